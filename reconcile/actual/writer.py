@@ -1,0 +1,40 @@
+"""Changing the account: one create or one delete, sent once; `apply/` alone is handed this."""
+
+from urllib.parse import quote
+
+from pydantic import ValidationError
+
+from reconcile.actual.errors import OutcomeUnknownError
+from reconcile.actual.http import Http
+from reconcile.actual.inventory import Backup, Id
+from reconcile.actual.wire import WireBackup, explain
+
+
+class Writer:
+    """The part of the service that creates and deletes."""
+
+    def __init__(self, http: Http) -> None:
+        self._http = http
+
+    async def create(self, server_id: Id, description: str) -> Backup:
+        """Send one create. It is not idempotent, and there is no idempotency key: sent twice, it makes two.
+
+        Raises:
+            NotSentError, BusyError, RefusedError: certainly not made.
+            OutcomeUnknownError: made, or not; only the list can tell.
+        """
+        body = {"server_id": server_id, "description": description}
+        answer = await self._http.request("POST", "/backups/", json=body)
+        try:
+            return WireBackup.model_validate_json(answer.body).known()
+        except ValidationError as error:
+            raise OutcomeUnknownError(answer.request, f"the answer is not a backup ({explain(error)})") from error
+
+    async def delete(self, backup_id: Id) -> None:
+        """Send one delete. It cannot be undone.
+
+        Raises:
+            NotSentError, BusyError, RefusedError: certainly not deleted by this (a 404: not there any more).
+            OutcomeUnknownError: deleted, or not; only the list can tell.
+        """
+        await self._http.request("DELETE", f"/backups/{quote(str(backup_id), safe='')}/")

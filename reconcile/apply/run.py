@@ -1,0 +1,219 @@
+"""Carries a plan out: servers side by side, one thing at a time on each, create before destroy."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import anyio
+
+from reconcile.actual.clock import Clock, Stop, StoppedError
+from reconcile.actual.errors import ApiError
+from reconcile.actual.inventory import Backup, Health
+from reconcile.apply.account import Account
+from reconcile.apply.create import Altered, CreateOnce, Made, NotMade
+from reconcile.apply.delete import DeleteAsPlanned, Deleted, NotDeleted, Objection
+from reconcile.apply.service import Changes, Lists
+from reconcile.apply.watch import Watch
+from reconcile.diagnostics import Diagnostic
+from reconcile.plan.events import Event, Finished, Noted, Outcome, Progress, Result, Started
+from reconcile.plan.model import Action, Create, Delete, Plan, SeriesPlan, ServerPlan
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Manner:
+    """How to go about it: how many servers at a time, and whether to wait until backups are completed."""
+
+    parallelism: int = 10
+    wait: bool = True
+
+
+async def apply(  # noqa: PLR0913 - the plan, both sides of the service, and how to go about it
+    plan: Plan,
+    lists: Lists,
+    changes: Changes,
+    clock: Clock,
+    *,
+    manner: Manner,
+    emit: Callable[[Event], None],
+    scope: anyio.CancelScope,
+) -> Result:
+    """Make the plan so, as far as it can be, and tell what became of every action.
+
+    One action that fails does not stop the others. Ends early, with a result all the same, when `clock` says stop
+    (what is under way is finished) or `scope` is cancelled (at once).
+    """
+    run = _Run(lists, changes, clock, manner, emit)
+    limiter = anyio.CapacityLimiter(manner.parallelism)
+
+    async def one(server: ServerPlan) -> None:
+        async with limiter:
+            await run.server(server)
+
+    with scope:
+        async with anyio.create_task_group() as tasks:
+            for server in plan.servers:
+                if server.actions:
+                    tasks.start_soon(one, server)
+    run.cut_off()
+    return Result.of(plan, run.ended, tuple(run.notes))
+
+
+class _Run:
+    """What the tasks of one apply share."""
+
+    def __init__(
+        self, lists: Lists, changes: Changes, clock: Clock, manner: Manner, emit: Callable[[Event], None]
+    ) -> None:
+        account = Account(lists, clock)
+        self._clock = clock
+        self._manner = manner
+        self._emit = emit
+        self._watch = Watch(account, clock)
+        self._create = CreateOnce(account, changes, clock)
+        self._delete = DeleteAsPlanned(account, changes, clock)
+        self._creating_is_off = False
+        self._begun: dict[str, Action] = {}
+        self.ended: dict[str, Finished] = {}
+        self.notes: list[Diagnostic] = []
+
+    def cut_off(self) -> None:
+        """Settle what was begun and never ended: stopped in the middle of a request, nobody can tell."""
+        for address, action in self._begun.items():
+            if address not in self.ended:
+                self._end(action, Outcome.UNKNOWN, "stopped at once; it may have been carried out")
+
+    async def server(self, server: ServerPlan) -> None:
+        """Do what is to be done on one server, one thing after the other."""
+        try:
+            for series in server.series:
+                await self._series(series)
+            for delete in server.pruned:
+                await self._one_delete(delete, lambda _: None)
+        except StoppedError:
+            # What was begun and has not ended was stopped before its first request was sent.
+            for action in server.actions:
+                self._begun.pop(str(action.address), None)
+
+    async def _series(self, series: SeriesPlan) -> None:
+        made = None
+        if series.create:
+            ended = await self._one_create(series.create, series)
+            made = ended.backup
+            if why_not := _why_deletes_wait(ended):
+                outcome = Outcome.DEFERRED if ended.outcome is Outcome.SUCCEEDED else Outcome.SKIPPED
+                for delete in series.deletes:
+                    self._end(delete, outcome, why_not)
+                return
+        for delete in series.deletes:
+            await self._one_delete(delete, _as_planned(series, made))
+
+    async def _one_create(self, create: Create, series: SeriesPlan) -> Finished:
+        if self._creating_is_off:
+            words = "not started: the service alters descriptions, so no more backups are made"
+            return self._end(create, Outcome.NOT_STARTED, words)
+        started = await self._begin(create)
+        try:
+            made = await self._create(create, frozenset(it.id for it in series.backups))
+        except ApiError as error:
+            made = NotMade(Outcome.FAILED, str(error))
+        match made:
+            case NotMade(outcome, words):
+                return self._end(create, outcome, words, started)
+            case Altered(backup):
+                return self._stop_creating(create, backup, started)
+            case Made(backup):
+                if not self._manner.wait:
+                    return self._end(create, Outcome.SUCCEEDED, "sent, not waited for", started, backup)
+                return await self._wait_for(create, backup, started)
+
+    async def _wait_for(self, create: Create, backup: Backup, started: float) -> Finished:
+        def tell(current: Backup) -> None:
+            self._emit(Progress(action=create, backup=current, elapsed=self._clock.monotonic() - started))
+
+        try:
+            settled = await self._watch.settled(backup, tell)
+        except StoppedError as stopped:
+            why = "interrupted" if stopped.reason is Stop.INTERRUPTED else "not completed in time"
+            words = f"{why}; #{backup.id} goes on being made, the next apply will count it"
+            self._end(create, Outcome.UNKNOWN, words, started)
+            raise
+        except ApiError as error:
+            return self._end(create, Outcome.UNKNOWN, f"#{backup.id} was begun, but {error}", started)
+        if settled is None:
+            return self._end(create, Outcome.FAILED, f"#{backup.id} is no longer in the list", started)
+        if settled.health is Health.FAILED:
+            return self._end(create, Outcome.FAILED, f"#{backup.id} ended as {settled.status!r}", started)
+        return self._end(create, Outcome.SUCCEEDED, "completed", started, settled)
+
+    def _stop_creating(self, create: Create, stored: Backup, started: float) -> Finished:
+        """Make no more: the next run would not recognise such backups, and would make them again for ever."""
+        self._creating_is_off = True
+        note = Diagnostic(
+            summary=f"the service stored another description than the one sent, as backup #{stored.id}",
+            detail=(
+                f"Sent was {create.description!r}, stored is {stored.description!r}. No more backups are made, since "
+                f"none would be recognised. Write {stored.description!r} in the file, or delete #{stored.id}."
+            ),
+            address=str(create.address),
+        )
+        self.notes.append(note)
+        self._emit(Noted(diagnostic=note))
+        return self._end(create, Outcome.FAILED, f"stored as {stored.description!r}, #{stored.id}", started)
+
+    async def _one_delete(self, delete: Delete, objection: Objection) -> None:
+        started = await self._begin(delete)
+        try:
+            ended = await self._delete(delete, objection)
+        except ApiError as error:
+            ended = NotDeleted(Outcome.FAILED, str(error))
+        match ended:
+            case Deleted(words):
+                self._end(delete, Outcome.SUCCEEDED, words, started)
+            case NotDeleted(outcome, words):
+                self._end(delete, outcome, words, started)
+
+    async def _begin(self, action: Action) -> float:
+        await self._clock.sleep(0)  # nothing new is started once it is time to stop
+        self._begun[str(action.address)] = action
+        self._emit(Started(action=action))
+        return self._clock.monotonic()
+
+    def _end(
+        self,
+        action: Action,
+        outcome: Outcome,
+        words: str,
+        started: float | None = None,
+        backup: Backup | None = None,
+    ) -> Finished:
+        elapsed = 0.0 if started is None else self._clock.monotonic() - started
+        finished = Finished(action=action, outcome=outcome, words=words, elapsed=elapsed, backup=backup)
+        self.ended[str(action.address)] = finished
+        self._emit(finished)
+        return finished
+
+
+def _why_deletes_wait(create: Finished) -> str | None:
+    """Say why a series' deletes must not start, or None if its new backup is completed."""
+    if create.outcome is not Outcome.SUCCEEDED:
+        return f"skipped: the new backup was not made ({create.words})"
+    if create.backup is None or create.backup.health is not Health.USABLE:
+        return "left to the next run: the new backup was not waited for"
+    return None
+
+
+def _as_planned(series: SeriesPlan, made: Backup | None) -> Objection:
+    """Object to a delete once the series is not what the plan weighed: then what stays may not be what should."""
+    known = {it.id for it in series.backups} | ({made.id} if made else set())
+    needed = {it.backup.id for it in series.kept if it.backup.health is Health.USABLE} | ({made.id} if made else set())
+
+    def objection(listed: tuple[Backup, ...]) -> str | None:
+        members = [it for it in listed if it.description == series.address.description]
+        others = [it for it in members if it.id not in known and it.health is not Health.FAILED]
+        if others:
+            return f"skipped: #{others[0].id} has appeared in the series since the plan"
+        lost = needed - {it.id for it in members if it.health is Health.USABLE}
+        if lost:
+            return f"skipped: #{min(lost, key=str)}, which was to stay, is no longer usable"
+        return None
+
+    return objection

@@ -1,0 +1,55 @@
+"""The command: its subcommands, and what becomes of every error that the outside world can cause."""
+
+import os
+import sys
+from collections.abc import Sequence
+
+import click
+
+from reconcile.cli.apply import apply
+from reconcile.cli.demo import demo
+from reconcile.cli.output import Output
+from reconcile.cli.plan import plan
+from reconcile.cli.sandbox import sandbox
+from reconcile.cli.schema import schema
+from reconcile.cli.validate import validate
+from reconcile.diagnostics import UserError
+
+ERROR = 1
+INTERRUPTED = 130
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="vps-reconcile", prog_name="reconcile")
+def reconcile() -> None:
+    """Keep the manual backups of VPS.org servers as a TOML file declares them."""
+
+
+for command in (validate, plan, apply, schema, sandbox, demo):
+    reconcile.add_command(command)
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run the command and return its exit code: 0, 1, 2 (see the spec's section 7) or 130."""
+    try:
+        code = reconcile.main(arguments, prog_name="reconcile", standalone_mode=False)
+        sys.stdout.flush()
+    except click.ClickException as usage:
+        # Wrong usage is 1, not click's 2: that means "changes pending" here, and a typo must not look like it.
+        usage.show()
+        return ERROR
+    except (click.Abort, KeyboardInterrupt):
+        return INTERRUPTED
+    except UserError as error:
+        Output().error(error)
+        return ERROR
+    except BrokenPipeError:
+        # Whoever read us has gone, as in `reconcile plan | head`; Python would complain once more at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ERROR
+    return code if isinstance(code, int) else 0
+
+
+def main() -> None:
+    """Be the `reconcile` command."""
+    sys.exit(run(sys.argv[1:]))

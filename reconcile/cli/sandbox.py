@@ -1,0 +1,91 @@
+"""`reconcile sandbox`: a local VPS.org to practise on."""
+
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from reconcile.cli.options import output_options
+from reconcile.cli.output import Output
+from reconcile.diagnostics import UserError
+
+MISSING = UserError("the sandbox is not installed", "It comes with an extra: pip install 'vps-reconcile[sandbox]'.")
+
+
+@click.command()
+@click.option("--port", type=click.IntRange(0, 65535), default=8791, show_default=True, help="0 takes a free one.")
+@click.option(
+    "--backup-seconds",
+    type=click.FloatRange(min=0),
+    default=5.0,
+    show_default=True,
+    help="How long a backup takes.",
+)
+@click.option("--page-size", type=click.IntRange(min=1), default=100, show_default=True, help="Entries on a page.")
+@click.option("--latency-ms", type=click.IntRange(min=0), default=0, show_default=True, help="Before every answer.")
+@click.option(
+    "--fail-rate",
+    type=click.FloatRange(0, 1),
+    default=0.0,
+    show_default=True,
+    help="The share of backups that fail.",
+)
+@click.option("--rate-limit", metavar="N/min", help="Answer 429 to more requests than this.  [default: no limit]")
+@click.option(
+    "--seed",
+    type=click.Path(path_type=Path),
+    help='JSON to start with, {"servers": […], "backups": […]}.  [default: the documentation\'s sample]',
+)
+@output_options
+def sandbox(
+    *,
+    port: int,
+    backup_seconds: float,
+    page_size: int,
+    latency_ms: int,
+    fail_rate: float,
+    rate_limit: str | None,
+    seed: Path | None,
+    output: Output,
+    verbose: bool,  # noqa: ARG001 - nothing to add
+) -> int:
+    """Serve a local VPS.org, in memory, until interrupted.
+
+    Prints the two lines that point reconcile at it. The token vps_sandbox may do all, vps_readonly may read.
+    """
+    try:
+        from reconcile.sandbox.account import load, sample  # noqa: PLC0415 - an extra, so imported where it is used
+        from reconcile.sandbox.serve import Behaviour, bind, exports, serve  # noqa: PLC0415
+    except ImportError as error:
+        raise MISSING from error
+
+    behaviour = Behaviour(
+        backup_seconds=backup_seconds,
+        page_size=page_size,
+        latency=latency_ms / 1000,
+        fail_rate=fail_rate,
+        rate_limit=_per_minute(rate_limit),
+    )
+    try:
+        holdings = load(seed) if seed else sample()
+    except (OSError, ValueError) as error:
+        raise UserError(f"--seed {seed}: {error}", "Name a file in the shape of the service's own lists.") from error
+    try:
+        listener = bind(port)
+    except OSError as error:
+        raise UserError(f"port {port}: {error.strerror}", "Name another with --port, or 0 for a free one.") from error
+    output.result(exports(listener))
+    output.out.file.flush()
+    output.note("Serving; Ctrl-C stops it and forgets everything.")
+    serve(listener, holdings, behaviour, now=lambda: datetime.now(UTC), monotonic=time.monotonic)
+    return 0
+
+
+def _per_minute(text: str | None) -> int | None:
+    if text is None:
+        return None
+    number = text.removesuffix("/min")
+    if not number.isdigit() or int(number) < 1:
+        raise click.BadParameter("write a whole number of requests a minute, like 60/min", param_hint="--rate-limit")
+    return int(number)

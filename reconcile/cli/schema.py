@@ -1,0 +1,15 @@
+"""`reconcile schema`: the JSON Schema of the file, for editors."""
+
+import click
+
+from reconcile.cli.options import output_options
+from reconcile.cli.output import Output
+from reconcile.desired.schema import schema as schema_of_the_file
+
+
+@click.command()
+@output_options
+def schema(*, output: Output, verbose: bool) -> int:  # noqa: ARG001 - nothing to add
+    """Print the JSON Schema of the file, for editors."""
+    output.json(schema_of_the_file())
+    return 0

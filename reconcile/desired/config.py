@@ -1,0 +1,88 @@
+"""What the file declares, ready for planning: policies resolved, overrides applied, nothing left to look up."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+from reconcile.desired.durations import Duration
+
+Id = int | str
+"""An id as the service gives it: an opaque integer or non-empty string (api.md, "Ids")."""
+
+Prune = bool | Duration
+"""What happens to undeclared backups: nothing, all are deleted, or those that are older than this."""
+
+
+class Period(StrEnum):
+    """The calendar periods of `keep`, one backup each; `LAST` counts every backup."""
+
+    LAST = "last"
+    HOURLY = "hourly"
+    DAILY = "daily"
+    WEEKLY = "weekly"
+    MONTHLY = "monthly"
+    YEARLY = "yearly"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class KeepCount:
+    """Keep the newest backup of each of the `count` most recent periods that have one."""
+
+    period: Period
+    count: int | Literal["all"]
+
+    def __str__(self) -> str:
+        return f"{self.period}={self.count}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class KeepWithin:
+    """Keep the newest backup of each period less than `duration` older than the newest of all."""
+
+    period: Period
+    duration: Duration
+
+    def __str__(self) -> str:
+        return f"{within_key(self.period)}={self.duration}"
+
+
+Keep = tuple[KeepCount | KeepWithin, ...]
+"""A retention policy: a backup stays if any rule keeps it. Never empty, and each rule keeps at least one."""
+
+
+def within_key(period: Period) -> str:
+    """Return the file's key for a `KeepWithin`: `within` or `within_PERIOD`."""
+    return "within" if period is Period.LAST else f"within_{period}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DeclaredSeries:
+    """All manual backups of one server with one description, as they shall be."""
+
+    description: str
+    every: Duration | None
+    keep: Keep
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DeclaredServer:
+    """One `[servers.KEY]` table. `key` is what addresses begin with, `name` what the account calls it."""
+
+    key: str
+    name: str
+    id: Id
+    prune: Prune
+    pinned: tuple[Id, ...]
+    series: tuple[DeclaredSeries, ...]
+    file: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Config:
+    """All that the files declare together; servers in the order of the files."""
+
+    timezone: ZoneInfo
+    max_shrink_percent: int
+    stalled_after: Duration
+    servers: tuple[DeclaredServer, ...]

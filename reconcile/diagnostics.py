@@ -1,0 +1,60 @@
+"""What is wrong, where, and what to do next: the one shape of every message to people.
+
+Modelled on OpenTofu's `tfdiags`. Everything that the outside world can cause (a file, an argument, an answer
+of the service) is a `UserError` and is shown bare; any other exception is a bug of ours.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Position:
+    """A place in a text file; line and column count from 1, in characters, `byte` from 0."""
+
+    line: int
+    column: int
+    byte: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Range:
+    """From `start` up to, not including, `end`."""
+
+    filename: str
+    start: Position
+    end: Position
+
+    def __str__(self) -> str:
+        return f"{self.filename}:{self.start.line}:{self.start.column}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Snippet:
+    """The line that a range starts on, and which of its characters, from 0, are meant."""
+
+    code: str
+    start_line: int
+    highlight_start: int
+    highlight_end: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Diagnostic:
+    """One message: what is wrong (`summary`), what to do (`detail`), where."""
+
+    summary: str
+    detail: str = ""
+    severity: Literal["error", "warning"] = "error"
+    address: str | None = None
+    range: Range | None = None
+    snippet: Snippet | None = None
+
+
+class UserError(Exception):
+    """Something that the person at the keyboard, or the service, can put right; never a bug."""
+
+    def __init__(self, summary: str, detail: str = "", *, diagnostics: Iterable[Diagnostic] = ()) -> None:
+        super().__init__(summary)
+        self.diagnostics = tuple(diagnostics) or (Diagnostic(summary=summary, detail=detail),)

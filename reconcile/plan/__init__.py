@@ -1,0 +1,1 @@
+"""Pure planning: (config, inventory, now) in, `Plan` out. No I/O, no clock, no environment: nothing to mock."""

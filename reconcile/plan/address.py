@@ -1,0 +1,38 @@
+"""What a series and a backup are called (spec, section 1): `SERVER/DESCRIPTION`, `SERVER/DESCRIPTION#ID`."""
+
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+from reconcile.actual.inventory import Id
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesAddress:
+    """A series: the server's key in the file, and the description; None where the service holds none."""
+
+    server: str
+    description: str | None
+
+    def __str__(self) -> str:
+        return f"{self.server}/{self.description or ''}"
+
+    def matches(self, target: str) -> bool:
+        """Tell whether the glob `target` means this; one without a slash means all of the servers it matches."""
+        return fnmatchcase(str(self) if "/" in target else self.server, target)
+
+
+@dataclass(frozen=True, slots=True)
+class BackupAddress:
+    """One backup in a series."""
+
+    series: SeriesAddress
+    id: Id
+
+    def __str__(self) -> str:
+        return f"{self.series}#{self.id}"
+
+
+def id_order(identifier: Id) -> tuple[int, str]:
+    """Return a key that sorts ids of either type, whole numbers by value, without doing arithmetic on them."""
+    text = str(identifier)
+    return len(text), text

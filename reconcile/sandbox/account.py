@@ -1,0 +1,114 @@
+"""An account as the service keeps it: servers, backups, and how those come about in time. No HTTP here."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+Record = dict[str, Any]
+"""A server or a backup, as the service's JSON has it (api.md)."""
+
+_USUAL_SIZE_MB = 2048
+
+
+@dataclass(kw_only=True)
+class Account:
+    """Servers and backups; a backup made here is `in_progress` until its time is up.
+
+    `now` tells the time, `fails` decides for each new backup whether it will end as `failed`.
+    """
+
+    servers: list[Record]
+    backups: list[Record]
+    now: Callable[[], datetime]
+    backup_seconds: float = 5.0
+    fails: Callable[[], bool] = lambda: False
+    _due: dict[Any, tuple[datetime, str]] = field(default_factory=dict)
+    _numbered: int = 0
+
+    def __post_init__(self) -> None:
+        ids = [it["id"] for it in self.backups if isinstance(it["id"], int)]
+        self._numbered = max([500, *ids])
+
+    def server(self, server_id: object) -> Record | None:
+        """Return the server with this id."""
+        return next((it for it in self.servers if it["id"] == server_id), None)
+
+    def backup(self, backup_id: str) -> Record | None:
+        """Return the backup with this id, as it stands in a path."""
+        self._pass_time()
+        return next((it for it in self.backups if str(it["id"]) == backup_id), None)
+
+    def list_backups(self, server_id: str | None = None, backup_type: str | None = None) -> list[Record]:
+        """Return the backups, the last made first, as they are by now."""
+        self._pass_time()
+        return [
+            it
+            for it in reversed(self.backups)
+            if server_id in {None, str(it["server"]["id"])} and backup_type in {None, it["backup_type"]}
+        ]
+
+    def create(self, server: Record, description: str) -> Record:
+        """Begin a manual backup; never idempotent."""
+        self._numbered += 1
+        now = self.now()
+        backup = {
+            "id": self._numbered,
+            "server": {"id": server["id"], "name": server["name"]},
+            "backup_type": "manual",
+            "status": "in_progress",
+            "size_mb": None,
+            "created_at": now.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "expires_at": None,
+            "description": description,
+        }
+        self.backups.append(backup)
+        ending = "failed" if self.fails() else "completed"
+        self._due[backup["id"]] = (now + timedelta(seconds=self.backup_seconds), ending)
+        return dict(backup)
+
+    def delete(self, backup: Record) -> None:
+        """Take a backup away for good."""
+        self.backups.remove(backup)
+
+    def _pass_time(self) -> None:
+        now = self.now()
+        for backup in self.backups:
+            due, ending = self._due.get(backup["id"], (None, ""))
+            if due and due <= now:
+                del self._due[backup["id"]]
+                backup["status"] = ending
+                backup["size_mb"] = self._size(backup) if ending == "completed" else None
+
+    def _size(self, backup: Record) -> int:
+        sizes = (it["size_mb"] for it in self.backups if it["server"] == backup["server"] and it["size_mb"])
+        return next(sizes, _USUAL_SIZE_MB)
+
+
+def load(path: Path) -> tuple[list[Record], list[Record]]:
+    """Read servers and backups from a JSON file, `{"servers": […], "backups": […]}`, in the service's own shapes.
+
+    Raises:
+        ValueError: with a sentence for people.
+        OSError: the file can't be read.
+    """
+    try:
+        seed = json.loads(path.read_text(encoding="utf-8"))
+        servers, backups = list(seed["servers"]), list(seed["backups"])
+        for server in servers:
+            _ = server["id"], server["name"]
+        for backup in backups:
+            _ = backup["id"], backup["server"]["id"], backup["server"]["name"], backup["backup_type"]
+            _ = backup["status"], backup["size_mb"], backup["created_at"], backup["description"]
+    except KeyError as error:
+        raise ValueError(f"a server, a backup or the seed itself lacks the key {error}") from error
+    except (TypeError, json.JSONDecodeError) as error:
+        raise ValueError(f'not a seed, {{"servers": […], "backups": […]}}: {error}') from error
+    return servers, backups
+
+
+def sample() -> tuple[list[Record], list[Record]]:
+    """Return the two servers and three backups of the provider's documentation."""
+    return load(Path(__file__).with_name("sample.json"))

@@ -1,0 +1,91 @@
+"""Runs the sandbox on 127.0.0.1 over real HTTP."""
+
+import random
+import socket
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import uvicorn
+
+from reconcile.sandbox.account import Account, Record
+from reconcile.sandbox.http import ALL, application
+
+HOST = "127.0.0.1"
+_MINUTE = 60.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Behaviour:
+    """How the sandbox treats its clients; `rate_limit` in requests a minute, None for any number."""
+
+    backup_seconds: float = 5.0
+    page_size: int = 100
+    latency: float = 0.0
+    fail_rate: float = 0.0
+    rate_limit: int | None = None
+
+
+@dataclass(slots=True)
+class RateLimit:
+    """So many requests in any minute, by a clock in seconds."""
+
+    most: int
+    monotonic: Callable[[], float]
+    _served: deque[float] = field(default_factory=deque)
+
+    def wait(self) -> float:
+        """Count a request, and return 0; or do not, and return the whole seconds until one may come."""
+        now = self.monotonic()
+        while self._served and self._served[0] <= now - _MINUTE:
+            self._served.popleft()
+        if len(self._served) >= self.most:
+            return max(1.0, round(self._served[0] + _MINUTE - now + 0.5))
+        self._served.append(now)
+        return 0.0
+
+
+def bind(port: int) -> socket.socket:
+    """Take a port of this machine, 0 for any free one.
+
+    Raises:
+        OSError: it is taken, or not ours to take.
+    """
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind((HOST, port))
+    return listener
+
+
+def exports(listener: socket.socket) -> list[str]:
+    """Return the two shell lines that point reconcile at the sandbox."""
+    port = listener.getsockname()[1]
+    return [f"export VPS_API_URL=http://{HOST}:{port}/api/v1", f"export VPS_API_TOKEN={ALL}"]
+
+
+def serve(
+    listener: socket.socket,
+    seed: tuple[list[Record], list[Record]],
+    behaviour: Behaviour,
+    *,
+    now: Callable[[], datetime],
+    monotonic: Callable[[], float],
+) -> None:
+    """Serve until interrupted."""
+    servers, backups = seed
+    account = Account(
+        servers=servers,
+        backups=backups,
+        now=now,
+        backup_seconds=behaviour.backup_seconds,
+        fails=lambda: random.random() < behaviour.fail_rate,  # noqa: S311 - practice, not cryptography
+    )
+    limit = RateLimit(behaviour.rate_limit, monotonic) if behaviour.rate_limit else None
+    served = application(
+        account,
+        page_size=behaviour.page_size,
+        latency=behaviour.latency,
+        wait=limit.wait if limit else lambda: 0.0,
+    )
+    uvicorn.Server(uvicorn.Config(served, log_level="warning", lifespan="off")).run(sockets=[listener])
