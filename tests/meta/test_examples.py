@@ -1,0 +1,41 @@
+"""Every example is valid, can be planned, and the workflows call commands that exist."""
+
+import re
+from pathlib import Path
+
+import pytest
+from support.build import NOW, inventory
+
+from reconcile.actual.inventory import Server
+from reconcile.cli.main import reconcile
+from reconcile.desired.load import load
+from reconcile.plan.planner import plan
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+UNITS = sorted({it if it.parent == EXAMPLES else it.parent for it in EXAMPLES.rglob("*.toml")})
+"""A file of its own, or a folder that is read as one."""
+
+WORKFLOWS = sorted([*EXAMPLES.rglob("*.yml"), *EXAMPLES.rglob("*.service")])
+
+
+@pytest.mark.parametrize("path", UNITS, ids=lambda path: path.name)
+def test_it_is_valid_and_plans(path: Path) -> None:
+    declared = load([path])
+    account = tuple(Server(id=it.id, name=it.name) for it in declared.servers)
+
+    made = plan(declared, inventory(servers=account), NOW)
+
+    assert len(made.creates) == sum(len(server.series) for server in declared.servers)
+
+
+@pytest.mark.parametrize(
+    "path", sorted([*EXAMPLES.rglob("*.yml"), *EXAMPLES.rglob("*.service")]), ids=lambda it: it.name
+)
+def test_its_commands_and_options_exist(path: Path) -> None:
+    calls = re.findall(r"reconcile (\w+)((?: --?[a-z][\w-]*(?: [^-\s][^\s]*)?)*)", path.read_text(encoding="utf-8"))
+    calls = [(name, options) for name, options in calls if name in {"plan", "apply", "validate"} or "--" in options]
+
+    assert calls
+    for name, options in calls:
+        known = {option for it in reconcile.commands[name].params for option in it.opts}
+        assert set(re.findall(r"(?<!\S)--?[a-z][\w-]*", options)) <= known

@@ -1,0 +1,112 @@
+"""The README is true: its commands run, and give what it shows."""
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+from support.command import bare_environment, run, sandbox
+
+from reconcile.cli.main import reconcile
+from reconcile.desired.load import load
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+CONSOLE = re.findall(r"```console\n(.*?)```", README, re.DOTALL)
+TOML = re.findall(r"```toml\n(.*?)```", README, re.DOTALL)
+SET_UP = "python3 -m venv"
+_VOLATILE = (
+    (r"\b\d+(y|mo|d|h|min|s)( \d+(y|mo|d|h|min|s))?\b", "AGE"),
+    (r"\d{4}-\d\d-\d\d \d\d:\d\d", "TIME"),
+    (r"127\.0\.0\.1:\d+", "HOST"),
+    (r" {2,}", "  "),
+)
+
+
+def settled(text: str) -> str:
+    """Return the text without what differs from run to run: ages, times, ports, and the columns they move."""
+    for pattern, name in _VOLATILE:
+        text = re.sub(pattern, name, text)
+    return text.strip()
+
+
+def test_every_session_gives_what_it_shows(tmp_path: Path) -> None:
+    (tmp_path / "examples").symlink_to(ROOT / "examples")
+    (tmp_path / "broken.toml").write_text('[servers.web-server-01]\nid = 12345\nevry = "1d"\nprune = "7m"\n')
+    sessions = [it.removeprefix("$ ").split("\n", 1) for it in CONSOLE if SET_UP not in it]
+    assert len(sessions) == 4
+    with sandbox(tmp_path, "--backup-seconds", "0.5") as service:
+        for command, expected in sessions:
+            name, *arguments = shlex.split(command)
+            assert name == "reconcile"
+            done = subprocess.run(
+                [sys.executable, "-m", name, *arguments],
+                cwd=tmp_path,
+                env={**bare_environment(tmp_path), **service.environment},
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                check=False,
+            )
+            assert settled(done.stdout) == settled(expected), command
+
+
+def test_the_two_set_up_commands_stand_on_one_line_each() -> None:
+    commands = [it.strip() for it in CONSOLE if SET_UP in it]
+
+    assert len(commands) == 2
+    assert all(command.startswith("$ ") and "\n" not in command for command in commands)
+
+
+def test_every_toml_is_a_valid_file(tmp_path: Path) -> None:
+    assert len(TOML) == 2
+    for text in TOML:
+        file = tmp_path / "backups.toml"
+        file.write_text(text, encoding="utf-8")
+        assert load([file]).servers
+    assert tomllib.loads(TOML[0]) == tomllib.loads((ROOT / "examples" / "first.toml").read_text(encoding="utf-8"))
+
+
+def test_every_command_is_in_the_readme_and_the_other_way_round() -> None:
+    assert set(re.findall(r"^\| `reconcile (\w+)`", README, re.MULTILINE)) == set(reconcile.commands)
+
+
+@pytest.mark.parametrize("command", [[], *([name] for name in reconcile.commands)], ids=str)
+def test_help_is_for_people_and_works_without_anything(command: list[str], tmp_path: Path) -> None:
+    done = run(*command, "--help", folder=tmp_path)
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("Usage: reconcile")
+
+
+def test_every_link_leads_somewhere() -> None:
+    links = re.findall(r"\]\(([^)#]+)\)", README)
+
+    assert links
+    assert [it for it in links if not it.startswith("https://") and not (ROOT / it).exists()] == []
+
+
+def test_the_options_that_the_readme_names_exist() -> None:
+    options = {name for command in reconcile.commands.values() for it in command.params for name in it.opts}
+    others = {"--quiet", "--keep-"}  # pip's, and restic's
+
+    assert set(re.findall(r"(?<![\w-])(--[a-z][a-z-]+)", README)) - others <= options
+
+
+def test_the_demo_runs_and_ends_with_no_changes(tmp_path: Path) -> None:
+    pytest.importorskip("uvicorn")
+    done = run("demo", folder=tmp_path, **{key: value for key, value in os.environ.items() if key == "PATH"})
+
+    assert done.returncode == 0, done.stderr
+    assert re.findall(r"Plan: .*? delete|No changes", done.stdout) == [
+        "Plan: 1 to create, 0 to delete",
+        "Plan: 1 to create, 0 to delete",
+        "No changes",
+        "Plan: 0 to create, 1 to delete",
+        "Plan: 0 to create, 1 to delete",
+        "No changes",
+    ]
