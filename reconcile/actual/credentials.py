@@ -13,6 +13,7 @@ import httpx
 from reconcile.diagnostics import UserError
 
 BASE_URL = "https://admin.vps.org/api/v1"
+_HOST = re.compile(r"[\w.:-]+", re.ASCII)
 _TOKEN = re.compile(r"[!-~]+")
 
 
@@ -95,7 +96,13 @@ def _checked(text: str) -> str:
         url = httpx.URL(text)
     except httpx.InvalidURL as error:
         raise UserError(f"{text!r} is not a URL", f"Write the whole base URL, like {BASE_URL}.") from error
-    if url.scheme not in {"http", "https"} or not url.host or url.userinfo or url.query or url.fragment:
+    if (
+        url.scheme not in {"http", "https"}
+        or not _HOST.fullmatch(url.raw_host.decode())
+        or url.userinfo
+        or url.query
+        or url.fragment
+    ):
         raise UserError(f"{text!r} is not a base URL", f"Write it like {BASE_URL}, with nothing after the path.")
     if url.scheme == "http" and not _is_loopback(url.host):
         raise UserError(

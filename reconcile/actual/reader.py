@@ -6,7 +6,7 @@ from typing import TypeVar
 
 import httpx
 from pydantic import TypeAdapter, ValidationError
-from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
+from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
 from reconcile.actual.errors import (
     BusyError,
@@ -119,7 +119,7 @@ class Reader:
             sleep=self._http.clock.sleep,
             retry=retry_if_exception_type((NotSentError, BusyError, OutcomeUnknownError)),
             stop=stop_after_attempt(_ATTEMPTS),
-            wait=wait_exponential_jitter(initial=0.25, max=20, jitter=0.25),
+            wait=wait_random_exponential(multiplier=0.5, max=20),
             reraise=True,
         )
         return await patient(read)

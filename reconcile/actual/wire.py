@@ -16,11 +16,13 @@ def _opaque(value: Id) -> Id:
 
 
 def _utc(value: datetime) -> datetime:
-    try:
-        return value.astimezone(UTC)
-    except OverflowError:
-        raise ValueError("out of the calendar's range") from None
+    # Calendar arithmetic and time zones need room on both sides; a real backup is well within.
+    if not _FIRST_YEAR <= value.year <= _LAST_YEAR:
+        raise ValueError(f"not a time between the years {_FIRST_YEAR} and {_LAST_YEAR}")
+    return value.astimezone(UTC)
 
+
+_FIRST_YEAR, _LAST_YEAR = 1970, 9000
 
 WireId = Annotated[int | str, AfterValidator(_opaque)]
 WireTime = Annotated[AwareDatetime, AfterValidator(_utc)]

@@ -45,6 +45,7 @@ class Output:
             with self.out.capture() as captured:
                 self.out.print(line)
             self.raw("".join(f"{row.rstrip()}\n" for row in captured.get().splitlines()))
+        self.out.file.flush()  # a log that holds both streams shall have them in order
 
     def json(self, value: object) -> None:
         """Print a result for programs, on one line."""

@@ -76,7 +76,6 @@ def sandbox(
     except OSError as error:
         raise UserError(f"port {port}: {error.strerror}", "Name another with --port, or 0 for a free one.") from error
     output.result(exports(listener))
-    output.out.file.flush()
     output.note("Serving; Ctrl-C stops it and forgets everything.")
     serve(listener, holdings, behaviour, now=lambda: datetime.now(UTC), monotonic=time.monotonic)
     return 0

@@ -4,12 +4,13 @@ import unicodedata
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, WithJsonSchema
-from pydantic_core import PydanticCustomError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, GetJsonSchemaHandler, PlainValidator, WithJsonSchema
+from pydantic_core import CoreSchema, PydanticCustomError
 
 from reconcile.desired.config import Id, Prune
 from reconcile.desired.durations import EXAMPLES, PATTERN, Duration
 
+_COUNT_SCHEMA = [{"type": "integer", "minimum": 1}, {"const": "all"}]
 _DURATION_SCHEMA = {"type": "string", "pattern": PATTERN, "examples": ["36h", "1d", "1mo"]}
 
 
@@ -120,7 +121,7 @@ DurationField = Annotated[Duration, PlainValidator(_duration), WithJsonSchema(_D
 CountField = Annotated[
     int | Literal["all"],
     PlainValidator(_count),
-    WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 1}, {"const": "all"}]}),
+    WithJsonSchema({"anyOf": _COUNT_SCHEMA}),
 ]
 IdField = Annotated[
     Id,
@@ -161,13 +162,15 @@ class KeepTable(Table):
     within_yearly: DurationField | None = Field(None, description="One a year, within this of the newest.")
 
 
-def _keep_schema(table: dict[str, Any]) -> None:
-    count = [{"type": "integer", "minimum": 1}, {"const": "all"}]
-    table["anyOf"] = [*count, {"$ref": "#/$defs/KeepTable"}]
-    table.pop("$ref", None)
+class _OrCount:
+    """In the schema, a keep table may also be a number or "all"."""
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return {"anyOf": [*_COUNT_SCHEMA, handler(core)]}
 
 
-KeepField = Annotated[KeepTable, BeforeValidator(_keep), Field(json_schema_extra=_keep_schema)]
+KeepField = Annotated[KeepTable, BeforeValidator(_keep), _OrCount()]
 
 
 class SettingsTable(Table):

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from dateutil.relativedelta import relativedelta
 
-_PART = re.compile(r"(\d{1,9})([a-z]+)")
+_PART = re.compile(r"([0-9]{1,9})([a-z]+)")
 _SECONDS = {"s": 1, "min": 60, "h": 3600}
 _DAYS = {"d": 1, "w": 7}
 _MONTHS = {"mo": 1, "y": 12}

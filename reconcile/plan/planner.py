@@ -244,7 +244,7 @@ class _Desk:
         address = self._address(backup)
         prune = self.server.prune
         if why := self._untouchable(backup):
-            return Unmanaged(address=address, backup=backup, words=f"{why}, never pruned so", prune_at=None)
+            return Unmanaged(address=address, backup=backup, words=f"never pruned: {why}", prune_at=None)
         if prune is False:
             return Unmanaged(address=address, backup=backup, words="never pruned: prune = false", prune_at=None)
         if prune is True:

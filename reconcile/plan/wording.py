@@ -34,8 +34,11 @@ def size(megabytes: float | None) -> str:
 
 
 def time(moment: datetime, zone: ZoneInfo) -> str:
-    """Write a moment to the minute, in `zone`."""
-    return f"{moment.astimezone(zone):%Y-%m-%d %H:%M}"
+    """Write a moment to the minute, in `zone`; at the very end of the calendar, where no zone reaches, in UTC."""
+    try:
+        return f"{moment.astimezone(zone):%Y-%m-%d %H:%M}"
+    except OverflowError:
+        return f"{moment:%Y-%m-%d %H:%M}"
 
 
 def count(number: int, thing: str) -> str:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from datetime import datetime
 from importlib.metadata import version
 
 from reconcile.actual.inventory import MANUAL, Backup

@@ -118,4 +118,5 @@ def _name(backup: Backup) -> str:
 
 
 def _facts(backup: Backup, now: datetime, zone: ZoneInfo) -> str:
-    return f"{age(now - backup.created_at)} old ({time(backup.created_at, zone)}), {size(backup.size_mb)}"
+    old = f"{age(now - backup.created_at)} old" if backup.created_at <= now else "not yet"
+    return f"{old} ({time(backup.created_at, zone)}), {size(backup.size_mb)}"

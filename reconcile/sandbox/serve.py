@@ -55,6 +55,7 @@ def bind(port: int) -> socket.socket:
     listener = socket.socket()
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listener.bind((HOST, port))
+    listener.listen()  # from now on a client waits for us, and is not turned away
     return listener
 
 
