@@ -26,9 +26,10 @@ _EXAMPLES = (_PACKAGE / "examples", _PACKAGE.parent / "examples")
 
 _FAREWELL = """\
 That was the whole loop. With a real account:
-  1. make a token in the web panel, Account → Developers, and: export VPS_API_TOKEN=…
-  2. write backups.toml: start from examples/first.toml, with your server's name and id
-  3. reconcile validate, reconcile plan; then reconcile apply, which asks before it does anything
+  1. Make a token in the web panel, Account → Developers.
+     export VPS_API_TOKEN=…
+  2. Write backups.toml: examples/first.toml, with your server's name and id.
+  3. reconcile validate, reconcile plan; then reconcile apply, which asks.
 Then let CI apply it every night: examples/ci/ and examples/systemd/."""
 
 

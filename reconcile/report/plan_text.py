@@ -1,6 +1,7 @@
 """The plan for eyes: grouped by server, what is lost with every delete, and as few lines as can be."""
 
 from collections.abc import Iterator
+from dataclasses import KW_ONLY, dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -9,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from reconcile.actual.inventory import Backup
-from reconcile.plan.model import Create, Delete, Kept, Loss, Plan, SeriesPlan, ServerPlan, Unmanaged
+from reconcile.plan.model import Create, Delete, Loss, Plan, SeriesPlan, ServerPlan
 from reconcile.plan.wording import age, count, size, time
 from reconcile.report.diagnostic_text import diagnostic_text
 from reconcile.report.escape import visible
@@ -17,16 +18,18 @@ from reconcile.report.escape import visible
 MOST_UNCHANGED = 20
 """Lines. What stays is shown backup by backup up to so many, or all of it when asked (`-v`)."""
 
+_Row = tuple[str, str, str, str]
 _STYLES = {"+": "green", "-": "red", " ": "dim", "?": "yellow"}
 
 
 def plan_text(plan: Plan, *, everything: bool = False) -> Iterator[RenderableType]:
-    """Return the plan's lines and tables; `everything` shows also each backup that stays."""
+    """Return the plan's lines and tables; `everything` shows also each backup that stays, and when each was made."""
     in_full = everything or len(plan.kept) + len(plan.unmanaged) <= MOST_UNCHANGED
-    shown = [server for server in plan.servers if in_full or server.actions]
+    rows = _Rows(plan.planned_at, ZoneInfo(plan.timezone), in_full=in_full, dated=everything)
+    shown = [it for it in plan.servers if it.actions or (in_full and (it.kept or it.unmanaged))]
     for server in shown:
         yield _heading(server)
-        yield _table(server, plan, in_full=in_full)
+        yield _table(rows.of(server))
     if quiet := len(plan.servers) - len(shown):
         yield Text(f"{count(quiet, 'server')} with nothing to do (-v shows them)", style="dim")
     for warning in plan.warnings:
@@ -64,59 +67,52 @@ def _heading(server: ServerPlan) -> Text:
     return Text.assemble((visible(server.key), "bold"), f" ({visible(str(server.id))}{name})")
 
 
-def _table(server: ServerPlan, plan: Plan, *, in_full: bool) -> Table:
+def _table(rows: Iterator[_Row]) -> Table:
     table = Table.grid(padding=(0, 2, 0, 0))
-    for overflow in ("fold", "fold", "fold", "fold"):
-        table.add_column(overflow=overflow)
-    for sign, *cells in _rows(server, plan, in_full=in_full):
+    for sign, *cells in rows:
         style = _STYLES[sign]
-        table.add_row(Text(f"  {sign}", style), *(Text(cell, style) for cell in cells))
+        table.add_row(Text(f"  {sign}", style), *(Text(cell, style, overflow="fold") for cell in cells))
     return table
 
 
-def _rows(server: ServerPlan, plan: Plan, *, in_full: bool) -> Iterator[tuple[str, str, str, str]]:
-    now, zone = plan.planned_at, ZoneInfo(plan.timezone)
-    for series in server.series:
-        yield from (_action_row(it, now, zone) for it in series.actions)
-        if in_full:
-            yield from (_row(" ", it, now, zone) for it in series.kept)
-        elif series.kept:
-            yield _series_row(series, now)
-    yield from (_action_row(it, now, zone) for it in server.pruned)
-    if in_full:
-        yield from (_row("?", it, now, zone) for it in server.unmanaged)
-    elif server.unmanaged:
-        yield "?", count(len(server.unmanaged), "backup"), "", "unmanaged (-v shows them)"
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """The lines of a server: sign, what, facts, why."""
 
+    now: datetime
+    zone: ZoneInfo
+    _: KW_ONLY
+    in_full: bool
+    dated: bool
 
-def _action_row(action: Create | Delete, now: datetime, zone: ZoneInfo) -> tuple[str, str, str, str]:
-    match action:
-        case Create():
-            return "+", visible(action.description), "new", f"{action.cause}: {visible(action.words)}"
-        case Delete():
-            sign, name, facts, _ = _row("-", action, now, zone)
-            return sign, name, facts, f"{action.cause}: {visible(action.words)}"
+    def of(self, server: ServerPlan) -> Iterator[_Row]:
+        for series in server.series:
+            yield from (self._action(it) for it in series.actions)
+            if self.in_full:
+                yield from (self._backup(" ", it.backup, f"stays: {it.words}") for it in series.kept)
+            elif series.kept:
+                yield self._series(series)
+        yield from (self._action(it) for it in server.pruned)
+        if self.in_full:
+            yield from (self._backup("?", it.backup, f"unmanaged, {it.words}") for it in server.unmanaged)
+        elif server.unmanaged:
+            yield "?", count(len(server.unmanaged), "backup"), "", "unmanaged (-v shows them)"
 
+    def _action(self, action: Create | Delete) -> _Row:
+        why = f"{action.cause}: {action.words}"
+        match action:
+            case Create(description=description):
+                return "+", visible(description), "new", visible(why)
+            case Delete(backup=backup):
+                return self._backup("-", backup, why)
 
-def _row(sign: str, entry: Delete | Kept | Unmanaged, now: datetime, zone: ZoneInfo) -> tuple[str, str, str, str]:
-    what = "unmanaged, " if isinstance(entry, Unmanaged) else "stays: " if isinstance(entry, Kept) else ""
-    return sign, _name(entry.backup), _facts(entry.backup, now, zone), what + visible(entry.words)
+    def _series(self, series: SeriesPlan) -> _Row:
+        newest = max(it.backup.created_at for it in series.kept)
+        name = visible(series.address.description or "")
+        return " ", name, f"{len(series.kept):,} stay", f"newest {age(self.now - newest)} old"
 
-
-def _series_row(series: SeriesPlan, now: datetime) -> tuple[str, str, str, str]:
-    newest = max(it.backup.created_at for it in series.kept)
-    return (
-        " ",
-        visible(series.address.description or ""),
-        f"{len(series.kept):,} stay",
-        f"newest {age(now - newest)} old",
-    )
-
-
-def _name(backup: Backup) -> str:
-    return f"{visible(backup.description or '')}#{visible(str(backup.id))}"
-
-
-def _facts(backup: Backup, now: datetime, zone: ZoneInfo) -> str:
-    old = f"{age(now - backup.created_at)} old" if backup.created_at <= now else "not yet"
-    return f"{old} ({time(backup.created_at, zone)}), {size(backup.size_mb)}"
+    def _backup(self, sign: str, backup: Backup, why: str) -> _Row:
+        name = f"{visible(backup.description or '')}#{visible(str(backup.id))}"
+        old = f"{age(self.now - backup.created_at)} old" if backup.created_at <= self.now else "not yet"
+        made = f" ({time(backup.created_at, self.zone)})" if self.dated else ""
+        return sign, name, f"{old}{made}, {size(backup.size_mb)}", visible(why)
