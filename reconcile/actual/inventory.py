@@ -9,6 +9,7 @@ Id = int | str
 """An id as the service gives it: an opaque integer or non-empty string (api.md, "Ids")."""
 
 MANUAL = "manual"
+COMPLETED = "completed"
 
 
 class Health(StrEnum):
@@ -26,7 +27,7 @@ class Health(StrEnum):
 
 
 _HEALTH = {
-    "completed": Health.USABLE,
+    COMPLETED: Health.USABLE,
     **dict.fromkeys(("in_progress", "pending", "queued", "creating", "running", "processing"), Health.PENDING),
     **dict.fromkeys(("failed", "error", "errored", "cancelled", "canceled", "aborted"), Health.FAILED),
 }

@@ -13,6 +13,7 @@ from reconcile.actual.clock import Clock, StoppedError
 from reconcile.actual.errors import ApiError, BusyError, NotSentError, OutcomeUnknownError, RefusedError
 from reconcile.actual.inventory import MANUAL, Backup, Health, Id
 from reconcile.apply.account import Account
+from reconcile.apply.backoff import backoff
 from reconcile.apply.service import Changes
 from reconcile.plan.address import id_order
 from reconcile.plan.events import Outcome
@@ -24,8 +25,7 @@ SETTLE = 30.0
 MOST_SENT = 3
 """How often a create whose answer is lost is sent at the most."""
 
-_FIRST_PAUSE = 1.0
-_LONGEST_PAUSE = 60.0
+_ALTERING = "not started: the service alters descriptions, so no more backups are made"
 _MOST_NOT_SENT = 10
 _SHORTEST_CUT = 16
 
@@ -53,57 +53,74 @@ class NotMade:
 
 
 class CreateOnce:
-    """Sends creates; one at a time on one server, which the caller sees to."""
+    """Sends creates; one at a time on one server, which the caller sees to.
+
+    Once the service has stored another description than the one sent, no more are sent: the next run would not
+    recognise such backups, and would make them again for ever.
+    """
 
     def __init__(self, account: Account, service: Changes, clock: Clock) -> None:
         self._account = account
         self._service = service
         self._clock = clock
+        self._is_altering = False
 
     async def __call__(self, create: Create, planned_on: frozenset[Id]) -> Made | Altered | NotMade:
         """Make one backup of a series in which the plan saw the backups `planned_on`.
 
         Raises:
-            StoppedError: before anything was sent.
-            ApiError: the list could not be read, before anything was sent.
+            StoppedError, ApiError: stopped, or the list could not be read, before anything was sent.
         """
-        lost = rejected = 0
-        while True:
-            before = await self._account.fresh(create.server_id)
-            if others := _newcomers(create, before, planned_on):
-                # After a lost answer, what was not there before is ours, however late the list shows it.
-                return Made(_best(others)) if lost else _somebody_else_made(others)
-            if lost == MOST_SENT:
-                return NotMade(Outcome.UNKNOWN, f"sent {lost} times without an answer, and the list shows none")
-            try:
-                await self._clock.sleep(0)  # nothing new is started once it is time to stop
-                backup = await self._service.create(create.server_id, create.description)
-            except OutcomeUnknownError as error:
-                lost += 1
-                self._account.changed(create.server_id)
-                if (settled := await self._settle(create, before, error)) is not None:
-                    return settled
-            except (BusyError, NotSentError) as error:
-                rejected += 1
-                if gave_up := await self._pause(error, rejected, lost):
-                    return gave_up
-            except RefusedError as error:
-                return NotMade(Outcome.UNKNOWN if lost else Outcome.FAILED, str(error))
-            else:
-                self._account.changed(create.server_id)
-                return Made(backup) if _is_as_sent(create, backup) else Altered(backup)
-
-    async def _settle(
-        self, create: Create, before: tuple[Backup, ...], lost: OutcomeUnknownError
-    ) -> Made | Altered | NotMade | None:
-        """Find out from the list what became of a create whose answer was lost; None if it was not carried out."""
-        known = frozenset(it.id for it in before)
+        tries = _Tries()
         try:
+            while True:
+                before = await self._account.fresh(create.server_id)
+                verdict = self._may_send(create, before, planned_on, tries) or await self._send(create, before, tries)
+                if verdict is not None:
+                    return verdict
+        except (StoppedError, ApiError) as hindrance:
+            if tries.lost is None:
+                raise
+            return NotMade(Outcome.UNKNOWN, f"{tries.lost}; and then {hindrance}")
+
+    def _may_send(
+        self, create: Create, before: tuple[Backup, ...], planned_on: frozenset[Id], tries: "_Tries"
+    ) -> Made | NotMade | None:
+        """Return None if a fresh list shows that one is still to be made, and we may send (again)."""
+        new = _newcomers(create, before, planned_on)
+        if new and tries.lost:
+            return Made(_best(new))  # what was not there before is ours, however late the list shows it
+        if others := [it for it in new if it.health is not Health.FAILED]:
+            return _somebody_else_made(others)
+        if self._is_altering:
+            return NotMade(Outcome.UNKNOWN if tries.lost else Outcome.NOT_STARTED, _ALTERING)
+        if tries.most_lost:
+            return NotMade(Outcome.UNKNOWN, f"sent {MOST_SENT} times, the list shows none; the last time {tries.lost}")
+        return None
+
+    async def _send(
+        self, create: Create, before: tuple[Backup, ...], tries: "_Tries"
+    ) -> Made | Altered | NotMade | None:
+        """Send one create; None if it was not carried out and may be sent again."""
+        await self._clock.sleep(0)  # nothing new is started once it is time to stop
+        try:
+            backup = await self._service.create(create.server_id, create.description)
+        except OutcomeUnknownError as error:
+            tries.lose(error)
+            self._account.changed(create.server_id)
+            known = frozenset(it.id for it in before)
             return await self._look_for(create, known) or await self._look_again_for(create, known)
-        except StoppedError as stopped:
-            return NotMade(Outcome.UNKNOWN, f"{lost}; {stopped.reason} before the list could tell")
-        except ApiError as unreadable:
-            return NotMade(Outcome.UNKNOWN, f"{lost}; and then {unreadable}")
+        except (BusyError, NotSentError) as error:
+            tries.rejected += 1
+            if isinstance(error, NotSentError) and tries.rejected >= _MOST_NOT_SENT:
+                return NotMade(Outcome.UNKNOWN if tries.lost else Outcome.FAILED, str(error))
+            asked = error.retry_after if isinstance(error, BusyError) else None
+            await self._clock.sleep(asked or backoff(tries.rejected))
+            return None
+        except RefusedError as error:
+            return NotMade(Outcome.UNKNOWN if tries.lost else Outcome.FAILED, str(error))
+        self._account.changed(create.server_id)
+        return Made(backup) if _is_as_sent(create, backup) else self._altered(backup)
 
     async def _look_again_for(self, create: Create, known: frozenset[Id]) -> Made | Altered | None:
         await self._clock.sleep(SETTLE)
@@ -114,30 +131,38 @@ class CreateOnce:
         if ours := _newcomers(create, listed, known):
             return Made(_best(ours))
         altered = [it for it in listed if it.id not in known and _is_variant(create.description, it.description)]
-        return Altered(_best(altered)) if altered else None
+        return self._altered(_best(altered)) if altered else None
 
-    async def _pause(self, error: BusyError | NotSentError, rejected: int, lost: int) -> NotMade | None:
-        """Wait before a create that was certainly not carried out is sent again; None if it may be."""
-        asked = error.retry_after if isinstance(error, BusyError) else None
-        if isinstance(error, NotSentError) and rejected >= _MOST_NOT_SENT:
-            return NotMade(Outcome.UNKNOWN if lost else Outcome.FAILED, str(error))
-        try:
-            await self._clock.sleep(asked or min(_FIRST_PAUSE * 2 ** (rejected - 1), _LONGEST_PAUSE))
-        except StoppedError as stopped:
-            if not lost:
-                raise
-            return NotMade(Outcome.UNKNOWN, f"{error}; {stopped.reason} before the list could tell")
-        return None
+    def _altered(self, backup: Backup) -> Altered:
+        self._is_altering = True
+        return Altered(backup)
+
+
+@dataclass(slots=True)
+class _Tries:
+    """What became of the requests so far: rejected ones were certainly not carried out, lost ones may have been."""
+
+    rejected: int = 0
+    lost: OutcomeUnknownError | None = None
+    _times_lost: int = 0
+
+    def lose(self, error: OutcomeUnknownError) -> None:
+        self.lost = error
+        self._times_lost += 1
+
+    @property
+    def most_lost(self) -> bool:
+        return self._times_lost == MOST_SENT
 
 
 def _newcomers(create: Create, listed: tuple[Backup, ...], known: frozenset[Id]) -> list[Backup]:
-    """Return the backups of the series that are not `known`; a failed one is none that anybody has made."""
-    series = (it for it in listed if it.description == create.description)
-    return [it for it in series if it.id not in known and it.health is not Health.FAILED]
+    """Return the backups of the series that are not `known`."""
+    return [it for it in listed if it.description == create.description and it.id not in known]
 
 
 def _best(backups: list[Backup]) -> Backup:
-    return max(backups, key=lambda it: (it.created_at, id_order(it.id)))
+    """Return the newest, one that has not failed if there is one."""
+    return max(backups, key=lambda it: (it.health is not Health.FAILED, it.created_at, id_order(it.id)))
 
 
 def _somebody_else_made(others: list[Backup]) -> NotMade:

@@ -12,6 +12,7 @@ from reconcile.actual.clock import Clock, StoppedError
 from reconcile.actual.errors import ApiError, BusyError, RefusedError
 from reconcile.actual.inventory import Backup
 from reconcile.apply.account import Account
+from reconcile.apply.backoff import backoff
 from reconcile.apply.service import Changes
 from reconcile.plan.events import Outcome
 from reconcile.plan.model import Delete
@@ -20,7 +21,6 @@ Objection = Callable[[tuple[Backup, ...]], str | None]
 """Says from a fresh list of the server why its backup must stay after all; None if it may go."""
 
 _MOST_SENT = 6
-_FIRST_PAUSE = 1.0
 _NOT_FOUND = 404
 _IDENTITY = ("server_id", "description", "backup_type", "created_at", "health")
 
@@ -98,7 +98,7 @@ class DeleteAsPlanned:
         asked = error.retry_after if isinstance(error, BusyError) else None
         # Told to stop while waiting, the next look still settles the lost answer; only then nothing more is sent.
         with suppress(StoppedError):
-            await self._clock.sleep(asked or _FIRST_PAUSE * 2.0 ** (sent - 1))
+            await self._clock.sleep(asked or backoff(sent))
 
 
 def _changed(planned: Backup, current: Backup) -> str | None:

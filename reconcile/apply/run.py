@@ -7,14 +7,15 @@ import anyio
 
 from reconcile.actual.clock import Clock, Stop, StoppedError
 from reconcile.actual.errors import ApiError
-from reconcile.actual.inventory import Backup, Health
+from reconcile.actual.inventory import Backup, Health, Id
 from reconcile.apply.account import Account
 from reconcile.apply.create import Altered, CreateOnce, Made, NotMade
 from reconcile.apply.delete import DeleteAsPlanned, Deleted, NotDeleted, Objection
 from reconcile.apply.service import Changes, Lists
 from reconcile.apply.watch import Watch
 from reconcile.diagnostics import Diagnostic
-from reconcile.plan.events import Event, Finished, Noted, Outcome, Progress, Result, Started
+from reconcile.plan.address import SeriesAddress
+from reconcile.plan.events import Event, Finished, Noted, Outcome, Progress, Result, Settled, Started
 from reconcile.plan.model import Action, Create, Delete, Plan, SeriesPlan, ServerPlan
 
 
@@ -53,8 +54,10 @@ async def apply(  # noqa: PLR0913 - the plan, both sides of the service, and how
             for server in plan.servers:
                 if server.actions:
                     tasks.start_soon(one, server)
-    run.cut_off()
-    return Result.of(plan, run.ended, tuple(run.notes))
+                for series in server.series if manner.wait else ():
+                    for backup in series.under_way:
+                        tasks.start_soon(run.wait_for_under_way, series.address, backup)
+    return run.result(plan)
 
 
 class _Run:
@@ -70,16 +73,39 @@ class _Run:
         self._watch = Watch(account, clock)
         self._create = CreateOnce(account, changes, clock)
         self._delete = DeleteAsPlanned(account, changes, clock)
-        self._creating_is_off = False
         self._begun: dict[str, Action] = {}
-        self.ended: dict[str, Finished] = {}
-        self.notes: list[Diagnostic] = []
+        self._ended: dict[str, Finished] = {}
+        self._settled: dict[Id, SeriesAddress] = {}
+        self._notes: list[Diagnostic] = []
 
-    def cut_off(self) -> None:
-        """Settle what was begun and never ended: stopped in the middle of a request, nobody can tell."""
+    def result(self, plan: Plan) -> Result:
+        """Gather what ended; what was begun and did not was stopped in the middle of a request: nobody can tell."""
         for address, action in self._begun.items():
-            if address not in self.ended:
+            if address not in self._ended:
                 self._end(action, Outcome.UNKNOWN, "stopped at once; it may have been carried out")
+        finished = (
+            self._ended.get(str(action.address))
+            or Finished(action=action, outcome=Outcome.NOT_STARTED, words="not started")
+            for action in plan.actions
+        )
+        waited_for = plan.under_way if self._manner.wait else ()
+        return Result(
+            finished=tuple(finished),
+            notes=tuple(self._notes),
+            settled=tuple(self._settled.values()),
+            still_under_way=tuple(it for it in waited_for if it.id not in self._settled),
+        )
+
+    async def wait_for_under_way(self, address: SeriesAddress, backup: Backup) -> None:
+        """Wait for a backup that somebody began before us, a run of ours that was killed among them."""
+        tell = self._teller(address, self._clock.monotonic())
+        tell(backup)
+        try:
+            now = await self._watch.settled(backup, tell)
+        except (StoppedError, ApiError):
+            return  # it counts as still under way
+        self._settled[backup.id] = address
+        self._emit(Settled(address=address, backup=now))
 
     async def server(self, server: ServerPlan) -> None:
         """Do what is to be done on one server, one thing after the other."""
@@ -107,9 +133,6 @@ class _Run:
             await self._one_delete(delete, _as_planned(series, made))
 
     async def _one_create(self, create: Create, series: SeriesPlan) -> Finished:
-        if self._creating_is_off:
-            words = "not started: the service alters descriptions, so no more backups are made"
-            return self._end(create, Outcome.NOT_STARTED, words)
         started = await self._begin(create)
         try:
             made = await self._create(create, frozenset(it.id for it in series.backups))
@@ -119,18 +142,15 @@ class _Run:
             case NotMade(outcome, words):
                 return self._end(create, outcome, words, started)
             case Altered(backup):
-                return self._stop_creating(create, backup, started)
+                return self._altered(create, backup, started)
             case Made(backup):
                 if not self._manner.wait:
                     return self._end(create, Outcome.SUCCEEDED, "sent, not waited for", started, backup)
                 return await self._wait_for(create, backup, started)
 
     async def _wait_for(self, create: Create, backup: Backup, started: float) -> Finished:
-        def tell(current: Backup) -> None:
-            self._emit(Progress(action=create, backup=current, elapsed=self._clock.monotonic() - started))
-
         try:
-            settled = await self._watch.settled(backup, tell)
+            settled = await self._watch.settled(backup, self._teller(create.address, started))
         except StoppedError as stopped:
             why = "interrupted" if stopped.reason is Stop.INTERRUPTED else "not completed in time"
             words = f"{why}; #{backup.id} goes on being made, the next apply will count it"
@@ -144,9 +164,13 @@ class _Run:
             return self._end(create, Outcome.FAILED, f"#{backup.id} ended as {settled.status!r}", started)
         return self._end(create, Outcome.SUCCEEDED, "completed", started, settled)
 
-    def _stop_creating(self, create: Create, stored: Backup, started: float) -> Finished:
-        """Make no more: the next run would not recognise such backups, and would make them again for ever."""
-        self._creating_is_off = True
+    def _teller(self, address: SeriesAddress, started: float) -> Callable[[Backup], None]:
+        def tell(current: Backup) -> None:
+            self._emit(Progress(address=address, backup=current, elapsed=self._clock.monotonic() - started))
+
+        return tell
+
+    def _altered(self, create: Create, stored: Backup, started: float) -> Finished:
         note = Diagnostic(
             summary=f"the service stored another description than the one sent, as backup #{stored.id}",
             detail=(
@@ -155,7 +179,7 @@ class _Run:
             ),
             address=str(create.address),
         )
-        self.notes.append(note)
+        self._notes.append(note)
         self._emit(Noted(diagnostic=note))
         return self._end(create, Outcome.FAILED, f"stored as {stored.description!r}, #{stored.id}", started)
 
@@ -187,7 +211,7 @@ class _Run:
     ) -> Finished:
         elapsed = 0.0 if started is None else self._clock.monotonic() - started
         finished = Finished(action=action, outcome=outcome, words=words, elapsed=elapsed, backup=backup)
-        self.ended[str(action.address)] = finished
+        self._ended[str(action.address)] = finished
         self._emit(finished)
         return finished
 

@@ -2,6 +2,8 @@
 
 import signal
 import sys
+import time
+from datetime import UTC, datetime
 
 import anyio
 import click
@@ -14,6 +16,7 @@ from reconcile.actual.writer import Writer
 from reconcile.apply.run import Manner
 from reconcile.apply.run import apply as apply_plan
 from reconcile.cli.clock import SystemClock
+from reconcile.cli.lock import account_lock
 from reconcile.cli.observe import observe
 from reconcile.cli.options import (
     Account,
@@ -35,7 +38,9 @@ from reconcile.plan.refusals import check_clock
 from reconcile.report.events_text import result_text
 from reconcile.report.plan_text import loss_words, plan_text
 
-INTERRUPTED = 130
+DONE, INCOMPLETE, INTERRUPTED = 0, 1, 130
+MOST_ROUNDS = 3
+"""What was found under way is waited for, and then there may be more to do; but not for ever."""
 
 
 @click.command()
@@ -45,6 +50,9 @@ INTERRUPTED = 130
 @click.option("--auto-approve", is_flag=True, help="Do not ask.")
 @click.option("--no-wait", is_flag=True, help="Send every create and wait for none.")
 @click.option("--timeout", type=DurationType(), default="2h", show_default=True, help="Bounds the whole.")
+@click.option(
+    "--lock-timeout", type=DurationType(), help="Wait so long for another apply on this machine.  [default: not at all]"
+)
 @click.option("--parallelism", type=click.IntRange(min=1), default=10, show_default=True, help="Servers at a time.")
 @click.option(
     "--allow-loss",
@@ -61,6 +69,7 @@ def apply(
     auto_approve: bool,
     no_wait: bool,
     timeout: Duration,
+    lock_timeout: Duration | None,
     parallelism: int,
     allow_loss: int,
     output: Output,
@@ -69,30 +78,34 @@ def apply(
     """Create and delete until the account is as declared."""
     config = files.load()
     access = account.access()
-    inventory = observe(access)
-    check_clock(inventory)
-    plan = make_plan(config, inventory, inventory.observed_at, files.targets)
-    output.result(plan_text(plan, everything=verbose))
-    if not plan.actions:
-        return 0
-    _check_loss(plan, allow_loss)
-    if not auto_approve:
-        _ask(output)
     manner = Manner(parallelism=parallelism, wait=not no_wait)
-    with progress(output) as told:
-        result, interrupted = carry_out(plan, access, manner, timeout, told)
-    output.result(result_text(result))
-    if interrupted:
-        return INTERRUPTED
-    return 0 if result.is_complete else 1
+    deadline = time.monotonic() + timeout.in_seconds(datetime.now(UTC))
+    with account_lock(access.base_url, lock_timeout, output):
+        for _ in range(MOST_ROUNDS):
+            inventory = observe(access)
+            check_clock(inventory)
+            plan = make_plan(config, inventory, inventory.observed_at, files.targets)
+            output.result(plan_text(plan, everything=verbose))
+            if not plan.actions and not (plan.under_way and manner.wait):
+                return DONE
+            _check_loss(plan, allow_loss)
+            if plan.actions and not auto_approve:
+                _ask(output)
+            with progress(output) as told:
+                result, interrupted = carry_out(plan, access, manner, deadline - time.monotonic(), told)
+            output.result(result_text(result))
+            if interrupted:
+                return INTERRUPTED
+            if not result.is_complete or not result.settled:
+                break
+        return DONE if result.is_complete else INCOMPLETE
 
 
-def carry_out(plan: Plan, access: Access, manner: Manner, timeout: Duration, told: Progress) -> tuple[Result, bool]:
+def carry_out(plan: Plan, access: Access, manner: Manner, seconds: float, told: Progress) -> tuple[Result, bool]:
     """Apply the plan on the real service; the second value tells whether it was interrupted."""
 
     async def run() -> tuple[Result, bool]:
-        system = SystemClock()
-        clock = StoppableClock(system, seconds=timeout.in_seconds(system.now()))
+        clock = StoppableClock(SystemClock(), seconds=seconds)
         scope = anyio.CancelScope()
         async with Http(access, clock) as http, anyio.create_task_group() as tasks:
             tasks.start_soon(_heed_signals, clock, scope, told)

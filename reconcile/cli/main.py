@@ -1,6 +1,7 @@
 """The command: its subcommands, and what becomes of every error that the outside world can cause."""
 
 import os
+import signal
 import sys
 from collections.abc import Sequence
 
@@ -51,5 +52,6 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def main() -> None:
-    """Be the `reconcile` command."""
+    """Be the `reconcile` command. SIGTERM, which is how CI cancels a job, ends it as Ctrl-C does."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     sys.exit(run(sys.argv[1:]))

@@ -8,12 +8,12 @@ from rich.progress import Progress as Bars
 from rich.progress import SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
 from reconcile.cli.output import Output
-from reconcile.plan.events import Event, Finished, Started
+from reconcile.plan.address import SeriesAddress
+from reconcile.plan.events import Event, Finished, Settled, Started
 from reconcile.plan.events import Progress as Waiting
 from reconcile.plan.model import Create
-from reconcile.plan.wording import duration
 from reconcile.report.escape import visible
-from reconcile.report.events_text import address_text, event_text
+from reconcile.report.events_text import event_text
 
 QUIET_SECONDS = 30.0
 """In a log, a create that is waited for says so at most so often."""
@@ -51,8 +51,8 @@ class _Lines:
 
     def tell(self, event: Event) -> None:
         if isinstance(event, Waiting):
-            address = str(event.action.address)
-            if event.elapsed - self._said.get(address, 0.0) < QUIET_SECONDS:
+            address = f"{event.address}#{event.backup.id}"
+            if event.elapsed and event.elapsed - self._said.get(address, 0.0) < QUIET_SECONDS:
                 return
             self._said[address] = event.elapsed
         self._output.note(*event_text(event))
@@ -70,23 +70,29 @@ class _Moving:
 
     def tell(self, event: Event) -> None:
         match event:
-            case Started(action=Create() as create):
-                address = str(create.address)
-                self._tasks[address] = self._bars.add_task(f"{address_text(create)}: sending", total=None)
-            case Waiting(action=create, backup=backup, elapsed=elapsed):
-                words = f"{address_text(create)}: #{visible(str(backup.id))} {visible(backup.status)}"
-                words += f", seen after {duration(elapsed)}"
-                self._bars.update(self._tasks[str(create.address)], description=words)
+            case Started(action=Create(address=address)):
+                self._show(address, f"{visible(str(address))}: sending")
             case Started():
                 pass
-            case Finished(action=action) if (task := self._tasks.pop(str(action.address), None)) is not None:
-                self._bars.remove_task(task)
+            case Waiting(address=address):
+                (line,) = event_text(event)
+                self._show(address, line.plain)
+            case Settled(address=address) | Finished(action=Create(address=address)):
+                if (task := self._tasks.pop(str(address), None)) is not None:
+                    self._bars.remove_task(task)
                 self._print(event)
             case _:
                 self._print(event)
 
     def say(self, words: str) -> None:
         self._bars.console.print(words)
+
+    def _show(self, address: SeriesAddress, words: str) -> None:
+        key = str(address)
+        if key in self._tasks:
+            self._bars.update(self._tasks[key], description=words)
+        else:
+            self._tasks[key] = self._bars.add_task(words, total=None)
 
     def _print(self, event: Event) -> None:
         for line in event_text(event):

@@ -1,13 +1,13 @@
 """What applying a plan yields: events while it goes on, and what became of every action."""
 
 from collections import Counter
-from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
 from reconcile.actual.inventory import Backup
 from reconcile.diagnostics import Diagnostic
-from reconcile.plan.model import Action, Create, Plan
+from reconcile.plan.address import SeriesAddress
+from reconcile.plan.model import Action
 
 
 class Outcome(StrEnum):
@@ -33,11 +33,19 @@ class Started:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Progress:
-    """A create is being waited for; `elapsed` in seconds."""
+    """A backup is being waited for: one that was just begun, or one that was found under way; `elapsed` in seconds."""
 
-    action: Create
+    address: SeriesAddress
     backup: Backup
     elapsed: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Settled:
+    """A backup that was found under way is usable or failed by now, as `backup` shows; None if it has gone."""
+
+    address: SeriesAddress
+    backup: Backup | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,24 +66,20 @@ class Noted:
     diagnostic: Diagnostic
 
 
-Event = Started | Progress | Finished | Noted
+Event = Started | Progress | Settled | Finished | Noted
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Result:
-    """What became of every action of the plan, in its order."""
+    """What became of every action of the plan, in its order, and of the backups that it found under way.
+
+    Where some of those were `settled`, there is more to plan now; `still_under_way` are those that were not, in time.
+    """
 
     finished: tuple[Finished, ...]
     notes: tuple[Diagnostic, ...]
-
-    @classmethod
-    def of(cls, plan: Plan, ended: Mapping[str, Finished], notes: tuple[Diagnostic, ...]) -> "Result":
-        """Gather what ended, by address; what did not was never started."""
-        finished = (
-            ended.get(str(action.address)) or Finished(action=action, outcome=Outcome.NOT_STARTED, words="not started")
-            for action in plan.actions
-        )
-        return cls(finished=tuple(finished), notes=notes)
+    settled: tuple[SeriesAddress, ...]
+    still_under_way: tuple[Backup, ...]
 
     def count(self, kind: type[Action], outcome: Outcome) -> int:
         """Return how many actions of this kind ended so."""
@@ -89,4 +93,4 @@ class Result:
     @property
     def is_complete(self) -> bool:
         """Whether the account is now as planned, but for what the user asked to leave to the next run."""
-        return set(self.counts) <= {Outcome.SUCCEEDED, Outcome.DEFERRED}
+        return not self.still_under_way and set(self.counts) <= {Outcome.SUCCEEDED, Outcome.DEFERRED}

@@ -68,12 +68,17 @@ Action = Create | Delete
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SeriesPlan:
-    """A declared series: its deletes hang on its create."""
+    """A declared series: its deletes hang on its create.
+
+    `under_way` is the pending backups that, once completed, would let something be deleted: those that a run that was
+    killed had begun, say. Apply waits for them, and plans again.
+    """
 
     address: SeriesAddress
     create: Create | None
     deletes: tuple[Delete, ...]
     kept: tuple[Kept, ...]
+    under_way: tuple[Backup, ...]
 
     @property
     def backups(self) -> tuple[Backup, ...]:
@@ -154,6 +159,11 @@ class Plan:
     def deletes(self) -> tuple[Delete, ...]:
         """Every delete."""
         return tuple(action for action in self.actions if isinstance(action, Delete))
+
+    @property
+    def under_way(self) -> tuple[Backup, ...]:
+        """Every pending backup that is waited for."""
+        return tuple(it for server in self.servers for series in server.series for it in series.under_way)
 
     @property
     def kept(self) -> tuple[Kept, ...]:

@@ -1,11 +1,11 @@
 """The plan (spec, section 3): what the file declares against what the account holds, at one moment."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from reconcile.actual.inventory import Backup, Health, Id, Inventory
+from reconcile.actual.inventory import COMPLETED, Backup, Health, Id, Inventory
 from reconcile.desired.config import Config, DeclaredSeries, DeclaredServer
 from reconcile.desired.durations import Duration
 from reconcile.diagnostics import Diagnostic, UserError
@@ -173,12 +173,23 @@ class _Desk:
         stays = self._stays(declared, dated, coming=create is not None)
         unsure = any(it.health is Health.UNKNOWN for it in dated)
         entries = [self._verdict(it, declared, stays, unsure=unsure) for it in backups]
+        deletes = tuple(it for it in entries if isinstance(it, Delete))
         return SeriesPlan(
             address=address,
             create=create,
-            deletes=tuple(it for it in entries if isinstance(it, Delete)),
+            deletes=deletes,
             kept=tuple(it for it in entries if isinstance(it, Kept)),
+            under_way=self._under_way(declared, dated, than=len(deletes)),
         )
+
+    def _under_way(self, declared: DeclaredSeries, dated: list[Backup], *, than: int) -> tuple[Backup, ...]:
+        """Return the pending backups if there would be more deletes `than` now, were they completed."""
+        pending = [it for it in dated if it.health is Health.PENDING and not self._is_stalled(it)]
+        if not pending:
+            return ()
+        imagined = [replace(it, status=COMPLETED) if it in pending else it for it in self.backups]
+        completed = replace(self, backups=imagined)._series(declared)  # noqa: SLF001 - this very method, on what if
+        return tuple(pending) if len(completed.deletes) > than else ()
 
     def _create(self, address: SeriesAddress, declared: DeclaredSeries, dated: list[Backup]) -> Create | None:
         members = [it for it in dated if it.health is not Health.FAILED and not self._is_stalled(it)]

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 from rich.text import Text
 
-from reconcile.plan.events import Event, Finished, Noted, Outcome, Progress, Result, Started
+from reconcile.actual.inventory import Backup
+from reconcile.plan.events import Event, Finished, Noted, Outcome, Progress, Result, Settled, Started
 from reconcile.plan.model import Action, Create, Delete
 from reconcile.plan.wording import duration, size
 from reconcile.report.diagnostic_text import diagnostic_text
@@ -26,12 +27,11 @@ def event_text(event: Event) -> list[Text]:
         case Started(action=action):
             doing = "creating" if isinstance(action, Create) else "deleting"
             return [Text(f"{address_text(action)}: {doing}")]
-        case Progress(action=action, backup=backup, elapsed=elapsed):
-            return [
-                Text(
-                    f"{address_text(action)}: #{visible(str(backup.id))} {visible(backup.status)}, {duration(elapsed)}"
-                )
-            ]
+        case Progress(address=address, elapsed=elapsed):
+            return [Text(f"{visible(str(address))}{_state(event.backup)}, waited {duration(elapsed)}")]
+        case Settled(address=address, backup=backup):
+            now = _state(backup) if backup else ": no longer in the list"
+            return [Text(f"{visible(str(address))}{now}")]
         case Finished(action=action, outcome=outcome):
             return [Text.assemble(f"{address_text(action)}: ", (_ending(event), _STYLES[outcome]))]
         case Noted(diagnostic=diagnostic):
@@ -43,6 +43,8 @@ def result_text(result: Result) -> Iterator[Text]:
     for ended in result.finished:
         if ended.outcome is not Outcome.SUCCEEDED:
             yield Text.assemble(f"{address_text(ended.action)}: ", (_ending(ended), _STYLES[ended.outcome]))
+    for backup in result.still_under_way:
+        yield Text(f"{visible(backup.server_name)}{_state(backup)}; it was there before, and is not done", "yellow")
     created, deleted = (result.count(kind, Outcome.SUCCEEDED) for kind in (Create, Delete))
     counts = result.counts
     figures = [f"{created:,} created", f"{deleted:,} deleted"]
@@ -60,6 +62,10 @@ _FIGURES = {
     Outcome.DEFERRED: "left to the next run",
     Outcome.NOT_STARTED: "not started",
 }
+
+
+def _state(backup: Backup) -> str:
+    return f"#{visible(str(backup.id))}: {visible(backup.status)}"
 
 
 def address_text(action: Action) -> str:

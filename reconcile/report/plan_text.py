@@ -51,6 +51,9 @@ def verdict(plan: Plan) -> Iterator[Text]:
     else:
         yield Text.assemble(("No changes. ", "bold green"), f"The account is as declared: {totals}.")
     yield Text(where, style="dim")
+    if plan.under_way:
+        waits = f"{count(len(plan.under_way), 'backup')} under way: apply waits until completed, then plans again."
+        yield Text(waits, style="yellow")
     if plan.loss.refused(0):
         yield Text(f"apply will refuse this: {loss_words(plan.loss)}", style="bold red")
 
