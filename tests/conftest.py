@@ -9,3 +9,7 @@ settings.load_profile("suite")
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--rewrite-goldens", action="store_true", help="Write what is expected in tests/cases anew.")
+    parser.addoption("--all-pairs", action="store_true", help="Simulate every pair of faults, not a part of them.")
+    parser.addoption("--schedule", help="Simulate this schedule, as a failing test names it.")
+    parser.addoption("--all-schedules", action="store_true", help="Run all seeds over the faulty HTTP service.")
+    parser.addoption("--seed", type=int, help="Run this seed over the faulty HTTP service.")

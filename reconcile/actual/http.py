@@ -46,6 +46,7 @@ class Answer:
     """A 2xx answer, read to its end; `date` is the service's own clock, where it tells it."""
 
     request: str
+    status: int
     body: bytes
     date: datetime | None
 
@@ -110,7 +111,7 @@ class Http:
         log.debug("%s %d in %.2fs", name, status, self.clock.monotonic() - started)
         if not httpx.codes.is_success(status):
             raise self._error(name, status, headers, body)
-        return Answer(request=name, body=body, date=_date(headers.get("Date")))
+        return Answer(request=name, status=status, body=body, date=_date(headers.get("Date")))
 
     async def _exchange(self, method: str, url: httpx.URL, json: object, name: str) -> tuple[int, httpx.Headers, bytes]:
         async with self._client.stream(method, url, json=json) as response:

@@ -2,6 +2,7 @@
 
 from urllib.parse import quote
 
+import httpx
 from pydantic import ValidationError
 
 from reconcile.actual.errors import OutcomeUnknownError
@@ -37,4 +38,7 @@ class Writer:
             NotSentError, BusyError, RefusedError: certainly not deleted by this (a 404: not there any more).
             OutcomeUnknownError: deleted, or not; only the list can tell.
         """
-        await self._http.request("DELETE", f"/backups/{quote(str(backup_id), safe='')}/")
+        answer = await self._http.request("DELETE", f"/backups/{quote(str(backup_id), safe='')}/")
+        if answer.status != httpx.codes.NO_CONTENT:
+            # A proxy's sign-in page is a 200, and has deleted nothing.
+            raise OutcomeUnknownError(answer.request, f"answered {answer.status}, and not 204 as documented")

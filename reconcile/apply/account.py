@@ -38,7 +38,7 @@ class Account:
             known = await self._list(server_id)
         return tuple(it for it in known.backups if it.server_id == server_id)
 
-    async def refresh(self, servers: set[Id]) -> tuple[Backup, ...]:
+    async def refresh(self, servers: frozenset[Id]) -> tuple[Backup, ...]:
         """List anew at least these servers, with one list; returns what it held."""
         (only,) = servers if len(servers) == 1 else (None,)
         return (await self._list(only)).backups

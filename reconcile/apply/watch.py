@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 import anyio
 
@@ -20,6 +21,16 @@ HIDDEN = 30.0
 """Seconds. A new backup may be missing from the list for so long before it counts as gone."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What one list showed, of which servers, and when it was asked for."""
+
+    number: int
+    asked_at: float
+    servers: frozenset[Id]
+    backups: dict[Id, Backup]
+
+
 class Watch:
     """Looks at the list on behalf of all who wait."""
 
@@ -28,9 +39,8 @@ class Watch:
         self._clock = clock
         self._turn = anyio.Lock()
         self._waiting: Counter[Id] = Counter()
-        self._looks = 0
         self._pause = FIRST_LOOK
-        self._seen: dict[Id, Backup] = {}
+        self._last = _Look(0, float("-inf"), frozenset(), {})
 
     async def settled(self, backup: Backup, tell: Callable[[Backup], None]) -> Backup | None:
         """Wait until a list shows the backup as usable or failed; return it so, or None if it has gone.
@@ -42,15 +52,16 @@ class Watch:
             RefusedError: the token may no longer list.
         """
         started = self._clock.monotonic()
-        looks = self._looks
+        look = self._last
         with self._wait_for(backup.server_id):
             while True:
-                looks = await self._look_after(looks)
-                current = self._seen.get(backup.id)
-                if current is None:
-                    if self._clock.monotonic() - started > HIDDEN:
-                        return None
-                elif current.health in {Health.USABLE, Health.FAILED}:
+                look = await self._look_after(look)
+                if backup.server_id not in look.servers or look.asked_at < started:
+                    continue  # somebody else's look: it tells nothing of ours
+                current = look.backups.get(backup.id)
+                if current is None and look.asked_at - started > HIDDEN:
+                    return None
+                if current and current.health in {Health.USABLE, Health.FAILED}:
                     return current
                 tell(current or backup)
 
@@ -65,19 +76,22 @@ class Watch:
             if not self._waiting:
                 self._pause = FIRST_LOOK
 
-    async def _look_after(self, looks: int) -> int:
-        """Return once there has been a look after the one numbered `looks`, ours or somebody else's."""
+    async def _look_after(self, look: _Look) -> _Look:
+        """Return a look after this one, ours or somebody else's."""
         async with self._turn:
-            if self._looks == looks:
+            if self._last.number == look.number:
                 await self._clock.sleep(self._pause)
                 self._pause = min(self._pause * _GROWTH, LONGEST_PAUSE)
-                try:
-                    listed = await self._account.refresh(set(self._waiting))
-                    self._seen = {it.id: it for it in listed}
-                except RefusedError:
-                    raise
-                except ApiError:
-                    # Waiting outlives an outage: the backup goes on being made, and the deadline bounds us.
-                    pass
-                self._looks += 1
-            return self._looks
+                self._last = await self._look(look.number + 1)
+            return self._last
+
+    async def _look(self, number: int) -> _Look:
+        asked_at, servers = self._clock.monotonic(), frozenset(self._waiting)
+        try:
+            listed = await self._account.refresh(servers)
+        except RefusedError:
+            raise
+        except ApiError:
+            # Waiting outlives an outage: the backup goes on being made, and the deadline bounds us.
+            return _Look(number, asked_at, frozenset(), {})
+        return _Look(number, asked_at, servers, {it.id: it for it in listed})

@@ -1,0 +1,193 @@
+"""What the create protocol does, case by case; each with the reason why."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+import anyio
+import httpx
+import pytest
+from support.build import NOW
+from support.faults import BY_NAME, lost_before
+from support.schedules import DB, FAILED, JUNK, OLD, is_exact, item, small_world
+from support.world import BASE_URL, TIMEOUT, Handler, World
+
+from reconcile.diagnostics import UserError
+from reconcile.plan.events import Outcome, Result
+
+FIRST_POST = 4
+
+
+def applied(world: World, *, seconds: float = TIMEOUT, parallelism: int = 10) -> Result:
+    results = world.apply(seconds=seconds, parallelism=parallelism)
+    assert not isinstance(results, UserError), results
+    return results[0]
+
+
+def outcomes(result: Result) -> dict[str, Outcome]:
+    return {str(it.action.address): it.outcome for it in result.finished}
+
+
+def posts(world: World) -> int:
+    return sum(it.startswith("POST") for it in world.requests)
+
+
+@dataclass(frozen=True)
+class Case:
+    reason: str
+    fault: str
+    posts: int
+    outcome: Outcome
+    longest: float
+    """Seconds that the apply may take."""
+
+
+CASES = [
+    Case("never sent, so sent again after a moment", "not_sent", 3, Outcome.SUCCEEDED, 20),
+    Case("a limit says when to come back", "limited", 3, Outcome.SUCCEEDED, 20),
+    Case("a busy server is asked again", "busy", 3, Outcome.SUCCEEDED, 20),
+    Case("carried out, and found in the list at once: no pause, no repeat", "lost_after", 2, Outcome.SUCCEEDED, 20),
+    Case("an error page after it was carried out is a lost answer", "error_after", 2, Outcome.SUCCEEDED, 20),
+    Case("an answer that can't be read is a lost answer", "cut_short", 2, Outcome.SUCCEEDED, 20),
+    Case("not carried out: repeated, but only after the pause", "lost_before", 3, Outcome.SUCCEEDED, 60),
+    Case("the list shows it only after the first look: still no repeat", "hidden_and_lost", 2, Outcome.SUCCEEDED, 60),
+    Case("refused for good is never repeated", "refused", 2, Outcome.FAILED, 20),
+]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.reason)
+def test_a_create_that_meets(case: Case) -> None:
+    world = small_world(faults={FIRST_POST: BY_NAME[case.fault]})
+    begun = world.time
+
+    result = applied(world)
+
+    assert outcomes(result)["web/before the upgrade"] is case.outcome, case.reason
+    assert posts(world) == case.posts, case.reason
+    assert world.time - begun < timedelta(seconds=case.longest), case.reason
+
+
+def test_what_is_lost_again_and_again_is_sent_three_times_and_then_said_to_be_unknown() -> None:
+    world = small_world(faults=dict.fromkeys(range(200), lost_for_web))
+
+    result = applied(world)
+
+    assert outcomes(result)["web/before the upgrade"] is Outcome.UNKNOWN
+    assert outcomes(result)["db/nightly"] is Outcome.SUCCEEDED
+    assert posts(world) == 1 + 3
+
+
+def lost_for_web(world: World, request: httpx.Request, handle: Handler) -> httpx.Response:
+    if request.method == "POST" and b'"server_id":1' in request.content:
+        return lost_before(world, request, handle)
+    return handle(request)
+
+
+def test_somebody_else_made_one_after_the_plan_so_none_is_made() -> None:
+    world = small_world()
+
+    def meanwhile(world: World, request: httpx.Request, handle: Handler) -> httpx.Response:
+        world.account.backups.append(item(99, DB, "nightly", 0))
+        return handle(request)
+
+    world.faults = {2: meanwhile}
+
+    result = applied(world)
+
+    assert outcomes(result)["db/nightly"] is Outcome.SKIPPED
+    assert "somebody else made #99 meanwhile" in [it.words for it in result.finished]
+    assert {OLD, FAILED} <= {it["id"] for it in world.account.backups}, "its deletes wait for the next plan"
+    world.faults = {}
+    world.apply()
+    assert is_exact(world)
+
+
+ALTERATIONS: dict[str, Callable[[str], str]] = {
+    "trimmed": lambda text: f" {text} ",
+    "cut": lambda text: text[:5],
+    "folded": str.upper,
+    "dropped": lambda _: "",
+}
+
+
+class TestEcho:
+    """A service that stores another description than the one sent (spec, section 4.5)."""
+
+    @pytest.mark.parametrize("alteration", ALTERATIONS)
+    def test_stops_all_further_creates_and_names_the_odd_backup(self, alteration: str) -> None:
+        world = small_world(stored_as=ALTERATIONS[alteration])
+
+        result = applied(world, parallelism=1)
+
+        assert posts(world) == 1
+        assert outcomes(result)["web/before the upgrade"] is Outcome.FAILED
+        assert outcomes(result)["db/nightly"] is Outcome.NOT_STARTED
+        (note,) = result.notes
+        stored = ALTERATIONS[alteration]("before the upgrade")
+        assert "#501" in note.summary
+        assert f"Sent was 'before the upgrade', stored is {stored!r}" in note.detail
+        assert not result.is_complete
+        assert OLD in {it["id"] for it in world.account.backups}
+
+    @pytest.mark.parametrize("alteration", ["trimmed", "folded"])
+    def test_is_noticed_also_where_the_answer_was_lost(self, alteration: str) -> None:
+        world = small_world(stored_as=ALTERATIONS[alteration], faults={FIRST_POST - 1: BY_NAME["lost_after"]})
+
+        result = applied(world, parallelism=1)
+
+        assert posts(world) == 1, "sent again, it would be made for ever"
+        assert outcomes(result)["web/before the upgrade"] is Outcome.FAILED
+        assert result.notes
+
+
+async def forever(_: World, __: httpx.Request, ___: Handler) -> httpx.Response:
+    await anyio.sleep(10**9)
+    raise AssertionError("it was waited for all the same")
+
+
+def test_a_service_that_never_answers_ends_in_a_clear_error_and_not_in_a_hang() -> None:
+    world = small_world(faults=dict.fromkeys(range(1000), forever))
+
+    refusal = world.apply()
+
+    assert isinstance(refusal, UserError)
+    assert str(refusal) == f"GET {BASE_URL}/backups/?backup_type=manual: no whole answer within 180 seconds"
+
+
+def test_the_deadline_bounds_the_whole_and_what_is_begun_is_told() -> None:
+    world = small_world(backup_seconds=10**6)
+
+    result = applied(world, seconds=600)
+
+    assert world.time - NOW < timedelta(seconds=700)
+    assert outcomes(result) == {
+        "web/before the upgrade": Outcome.UNKNOWN,
+        f"web/by hand#{JUNK}": Outcome.NOT_STARTED,
+        "db/nightly": Outcome.UNKNOWN,
+        f"db/nightly#{OLD}": Outcome.NOT_STARTED,
+        f"db/nightly#{FAILED}": Outcome.NOT_STARTED,
+    }
+
+
+def test_waiting_costs_few_requests() -> None:
+    world = small_world(backup_seconds=1200)
+
+    applied(world)
+
+    assert sum(it == "GET /backups/" for it in world.requests) < 60
+
+
+class TestInterrupt:
+    @pytest.mark.parametrize("at", range(2, 13))
+    def test_finishes_what_is_in_flight_and_the_next_apply_does_the_rest(self, at: int) -> None:
+        world = small_world(interrupt_at=at)
+
+        result = applied(world)
+        assert not result.is_complete or at == 12
+        sent = len(world.requests)
+        assert sent <= at + 3, "nothing new is started"
+        world.interrupt_at = None
+        world.apply()
+        world.wait(world.backup_seconds)
+
+        assert is_exact(world)

@@ -1,0 +1,29 @@
+"""Seeded schedules of faults over real HTTP, on a plan of fifteen creates and fifteen deletes."""
+
+import pytest
+from support.faulty import CREATES, Outcome, run
+
+SCHEDULES = 500
+SAMPLE = 40
+BATCH = 10
+
+
+@pytest.mark.parametrize("start", range(0, SCHEDULES, BATCH))
+def test_after_any_faults_and_one_clean_apply_the_account_is_what_the_file_says(
+    start: int, request: pytest.FixtureRequest
+) -> None:
+    if start >= SAMPLE and not request.config.getoption("--all-schedules"):
+        pytest.skip("only with --all-schedules")
+    outcomes = [run(seed) for seed in range(start, start + BATCH)]
+
+    assert [it for it in outcomes if it.problems] == []
+    assert sum(it.faults for it in outcomes) > BATCH
+    assert {it.creates for it in outcomes} == {CREATES}
+
+
+def test_the_seed_that_was_asked_for(request: pytest.FixtureRequest) -> None:
+    asked = request.config.getoption("--seed")
+    if asked is None:
+        pytest.skip("no --seed to replay")
+    outcome: Outcome = run(asked)
+    assert not outcome.problems

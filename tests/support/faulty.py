@@ -1,0 +1,287 @@
+"""A faulty service over real HTTP on loopback: a seed chooses which requests meet which fault.
+
+Time runs a few hundred times faster than on the wall, for the service as for the program: its clock is a value.
+"""
+
+import asyncio
+import random
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import anyio
+import h11
+import httpx
+from anyio.abc import SocketAttribute, SocketStream
+
+from reconcile.actual.clock import StoppableClock
+from reconcile.actual.credentials import Access
+from reconcile.actual.http import Http
+from reconcile.actual.reader import Reader
+from reconcile.actual.writer import Writer
+from reconcile.apply.run import Manner
+from reconcile.apply.run import apply as apply_plan
+from reconcile.diagnostics import UserError
+from reconcile.plan.planner import plan as make_plan
+from support.build import NOW, config
+from support.schedules import item
+from support.world import World
+
+SPEED = 300.0
+SERVERS = 5
+CREATES = 3 * SERVERS
+ROUNDS = 3
+_FAULT_SHARE = 0.2
+_LAG = 20.0
+
+FLEET = config(
+    '[settings]\nprune = "7d"\n'
+    + "".join(
+        f"""
+        [servers.s{number}]
+        id = {number}
+        backups = [
+            {{ description = "one" }},
+            {{ description = "two", every = "1d", keep = 2 }},
+            {{ description = "nightly", every = "1d", keep = 1 }},
+        ]
+        """
+        for number in range(1, SERVERS + 1)
+    )
+)
+
+
+@dataclass
+class FastClock:
+    """A real clock that runs SPEED times as fast; time may also be made to jump."""
+
+    jumped: float = 0.0
+    _started: float = field(default_factory=time.monotonic)
+
+    def now(self) -> datetime:
+        return NOW + timedelta(seconds=self.monotonic())
+
+    def monotonic(self) -> float:
+        return (time.monotonic() - self._started) * SPEED + self.jumped
+
+    async def sleep(self, seconds: float) -> None:
+        await anyio.sleep(seconds / SPEED)
+
+
+class FastWorld(World):
+    """The world's service, by a clock that runs on its own."""
+
+    fast: FastClock
+
+    def now(self) -> datetime:
+        return self.fast.now() if hasattr(self, "fast") else NOW
+
+
+def fleet() -> FastWorld:
+    """Return five servers: three backups to be made and three to be deleted on each, two that stay."""
+    servers = [{"id": number, "name": f"s{number}"} for number in range(1, SERVERS + 1)]
+    backups = [
+        backup
+        for number, server in enumerate(servers, start=1)
+        for backup in (
+            item(number * 10 + 1, server, "nightly", 2),
+            item(number * 10 + 2, server, "nightly", 1.5, "failed"),
+            item(number * 10 + 3, server, "by hand", 10),
+            item(number * 10 + 4, server, "by hand", 1),
+            item(number * 10 + 5, server, "by hand", 30, backup_type="automatic"),
+        )
+    ]
+    world = FastWorld(config=FLEET, servers=servers, backups=backups, page_size=9)
+    world.fast = FastClock()
+    return world
+
+
+@dataclass(frozen=True)
+class Outcome:
+    seed: int
+    faults: int
+    creates: int
+    problems: list[str]
+
+
+def run(seed: int) -> Outcome:
+    """Apply under this seed's faults, apply once more without, and compare the account with the file."""
+    return asyncio.run(_run(seed))
+
+
+async def _run(seed: int) -> Outcome:
+    random.seed(seed)
+    world = fleet()
+    service = FaultyService(world, random.Random(seed))
+    async with service.serve() as base_url:
+        await _apply(world, base_url)
+        service.is_faulty = False
+        world.fast.jumped += _LAG
+        refusal = await _apply(world, base_url)
+    problems = [str(refusal)] if refusal else []
+    return Outcome(seed, service.faults, sum(it.what == "create" for it in world.record), problems + _problems(world))
+
+
+async def _apply(world: FastWorld, base_url: str) -> UserError | None:
+    clock = StoppableClock(world.fast, seconds=7200)
+    access = Access(base_url=base_url, token="vps_simulated", token_from="the simulation")
+    try:
+        async with Http(access, clock) as http:
+            for _ in range(ROUNDS):
+                seen = await Reader(http).observe()
+                plan = make_plan(world.config, seen, seen.observed_at)
+                if not plan.actions and not plan.under_way:
+                    break
+                both = Reader(http), Writer(http)
+                manner, scope = Manner(parallelism=3), anyio.CancelScope()
+                result = await apply_plan(plan, *both, clock, manner=manner, emit=lambda _: None, scope=scope)
+                if not result.is_complete or not result.settled:
+                    break
+    except UserError as refusal:
+        return refusal
+    return None
+
+
+def _problems(world: FastWorld) -> list[str]:
+    found: list[str] = []
+    planned = {it["id"] for it in fleet().backups if it["id"] % 10 in {1, 2, 3}}
+    deleted = {it.record["id"] for it in world.record if it.what == "delete"}
+    if deleted != planned:
+        found.append(f"deleted {deleted - planned}, not deleted {planned - deleted}")
+    held = sorted((it["server"]["id"], it["description"], it["status"]) for it in world.account.list_backups())
+    wanted = sorted(
+        (number, description, "completed")
+        for number in range(1, SERVERS + 1)
+        for description in ("one", "two", "nightly", "by hand", "by hand")
+    )
+    if held != wanted:
+        found.append(f"the account holds {held}")
+    before: dict[tuple[object, object], int] = {(f"s{number}", "nightly"): 1 for number in range(1, SERVERS + 1)}
+    for committed in world.record:
+        emptied = [it for it, count in before.items() if count and it[1] == "nightly" and not committed.usable.get(it)]
+        found += [f"{it} was emptied" for it in emptied]
+        before = dict(committed.usable)
+    return found
+
+
+@dataclass
+class FaultyService:
+    """Serves a world over HTTP/1.1, and lets things go wrong while `is_faulty`."""
+
+    world: FastWorld
+    chance: random.Random
+    is_faulty: bool = True
+    faults: int = 0
+
+    @asynccontextmanager
+    async def serve(self) -> AsyncIterator[str]:
+        listener = await anyio.create_tcp_listener(local_host="127.0.0.1", local_port=0)
+        async with listener, anyio.create_task_group() as tasks:
+            tasks.start_soon(listener.serve, self._connection)
+            yield f"http://127.0.0.1:{listener.extra(SocketAttribute.local_port)}/api/v1"
+            tasks.cancel_scope.cancel()
+
+    async def _connection(self, stream: SocketStream) -> None:
+        with suppress(anyio.EndOfStream, anyio.BrokenResourceError, anyio.ClosedResourceError):
+            async with stream:
+                while await self._exchange(stream):
+                    pass
+
+    async def _exchange(self, stream: SocketStream) -> bool:
+        """Take one request and answer it; return whether the connection stays."""
+        request = await self._receive(stream)
+        answer = await getattr(self, f"_{self._fault(request.method)}")(request)
+        if isinstance(answer, httpx.Response):
+            await stream.send(_wire(answer))
+        elif isinstance(answer, bytes):
+            await stream.send(answer)
+        return isinstance(answer, httpx.Response)
+
+    async def _receive(self, stream: SocketStream) -> httpx.Request:
+        connection = h11.Connection(h11.SERVER)
+        head: h11.Request | None = None
+        body = b""
+        while True:
+            event = connection.next_event()
+            if event is h11.NEED_DATA:
+                connection.receive_data(await stream.receive())
+            elif isinstance(event, h11.Request):
+                head = event
+            elif isinstance(event, h11.Data):
+                body += bytes(event.data)
+            elif isinstance(event, h11.EndOfMessage) and head:
+                port = stream.extra(SocketAttribute.local_port)
+                url = f"http://127.0.0.1:{port}{head.target.decode()}"
+                return httpx.Request(head.method.decode(), url, content=body)
+
+    def _fault(self, method: str) -> str:
+        if not self.is_faulty or self.chance.random() > _FAULT_SHARE:
+            return "none"
+        self.faults += 1
+        return self.chance.choice(_KINDS[method])
+
+    async def _none(self, request: httpx.Request) -> httpx.Response:
+        return self.world.handle(request)
+
+    async def _drop_before(self, _: httpx.Request) -> None:
+        return None
+
+    async def _drop_after(self, request: httpx.Request) -> None:
+        self.world.handle(request)
+
+    async def _error_before(self, _: httpx.Request) -> httpx.Response:
+        return httpx.Response(500, json={"detail": "Oops."})
+
+    async def _error_after(self, request: httpx.Request) -> httpx.Response:
+        self.world.handle(request)
+        return httpx.Response(502, html="<h1>Bad gateway</h1>")
+
+    async def _limited(self, _: httpx.Request) -> httpx.Response:
+        return httpx.Response(429, headers={"Retry-After": "3"}, json={"detail": "Request was throttled."})
+
+    async def _busy(self, _: httpx.Request) -> httpx.Response:
+        return httpx.Response(423, json={"detail": "A backup of this server is in progress."})
+
+    async def _slow(self, request: httpx.Request) -> httpx.Response:
+        await self.world.fast.sleep(6)
+        return self.world.handle(request)
+
+    async def _cut_short(self, request: httpx.Request) -> bytes:
+        whole = _wire(self.world.handle(request))
+        return whole[: len(whole) - max(1, len(whole) // 3)]
+
+    async def _garbage(self, _: httpx.Request) -> bytes:
+        return b"\x16\x03\x01 this is no HTTP \xff\r\n\r\n"
+
+    async def _html(self, _: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, html="<html>Sign in</html>")
+
+    async def _miscounted(self, request: httpx.Request) -> httpx.Response:
+        answer = self.world.handle(request).json()
+        return httpx.Response(200, json={**answer, "count": answer["count"] + 1})
+
+    async def _hidden(self, request: httpx.Request) -> httpx.Response:
+        answer = self.world.handle(request)
+        self.world.hidden_until[answer.json()["id"]] = self.world.now() + timedelta(seconds=_LAG)
+        return answer
+
+    async def _hidden_and_dropped(self, request: httpx.Request) -> None:
+        await self._hidden(request)
+
+
+_ANY = ("drop_before", "drop_after", "error_before", "limited", "slow", "cut_short", "garbage", "html")
+_KINDS = {
+    "GET": (*_ANY, "miscounted"),
+    "POST": (*_ANY, "error_after", "busy", "hidden", "hidden_and_dropped"),
+    "DELETE": (*_ANY, "error_after", "busy"),
+}
+
+
+def _wire(answer: httpx.Response) -> bytes:
+    headers = {key: value for key, value in answer.headers.items() if key != "content-length"}
+    length = {} if answer.status_code == httpx.codes.NO_CONTENT else {"Content-Length": str(len(answer.content))}
+    lines = [f"HTTP/1.1 {answer.status_code} {answer.reason_phrase}"]
+    lines += [f"{key}: {value}" for key, value in (headers | length).items()]
+    return "\r\n".join([*lines, "", ""]).encode() + answer.content

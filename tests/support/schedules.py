@@ -1,0 +1,178 @@
+"""A small plan that has everything in it, every schedule of faults over it, and what must hold after each."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+from reconcile.diagnostics import UserError
+from reconcile.plan.events import Outcome, Result
+from reconcile.plan.model import Create
+from reconcile.sandbox.account import Record
+from support.build import NOW, config
+from support.faults import BY_NAME, CRASHES, FAULTS
+from support.world import Crash, World
+
+Schedule = tuple[tuple[int, str], ...]
+"""Which request, counted from 0, meets which fault."""
+
+WEB, DB, OTHER = ({"id": number, "name": name} for number, name in ((1, "web"), (2, "db"), (3, "other")))
+SMALL = config(
+    """
+    [settings]
+    prune = "7d"
+
+    [servers.web]
+    id = 1
+    backups = [{ description = "before the upgrade" }]
+
+    [servers.db]
+    id = 2
+    backups = [{ description = "nightly", every = "1d", keep = 1 }]
+    """
+)
+JUNK, RECENT, OLD, FAILED, ELSEWHERE, AUTOMATIC = 11, 12, 21, 22, 31, 41
+PLANNED_DELETES = {JUNK, OLD, FAILED}
+CREATES = 2
+HIDDEN = {"hidden", "hidden_and_lost"}
+LAG = 25.0
+
+
+def item(
+    id_: int, server: Record, description: str, days: float, status: str = "completed", backup_type: str = "manual"
+) -> Record:
+    return {
+        "id": id_,
+        "server": dict(server),
+        "backup_type": backup_type,
+        "status": status,
+        "size_mb": 100 if status == "completed" else None,
+        "created_at": (NOW - timedelta(days=days)).isoformat(),
+        "expires_at": None,
+        "description": description,
+    }
+
+
+def small_world(**changes: Any) -> World:  # noqa: ANN401 - a field of World each
+    """Return a world in which a create, a due replacement, a prune and a failed backup are to be dealt with."""
+    backups = [
+        item(JUNK, WEB, "by hand", 10),
+        item(RECENT, WEB, "by hand", 1),
+        item(OLD, DB, "nightly", 2),
+        item(FAILED, DB, "nightly", 1, "failed"),
+        item(ELSEWHERE, OTHER, "nightly", 100),
+        item(AUTOMATIC, DB, "nightly", 50, backup_type="automatic"),
+    ]
+    return World(config=SMALL, servers=[dict(WEB), dict(DB), dict(OTHER)], backups=backups, **changes)
+
+
+def is_exact(world: World) -> bool:
+    """Tell whether the account is what the file says, to the backup."""
+    held = [
+        (it["server"]["name"], it["description"], it["status"])
+        for it in world.account.list_backups()
+        if it["id"] not in {RECENT, ELSEWHERE, AUTOMATIC}
+    ]
+    untouched = {it["id"] for it in world.account.list_backups()} >= {RECENT, ELSEWHERE, AUTOMATIC}
+    wanted = [("db", "nightly", "completed"), ("web", "before the upgrade", "completed")]
+    return untouched and sorted(held) == wanted
+
+
+def run(schedule: Schedule, *, parallelism: int = 10, page_size: int = 100) -> World:
+    """Apply under the faults of the schedule, then once without; return the world as it is then.
+
+    Raises:
+        AssertionError: something that must hold did not; the message has the schedule.
+    """
+    world = small_world(faults={number: BY_NAME[kind] for number, kind in schedule}, page_size=page_size)
+    try:
+        first = world.apply(parallelism=parallelism)
+        check_report(first, world)
+    except Crash:
+        pass
+    world.faults = {}
+    if any(kind in HIDDEN for _, kind in schedule):
+        world.wait(LAG)
+    clean = world.apply(parallelism=parallelism)
+    assert not isinstance(clean, UserError), clean
+    check_report(clean, world)
+    world.wait(world.backup_seconds)  # what was found under way and takes nothing's place is not waited for
+    assert is_exact(world), world.account.list_backups()
+    check_record(world)
+    return world
+
+
+def check_record(world: World) -> None:
+    """Check the service's own record: nothing made twice, nothing lost, nothing deleted that was not planned."""
+    made = [it for it in world.record if it.what == "create"]
+    assert len(made) == CREATES, f"{len(made)} creates were carried out"
+    deleted = {it.record["id"] for it in world.record if it.what == "delete"}
+    assert deleted == PLANNED_DELETES, deleted
+    before: dict[tuple[object, object], int] = {("db", "nightly"): 1}
+    for committed in world.record:
+        for series in (("db", "nightly"), ("web", "before the upgrade")):
+            assert committed.usable.get(series, 0) or not before.get(series), f"{series} was emptied by {committed}"
+        before = dict(committed.usable)
+
+
+def check_report(results: list[Result] | UserError, world: World) -> None:
+    """Check that what the program said of each action is what became of it."""
+    if isinstance(results, UserError):
+        assert not world.record, "it said that nothing was done"
+        return
+    held = {it["id"]: it["status"] for it in world.account.list_backups()}
+    for ended in (it for result in results for it in result.finished):
+        about = f"{ended.action.address}: {ended.outcome}: {ended.words}"
+        if isinstance(ended.action, Create):
+            made = [
+                it.record["id"]
+                for it in world.record
+                if it.what == "create" and it.record["description"] == ended.action.description
+            ]
+            if ended.outcome is Outcome.SUCCEEDED:
+                assert ended.backup, about
+                assert held[ended.backup.id] == "completed", about
+            elif ended.outcome in {Outcome.NOT_STARTED, Outcome.FAILED}:
+                assert not made, about
+        elif ended.outcome is Outcome.SUCCEEDED:
+            assert ended.action.backup.id not in held, about
+        elif ended.outcome is not Outcome.UNKNOWN:
+            assert ended.action.backup.id in held, about
+
+
+def clean_requests(*, parallelism: int = 10, page_size: int = 100) -> list[str]:
+    """Return the requests of an apply in which nothing goes wrong."""
+    world = small_world(page_size=page_size)
+    world.apply(parallelism=parallelism)
+    return world.requests
+
+
+def kinds_for(request: str) -> Iterator[str]:
+    yield from FAULTS[request.partition(" ")[0]]
+
+
+def singles(requests: list[str]) -> list[Schedule]:
+    """Return every single fault on these requests."""
+    return [((number, kind),) for number, request in enumerate(requests) for kind in kinds_for(request)]
+
+
+def crashes(requests: list[str]) -> list[Schedule]:
+    """Return a crash before and after every one of these requests."""
+    return [((number, kind),) for number in range(len(requests)) for kind in CRASHES]
+
+
+def seconds_after(first: Schedule, *, crash: bool = False) -> Iterator[Schedule]:
+    """Return the first fault together with every one that may come after it."""
+    world = small_world(faults={number: BY_NAME[kind] for number, kind in first})
+    world.apply()
+    ((start, _),) = first
+    for number in range(start + 1, len(world.requests)):
+        for kind in CRASHES if crash else kinds_for(world.requests[number]):
+            yield (*first, (number, kind))
+
+
+def written(schedule: Schedule) -> str:
+    return ",".join(f"{number}:{kind}" for number, kind in schedule)
+
+
+def read(text: str) -> Schedule:
+    return tuple((int(number), kind) for number, _, kind in (it.partition(":") for it in text.split(",")))
