@@ -11,7 +11,7 @@ from rich.console import Console, RenderableType
 from reconcile.diagnostics import UserError
 from reconcile.report.diagnostic_text import diagnostic_text
 
-_PIPED_WIDTH = 200
+_PIPED_WIDTH = 1000
 """Columns. A pipe has no width, and text that is folded for none is harder to search."""
 
 
@@ -48,8 +48,8 @@ class Output:
         self.out.file.flush()  # a log that holds both streams shall have them in order
 
     def json(self, value: object) -> None:
-        """Print a result for programs, on one line."""
-        self.out.file.write(json.dumps(value, ensure_ascii=False) + "\n")
+        """Print a result for programs, on one line, in ASCII: no terminal and no encoding can take it amiss."""
+        self.out.file.write(json.dumps(value) + "\n")
         self.out.file.flush()
 
     def raw(self, text: str) -> None:

@@ -1,0 +1,131 @@
+"""What the delete protocol does, case by case: nothing goes that a fresh list does not show as planned."""
+
+from collections.abc import Callable
+
+import httpx
+import pytest
+from support.faults import BY_NAME
+from support.schedules import DB, FAILED, JUNK, OLD, item, small_world
+from support.world import Handler, World
+
+from reconcile.diagnostics import UserError
+from reconcile.plan.events import Finished, Outcome
+from reconcile.plan.model import Delete
+
+
+def ended(world: World) -> dict[object, Finished]:
+    """Apply, and return what became of each delete."""
+    results = world.apply()
+    assert not isinstance(results, UserError)
+    return {it.action.backup.id: it for it in results[0].finished if isinstance(it.action, Delete)}
+
+
+def once_created(change: Callable[[World], None]) -> Callable[[World, httpx.Request, Handler], httpx.Response]:
+    """Return a fault that changes the account just before the first list after the creates, and nothing else."""
+
+    def meets(world: World, request: httpx.Request, handle: Handler) -> httpx.Response:
+        if request.method == "GET" and not world.hidden_until and any(it.what == "create" for it in world.record):
+            world.hidden_until[object()] = world.now()  # done once
+            change(world)
+        return handle(request)
+
+    return meets
+
+
+def world_that(change: Callable[[World], None]) -> World:
+    return small_world(faults=dict.fromkeys(range(100), once_created(change)))
+
+
+def record_of(world: World, backup_id: int) -> dict[str, object]:
+    return next(it for it in world.account.backups if it["id"] == backup_id)
+
+
+def test_one_that_has_appeared_in_the_series_keeps_all_until_the_next_plan() -> None:
+    world = world_that(lambda it: it.account.backups.append(item(99, DB, "nightly", 0)))
+
+    deletes = ended(world)
+
+    assert deletes[OLD].outcome is Outcome.SKIPPED
+    assert deletes[OLD].words == "skipped: #99 has appeared in the series since the plan"
+    assert deletes[JUNK].outcome is Outcome.SUCCEEDED, "another series is none of its business"
+    assert {OLD, FAILED} <= {it["id"] for it in world.account.backups}
+
+
+def test_a_failed_one_that_has_appeared_is_nothing_to_wait_for() -> None:
+    world = world_that(lambda it: it.account.backups.append(item(99, DB, "nightly", 0, "failed")))
+
+    assert ended(world)[OLD].outcome is Outcome.SUCCEEDED
+
+
+def test_the_new_one_that_is_gone_again_saves_the_old_one() -> None:
+    def lose_the_new_one(world: World) -> None:
+        world.account.backups[:] = [it for it in world.account.backups if it["id"] < 500 or it["server"]["id"] != 2]
+
+    deletes = ended(world_that(lose_the_new_one))
+
+    assert deletes[OLD].outcome is Outcome.SKIPPED
+    assert "no longer in the list" in deletes[OLD].words
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "words"),
+    [
+        ("status", "completed", "health was 'failed', is 'usable'"),
+        ("description", "kept by hand", "description was 'nightly', is 'kept by hand'"),
+        ("backup_type", "automatic", None),
+        ("created_at", "2026-03-01T00:00:00Z", "created_at was"),
+    ],
+)
+def test_one_that_is_not_what_was_planned_stays(field: str, value: str, words: str | None) -> None:
+    world = world_that(lambda it: record_of(it, FAILED).update({field: value}))
+
+    ended_so = ended(world)[FAILED]
+
+    assert record_of(world, FAILED)[field] == value
+    if words:
+        assert ended_so.outcome is Outcome.SKIPPED
+        assert words in ended_so.words
+
+
+def test_one_that_is_gone_already_is_deleted() -> None:
+    world = world_that(lambda it: it.account.delete(record_of(it, FAILED)))
+
+    ended_so = ended(world)[FAILED]
+
+    assert (ended_so.outcome, ended_so.words) == (Outcome.SUCCEEDED, "was gone already")
+
+
+def test_one_failing_delete_does_not_stop_the_others() -> None:
+    refused = BY_NAME["refused"]
+
+    def for_junk(world: World, request: httpx.Request, handle: Handler) -> httpx.Response:
+        is_junk = request.method == "DELETE" and request.url.path.endswith(f"/{JUNK}/")
+        answer = refused(world, request, handle) if is_junk else handle(request)
+        assert isinstance(answer, httpx.Response)
+        return answer
+
+    deletes = ended(small_world(faults=dict.fromkeys(range(100), for_junk)))
+
+    assert {id_: it.outcome for id_, it in deletes.items()} == {
+        JUNK: Outcome.FAILED,
+        OLD: Outcome.SUCCEEDED,
+        FAILED: Outcome.SUCCEEDED,
+    }
+
+
+@pytest.mark.parametrize("fault", ["lost_after", "error_after", "timeout_after"])
+def test_a_lost_answer_is_settled_by_the_list_and_not_sent_again(fault: str) -> None:
+    world = small_world()
+    first_delete = next(number for number, it in enumerate(_clean()) if it.startswith("DELETE"))
+    world.faults = {first_delete: BY_NAME[fault]}
+
+    deletes = ended(world)
+
+    assert {it.outcome for it in deletes.values()} == {Outcome.SUCCEEDED}
+    assert sum(it.startswith("DELETE") for it in world.requests) == 3
+
+
+def _clean() -> list[str]:
+    world = small_world()
+    world.apply()
+    return world.requests
