@@ -92,7 +92,7 @@ def test_every_link_leads_somewhere() -> None:
 
 def test_the_options_that_the_readme_names_exist() -> None:
     options = {name for command in reconcile.commands.values() for it in command.params for name in it.opts}
-    others = {"--quiet", "--keep-"}  # pip's, and restic's
+    others = {"--quiet", "--keep-", "--all-pairs"}  # pip's, restic's, and the tests'
 
     assert set(re.findall(r"(?<![\w-])(--[a-z][a-z-]+)", README)) - others <= options
 
