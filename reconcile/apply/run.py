@@ -14,7 +14,7 @@ from reconcile.apply.delete import DeleteAsPlanned, Deleted, NotDeleted, Objecti
 from reconcile.apply.service import Changes, Lists
 from reconcile.apply.watch import Watch
 from reconcile.diagnostics import Diagnostic
-from reconcile.plan.address import SeriesAddress
+from reconcile.plan.address import Address, SeriesAddress
 from reconcile.plan.events import Event, Finished, Noted, Outcome, Progress, Result, Settled, Started
 from reconcile.plan.model import Action, Create, Delete, Plan, SeriesPlan, ServerPlan
 
@@ -73,8 +73,8 @@ class _Run:
         self._watch = Watch(account, clock)
         self._create = CreateOnce(account, changes, clock)
         self._delete = DeleteAsPlanned(account, changes, clock)
-        self._begun: dict[str, Action] = {}
-        self._ended: dict[str, Finished] = {}
+        self._begun: dict[Address, Action] = {}
+        self._ended: dict[Address, Finished] = {}
         self._settled: dict[Id, SeriesAddress] = {}
         self._notes: list[Diagnostic] = []
 
@@ -84,8 +84,7 @@ class _Run:
             if address not in self._ended:
                 self._end(action, Outcome.UNKNOWN, "stopped at once; it may have been carried out")
         finished = (
-            self._ended.get(str(action.address))
-            or Finished(action=action, outcome=Outcome.NOT_STARTED, words="not started")
+            self._ended.get(action.address) or Finished(action=action, outcome=Outcome.NOT_STARTED, words="not started")
             for action in plan.actions
         )
         waited_for = plan.under_way if self._manner.wait else ()
@@ -117,7 +116,7 @@ class _Run:
         except StoppedError:
             # What was begun and has not ended was stopped before its first request was sent.
             for action in server.actions:
-                self._begun.pop(str(action.address), None)
+                self._begun.pop(action.address, None)
 
     async def _series(self, series: SeriesPlan) -> None:
         made = None
@@ -197,7 +196,7 @@ class _Run:
 
     async def _begin(self, action: Action) -> float:
         await self._clock.sleep(0)  # nothing new is started once it is time to stop
-        self._begun[str(action.address)] = action
+        self._begun[action.address] = action
         self._emit(Started(action=action))
         return self._clock.monotonic()
 
@@ -211,7 +210,7 @@ class _Run:
     ) -> Finished:
         elapsed = 0.0 if started is None else self._clock.monotonic() - started
         finished = Finished(action=action, outcome=outcome, words=words, elapsed=elapsed, backup=backup)
-        self._ended[str(action.address)] = finished
+        self._ended[action.address] = finished
         self._emit(finished)
         return finished
 

@@ -32,6 +32,10 @@ class BackupAddress:
         return f"{self.series}#{self.id}"
 
 
+Address = SeriesAddress | BackupAddress
+"""Told apart by type, never by text: a description may end in what looks like an id."""
+
+
 def id_order(identifier: Id) -> tuple[int, str]:
     """Return a key that sorts ids of either type, whole numbers by value, without doing arithmetic on them."""
     text = str(identifier)

@@ -48,3 +48,15 @@ def test_an_interrupt_exits_130_with_a_true_report(at: int, name: str, tmp_path:
         time.sleep(service.world.backup_seconds)
         assert is_exact(service.world), dumped(service.world)
         check_record(service.world)
+
+
+def test_a_second_interrupt_stops_at_once_and_says_what_can_not_be_known(tmp_path: Path) -> None:
+    with killer(tmp_path) as service:
+        service.at, service.signal, service.hangs = clean_requests().index("POST /backups/"), signal.SIGINT, 30.0
+        begun = time.monotonic()
+        code, out, err = service.apply()
+
+        assert code == 130
+        assert time.monotonic() - begun < service.hangs
+        assert "Once more stops at once" in err
+        assert "unknown: stopped at once; it may have been carried out" in out

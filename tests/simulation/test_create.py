@@ -1,7 +1,7 @@
 """What the create protocol does, case by case; each with the reason why."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import anyio
@@ -191,3 +191,15 @@ class TestInterrupt:
         world.wait(world.backup_seconds)
 
         assert is_exact(world)
+
+
+def test_a_description_that_looks_like_a_backups_address_is_told_apart_from_it() -> None:
+    world = small_world()
+    (web, db) = world.config.servers
+    odd = replace(db.series[0], description=f"nightly#{FAILED}")
+    world.config = replace(world.config, servers=(web, replace(db, series=(*db.series, odd))))
+
+    result = applied(world)
+
+    same = [it for it in result.finished if str(it.action.address) == f"db/nightly#{FAILED}"]
+    assert [(type(it.action).__name__, it.backup is not None) for it in same] == [("Delete", False), ("Create", True)]

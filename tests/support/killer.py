@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -59,18 +60,25 @@ class Killer:
     at: int | None = None
     signal: int = signal.SIGKILL
     program: "subprocess.Popen[str] | None" = None
+    hangs: float = 0.0
+    """Seconds that the request hangs after the signal; a second signal comes after one of them."""
     count: int = 0
     url: str = ""
     _turn: threading.Lock = field(default_factory=threading.Lock)
+    _stopped: threading.Event = field(default_factory=threading.Event)
 
     def answer(self, request: httpx.Request) -> httpx.Response:
         """Carry a request out, and see whether the program shall know of it."""
         with self._turn:
             number, self.count = self.count, self.count + 1
             answer = self.world.handle(request)
-            if number == self.at and self.program:
+        if number == self.at and self.program:
+            os.kill(self.program.pid, self.signal)
+            if self.hangs:
+                time.sleep(1)
                 os.kill(self.program.pid, self.signal)
-            return answer
+                self._stopped.wait(self.hangs)
+        return answer
 
     def apply(self, *options: str) -> tuple[int, str, str]:
         """Run an apply, and return its exit code and what it said."""
@@ -86,6 +94,7 @@ class Killer:
             text=True,
         ) as self.program:
             out, err = self.program.communicate(timeout=60)
+            self._stopped.set()
         assert "Traceback" not in err, err
         assert TOKEN not in out + err
         return self.program.returncode, out, err
