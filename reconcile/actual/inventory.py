@@ -51,7 +51,7 @@ class Backup:
     description: str | None
     backup_type: str
     status: str
-    size_mb: float | None
+    size_mb: int | float | None
     created_at: datetime
     expires_at: datetime | None
 

@@ -3,7 +3,9 @@
 import signal
 import sys
 import time
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 
 import anyio
 import click
@@ -24,19 +26,20 @@ from reconcile.cli.options import (
     Files,
     account_options,
     file_options,
-    output_options,
     target_option,
 )
-from reconcile.cli.output import Output
-from reconcile.cli.progress import Progress, progress
+from reconcile.cli.output import Output, output_options
+from reconcile.cli.plan_file import read_plan
+from reconcile.cli.progress import Progress
+from reconcile.cli.views import JsonView, TextView, View
 from reconcile.desired.durations import Duration
 from reconcile.diagnostics import UserError
 from reconcile.plan.events import Result
 from reconcile.plan.model import Plan
 from reconcile.plan.planner import plan as make_plan
 from reconcile.plan.refusals import check_clock
-from reconcile.report.events_text import result_text
-from reconcile.report.plan_text import loss_words, plan_text
+from reconcile.plan.stale import check_base_url, check_fresh
+from reconcile.report.plan_text import loss_words
 
 DONE, INCOMPLETE, INTERRUPTED = 0, 1, 130
 MOST_ROUNDS = 3
@@ -44,6 +47,7 @@ MOST_ROUNDS = 3
 
 
 @click.command()
+@click.argument("planfile", required=False, type=click.Path(path_type=Path))
 @file_options
 @target_option
 @account_options
@@ -61,9 +65,11 @@ MOST_ROUNDS = 3
     metavar="N",
     help="This time, up to N usable backups may be lost, whatever the limit says.",
 )
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line, as Terraform's.")
 @output_options
 def apply(
     *,
+    planfile: Path | None,
     files: Files,
     account: Account,
     auto_approve: bool,
@@ -72,33 +78,93 @@ def apply(
     lock_timeout: Duration | None,
     parallelism: int,
     allow_loss: int,
+    as_json: bool,
     output: Output,
     verbose: bool,
 ) -> int:
-    """Create and delete until the account is as declared."""
-    config = files.load()
-    access = account.access()
-    manner = Manner(parallelism=parallelism, wait=not no_wait)
-    deadline = time.monotonic() + timeout.in_seconds(datetime.now(UTC))
-    with account_lock(access.base_url, lock_timeout, output):
-        for _ in range(MOST_ROUNDS):
+    """Create and delete until the account is as declared, or do exactly what a saved plan says."""
+    if planfile and (files.paths or files.targets):
+        raise click.UsageError("apply PLANFILE takes neither -f nor --target: what it does is in the plan")
+    view = JsonView(output) if as_json else TextView(output, everything=verbose)
+    job = _Job(
+        account=account,
+        view=view,
+        output=output,
+        manner=Manner(parallelism=parallelism, wait=not no_wait),
+        deadline=time.monotonic() + timeout.in_seconds(datetime.now(UTC)),
+        lock_timeout=lock_timeout,
+        allow_loss=allow_loss,
+        asks=not auto_approve,
+    )
+    if not isinstance(view, JsonView):
+        return job.exactly(planfile) if planfile else job.converge(files)
+    try:
+        return job.exactly(planfile) if planfile else job.converge(files)
+    except UserError as error:
+        view.error(error)
+        return INCOMPLETE
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    finally:
+        view.end()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Job:
+    """One apply, from the file or the saved plan to the exit code; `deadline` by the monotonic clock."""
+
+    account: Account
+    view: View
+    output: Output
+    manner: Manner
+    deadline: float
+    lock_timeout: Duration | None
+    allow_loss: int
+    asks: bool
+
+    def converge(self, files: Files) -> int:
+        """Plan and apply, and once more where what was found under way has been completed meanwhile."""
+        config = files.load()
+        access = self.account.access()
+        with account_lock(access.base_url, self.lock_timeout, self.output):
+            for _ in range(MOST_ROUNDS):
+                inventory = observe(access)
+                check_clock(inventory)
+                plan = make_plan(config, inventory, inventory.observed_at, files.targets)
+                self.view.plan(plan)
+                if not plan.actions and not (plan.under_way and self.manner.wait):
+                    return DONE
+                _check_loss(plan, self.allow_loss)
+                if plan.actions and self.asks:
+                    _ask(self.output)
+                result, code = self._carry_out(plan, access)
+                if code != DONE or not result.settled:
+                    return code
+            return DONE
+
+    def exactly(self, planfile: Path) -> int:
+        """Apply a saved plan: exactly that, or nothing. It was approved when it was handed over."""
+        plan = read_plan(planfile)
+        access = self.account.access()
+        with account_lock(access.base_url, self.lock_timeout, self.output):
+            check_base_url(plan, access.base_url)
             inventory = observe(access)
             check_clock(inventory)
-            plan = make_plan(config, inventory, inventory.observed_at, files.targets)
-            output.result(plan_text(plan, everything=verbose))
-            if not plan.actions and not (plan.under_way and manner.wait):
+            check_fresh(plan, inventory)
+            self.view.plan(plan)
+            if not plan.actions:
                 return DONE
-            _check_loss(plan, allow_loss)
-            if plan.actions and not auto_approve:
-                _ask(output)
-            with progress(output) as told:
-                result, interrupted = carry_out(plan, access, manner, deadline - time.monotonic(), told)
-            output.result(result_text(result))
-            if interrupted:
-                return INTERRUPTED
-            if not result.is_complete or not result.settled:
-                break
-        return DONE if result.is_complete else INCOMPLETE
+            _check_loss(plan, self.allow_loss)
+            _, code = self._carry_out(plan, access)
+            return code
+
+    def _carry_out(self, plan: Plan, access: Access) -> tuple[Result, int]:
+        with self.view.progress() as told:
+            result, interrupted = carry_out(plan, access, self.manner, self.deadline - time.monotonic(), told)
+        self.view.result(result)
+        if interrupted:
+            return result, INTERRUPTED
+        return result, DONE if result.is_complete else INCOMPLETE
 
 
 def carry_out(plan: Plan, access: Access, manner: Manner, seconds: float, told: Progress) -> tuple[Result, bool]:

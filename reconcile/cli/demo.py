@@ -14,8 +14,7 @@ import click
 import tomli_w
 from rich.text import Text
 
-from reconcile.cli.options import output_options
-from reconcile.cli.output import Output
+from reconcile.cli.output import Output, output_options
 from reconcile.cli.sandbox import MISSING
 from reconcile.diagnostics import UserError
 

@@ -4,30 +4,37 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 
 import click
 
-from reconcile.cli.apply import apply
-from reconcile.cli.demo import demo
 from reconcile.cli.output import Output
-from reconcile.cli.plan import plan
-from reconcile.cli.sandbox import sandbox
-from reconcile.cli.schema import schema
-from reconcile.cli.validate import validate
 from reconcile.diagnostics import UserError
+
+COMMANDS = ("validate", "plan", "apply", "show", "schema", "sandbox", "demo")
+"""Each is a file of this folder, with a command of its name."""
 
 ERROR = 1
 INTERRUPTED = 130
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+class _Commands(click.Group):
+    """Imports a command when it is asked for: `validate` in a pre-commit hook need not wait for an HTTP client."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = getattr(import_module(f"reconcile.cli.{cmd_name}"), cmd_name)
+        return command
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="vps-reconcile", prog_name="reconcile")
 def reconcile() -> None:
     """Keep the manual backups of VPS.org servers as a TOML file declares them."""
-
-
-for command in (validate, plan, apply, schema, sandbox, demo):
-    reconcile.add_command(command)
 
 
 def run(arguments: Sequence[str]) -> int:

@@ -10,7 +10,6 @@ from typing import Any, TypeVar
 import click
 
 from reconcile.actual.credentials import Access, find
-from reconcile.cli.output import Output
 from reconcile.desired.config import Config
 from reconcile.desired.durations import Duration
 from reconcile.desired.load import load
@@ -62,21 +61,6 @@ class DurationType(click.ParamType[Duration]):
             return Duration.parse(str(value))
         except ValueError as error:
             self.fail(str(error), param, ctx)
-
-
-def output_options(command: Command) -> Command:
-    """Add `--no-color` and `-v`; the command gets `output` and `verbose`."""
-
-    @click.option("--no-color", is_flag=True, help="No colours; so does NO_COLOR, and so does a pipe.")
-    @click.option("-v", "--verbose", is_flag=True, help="Show what stays as well, and every request on stderr.")
-    @functools.wraps(command)
-    def wrapped(*args: Any, no_color: bool, verbose: bool, **options: Any) -> Any:  # noqa: ANN401 - whatever it takes
-        output = Output(no_color=no_color)
-        if verbose:
-            output.log_requests()
-        return command(*args, output=output, verbose=verbose, **options)
-
-    return wrapped  # type: ignore[return-value] # click's decorators keep the name and the callability
 
 
 def file_options(command: Command) -> Command:

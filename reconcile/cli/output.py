@@ -1,15 +1,22 @@
 """Where things go: results to stdout, everything else to stderr; colours only where somebody can see them."""
 
+import functools
 import io
 import json
 import logging
+import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
 
+import click
 from rich.console import Console, RenderableType
 
 from reconcile.diagnostics import UserError
 from reconcile.report.diagnostic_text import diagnostic_text
+from reconcile.report.github import annotation
+
+Command = TypeVar("Command", bound=Callable[..., Any])
 
 _PIPED_WIDTH = 1000
 """Columns. A pipe has no width, and text that is folded for none is harder to search."""
@@ -65,6 +72,8 @@ class Output:
         """Tell what is wrong, where, and what to do."""
         for diagnostic in error.diagnostics:
             self.note(*diagnostic_text(diagnostic))
+            if os.environ.get("GITHUB_ACTIONS") == "true" and (command := annotation(diagnostic)):
+                self.err.file.write(f"{command}\n")
         if len(error.diagnostics) > 1:
             self.note(f"{len(error.diagnostics)} errors")
 
@@ -75,3 +84,18 @@ class Output:
         logger = logging.getLogger("reconcile")
         logger.addHandler(handler)
         logger.setLevel(logging.DEBUG)
+
+
+def output_options(command: Command) -> Command:
+    """Add `--no-color` and `-v`; the command gets `output` and `verbose`."""
+
+    @click.option("--no-color", is_flag=True, help="No colours; so does NO_COLOR, and so does a pipe.")
+    @click.option("-v", "--verbose", is_flag=True, help="Show what stays as well, and every request on stderr.")
+    @functools.wraps(command)
+    def wrapped(*args: Any, no_color: bool, verbose: bool, **options: Any) -> Any:  # noqa: ANN401 - whatever it takes
+        output = Output(no_color=no_color)
+        if verbose:
+            output.log_requests()
+        return command(*args, output=output, verbose=verbose, **options)
+
+    return wrapped  # type: ignore[return-value] # click's decorators keep the name and the callability

@@ -6,8 +6,7 @@ from pathlib import Path
 
 import click
 
-from reconcile.cli.options import output_options
-from reconcile.cli.output import Output
+from reconcile.cli.output import Output, output_options
 from reconcile.diagnostics import UserError
 
 MISSING = UserError("the sandbox is not installed", "It comes with an extra: pip install 'vps-reconcile[sandbox]'.")

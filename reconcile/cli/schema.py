@@ -2,8 +2,7 @@
 
 import click
 
-from reconcile.cli.options import output_options
-from reconcile.cli.output import Output
+from reconcile.cli.output import Output, output_options
 from reconcile.desired.schema import schema as schema_of_the_file
 
 

@@ -2,8 +2,8 @@
 
 import click
 
-from reconcile.cli.options import Files, file_options, output_options
-from reconcile.cli.output import Output
+from reconcile.cli.options import Files, file_options
+from reconcile.cli.output import Output, output_options
 from reconcile.diagnostics import UserError
 from reconcile.plan.wording import count
 from reconcile.report.validate_json import validate_json

@@ -1,16 +1,20 @@
 """`plan --json`: Terraform's plan representation (spec, section 8), so that what reads those reads ours."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from importlib.metadata import version
+from typing import Any
 
 from reconcile.actual.inventory import MANUAL, Backup
-from reconcile.plan.address import BackupAddress, SeriesAddress
-from reconcile.plan.model import Create, Delete, Kept, Plan, Unmanaged
+from reconcile.plan.address import BackupAddress
+from reconcile.plan.model import Create, Delete, Kept, Plan, SeriesPlan, ServerPlan, Unmanaged
 from reconcile.report.validate_json import Json, diagnostic_json
 
 FORMAT_VERSION = "1.2"
+TERRAFORM_VERSION = "1.11.0"
+"""The Terraform whose `show -json` this is the shape of; readers check that they know it."""
+
 RESOURCE_TYPE = "vps_backup"
 PROVIDER = "registry.terraform.io/vps-org/vps"
 _NOTHING: Mapping[str, bool] = {}
@@ -19,15 +23,33 @@ _UNKNOWN_UNTIL_MADE = ("id", "status", "size_mb", "created_at")
 
 def plan_json(plan: Plan) -> Json:
     """Return the whole plan; `planned_at` stands as `reconcile.observed_at`, in UTC."""
+    changes = [_change(entry) for server in plan.servers for entry in _entries(server)]
+    outputs = {
+        "creates": [str(it.address) for it in plan.creates],
+        "deletes": [str(it.address) for it in plan.deletes],
+    }
     return {
         "format_version": FORMAT_VERSION,
-        "resource_changes": [
-            _change(entry)
-            for server in plan.servers
-            for series in server.series
-            for entry in (*series.actions, *series.kept)
-        ]
-        + [_change(entry) for server in plan.servers for entry in server.pruned],
+        "terraform_version": TERRAFORM_VERSION,
+        "variables": {},
+        "planned_values": {
+            "outputs": {name: {"sensitive": False, "value": value} for name, value in outputs.items()},
+            "root_module": {"resources": [_planned(it) for it in changes if it["change"]["after"] is not None]},
+        },
+        "resource_changes": changes,
+        "output_changes": {name: _output_change(value) for name, value in outputs.items()},
+        "configuration": {
+            "provider_config": {"vps": {"name": "vps", "full_name": PROVIDER}},
+            "root_module": {
+                # Readers that leave out what is deleted, as terraform-compliance does, find it here.
+                "outputs": {name: {"expression": {"constant_value": value}} for name, value in outputs.items()},
+                "resources": [_declared(entry) for server in plan.servers for entry in server.series],
+            },
+        },
+        "timestamp": _time(plan.planned_at),
+        "errored": False,
+        "complete": not plan.targets,
+        "applyable": bool(plan.actions),
         "reconcile": {
             "version": version("vps-reconcile"),
             "base_url": plan.base_url,
@@ -52,12 +74,44 @@ def summary(plan: Plan) -> dict[str, int]:
     }
 
 
-def terraform_address(series: SeriesAddress, index: str) -> str:
+def terraform_address(server: str, index: str) -> str:
     """Return `vps_backup.SERVER["INDEX"]`."""
-    return f"{RESOURCE_TYPE}.{series.server}[{json.dumps(index, ensure_ascii=False)}]"
+    return f"{RESOURCE_TYPE}.{server}[{json.dumps(index, ensure_ascii=False)}]"
 
 
-def _change(entry: Create | Delete | Kept) -> Json:
+def _entries(server: ServerPlan) -> Iterator[Create | Delete | Kept]:
+    for series in server.series:
+        yield from series.actions
+        yield from series.kept
+    yield from server.pruned
+
+
+def _planned(change: dict[str, Any]) -> Json:
+    """Return a resource as it will be, for `planned_values`."""
+    same = ("address", "mode", "type", "name", "index", "provider_name")
+    return {**{key: change[key] for key in same}, "schema_version": 0, "values": change["change"]["after"]}
+
+
+def _output_change(value: list[str]) -> Json:
+    action = "create" if value else "no-op"
+    unknown_or_secret = {"after_unknown": False, "before_sensitive": False, "after_sensitive": False}
+    return {"actions": [action], "before": None, "after": value, **unknown_or_secret}
+
+
+def _declared(series: SeriesPlan) -> Json:
+    """Return a series as `configuration` has it."""
+    return {
+        "address": terraform_address(series.address.server, series.address.description or ""),
+        "mode": "managed",
+        "type": RESOURCE_TYPE,
+        "name": series.address.server,
+        "provider_config_key": "vps",
+        "expressions": {"description": {"constant_value": series.address.description}},
+        "schema_version": 0,
+    }
+
+
+def _change(entry: Create | Delete | Kept) -> dict[str, Any]:
     match entry:
         case Create(address=series, description=index):
             change = _shape("create", None, _coming(entry), dict.fromkeys(_UNKNOWN_UNTIL_MADE, True))
@@ -66,7 +120,7 @@ def _change(entry: Create | Delete | Kept) -> Json:
         case Kept(address=BackupAddress(series=series), backup=backup):
             index, change = _index(backup), _shape("no-op", backup_json(backup), backup_json(backup))
     said: Json = {
-        "address": terraform_address(series, index),
+        "address": terraform_address(series.server, index),
         "mode": "managed",
         "type": RESOURCE_TYPE,
         "name": series.server,

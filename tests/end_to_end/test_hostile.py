@@ -7,9 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.command import TOKEN, run, sandbox
-
-from reconcile.cli.main import reconcile
+from support.command import COMMANDS, TOKEN, run, sandbox
 
 NASTY = [
     "\x1b[31mred\x1b[0m",
@@ -94,7 +92,7 @@ def test_an_apply_over_string_ids_and_hostile_descriptions_does_what_it_says(tmp
 
 
 def test_no_option_takes_a_token() -> None:
-    options = {name for command in reconcile.commands.values() for it in command.params for name in it.opts}
+    options = {name for command in COMMANDS.values() for it in command.params for name in it.opts}
 
     assert "--token" not in options
 

@@ -16,7 +16,7 @@ FILE = '[servers.web-server-01]\nid = 12345\nbackups = [{ description = "nightly
 
 @pytest.fixture
 def service(tmp_path: Path) -> Iterator[Sandbox]:
-    with sandbox(tmp_path, "--backup-seconds", "2.5") as served:
+    with sandbox(tmp_path, "--backup-seconds", "1.6") as served:
         served.write(FILE)
         yield served
 

@@ -10,9 +10,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import click
 import httpx
 
+from reconcile.cli.main import reconcile
+
 COMMAND = [sys.executable, "-m", "reconcile"]
+_CONTEXT = click.Context(reconcile)
+COMMANDS: dict[str, click.Command] = {
+    name: command
+    for name in reconcile.list_commands(_CONTEXT)
+    if (command := reconcile.get_command(_CONTEXT, name)) is not None
+}
 TOKEN, READ_ONLY = "vps_sandbox", "vps_readonly"
 
 

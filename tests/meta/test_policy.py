@@ -1,0 +1,69 @@
+"""A real tool that reads Terraform plans reads ours, unmodified: terraform-compliance, in an environment of its own."""
+
+import json
+import os
+import subprocess
+import sys
+from itertools import product
+from pathlib import Path
+
+import pytest
+from support.build import NOW, backup, config, days, inventory
+
+from reconcile.actual.inventory import Server
+from reconcile.plan.planner import plan
+from reconcile.report.plan_json import plan_json
+
+POLICY = Path(__file__).parents[2] / "examples" / "policy"
+SERVERS = (Server(id=1, name="prod-db"), Server(id=2, name="test-db"))
+FILE = """
+[servers.test-db]
+id = 2
+backups = [{{ description = "nightly", keep = {test} }}, {{ description = "weekly" }}]
+[servers.prod-db]
+id = 1
+backups = [{{ description = "nightly", keep = {prod} }}]
+"""
+
+
+@pytest.fixture
+def compliance(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Install the tool; it wants other versions of what we use, so it gets its own environment."""
+    if not request.config.getoption("--tools"):
+        pytest.skip("only with --tools: terraform-compliance is a large thing to install")
+    folder = tmp_path_factory.mktemp("terraform-compliance")
+    subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
+    command = [str(folder / "bin" / "pip"), "install", "--quiet", "terraform-compliance==1.16.*"]
+    installed = subprocess.run(command, capture_output=True, text=True, check=False)
+    if installed.returncode:
+        if os.environ.get("CI"):
+            pytest.fail(f"terraform-compliance can't be installed: {installed.stderr}")
+        pytest.skip("terraform-compliance can't be installed here")
+    return folder / "bin" / "terraform-compliance"
+
+
+CASES = {
+    "deletes on prod": (1, 2, False),
+    "deletes on both": (1, 1, False),
+    "deletes on test": (2, 1, True),
+    "deletes nothing": (2, 2, True),
+}
+
+
+def test_the_policy_forbids_deletes_on_prod(compliance: Path, tmp_path: Path) -> None:
+    held = [backup(number, age=days(age), server=it) for number, (it, age) in enumerate(product(SERVERS, (1, 2)))]
+    for reason, (prod, test, passes) in CASES.items():
+        made = plan(config(FILE.format(prod=prod, test=test)), inventory(*held, servers=SERVERS), NOW)
+        file = tmp_path / "plan.json"
+        file.write_text(json.dumps(plan_json(made)) + "\n", encoding="utf-8")
+
+        done = subprocess.run(
+            [str(compliance), "--no-ansi", "-f", str(POLICY), "-p", str(file)],
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd=tmp_path,
+        )
+
+        assert (done.returncode == 0) is passes, reason + done.stdout + done.stderr
+        assert ("1 scenarios (1 passed)" if passes else "1 failed") in done.stdout, reason
