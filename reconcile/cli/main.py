@@ -55,6 +55,9 @@ def run(arguments: Sequence[str]) -> int:
         # Whoever read us has gone, as in `reconcile plan | head`; Python would complain once more at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return ERROR
+    except OSError as error:
+        Output().error(UserError(f"{error.filename or 'the output'}: {error.strerror}", "Make room, or mend it there."))
+        return ERROR
     return code if isinstance(code, int) else 0
 
 

@@ -6,6 +6,7 @@ Imported only once there is a mistake to point at: a valid file never pays for i
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import accumulate
 
 import tree_sitter_toml
 from tree_sitter import Language, Node, Parser
@@ -28,6 +29,7 @@ class Positions:
     def __init__(self, filename: str, text: str) -> None:
         self._filename = filename
         self._lines = text.split("\n")
+        self._starts = [0, *accumulate(len(line.encode()) + 1 for line in self._lines)]
         self._spots: dict[Path, _Spot] = {}
         root = Parser(Language(tree_sitter_toml.language())).parse(text.encode()).root_node
         for path, spot in _walk(root):
@@ -64,8 +66,7 @@ class Positions:
         return len(self._lines[row].encode()[:byte].decode(errors="replace"))
 
     def _position(self, row: int, character: int) -> Position:
-        before = sum(len(line.encode()) + 1 for line in self._lines[:row])
-        byte = before + len(self._lines[row][:character].encode())
+        byte = self._starts[row] + len(self._lines[row][:character].encode())
         return Position(line=row + 1, column=character + 1, byte=byte)
 
     def _snippet(self, start: Position, end: Position) -> Snippet:

@@ -13,6 +13,9 @@ LARGEST = 60_000
 """Characters. GitHub refuses a comment of more than 65,536."""
 
 _LONGEST_NAME = 80
+_HARMLESS = " -/=,;()%?…"
+"""Means nothing to Markdown in the middle of a line. A full stop does: it makes a link of www.example.org."""
+
 _ROOM_FOR_THE_END = 200
 
 
@@ -100,5 +103,4 @@ def _text(text: str) -> str:
 
 def _plain(text: str, longest: int = 500) -> str:
     """Return text in which every character that Markdown or HTML could take for its own is written by its number."""
-    shown = visible(text, longest)
-    return "".join(it if it.isalnum() or it == " " or ord(it) > 127 else f"&#{ord(it)};" for it in shown)  # noqa: PLR2004 - ASCII
+    return "".join(it if it.isalnum() or it in _HARMLESS else f"&#{ord(it)};" for it in visible(text, longest))

@@ -84,7 +84,7 @@ def test_deletes_are_visible_and_servers_fold() -> None:
     text = plan_markdown(pruned("x"))
 
     visible_part = re.sub(r"<details>.*?</details>", "", text, flags=re.DOTALL)
-    assert "| <code>web&#47;x&#35;1</code> | 1d old, 1.0 GB | undeclared: prune &#61; true |" in visible_part
+    assert "| <code>web/x&#35;1</code> | 1d old, 1.0 GB | undeclared: prune = true |" in visible_part
     assert "<details><summary><code>web</code>: 0 to create, 1 to delete, 0 unchanged</summary>" in text
 
 
