@@ -62,6 +62,10 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def main() -> None:
-    """Be the `reconcile` command. SIGTERM, which is how CI cancels a job, ends it as Ctrl-C does."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    """Be the `reconcile` command. SIGTERM, which is how CI cancels a job, ends it as Ctrl-C does.
+
+    So does SIGINT where the shell that started us in the background had it ignored.
+    """
+    for interrupt in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(interrupt, signal.default_int_handler)
     sys.exit(run(sys.argv[1:]))

@@ -356,3 +356,19 @@ def test_a_reader_that_goes_away_is_no_error_message(service: Sandbox) -> None:
     )
 
     assert done.stderr == ""
+
+
+def test_an_interrupt_is_heeded_though_whoever_started_us_ignored_it(tmp_path: Path) -> None:
+    with sandbox(tmp_path, "--latency-ms", "9000") as service:
+        service.write(FIRST)
+        with subprocess.Popen(
+            ["/bin/sh", "-c", "trap '' INT; exec \"$@\"", "sh", *COMMAND, "plan"],
+            cwd=service.folder,
+            env={**bare_environment(service.folder), **service.environment},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        ) as planning:
+            time.sleep(1.5)
+            planning.send_signal(signal.SIGINT)
+            planning.communicate(timeout=5)
+            assert planning.returncode == 130
