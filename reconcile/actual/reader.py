@@ -58,6 +58,11 @@ class Reader:
         backups, _ = await self._whole_list(_BACKUPS, "/backups/", {"backup_type": MANUAL, **only})
         return tuple(it for it in _manual(backups) if server_id in {None, it.server_id})
 
+    async def backups_of_any_type(self) -> tuple[Backup, ...]:
+        """List all backups of the account, automatic ones too; raises as `observe` does."""
+        backups, _ = await self._whole_list(_BACKUPS, "/backups/", {})
+        return tuple(it.known() for it in backups)
+
     async def _servers(self) -> tuple[Server, ...] | None:
         try:
             servers, _ = await self._whole_list(_SERVERS, "/servers/", {})

@@ -31,6 +31,16 @@ class Writer:
         except ValidationError as error:
             raise OutcomeUnknownError(answer.request, f"the answer is not a backup ({explain(error)})") from error
 
+    async def restore(self, server_id: Id, backup_id: Id) -> None:
+        """Send one restore, which overwrites the server's disk; any 2xx counts as accepted (api.md).
+
+        Raises:
+            NotSentError, BusyError, RefusedError: certainly not begun.
+            OutcomeUnknownError: begun, or not; nothing but the server itself can tell.
+        """
+        path = f"/servers/{quote(str(server_id), safe='')}/restore/"
+        await self._http.request("POST", path, json={"backup_id": backup_id})
+
     async def delete(self, backup_id: Id) -> None:
         """Send one delete. It cannot be undone.
 

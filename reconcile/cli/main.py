@@ -11,8 +11,12 @@ import click
 from reconcile.cli.output import Output
 from reconcile.diagnostics import UserError
 
-COMMANDS = ("validate", "plan", "apply", "show", "schema", "sandbox", "demo")
-"""Each is a file of this folder, with a command of its name."""
+COMMANDS = {
+    **{name: name for name in ("validate", "plan", "apply", "show")},
+    "import": "import_",  # the word is Python's own
+    **{name: name for name in ("status", "restore", "schema", "sandbox", "demo")},
+}
+"""Each command, and the file of this folder that it is in, by its name there."""
 
 ERROR = 1
 INTERRUPTED = 130
@@ -27,7 +31,8 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = getattr(import_module(f"reconcile.cli.{cmd_name}"), cmd_name)
+        name = COMMANDS[cmd_name]
+        command: click.Command = getattr(import_module(f"reconcile.cli.{name}"), name)
         return command
 
 

@@ -4,6 +4,7 @@ import functools
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -61,6 +62,20 @@ class DurationType(click.ParamType[Duration]):
             return Duration.parse(str(value))
         except ValueError as error:
             self.fail(str(error), param, ctx)
+
+
+class TimeType(click.ParamType[datetime]):
+    """A moment in ISO 8601; one without an offset is UTC."""
+
+    name = "time"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        """Read it, or fail as wrong usage."""
+        try:
+            moment = datetime.fromisoformat(str(value))
+            return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+        except (ValueError, OverflowError):
+            self.fail(f"{value!r} is not a time; write it like 2026-01-31T03:00:00Z", param, ctx)
 
 
 def file_options(command: Command) -> Command:

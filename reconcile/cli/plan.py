@@ -2,13 +2,13 @@
 
 import json
 import os
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 import click
 
 from reconcile.cli.observe import observe
-from reconcile.cli.options import Account, Files, account_options, file_options, target_option
+from reconcile.cli.options import Account, Files, TimeType, account_options, file_options, target_option
 from reconcile.cli.output import Output, output_options
 from reconcile.cli.plan_file import write_plan, write_whole
 from reconcile.diagnostics import UserError
@@ -20,20 +20,6 @@ from reconcile.report.plan_markdown import plan_markdown
 from reconcile.report.plan_text import plan_text
 
 CHANGES_PENDING = 2
-
-
-class TimeType(click.ParamType[datetime]):
-    """A moment in ISO 8601; one without an offset is UTC."""
-
-    name = "time"
-
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
-        """Read it, or fail as wrong usage."""
-        try:
-            moment = datetime.fromisoformat(str(value))
-            return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
-        except (ValueError, OverflowError):
-            self.fail(f"{value!r} is not a time; write it like 2026-01-31T03:00:00Z", param, ctx)
 
 
 @click.command()

@@ -108,8 +108,13 @@ def _trimmed(value: str) -> str:
     return f": {trimmed!r}" if trimmed and not unclean(trimmed) else ""
 
 
+def is_server_key(text: str) -> bool:
+    """Tell whether `text` may begin an address SERVER/DESCRIPTION."""
+    return "/" not in text and not unclean(text)
+
+
 def _server_key(value: str) -> str:
-    if "/" in value or unclean(value):
+    if not is_server_key(value):
         raise _refuse(
             f"{value!r} can't begin an address SERVER/DESCRIPTION: a key has no slash, no white space at an end, no "
             "control characters. Write another key, and the server's name as name = "

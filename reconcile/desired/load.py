@@ -282,7 +282,7 @@ def _resolve(documents: list[tuple[_Source, Document]]) -> Config:
         servers=tuple(
             DeclaredServer(
                 key=key,
-                name=server.name or key,
+                name=key if server.name is None else server.name,
                 id=server.id,
                 prune=settings.prune if server.prune is None else server.prune,
                 pinned=tuple(server.pinned),

@@ -46,14 +46,14 @@ def plan_json(plan: Plan) -> Json:
                 "resources": [_declared(entry) for server in plan.servers for entry in server.series],
             },
         },
-        "timestamp": _time(plan.planned_at),
+        "timestamp": time_json(plan.planned_at),
         "errored": False,
         "complete": not plan.targets,
         "applyable": bool(plan.actions),
         "reconcile": {
             "version": version("vps-reconcile"),
             "base_url": plan.base_url,
-            "observed_at": _time(plan.planned_at),
+            "observed_at": time_json(plan.planned_at),
             "timezone": plan.timezone,
             "targets": list(plan.targets),
             "summary": summary(plan),
@@ -150,8 +150,8 @@ def backup_json(backup: Backup) -> Json:
         "backup_type": backup.backup_type,
         "status": backup.status,
         "size_mb": backup.size_mb,
-        "created_at": _time(backup.created_at),
-        "expires_at": _time(backup.expires_at),
+        "created_at": time_json(backup.created_at),
+        "expires_at": time_json(backup.expires_at),
     }
 
 
@@ -166,9 +166,10 @@ def _coming(create: Create) -> Json:
 
 
 def _unmanaged(entry: Unmanaged) -> Json:
-    beside = {"address": str(entry.address), "why": entry.words, "prune_at": _time(entry.prune_at)}
+    beside = {"address": str(entry.address), "why": entry.words, "prune_at": time_json(entry.prune_at)}
     return {**backup_json(entry.backup), **beside}
 
 
-def _time(moment: datetime | None) -> str | None:
+def time_json(moment: datetime | None) -> str | None:
+    """Return a moment in UTC, in ISO 8601."""
     return moment.isoformat().replace("+00:00", "Z") if moment else None

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -60,6 +60,8 @@ class Killer:
     at: int | None = None
     signal: int = signal.SIGKILL
     program: "subprocess.Popen[str] | None" = None
+    answer_instead: Callable[[httpx.Request, httpx.Response], httpx.Response | None] = lambda _, answer: answer
+    """What goes back for a request that was carried out; None breaks the connection."""
     hangs: float = 0.0
     """Seconds that the request hangs after the signal; a second signal comes after one of them."""
     count: int = 0
@@ -67,11 +69,11 @@ class Killer:
     _turn: threading.Lock = field(default_factory=threading.Lock)
     _stopped: threading.Event = field(default_factory=threading.Event)
 
-    def answer(self, request: httpx.Request) -> httpx.Response:
+    def answer(self, request: httpx.Request) -> httpx.Response | None:
         """Carry a request out, and see whether the program shall know of it."""
         with self._turn:
             number, self.count = self.count, self.count + 1
-            answer = self.world.handle(request)
+            answer = self.answer_instead(request, self.world.handle(request))
         if number == self.at and self.program:
             os.kill(self.program.pid, self.signal)
             if self.hangs:
@@ -82,10 +84,14 @@ class Killer:
 
     def apply(self, *options: str) -> tuple[int, str, str]:
         """Run an apply, and return its exit code and what it said."""
+        return self.run("apply", "--auto-approve", *options)
+
+    def run(self, *arguments: str) -> tuple[int, str, str]:
+        """Run a command, and return its exit code and what it said."""
         (self.folder / "backups.toml").write_text(FILE, encoding="utf-8")
         environment = {"VPS_API_URL": self.url, "VPS_API_TOKEN": TOKEN}
         with subprocess.Popen(
-            [*COMMAND, "apply", "--auto-approve", *options],
+            [*COMMAND, *arguments],
             cwd=self.folder,
             env={**bare_environment(self.folder), **environment},
             stdout=subprocess.PIPE,
@@ -111,6 +117,9 @@ def killer(folder: Path) -> Iterator[Killer]:
         def _any(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             answer = it.answer(httpx.Request(self.command, f"http://{self.headers['Host']}{self.path}", content=body))
+            if answer is None:
+                self.close_connection = True
+                return
             self.send_response(answer.status_code)
             self.send_header("Content-Length", str(len(answer.content)))
             self.end_headers()

@@ -143,6 +143,9 @@ class World:
                     self.hidden_until[made["id"]] = self.now() + timedelta(seconds=self.hide_new_for)
                 self._commit("create", made)
                 return httpx.Response(201, json=made)
+            case "POST", ["servers", server_id, "restore"]:
+                self._commit("restore", {"server": server_id, **json.loads(request.content)})
+                return httpx.Response(202, json={"message": "Restore started."})
             case "DELETE", ["backups", backup_id]:
                 backup = self.account.backup(backup_id)
                 if backup is None:
