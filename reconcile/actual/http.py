@@ -49,6 +49,7 @@ class Answer:
     status: int
     body: bytes
     date: datetime | None
+    headers: Mapping[str, str]
 
 
 class Http:
@@ -111,7 +112,7 @@ class Http:
         log.debug("%s %d in %.2fs", name, status, self.clock.monotonic() - started)
         if not httpx.codes.is_success(status):
             raise self._error(name, status, headers, body)
-        return Answer(request=name, status=status, body=body, date=_date(headers.get("Date")))
+        return Answer(request=name, status=status, body=body, date=_date(headers.get("Date")), headers=headers)
 
     async def _exchange(self, method: str, url: httpx.URL, json: object, name: str) -> tuple[int, httpx.Headers, bytes]:
         async with self._client.stream(method, url, json=json) as response:

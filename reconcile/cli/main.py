@@ -14,7 +14,7 @@ from reconcile.diagnostics import UserError
 COMMANDS = {
     **{name: name for name in ("validate", "plan", "apply", "show")},
     "import": "import_",  # the word is Python's own
-    **{name: name for name in ("status", "restore", "schema", "sandbox", "demo")},
+    **{name: name for name in ("status", "restore", "doctor", "schema", "sandbox", "demo")},
 }
 """Each command, and the file of this folder that it is in, by its name there."""
 

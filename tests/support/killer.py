@@ -84,11 +84,11 @@ class Killer:
 
     def apply(self, *options: str) -> tuple[int, str, str]:
         """Run an apply, and return its exit code and what it said."""
+        (self.folder / "backups.toml").write_text(FILE, encoding="utf-8")
         return self.run("apply", "--auto-approve", *options)
 
     def run(self, *arguments: str) -> tuple[int, str, str]:
         """Run a command, and return its exit code and what it said."""
-        (self.folder / "backups.toml").write_text(FILE, encoding="utf-8")
         environment = {"VPS_API_URL": self.url, "VPS_API_TOKEN": TOKEN}
         with subprocess.Popen(
             [*COMMAND, *arguments],
@@ -120,8 +120,12 @@ def killer(folder: Path) -> Iterator[Killer]:
             if answer is None:
                 self.close_connection = True
                 return
-            self.send_response(answer.status_code)
+            self.send_response_only(answer.status_code)
+            self.send_header("Date", answer.headers.get("Date") or self.date_time_string())
             self.send_header("Content-Length", str(len(answer.content)))
+            for name, value in answer.headers.items():
+                if name not in {"content-length", "date"}:
+                    self.send_header(name, value)
             self.end_headers()
             self.wfile.write(answer.content)
 

@@ -153,6 +153,8 @@ class World:
                 self.account.delete(backup)
                 self._commit("delete", backup)
                 return httpx.Response(204)
+            case "GET", ["account", "me"]:
+                return httpx.Response(404, json={"detail": "Not found."})
             case unexpected:
                 raise AssertionError(unexpected)
 
