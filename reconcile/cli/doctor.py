@@ -53,7 +53,8 @@ def _file(files: Files, findings: list[Finding]) -> Config | None:
         config = files.load()
     except UserError as error:
         first = error.diagnostics[0]
-        words = first.summary if len(error.diagnostics) == 1 else count(len(error.diagnostics), "mistake")
+        # What a mistake says may name a server; that the file is not there, or can't be read, names none.
+        words = count(len(error.diagnostics), "mistake") if first.range else first.summary
         advice = "reconcile validate shows them. A first file: examples/first.toml, or reconcile import."
         findings.append(Finding(check="file", state=State.ERROR, words=words, advice=advice))
         return None
@@ -72,7 +73,8 @@ def _access(account: Account, findings: list[Finding]) -> Access | None:
         return None
     findings.append(Finding(check="token", state=State.OK, words=f"from {access.token_from}"))
     proxies = ", ".join(_proxies()) or "no proxy"
-    findings.append(Finding(check="base URL", state=State.OK, words=f"{access.base_url}, {proxies}"))
+    secured = "TLS" if access.base_url.startswith("https:") else "plain http on this machine"
+    findings.append(Finding(check="base URL", state=State.OK, words=f"{access.base_url}, {secured}, {proxies}"))
     return access
 
 

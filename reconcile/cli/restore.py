@@ -26,6 +26,7 @@ from reconcile.diagnostics import UserError
 from reconcile.plan.address import SeriesAddress
 from reconcile.plan.events import Finished
 from reconcile.plan.model import Cause, Create, Loss, Plan, SeriesPlan, ServerPlan
+from reconcile.plan.planner import MISDATED_BEYOND
 from reconcile.plan.refusals import check_clock
 from reconcile.plan.restoring import Choice, choose, find_server, same
 from reconcile.report.restore_text import restore_text
@@ -66,7 +67,8 @@ def restore(
     access = account.access()
     with account_lock(access.base_url, None, output):
         inventory, backups, found = _look(access, server)
-        choice = choose(found, backups, backup_id=backup_id, series=series, before=before)
+        latest = before or inventory.observed_at + MISDATED_BEYOND
+        choice = choose(found, backups, backup_id=backup_id, series=series, before=latest)
         output.result(restore_text(choice, inventory.observed_at))
         if not auto_approve:
             _ask(output, found)

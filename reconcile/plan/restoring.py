@@ -37,9 +37,11 @@ def find_server(inventory: Inventory, wanted: str) -> Server:
 
 
 def choose(
-    server: Server, backups: tuple[Backup, ...], *, backup_id: str | None, series: str | None, before: datetime | None
+    server: Server, backups: tuple[Backup, ...], *, backup_id: str | None, series: str | None, before: datetime
 ) -> Choice:
-    """Choose among all backups of the server, automatic ones too: the one with this id, or a series' newest usable.
+    """Choose among all backups of the server, automatic ones too: by its id, or the newest usable one of a series.
+
+    The newest is the last that was made before `before`, so that a misdated one is never it.
 
     Raises:
         UserError: it is not there, not usable, or of another server; with what there is.
@@ -79,12 +81,12 @@ def _by_id(server: Server, backups: tuple[Backup, ...], backup_id: str, usable: 
     return backup
 
 
-def _newest(server: Server, usable: list[Backup], series: str | None, before: datetime | None) -> Backup:
+def _newest(server: Server, usable: list[Backup], series: str | None, before: datetime) -> Backup:
     for backup in usable:
-        if backup.description == series and (before is None or backup.created_at < before):
+        if backup.description == series and backup.created_at < before:
             return backup
-    when = f" made before {before:%Y-%m-%d %H:%M} UTC" if before else ""
-    raise UserError(f"{server.name} has no usable backup {series!r}{when}", _what_there_is(usable))
+    when = f"{before:%Y-%m-%d %H:%M} UTC"
+    raise UserError(f"{server.name} has no usable backup {series!r} made before {when}", _what_there_is(usable))
 
 
 def _what_there_is(usable: list[Backup]) -> str:

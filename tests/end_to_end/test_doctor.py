@@ -57,7 +57,7 @@ def test_all_is_well(service: Killer) -> None:
     assert lines(out) == [
         "✓ file: valid, 2 series on 2 servers",
         "✓ token: from VPS_API_TOKEN",
-        f"✓ base URL: {service.url}, no proxy",
+        f"✓ base URL: {service.url}, plain http on this machine, no proxy",
         "✓ permissions: token 'ci' has *:*: enough for plan, apply and restore",
         "✓ backups: 6 on the first page, count 6, next is null",
         "✓ whole list: 6 backups read, as many as it counts",

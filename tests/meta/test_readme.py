@@ -37,7 +37,7 @@ def test_every_session_gives_what_it_shows(tmp_path: Path) -> None:
     (tmp_path / "examples").symlink_to(ROOT / "examples")
     (tmp_path / "broken.toml").write_text('[servers.web-server-01]\nid = 12345\nevry = "1d"\nprune = "7m"\n')
     sessions = [it.removeprefix("$ ").split("\n", 1) for it in CONSOLE if SET_UP not in it]
-    assert len(sessions) == 7
+    assert len(sessions) == 11
     with sandbox(tmp_path, "--backup-seconds", "0.5") as service:
         for command, expected in sessions:
             name, *arguments = shlex.split(command)

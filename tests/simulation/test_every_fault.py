@@ -20,7 +20,7 @@ from support.schedules import (
     written,
 )
 
-SAMPLE = 2
+SAMPLE = 1
 """Pairs of each first fault that run without `--all-pairs`; which ones is decided by the first fault itself."""
 
 

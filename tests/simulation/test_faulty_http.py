@@ -4,7 +4,7 @@ import pytest
 from support.faulty import CREATES, Outcome, run
 
 SCHEDULES = 500
-SAMPLE = 20
+SAMPLE = 10
 BATCH = 10
 
 
