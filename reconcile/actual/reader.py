@@ -19,7 +19,9 @@ from reconcile.actual.http import Answer, Http
 from reconcile.actual.inventory import MANUAL, Backup, Id, Inventory, Server
 from reconcile.actual.wire import Page, WireBackup, WireServer, explain
 
-_ATTEMPTS = 5
+ATTEMPTS, PATIENT_ATTEMPTS = 5, 8
+"""How often a read is tried: some seconds where a person waits, up to a minute where a night's backups hang on it."""
+
 _REREADS = 3
 _REREAD_PAUSE = 1.0
 _NO_PERMISSION = {403, 404}
@@ -32,10 +34,11 @@ _SERVERS = TypeAdapter(Page[WireServer])
 
 
 class Reader:
-    """The part of the service that only lists."""
+    """The part of the service that only lists; every read is tried up to `attempts` times."""
 
-    def __init__(self, http: Http) -> None:
+    def __init__(self, http: Http, attempts: int = ATTEMPTS) -> None:
         self._http = http
+        self._attempts = attempts
 
     async def observe(self) -> Inventory:
         """List all servers and all manual backups.
@@ -123,7 +126,7 @@ class Reader:
         patient = AsyncRetrying(
             sleep=self._http.clock.sleep,
             retry=retry_if_exception_type((NotSentError, BusyError, OutcomeUnknownError)),
-            stop=stop_after_attempt(_ATTEMPTS),
+            stop=stop_after_attempt(self._attempts),
             wait=wait_random_exponential(multiplier=0.5, max=20),
             reraise=True,
         )

@@ -13,7 +13,7 @@ import click
 from reconcile.actual.clock import Stop, StoppableClock
 from reconcile.actual.credentials import Access
 from reconcile.actual.http import Http
-from reconcile.actual.reader import Reader
+from reconcile.actual.reader import PATIENT_ATTEMPTS, Reader
 from reconcile.actual.writer import Writer
 from reconcile.apply.run import Manner
 from reconcile.apply.run import apply as apply_plan
@@ -128,7 +128,7 @@ class _Job:
         access = self.account.access()
         with account_lock(access.base_url, self.lock_timeout, self.output):
             for _ in range(MOST_ROUNDS):
-                inventory = observe(access)
+                inventory = observe(access, PATIENT_ATTEMPTS)
                 check_clock(inventory)
                 plan = make_plan(config, inventory, inventory.observed_at, files.targets)
                 self.view.plan(plan)
@@ -148,7 +148,7 @@ class _Job:
         access = self.account.access()
         with account_lock(access.base_url, self.lock_timeout, self.output):
             check_base_url(plan, access.base_url)
-            inventory = observe(access)
+            inventory = observe(access, PATIENT_ATTEMPTS)
             check_clock(inventory)
             check_fresh(plan, inventory)
             self.view.plan(plan)
@@ -175,7 +175,7 @@ def carry_out(plan: Plan, access: Access, manner: Manner, seconds: float, told: 
         scope = anyio.CancelScope()
         async with Http(access, clock) as http, anyio.create_task_group() as tasks:
             tasks.start_soon(_heed_signals, clock, scope, told)
-            service = Reader(http), Writer(http)
+            service = Reader(http, PATIENT_ATTEMPTS), Writer(http)
             result = await apply_plan(plan, *service, clock, manner=manner, emit=told.tell, scope=scope)
             tasks.cancel_scope.cancel()
         return result, clock.reason is Stop.INTERRUPTED

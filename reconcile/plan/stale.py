@@ -7,8 +7,6 @@ the servers that they are on. What else changes on the account is none of its bu
 from collections.abc import Iterator
 from typing import Any
 
-from deepdiff import DeepDiff
-
 from reconcile.actual.inventory import Backup, Inventory
 from reconcile.diagnostics import Diagnostic, UserError
 from reconcile.plan.address import BackupAddress
@@ -91,6 +89,8 @@ def _fields(backup: Backup) -> dict[str, Any]:
 
 
 def _changes(before: _Things, after: _Things) -> Iterator[str]:
+    from deepdiff import DeepDiff  # noqa: PLC0415 - only a saved plan needs it, and every apply would pay for it
+
     difference = DeepDiff(before, after, view="tree")
     found = [(item.path(output_format="list"), item) for kind in sorted(difference) for item in difference[kind]]
     for (address, *field), item in sorted(found, key=lambda it: [str(part) for part in it[0]]):

@@ -19,7 +19,7 @@ from reconcile.actual.errors import (
     RefusedError,
 )
 from reconcile.actual.inventory import Backup, Inventory
-from reconcile.actual.reader import Reader
+from reconcile.actual.reader import PATIENT_ATTEMPTS, Reader
 
 Result = TypeVar("Result")
 SERVERS = page({"id": 1, "name": "web"})
@@ -270,3 +270,18 @@ def test_fifty_megabytes_are_survived_and_more_are_refused() -> None:
 
     with pytest.raises(OutcomeUnknownError, match="larger than 64 MB"):
         backups(httpx.Response(200, content=b" " * 65 * 1024 * 1024))
+
+
+def test_where_a_nights_backups_hang_on_it_a_read_is_tried_for_longer() -> None:
+    script = Script([httpx.ConnectError("refused")])
+    clock = FakeClock()
+
+    async def run() -> None:
+        async with http(script, clock) as service:
+            await Reader(service, PATIENT_ATTEMPTS).backups()
+
+    with pytest.raises(NotSentError):
+        anyio.run(run)
+
+    assert len(script.requests) == 8
+    assert 0 < sum(clock.slept) < 60

@@ -359,7 +359,7 @@ def test_a_reader_that_goes_away_is_no_error_message(service: Sandbox) -> None:
 
 
 def test_an_interrupt_is_heeded_though_whoever_started_us_ignored_it(tmp_path: Path) -> None:
-    with sandbox(tmp_path, "--latency-ms", "9000") as service:
+    with sandbox(tmp_path, "--latency-ms", "3000") as service:
         service.write(FIRST)
         with subprocess.Popen(
             ["/bin/sh", "-c", "trap '' INT; exec \"$@\"", "sh", *COMMAND, "plan"],
@@ -368,7 +368,8 @@ def test_an_interrupt_is_heeded_though_whoever_started_us_ignored_it(tmp_path: P
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
         ) as planning:
-            time.sleep(1.5)
+            time.sleep(1.2)
+            assert planning.poll() is None
             planning.send_signal(signal.SIGINT)
             planning.communicate(timeout=5)
             assert planning.returncode == 130
