@@ -6,14 +6,15 @@ from pathlib import Path
 
 import httpx
 import pytest
-from support.killer import FILE, Killer, killer
+from support.killer import Killer, killer
+from support.schedules import SMALL_FILE
 
 Answers = Callable[[httpx.Request, httpx.Response], httpx.Response | None]
 
 
 @pytest.fixture
 def service(tmp_path: Path) -> Iterator[Killer]:
-    (tmp_path / "backups.toml").write_text(FILE, encoding="utf-8")
+    (tmp_path / "backups.toml").write_text(SMALL_FILE, encoding="utf-8")
     with killer(tmp_path) as served:
         served.answer_instead = me("*:*")
         yield served

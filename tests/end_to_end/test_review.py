@@ -10,9 +10,8 @@ from typing import Any
 import httpx
 import pytest
 from support.command import TOKEN, Sandbox, run, sandbox
-from support.killer import FILE as SMALL
 from support.killer import killer
-from support.schedules import FAILED, JUNK, OLD, clean_requests, is_exact
+from support.schedules import FAILED, JUNK, OLD, SMALL_FILE, clean_requests, is_exact
 
 FIRST = '[servers.web-server-01]\nid = 12345\nprune = true\nbackups = [{ description = "nightly", every = "1d" }]\n'
 
@@ -234,7 +233,7 @@ class TestApplyJson:
 
 def test_a_saved_plan_meets_a_changed_account(tmp_path: Path) -> None:
     with killer(tmp_path) as service:
-        (tmp_path / "backups.toml").write_text(SMALL, encoding="utf-8")
+        (tmp_path / "backups.toml").write_text(SMALL_FILE, encoding="utf-8")
         environment = {"VPS_API_URL": service.url, "VPS_API_TOKEN": TOKEN}
         assert run("plan", "--out", "saved.plan", folder=tmp_path, **environment).returncode == 0
         held = {it["id"]: it for it in service.world.account.backups}

@@ -18,21 +18,8 @@ import httpx
 
 from support.build import NOW
 from support.command import COMMAND, TOKEN, bare_environment
-from support.schedules import small_world
+from support.schedules import SMALL_FILE, small_world
 from support.world import World
-
-FILE = """
-[settings]
-prune = "7d"
-
-[servers.web]
-id = 1
-backups = [{ description = "before the upgrade" }]
-
-[servers.db]
-id = 2
-backups = [{ description = "nightly", every = "1d", keep = 1 }]
-"""
 
 
 class _RealTimeWorld(World):
@@ -84,7 +71,7 @@ class Killer:
 
     def apply(self, *options: str) -> tuple[int, str, str]:
         """Run an apply, and return its exit code and what it said."""
-        (self.folder / "backups.toml").write_text(FILE, encoding="utf-8")
+        (self.folder / "backups.toml").write_text(SMALL_FILE, encoding="utf-8")
         return self.run("apply", "--auto-approve", *options)
 
     def run(self, *arguments: str) -> tuple[int, str, str]:

@@ -16,20 +16,19 @@ Schedule = tuple[tuple[int, str], ...]
 """Which request, counted from 0, meets which fault."""
 
 WEB, DB, OTHER = ({"id": number, "name": name} for number, name in ((1, "web"), (2, "db"), (3, "other")))
-SMALL = config(
-    """
-    [settings]
-    prune = "7d"
+SMALL_FILE = """\
+[settings]
+prune = "7d"
 
-    [servers.web]
-    id = 1
-    backups = [{ description = "before the upgrade" }]
+[servers.web]
+id = 1
+backups = [{ description = "before the upgrade" }]
 
-    [servers.db]
-    id = 2
-    backups = [{ description = "nightly", every = "1d", keep = 1 }]
-    """
-)
+[servers.db]
+id = 2
+backups = [{ description = "nightly", every = "1d", keep = 1 }]
+"""
+SMALL = config(SMALL_FILE)
 JUNK, RECENT, OLD, FAILED, ELSEWHERE, AUTOMATIC = 11, 12, 21, 22, 31, 41
 PLANNED_DELETES = {JUNK, OLD, FAILED}
 CREATES = 2
