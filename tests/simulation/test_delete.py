@@ -1,6 +1,7 @@
 """What the delete protocol does, case by case: nothing goes that a fresh list does not show as planned."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import httpx
 import pytest
@@ -8,6 +9,7 @@ from support.faults import BY_NAME
 from support.schedules import DB, FAILED, JUNK, OLD, item, small_world
 from support.world import Handler, World
 
+from reconcile.desired.config import KeepCount, Period
 from reconcile.diagnostics import UserError
 from reconcile.plan.events import Finished, Outcome
 from reconcile.plan.model import Delete
@@ -129,3 +131,18 @@ def _clean() -> list[str]:
     world = small_world()
     world.apply()
     return world.requests
+
+
+def test_where_one_that_was_to_stay_is_gone_the_others_stay_instead() -> None:
+    keeper = 23
+    world = world_that(lambda it: it.account.delete(record_of(it, keeper)))
+    world.account.backups.append(item(keeper, DB, "nightly", 1.2))
+    (web, db) = world.config.servers
+    two = replace(db.series[0], keep=(KeepCount(period=Period.LAST, count=2),))
+    world.config = replace(world.config, servers=(web, replace(db, series=(two,))))
+
+    ended_so = ended(world)[OLD]
+
+    assert ended_so.outcome is Outcome.SKIPPED
+    assert ended_so.words == f"skipped: #{keeper}, which was to stay, is no longer usable"
+    assert OLD in {it["id"] for it in world.account.backups}
