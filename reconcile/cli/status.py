@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from reconcile.cli.observe import observe
-from reconcile.cli.options import Account, Files, account_options, file_options
+from reconcile.cli.options import Account, Files, account_options, file_options, target_option
 from reconcile.cli.output import Output, output_options
 from reconcile.cli.plan_file import write_whole
 from reconcile.diagnostics import UserError
@@ -19,6 +19,7 @@ UNHEALTHY = 2
 
 @click.command()
 @file_options
+@target_option
 @account_options
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 @click.option("--check", is_flag=True, help="One line a trouble, and exit with 2 where there is one.")
@@ -43,7 +44,7 @@ def status(
     config = files.load()
     inventory = observe(account.access())
     check_clock(inventory)
-    found = health(config, inventory, inventory.observed_at)
+    found = health(config, inventory, inventory.observed_at, files.targets)
     if metrics_file:
         try:
             from reconcile.report.metrics import metrics  # noqa: PLC0415 - an extra, so imported where it is used

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from reconcile.actual.inventory import Id
+from reconcile.diagnostics import Diagnostic, UserError
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,21 @@ class BackupAddress:
 
 Address = SeriesAddress | BackupAddress
 """Told apart by type, never by text: a description may end in what looks like an id."""
+
+
+def check_targets(targets: tuple[str, ...], addresses: list[SeriesAddress]) -> None:
+    """Refuse targets that match none of the addresses: a mistyped one must not look like "No changes".
+
+    Raises:
+        UserError: with one diagnostic a target.
+    """
+    lost = [target for target in targets if not any(address.matches(target) for address in addresses)]
+    if lost:
+        advice = "A target is a glob on SERVER/DESCRIPTION; a bare SERVER takes all of it. Quote it for the shell."
+        raise UserError(
+            "a target matches nothing",
+            diagnostics=[Diagnostic(summary=f"--target {it!r} matches nothing", detail=advice) for it in lost],
+        )
 
 
 def id_order(identifier: Id) -> tuple[int, str]:

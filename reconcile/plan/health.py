@@ -1,14 +1,14 @@
 """The health of every declared series, for `reconcile status`: pure, like the plan, and by the same rules."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import IntEnum
 
 from reconcile.actual.inventory import Backup, Health, Inventory, Server
 from reconcile.desired.config import Config, DeclaredSeries, DeclaredServer, Keep
 from reconcile.diagnostics import Diagnostic
-from reconcile.plan.address import SeriesAddress, id_order
+from reconcile.plan.address import SeriesAddress, check_targets, id_order
 from reconcile.plan.planner import MISDATED_BEYOND, MOST_EARLY
 from reconcile.plan.refusals import check_servers
 from reconcile.plan.wording import age, count
@@ -68,21 +68,22 @@ class Status:
         return tuple(it for it in self.series if not it.is_healthy)
 
 
-def status(config: Config, inventory: Inventory, now: datetime) -> Status:
-    """Work out the health of every declared series.
+def status(config: Config, inventory: Inventory, now: datetime, targets: tuple[str, ...] = ()) -> Status:
+    """Work out the health of every declared series; with `targets`, of those only, and of nothing else.
 
     Raises:
-        UserError: a declared server is not the account's.
+        UserError: a declared server is not the account's, or a target matches nothing.
     """
     notes = check_servers(list(config.servers), inventory)
     series = [_health(config, server, it, inventory, now) for server in config.servers for it in server.series]
+    if targets:
+        check_targets(targets, [it.address for it in series])
+        meant = [it for it in series if any(it.address.matches(target) for target in targets)]
+        return _of(config, inventory, now, meant, notes)
     declared = {(server.id, it.description) for server in config.servers for it in server.series}
     protected = {server.id for server in config.servers if server.series}
-    return Status(
-        base_url=inventory.base_url,
-        checked_at=now,
-        timezone=str(config.timezone),
-        series=tuple(sorted(series, key=lambda it: it.troubles[0][0] if it.troubles else max(Trouble) + 1)),
+    return replace(
+        _of(config, inventory, now, series, notes),
         unprotected=tuple(it for it in inventory.servers or () if it.id not in protected),
         undeclared=tuple(
             sorted(
@@ -90,6 +91,19 @@ def status(config: Config, inventory: Inventory, now: datetime) -> Status:
                 key=lambda it: (it.server_name, it.created_at, id_order(it.id)),
             )
         ),
+    )
+
+
+def _of(
+    config: Config, inventory: Inventory, now: datetime, series: list[SeriesHealth], notes: list[Diagnostic]
+) -> Status:
+    return Status(
+        base_url=inventory.base_url,
+        checked_at=now,
+        timezone=str(config.timezone),
+        series=tuple(sorted(series, key=lambda it: it.troubles[0][0] if it.troubles else max(Trouble) + 1)),
+        unprotected=(),
+        undeclared=(),
         notes=tuple(notes),
     )
 

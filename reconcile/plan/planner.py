@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 from reconcile.actual.inventory import COMPLETED, Backup, Health, Id, Inventory
 from reconcile.desired.config import Config, DeclaredSeries, DeclaredServer
 from reconcile.desired.durations import Duration
-from reconcile.diagnostics import Diagnostic, UserError
-from reconcile.plan.address import BackupAddress, SeriesAddress, id_order
+from reconcile.diagnostics import Diagnostic
+from reconcile.plan.address import BackupAddress, SeriesAddress, check_targets, id_order
 from reconcile.plan.model import Cause, Create, Delete, Kept, Plan, SeriesPlan, ServerPlan, Unmanaged
 from reconcile.plan.refusals import check_servers
 from reconcile.plan.retention import retain
@@ -34,7 +34,7 @@ def plan(config: Config, inventory: Inventory, now: datetime, targets: tuple[str
     for backup in sorted(inventory.backups, key=lambda it: (it.created_at, id_order(it.id))):
         by_server.setdefault(backup.server_id, []).append(backup)
     desks = [_Desk(config, server, by_server.get(server.id, []), now) for server in config.servers]
-    _check_targets(targets, desks)
+    check_targets(targets, [address for desk in desks for address in desk.addresses])
     chosen = [desk for desk in desks if any(desk.is_meant(address, targets) for address in desk.addresses)]
     notes = check_servers([desk.server for desk in chosen], inventory)
     servers = tuple(desk.plan(targets) for desk in chosen)
@@ -56,17 +56,6 @@ def next_due(newest: datetime, every: Duration, zone: ZoneInfo) -> datetime:
     """
     full = every.after(newest, zone)
     return full - min((full - newest) / _EARLY_SHARE, MOST_EARLY)
-
-
-def _check_targets(targets: tuple[str, ...], desks: list["_Desk"]) -> None:
-    addresses = [address for desk in desks for address in desk.addresses]
-    lost = [target for target in targets if not any(address.matches(target) for address in addresses)]
-    if lost:
-        advice = "A target is a glob on SERVER/DESCRIPTION; a bare SERVER takes all of it. Quote it for the shell."
-        raise UserError(
-            "a target matches nothing",
-            diagnostics=[Diagnostic(summary=f"--target {it!r} matches nothing", detail=advice) for it in lost],
-        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,6 +85,16 @@ class TestStatus:
             done = service.run("status", "--check")
             assert (done.returncode, done.stdout) == (0, "OK: 1 series healthy\n")
 
+    def test_only_what_is_meant(self, tmp_path: Path) -> None:
+        with troubled(tmp_path) as service:
+            service.write(FILE)
+            done = service.run("status", "--target", "web/h*", "--check")
+            assert (done.returncode, done.stdout) == (0, "OK: 1 series healthy\n")
+            assert "unprotected" not in service.run("status", "--target", "web/h*").stdout.replace(
+                "0 servers unprotected", ""
+            )
+            assert service.run("status", "--target", "wbe").returncode == 1
+
     def test_json(self, tmp_path: Path) -> None:
         with troubled(tmp_path) as service:
             service.write(FILE)
