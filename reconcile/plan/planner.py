@@ -18,6 +18,9 @@ from reconcile.plan.wording import age, time
 
 MISDATED_BEYOND = timedelta(minutes=10)
 MOST_EARLY = timedelta(hours=1)
+WORTH_WAITING = timedelta(hours=1)
+"""A backup that has been under way for longer is not waited for: stuck, it would hold up every run until it stalls."""
+
 _EARLY_SHARE = 10
 
 
@@ -172,8 +175,8 @@ class _Desk:
         )
 
     def _under_way(self, declared: DeclaredSeries, dated: list[Backup], *, than: int) -> tuple[Backup, ...]:
-        """Return the pending backups if there would be more deletes `than` now, were they completed."""
-        pending = [it for it in dated if it.health is Health.PENDING and not self._is_stalled(it)]
+        """Return the pending backups worth waiting for if there would be more deletes `than` now, once completed."""
+        pending = [it for it in dated if it.health is Health.PENDING and self._age(it) < WORTH_WAITING]
         if not pending:
             return ()
         imagined = [replace(it, status=COMPLETED) if it in pending else it for it in self.backups]

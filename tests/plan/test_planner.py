@@ -313,3 +313,29 @@ def test_a_pin_that_the_account_lacks_is_a_warning() -> None:
     made = plan(declare("", server="pinned = [77]"), inventory(), NOW)
 
     assert made.warnings[0].summary == "pinned backup 77 is not there"
+
+
+@pytest.mark.parametrize(
+    ("pending", "waited_for"),
+    [
+        ((backup(2, age=timedelta(minutes=5), status="in_progress"),), [2]),
+        ((backup(2, age=timedelta(minutes=61), status="in_progress"),), []),
+        ((backup(2, age=timedelta(minutes=5), status="archiving"),), []),
+        ((backup(2, age=timedelta(minutes=5), status="failed"),), []),
+        ((backup(2, "weekly", age=timedelta(minutes=5), status="in_progress"),), []),
+    ],
+)
+def test_what_is_under_way_is_waited_for_where_it_takes_an_older_ones_place(
+    pending: tuple[Backup, ...], waited_for: list[int]
+) -> None:
+    series = '{ description = "nightly", every = "1d", keep = 1 }, { description = "weekly" }'
+
+    made = plan(declare(series), inventory(backup(1, age=hours(20)), *pending), NOW)
+
+    assert [it.id for it in made.under_way] == waited_for
+
+
+def test_nothing_is_waited_for_where_there_is_room_for_both() -> None:
+    held = (backup(1, age=hours(20)), backup(2, age=hours(0.1), status="in_progress"))
+
+    assert plan(NIGHTLY, inventory(*held), NOW).under_way == ()
