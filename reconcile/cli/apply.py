@@ -1,7 +1,6 @@
 """`reconcile apply`: observe, plan, check, show, ask, and make it so."""
 
 import signal
-import sys
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,6 +16,7 @@ from reconcile.actual.reader import PATIENT_ATTEMPTS, Reader
 from reconcile.actual.writer import Writer
 from reconcile.apply.run import Manner
 from reconcile.apply.run import apply as apply_plan
+from reconcile.cli.ask import ask
 from reconcile.cli.clock import SystemClock
 from reconcile.cli.lock import account_lock
 from reconcile.cli.observe import observe
@@ -203,18 +203,8 @@ def _check_loss(plan: Plan, allowed: int) -> None:
 
 
 def _ask(output: Output) -> None:
-    """Get a person's yes.
-
-    Raises:
-        UserError: there is nobody to ask, or the answer was another.
-    """
-    if not sys.stdin.isatty():
-        raise UserError("there is no terminal to ask on, nothing was changed", "In CI, write apply --auto-approve.")
-    output.note("", "Do you want to do this? Only 'yes' will be accepted.")
-    try:
-        answer = click.prompt("  Enter a value", default="", show_default=False, err=True)
-    except click.Abort as no_answer:
-        output.note("", "Apply cancelled, nothing was changed.")
-        raise KeyboardInterrupt from no_answer
-    if answer != "yes":
+    """Get a person's yes; raises UserError for any other answer, and where there is nobody to ask."""
+    question = "Do you want to do this? Only 'yes' will be accepted."
+    otherwise = "In CI, write apply --auto-approve."
+    if ask(output, question, "Enter a value", undone="nothing was changed", otherwise=otherwise) != "yes":
         raise UserError("apply cancelled, nothing was changed")

@@ -1,6 +1,5 @@
 """`reconcile restore`: what one does in panic, and so the most careful command."""
 
-import sys
 import time
 from datetime import datetime
 
@@ -16,6 +15,7 @@ from reconcile.actual.writer import Writer
 from reconcile.apply.restore import restore_once
 from reconcile.apply.run import Manner
 from reconcile.cli.apply import carry_out
+from reconcile.cli.ask import ask
 from reconcile.cli.clock import SystemClock
 from reconcile.cli.lock import account_lock
 from reconcile.cli.options import Account, DurationType, TimeType, account_options
@@ -92,17 +92,10 @@ def _look(access: Access, wanted: str) -> tuple[Inventory, tuple[Backup, ...], S
 
 
 def _ask(output: Output, server: Server) -> None:
-    if not sys.stdin.isatty():
-        raise UserError(
-            "there is no terminal to ask on, nothing was restored", "Without one: --backup ID with --auto-approve."
-        )
-    output.note("", "To go on, type the server's name.")
-    try:
-        answer = click.prompt("  Server", default="", show_default=False, err=True)
-    except click.Abort as no_answer:
-        output.note("", "Nothing was restored.")
-        raise KeyboardInterrupt from no_answer
-    if answer != server.name:
+    """Have the server's name typed; raises UserError for any other answer, and where there is nobody to ask."""
+    otherwise = "Without one: --backup ID with --auto-approve."
+    question = "To go on, type the server's name."
+    if ask(output, question, "Server", undone="nothing was restored", otherwise=otherwise) != server.name:
         raise UserError("that is not the server's name, nothing was restored")
 
 
