@@ -14,6 +14,7 @@ from rich.console import Console, RenderableType
 
 from reconcile.diagnostics import UserError
 from reconcile.report.diagnostic_text import diagnostic_text
+from reconcile.report.escape import visible
 from reconcile.report.github import annotation
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -45,7 +46,7 @@ class Output:
 
     def result(self, lines: Iterable[RenderableType]) -> None:
         """Print a result for people; in a pipe, without the blanks that fill up a table."""
-        for line in lines:
+        for line in map(_harmless, lines):
             if self.out.is_terminal:
                 self.out.print(line)
                 continue
@@ -65,7 +66,7 @@ class Output:
 
     def note(self, *lines: RenderableType) -> None:
         """Tell of something that is not the result."""
-        for line in lines:
+        for line in map(_harmless, lines):
             self.err.print(line)
 
     def error(self, error: UserError) -> None:
@@ -84,6 +85,11 @@ class Output:
         logger = logging.getLogger("reconcile")
         logger.addHandler(handler)
         logger.setLevel(logging.DEBUG)
+
+
+def _harmless(line: RenderableType) -> RenderableType:
+    """Escape a plain sentence, which may have a name of the service's in it; what `report/` makes is so already."""
+    return visible(line, 2000) if isinstance(line, str) else line
 
 
 def output_options(command: Command) -> Command:
