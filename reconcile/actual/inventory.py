@@ -2,11 +2,14 @@
 
 from collections import Counter
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 Id = int | str
 """An id as the service gives it: an opaque integer or non-empty string (api.md, "Ids")."""
+
+LARGEST_SKEW = timedelta(minutes=10)
+"""Between our clock and the service's; beyond it no age can be trusted, and ages decide what is deleted."""
 
 MANUAL = "manual"
 COMPLETED = "completed"

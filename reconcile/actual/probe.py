@@ -9,10 +9,10 @@ from typing import Any
 
 from reconcile.actual.errors import ApiError, RefusedError
 from reconcile.actual.http import Answer, Http
-from reconcile.actual.inventory import Health
+from reconcile.actual.inventory import LARGEST_SKEW, Health
 from reconcile.actual.reader import Reader
 
-SMALL_SKEW, LARGEST_SKEW = timedelta(minutes=1), timedelta(minutes=10)
+SMALL_SKEW = timedelta(minutes=1)
 
 _BACKUP_FIELDS = {
     "id",

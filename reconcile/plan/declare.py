@@ -14,6 +14,7 @@ from reconcile.actual.inventory import Backup, Health, Id, Inventory
 from reconcile.desired.config import Config, DeclaredSeries, DeclaredServer, KeepCount, Period
 from reconcile.desired.document import SettingsTable, is_server_key, unclean
 from reconcile.diagnostics import UserError
+from reconcile.plan.address import id_order
 from reconcile.plan.planner import plan
 from reconcile.plan.refusals import names_by_id
 
@@ -71,7 +72,7 @@ def _chosen(names: dict[Id, str], only: tuple[str, ...]) -> dict[Id, str]:
     known = {str(id_) for id_ in names} | set(names.values())
     if unknown := [it for it in only if it not in known]:
         raise UserError(f"the account has no server {unknown[0]!r}", "Name one by its id, or as the account calls it.")
-    ordered = sorted(names.items(), key=lambda it: (it[1], len(str(it[0])), str(it[0])))
+    ordered = sorted(names.items(), key=lambda it: (it[1], id_order(it[0])))
     return {id_: name for id_, name in ordered if not only or str(id_) in only or name in only}
 
 

@@ -5,15 +5,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import IntEnum
 
-from reconcile.actual.inventory import Backup, Health, Inventory, Server
+from reconcile.actual.inventory import Backup, Health, Id, Inventory, Server
 from reconcile.desired.config import Config, DeclaredSeries, DeclaredServer, Keep
 from reconcile.diagnostics import Diagnostic
 from reconcile.plan.address import SeriesAddress, check_targets, id_order
-from reconcile.plan.planner import MISDATED_BEYOND, MOST_EARLY
+from reconcile.plan.planner import is_misdated, is_stalled, slack
 from reconcile.plan.refusals import check_servers
 from reconcile.plan.wording import age, count
-
-_LATE_SHARE = 10
 
 
 class Trouble(IntEnum):
@@ -75,7 +73,14 @@ def status(config: Config, inventory: Inventory, now: datetime, targets: tuple[s
         UserError: a declared server is not the account's, or a target matches nothing.
     """
     notes = check_servers(list(config.servers), inventory)
-    series = [_health(config, server, it, inventory, now) for server in config.servers for it in server.series]
+    held: dict[tuple[Id, str | None], list[Backup]] = {}
+    for backup in sorted(inventory.backups, key=lambda it: (it.created_at, id_order(it.id))):
+        held.setdefault((backup.server_id, backup.description), []).append(backup)
+    series = [
+        _health(config, server, it, held.get((server.id, it.description), []), now)
+        for server in config.servers
+        for it in server.series
+    ]
     if targets:
         check_targets(targets, [it.address for it in series])
         meant = [it for it in series if any(it.address.matches(target) for target in targets)]
@@ -109,21 +114,12 @@ def _of(
 
 
 def _health(
-    config: Config, server: DeclaredServer, declared: DeclaredSeries, inventory: Inventory, now: datetime
+    config: Config, server: DeclaredServer, declared: DeclaredSeries, held: list[Backup], now: datetime
 ) -> SeriesHealth:
-    members = [
-        it
-        for it in sorted(inventory.backups, key=lambda it: (it.created_at, id_order(it.id)))
-        if (it.server_id, it.description) == (server.id, declared.description)
-        and it.created_at <= now + MISDATED_BEYOND
-    ]
+    members = [it for it in held if not is_misdated(it, now)]
     usable = [it for it in members if it.health is Health.USABLE]
     newest = usable[-1] if usable else None
-    stalled = [
-        it
-        for it in members
-        if it.health is Health.PENDING and config.stalled_after.after(it.created_at, config.timezone) <= now
-    ]
+    stalled = [it for it in members if is_stalled(it, config, now)]
     failed = [it for it in members if it.health is Health.FAILED]
     due = declared.every.after(newest.created_at, config.timezone) if newest and declared.every else None
     return SeriesHealth(
@@ -141,7 +137,7 @@ def _health(
 
 def _overdue(newest: Backup | None, due: datetime | None, now: datetime) -> Iterator[tuple[Trouble, str]]:
     # The run that makes the next one starts about when it is due, and takes its time: that is no trouble yet.
-    if newest and due and now > due + min((due - newest.created_at) / _LATE_SHARE, MOST_EARLY):
+    if newest and due and now > due + slack(newest.created_at, due):
         yield Trouble.OVERDUE, f"newest usable is {age(now - newest.created_at)} old, due since {age(now - due)}"
 
 

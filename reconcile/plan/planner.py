@@ -17,11 +17,11 @@ from reconcile.plan.safety import measure
 from reconcile.plan.wording import age, time
 
 MISDATED_BEYOND = timedelta(minutes=10)
-MOST_EARLY = timedelta(hours=1)
+_MOST_SLACK = timedelta(hours=1)
 WORTH_WAITING = timedelta(hours=1)
 """A backup that has been under way for longer is not waited for: stuck, it would hold up every run until it stalls."""
 
-_EARLY_SHARE = 10
+_SLACK_SHARE = 10
 
 
 def plan(config: Config, inventory: Inventory, now: datetime, targets: tuple[str, ...] = ()) -> Plan:
@@ -58,7 +58,24 @@ def next_due(newest: datetime, every: Duration, zone: ZoneInfo) -> datetime:
     A nightly job that runs a minute early would otherwise skip a day.
     """
     full = every.after(newest, zone)
-    return full - min((full - newest) / _EARLY_SHARE, MOST_EARLY)
+    return full - slack(newest, full)
+
+
+def slack(newest: datetime, due: datetime) -> timedelta:
+    """Return how far from its time a backup may be made without being early or late: a tenth, at most an hour."""
+    return min((due - newest) / _SLACK_SHARE, _MOST_SLACK)
+
+
+def is_misdated(backup: Backup, now: datetime) -> bool:
+    """Tell whether a backup is dated so far in the future that it counts for nothing (spec, section 1)."""
+    return backup.created_at > now + MISDATED_BEYOND
+
+
+def is_stalled(backup: Backup, config: Config, now: datetime) -> bool:
+    """Tell whether a backup has been pending for so long that it no longer counts (spec, section 1)."""
+    if backup.health is not Health.PENDING:
+        return False
+    return config.stalled_after.after(backup.created_at, config.timezone) <= now
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,12 +160,10 @@ class _Desk:
         return BackupAddress(self._series_address(backup.description), backup.id)
 
     def _is_misdated(self, backup: Backup) -> bool:
-        return backup.created_at > self.now + MISDATED_BEYOND
+        return is_misdated(backup, self.now)
 
     def _is_stalled(self, backup: Backup) -> bool:
-        if backup.health is not Health.PENDING:
-            return False
-        return self.config.stalled_after.after(backup.created_at, self.config.timezone) <= self.now
+        return is_stalled(backup, self.config, self.now)
 
     def _moment(self, backup: Backup) -> datetime:
         """Return when it was made; clocks differ a little, and what is just ahead of ours is of age zero."""

@@ -3,12 +3,10 @@
 from collections.abc import Iterator
 from datetime import timedelta
 
-from reconcile.actual.inventory import Id, Inventory
+from reconcile.actual.inventory import LARGEST_SKEW, Id, Inventory
 from reconcile.desired.config import DeclaredServer
 from reconcile.diagnostics import Diagnostic, UserError
 from reconcile.plan.wording import age
-
-LARGEST_SKEW = timedelta(minutes=10)
 
 
 def check_clock(inventory: Inventory) -> None:

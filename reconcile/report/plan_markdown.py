@@ -1,7 +1,6 @@
 """The plan for a merge-request comment or a job summary: the verdict first, deletes always visible, never too long."""
 
 from collections.abc import Iterator
-from datetime import timedelta
 
 from reconcile.actual.inventory import Backup
 from reconcile.plan.model import Create, Delete, Plan, ServerPlan
@@ -93,7 +92,7 @@ def _rows(server: ServerPlan, plan: Plan) -> Iterator[str]:
 
 
 def _facts(backup: Backup, plan: Plan) -> str:
-    return f"{age(max(timedelta(0), plan.planned_at - backup.created_at))} old, {size(backup.size_mb)}"
+    return f"{age(plan.planned_at - backup.created_at)} old, {size(backup.size_mb)}"
 
 
 def _text(text: str) -> str:
