@@ -15,10 +15,10 @@ from typing import Self
 import anyio
 import httpx
 
-from reconcile.actual.clock import Clock
 from reconcile.actual.credentials import Access
 from reconcile.actual.errors import ApiError, BusyError, NotSentError, OutcomeUnknownError, RefusedError
 from reconcile.actual.wire import words
+from reconcile.clock import Clock
 
 log = logging.getLogger(__name__)
 

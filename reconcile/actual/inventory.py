@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-Id = int | str
-"""An id as the service gives it: an opaque integer or non-empty string (api.md, "Ids")."""
+from reconcile.ids import Id
 
 LARGEST_SKEW = timedelta(minutes=10)
 """Between our clock and the service's; beyond it no age can be trusted, and ages decide what is deleted."""
@@ -15,7 +14,7 @@ MANUAL = "manual"
 COMPLETED = "completed"
 
 
-class Health(StrEnum):
+class State(StrEnum):
     """What a status means to us (spec, section 1); decided once, here at the door."""
 
     USABLE = "usable"
@@ -24,15 +23,15 @@ class Health(StrEnum):
     UNKNOWN = "unknown"
 
     @classmethod
-    def of(cls, status: str) -> "Health":
+    def of(cls, status: str) -> "State":
         """Sort a status of the service; one that nobody has heard of is `UNKNOWN`, never guessed at."""
-        return _HEALTH.get(status, cls.UNKNOWN)
+        return _STATES.get(status, cls.UNKNOWN)
 
 
-_HEALTH = {
-    COMPLETED: Health.USABLE,
-    **dict.fromkeys(("in_progress", "pending", "queued", "creating", "running", "processing"), Health.PENDING),
-    **dict.fromkeys(("failed", "error", "errored", "cancelled", "canceled", "aborted"), Health.FAILED),
+_STATES = {
+    COMPLETED: State.USABLE,
+    **dict.fromkeys(("in_progress", "pending", "queued", "creating", "running", "processing"), State.PENDING),
+    **dict.fromkeys(("failed", "error", "errored", "cancelled", "canceled", "aborted"), State.FAILED),
 }
 
 
@@ -59,9 +58,9 @@ class Backup:
     expires_at: datetime | None
 
     @property
-    def health(self) -> Health:
+    def state(self) -> State:
         """What the status means to us."""
-        return Health.of(self.status)
+        return State.of(self.status)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -9,7 +9,8 @@ from typing import Any
 
 from reconcile.actual.errors import ApiError, RefusedError
 from reconcile.actual.http import Answer, Http
-from reconcile.actual.inventory import LARGEST_SKEW, Health
+from reconcile.actual.inventory import LARGEST_SKEW
+from reconcile.actual.inventory import State as BackupState
 from reconcile.actual.reader import Reader
 
 SMALL_SKEW = timedelta(minutes=1)
@@ -137,7 +138,7 @@ def _first_page(check: str, answer: Answer, documented: set[str], status: Any) -
     counted = f"count {page['count']}" if counts else "no count"
     state = State.OK if counts else State.ERROR
     yield Finding(check=check, state=state, words=f"{len(entries)} on the first page, {counted}, {paging}")
-    unknown = sorted({str(it) for it in map(status, entries) if it and Health.of(str(it)) is Health.UNKNOWN})
+    unknown = sorted({str(it) for it in map(status, entries) if it and BackupState.of(str(it)) is BackupState.UNKNOWN})
     if unknown:
         words = "unknown statuses: " + ", ".join(unknown)
         advice = "Nothing of such a series is deleted. Please report them."

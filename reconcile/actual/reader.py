@@ -16,8 +16,9 @@ from reconcile.actual.errors import (
     RefusedError,
 )
 from reconcile.actual.http import Answer, Http
-from reconcile.actual.inventory import MANUAL, Backup, Id, Inventory, Server
+from reconcile.actual.inventory import MANUAL, Backup, Inventory, Server
 from reconcile.actual.wire import Page, WireBackup, WireServer, explain
+from reconcile.ids import Id
 
 ATTEMPTS, PATIENT_ATTEMPTS = 5, 8
 """How often a read is tried: some seconds where a person waits, up to a minute where a night's backups hang on it."""

@@ -5,7 +5,8 @@ from typing import Annotated, Any, Generic, TypeVar
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from reconcile.actual.inventory import Backup, Id, Server
+from reconcile.actual.inventory import Backup, Server
+from reconcile.ids import Id
 
 
 def _opaque(value: Id) -> Id:

@@ -7,8 +7,9 @@ from pydantic import ValidationError
 
 from reconcile.actual.errors import OutcomeUnknownError
 from reconcile.actual.http import Http
-from reconcile.actual.inventory import Backup, Id
+from reconcile.actual.inventory import Backup
 from reconcile.actual.wire import WireBackup, explain
+from reconcile.ids import Id
 
 
 class Writer:

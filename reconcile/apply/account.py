@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 
-from reconcile.actual.clock import Clock
-from reconcile.actual.inventory import Backup, Id
+from reconcile.actual.inventory import Backup
 from reconcile.apply.service import Lists
+from reconcile.clock import Clock
+from reconcile.ids import Id
 
 FRESH = 5.0
 """Seconds. The spec's "a few": a list older than this is no ground to create or delete on."""

@@ -9,13 +9,13 @@ again after a pause, still shows nothing new is the create repeated.
 import unicodedata
 from dataclasses import dataclass
 
-from reconcile.actual.clock import Clock, StoppedError
 from reconcile.actual.errors import ApiError, BusyError, NotSentError, OutcomeUnknownError, RefusedError
-from reconcile.actual.inventory import MANUAL, Backup, Health, Id
+from reconcile.actual.inventory import MANUAL, Backup, State
 from reconcile.apply.account import Account
 from reconcile.apply.backoff import backoff
 from reconcile.apply.service import Changes
-from reconcile.plan.address import id_order
+from reconcile.clock import Clock, StoppedError
+from reconcile.ids import Id, id_order
 from reconcile.plan.events import Outcome
 from reconcile.plan.model import Create
 
@@ -90,7 +90,7 @@ class CreateOnce:
         new = _newcomers(create, before, planned_on)
         if new and tries.lost:
             return Made(_best(new))  # what was not there before is ours, however late the list shows it
-        if others := [it for it in new if it.health is not Health.FAILED]:
+        if others := [it for it in new if it.state is not State.FAILED]:
             return _somebody_else_made(others)
         if self._is_altering:
             return NotMade(Outcome.UNKNOWN if tries.lost else Outcome.NOT_STARTED, _ALTERING)
@@ -162,7 +162,7 @@ def _newcomers(create: Create, listed: tuple[Backup, ...], known: frozenset[Id])
 
 def _best(backups: list[Backup]) -> Backup:
     """Return the newest, one that has not failed if there is one."""
-    return max(backups, key=lambda it: (it.health is not Health.FAILED, it.created_at, id_order(it.id)))
+    return max(backups, key=lambda it: (it.state is not State.FAILED, it.created_at, id_order(it.id)))
 
 
 def _somebody_else_made(others: list[Backup]) -> NotMade:

@@ -8,12 +8,12 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
-from reconcile.actual.clock import Clock, StoppedError
 from reconcile.actual.errors import ApiError, BusyError, RefusedError
 from reconcile.actual.inventory import Backup
 from reconcile.apply.account import Account
 from reconcile.apply.backoff import backoff
 from reconcile.apply.service import Changes
+from reconcile.clock import Clock, StoppedError
 from reconcile.plan.events import Outcome
 from reconcile.plan.model import Delete
 
@@ -22,7 +22,7 @@ Objection = Callable[[tuple[Backup, ...]], str | None]
 
 _MOST_SENT = 6
 _NOT_FOUND = 404
-_IDENTITY = ("server_id", "description", "backup_type", "created_at", "health")
+_IDENTITY = ("server_id", "description", "backup_type", "created_at", "state")
 
 
 @dataclass(frozen=True, slots=True)

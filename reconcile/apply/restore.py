@@ -7,8 +7,8 @@ overwrite what was written since, and no list tells what became of it. So nothin
 from typing import Protocol
 
 from reconcile.actual.errors import OutcomeUnknownError
-from reconcile.actual.inventory import Id
 from reconcile.diagnostics import UserError
+from reconcile.ids import Id
 
 
 class Restores(Protocol):

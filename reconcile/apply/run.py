@@ -5,16 +5,17 @@ from dataclasses import dataclass
 
 import anyio
 
-from reconcile.actual.clock import Clock, Stop, StoppedError
 from reconcile.actual.errors import ApiError
-from reconcile.actual.inventory import Backup, Health, Id
+from reconcile.actual.inventory import Backup, State
+from reconcile.addresses import Address, SeriesAddress
 from reconcile.apply.account import Account
 from reconcile.apply.create import Altered, CreateOnce, Made, NotMade
 from reconcile.apply.delete import DeleteAsPlanned, Deleted, NotDeleted, Objection
 from reconcile.apply.service import Changes, Lists
 from reconcile.apply.watch import Watch
+from reconcile.clock import Clock, Stop, StoppedError
 from reconcile.diagnostics import Diagnostic
-from reconcile.plan.address import Address, SeriesAddress
+from reconcile.ids import Id
 from reconcile.plan.events import Event, Finished, Noted, Outcome, Progress, Result, Settled, Started
 from reconcile.plan.model import Action, Create, Delete, Plan, SeriesPlan, ServerPlan
 
@@ -159,7 +160,7 @@ class _Run:
             return self._end(create, Outcome.UNKNOWN, f"#{backup.id} was begun, but {error}", started)
         if settled is None:
             return self._end(create, Outcome.FAILED, f"#{backup.id} is no longer in the list", started)
-        if settled.health is Health.FAILED:
+        if settled.state is State.FAILED:
             return self._end(create, Outcome.FAILED, f"#{backup.id} ended as {settled.status!r}", started)
         return self._end(create, Outcome.SUCCEEDED, "completed", started, settled)
 
@@ -219,7 +220,7 @@ def _why_deletes_wait(create: Finished) -> str | None:
     """Say why a series' deletes must not start, or None if its new backup is completed."""
     if create.outcome is not Outcome.SUCCEEDED:
         return f"skipped: the new backup was not made ({create.words})"
-    if create.backup is None or create.backup.health is not Health.USABLE:
+    if create.backup is None or create.backup.state is not State.USABLE:
         return "left to the next run: the new backup was not waited for"
     return None
 
@@ -227,14 +228,14 @@ def _why_deletes_wait(create: Finished) -> str | None:
 def _as_planned(series: SeriesPlan, made: Backup | None) -> Objection:
     """Object to a delete once the series is not what the plan weighed: then what stays may not be what should."""
     known = {it.id for it in series.backups} | ({made.id} if made else set())
-    needed = {it.backup.id for it in series.kept if it.backup.health is Health.USABLE} | ({made.id} if made else set())
+    needed = {it.backup.id for it in series.kept if it.backup.state is State.USABLE} | ({made.id} if made else set())
 
     def objection(listed: tuple[Backup, ...]) -> str | None:
         members = [it for it in listed if it.description == series.address.description]
-        others = [it for it in members if it.id not in known and it.health is not Health.FAILED]
+        others = [it for it in members if it.id not in known and it.state is not State.FAILED]
         if others:
             return f"skipped: #{others[0].id} has appeared in the series since the plan"
-        lost = needed - {it.id for it in members if it.health is Health.USABLE}
+        lost = needed - {it.id for it in members if it.state is State.USABLE}
         if lost:
             return f"skipped: #{min(lost, key=str)}, which was to stay, is no longer usable"
         return None

@@ -2,7 +2,8 @@
 
 from typing import Protocol
 
-from reconcile.actual.inventory import Backup, Id
+from reconcile.actual.inventory import Backup
+from reconcile.ids import Id
 
 
 class Lists(Protocol):

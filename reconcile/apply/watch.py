@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 import anyio
 
-from reconcile.actual.clock import Clock
 from reconcile.actual.errors import ApiError, RefusedError
-from reconcile.actual.inventory import Backup, Health, Id
+from reconcile.actual.inventory import Backup, State
 from reconcile.apply.account import Account
+from reconcile.clock import Clock
+from reconcile.ids import Id
 
 FIRST_LOOK = 0.5
 LONGEST_PAUSE = 30.0
@@ -61,7 +62,7 @@ class Watch:
                 current = look.backups.get(backup.id)
                 if current is None and look.asked_at - started > HIDDEN:
                     return None
-                if current and current.health in {Health.USABLE, Health.FAILED}:
+                if current and current.state in {State.USABLE, State.FAILED}:
                     return current
                 tell(current or backup)
 

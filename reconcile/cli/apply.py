@@ -9,7 +9,6 @@ from pathlib import Path
 import anyio
 import click
 
-from reconcile.actual.clock import Stop, StoppableClock
 from reconcile.actual.credentials import Access
 from reconcile.actual.http import Http
 from reconcile.actual.reader import PATIENT_ATTEMPTS, Reader
@@ -32,8 +31,9 @@ from reconcile.cli.output import Output, output_options
 from reconcile.cli.plan_file import read_plan
 from reconcile.cli.progress import Progress
 from reconcile.cli.views import JsonView, TextView, View
-from reconcile.desired.durations import Duration
+from reconcile.clock import Stop, StoppableClock
 from reconcile.diagnostics import UserError
+from reconcile.durations import Duration
 from reconcile.plan.events import Result
 from reconcile.plan.model import Plan
 from reconcile.plan.planner import plan as make_plan

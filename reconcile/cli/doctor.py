@@ -8,7 +8,6 @@ import anyio
 import click
 import httpx
 
-from reconcile.actual.clock import StoppableClock
 from reconcile.actual.credentials import Access
 from reconcile.actual.http import Http
 from reconcile.actual.inventory import Inventory
@@ -17,6 +16,7 @@ from reconcile.actual.reader import Reader
 from reconcile.cli.clock import SystemClock
 from reconcile.cli.options import Account, Files, account_options, file_options
 from reconcile.cli.output import Output, output_options
+from reconcile.clock import StoppableClock
 from reconcile.desired.config import Config
 from reconcile.diagnostics import UserError
 from reconcile.plan.refusals import check_servers

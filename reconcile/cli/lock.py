@@ -15,8 +15,8 @@ from filelock import FileLock, Timeout
 from platformdirs import user_state_path
 
 from reconcile.cli.output import Output
-from reconcile.desired.durations import Duration
 from reconcile.diagnostics import UserError
+from reconcile.durations import Duration
 from reconcile.plan.wording import age
 
 

@@ -2,12 +2,12 @@
 
 import anyio
 
-from reconcile.actual.clock import StoppableClock
 from reconcile.actual.credentials import Access
 from reconcile.actual.http import Http
 from reconcile.actual.inventory import Inventory
 from reconcile.actual.reader import ATTEMPTS, Reader
 from reconcile.cli.clock import SystemClock
+from reconcile.clock import StoppableClock
 
 _PATIENCE = 600.0
 """Seconds. A service that answers nothing but "wait" ends in an error, not in a job that hangs."""

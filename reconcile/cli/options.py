@@ -12,8 +12,8 @@ import click
 
 from reconcile.actual.credentials import Access, find
 from reconcile.desired.config import Config
-from reconcile.desired.durations import Duration
 from reconcile.desired.load import load
+from reconcile.durations import Duration
 
 DEFAULT_FILE = Path("backups.toml")
 

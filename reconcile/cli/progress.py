@@ -7,8 +7,8 @@ from typing import Protocol
 from rich.progress import Progress as Bars
 from rich.progress import SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
+from reconcile.addresses import SeriesAddress
 from reconcile.cli.output import Output
-from reconcile.plan.address import SeriesAddress
 from reconcile.plan.events import Event, Finished, Settled, Started
 from reconcile.plan.events import Progress as Waiting
 from reconcile.plan.model import Create

@@ -6,12 +6,12 @@ from datetime import datetime
 import anyio
 import click
 
-from reconcile.actual.clock import StoppableClock
 from reconcile.actual.credentials import Access
 from reconcile.actual.http import Http
 from reconcile.actual.inventory import Backup, Inventory, Server
 from reconcile.actual.reader import Reader
 from reconcile.actual.writer import Writer
+from reconcile.addresses import SeriesAddress
 from reconcile.apply.restore import restore_once
 from reconcile.apply.run import Manner
 from reconcile.cli.apply import carry_out
@@ -21,9 +21,9 @@ from reconcile.cli.lock import account_lock
 from reconcile.cli.options import Account, DurationType, TimeType, account_options
 from reconcile.cli.output import Output, output_options
 from reconcile.cli.progress import progress
-from reconcile.desired.durations import Duration
+from reconcile.clock import StoppableClock
 from reconcile.diagnostics import UserError
-from reconcile.plan.address import SeriesAddress
+from reconcile.durations import Duration
 from reconcile.plan.events import Finished
 from reconcile.plan.model import Cause, Create, Loss, Plan, SeriesPlan, ServerPlan
 from reconcile.plan.planner import MISDATED_BEYOND

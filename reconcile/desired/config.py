@@ -5,10 +5,8 @@ from enum import StrEnum
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from reconcile.desired.durations import Duration
-
-Id = int | str
-"""An id as the service gives it: an opaque integer or non-empty string (api.md, "Ids")."""
+from reconcile.durations import Duration
+from reconcile.ids import Id
 
 Prune = bool | Duration
 """What happens to undeclared backups: nothing, all are deleted, or those that are older than this."""

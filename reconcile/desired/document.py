@@ -7,8 +7,9 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, GetJsonSchemaHandler, PlainValidator, WithJsonSchema
 from pydantic_core import CoreSchema, PydanticCustomError
 
-from reconcile.desired.config import Id, Prune
-from reconcile.desired.durations import EXAMPLES, PATTERN, Duration
+from reconcile.desired.config import Prune
+from reconcile.durations import EXAMPLES, PATTERN, Duration
+from reconcile.ids import Id
 
 _COUNT_SCHEMA = [{"type": "integer", "minimum": 1}, {"const": "all"}]
 _DURATION_SCHEMA = {"type": "string", "pattern": PATTERN, "examples": ["36h", "1d", "1mo"]}

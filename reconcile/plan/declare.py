@@ -10,11 +10,11 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from reconcile.actual.inventory import Backup, Health, Id, Inventory
+from reconcile.actual.inventory import Backup, Inventory, State
 from reconcile.desired.config import Config, DeclaredSeries, DeclaredServer, KeepCount, Period
 from reconcile.desired.document import SettingsTable, is_server_key, unclean
 from reconcile.diagnostics import UserError
-from reconcile.plan.address import id_order
+from reconcile.ids import Id, id_order
 from reconcile.plan.planner import plan
 from reconcile.plan.refusals import names_by_id
 
@@ -90,7 +90,7 @@ def _keys(names: dict[Id, str], taken: set[str]) -> dict[Id, str]:
 
 
 def _candidate(key: str, id_: Id, name: str, backups: tuple[Backup, ...]) -> DeclaredServer:
-    counts = Counter(it.description for it in backups if it.server_id == id_ and it.health is not Health.FAILED)
+    counts = Counter(it.description for it in backups if it.server_id == id_ and it.state is not State.FAILED)
     series = [
         DeclaredSeries(description=description, every=None, keep=(KeepCount(period=Period.LAST, count=count),))
         for description, count in counts.items()

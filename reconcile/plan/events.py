@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from reconcile.actual.inventory import Backup
+from reconcile.addresses import SeriesAddress
 from reconcile.diagnostics import Diagnostic
-from reconcile.plan.address import SeriesAddress
 from reconcile.plan.model import Action
 
 

@@ -5,10 +5,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import IntEnum
 
-from reconcile.actual.inventory import Backup, Health, Id, Inventory, Server
+from reconcile.actual.inventory import Backup, Inventory, Server, State
+from reconcile.addresses import SeriesAddress, check_targets
 from reconcile.desired.config import Config, DeclaredSeries, DeclaredServer, Keep
 from reconcile.diagnostics import Diagnostic
-from reconcile.plan.address import SeriesAddress, check_targets, id_order
+from reconcile.ids import Id, id_order
 from reconcile.plan.planner import is_misdated, is_stalled, slack
 from reconcile.plan.refusals import check_servers
 from reconcile.plan.wording import age, count
@@ -117,10 +118,10 @@ def _health(
     config: Config, server: DeclaredServer, declared: DeclaredSeries, held: list[Backup], now: datetime
 ) -> SeriesHealth:
     members = [it for it in held if not is_misdated(it, now)]
-    usable = [it for it in members if it.health is Health.USABLE]
+    usable = [it for it in members if it.state is State.USABLE]
     newest = usable[-1] if usable else None
     stalled = [it for it in members if is_stalled(it, config, now)]
-    failed = [it for it in members if it.health is Health.FAILED]
+    failed = [it for it in members if it.state is State.FAILED]
     due = declared.every.after(newest.created_at, config.timezone) if newest and declared.every else None
     return SeriesHealth(
         address=SeriesAddress(server.key, declared.description),

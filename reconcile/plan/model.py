@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from reconcile.actual.inventory import Backup, Health, Id
+from reconcile.actual.inventory import Backup, State
+from reconcile.addresses import BackupAddress, SeriesAddress
 from reconcile.diagnostics import Diagnostic
-from reconcile.plan.address import BackupAddress, SeriesAddress
+from reconcile.ids import Id
 
 
 class Cause(StrEnum):
@@ -178,4 +179,4 @@ class Plan:
 
 def usable(backups: tuple[Backup, ...]) -> tuple[Backup, ...]:
     """Return those that can be restored from."""
-    return tuple(it for it in backups if it.health is Health.USABLE)
+    return tuple(it for it in backups if it.state is State.USABLE)

@@ -5,11 +5,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from reconcile.actual.inventory import COMPLETED, Backup, Health, Id, Inventory
+from reconcile.actual.inventory import COMPLETED, Backup, Inventory, State
+from reconcile.addresses import BackupAddress, SeriesAddress, check_targets
 from reconcile.desired.config import Config, DeclaredSeries, DeclaredServer
-from reconcile.desired.durations import Duration
 from reconcile.diagnostics import Diagnostic
-from reconcile.plan.address import BackupAddress, SeriesAddress, check_targets, id_order
+from reconcile.durations import Duration
+from reconcile.ids import Id, id_order
 from reconcile.plan.model import Cause, Create, Delete, Kept, Plan, SeriesPlan, ServerPlan, Unmanaged
 from reconcile.plan.refusals import check_servers
 from reconcile.plan.retention import retain
@@ -73,7 +74,7 @@ def is_misdated(backup: Backup, now: datetime) -> bool:
 
 def is_stalled(backup: Backup, config: Config, now: datetime) -> bool:
     """Tell whether a backup has been pending for so long that it no longer counts (spec, section 1)."""
-    if backup.health is not Health.PENDING:
+    if backup.state is not State.PENDING:
         return False
     return config.stalled_after.after(backup.created_at, config.timezone) <= now
 
@@ -143,7 +144,7 @@ class _Desk:
                     "It no longer counts, and is never deleted; look at it in the web panel.",
                     str(address),
                 )
-            elif backup.health is Health.UNKNOWN and backup.description in self._declared:
+            elif backup.state is State.UNKNOWN and backup.description in self._declared:
                 yield self._warning(
                     f"reconcile does not know the status {backup.status!r}",
                     "Nothing of this series is deleted while it is there.",
@@ -178,7 +179,7 @@ class _Desk:
         dated = [it for it in backups if not self._is_misdated(it)]
         create = self._create(address, declared, dated)
         stays = self._stays(declared, dated, coming=create is not None)
-        unsure = any(it.health is Health.UNKNOWN for it in dated)
+        unsure = any(it.state is State.UNKNOWN for it in dated)
         entries = [self._verdict(it, declared, stays, unsure=unsure) for it in backups]
         deletes = tuple(it for it in entries if isinstance(it, Delete))
         return SeriesPlan(
@@ -191,7 +192,7 @@ class _Desk:
 
     def _under_way(self, declared: DeclaredSeries, dated: list[Backup], *, than: int) -> tuple[Backup, ...]:
         """Return the pending backups worth waiting for if there would be more deletes `than` now, once completed."""
-        pending = [it for it in dated if it.health is Health.PENDING and self._age(it) < WORTH_WAITING]
+        pending = [it for it in dated if it.state is State.PENDING and self._age(it) < WORTH_WAITING]
         if not pending:
             return ()
         imagined = [replace(it, status=COMPLETED) if it in pending else it for it in self.backups]
@@ -199,7 +200,7 @@ class _Desk:
         return tuple(pending) if len(completed.deletes) > than else ()
 
     def _create(self, address: SeriesAddress, declared: DeclaredSeries, dated: list[Backup]) -> Create | None:
-        members = [it for it in dated if it.health is not Health.FAILED and not self._is_stalled(it)]
+        members = [it for it in dated if it.state is not State.FAILED and not self._is_stalled(it)]
         if not members:
             cause, words = Cause.MISSING, "none exists" if not dated else "none is usable or on its way"
         elif declared.every and self._is_due(members[-1], declared.every):
@@ -223,7 +224,7 @@ class _Desk:
 
     def _stays(self, declared: DeclaredSeries, dated: list[Backup], *, coming: bool) -> dict[Id, str]:
         """Say why each backup stays that retention keeps, the one to be created counted as made now."""
-        usable = [it for it in reversed(dated) if it.health is Health.USABLE]
+        usable = [it for it in reversed(dated) if it.state is State.USABLE]
         times = [*([self.now] if coming else []), *(self._moment(it) for it in usable)]
         reasons = retain(times, declared.keep, self.config.timezone)[len(times) - len(usable) :]
         return {it.id: ", ".join(why) for it, why in zip(usable, reasons, strict=True) if why}
@@ -235,7 +236,7 @@ class _Desk:
             return self._kept(backup, why)
         if unsure:
             return self._kept(backup, "the series has a backup of unknown status")
-        if backup.health is Health.FAILED:
+        if backup.state is State.FAILED:
             cause, words = Cause.FAILED, f"its status is {backup.status!r}"
         else:
             cause, words = Cause.RETENTION, "not kept by " + ", ".join(str(rule) for rule in declared.keep)
@@ -252,9 +253,9 @@ class _Desk:
             return "pinned"
         if self._is_stalled(backup):
             return f"stalled: {backup.status} for {age(self._age(backup))}"
-        if backup.health is Health.PENDING:
+        if backup.state is State.PENDING:
             return f"{backup.status} for {age(self._age(backup))}"
-        if backup.health is Health.UNKNOWN:
+        if backup.state is State.UNKNOWN:
             return f"unknown status {backup.status!r}"
         return None
 

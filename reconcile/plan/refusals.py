@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 from datetime import timedelta
 
-from reconcile.actual.inventory import LARGEST_SKEW, Id, Inventory
+from reconcile.actual.inventory import LARGEST_SKEW, Inventory
 from reconcile.desired.config import DeclaredServer
 from reconcile.diagnostics import Diagnostic, UserError
+from reconcile.ids import Id
 from reconcile.plan.wording import age
 
 

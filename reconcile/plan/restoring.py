@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from reconcile.actual.inventory import Backup, Health, Inventory, Server
+from reconcile.actual.inventory import Backup, Inventory, Server, State
 from reconcile.diagnostics import UserError
-from reconcile.plan.address import id_order
+from reconcile.ids import id_order
 from reconcile.plan.refusals import names_by_id
 from reconcile.plan.wording import count
 
@@ -46,7 +46,7 @@ def choose(
     Raises:
         UserError: it is not there, not usable, or of another server; with what there is.
     """
-    own = (it for it in backups if it.server_id == server.id and it.health is Health.USABLE)
+    own = (it for it in backups if it.server_id == server.id and it.state is State.USABLE)
     usable = sorted(own, key=lambda it: (it.created_at, id_order(it.id)), reverse=True)
     if backup_id is not None:
         backup = _by_id(server, backups, backup_id, usable)
@@ -76,7 +76,7 @@ def _by_id(server: Server, backups: tuple[Backup, ...], backup_id: str, usable: 
     if backup.server_id != server.id:
         other = f"backup {backup_id} is of {backup.server_name}, and not of {server.name}"
         raise UserError(other, _what_there_is(usable))
-    if backup.health is not Health.USABLE:
+    if backup.state is not State.USABLE:
         raise UserError(f"backup {backup_id} is {backup.status!r}, and can't be restored from", _what_there_is(usable))
     return backup
 

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from reconcile.actual.inventory import Backup, Inventory
+from reconcile.addresses import BackupAddress
 from reconcile.diagnostics import Diagnostic, UserError
-from reconcile.plan.address import BackupAddress
 from reconcile.plan.model import Plan
 from reconcile.plan.refusals import names_by_id
 

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from importlib.metadata import version
 
+from reconcile.addresses import Address, BackupAddress, SeriesAddress
 from reconcile.diagnostics import Diagnostic
-from reconcile.plan.address import Address, BackupAddress, SeriesAddress
 from reconcile.plan.events import Event, Finished, Noted, Outcome, Progress, Result, Settled, Started
 from reconcile.plan.model import Action, Create, Delete, Plan
 from reconcile.report.events_text import event_text

@@ -7,7 +7,7 @@ from importlib.metadata import version
 from typing import Any
 
 from reconcile.actual.inventory import MANUAL, Backup
-from reconcile.plan.address import BackupAddress
+from reconcile.addresses import BackupAddress
 from reconcile.plan.model import Create, Delete, Kept, Plan, SeriesPlan, ServerPlan, Unmanaged
 from reconcile.report.validate_json import Json, diagnostic_json
 

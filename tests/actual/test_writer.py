@@ -6,8 +6,9 @@ import pytest
 from support.service import Answer, Script, http, item
 
 from reconcile.actual.errors import ApiError, BusyError, NotSentError, OutcomeUnknownError, RefusedError
-from reconcile.actual.inventory import Backup, Health, Id
+from reconcile.actual.inventory import Backup, State
 from reconcile.actual.writer import Writer
+from reconcile.ids import Id
 
 
 def create(*answers: Answer) -> tuple[Backup, Script]:
@@ -34,7 +35,7 @@ def delete(backup_id: Id, *answers: Answer) -> Script:
 def test_a_create_is_as_documented() -> None:
     made, script = create(httpx.Response(201, json=item(502, status="in_progress", size_mb=None, message="Soon.")))
 
-    assert (made.id, made.health) == (502, Health.PENDING)
+    assert (made.id, made.state) == (502, State.PENDING)
     (request,) = script.requests
     assert (request.method, request.url.path) == ("POST", "/api/v1/backups/")
     assert request.content == b'{"server_id":1,"description":"nightly"}'

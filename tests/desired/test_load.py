@@ -12,9 +12,9 @@ from support.build import config
 
 from reconcile.desired.config import KeepCount, KeepWithin, Period
 from reconcile.desired.document import unclean
-from reconcile.desired.durations import Duration
 from reconcile.desired.load import load
 from reconcile.diagnostics import Diagnostic, UserError
+from reconcile.durations import Duration
 
 SPEC = """\
 [settings]

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.build import NOW, backup, inventory
 
-from reconcile.actual.inventory import Backup, Health, Inventory, Server
+from reconcile.actual.inventory import Backup, Inventory, Server, State
 from reconcile.desired.config import (
     Config,
     DeclaredSeries,
@@ -18,7 +18,7 @@ from reconcile.desired.config import (
     KeepWithin,
     Period,
 )
-from reconcile.desired.durations import Duration
+from reconcile.durations import Duration
 from reconcile.plan.model import Plan
 from reconcile.plan.planner import plan
 from reconcile.plan.retention import retain
@@ -120,7 +120,7 @@ def is_untouchable(held: Backup, config: Config) -> bool:
     return (
         server is None
         or held.id in server.pinned
-        or held.health in {Health.PENDING, Health.UNKNOWN}
+        or held.state in {State.PENDING, State.UNKNOWN}
         or held.created_at > NOW + timedelta(minutes=10)
     )
 
@@ -134,8 +134,8 @@ def test_nothing_pending_pinned_unknown_misdated_or_elsewhere_is_deleted(config:
 def test_retention_never_empties_a_series(config: Config, seen: Inventory) -> None:
     for server in plan(config, seen, NOW).servers:
         for series in server.series:
-            had = [it for it in series.backups if it.health is Health.USABLE]
-            stay = [it for it in series.kept if it.backup.health is Health.USABLE]
+            had = [it for it in series.backups if it.state is State.USABLE]
+            stay = [it for it in series.kept if it.backup.state is State.USABLE]
             assert stay or series.create or not had
 
 

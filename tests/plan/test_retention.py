@@ -11,7 +11,7 @@ import pytest
 from support.build import WEB, backup, config, days, declare, inventory
 
 from reconcile.desired.config import KeepCount, KeepWithin, Period
-from reconcile.desired.durations import Duration
+from reconcile.durations import Duration
 from reconcile.plan.planner import plan
 from reconcile.plan.retention import retain
 

@@ -72,7 +72,7 @@ def test_the_new_one_that_is_gone_again_saves_the_old_one() -> None:
 @pytest.mark.parametrize(
     ("field", "value", "words"),
     [
-        ("status", "completed", "health was 'failed', is 'usable'"),
+        ("status", "completed", "state was 'failed', is 'usable'"),
         ("description", "kept by hand", "description was 'nightly', is 'kept by hand'"),
         ("backup_type", "automatic", None),
         ("created_at", "2026-03-01T00:00:00Z", "created_at was"),

@@ -4,9 +4,10 @@ import tempfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from reconcile.actual.inventory import Backup, Id, Inventory, Server
+from reconcile.actual.inventory import Backup, Inventory, Server
 from reconcile.desired.config import Config
 from reconcile.desired.load import load
+from reconcile.ids import Id
 
 NOW = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
 BASE_URL = "https://vps.example/api/v1"

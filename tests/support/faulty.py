@@ -16,13 +16,13 @@ import h11
 import httpx
 from anyio.abc import SocketAttribute, SocketStream
 
-from reconcile.actual.clock import StoppableClock
 from reconcile.actual.credentials import Access
 from reconcile.actual.http import Http
 from reconcile.actual.reader import Reader
 from reconcile.actual.writer import Writer
 from reconcile.apply.run import Manner
 from reconcile.apply.run import apply as apply_plan
+from reconcile.clock import StoppableClock
 from reconcile.diagnostics import UserError
 from reconcile.plan.planner import plan as make_plan
 from support.build import NOW, config

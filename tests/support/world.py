@@ -15,13 +15,13 @@ from urllib.parse import parse_qs
 import anyio
 import httpx
 
-from reconcile.actual.clock import Stop, StoppableClock
 from reconcile.actual.credentials import Access
 from reconcile.actual.http import Http
 from reconcile.actual.reader import Reader
 from reconcile.actual.writer import Writer
 from reconcile.apply.run import Manner
 from reconcile.apply.run import apply as apply_plan
+from reconcile.clock import Stop, StoppableClock
 from reconcile.desired.config import Config
 from reconcile.diagnostics import UserError
 from reconcile.plan.events import Event, Result

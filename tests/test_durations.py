@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconcile.desired.durations import Duration
+from reconcile.durations import Duration
 
 ROME = ZoneInfo("Europe/Rome")
 UTC_ZONE = ZoneInfo("UTC")

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-from reconcile.actual.inventory import Id
 from reconcile.diagnostics import Diagnostic, UserError
+from reconcile.ids import Id
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +50,3 @@ def check_targets(targets: tuple[str, ...], addresses: list[SeriesAddress]) -> N
             "a target matches nothing",
             diagnostics=[Diagnostic(summary=f"--target {it!r} matches nothing", detail=advice) for it in lost],
         )
-
-
-def id_order(identifier: Id) -> tuple[int, str]:
-    """Return a key that sorts ids of either type, whole numbers by value, without doing arithmetic on them."""
-    text = str(identifier)
-    return len(text), text
