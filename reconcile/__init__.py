@@ -1,1 +1,3 @@
-"""Declare the manual backups each VPS.org server shall have; reconcile makes it so."""
+"""Keep the manual backups of VPS.org servers as a TOML file declares them."""
+
+__version__ = "0.1.0"

@@ -1,83 +1,154 @@
-"""The clock, as a value that is passed in: hours of waiting cost a test nothing."""
+"""The clock, passed in as a value, and the one deadline of a run."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
+from types import TracebackType
+from typing import Protocol, Self
 
 import anyio
+from anyio.abc import TaskGroup
 
 from reconcile.diagnostics import UserError
 
 
 class Clock(Protocol):
-    """Tells the time and lets it pass."""
+    """Reads the time, and sleeps."""
 
     def now(self) -> datetime:
         """Return the time of day, aware, in UTC."""
         ...
 
     def monotonic(self) -> float:
-        """Return seconds that only ever grow, from an arbitrary start."""
+        """Return seconds since an arbitrary start; they never go back."""
         ...
 
     async def sleep(self, seconds: float) -> None:
-        """Let `seconds` pass; may raise `StoppedError` where waiting has become pointless."""
+        """Sleep for `seconds`."""
         ...
 
 
 class Stop(StrEnum):
-    """Why nothing new shall be started."""
+    """Why nothing new may be started."""
 
     INTERRUPTED = "interrupted"
     DEADLINE = "out of time"
 
 
 class StoppedError(UserError):
-    """A wait was cut short: by an interrupt, or by the deadline."""
+    """A wait or a request was cut short, by an interrupt or by the deadline; `during` says what it was."""
 
-    def __init__(self, reason: Stop) -> None:
-        super().__init__(f"stopped while waiting: {reason}", "Run it again; nothing is left half done that it needs.")
+    def __init__(self, reason: Stop, during: str = "") -> None:
+        advice = {
+            Stop.INTERRUPTED: "Run the command again; it starts from what the account holds then.",
+            Stop.DEADLINE: "Allow more time with --timeout, or use -v to see which requests take so long.",
+        }
+        super().__init__(f"stopped: {reason}" + (f" while {during}" if during else ""), advice[reason])
         self.reason = reason
 
 
 class StoppableClock:
-    """A clock whose sleeps end with `StoppedError` once `stop` is called, or at the deadline.
+    """A clock that ends one run: on an interrupt (`stop`), or `seconds` after it was entered.
 
-    Requests in flight are not cut off, they have time-outs of their own; only waiting is. `seconds` bounds the whole.
+    Used as an async context manager around the whole run. `stop` ends waiting, and lets a request that is in flight
+    finish, since the answer to one that changes the account should be seen if at all possible; the deadline ends both.
     """
+
+    _tasks: TaskGroup
 
     def __init__(self, clock: Clock, *, seconds: float) -> None:
         self._clock = clock
-        self._deadline = clock.monotonic() + seconds
-        self._stopped = anyio.Event()
+        self._seconds = seconds
+        self._waits: set[anyio.CancelScope] = set()
+        self._blocks: set[anyio.CancelScope] = set()
+        self._requests: set[anyio.CancelScope] = set()
+        self._is_over = False
         self.reason: Stop | None = None
+
+    async def __aenter__(self) -> Self:
+        self._tasks = anyio.create_task_group()  # not before: it needs a running event loop
+        await self._tasks.__aenter__()
+        self._tasks.start_soon(self._expire)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._tasks.cancel_scope.cancel()
+        # Exited as if the block had succeeded, so that its own error reaches the caller without a group around it.
+        await self._tasks.__aexit__(None, None, None)
+
+    async def _expire(self) -> None:
+        await self._clock.sleep(max(0.0, self._seconds))
+        self.abort(Stop.DEADLINE)
 
     def now(self) -> datetime:
         """Return the time of day, aware, in UTC."""
         return self._clock.now()
 
     def monotonic(self) -> float:
-        """Return seconds that only ever grow, from an arbitrary start."""
+        """Return seconds since an arbitrary start; they never go back."""
         return self._clock.monotonic()
 
     def stop(self, reason: Stop) -> None:
-        """End all sleeps, also those to come; the first reason stays."""
-        if self.reason is None:
-            self.reason = reason
-            self._stopped.set()
+        """End all current and future waits and interruptible blocks; the first reason stays."""
+        self.reason = self.reason or reason
+        for scope in (*self._waits, *self._blocks):
+            scope.cancel()
 
-    async def sleep(self, seconds: float) -> None:
-        """Let `seconds` pass, or raise `StoppedError` as soon as it is time to stop."""
-        left = self._deadline - self.monotonic()
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(self._nap, min(seconds, left), tasks.cancel_scope)
-            await self._stopped.wait()
-            tasks.cancel_scope.cancel()
-        if seconds >= left:
-            self.stop(Stop.DEADLINE)
+    def abort(self, reason: Stop) -> None:
+        """End all current and future waits and requests.
+
+        The deadline does not cut an interruptible block itself short, but the wait or the request in it, whose error
+        says what was waited for.
+        """
+        self.reason = self.reason or reason
+        self._is_over = True
+        for scope in (*self._waits, *self._requests):
+            scope.cancel()
+        if reason is Stop.INTERRUPTED:
+            self.stop(reason)
+
+    def checkpoint(self) -> None:
+        """Raise `StoppedError` if the run is stopped; call this before starting anything new."""
         if self.reason:
             raise StoppedError(self.reason)
 
-    async def _nap(self, seconds: float, scope: anyio.CancelScope) -> None:
-        await self._clock.sleep(max(0.0, seconds))
-        scope.cancel()
+    async def sleep(self, seconds: float) -> None:
+        """Sleep for `seconds`, or raise `StoppedError` as soon as the run is stopped."""
+        self.checkpoint()
+        with self._registered(self._waits):
+            await self._clock.sleep(seconds)
+        self.checkpoint()
+
+    @contextmanager
+    def interruptible(self) -> Iterator[None]:
+        """Let an interrupt end a block that changes nothing, with the requests in it; raises StoppedError."""
+        self.checkpoint()
+        with self._registered(self._blocks):
+            yield
+        self.checkpoint()
+
+    @contextmanager
+    def request(self) -> Iterator[None]:
+        """Bound a request: it ends with the run at the latest.
+
+        Raises:
+            StoppedError: the run was over before the block had ended.
+        """
+        if self._is_over:
+            self.checkpoint()
+        with self._registered(self._requests) as scope:
+            yield
+        if scope.cancelled_caught:
+            self.checkpoint()
+
+    @contextmanager
+    def _registered(self, scopes: set[anyio.CancelScope]) -> Iterator[anyio.CancelScope]:
+        with anyio.CancelScope() as scope:
+            scopes.add(scope)
+            try:
+                yield scope
+            finally:
+                scopes.discard(scope)

@@ -1,7 +1,7 @@
-"""What is wrong, where, and what to do next: the one shape of every message to people.
+"""Diagnostics: what is wrong, where, and what to do. Every message to users has this shape.
 
 Modelled on OpenTofu's `tfdiags`. Everything that the outside world can cause (a file, an argument, an answer
-of the service) is a `UserError` and is shown bare; any other exception is a bug of ours.
+of the service) is a `UserError` and is shown without a traceback; any other exception is a bug in reconcile.
 """
 
 from collections.abc import Iterable
@@ -41,19 +41,36 @@ class Snippet:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Place:
+    """A key or a value in a TOML file, by its path; its position in the text is looked up only to show it."""
+
+    filename: str
+    path: tuple[str | int, ...]
+    at_key: bool = False
+
+    def at(self, *keys: str | int) -> "Place":
+        """Return the place of a value below this one."""
+        return Place(filename=self.filename, path=(*self.path, *keys))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Diagnostic:
-    """One message: what is wrong (`summary`), what to do (`detail`), where."""
+    """One message: what is wrong (`summary`), what to do (`detail`), where.
+
+    `place` says where in the declaration; `range` and `snippet` say the same of the file's text.
+    """
 
     summary: str
     detail: str = ""
     severity: Literal["error", "warning"] = "error"
     address: str | None = None
+    place: Place | None = None
     range: Range | None = None
     snippet: Snippet | None = None
 
 
 class UserError(Exception):
-    """Something that the person at the keyboard, or the service, can put right; never a bug."""
+    """A problem that the user or the service can fix; never a bug in reconcile."""
 
     def __init__(self, summary: str, detail: str = "", *, diagnostics: Iterable[Diagnostic] = ()) -> None:
         super().__init__(summary)

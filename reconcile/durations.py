@@ -3,10 +3,11 @@
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Self
+from typing import TYPE_CHECKING, Self
 from zoneinfo import ZoneInfo
 
-from dateutil.relativedelta import relativedelta
+if TYPE_CHECKING:
+    from dateutil.relativedelta import relativedelta
 
 _PART = re.compile(r"([0-9]{1,9})([a-z]+)")
 _SECONDS = {"s": 1, "min": 60, "h": 3600}
@@ -33,8 +34,8 @@ class Duration:
         """Read `text`, as the spec's section 2 writes durations.
 
         Raises:
-            ValueError: with a sentence for people. A bare `m` is one of them: minutes and months have been
-                mistaken for each other at a cost (restic/restic #2396).
+            ValueError: the message is for users. A bare `m` is refused, because people wrote it for minutes and got
+                months (restic/restic #2396).
         """
         if not text or _PART.sub("", text):
             raise ValueError(f"not a duration; write it like {EXAMPLES}")
@@ -52,35 +53,37 @@ class Duration:
             else:
                 raise ValueError(f'there is no unit "{unit}"; write it like {EXAMPLES}')
         if not months and not days and not seconds:
-            raise ValueError("a duration must be longer than nothing")
+            raise ValueError("a duration must be longer than zero")
         return cls(months=months, days=days, seconds=seconds)
 
     def after(self, moment: datetime, zone: ZoneInfo) -> datetime:
-        """Return the time this much after `moment`, in UTC; one past the calendar's end is its end.
+        """Return `moment` plus this duration, in UTC; at most the end of the calendar.
 
-        Months follow the calendar of `zone`, and 31 January and a month is the end of February. A day is 24
+        Months follow the calendar of `zone`: 31 January plus a month is the end of February. A day is 24
         hours, so that a daily backup is as old on the day the clocks change as on any other.
         """
         try:
-            local = moment.astimezone(zone) + relativedelta(months=self.months)
+            if not self.months:
+                return moment.astimezone(UTC) + timedelta(days=self.days, seconds=self.seconds)
+            local = moment.astimezone(zone) + _months(self.months)
             return local.astimezone(UTC) + timedelta(days=self.days, seconds=self.seconds)
         except (OverflowError, ValueError):
             return _LAST
 
     def in_seconds(self, moment: datetime) -> float:
-        """Return how many seconds this is from `moment` on."""
+        """Return the length in seconds, starting at `moment`."""
         return (self.after(moment, _UTC) - moment).total_seconds()
 
     def before(self, moment: datetime, zone: ZoneInfo) -> datetime:
-        """Return the time this much before `moment`, in UTC, to the letter as restic's `--keep-within` has it.
+        """Return `moment` minus this duration, in UTC, exactly as restic's `--keep-within` does.
 
         restic uses Go's `AddDate`: days are calendar days of `zone`, and a day that the month lacks runs over
-        into the next (31 March less a month is 31 February, which is 3 March). What lies before the calendar
-        begins is its beginning.
+        into the next (31 March less a month is 31 February, which is 3 March). The result is at
+        least the beginning of the calendar.
         """
         try:
             local = moment.astimezone(zone)
-            first_of_month = local.replace(day=1) - relativedelta(months=self.months)
+            first_of_month = local.replace(day=1) - _months(self.months)
             shifted = first_of_month + timedelta(days=local.day - 1 - self.days)
             return shifted.astimezone(UTC) - timedelta(seconds=self.seconds)
         except (OverflowError, ValueError):
@@ -99,3 +102,33 @@ class Duration:
             (seconds, "s"),
         )
         return "".join(f"{number}{unit}" for number, unit in parts if number)
+
+
+def _months(number: int) -> "relativedelta":
+    from dateutil.relativedelta import relativedelta  # noqa: PLC0415 - few durations have months
+
+    return relativedelta(months=number)
+
+
+_UNITS = (
+    ("y", 365 * 86400),
+    ("mo", 30 * 86400),
+    ("d", 86400),
+    ("h", 3600),
+    ("min", 60),
+    ("s", 1),
+)
+
+
+def age_text(span: timedelta) -> str:
+    """Format a span in its two largest units, rounded down: `1d 2h`. A month counts as 30 days, a year as 365."""
+    seconds = max(0, int(span.total_seconds()))
+    for number, (unit, length) in enumerate(_UNITS):
+        if seconds >= length:
+            parts = [f"{seconds // length}{unit}"]
+            if number + 1 < len(_UNITS):
+                smaller, smaller_length = _UNITS[number + 1]
+                rest = seconds % length // smaller_length
+                parts += [f"{rest}{smaller}"] if rest else []
+            return " ".join(parts)
+    return "0s"

@@ -1,4 +1,4 @@
-"""Flags of this suite, and hypothesis without deadlines: a slow machine is no failure."""
+"""Options of this suite, and hypothesis without deadlines, so that a slow machine fails nothing."""
 
 import pytest
 from hypothesis import settings
@@ -8,8 +8,8 @@ settings.load_profile("suite")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--rewrite-goldens", action="store_true", help="Write what is expected in tests/cases anew.")
-    parser.addoption("--all-pairs", action="store_true", help="Simulate every pair of faults, not a part of them.")
+    parser.addoption("--rewrite-goldens", action="store_true", help="Write the expected outputs in tests/cases again.")
+    parser.addoption("--all-pairs", action="store_true", help="Simulate every pair of faults, not a sample.")
     parser.addoption("--schedule", help="Simulate this schedule, as a failing test names it.")
     parser.addoption("--all-schedules", action="store_true", help="Run all seeds over the faulty HTTP service.")
     parser.addoption("--tools", action="store_true", help="Install terraform-compliance and have it read our plans.")

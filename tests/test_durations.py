@@ -45,7 +45,7 @@ def test_what_is_written_is_what_is_meant(text: str, months: int, days: int, sec
         ("1.5h", "not a duration"),
         ("1D", "not a duration"),
         ("1day", 'there is no unit "day"'),
-        ("0d", "longer than nothing"),
+        ("0d", "longer than zero"),
         ("1d\n", "not a duration"),
         ("٣d", "not a duration"),
     ],

@@ -1,48 +1,62 @@
-"""Which service, and with which token (spec, section 7); a token is never an argument, and never shown."""
+"""Finds the base URL and the token (spec, section 7). A token is never an argument, and never shown."""
 
 import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Any
-
-import httpx
+from urllib.parse import quote
 
 from reconcile.diagnostics import UserError
 
 BASE_URL = "https://admin.vps.org/api/v1"
-_HOST = re.compile(r"[\w.:-]+", re.ASCII)
+_API_PATH = "/api/v1"
+
 _TOKEN = re.compile(r"[!-~]+")
+_SHORTEST_TOKEN = 8
+"""Characters. Blanking out anything shorter would only garble other text; the service's tokens are far longer."""
+
+_LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
+_URL = re.compile(
+    rf"(?P<scheme>https?)://(?P<host>{_LABEL}(?:\.{_LABEL})*\.?|\[[0-9a-f:.]*:[0-9a-f:.]*\])"
+    r"(?::(?P<port>\d{1,5}))?(?P<path>/[\w./~%-]*)?",
+    re.ASCII | re.IGNORECASE,
+)
+"""Deliberately narrow, so that no two parsers can disagree about the host, which is where the token is sent."""
+
+_PORTS = {"http": 80, "https": 443}
+_LARGEST_PORT = 65535
+_LONG_NAME = 20
+"""Characters. Few files are named like that, and no token is shorter."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Access:
-    """A base URL without a slash at its end, a token, and where that came from."""
+    """A base URL without a trailing slash, a token, and where the token came from."""
 
     base_url: str
     token: str = field(repr=False)
     token_from: str
 
 
-def find(*, base_url: str | None, token_file: Path | None, environment: Mapping[str, str], home: Path) -> Access:
+def find(*, base_url: str | None, token_file: Path | None, environment: Mapping[str, str], home: Path | None) -> Access:
     """Find the base URL and the token.
 
     The token: `token_file`, `VPS_API_TOKEN`, the official CLI's `~/.vps/config.json`. The base URL: `base_url`,
-    `VPS_API_URL`, that file's `api_url`, the real service.
+    `VPS_API_URL`, that file's `api_url`, the real service. Without a home there is no such file.
 
     Raises:
         UserError: no token, an unusable one (it is not shown), or a base URL that no token may be sent to.
     """
-    config = _OfficialConfig(home / ".vps" / "config.json")
-    url = base_url or environment.get("VPS_API_URL") or config.base_url() or BASE_URL
+    config = _OfficialConfig(home / ".vps" / "config.json" if home else None)
     if token_file:
         token, source = _read_token(token_file), str(token_file)
     elif environment.get("VPS_API_TOKEN"):
         token, source = environment["VPS_API_TOKEN"].strip(), "VPS_API_TOKEN"
     else:
-        token, source = config.token(), str(config.path)
+        token, source = (config.get("api_token") or "").strip(), str(config.path)
     if not token:
         raise UserError(
             "no token",
@@ -51,70 +65,113 @@ def find(*, base_url: str | None, token_file: Path | None, environment: Mapping[
         )
     if not _TOKEN.fullmatch(token):
         raise UserError(
-            f"the token from {source} is not one",
-            "It has white space or unusual characters in it; copy it again.",
+            f"the token from {source} is not valid",
+            "It contains white space or unusual characters; copy it again.",
         )
-    return Access(base_url=_checked(url), token=token, token_from=source)
+    url = base_url or environment.get("VPS_API_URL") or config.base_url() or BASE_URL
+    return Access(base_url=_checked(url, token), token=token, token_from=source)
 
 
-class _OfficialConfig:
-    """The official CLI's file, read only if it is needed."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def base_url(self) -> str | None:
-        url = self._get("api_url")
-        return url.rstrip("/") + "/api/v1" if url else None
-
-    def token(self) -> str:
-        return (self._get("api_token") or "").strip()
-
-    def _get(self, key: str) -> str | None:
-        try:
-            said: Any = json.loads(self.path.read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            return None
-        except (OSError, ValueError) as error:
-            raise UserError(f"{self.path} can't be read", "Mend it, or set VPS_API_TOKEN and VPS_API_URL.") from error
-        value = said.get(key) if isinstance(said, dict) else None
-        return value if isinstance(value, str) else None
+def redact(text: str, token: str) -> str:
+    """Return the text with the token blanked out, also where it is percent-encoded."""
+    if len(token) < _SHORTEST_TOKEN:
+        return text
+    text = text.replace(token, "***")
+    return text.replace(quote(token, safe=""), "***") if "%" in text else text
 
 
-def _read_token(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "not text"
-        raise UserError(
-            f"--token-file {path}: {reason}", "Name a file that holds the token and nothing else."
-        ) from error
+def redact_bytes(body: bytes, token: str) -> bytes:
+    """Return the body of an answer without the token."""
+    return body if len(token) < _SHORTEST_TOKEN else body.replace(token.encode(), b"***")
 
 
-def _checked(text: str) -> str:
-    try:
-        url = httpx.URL(text)
-    except httpx.InvalidURL as error:
-        raise UserError(f"{text!r} is not a URL", f"Write the whole base URL, like {BASE_URL}.") from error
-    if (
-        url.scheme not in {"http", "https"}
-        or not _HOST.fullmatch(url.raw_host.decode())
-        or url.userinfo
-        or url.query
-        or url.fragment
-    ):
-        raise UserError(f"{text!r} is not a base URL", f"Write it like {BASE_URL}, with nothing after the path.")
-    if url.scheme == "http" and not _is_loopback(url.host):
-        raise UserError(
-            f"{text!r} would send the token in the clear", "Plain http is for this machine only; write https."
-        )
-    return str(url).rstrip("/")
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
+def is_loopback(host: str) -> bool:
+    """Return whether the host (a name, or an address without brackets) is this machine."""
+    if host.lower() == "localhost":
         return True
     try:
         return ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+class _OfficialConfig:
+    """The official CLI's file, read only if it is needed."""
+
+    def __init__(self, path: Path | None) -> None:
+        self.path = path
+
+    def get(self, key: str) -> str | None:
+        """Return a value if it is text; raises UserError if the file can't be read."""
+        value = self._values.get(key)
+        return value if isinstance(value, str) else None
+
+    def base_url(self) -> str | None:
+        url = self.get("api_url")
+        return url.rstrip("/").removesuffix(_API_PATH) + _API_PATH if url else None
+
+    @cached_property
+    def _values(self) -> Mapping[str, object]:
+        if self.path is None:
+            return {}
+        try:
+            config = json.loads(self.path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return {}
+        except (OSError, ValueError, RecursionError) as error:
+            raise UserError(
+                f"{self.path} can't be read: {_reason(error, 'it is not JSON')}",
+                "Fix it, or set VPS_API_TOKEN and VPS_API_URL.",
+            ) from error
+        return config if isinstance(config, dict) else {}
+
+
+def _read_token(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except (OSError, ValueError) as error:
+        reason = _reason(error, "it is not text")
+        if _looks_like_token(path):
+            raise UserError(
+                f"--token-file: {reason}",
+                "The argument looks like a token. Write the token to a file, and name that file; an argument is "
+                "visible in the list of processes and in the shell's history.",
+            ) from None
+        raise UserError(
+            f"--token-file {path}: {reason}", "Name a file that holds the token and nothing else."
+        ) from error
+
+
+def _looks_like_token(path: Path) -> bool:
+    text = str(path)
+    return text.startswith("vps_") or (len(path.parts) == 1 and len(text) >= _LONG_NAME)
+
+
+def _reason(error: Exception, otherwise: str) -> str:
+    return (error.strerror if isinstance(error, OSError) else None) or otherwise
+
+
+def _checked(text: str, token: str) -> str:
+    """Return the base URL in its one normal form, as plans and locks compare it."""
+    shown = repr(redact(re.sub(r"[^/]*@", "***@", text), token)[:200])
+    match = _URL.fullmatch(text.strip())
+    if not match or not _is_host(match["host"]) or int(match["port"] or 0) > _LARGEST_PORT:
+        raise UserError(
+            f"{shown} is not a base URL", f"Write it like {BASE_URL}, without a password and with nothing after it."
+        )
+    scheme, host = match["scheme"].lower(), match["host"].lower()
+    if scheme == "http" and not is_loopback(host.strip("[]")):
+        raise UserError(f"{shown} would send the token in the clear", "Plain http is for this machine only; use https.")
+    port = int(match["port"] or _PORTS[scheme])
+    return f"{scheme}://{host}{'' if port == _PORTS[scheme] else f':{port}'}{match['path'] or ''}".rstrip("/")
+
+
+def _is_host(text: str) -> bool:
+    """Return whether an IP address is valid; the pattern has checked names already."""
+    if not text.startswith("[") and not text.rstrip(".").rpartition(".")[2].isdigit():
+        return True
+    try:
+        ip_address(text.strip("[]"))
+    except ValueError:
+        return False
+    return True

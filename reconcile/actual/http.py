@@ -1,175 +1,214 @@
-"""One request at a time to the service: the token, time-outs, pauses, size limits, and what each answer means.
+"""One request at a time to the service: the token, the deadline, pauses and size limits.
 
-Nothing here repeats anything; whether a request may be sent again depends on what it does (reader.py, apply/).
+Nothing here repeats anything; whether a request may be sent again depends on what it does (pages.py, apply/).
 """
 
 import logging
-import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 from types import TracebackType
 from typing import Self
+from urllib.parse import urlencode
 
 import anyio
 import httpx
 
-from reconcile.actual.credentials import Access
-from reconcile.actual.errors import ApiError, BusyError, NotSentError, OutcomeUnknownError, RefusedError
-from reconcile.actual.wire import words
-from reconcile.clock import Clock
+from reconcile.actual.answers import WRONG_SERVICE, failure, origin, refusal, retry_after, service_time
+from reconcile.actual.credentials import Access, redact, redact_bytes
+from reconcile.actual.errors import ApiError, OutcomeUnknownError, RefusedError
+from reconcile.actual.transport import transport_to
+from reconcile.clock import StoppableClock, StoppedError
 
 log = logging.getLogger(__name__)
 
+PARALLELISM = 10
 MEGABYTE = 1024 * 1024
 LARGEST_ANSWER = 64 * MEGABYTE
 """In bytes, decoded. A page of 10,000 backups is about 4 MB."""
 
-_TIMEOUTS = httpx.Timeout(connect=10, read=60, write=30, pool=60)
+_LONGEST_TEXT = 500
+"""Characters of the service's own text in a message."""
+
+_TIMEOUTS = {"timeout": {"connect": 10.0, "read": 60.0, "write": 30.0, "pool": 60.0}}
 _WHOLE_REQUEST = 180.0
-"""Seconds. A service that sends a byte now and then would never trip the read time-out."""
+"""Seconds. A service that sends a byte now and then would never exceed the read time-out."""
 
-_KEEPALIVE = 2.0
-"""Seconds. Shorter than any server's, so that no request leaves on a connection that is being closed."""
-
-_BUSY = {409, 423, 425, 429}
-_ADVICE = {
-    401: "The token is wrong or was revoked; make one in the web panel under Account → Developers.",
-    403: "The token lacks a permission; give it one that may do this (servers:*), or use another.",
-    404: "If nothing at all is found, check the base URL: it ends in /api/v1.",
-}
+_SHORTEST_PAUSE = 1.0
+"""Seconds. For a 429 that does not say when to come back."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Answer:
-    """A 2xx answer, read to its end; `date` is the service's own clock, where it tells it."""
+    """A 2xx answer, read to its end, and when, by our clock; `date` is the service's time, if the answer has one."""
 
     request: str
+    url: httpx.URL
     status: int
     body: bytes
+    received_at: datetime
     date: datetime | None
     headers: Mapping[str, str]
 
 
 class Http:
-    """The service at one base URL, with one token; an async context manager."""
+    """The service at one base URL, with one token; an async context manager, used within that of its clock.
 
-    def __init__(self, access: Access, clock: Clock, *, transport: httpx.AsyncBaseTransport | None = None) -> None:
+    At most `parallelism` requests are in flight; others wait for their turn.
+
+    Raises:
+        UserError: a setting for proxies or certificates can't be used.
+    """
+
+    def __init__(
+        self,
+        access: Access,
+        clock: StoppableClock,
+        *,
+        parallelism: int = PARALLELISM,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
         self.base_url = access.base_url
         self.clock = clock
-        self._resume_at = 0.0
-        self._client = httpx.AsyncClient(
-            headers={"Authorization": f"Bearer {access.token}", "Accept": "application/json"},
-            timeout=_TIMEOUTS,
-            limits=httpx.Limits(keepalive_expiry=_KEEPALIVE),
-            # A redirect could carry the token to another origin; it is an error instead.
-            follow_redirects=False,
-            transport=transport,
+        self.parallelism = parallelism
+        self._token = access.token
+        self._headers = httpx.Headers(
+            {
+                "Authorization": f"Bearer {access.token}",
+                "Accept": "application/json",
+                "Accept-Encoding": "gzip, deflate",
+                "User-Agent": "vps-reconcile",
+            }
         )
+        # Without httpx's client around it, which would keep cookies, log URLs, and prepare to follow redirects:
+        # none of that is wanted here, and it takes longer than the rest.
+        self._transport = transport or transport_to(httpx.URL(access.base_url))
+        self._limiter = anyio.CapacityLimiter(parallelism)
+        self._resume_at = 0.0
+        self._pause_reason = ""
 
     async def __aenter__(self) -> Self:
-        await self._client.__aenter__()
+        await self._transport.__aenter__()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._client.__aexit__(kind, error, trace)
+        await self._transport.__aexit__(kind, error, trace)
 
     async def request(
-        self, method: str, path: str, *, params: Mapping[str, str | int] | None = None, json: object = None
+        self,
+        method: str,
+        target: str | httpx.URL,
+        *,
+        params: Mapping[str, str | int] | None = None,
+        json: object = None,
     ) -> Answer:
-        """Send one request, once. `path` is below the base URL, or a whole URL of the same origin.
+        """Send one request, once. `target` is a path below the base URL, or a URL as `link` returns it.
 
         Raises:
-            NotSentError, BusyError, RefusedError, OutcomeUnknownError: see there.
+            NotSentError, BusyError, RefusedError, OutcomeUnknownError: see `reconcile.actual.errors`.
+            StoppedError: not sent before the run was stopped, or a GET that was not answered before the deadline.
         """
-        url = httpx.URL(path if "://" in path else self.base_url + path)
-        if params:
-            url = url.copy_merge_params(dict(params))
-        name = f"{method} {url}"
-        await self._pause_is_over()
+        if isinstance(target, str):
+            target = httpx.URL(f"{self.base_url}{target}" + (f"?{urlencode(params)}" if params else ""))
+        request = httpx.Request(method, target, headers=self._headers, json=json, extensions=_TIMEOUTS)
+        name = self.redact(f"{method} {target}")
+        async with self._limiter:
+            await self._end_of_pause()
+            response, body = await self._send(request, name)
+        if not response.is_success:
+            raise self._refused(name, response, body)
+        return Answer(
+            request=name,
+            url=target,
+            status=response.status_code,
+            body=body,
+            received_at=self.clock.now(),
+            date=service_time(response),
+            headers=response.headers,
+        )
+
+    def link(self, answer: Answer, text: str) -> httpx.URL:
+        """Return the URL of a link in this answer, for the next request.
+
+        Raises:
+            RefusedError: it is not a URL, or of another origin, which must not be sent the token.
+        """
+        try:
+            url = answer.url.join(text)
+            ours, other = origin(answer.url), origin(url)
+        except (httpx.InvalidURL, ValueError):
+            raise RefusedError(answer.request, None, "the link to the next page is not a URL", WRONG_SERVICE) from None
+        if other != ours:
+            raise RefusedError(
+                answer.request,
+                None,
+                f"the next page is on another origin, {self._shown(other)} instead of {ours}",
+                "It is not requested, because the token would be sent there. Check the base URL.",
+            )
+        return url
+
+    def redact(self, text: str) -> str:
+        """Return the text with the token blanked out; the service may echo it anywhere."""
+        return redact(text, self._token)
+
+    async def _end_of_pause(self) -> None:
+        while (left := self._resume_at - self.clock.monotonic()) > 0:
+            try:
+                await self.clock.sleep(left)
+            except StoppedError as stopped:
+                raise StoppedError(stopped.reason, self._pause_reason) from None
+
+    async def _send(self, request: httpx.Request, name: str) -> tuple[httpx.Response, bytes]:
+        if request.method != "GET":
+            self.clock.checkpoint()  # a change that waited for its turn must not start after an interrupt
         started = self.clock.monotonic()
         try:
-            with anyio.fail_after(_WHOLE_REQUEST):
-                status, headers, body = await self._exchange(method, url, json, name)
+            with self.clock.request(), anyio.fail_after(_WHOLE_REQUEST):
+                response, body = await self._exchange(request, name)
+        except StoppedError as stopped:
+            if request.method == "GET":
+                raise StoppedError(stopped.reason, f"waiting for {name}") from None
+            advice = "The next run sees whether it was carried out. Allow more time with --timeout."
+            raise OutcomeUnknownError(name, "no answer before the deadline", advice) from stopped
         except TimeoutError as error:
-            raise OutcomeUnknownError(name, f"no whole answer within {_WHOLE_REQUEST:.0f} seconds") from error
-        except (
-            httpx.ConnectError,
-            httpx.ConnectTimeout,
-            httpx.PoolTimeout,
-            httpx.UnsupportedProtocol,
-        ) as error:
-            log.debug("%s not sent: %s", name, error)
-            raise NotSentError(
-                name, _no_connection(error), "Check the base URL, the network, and any proxy."
-            ) from error
+            raise OutcomeUnknownError(name, f"no complete answer within {_WHOLE_REQUEST:.0f} seconds") from error
         except httpx.HTTPError as error:
-            log.debug("%s answer lost: %r", name, error)
-            raise OutcomeUnknownError(name, _lost(error)) from error
-        log.debug("%s %d in %.2fs", name, status, self.clock.monotonic() - started)
-        if not httpx.codes.is_success(status):
-            raise self._error(name, status, headers, body)
-        return Answer(request=name, status=status, body=body, date=_date(headers.get("Date")), headers=headers)
+            log.debug("%s failed: %s", name, type(error).__name__)
+            raise failure(name, error, self._shown) from error
+        log.debug("%s %d in %.2fs", name, response.status_code, self.clock.monotonic() - started)
+        return response, body
 
-    async def _exchange(self, method: str, url: httpx.URL, json: object, name: str) -> tuple[int, httpx.Headers, bytes]:
-        async with self._client.stream(method, url, json=json) as response:
+    async def _exchange(self, request: httpx.Request, name: str) -> tuple[httpx.Response, bytes]:
+        response = await self._transport.handle_async_request(request)
+        try:
             body = bytearray()
             async for chunk in response.aiter_bytes():
                 body += chunk
                 if len(body) > LARGEST_ANSWER:
                     raise OutcomeUnknownError(name, f"the answer is larger than {LARGEST_ANSWER // MEGABYTE} MB")
-            return response.status_code, response.headers, bytes(body)
+            # A service may echo the token anywhere. What is cut or wrapped later could no longer be recognised.
+            return response, redact_bytes(bytes(body), self._token)
+        finally:
+            await response.aclose()
 
-    async def _pause_is_over(self) -> None:
-        while (left := self._resume_at - self.clock.monotonic()) > 0:
-            await self.clock.sleep(left)
+    def _refused(self, name: str, response: httpx.Response, body: bytes) -> ApiError:
+        seconds = retry_after(response, self.clock.now())
+        error = refusal(name, response, body, seconds, self._shown)
+        if response.status_code == httpx.codes.TOO_MANY_REQUESTS:
+            self._pause(_SHORTEST_PAUSE if seconds is None else seconds, error)
+        elif response.status_code == httpx.codes.SERVICE_UNAVAILABLE and seconds:
+            self._pause(seconds, error)
+        return error
 
-    def _error(self, name: str, status: int, headers: httpx.Headers, body: bytes) -> ApiError:
-        retry_after = self._retry_after(headers.get("Retry-After"))
-        if retry_after and status in {429, 503}:
-            # The limit is the account's, not the request's: everything waits, not only this.
-            self._resume_at = max(self._resume_at, self.clock.monotonic() + retry_after)
-        said = words(body)
-        problem = f"{status} {httpx.codes.get_reason_phrase(status)}".rstrip() + (f": {said}" if said else "")
-        if status in _BUSY:
-            return BusyError(name, problem, retry_after)
-        if httpx.codes.is_server_error(status) or status == httpx.codes.REQUEST_TIMEOUT:
-            return OutcomeUnknownError(name, problem, "The service has a problem; try again later.")
-        if httpx.codes.is_redirect(status):
-            host = httpx.URL(headers.get("Location", "")).host or "another path"
-            advice = "A redirect is never followed, it could carry the token away. Check the base URL."
-            return RefusedError(name, status, f"{problem}, to {host}", advice)
-        return RefusedError(name, status, problem, _ADVICE.get(status, ""))
+    def _pause(self, seconds: float, error: ApiError) -> None:
+        """Make all requests wait, not only this one: the limit is the account's."""
+        resume_at = self.clock.monotonic() + seconds
+        if resume_at > self._resume_at:
+            self._resume_at = resume_at
+            self._pause_reason = f"waiting {seconds:.0f} seconds, as the service asks ({error})"
 
-    def _retry_after(self, value: str | None) -> float | None:
-        if value is None:
-            return None
-        if value.isascii() and value.isdigit():
-            return float(value)
-        date = _date(value)
-        return max(0.0, (date - self.clock.now()).total_seconds()) if date else None
-
-
-def _date(value: str | None) -> datetime | None:
-    try:
-        date = parsedate_to_datetime(value or "")
-        return (date if date.tzinfo else date.replace(tzinfo=UTC)).astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None
-
-
-def _no_connection(error: httpx.HTTPError) -> str:
-    if isinstance(error, httpx.TimeoutException):
-        return "could not connect in time"
-    if isinstance(error.__cause__ and error.__cause__.__cause__, ssl.SSLError):
-        return f"no trusted TLS connection ({error})"
-    return f"could not connect ({error})"
-
-
-def _lost(error: httpx.HTTPError) -> str:
-    if isinstance(error, httpx.TimeoutException):
-        return "no answer in time"
-    return f"the answer broke off ({str(error) or type(error).__name__})"
+    def _shown(self, text: str) -> str:
+        redacted = self.redact(text)
+        return redacted if len(redacted) <= _LONGEST_TEXT else redacted[: _LONGEST_TEXT - 1] + "…"

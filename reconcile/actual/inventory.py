@@ -1,11 +1,13 @@
-"""What the service lists, once it is known to be whole: servers, manual backups, and when that was seen."""
+"""The inventory of an account: its servers and backups, and when they were observed."""
 
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import cached_property
 
-from reconcile.ids import Id
+from reconcile.ids import Id, id_order
 
 LARGEST_SKEW = timedelta(minutes=10)
 """Between our clock and the service's; beyond it no age can be trusted, and ages decide what is deleted."""
@@ -15,7 +17,7 @@ COMPLETED = "completed"
 
 
 class State(StrEnum):
-    """What a status means to us (spec, section 1); decided once, here at the door."""
+    """What a backup's status means (spec, section 1)."""
 
     USABLE = "usable"
     PENDING = "pending"
@@ -24,8 +26,8 @@ class State(StrEnum):
 
     @classmethod
     def of(cls, status: str) -> "State":
-        """Sort a status of the service; one that nobody has heard of is `UNKNOWN`, never guessed at."""
-        return _STATES.get(status, cls.UNKNOWN)
+        """Classify a status of the service; an undocumented one is `UNKNOWN`, never guessed."""
+        return _STATES.get(status) or cls.UNKNOWN
 
 
 _STATES = {
@@ -56,19 +58,18 @@ class Backup:
     size_mb: int | float | None
     created_at: datetime
     expires_at: datetime | None
+    state: State = field(init=False)
 
-    @property
-    def state(self) -> State:
-        """What the status means to us."""
-        return State.of(self.status)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "state", State.of(self.status))
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True)
 class Inventory:
-    """All servers and all manual backups of the account; one that exists is complete.
+    """All servers and all manual backups of the account, and the automatic ones if they were asked for.
 
-    `servers` is None where the token may not list them. `service_time` is the `Date` of the service's answer, read
-    at `observed_at` by our clock.
+    An inventory that exists is complete. `servers` is None if the token may not list them. `service_time` is the
+    `Date` of the service's answer, read at `observed_at` by our clock.
     """
 
     base_url: str
@@ -78,11 +79,44 @@ class Inventory:
     service_time: datetime | None
 
     def __post_init__(self) -> None:
-        for ids in ([it.id for it in self.backups], [it.id for it in self.servers or ()]):
-            twice = [id_ for id_, count in Counter(ids).items() if count > 1]
-            if twice:
+        for ids in ([backup.id for backup in self.backups], [server.id for server in self.servers or ()]):
+            if len(set(ids)) != len(ids):
+                twice = [id_ for id_, count in Counter(ids).items() if count > 1]
                 raise ValueError(f"not an inventory: listed twice: {twice}")
-        if any(it.backup_type != MANUAL for it in self.backups):
-            raise ValueError("not an inventory: only manual backups belong in it")
-        if any(it.created_at.tzinfo is None for it in self.backups):
+        if any(backup.created_at.tzinfo is None for backup in self.backups):
             raise ValueError("not an inventory: a time without its offset")
+
+    @cached_property
+    def manual(self) -> tuple[Backup, ...]:
+        """The manual backups: the only ones that planning looks at."""
+        return tuple(backup for backup in self.backups if backup.backup_type == MANUAL)
+
+    @cached_property
+    def by_server(self) -> Mapping[Id, Mapping[str | None, tuple[Backup, ...]]]:
+        """The manual backups of each server by description, each series from the oldest to the newest."""
+        grouped: dict[Id, dict[str | None, list[Backup]]] = {}
+        for backup in self.manual:
+            grouped.setdefault(backup.server_id, {}).setdefault(backup.description, []).append(backup)
+        return {
+            server_id: {description: in_order(series[description]) for description in sorted(series, key=_none_first)}
+            for server_id, series in grouped.items()
+        }
+
+    @cached_property
+    def names(self) -> Mapping[Id, str]:
+        """The account's name of each server, from its list of servers, or else from the backups."""
+        if self.servers is not None:
+            return {server.id: server.name for server in self.servers}
+        return {backup.server_id: backup.server_name for backup in self.backups}
+
+
+def _none_first(description: str | None) -> tuple[bool, str]:
+    return description is not None, description or ""
+
+
+def in_order(backups: Iterable[Backup]) -> tuple[Backup, ...]:
+    """Sort from the oldest to the newest, by id where two were made at the same moment."""
+    found = tuple(backups)
+    if len(found) == 1:
+        return found  # most series hold one backup, and the key takes as long as everything else
+    return tuple(sorted(found, key=lambda backup: (backup.created_at, id_order(backup.id))))

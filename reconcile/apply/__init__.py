@@ -1,1 +1,1 @@
-"""Makes a plan so. The only place that changes the account: knows order, waiting, exactly once; knows no policy."""
+"""Carries out a plan. The only package that changes the account: order, waiting and exactly once, but no policy."""

@@ -1,68 +1,121 @@
-"""The account as it was last listed, and how long ago that was: nothing is changed on the word of an old list."""
+"""The account as it was last listed, and when: nothing may be changed on the strength of an old list."""
 
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
+import anyio
+
+from reconcile.actual.errors import ApiError
 from reconcile.actual.inventory import Backup
 from reconcile.apply.service import Lists
-from reconcile.clock import Clock
+from reconcile.clock import Clock, StoppedError
 from reconcile.ids import Id
 
 FRESH = 5.0
-"""Seconds. The spec's "a few": a list older than this is no ground to create or delete on."""
+"""Seconds. The spec's "a few": nothing is created or deleted because of a list that is older than this."""
+
+_NEVER = float("-inf")
 
 
 @dataclass(frozen=True, slots=True)
-class _View:
-    listed_at: float
+class Listing:
+    """The manual backups of one server, and when (by the monotonic clock) the list that shows them was asked for."""
+
+    asked_at: float
     backups: tuple[Backup, ...]
 
 
-class Account:
-    """Lists what is needed when it is needed, and not twice within `FRESH` seconds."""
+class AccountView:
+    """The backups by server. Lists what is needed when it is needed, and not twice within `FRESH` seconds."""
 
     def __init__(self, lists: Lists, clock: Clock) -> None:
         self._lists = lists
         self._clock = clock
-        self._views: dict[Id, _View] = {}
-        self._whole = _View(float("-inf"), ())
+        self._whole: dict[Id, tuple[Backup, ...]] = {}
+        self._whole_asked_at = _NEVER
+        self._single: dict[Id, Listing] = {}
         self._changed_at: dict[Id, float] = {}
 
-    async def fresh(self, server_id: Id) -> tuple[Backup, ...]:
+    def start_from(self, backups: Iterable[Backup], asked_at: float) -> None:
+        """Start from a list of the whole account that was requested at `asked_at` by the monotonic clock."""
+        grouped: dict[Id, list[Backup]] = {}
+        for backup in backups:
+            grouped.setdefault(backup.server_id, []).append(backup)
+        self._whole = {server_id: tuple(held) for server_id, held in grouped.items()}
+        self._whole_asked_at = asked_at
+
+    async def fresh(self, server_id: Id, *, by_itself: bool = False) -> tuple[Backup, ...]:
         """Return the manual backups of a server from a list that began after our last change to it.
 
-        Raises:
-            ApiError, StoppedError: the list could not be had.
-        """
-        known = max(self._views.get(server_id, self._whole), self._whole, key=lambda view: view.listed_at)
-        is_young = self._clock.monotonic() - known.listed_at <= FRESH
-        if not is_young or known.listed_at <= self._changed_at.get(server_id, float("-inf")):
-            known = await self._list(server_id)
-        return tuple(it for it in known.backups if it.server_id == server_id)
+        With `by_itself`, a list of the whole account will not do if it has several pages: the account may have changed
+        between two of them, so that a backup is in none.
 
-    async def refresh(self, servers: frozenset[Id]) -> tuple[Backup, ...]:
-        """List anew at least these servers, with one list; returns what it held."""
-        (only,) = servers if len(servers) == 1 else (None,)
-        return (await self._list(only)).backups
+        Raises:
+            ApiError, StoppedError: the list could not be read.
+        """
+        known = self._latest(server_id)
+        is_young = self._clock.monotonic() - known.asked_at <= FRESH
+        is_pieced = by_itself and known is not self._single.get(server_id) and self._lists.pages > 1
+        if is_pieced or not is_young or known.asked_at <= self._changed_at.get(server_id, _NEVER):
+            known = await self._list(server_id)
+        return known.backups
+
+    async def refresh(self, servers: Collection[Id]) -> dict[Id, Listing | ApiError]:
+        """List these servers again, one by one or the whole account, whichever takes fewer requests.
+
+        Returns each server's list, or the error with which it could not be read.
+
+        Raises:
+            StoppedError: the run was stopped.
+        """
+        if len(servers) > 1 and len(servers) >= self._lists.pages:
+            asked_at = self._clock.monotonic()
+            try:
+                self.start_from(await self._lists.backups(), asked_at)
+            except ApiError as error:
+                return dict.fromkeys(servers, error)
+            return {server_id: self._latest(server_id) for server_id in servers}
+        listings: dict[Id, Listing | ApiError] = {}
+        stopped: list[StoppedError] = []
+
+        async def one(server_id: Id) -> None:
+            try:
+                listings[server_id] = await self._list(server_id)
+            except ApiError as error:
+                listings[server_id] = error
+            except StoppedError as error:
+                stopped.append(error)
+
+        async with anyio.create_task_group() as tasks:
+            for server_id in servers:
+                tasks.start_soon(one, server_id)
+        if stopped:
+            raise stopped[0]
+        return listings
 
     def changed(self, server_id: Id) -> None:
-        """Note that we sent a change to this server: lists from before no longer tell."""
+        """Record that a change to this server was sent: earlier lists no longer show its state."""
         self._changed_at[server_id] = self._clock.monotonic()
 
-    def gone(self, backup_id: Id) -> None:
-        """Note that a backup is deleted for certain: what else the lists show is as fresh as it was."""
-        self._whole = _without(self._whole, backup_id)
-        self._views = {server_id: _without(view, backup_id) for server_id, view in self._views.items()}
+    def gone(self, backup: Backup) -> None:
+        """Record that a backup is certainly deleted; the rest of the lists stays as fresh as it was."""
+        server_id = backup.server_id
+        if server_id in self._whole:
+            self._whole[server_id] = _without(self._whole[server_id], backup)
+        if single := self._single.get(server_id):
+            self._single[server_id] = Listing(single.asked_at, _without(single.backups, backup))
 
-    async def _list(self, server_id: Id | None) -> _View:
-        # The age of a list counts from when it was asked for: what happened since, it may not show.
+    def _latest(self, server_id: Id) -> Listing:
+        whole = Listing(self._whole_asked_at, self._whole.get(server_id, ()))
+        single = self._single.get(server_id)
+        return single if single and single.asked_at >= whole.asked_at else whole
+
+    async def _list(self, server_id: Id) -> Listing:
+        # The age of a list counts from its request: it may not show what happened since.
         asked_at = self._clock.monotonic()
-        view = _View(asked_at, await self._lists.backups(server_id))
-        if server_id is None:
-            self._whole = view
-        else:
-            self._views[server_id] = view
-        return view
+        listing = self._single[server_id] = Listing(asked_at, await self._lists.backups(server_id))
+        return listing
 
 
-def _without(view: _View, backup_id: Id) -> _View:
-    return _View(view.listed_at, tuple(it for it in view.backups if it.id != backup_id))
+def _without(backups: tuple[Backup, ...], gone: Backup) -> tuple[Backup, ...]:
+    return tuple(backup for backup in backups if backup.id != gone.id)

@@ -1,51 +1,52 @@
-"""How one backup is deleted: only while a fresh list shows it as planned, and never on the word of an old one.
+"""How one backup is deleted: only while a fresh list shows it as planned, and never because of an old list.
 
-A delete names one backup by its id, so sending it twice does no harm; deleting what is no longer what the plan saw
-does. A lost answer is settled by the list: what it no longer shows is deleted.
+A delete names one backup by its id, so sending it twice is harmless. The hazard is a backup that is no longer what the
+plan saw. A lost answer is resolved by the list: what it no longer shows is deleted.
 """
 
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
+from reconcile.actual.backoff import backoff
 from reconcile.actual.errors import ApiError, BusyError, RefusedError
 from reconcile.actual.inventory import Backup
-from reconcile.apply.account import Account
-from reconcile.apply.backoff import backoff
+from reconcile.apply.account import AccountView
 from reconcile.apply.service import Changes
-from reconcile.clock import Clock, StoppedError
+from reconcile.clock import StoppableClock, StoppedError
 from reconcile.plan.events import Outcome
 from reconcile.plan.model import Delete
 
 Objection = Callable[[tuple[Backup, ...]], str | None]
-"""Says from a fresh list of the server why its backup must stay after all; None if it may go."""
+"""Says from a fresh list of the server why the backup must stay after all; None if it may go."""
 
-_MOST_SENT = 6
+_MOST_LOST = 6
 _NOT_FOUND = 404
 _IDENTITY = ("server_id", "description", "backup_type", "created_at", "state")
 
 
 @dataclass(frozen=True, slots=True)
 class Deleted:
-    """It is no longer there; `words` says by whose hand, where that was not simply ours."""
+    """The backup is no longer there; `explanation` says whether this run deleted it."""
 
-    words: str
+    explanation: str
 
 
 @dataclass(frozen=True, slots=True)
 class NotDeleted:
-    """It is there, or we can't tell."""
+    """It is there, or it is unknown whether it is; `is_refused` where trying again would not help."""
 
     outcome: Outcome
-    words: str
+    explanation: str
+    is_refused: bool = False
 
 
 class DeleteAsPlanned:
     """Sends deletes."""
 
-    def __init__(self, account: Account, service: Changes, clock: Clock) -> None:
-        self._account = account
-        self._service = service
+    def __init__(self, view: AccountView, changes: Changes, clock: StoppableClock) -> None:
+        self._view = view
+        self._changes = changes
         self._clock = clock
 
     async def __call__(self, delete: Delete, objection: Objection) -> Deleted | NotDeleted:
@@ -55,50 +56,52 @@ class DeleteAsPlanned:
             StoppedError: before anything was sent.
             ApiError: the list could not be read.
         """
-        trouble: ApiError | None = None
-        for sent in range(1, _MOST_SENT + 1):
-            if (verdict := await self._look(delete, objection, trouble)) is not None:
+        lost: ApiError | None = None
+        sent = times_lost = 0
+        while times_lost < _MOST_LOST:
+            if (verdict := await self._look(delete, objection, lost)) is not None:
                 return verdict
+            sent += 1
             try:
-                await self._service.delete(delete.backup.id)
+                await self._changes.delete(delete.backup.id)
             except RefusedError as refused:
                 if refused.status != _NOT_FOUND:
-                    return NotDeleted(Outcome.FAILED, str(refused))
-                self._account.gone(delete.backup.id)
-                return Deleted("deleted" if trouble else "was gone already")
+                    return NotDeleted(Outcome.FAILED, refused.explanation, is_refused=True)
+                self._view.gone(delete.backup)
+                return Deleted("deleted" if lost else "was gone already")
             except ApiError as error:
-                trouble = error
-                self._account.changed(delete.backup.server_id)
+                lost = error
+                # A server that is busy rejects it for sure, and is asked again until the deadline, as for a create.
+                times_lost += not isinstance(error, BusyError)
+                self._view.changed(delete.backup.server_id)
                 await self._pause(error, sent)
             else:
-                self._account.gone(delete.backup.id)
+                self._view.gone(delete.backup)
                 return Deleted("deleted")
-        last = await self._look(delete, objection, trouble)
-        return last or NotDeleted(Outcome.FAILED, f"{trouble} ({_MOST_SENT} attempts)")
+        last = await self._look(delete, objection, lost)
+        return last or NotDeleted(Outcome.FAILED, f"{lost} ({sent} attempts)")
 
-    async def _look(
-        self, delete: Delete, objection: Objection, trouble: ApiError | None
-    ) -> Deleted | NotDeleted | None:
+    async def _look(self, delete: Delete, objection: Objection, lost: ApiError | None) -> Deleted | NotDeleted | None:
         """Return what a fresh list says has become of it, or None if it is there as planned and may be deleted."""
         try:
-            listed = await self._account.fresh(delete.backup.server_id)
-            current = next((it for it in listed if it.id == delete.backup.id), None)
+            listed = await self._view.fresh(delete.backup.server_id)
+            current = next((backup for backup in listed if backup.id == delete.backup.id), None)
             if current is None:
-                return Deleted("deleted" if trouble else "was gone already")
+                return Deleted("deleted" if lost else "was gone already")
             if why_not := _changed(delete.backup, current) or objection(listed):
                 return NotDeleted(Outcome.SKIPPED, why_not)
-            await self._clock.sleep(0)  # nothing new is started once it is time to stop
+            self._clock.checkpoint()
         except (ApiError, StoppedError) as hindrance:
-            if trouble is None:
+            if lost is None:
                 raise
-            return NotDeleted(Outcome.UNKNOWN, f"{trouble}; and then {hindrance}")
+            return NotDeleted(Outcome.UNKNOWN, f"{lost}; and then {hindrance}")
         return None
 
     async def _pause(self, error: ApiError, sent: int) -> None:
-        asked = error.retry_after if isinstance(error, BusyError) else None
-        # Told to stop while waiting, the next look still settles the lost answer; only then nothing more is sent.
+        asked_for = error.retry_after if isinstance(error, BusyError) else None
+        # If stopped while waiting, the next look still resolves the lost answer, and nothing more is sent.
         with suppress(StoppedError):
-            await self._clock.sleep(asked or backoff(sent))
+            await self._clock.sleep(asked_for or backoff(sent))
 
 
 def _changed(planned: Backup, current: Backup) -> str | None:

@@ -1,21 +1,30 @@
-"""What apply needs of the service, declared where it is needed."""
+"""What apply needs from the service."""
 
 from typing import Protocol
 
-from reconcile.actual.inventory import Backup
+from reconcile.actual.inventory import Backup, Inventory
 from reconcile.ids import Id
 
 
 class Lists(Protocol):
-    """Lists manual backups, wholly or not at all. Observing never changes anything."""
+    """Lists the account, completely or not at all. Observing never changes anything."""
+
+    @property
+    def pages(self) -> int:
+        """How many requests the last whole list of backups took."""
+        ...
+
+    async def observe(self) -> Inventory:
+        """Return all servers and all manual backups; raises ApiError or StoppedError."""
+        ...
 
     async def backups(self, server_id: Id | None = None) -> tuple[Backup, ...]:
-        """List those of one server, or of all; raises ApiError, or StoppedError while it waits."""
+        """Return the manual backups of one server, or of all; raises as `observe` does."""
         ...
 
 
 class Changes(Protocol):
-    """Creates and deletes, each request sent once and not again; raises as `actual.writer.Writer` says."""
+    """Creates, deletes and restores, each request sent once; raises as `reconcile.actual.writer.Writer` does."""
 
     async def create(self, server_id: Id, description: str) -> Backup:
         """Send one create."""
@@ -23,4 +32,8 @@ class Changes(Protocol):
 
     async def delete(self, backup_id: Id) -> None:
         """Send one delete."""
+        ...
+
+    async def restore(self, server_id: Id, backup_id: Id) -> None:
+        """Send one restore."""
         ...

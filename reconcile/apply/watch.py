@@ -1,98 +1,164 @@
-"""Waiting for many backups with one list for all of them, at intervals that grow (spec, section 4.7)."""
+"""Waiting for many backups with few lists (spec, section 4.7).
 
-from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+Each wait has its own schedule. The first look is early, for backups that fail or complete at once; as soon as one has
+completed in this run, it is when the quickest so far did, since earlier looks have shown to be for nothing. Then the
+pause grows with the backup's age. Whatever is due at about the same time is served by one look.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
 import anyio
 
 from reconcile.actual.errors import ApiError, RefusedError
 from reconcile.actual.inventory import Backup, State
-from reconcile.apply.account import Account
-from reconcile.clock import Clock
-from reconcile.ids import Id
+from reconcile.apply.account import AccountView, Listing
+from reconcile.clock import StoppableClock, StoppedError
 
 FIRST_LOOK = 0.5
-LONGEST_PAUSE = 30.0
-"""Seconds between two lists. Backups take minutes; the first look is early for those that fail at once."""
+"""Seconds after which the first backups of a run are looked for."""
 
-_GROWTH = 1.5
+SHORTEST_PAUSE = 1.0
+"""Seconds between two looks for the same backup."""
+
+AGE_SHARE = 10
+"""The pause is the age divided by this, so that an end is seen within a tenth of the time that a backup takes."""
+
+LONGEST_PAUSE = 60.0
+"""Seconds."""
+
+LONGEST_FIRST_LOOK = 600.0
+"""Seconds. However long the others took, a new backup is looked for by then."""
+
+_EARLY = 0.5
+"""What share of its pause a wait may be looked at early, to be served by a look that others need now."""
+
+_NO_TIME = 0.01
+"""Seconds. Too short to sleep for, and maybe below the clock's resolution."""
+
 HIDDEN = 30.0
 """Seconds. A new backup may be missing from the list for so long before it counts as gone."""
 
+UNKNOWN_FOR = 600.0
+"""Seconds. A status that is not documented and stays for so long is taken for the end."""
 
-@dataclass(frozen=True, slots=True)
-class _Look:
-    """What one list showed, of which servers, and when it was asked for."""
 
-    number: int
-    asked_at: float
-    servers: frozenset[Id]
-    backups: dict[Id, Backup]
+@dataclass(eq=False, slots=True)
+class _Wait:
+    """One backup that is waited for; times by the monotonic clock."""
+
+    backup: Backup
+    started_at: float
+    next_look: float
+    on_look: Callable[[Backup], None]
+    give_up_at: float
+    ended: anyio.Event = field(default_factory=anyio.Event)
+    outcome: Backup | None = None
+    error: ApiError | StoppedError | None = None
+    unknown_since: tuple[str, float] | None = None
+
+    def pause(self, now: float) -> float:
+        return min(max(SHORTEST_PAUSE, (now - self.started_at) / AGE_SHARE), LONGEST_PAUSE)
+
+    def end(self, outcome: Backup | None = None, error: ApiError | StoppedError | None = None) -> None:
+        self.outcome, self.error = outcome, error
+        self.ended.set()
 
 
 class Watch:
-    """Looks at the list on behalf of all who wait."""
+    """Looks at the account on behalf of all who wait; `run` must be running meanwhile."""
 
-    def __init__(self, account: Account, clock: Clock) -> None:
-        self._account = account
+    def __init__(self, view: AccountView, clock: StoppableClock) -> None:
+        self._view = view
         self._clock = clock
-        self._turn = anyio.Lock()
-        self._waiting: Counter[Id] = Counter()
-        self._pause = FIRST_LOOK
-        self._last = _Look(0, float("-inf"), frozenset(), {})
+        self._waits: list[_Wait] = []
+        self._new_wait = anyio.Event()
+        self._quickest: float | None = None
+        """Seconds after which the quickest backup of this run was seen to be completed."""
 
-    async def settled(self, backup: Backup, tell: Callable[[Backup], None]) -> Backup | None:
-        """Wait until a list shows the backup as usable or failed; return it so, or None if it has gone.
+    async def settled(
+        self, backup: Backup, on_look: Callable[[Backup], None], *, patience: float = math.inf
+    ) -> Backup | None:
+        """Wait until a list shows the backup as usable or failed; return it so, or None if it is no longer listed.
 
-        `tell` is called with what each look shows, while it is still on its way.
+        One whose description is not what it was is returned at once; one whose status is unknown, once it has stayed
+        the same for `UNKNOWN_FOR` seconds. `on_look` is called with what each look shows of one still in progress.
 
         Raises:
             StoppedError: interrupted, or out of time.
             RefusedError: the token may no longer list.
         """
-        started = self._clock.monotonic()
-        look = self._last
-        with self._wait_for(backup.server_id):
-            while True:
-                look = await self._look_after(look)
-                if backup.server_id not in look.servers or look.asked_at < started:
-                    continue  # somebody else's look: it tells nothing of ours
-                current = look.backups.get(backup.id)
-                if current is None and look.asked_at - started > HIDDEN:
-                    return None
-                if current and current.state in {State.USABLE, State.FAILED}:
-                    return current
-                tell(current or backup)
-
-    @contextmanager
-    def _wait_for(self, server_id: Id) -> Iterator[None]:
-        self._waiting[server_id] += 1
+        now = self._clock.monotonic()
+        first = now if backup.state is State.USABLE else now + (self._quickest or FIRST_LOOK)
+        wait = _Wait(backup, now, first, on_look, now + patience)
+        self._waits.append(wait)
+        self._new_wait.set()
         try:
-            yield
+            await wait.ended.wait()
         finally:
-            self._waiting[server_id] -= 1
-            self._waiting += Counter()  # drops the servers that nobody waits for any more
-            if not self._waiting:
-                self._pause = FIRST_LOOK
+            self._waits.remove(wait)
+        if wait.error:
+            raise wait.error
+        return wait.outcome
 
-    async def _look_after(self, look: _Look) -> _Look:
-        """Return a look after this one, ours or somebody else's."""
-        async with self._turn:
-            if self._last.number == look.number:
-                await self._clock.sleep(self._pause)
-                self._pause = min(self._pause * _GROWTH, LONGEST_PAUSE)
-                self._last = await self._look(look.number + 1)
-            return self._last
+    async def run(self) -> None:
+        """Look whenever a wait is due, until cancelled."""
+        while True:
+            waits = [wait for wait in self._waits if not wait.ended.is_set()]
+            try:
+                if not waits:
+                    await self._wait_for_a_wait()
+                elif (seconds := min(wait.next_look for wait in waits) - self._clock.monotonic()) > _NO_TIME:
+                    # A wait that is added meanwhile may be due before those that are there.
+                    await self._clock.sleep(min(seconds, FIRST_LOOK))
+                else:
+                    await self._look(waits)
+            except StoppedError as stopped:
+                for wait in self._waits:
+                    wait.end(error=stopped)
+                await self._wait_for_a_wait()
 
-    async def _look(self, number: int) -> _Look:
-        asked_at, servers = self._clock.monotonic(), frozenset(self._waiting)
-        try:
-            listed = await self._account.refresh(servers)
-        except RefusedError:
-            raise
-        except ApiError:
-            # Waiting outlives an outage: the backup goes on being made, and the deadline bounds us.
-            return _Look(number, asked_at, frozenset(), {})
-        return _Look(number, asked_at, servers, {it.id: it for it in listed})
+    async def _wait_for_a_wait(self) -> None:
+        self._new_wait = anyio.Event()
+        await self._new_wait.wait()
+
+    async def _look(self, waits: list[_Wait]) -> None:
+        now = self._clock.monotonic()
+        due = [wait for wait in waits if wait.next_look <= now + _EARLY * wait.pause(now)]
+        listings = await self._view.refresh({wait.backup.server_id for wait in due})
+        now = self._clock.monotonic()
+        for wait in due:
+            match listings[wait.backup.server_id]:
+                case Listing() as listing:
+                    _judge(wait, listing)
+                case RefusedError() as refused:
+                    wait.end(error=refused)
+                case ApiError():
+                    pass  # waiting outlives an outage: the backup is still being made, and the deadline bounds us
+            wait.next_look = now + wait.pause(now)
+            if wait.outcome and wait.outcome.state is State.USABLE:
+                self._quickest = min(self._quickest or LONGEST_FIRST_LOOK, max(now - wait.started_at, FIRST_LOOK))
+
+
+def _judge(wait: _Wait, listing: Listing) -> None:
+    """Decide from a list whether a wait has ended."""
+    current = next((backup for backup in listing.backups if backup.id == wait.backup.id), None)
+    if current is None:
+        if listing.asked_at - wait.started_at > HIDDEN:
+            wait.end()
+        return
+    if current.state in {State.USABLE, State.FAILED} or current.description != wait.backup.description:
+        wait.end(current)
+        return
+    if current.state is State.UNKNOWN:
+        status, since = wait.unknown_since or ("", 0.0)
+        if status != current.status:
+            wait.unknown_since = current.status, listing.asked_at
+        elif listing.asked_at - since >= UNKNOWN_FOR:
+            wait.end(current)
+            return
+    if listing.asked_at >= wait.give_up_at:
+        wait.end(current)
+        return
+    wait.on_look(current)

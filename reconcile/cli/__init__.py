@@ -1,1 +1,1 @@
-"""The commands, one file each: read flags, clock and environment, call the rooms below, pick the exit code."""
+"""The commands, one file each: read options, clock and environment, call the packages below, return the exit code."""

@@ -1,4 +1,4 @@
-"""`reconcile demo`: the whole loop on the sandbox, in one command, by running the very commands that it shows."""
+"""`reconcile demo`: the whole loop on the sandbox, by running the commands that it shows."""
 
 import os
 import subprocess
@@ -10,12 +10,14 @@ from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 
-import click
 import tomli_w
 from rich.text import Text
 
-from reconcile.cli.output import Output, output_options
-from reconcile.cli.sandbox import MISSING
+from reconcile.cli.exit_code import ExitCode
+from reconcile.cli.extras import SANDBOX_MISSING
+from reconcile.cli.options import command
+from reconcile.cli.output import Output
+from reconcile.cli.session import Session
 from reconcile.diagnostics import UserError
 
 EXAMPLE = "first.toml"
@@ -32,18 +34,17 @@ That was the whole loop. With a real account:
 Then let CI apply it every night: examples/ci/ and examples/systemd/."""
 
 
-@click.command()
-@output_options
-def demo(*, output: Output, verbose: bool) -> int:  # noqa: ARG001 - nothing to add
+@command()
+def demo(session: Session) -> ExitCode:
     """Show plan, apply, and plan again on a local sandbox; needs no account."""
     if find_spec("uvicorn") is None or find_spec("starlette") is None:
-        raise MISSING
+        raise SANDBOX_MISSING
     with tempfile.TemporaryDirectory() as folder, _sandbox() as environment:
-        stage = _Stage(output, Path(folder), environment)
+        stage = _Stage(session.output, Path(folder), environment)
         stage.title("A local VPS.org with two servers, and a file that declares the backups of one")
         stage.write(_example())
         stage.run("plan")
-        stage.title("Make it so")
+        stage.title("Apply it")
         stage.run("apply", "--auto-approve")
         stage.title("The account is as declared, so there is nothing to do")
         stage.run("plan")
@@ -52,18 +53,18 @@ def demo(*, output: Output, verbose: bool) -> int:  # noqa: ARG001 - nothing to 
         stage.run("plan")
         stage.run("apply", "--auto-approve")
         stage.run("plan")
-    output.result([Text(_FAREWELL)])
-    return 0
+    session.output.result([Text(_FAREWELL)])
+    return ExitCode.DONE
 
 
 class _Stage:
-    """Where the demo plays: a folder with a `backups.toml`, and a service."""
+    """Where the demo runs: a folder with a `backups.toml`, and a service."""
 
     def __init__(self, output: Output, folder: Path, environment: dict[str, str]) -> None:
         self._output, self._folder, self._environment = output, folder, environment
 
-    def title(self, words: str) -> None:
-        self._output.result([Text(f"\n── {words} ──\n", "bold cyan")])
+    def title(self, text: str) -> None:
+        self._output.result([Text(f"\n── {text} ──\n", "bold cyan")])
 
     def write(self, content: str) -> None:
         (self._folder / "backups.toml").write_text(content, encoding="utf-8")
@@ -76,7 +77,10 @@ class _Stage:
         code = subprocess.run(command, cwd=self._folder, env=self._environment, check=False).returncode  # noqa: S603
         self._output.result([Text("")])
         if code:
-            raise UserError(f"reconcile {arguments[0]} ended with {code}", "That should not happen on the sandbox.")
+            raise UserError(
+                f"reconcile {arguments[0]} ended with exit code {code}",
+                "This should not happen on the sandbox; please report it.",
+            )
 
 
 @contextmanager

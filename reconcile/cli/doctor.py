@@ -2,107 +2,61 @@
 
 import os
 import platform
-from collections.abc import Iterator
 
-import anyio
 import click
-import httpx
 
 from reconcile.actual.credentials import Access
-from reconcile.actual.http import Http
-from reconcile.actual.inventory import Inventory
-from reconcile.actual.probe import Finding, Probe, State
-from reconcile.actual.reader import Reader
-from reconcile.cli.clock import SystemClock
-from reconcile.cli.options import Account, Files, account_options, file_options
-from reconcile.cli.output import Output, output_options
-from reconcile.clock import StoppableClock
+from reconcile.actual.facts import ServiceFacts
+from reconcile.actual.probe import Probe
+from reconcile.cli.exit_code import ExitCode
+from reconcile.cli.options import command
+from reconcile.cli.session import Session
+from reconcile.clock import Stop, StoppedError
 from reconcile.desired.config import Config
 from reconcile.diagnostics import UserError
-from reconcile.plan.refusals import check_servers
-from reconcile.plan.wording import count
-from reconcile.report.doctor_text import doctor_json, doctor_text
+from reconcile.insight.doctor import AccessFacts, Diagnosis, findings
+from reconcile.report.formats import DOCTOR_FORMATS
 
-_PATIENCE = 60.0
 _PROXIES = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "https_proxy", "http_proxy", "all_proxy")
 
 
-@click.command()
-@file_options
-@account_options
-@click.option("--json", "as_json", is_flag=True, help="Fit for a bug report: no secrets, no server names.")
-@output_options
-def doctor(*, files: Files, account: Account, as_json: bool, output: Output, verbose: bool) -> int:  # noqa: ARG001 - nothing to add
+@command(files=True, account=True)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON for a bug report, without secrets and server names.")
+def doctor(session: Session, *, as_json: bool) -> ExitCode:
     """Check the set-up against the real service, and change nothing."""
-    findings: list[Finding] = []
-    config = _file(files, findings)
-    access = _access(account, findings)
-    if access:
-        inventory = _service(access, findings)
-        if config and inventory:
-            findings.append(_fit(config, inventory))
-    if as_json:
-        output.json(doctor_json(findings, platform.python_version(), platform.platform()))
+    config = _config(session)
+    access = _access(session)
+    if isinstance(access, Access):
+        proxies = {name: os.environ[name] for name in _PROXIES if os.environ.get(name)}
+        facts = AccessFacts(base_url=access.base_url, token_from=access.token_from, proxies=proxies)
+        found = findings(config, facts, _service(session, access))
     else:
-        output.result(doctor_text(findings))
-    return int(any(it.state is State.ERROR for it in findings))
+        found = findings(config, access, None)
+    diagnosis = Diagnosis(findings=found, python=platform.python_version(), platform=platform.platform())
+    session.output.show(DOCTOR_FORMATS["json" if as_json else "text"](diagnosis, verbose=session.output.verbose))
+    return ExitCode.ERROR if diagnosis.errors else ExitCode.DONE
 
 
-def _file(files: Files, findings: list[Finding]) -> Config | None:
+def _config(session: Session) -> Config | UserError:
     try:
-        config = files.load()
+        return session.config()
     except UserError as error:
-        first = error.diagnostics[0]
-        # What a mistake says may name a server; that the file is not there, or can't be read, names none.
-        words = count(len(error.diagnostics), "mistake") if first.range else first.summary
-        advice = "reconcile validate shows them. A first file: examples/first.toml, or reconcile import."
-        findings.append(Finding(check="file", state=State.ERROR, words=words, advice=advice))
-        return None
-    series = sum(len(server.series) for server in config.servers)
-    words = f"valid, {series} series on {count(len(config.servers), 'server')}"
-    findings.append(Finding(check="file", state=State.OK, words=words))
-    return config
+        return error
 
 
-def _access(account: Account, findings: list[Finding]) -> Access | None:
+def _access(session: Session) -> Access | UserError:
     try:
-        access = account.access()
+        return session.access()
     except UserError as error:
-        first = error.diagnostics[0]
-        findings.append(Finding(check="token", state=State.ERROR, words=first.summary, advice=first.detail))
-        return None
-    findings.append(Finding(check="token", state=State.OK, words=f"from {access.token_from}"))
-    proxies = ", ".join(_proxies()) or "no proxy"
-    secured = "TLS" if access.base_url.startswith("https:") else "plain http on this machine"
-    findings.append(Finding(check="base URL", state=State.OK, words=f"{access.base_url}, {secured}, {proxies}"))
-    return access
+        return error
 
 
-def _proxies() -> Iterator[str]:
-    for name in _PROXIES:
-        if value := os.environ.get(name):
-            # Without what may stand before the host: a proxy's password is a secret too.
-            yield f"{name} is {httpx.URL(value).host}"
-
-
-def _service(access: Access, findings: list[Finding]) -> Inventory | None:
-    async def look() -> Inventory | None:
-        async with Http(access, StoppableClock(SystemClock(), seconds=_PATIENCE)) as http:
-            findings.extend(await Probe(http).findings())
-            try:
-                return await Reader(http).observe()
-            except UserError:
-                return None  # the probe has said why
-
-    return anyio.run(look)
-
-
-def _fit(config: Config, inventory: Inventory) -> Finding:
+def _service(session: Session, access: Access) -> ServiceFacts | UserError:
     try:
-        notes = check_servers(list(config.servers), inventory)
+        return session.run(lambda connection: Probe(connection.http).facts(), access=access)
+    except StoppedError as stopped:
+        if stopped.reason is Stop.INTERRUPTED:
+            raise
+        return stopped
     except UserError as error:
-        words = f"{len(error.diagnostics)} of {len(config.servers)} declared servers are not the account's"
-        return Finding(check="declared servers", state=State.ERROR, words=words, advice="reconcile plan says which.")
-    if notes:
-        return Finding(check="declared servers", state=State.WARNING, words=notes[0].summary)
-    return Finding(check="declared servers", state=State.OK, words="all are the account's")
+        return error

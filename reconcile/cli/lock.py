@@ -1,13 +1,14 @@
-"""One apply at a time on one account and one machine; across machines only the protocol itself can help."""
+"""One apply at a time on one account and one machine; across machines only the protocol itself helps."""
 
 import getpass
 import hashlib
 import json
 import os
 import socket
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,30 +16,46 @@ from filelock import FileLock, Timeout
 from platformdirs import user_state_path
 
 from reconcile.cli.output import Output
+from reconcile.cli.session import home_folder
+from reconcile.clock import StoppableClock, StoppedError
 from reconcile.diagnostics import UserError
-from reconcile.durations import Duration
-from reconcile.plan.wording import age
+from reconcile.durations import age_text
+
+_POLL = 0.2
+"""Seconds between two attempts."""
 
 
-@contextmanager
-def account_lock(base_url: str, timeout: Duration | None, output: Output) -> Iterator[None]:
-    """Hold the account's lock for as long as the block lasts; the system lets go of it if we die.
+@asynccontextmanager
+async def account_lock(base_url: str, patience: float, output: Output, clock: StoppableClock) -> AsyncIterator[None]:
+    """Hold the account's lock for as long as the block lasts; the system releases it if this process dies.
 
-    Where there can be no lock, because the state directory can't be written, this says so and goes on: the protocol
-    is safe without, only less tidy.
+    Where no folder for it can be written, this prints a warning and goes on: an apply is safe without the lock.
 
     Raises:
-        UserError: another apply holds it, and did not let go within `timeout`.
+        UserError: another apply holds it, and did not release it within `patience` seconds.
+        StoppedError: interrupted, or out of time.
     """
-    seconds = timeout.in_seconds(datetime.now(UTC)) if timeout else 0.0
     try:
         file = _lock_file(base_url)
         lock = FileLock(file, fallback_to_soft=False)
-        _acquire(lock, file, base_url, seconds, output)
+        held_by_another = _attempt(lock, file, clock.now())
     except (OSError, NotImplementedError) as error:
-        output.note(f"warning: no lock, another apply on this machine would not be noticed: {error}")
+        output.note(f"warning: no lock, so another apply on this machine would go unnoticed: {error}")
         yield
         return
+    if held_by_another:
+        if not patience:
+            advice = "Wait until it is done, or let this one wait with --lock-timeout 10min."
+            raise UserError(f"another apply is working on {base_url}: {held_by_another}", advice)
+        output.note(f"Waiting, another apply is working on {base_url}: {held_by_another}")
+        give_up_at = clock.monotonic() + patience
+        while still_held := _attempt(lock, file, clock.now()):
+            if clock.monotonic() >= give_up_at:
+                raise UserError(
+                    f"another apply is still working on {base_url}: {still_held}",
+                    "It has not ended within --lock-timeout. Allow it more time.",
+                )
+            await _pause(clock, still_held)
     try:
         yield
     finally:
@@ -47,41 +64,55 @@ def account_lock(base_url: str, timeout: Duration | None, output: Output) -> Ite
         lock.release()
 
 
-def _lock_file(base_url: str) -> Path:
-    folder = user_state_path("reconcile") / "locks"
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder / f"{hashlib.sha256(base_url.encode()).hexdigest()[:16]}.lock"
+async def _pause(clock: StoppableClock, holder: str) -> None:
+    try:
+        await clock.sleep(_POLL)
+    except StoppedError as stopped:
+        raise StoppedError(stopped.reason, f"waiting for another apply: {holder}") from None
 
 
-def _acquire(lock: FileLock, file: Path, base_url: str, seconds: float, output: Output) -> None:
+def _attempt(lock: FileLock, file: Path, now: datetime) -> str | None:
+    """Take the lock and return None, or return which process holds it."""
     try:
         lock.acquire(timeout=0)
     except Timeout:
-        held = f"another apply is working on {base_url}: {_who(file)}"
-        if not seconds:
-            raise UserError(held, "Wait until it is done, or let this one wait with --lock-timeout 10min.") from None
-        output.note(f"Waiting, {held}")
-        try:
-            lock.acquire(timeout=seconds)
-        except Timeout:
-            raise UserError(f"{held}, still", "It was waited for as long as --lock-timeout says.") from None
-    holder = {
-        "pid": os.getpid(),
-        "host": socket.gethostname(),
-        "user": getpass.getuser(),
-        "since": datetime.now(UTC).isoformat(),
-    }
+        return _description(_holder(file), now)
+    holder = {"pid": os.getpid(), "host": socket.gethostname(), "user": _user(), "since": now.isoformat()}
     _holder(file).write_text(json.dumps(holder), encoding="utf-8")
+    return None
+
+
+def _lock_file(base_url: str) -> Path:
+    """Return the lock's file, in the user's state folder or, where there is none, in the temporary one."""
+    name = f"{hashlib.sha256(base_url.encode()).hexdigest()[:16]}.lock"
+    if home_folder() or os.environ.get("XDG_STATE_HOME"):
+        with suppress(OSError):
+            folder = user_state_path("reconcile") / "locks"
+            folder.mkdir(parents=True, exist_ok=True)
+            if os.access(folder, os.W_OK):
+                return folder / name
+    folder = Path(tempfile.gettempdir()) / f"reconcile-{os.getuid()}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    if folder.is_symlink() or folder.stat().st_uid != os.getuid():
+        raise PermissionError(f"{folder} belongs to somebody else")
+    return folder / name
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a user without an entry in the password file, as in many containers
+        return f"uid {os.getuid()}"
 
 
 def _holder(lock_file: Path) -> Path:
     return lock_file.with_suffix(".json")
 
 
-def _who(lock_file: Path) -> str:
+def _description(file: Path, now: datetime) -> str:
     try:
-        said: Any = json.loads(_holder(lock_file).read_text(encoding="utf-8"))
-        since = age(datetime.now(UTC) - datetime.fromisoformat(said["since"]))
-        return f"process {said['pid']} of {said['user']} on {said['host']}, for {since}"
+        holder: Any = json.loads(file.read_text(encoding="utf-8"))
+        since = age_text(now - datetime.fromisoformat(holder["since"]))
+        return f"process {holder['pid']} of {holder['user']} on {holder['host']}, for {since}"
     except (OSError, ValueError, TypeError, KeyError):
-        return "it does not say who it is"
+        return "which one is not known"

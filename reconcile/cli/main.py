@@ -1,6 +1,6 @@
-"""The command: its subcommands, and what becomes of every error that the outside world can cause."""
+"""The command: its subcommands, and the exit code of every error."""
 
-import os
+import gc
 import signal
 import sys
 from collections.abc import Sequence
@@ -8,22 +8,28 @@ from importlib import import_module
 
 import click
 
-from reconcile.cli.output import Output
-from reconcile.diagnostics import UserError
+from reconcile import __version__
+from reconcile.cli.exit_code import ExitCode
+from reconcile.cli.streams import discard, open_closed
 
 COMMANDS = {
-    **{name: name for name in ("validate", "plan", "apply", "show")},
-    "import": "import_",  # the word is Python's own
-    **{name: name for name in ("status", "restore", "doctor", "schema", "sandbox", "demo")},
+    "validate": "Check the files, offline, and show every mistake in them at once.",
+    "plan": "Show what apply would create and delete, and why; change nothing.",
+    "apply": "Create and delete until the account is as declared, or do exactly what a saved plan says.",
+    "show": "Show a saved plan.",
+    "import": "Write TOML that declares what the account holds.",
+    "status": "Show the health of every series, problems first, and what is not declared.",
+    "restore": "Restore a server, named by its id or its name in the account, from a backup.",
+    "doctor": "Check the set-up against the real service, and change nothing.",
+    "schema": "Print the JSON Schema of the file, for editors.",
+    "sandbox": "Serve a local VPS.org, in memory, until interrupted.",
+    "demo": "Show plan, apply, and plan again on a local sandbox; needs no account.",
 }
-"""Each command, and the file of this folder that it is in, by its name there."""
-
-ERROR = 1
-INTERRUPTED = 130
+"""Each command and its summary. They are here so that `--help` need not import the commands."""
 
 
 class _Commands(click.Group):
-    """Imports a command when it is asked for: `validate` in a pre-commit hook need not wait for an HTTP client."""
+    """Imports a command only when it is used: `validate` in a pre-commit hook need not load an HTTP client."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         return list(COMMANDS)
@@ -31,46 +37,76 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
         if cmd_name not in COMMANDS:
             return None
-        name = COMMANDS[cmd_name]
+        name = "import_" if cmd_name == "import" else cmd_name  # a keyword of Python
         command: click.Command = getattr(import_module(f"reconcile.cli.{name}"), name)
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and not args[0].startswith("-") and args[0] not in COMMANDS:
+            import difflib  # noqa: PLC0415 - needed only for a mistake
+
+            near = difflib.get_close_matches(args[0], COMMANDS, n=1)
+            hint = f'Did you mean "{near[0]}"?' if near else f"Commands: {', '.join(COMMANDS)}."
+            ctx.fail(f'There is no command "{args[0]}". {hint}')
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's signature
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.version_option(package_name="vps-reconcile", prog_name="reconcile")
+@click.version_option(__version__, prog_name="reconcile")
 def reconcile() -> None:
     """Keep the manual backups of VPS.org servers as a TOML file declares them."""
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Run the command and return its exit code: 0, 1, 2 (see the spec's section 7) or 130."""
+    """Run the command and return its exit code (see `ExitCode`)."""
     try:
-        code = reconcile.main(arguments, prog_name="reconcile", standalone_mode=False)
+        code = reconcile.main(list(arguments), prog_name="reconcile", standalone_mode=False)
         sys.stdout.flush()
     except click.ClickException as usage:
         # Wrong usage is 1, not click's 2: that means "changes pending" here, and a typo must not look like it.
         usage.show()
-        return ERROR
+        if "--json" in arguments:
+            _print_json(usage)
+        return ExitCode.ERROR
     except (click.Abort, KeyboardInterrupt):
-        return INTERRUPTED
-    except UserError as error:
-        Output().error(error)
-        return ERROR
-    except BrokenPipeError:
-        # Whoever read us has gone, as in `reconcile plan | head`; Python would complain once more at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return ERROR
+        return ExitCode.INTERRUPTED
+    except SystemExit as ended:  # how click ends a completion, and where nobody reads its output any more
+        code = ended.code
     except OSError as error:
-        Output().error(UserError(f"{error.filename or 'the output'}: {error.strerror}", "Make room, or mend it there."))
-        return ERROR
-    return code if isinstance(code, int) else 0
+        discard(sys.stdout)
+        if not isinstance(error, BrokenPipeError):  # whoever read the output has gone, as in `reconcile plan | head`
+            print(f"error: {error.filename or 'the output'}: {error.strerror}", file=sys.stderr)  # noqa: T201 - as bare as can be
+        return ExitCode.ERROR
+    return code if isinstance(code, int) else ExitCode.DONE
+
+
+def _print_json(usage: click.ClickException) -> None:
+    import json  # noqa: PLC0415 - needed only here
+
+    from reconcile.diagnostics import Diagnostic  # noqa: PLC0415 - as above
+    from reconcile.report.diagnostics_json import diagnostics_json  # noqa: PLC0415 - as above
+
+    print(json.dumps(diagnostics_json([Diagnostic(summary=usage.format_message())]).value))  # noqa: T201 - as above
 
 
 def main() -> None:
-    """Be the `reconcile` command. SIGTERM, which is how CI cancels a job, ends it as Ctrl-C does.
+    """Run the `reconcile` command.
 
-    So does SIGINT where the shell that started us in the background had it ignored.
+    SIGTERM, which is how CI cancels a job, and SIGHUP end it as Ctrl-C does; so does SIGINT where the shell that
+    started it in the background had it ignored.
     """
-    for interrupt in (signal.SIGINT, signal.SIGTERM):
+    open_closed()
+    # A large account is a million objects that all stay. Looking through them again and again took a third of a plan.
+    # What a long apply leaves behind is young, and is still found.
+    gc.set_threshold(50_000, 50, 100)
+    for interrupt in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(interrupt, signal.default_int_handler)
-    sys.exit(run(sys.argv[1:]))
+    code = run(sys.argv[1:])
+    gc.freeze()  # or Python would look through everything once more on its way out: a tenth of a small plan
+    sys.exit(code)

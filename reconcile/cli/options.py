@@ -1,47 +1,23 @@
-"""The options that commands share, the same everywhere, and what they come to."""
+"""The options that commands share, and the decorator that turns them into a `Session`."""
 
 import functools
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 
-from reconcile.actual.credentials import Access, find
-from reconcile.desired.config import Config
-from reconcile.desired.load import load
+from reconcile.cli.exit_code import ExitCode
+from reconcile.cli.output import Output
+from reconcile.cli.session import DEFAULT_FILE, Session
+from reconcile.diagnostics import UserError
 from reconcile.durations import Duration
+from reconcile.report.diagnostics_json import diagnostics_json
 
-DEFAULT_FILE = Path("backups.toml")
-
-Command = TypeVar("Command", bound=Callable[..., Any])
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Files:
-    """Which files, and which part of them (`-f`, `--target`)."""
-
-    paths: tuple[Path, ...]
-    targets: tuple[str, ...]
-
-    def load(self) -> Config:
-        """Read them; raises UserError with every mistake."""
-        return load(self.paths or (DEFAULT_FILE,))
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Account:
-    """Which service, and where its token is (`--base-url`, `--token-file`)."""
-
-    base_url: str | None
-    token_file: Path | None
-
-    def access(self) -> Access:
-        """Find the token and the base URL; raises UserError where there is none that will do."""
-        return find(base_url=self.base_url, token_file=self.token_file, environment=os.environ, home=Path.home())
+READING = "10min"
+"""The default of `--timeout` for commands that only read."""
 
 
 class DurationType(click.ParamType[Duration]):
@@ -73,49 +49,151 @@ class TimeType(click.ParamType[datetime]):
         """Read it, or fail as wrong usage."""
         try:
             moment = datetime.fromisoformat(str(value))
-            return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+            moment = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
         except (ValueError, OverflowError):
             self.fail(f"{value!r} is not a time; write it like 2026-01-31T03:00:00Z", param, ctx)
+        if not _FIRST_YEAR <= moment.year <= _LAST_YEAR:
+            self.fail(f"{value!r} is not between the years {_FIRST_YEAR} and {_LAST_YEAR}", param, ctx)
+        return moment
 
 
-def file_options(command: Command) -> Command:
-    """Add `-f`; the command gets `files`."""
-
-    @click.option(
-        "-f",
-        "--file",
-        "paths",
-        multiple=True,
-        type=click.Path(path_type=Path),
-        help=f"A file, or a folder of *.toml; may be repeated.  [default: {DEFAULT_FILE}]",
-    )
-    @functools.wraps(command)
-    def wrapped(*args: Any, paths: tuple[Path, ...], targets: tuple[str, ...] = (), **options: Any) -> Any:  # noqa: ANN401
-        return command(*args, files=Files(paths=paths, targets=targets), **options)
-
-    return wrapped  # type: ignore[return-value] # as above
+_FIRST_YEAR, _LAST_YEAR = 1970, 9000
+"""The years that the service's own times may have (spec, section 3)."""
 
 
-target_option = click.option(
+class OutputFileType(click.ParamType[Path]):
+    """A file to write; a trailing slash, which a `Path` would drop, names a folder."""
+
+    name = "file"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        """Read it, or fail as wrong usage."""
+        text = str(value)
+        if not text or text.endswith("/") or os.path.isdir(text):  # noqa: PTH112 - raises nothing, however long it is
+            self.fail(f"{text!r} is a folder, not a file; name a file in it", param, ctx)
+        return Path(text)
+
+
+_FILE = click.option(
+    "-f",
+    "--file",
+    "paths",
+    multiple=True,
+    type=str,
+    metavar="PATH",
+    help=f"A file, a folder of *.toml, or - for standard input; may be repeated.  [default: {DEFAULT_FILE}]",
+)
+_TARGET = click.option(
     "--target",
     "targets",
     multiple=True,
     metavar="GLOB",
-    help="Only this: a glob on SERVER/DESCRIPTION, or a SERVER; may be repeated.",
+    help="Limit to a glob on SERVER/DESCRIPTION, or to a SERVER; may be repeated.",
 )
+_BASE_URL = click.option("--base-url", metavar="URL", help="The base URL of the service.  [env: VPS_API_URL]")
+_TOKEN_FILE = click.option(
+    "--token-file",
+    metavar="FILE",
+    help="A file that holds the token.  [env: VPS_API_TOKEN holds the token itself]",
+)
+_NO_COLOR = click.option("--no-color", is_flag=True, help="Print no colours, as with NO_COLOR or in a pipe.")
+JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
-def account_options(command: Command) -> Command:
-    """Add `--base-url` and `--token-file`; the command gets `account`. A token is never an argument."""
-
-    @click.option("--base-url", metavar="URL", help="The service.  [env: VPS_API_URL]")
-    @click.option(
-        "--token-file",
-        type=click.Path(path_type=Path),
-        help="A file that holds the token.  [env: VPS_API_TOKEN holds the token itself]",
+def _verbose(more: str, *, account: bool) -> Callable[..., Any]:
+    """Return `-v`. Every command takes it; one that has nothing more to show does not list it in its help."""
+    shown = [more] if more else []
+    shown += ["every request on stderr"] if account else []
+    return click.option(
+        "-v", "--verbose", is_flag=True, hidden=not shown, help=f"Show {', and '.join(shown)}." if shown else None
     )
-    @functools.wraps(command)
-    def wrapped(*args: Any, base_url: str | None, token_file: Path | None, **options: Any) -> Any:  # noqa: ANN401
-        return command(*args, account=Account(base_url=base_url, token_file=token_file), **options)
 
-    return wrapped  # type: ignore[return-value] # as above
+
+def _timeout(default: str) -> Callable[..., Any]:
+    return click.option(
+        "--timeout", type=DurationType(), default=default, show_default=True, help="The time limit of the whole run."
+    )
+
+
+class _Command(click.Command):
+    """A command that knows what an argument too many was meant to be."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read the arguments, or fail as wrong usage."""
+        ctx.allow_extra_args = True
+        rest = super().parse_args(ctx, args)
+        if rest and not ctx.resilient_parsing:
+            takes_files = any("--file" in parameter.opts for parameter in self.params)
+            hint = f" Name files with -f: {ctx.command_path} -f {rest[0]}" if takes_files else ""
+            ctx.fail(f"unexpected argument {rest[0]!r}.{hint}")
+        return rest
+
+
+def command(
+    name: str | None = None,
+    *,
+    files: bool = False,
+    targets: bool = False,
+    account: bool = False,
+    timeout: str = READING,
+    more: str = "",
+) -> Callable[[Callable[..., ExitCode]], click.Command]:
+    """Make a command of a function, which gets a `session` and the options of its own.
+
+    The switches say which shared options it takes: `-f`, `--target`, and those for the service with `--timeout`, whose
+    default is `timeout`; `more` says what `-v` shows besides the requests. An error that the outside world caused
+    becomes a message and an exit code, and JSON where `--json` was asked for.
+    """
+    shared = [_NO_COLOR, _verbose(more, account=account)]
+    shared += [_FILE] if files else []
+    shared += [_TARGET] if targets else []
+    shared += [_BASE_URL, _TOKEN_FILE, _timeout(timeout)] if account else []
+
+    def decorate(function: Callable[..., ExitCode]) -> click.Command:
+        @functools.wraps(function)
+        def run(
+            *,
+            no_color: bool,
+            verbose: bool,
+            paths: tuple[str, ...] = (),
+            targets: tuple[str, ...] = (),
+            base_url: str | None = None,
+            token_file: str | None = None,
+            timeout: Duration | None = None,
+            **own: Any,  # noqa: ANN401 - whatever the command declares
+        ) -> ExitCode:
+            session = Session(
+                output=Output(no_color=no_color, verbose=verbose),
+                paths=paths,
+                targets=targets,
+                base_url=base_url,
+                token_file=token_file,
+                timeout=timeout,
+            )
+            try:
+                code = function(session, **own)
+            except UserError as error:
+                code = _failed(session, error, as_json=own.get("as_json", False))
+            if session.output.failure and code is not ExitCode.INTERRUPTED:
+                raise session.output.failure
+            return code
+
+        made: Any = click.command(name, cls=_Command)(run)
+        for option in reversed(shared):
+            made = option(made)
+        result: click.Command = made
+        return result
+
+    return decorate
+
+
+def _failed(session: Session, error: UserError, *, as_json: bool) -> ExitCode:
+    from reconcile.clock import Stop, StoppedError  # noqa: PLC0415 - brings anyio, which `validate` has no use for
+
+    if isinstance(error, StoppedError) and error.reason is Stop.INTERRUPTED:
+        return ExitCode.INTERRUPTED
+    diagnostics = session.located(error.diagnostics)
+    session.output.diagnostics(diagnostics)
+    if as_json:
+        session.output.show(diagnostics_json(diagnostics))
+    return ExitCode.ERROR

@@ -1,41 +1,47 @@
-"""Where things go: results to stdout, everything else to stderr; colours only where somebody can see them."""
+"""Writes results to stdout and everything else to stderr, with colours only on a terminal."""
 
-import functools
 import io
 import json
-import logging
 import os
 import sys
-from collections.abc import Callable, Iterable
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterable, Sequence
+from typing import TextIO, assert_never
 
-import click
 from rich.console import Console, RenderableType
 
-from reconcile.diagnostics import UserError
+from reconcile.actual.credentials import redact
+from reconcile.cli.streams import discard
+from reconcile.diagnostics import Diagnostic
 from reconcile.report.diagnostic_text import diagnostic_text
+from reconcile.report.document import Document, Json, Lines, Raw
 from reconcile.report.escape import visible
-from reconcile.report.github import annotation
-
-Command = TypeVar("Command", bound=Callable[..., Any])
+from reconcile.report.github import annotation, without_commands
+from reconcile.report.wording import count_text
 
 _PIPED_WIDTH = 1000
-"""Columns. A pipe has no width, and text that is folded for none is harder to search."""
+"""Columns. A pipe has no width, and folded text is harder to search."""
 
 
 class Output:
-    """The two streams of one run. Nothing that is printed is read as markup, and NO_COLOR is honoured by rich."""
+    """The two streams of one run. Nothing that is printed is read as markup, and rich honours NO_COLOR.
 
-    def __init__(self, *, no_color: bool = False) -> None:
+    `verbose` shows more of a result, and every request on stderr. What `keep_secret` was given is never shown.
+    """
+
+    def __init__(self, *, no_color: bool = False, verbose: bool = False) -> None:
+        self.verbose = verbose
         self._no_color = no_color or None
-        self.out = self._console(stderr=False)
-        self.err = self._console(stderr=True)
+        self._secrets: list[str] = []
+        self._is_github = os.environ.get("GITHUB_ACTIONS") == "true"
+        self._stdout = _Filtered(sys.stdout, self.redact)
+        self.out = self._console(self._stdout, stderr=False)
+        self.err = self._console(_Filtered(sys.stderr, self.redact), stderr=True)
+        if verbose:
+            self._log_requests()
 
-    def _console(self, *, stderr: bool) -> Console:
-        stream = sys.stderr if stderr else sys.stdout
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")  # a terminal that can't show … must not end a run
+    def _console(self, stream: "_Filtered", *, stderr: bool) -> Console:
         return Console(
+            file=stream,  # type: ignore[arg-type] # rich only writes, flushes, and asks whether it is a terminal
             stderr=stderr,
             no_color=self._no_color,
             highlight=False,
@@ -43,6 +49,34 @@ class Output:
             emoji=False,
             width=None if stream.isatty() else _PIPED_WIDTH,
         )
+
+    @property
+    def failure(self) -> OSError | None:
+        """Why a result could not be printed; None if all of them could."""
+        return self._stdout.failure
+
+    def keep_secret(self, text: str) -> None:
+        """Never show this token from now on."""
+        self._secrets.append(text)
+
+    def redact(self, text: str) -> str:
+        """Return the text without what is secret."""
+        for secret in self._secrets:
+            text = redact(text, secret)
+        return text
+
+    def show(self, document: Document) -> None:
+        """Print a result."""
+        match document:
+            case Lines(lines):
+                self.result(lines)
+            case Json(value):
+                self.json(value)
+            case Raw(text):
+                _reconfigure(sys.stdout, "utf-8")  # it is a file's content; TOML in Latin-1 is no TOML
+                self.raw(text)
+            case _:
+                assert_never(document)
 
     def result(self, lines: Iterable[RenderableType]) -> None:
         """Print a result for people; in a pipe, without the blanks that fill up a table."""
@@ -52,56 +86,102 @@ class Output:
                 continue
             with self.out.capture() as captured:
                 self.out.print(line)
-            self.raw("".join(f"{row.rstrip()}\n" for row in captured.get().splitlines()))
-        self.out.file.flush()  # a log that holds both streams shall have them in order
+            self.raw(self._for_log("".join(f"{row.rstrip()}\n" for row in captured.get().splitlines())))
+        self.out.file.flush()  # a log that holds both streams must have them in order
 
     def json(self, value: object) -> None:
-        """Print a result for programs, on one line, in ASCII: no terminal and no encoding can take it amiss."""
-        self.out.file.write(json.dumps(value) + "\n")
-        self.out.file.flush()
+        """Print a result for programs, on one line, in ASCII: no terminal and no encoding can misread it.
+
+        Nor does GitHub, which looks for `##[` anywhere in a line.
+        """
+        self.raw(json.dumps(value, allow_nan=False).replace("##[", "#\\u0023[") + "\n")
 
     def raw(self, text: str) -> None:
         """Print text as it is."""
         self.out.file.write(text)
+        self.out.file.flush()
 
     def note(self, *lines: RenderableType) -> None:
-        """Tell of something that is not the result."""
+        """Print something that is not the result, on stderr."""
         for line in map(_harmless, lines):
-            self.err.print(line)
+            if self.err.is_terminal or not self._is_github:
+                self.err.print(line)
+                continue
+            with self.err.capture() as captured:
+                self.err.print(line)
+            self.err.file.write(self._for_log(captured.get()))
 
-    def error(self, error: UserError) -> None:
-        """Tell what is wrong, where, and what to do."""
-        for diagnostic in error.diagnostics:
+    def diagnostics(self, diagnostics: Sequence[Diagnostic]) -> None:
+        """Print diagnostics on stderr; in GitHub Actions, also as annotations."""
+        for diagnostic in diagnostics:
             self.note(*diagnostic_text(diagnostic))
-            if os.environ.get("GITHUB_ACTIONS") == "true" and (command := annotation(diagnostic)):
+            if self._is_github and (command := annotation(diagnostic)):
                 self.err.file.write(f"{command}\n")
-        if len(error.diagnostics) > 1:
-            self.note(f"{len(error.diagnostics)} errors")
+        errors = sum(diagnostic.severity == "error" for diagnostic in diagnostics)
+        if errors > 1:
+            self.note(count_text(errors, "error"))
 
-    def log_requests(self) -> None:
-        """Show every request on stderr (`-v`); headers, and with them the token, are never logged."""
-        handler = logging.StreamHandler(sys.stderr)
+    def _for_log(self, text: str) -> str:
+        """Return text without workflow commands, if this runs in GitHub Actions."""
+        return without_commands(text) if self._is_github else text
+
+    def _log_requests(self) -> None:
+        """Show every request on stderr; headers, and with them the token, are never logged."""
+        import logging  # noqa: PLC0415 - only for -v
+
+        handler = logging.StreamHandler(self.err.file)
         handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S"))
         logger = logging.getLogger("reconcile")
         logger.addHandler(handler)
         logger.setLevel(logging.DEBUG)
 
 
+def _reconfigure(stream: TextIO, encoding: str | None = None) -> None:
+    if isinstance(stream, io.TextIOWrapper):
+        stream.reconfigure(encoding=encoding, errors="backslashreplace")
+
+
+class _Filtered:
+    """A stream that secrets do not get through; everything that is shown passes here.
+
+    Where it can't be written any more (nobody reads it, the disk is full), the rest is dropped and `failure` says why:
+    that must not end an apply halfway.
+    """
+
+    def __init__(self, stream: TextIO, redact: Callable[[str], str]) -> None:
+        self.failure: OSError | None = None
+        self._stream = stream
+        self._redact = redact
+        _reconfigure(stream)  # a character that the terminal can't show must not end a run either
+
+    def write(self, text: str) -> int:
+        try:
+            return self._stream.write(self._redact(text))
+        except OSError as error:
+            self._fail(error)
+            return len(text)
+
+    def flush(self) -> None:
+        try:
+            self._stream.flush()
+        except OSError as error:
+            self._fail(error)
+
+    def _fail(self, error: OSError) -> None:
+        self.failure = self.failure or error
+        discard(self._stream)
+
+    def isatty(self) -> bool:
+        return self._stream.isatty()
+
+    def fileno(self) -> int:
+        return self._stream.fileno()
+
+    @property
+    def encoding(self) -> str:
+        return self._stream.encoding
+
+
 def _harmless(line: RenderableType) -> RenderableType:
     """Escape a plain sentence, which may have a name of the service's in it; what `report/` makes is so already."""
     return visible(line, 2000) if isinstance(line, str) else line
-
-
-def output_options(command: Command) -> Command:
-    """Add `--no-color` and `-v`; the command gets `output` and `verbose`."""
-
-    @click.option("--no-color", is_flag=True, help="No colours; so does NO_COLOR, and so does a pipe.")
-    @click.option("-v", "--verbose", is_flag=True, help="Show what stays as well, and every request on stderr.")
-    @functools.wraps(command)
-    def wrapped(*args: Any, no_color: bool, verbose: bool, **options: Any) -> Any:  # noqa: ANN401 - whatever it takes
-        output = Output(no_color=no_color)
-        if verbose:
-            output.log_requests()
-        return command(*args, output=output, verbose=verbose, **options)
-
-    return wrapped  # type: ignore[return-value] # click's decorators keep the name and the callability

@@ -1,161 +1,150 @@
-"""`reconcile restore`: what one does in panic, and so the most careful command."""
+"""`reconcile restore`: the most careful command, because it is used in a hurry."""
 
-import time
 from datetime import datetime
 
-import anyio
 import click
 
-from reconcile.actual.credentials import Access
-from reconcile.actual.http import Http
-from reconcile.actual.inventory import Backup, Inventory, Server
-from reconcile.actual.reader import Reader
-from reconcile.actual.writer import Writer
+from reconcile.actual.inventory import Server
 from reconcile.addresses import SeriesAddress
-from reconcile.apply.restore import restore_once
-from reconcile.apply.run import Manner
-from reconcile.cli.apply import carry_out
-from reconcile.cli.ask import ask
-from reconcile.cli.clock import SystemClock
+from reconcile.apply.restore import IN_DOUBT, make_safety_backup, restore_once
+from reconcile.apply.run import Options, Run
+from reconcile.cli.connection import Connection
+from reconcile.cli.exit_code import ExitCode
 from reconcile.cli.lock import account_lock
-from reconcile.cli.options import Account, DurationType, TimeType, account_options
-from reconcile.cli.output import Output, output_options
-from reconcile.cli.progress import progress
-from reconcile.clock import StoppableClock
+from reconcile.cli.options import TimeType, command
+from reconcile.cli.output import Output
+from reconcile.cli.prompt import ask
+from reconcile.cli.reporters import reporter
+from reconcile.cli.session import Session
+from reconcile.clock import Stop, StoppedError
 from reconcile.diagnostics import UserError
-from reconcile.durations import Duration
+from reconcile.insight.restore_points import Choice, choose, confirmation, find_server, same
 from reconcile.plan.events import Finished
-from reconcile.plan.model import Cause, Create, Loss, Plan, SeriesPlan, ServerPlan
-from reconcile.plan.planner import MISDATED_BEYOND
+from reconcile.plan.model import Create
+from reconcile.plan.reasons import Missing
 from reconcile.plan.refusals import check_clock
-from reconcile.plan.restoring import Choice, choose, find_server, same
 from reconcile.report.restore_text import restore_text
 
-_PATIENCE = 600.0
 
-
-@click.command()
+@command(account=True, timeout="2h")
 @click.argument("server")
-@click.option("--backup", "backup_id", metavar="ID", help="Restore from this backup, an automatic one too.")
+@click.option("--backup", "backup_id", metavar="ID", help="Restore from this backup, manual or automatic.")
 @click.option("--series", metavar="DESCRIPTION", help="Restore from the newest usable one of this series.")
 @click.option("--before", type=TimeType(), metavar="TIME", help="With --series: the newest made before this time.")
-@click.option("--safety-backup", is_flag=True, help="First make a backup of the present state, and wait for it.")
-@click.option("--timeout", type=DurationType(), default="2h", show_default=True, help="Bounds the safety backup.")
-@click.option("--auto-approve", is_flag=True, help="Do not ask; only with --backup.")
-@account_options
-@output_options
+@click.option("--safety-backup", is_flag=True, help="First make a backup of the current state, and wait for it.")
+@click.option("--auto-approve", is_flag=True, help="Do not ask for approval; only with --backup.")
 def restore(
+    session: Session,
     *,
     server: str,
     backup_id: str | None,
     series: str | None,
     before: datetime | None,
     safety_backup: bool,
-    timeout: Duration,
     auto_approve: bool,
-    account: Account,
-    output: Output,
-    verbose: bool,  # noqa: ARG001 - nothing to add
-) -> int:
+) -> ExitCode:
     """Restore a server, named by its id or its name in the account, from a backup. Overwrites its disk."""
-    if (backup_id is None) == (series is None):
-        raise click.UsageError("--backup ID or --series DESCRIPTION, one of them")
-    if before and series is None:
-        raise click.UsageError("--before goes with --series")
-    if auto_approve and backup_id is None:
-        raise click.UsageError("--auto-approve goes with --backup: which backup is the newest may change meanwhile")
-    access = account.access()
-    with account_lock(access.base_url, None, output):
-        inventory, backups, found = _look(access, server)
-        latest = before or inventory.observed_at + MISDATED_BEYOND
-        choice = choose(found, backups, backup_id=backup_id, series=series, before=latest)
-        output.result(restore_text(choice, inventory.observed_at))
+    _check_usage(backup_id, series, before, auto_approve=auto_approve)
+    access = session.access()
+    output = session.output
+    is_sent = is_interrupted = False
+
+    def on_interrupt() -> None:
+        nonlocal is_interrupted
+        is_interrupted = True
+        if is_sent:
+            output.note(f"Interrupted. The restore may have begun. {IN_DOUBT}")
+        else:
+            output.note("Interrupted: starting nothing new, finishing what is in flight.")
+
+    async def work(connection: Connection) -> tuple[Choice, Stop | None]:
+        nonlocal is_sent
+        inventory = await connection.observe(automatic=True)
+        check_clock(inventory)
+        wanted = find_server(inventory, server)
+        choice = choose(wanted, inventory, backup_id=backup_id, series=series, before=before or inventory.observed_at)
+        output.show(restore_text(choice, inventory.observed_at))
         if not auto_approve:
-            _ask(output, found)
-        if safety_backup:
-            _make_safety_backup(choice, inventory, access, timeout, output)
-        _send(access, choice)
-        output.result([f"The service has begun to restore {found.name!r} from #{choice.backup.id}."])
-        return 0
+            _ask(output, wanted)
+        with reporter(output, as_json=False) as report:
+            run = Run(
+                lists=connection,
+                changes=connection.writer,
+                clock=connection.clock,
+                emit=report.show,
+                options=Options(),
+            )
+            if safety_backup:
+                async with account_lock(access.base_url, 0.0, output, connection.clock):
+                    made = await _make_safety_backup(_safety_create(wanted, inventory.observed_at), run)
+                output.note(_how_to_keep(made, wanted))
+        same(choice, await connection.observe(automatic=True, server_id=choice.server.id))
+        connection.clock.checkpoint()
+        is_sent = True
+        await restore_once(choice.server.id, choice.backup.id, run)
+        return choice, connection.clock.reason
+
+    try:
+        choice, stopped = session.run(work, access=access, on_interrupt=on_interrupt)
+    except StoppedError as error:
+        if error.reason is Stop.INTERRUPTED:
+            output.note("Interrupted, nothing was restored.")
+            raise
+        raise UserError(f"{error}, nothing was restored", error.diagnostics[0].detail) from error
+    except UserError as error:
+        if not is_interrupted:
+            raise
+        output.diagnostics(error.diagnostics)
+        return ExitCode.INTERRUPTED
+    output.result([f"The service has begun to restore {confirmation(choice.server)!r} from #{choice.backup.id}."])
+    return ExitCode.INTERRUPTED if stopped is Stop.INTERRUPTED else ExitCode.DONE
 
 
-def _look(access: Access, wanted: str) -> tuple[Inventory, tuple[Backup, ...], Server]:
-    async def read() -> tuple[Inventory, tuple[Backup, ...], Server]:
-        async with Http(access, StoppableClock(SystemClock(), seconds=_PATIENCE)) as http:
-            reader = Reader(http)
-            inventory = await reader.observe()
-            check_clock(inventory)
-            server = find_server(inventory, wanted)
-            return inventory, await reader.backups_of_any_type(), server
-
-    return anyio.run(read)
+def _check_usage(backup_id: str | None, series: str | None, before: datetime | None, *, auto_approve: bool) -> None:
+    if (backup_id is None) == (series is None):
+        raise click.UsageError("name one: --backup ID or --series DESCRIPTION")
+    if before and not series:
+        raise click.UsageError("--before goes with --series")
+    if auto_approve and not backup_id:
+        raise click.UsageError("--auto-approve goes with --backup: a series may have a newer one by then")
 
 
 def _ask(output: Output, server: Server) -> None:
-    """Have the server's name typed; raises UserError for any other answer, and where there is nobody to ask."""
-    otherwise = "Without one: --backup ID with --auto-approve."
-    question = "To go on, type the server's name."
-    if ask(output, question, "Server", undone="nothing was restored", otherwise=otherwise) != server.name:
-        raise UserError("that is not the server's name, nothing was restored")
+    """Ask for the server's name; raises UserError for any other answer, and without a terminal."""
+    what = "name" if server.name else "id: it has no name"
+    answer = ask(
+        output,
+        f"To go on, type the server's {what}.",
+        "Server",
+        undone="nothing was restored",
+        otherwise="Without one: --backup ID with --auto-approve.",
+    )
+    if answer != confirmation(server):
+        raise UserError(f"that is not the server's {'name' if server.name else 'id'}, nothing was restored")
 
 
-def _make_safety_backup(
-    choice: Choice, inventory: Inventory, access: Access, timeout: Duration, output: Output
-) -> None:
-    """Make a backup of the present state, exactly once, and wait until it is completed.
+async def _make_safety_backup(create: Create, run: Run) -> Finished:
+    try:
+        return await make_safety_backup(create, run)
+    except StoppedError as stopped:
+        raise StoppedError(stopped.reason, "making the safety backup") from stopped
 
-    Raises:
-        UserError: it was not completed; then there is no restore either.
-    """
-    now = inventory.observed_at
-    plan = _safety_plan(choice.server, inventory, f"before restore {now:%Y-%m-%d %H:%M:%S} UTC")
-    with progress(output) as told:
-        seconds = timeout.in_seconds(now)
-        begun = time.monotonic()
-        result, _ = carry_out(plan, access, Manner(), seconds, told)
-    (made,) = result.finished
-    if not result.is_complete or made.backup is None:
-        why = f"the safety backup was not made ({made.words}), nothing was restored"
-        raise UserError(why, "See why, or go without one.")
-    output.note(_how_to_keep(made, choice.server), f"It took {time.monotonic() - begun:.0f}s.")
+
+def _safety_create(server: Server, now: datetime) -> Create:
+    """Return the create of a backup of the current state, under a description of its own."""
+    description = f"before restore {now:%Y-%m-%d %H:%M:%S} UTC"
+    return Create(
+        address=SeriesAddress(server.name, description),
+        server_id=server.id,
+        server_name=server.name,
+        description=description,
+        reason=Missing(has_others=False),
+    )
 
 
 def _how_to_keep(made: Finished, server: Server) -> str:
     made_id = made.backup.id if made.backup else ""
     return (
-        f"The safety backup is #{made_id}. It is declared nowhere: where undeclared backups are pruned, add "
-        f"{made_id} to pinned of the server {server.name!r} to keep it."
+        f"The safety backup is #{made_id}, made in {made.elapsed:.0f}s. It is declared nowhere: where undeclared "
+        f"backups are pruned, add {made_id} to pinned of the server {confirmation(server)!r} to keep it."
     )
-
-
-def _safety_plan(server: Server, inventory: Inventory, description: str) -> Plan:
-    """Return a plan of one create, for the part that knows how to make a backup exactly once."""
-    address = SeriesAddress(server.name, description)
-    create = Create(
-        address=address,
-        server_id=server.id,
-        server_name=server.name,
-        description=description,
-        cause=Cause.MISSING,
-        words="made before a restore",
-    )
-    series = SeriesPlan(address=address, create=create, deletes=(), kept=(), under_way=())
-    only = ServerPlan(key=server.name, name=server.name, id=server.id, series=(series,), pruned=(), unmanaged=())
-    return Plan(
-        base_url=inventory.base_url,
-        planned_at=inventory.observed_at,
-        timezone="UTC",
-        targets=(),
-        servers=(only,),
-        loss=Loss(lost=0, usable=0, limit=None, empties=False),
-        warnings=(),
-    )
-
-
-def _send(access: Access, choice: Choice) -> None:
-    async def send() -> None:
-        async with Http(access, StoppableClock(SystemClock(), seconds=_PATIENCE)) as http:
-            same(choice, await Reader(http).backups_of_any_type())
-            await restore_once(Writer(http), choice.server.id, choice.backup.id)
-
-    anyio.run(send)

@@ -6,13 +6,14 @@ from pathlib import Path
 
 import click
 
-from reconcile.cli.output import Output, output_options
+from reconcile.cli.exit_code import ExitCode
+from reconcile.cli.extras import SANDBOX_MISSING
+from reconcile.cli.options import command
+from reconcile.cli.session import Session
 from reconcile.diagnostics import UserError
 
-MISSING = UserError("the sandbox is not installed", "It comes with an extra: pip install 'vps-reconcile[sandbox]'.")
 
-
-@click.command()
+@command()
 @click.option("--port", type=click.IntRange(0, 65535), default=8791, show_default=True, help="0 takes a free one.")
 @click.option(
     "--backup-seconds",
@@ -21,8 +22,10 @@ MISSING = UserError("the sandbox is not installed", "It comes with an extra: pip
     show_default=True,
     help="How long a backup takes.",
 )
-@click.option("--page-size", type=click.IntRange(min=1), default=100, show_default=True, help="Entries on a page.")
-@click.option("--latency-ms", type=click.IntRange(min=0), default=0, show_default=True, help="Before every answer.")
+@click.option("--page-size", type=click.IntRange(min=1), default=100, show_default=True, help="Entries per page.")
+@click.option(
+    "--latency-ms", type=click.IntRange(min=0), default=0, show_default=True, help="Delay before every answer."
+)
 @click.option(
     "--fail-rate",
     type=click.FloatRange(0, 1),
@@ -36,8 +39,8 @@ MISSING = UserError("the sandbox is not installed", "It comes with an extra: pip
     type=click.Path(path_type=Path),
     help='JSON to start with, {"servers": […], "backups": […]}.  [default: the documentation\'s sample]',
 )
-@output_options
 def sandbox(
+    session: Session,
     *,
     port: int,
     backup_seconds: float,
@@ -46,18 +49,16 @@ def sandbox(
     fail_rate: float,
     rate_limit: str | None,
     seed: Path | None,
-    output: Output,
-    verbose: bool,  # noqa: ARG001 - nothing to add
-) -> int:
+) -> ExitCode:
     """Serve a local VPS.org, in memory, until interrupted.
 
-    Prints the two lines that point reconcile at it. The token vps_sandbox may do all, vps_readonly may read.
+    Prints two lines that point reconcile at it. The token vps_sandbox may do everything, vps_readonly may only read.
     """
     try:
         from reconcile.sandbox.account import load, sample  # noqa: PLC0415 - an extra, so imported where it is used
         from reconcile.sandbox.serve import Behaviour, bind, exports, serve  # noqa: PLC0415
     except ImportError as error:
-        raise MISSING from error
+        raise SANDBOX_MISSING from error
 
     behaviour = Behaviour(
         backup_seconds=backup_seconds,
@@ -74,10 +75,10 @@ def sandbox(
         listener = bind(port)
     except OSError as error:
         raise UserError(f"port {port}: {error.strerror}", "Name another with --port, or 0 for a free one.") from error
-    output.result(exports(listener))
-    output.note("Serving; Ctrl-C stops it and forgets everything.")
+    session.output.result(exports(listener))
+    session.output.note("Serving; Ctrl-C stops it and forgets everything.")
     serve(listener, holdings, behaviour, now=lambda: datetime.now(UTC), monotonic=time.monotonic)
-    return 0
+    return ExitCode.DONE
 
 
 def _per_minute(text: str | None) -> int | None:

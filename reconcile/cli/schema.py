@@ -1,14 +1,13 @@
 """`reconcile schema`: the JSON Schema of the file, for editors."""
 
-import click
-
-from reconcile.cli.output import Output, output_options
+from reconcile.cli.exit_code import ExitCode
+from reconcile.cli.options import command
+from reconcile.cli.session import Session
 from reconcile.desired.schema import schema as schema_of_the_file
 
 
-@click.command()
-@output_options
-def schema(*, output: Output, verbose: bool) -> int:  # noqa: ARG001 - nothing to add
+@command()
+def schema(session: Session) -> ExitCode:
     """Print the JSON Schema of the file, for editors."""
-    output.json(schema_of_the_file())
-    return 0
+    session.output.json(schema_of_the_file())
+    return ExitCode.DONE

@@ -1,59 +1,50 @@
 """`reconcile status`: the health of every series."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import click
 
-from reconcile.cli.observe import observe
-from reconcile.cli.options import Account, Files, account_options, file_options, target_option
-from reconcile.cli.output import Output, output_options
-from reconcile.cli.plan_file import write_whole
-from reconcile.diagnostics import UserError
-from reconcile.plan.health import status as health
+from reconcile.cli.exit_code import ExitCode
+from reconcile.cli.extras import METRICS_MISSING
+from reconcile.cli.options import OutputFileType, command
+from reconcile.cli.planning import desired_for
+from reconcile.cli.session import Session
+from reconcile.insight.status import Status
+from reconcile.insight.status import status as status_of
 from reconcile.plan.refusals import check_clock
-from reconcile.report.status_json import status_json
-from reconcile.report.status_text import check_text, status_text
-
-UNHEALTHY = 2
+from reconcile.report.formats import STATUS_FORMATS
 
 
-@click.command()
-@file_options
-@target_option
-@account_options
-@click.option("--json", "as_json", is_flag=True, help="For programs.")
-@click.option("--check", is_flag=True, help="One line a trouble, and exit with 2 where there is one.")
+@command(files=True, targets=True, account=True, more="undeclared backups by name")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--check", is_flag=True, help="Print one line per problem, and exit with 2 if there is one.")
 @click.option(
     "--metrics",
     "metrics_file",
-    type=click.Path(path_type=Path),
-    help="Write Prometheus' text format, for node_exporter's textfile collector.",
+    type=OutputFileType(),
+    help="Write Prometheus metrics, for node_exporter's textfile collector.",
 )
-@output_options
-def status(
-    *,
-    files: Files,
-    account: Account,
-    as_json: bool,
-    check: bool,
-    metrics_file: Path | None,
-    output: Output,
-    verbose: bool,  # noqa: ARG001 - nothing to add
-) -> int:
-    """Show the health of every series, trouble on top, and what is not declared."""
-    config = files.load()
-    inventory = observe(account.access())
+def status(session: Session, *, as_json: bool, check: bool, metrics_file: Path | None) -> ExitCode:
+    """Show the health of every series, problems first, and what is not declared."""
+    config = session.config()
+    inventory = session.run(lambda connection: connection.observe())
     check_clock(inventory)
-    found = health(config, inventory, inventory.observed_at, files.targets)
+    found = status_of(desired_for(config, inventory, session.targets), inventory, inventory.observed_at)
+    found = replace(found, errors=session.located(found.errors), warnings=session.located(found.warnings))
     if metrics_file:
-        try:
-            from reconcile.report.metrics import metrics  # noqa: PLC0415 - an extra, so imported where it is used
-        except ImportError as error:
-            advice = "It comes with an extra: pip install 'vps-reconcile[metrics]'."
-            raise UserError("the Prometheus client is not installed", advice) from error
-        write_whole(metrics_file, metrics(found))
-    if as_json:
-        output.json(status_json(found))
-    else:
-        output.result(check_text(found) if check else status_text(found))
-    return UNHEALTHY if check and found.unhealthy else 0
+        session.write(metrics_file, _metrics(found))
+    show = STATUS_FORMATS["json" if as_json else "check" if check else "text"]
+    session.output.show(show(found, verbose=session.output.verbose))
+    session.output.diagnostics(found.errors)
+    if check and not found.is_healthy:
+        return ExitCode.ATTENTION
+    return ExitCode.ERROR if found.errors else ExitCode.DONE
+
+
+def _metrics(found: Status) -> str:
+    try:
+        from reconcile.report.metrics import metrics  # noqa: PLC0415 - an extra, so imported where it is used
+    except ImportError as error:
+        raise METRICS_MISSING from error
+    return metrics(found).text

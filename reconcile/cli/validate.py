@@ -1,30 +1,30 @@
-"""`reconcile validate`: checks the file, offline."""
+"""`reconcile validate`: checks the files, offline."""
+
+from dataclasses import replace
 
 import click
 
-from reconcile.cli.options import Files, file_options
-from reconcile.cli.output import Output, output_options
+from reconcile.cli.exit_code import ExitCode
+from reconcile.cli.options import command
+from reconcile.cli.session import Session
 from reconcile.diagnostics import UserError
-from reconcile.plan.wording import count
+from reconcile.insight.validation import Validation
 from reconcile.report.validate_json import validate_json
+from reconcile.report.validate_text import validate_text
 
 
-@click.command()
-@file_options
-@click.option("--json", "as_json", is_flag=True, help="Like `terraform validate -json`.")
-@output_options
-def validate(*, files: Files, as_json: bool, output: Output, verbose: bool) -> int:  # noqa: ARG001 - nothing to add
-    """Check the file, offline, and show every mistake in it at once."""
+@command(files=True)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, like `terraform validate -json`.")
+def validate(session: Session, *, as_json: bool) -> ExitCode:
+    """Check the files, offline, and show every mistake in them at once."""
     try:
-        config = files.load()
+        found = Validation.of(session.config())
     except UserError as invalid:
-        if not as_json:
-            raise
-        output.json(validate_json(invalid.diagnostics))
-        return 1
+        found = Validation(config=None, diagnostics=invalid.diagnostics)
+    found = replace(found, diagnostics=session.located(found.diagnostics))
     if as_json:
-        output.json(validate_json(()))
-        return 0
-    series = sum(len(server.series) for server in config.servers)
-    output.result([f"Valid: {series:,} series on {count(len(config.servers), 'server')}."])
-    return 0
+        session.output.show(validate_json(found, verbose=session.output.verbose))
+    else:
+        session.output.diagnostics(found.diagnostics)
+        session.output.show(validate_text(found))
+    return ExitCode.DONE if found.config else ExitCode.ERROR

@@ -1,10 +1,14 @@
-"""What the file declares, ready for planning: policies resolved, overrides applied, nothing left to look up."""
+"""What the files declare: policies resolved, overrides applied, nothing left to look up in them.
 
-from dataclasses import dataclass
+A `Config` is what is written. What one run is about (`reconcile.desired.desired`) also depends on the account.
+"""
+
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal
 from zoneinfo import ZoneInfo
 
+from reconcile.diagnostics import Place
 from reconcile.durations import Duration
 from reconcile.ids import Id
 
@@ -56,7 +60,7 @@ def within_key(period: Period) -> str:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DeclaredSeries:
-    """All manual backups of one server with one description, as they shall be."""
+    """One `[[servers.KEY.backups]]` table: all manual backups of the server with this description."""
 
     description: str
     every: Duration | None
@@ -73,7 +77,16 @@ class DeclaredServer:
     prune: Prune
     pinned: tuple[Id, ...]
     series: tuple[DeclaredSeries, ...]
-    file: str
+    place: Place
+    """The table itself; `place.at("id")` is a key in it."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Source:
+    """The text of one file, with its byte order mark and its line endings, to show a line of it."""
+
+    filename: str
+    text: str = field(repr=False)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -84,3 +97,4 @@ class Config:
     max_shrink_percent: int
     stalled_after: Duration
     servers: tuple[DeclaredServer, ...]
+    sources: tuple[Source, ...] = ()

@@ -1,39 +1,65 @@
 """The shape of one TOML file (spec, section 2): what pydantic checks, and what `reconcile schema` describes."""
 
-import unicodedata
-from typing import Annotated, Any, Literal
+import functools
+import re
+from typing import Annotated, Any, Literal, LiteralString
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, GetJsonSchemaHandler, PlainValidator, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetJsonSchemaHandler,
+    PlainValidator,
+    WithJsonSchema,
+)
 from pydantic_core import CoreSchema, PydanticCustomError
 
 from reconcile.desired.config import Prune
 from reconcile.durations import EXAMPLES, PATTERN, Duration
 from reconcile.ids import Id
 
-_COUNT_SCHEMA = [{"type": "integer", "minimum": 1}, {"const": "all"}]
+_SMALLEST_INTEGER, _LARGEST_INTEGER = -(2**63), 2**63 - 1
+"""TOML 1.0 promises 64-bit integers, and no more. Python reads larger ones, but can't always print them."""
+
+_PERCENT = re.compile(r"([0-9]{1,3})%")
+_UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+"""Control characters, line and paragraph separators, lone surrogates (Unicode's Cc, Zl, Zp and Cs)."""
+
+_COUNT_SCHEMA = [{"type": "integer", "minimum": 1, "maximum": _LARGEST_INTEGER}, {"const": "all"}]
+_ID_SCHEMA = [
+    {"type": "integer", "minimum": _SMALLEST_INTEGER, "maximum": _LARGEST_INTEGER},
+    {"type": "string", "minLength": 1},
+]
+_COUNT_ADVICE = 'Write a whole number of at least 1, or "all".'
+_KEEP_ADVICE = 'Write a number, "all", or a table such as { last = 3, daily = 7 }.'
 _DURATION_SCHEMA = {"type": "string", "pattern": PATTERN, "examples": ["36h", "1d", "1mo"]}
 
+_parse_duration = functools.cache(Duration.parse)  # a large file repeats a handful of them
 
-def _refuse(message: str) -> PydanticCustomError:
-    # The message is handed over as a value: text from the file may hold braces.
-    return PydanticCustomError("reconcile", "{message}", {"message": message})
+
+def _error(problem: str, advice: str = "", kind: LiteralString = "reconcile") -> PydanticCustomError:
+    """Return what a validator raises; `reconcile.desired.explain` makes a diagnostic of it."""
+    # The problem is passed as a value, because text from the file may contain braces.
+    return PydanticCustomError(kind, "{problem}", {"problem": problem, "advice": advice})
 
 
 def _duration(value: object) -> Duration:
     if not isinstance(value, str):
-        raise _refuse(f'a duration is text, in quotes: write it like "1d" ({EXAMPLES})')
+        raise _error("a duration is text, in quotes", f'Write it like "1d" ({EXAMPLES}).')
     try:
-        return Duration.parse(value)
+        return _parse_duration(value)
     except ValueError as error:
-        raise _refuse(str(error)) from error
+        raise _error(str(error)) from error
 
 
 def _prune(value: object) -> Prune:
     if isinstance(value, bool):
         return value
     if not isinstance(value, str):
-        raise _refuse('write prune = false, true, or an age such as "7d"')
+        raise _error("must be true, false or an age", 'Write an age like "7d".')
     return _duration(value)
 
 
@@ -41,84 +67,89 @@ def _count(value: object) -> int | Literal["all"]:
     if value == "all":
         return "all"
     if isinstance(value, bool) or not isinstance(value, int):
-        raise _refuse('write a whole number of at least 1, or "all"')
+        raise _error("not a number of backups", _COUNT_ADVICE)
     if value < 1:
-        raise _refuse(f'{value} would keep nothing; write a whole number of at least 1, or "all"')
+        raise _error("a number below 1 would keep nothing", _COUNT_ADVICE)
+    if value > _LARGEST_INTEGER:
+        raise _error("the number is too large", 'Write "all" to keep every backup.')
     return value
 
 
 def _keep(value: object) -> object:
     if isinstance(value, dict):
         if not value:
-            raise _refuse('an empty table would keep nothing; write a number, "all", or { daily = 7 }')
+            raise _error("an empty table would keep nothing", _KEEP_ADVICE)
         return value
     if isinstance(value, str) and value != "all":
-        raise _refuse('write a number, "all", or a table such as { last = 3, daily = 7 }')
+        raise _error("must be a number or a table of rules", _KEEP_ADVICE)
     return {"last": _count(value)}
 
 
+def is_64_bit(value: int) -> bool:
+    """Return whether `value` is an integer that every TOML parser can read."""
+    return _SMALLEST_INTEGER <= value <= _LARGEST_INTEGER
+
+
 def _id(value: object) -> Id:
+    # "." and ".." would change the path of the URL that an id becomes part of.
     if isinstance(value, bool) or not isinstance(value, int | str) or value in {"", ".", ".."}:
-        raise _refuse("an id is the service's own: a whole number, or text in quotes")
-    return value
-
-
-def _percent(value: object) -> int:
-    digits = value[:-1] if isinstance(value, str) and value.endswith("%") else ""
-    if not (digits.isascii() and digits.isdigit() and int(digits) <= 100):  # noqa: PLR2004 - per cent
-        raise _refuse('write a whole percentage from "0%" to "100%"')
-    return int(digits)
-
-
-def _zone(value: object) -> ZoneInfo:
-    try:
-        return ZoneInfo(value)  # type: ignore[arg-type] # any value of the file; a wrong one is refused here
-    except (
-        ValueError,
-        OSError,
-        TypeError,
-        KeyError,
-    ) as error:  # what zoneinfo raises, by the kind of mistake
-        raise _refuse('not an IANA time zone; write one like "UTC" or "Europe/Rome"') from error
-
-
-def unclean(text: str) -> str | None:
-    """Say what the service might trim or a terminal might obey in `text`, or None where there is nothing."""
-    if not text:
-        return "is empty"
-    if text != text.strip():
-        return "has white space at an end"
-    if any(unicodedata.category(character) in {"Cc", "Zl", "Zp", "Cs"} for character in text):
-        return "has control characters"
-    return None
-
-
-def _description(value: object) -> str:
-    if not isinstance(value, str):
-        raise _refuse("a description is text, in quotes")
-    if problem := unclean(value):
-        raise _refuse(
-            f"the description {problem}; the service may change it on the way, and the backup would never be "
-            f"recognised. Write plain text{_trimmed(value)}"
+        raise _error("not an id", "Write the id that the service gave: a whole number, or text in quotes.")
+    if isinstance(value, int) and not is_64_bit(value):
+        raise _error(
+            "the number is too large for an id", "Write the id that the service gave; a number must fit in 64 bits."
         )
     return value
 
 
-def _trimmed(value: str) -> str:
-    trimmed = value.strip()
-    return f": {trimmed!r}" if trimmed and not unclean(trimmed) else ""
+def _percent(value: object) -> int:
+    match = _PERCENT.fullmatch(value) if isinstance(value, str) else None
+    if match is None or int(match[1]) > 100:  # noqa: PLR2004 - per cent
+        raise _error("not a percentage", 'Write a whole one from "0%" to "100%", in quotes.')
+    return int(match[1])
+
+
+def _zone(value: object) -> ZoneInfo:
+    try:
+        return ZoneInfo(value)  # type: ignore[arg-type] # a value of another type is refused below
+    except (ValueError, OSError, TypeError, KeyError) as error:  # whichever zoneinfo raises for this mistake
+        raise _error("not an IANA time zone", 'Write one like "UTC" or "Europe/Rome".') from error
+
+
+def unclean(text: str) -> str | None:
+    """Return why the service might change `text`, or a terminal act on it; None if neither can happen."""
+    if not text:
+        return "is empty"
+    if text != text.strip():
+        return "starts or ends with white space"
+    if _UNSAFE.search(text):
+        return "has control characters"
+    return None
+
+
+def _description(value: str) -> str:
+    if problem := unclean(value):
+        trimmed = value.strip()
+        example = f": {trimmed!r}" if trimmed and not unclean(trimmed) else ""
+        raise _error(
+            problem,
+            f"The service might change it, and its backups would no longer be recognised. Write plain text{example}.",
+            kind="description",
+        )
+    return value
 
 
 def is_server_key(text: str) -> bool:
-    """Tell whether `text` may begin an address SERVER/DESCRIPTION."""
+    """Return whether an address SERVER/DESCRIPTION may begin with `text`."""
     return "/" not in text and not unclean(text)
 
 
 def _server_key(value: str) -> str:
     if not is_server_key(value):
-        raise _refuse(
-            f"{value!r} can't begin an address SERVER/DESCRIPTION: a key has no slash, no white space at an end, no "
-            "control characters. Write another key, and the server's name as name = "
+        raise _error(
+            f"{value!r} can't begin an address SERVER/DESCRIPTION",
+            "Choose a key without slashes, control characters, or white space around it, and add the server's name to "
+            "the table with name = ….",
+            kind="server_key",
         )
     return value
 
@@ -132,21 +163,21 @@ CountField = Annotated[
 IdField = Annotated[
     Id,
     PlainValidator(_id),
-    WithJsonSchema({"anyOf": [{"type": "integer"}, {"type": "string", "minLength": 1}]}),
+    WithJsonSchema({"anyOf": _ID_SCHEMA}),
 ]
 PruneField = Annotated[
     Prune, PlainValidator(_prune), WithJsonSchema({"anyOf": [{"type": "boolean"}, _DURATION_SCHEMA]})
 ]
 DescriptionField = Annotated[
     str,
-    PlainValidator(_description),
+    AfterValidator(_description),
     WithJsonSchema({"type": "string", "pattern": r"^\S([^\u0000-\u001f\u007f-\u009f]*\S)?$"}),
 ]
 ServerKey = Annotated[str, PlainValidator(_server_key), WithJsonSchema({"type": "string", "minLength": 1})]
 
 
 class Table(BaseModel):
-    """A TOML table that refuses keys it does not know, and never turns one type into another."""
+    """A TOML table: unknown keys are refused, and no value is converted from one type to another."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, arbitrary_types_allowed=True)
 
@@ -180,7 +211,7 @@ KeepField = Annotated[KeepTable, BeforeValidator(_keep), _OrCount()]
 
 
 class SettingsTable(Table):
-    """What holds for all servers."""
+    """Settings for all servers."""
 
     timezone: Annotated[ZoneInfo, PlainValidator(_zone), WithJsonSchema({"type": "string", "default": "UTC"})] = Field(
         ZoneInfo("UTC"), description="The calendar that keep's days, weeks and months follow (IANA name)."
@@ -193,15 +224,15 @@ class SettingsTable(Table):
         int,
         PlainValidator(_percent),
         WithJsonSchema({"type": "string", "pattern": "^[0-9]{1,3}%$", "default": "20%"}),
-    ] = Field(20, description="apply refuses to lose more than this share of the usable backups.")
+    ] = Field(20, description="Deletes that would lose more than this share of the usable backups are withheld.")
     stalled_after: DurationField = Field(
         Duration(seconds=24 * 3600),
-        description="A backup in progress for longer than this counts for nothing.",
+        description="A backup in progress for longer than this is stalled, and does not count.",
     )
 
 
 class PolicyTable(Table):
-    """A named policy, to share between series."""
+    """A named policy, shared by any number of series."""
 
     every: DurationField | None = Field(None, description="A new backup is due when the newest is this old.")
     keep: KeepField | None = Field(None, description='How many stay: a number, "all", or a table of rules.')
@@ -215,17 +246,17 @@ class BackupTable(PolicyTable):
 
 
 class ServerTable(Table):
-    """A server, and which manual backups it shall have."""
+    """A server, and the manual backups to keep on it."""
 
     id: IdField = Field(description="The server's id in the account.")
-    name: str | None = Field(None, description="The server's name in the account, where the key is not it.")
+    name: str | None = Field(None, description="The server's name in the account, if the key is not that name.")
     prune: PruneField | None = Field(None, description="Overrides settings.prune.")
     pinned: list[IdField] = Field([], description="Ids of backups that are never deleted.")
     backups: list[BackupTable] = []
 
 
 class Document(Table):
-    """Which manual backups each VPS.org server shall have; read by reconcile."""
+    """The manual backups to keep on each VPS.org server; read by reconcile."""
 
     settings: SettingsTable | None = None
     policies: dict[str, PolicyTable] = {}

@@ -1,140 +1,131 @@
-"""Where in a TOML text a key or a value stands; `tomllib` does not say, tree-sitter's grammar does.
+"""Finds keys and values in the text of a TOML file; the TOML reader does not keep their positions.
 
-Imported only once there is a mistake to point at: a valid file never pays for it.
+Imported only when there is a place to show, so that a valid file does not wait for tree-sitter to load.
 """
 
-import tomllib
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
-from itertools import accumulate
 
+import tomli
 import tree_sitter_toml
 from tree_sitter import Language, Node, Parser
 
-from reconcile.diagnostics import Position, Range, Snippet
+from reconcile.desired.config import Source
+from reconcile.desired.lines import LineIndex
+from reconcile.diagnostics import Range, Snippet
 
-Path = tuple[str | int, ...]
-_KEYS = {"bare_key", "quoted_key", "dotted_key"}
+KeyPath = tuple[str | int, ...]
+_TABLES = {"table", "table_array_element"}
+_NOISE = {"comment", "ERROR"}
+"""ERROR is syntax that is newer than tree-sitter's grammar, which may then misread what follows. No node is assumed to
+be well-formed: showing the table around a value is better than failing."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Spot:
+class _Entry:
     key: Node
     value: Node
 
 
 class Positions:
-    """The places of all keys and values of one text."""
+    """Every key and value of one file, by its path: `("servers", "web", "pinned", 0)`."""
 
-    def __init__(self, filename: str, text: str) -> None:
-        self._filename = filename
-        self._lines = text.split("\n")
-        self._starts = [0, *accumulate(len(line.encode()) + 1 for line in self._lines)]
-        self._spots: dict[Path, _Spot] = {}
-        root = Parser(Language(tree_sitter_toml.language())).parse(text.encode()).root_node
-        for path, spot in _walk(root):
-            self._spots.setdefault(path, spot)
+    def __init__(self, source: Source) -> None:
+        self._lines = LineIndex(source)
+        root = Parser(Language(tree_sitter_toml.language())).parse(self._lines.content).root_node
+        self._entries: dict[KeyPath, _Entry] = {}
+        for path, entry in _entries(root):
+            self._entries.setdefault(path, entry)
+        self._add_implicit_tables()
 
-    def of_value(self, path: Path) -> tuple[Range, Snippet]:
-        """Return where the value at `path` stands, or the nearest thing around it that the text has."""
-        return self._describe(self._nearest(path).value)
+    def of(self, path: KeyPath, *, at_key: bool) -> tuple[Range, Snippet]:
+        """Return the position of the value at `path`, or of its key.
 
-    def of_key(self, path: Path) -> tuple[Range, Snippet]:
-        """Return where the key at `path` stands, or the nearest one around it."""
-        return self._describe(self._nearest(path).key)
+        For a path that the text does not have, return the key of the nearest table or list around it, or the
+        beginning of the text.
+        """
+        entry = self._entries.get(path)
+        while path and not entry:
+            at_key, path = True, path[:-1]
+            entry = self._entries.get(path)
+        if not entry:
+            return self._lines.at(1, 1)
+        node = entry.key if at_key else entry.value
+        return self._lines.between(node.start_byte, node.end_byte)
 
-    def at(self, line: int, column: int) -> tuple[Range, Snippet]:
-        """Return the single character at a line and column, both from 1."""
-        line = min(line, len(self._lines))
-        start = self._position(line - 1, column - 1)
-        end = Position(line=line, column=column + 1, byte=start.byte + 1)
-        return Range(filename=self._filename, start=start, end=end), self._snippet(start, end)
-
-    def _nearest(self, path: Path) -> _Spot:
-        while path not in self._spots and len(path) > 1:
-            path = path[:-1]
-        return self._spots[path]
-
-    def _describe(self, node: Node) -> tuple[Range, Snippet]:
-        start, end = (
-            self._position(point.row, self._characters(point.row, point.column))
-            for point in (node.start_point, node.end_point)
-        )
-        return Range(filename=self._filename, start=start, end=end), self._snippet(start, end)
-
-    def _characters(self, row: int, byte: int) -> int:
-        return len(self._lines[row].encode()[:byte].decode(errors="replace"))
-
-    def _position(self, row: int, character: int) -> Position:
-        byte = self._starts[row] + len(self._lines[row][:character].encode())
-        return Position(line=row + 1, column=character + 1, byte=byte)
-
-    def _snippet(self, start: Position, end: Position) -> Snippet:
-        code = self._lines[start.line - 1].rstrip("\r")
-        last = end.column - 1 if end.line == start.line else len(code)
-        return Snippet(
-            code=code,
-            start_line=start.line,
-            highlight_start=start.column - 1,
-            highlight_end=max(last, start.column),
-        )
+    def _add_implicit_tables(self) -> None:
+        """Let `[a.b]` and `a.b = 1` stand for the table `a`, unless it has a header of its own."""
+        for path, entry in list(self._entries.items()):
+            while (path := path[:-1]) and path not in self._entries:
+                self._entries[path] = _Entry(entry.key, entry.key)
 
 
-def _walk(root: Node) -> Iterator[tuple[Path, _Spot]]:
-    counts: dict[Path, int] = {}
-    for node in root.named_children:
-        if node.type == "pair":
-            yield from _pair(node, ())
-        elif node.type in {"table", "table_array_element"}:
-            header = node.named_children[0]
-            path = _resolve(_key(header), counts)
-            if node.type == "table_array_element":
-                counts[path] = counts.get(path, -1) + 1
-                path = (*path, counts[path])
-            yield path, _Spot(header, header)
-            for depth in range(1, len(path)):
-                yield path[:depth], _Spot(header, header)
-            for child in node.named_children[1:]:
-                if child.type == "pair":
-                    yield from _pair(child, path)
+def _entries(root: Node) -> Iterator[tuple[KeyPath, _Entry]]:
+    lengths: dict[KeyPath, int] = {}
+    for node in _children(root):
+        if node.type not in _TABLES:
+            yield from _below(node, ())
+            continue
+        match _children(node):
+            case [header, *pairs]:
+                table = _in_lists(_key(header), lengths)
+                if node.type == "table_array_element":
+                    lengths[table] = lengths.get(table, 0) + 1
+                    table = (*table, lengths[table] - 1)
+                yield table, _Entry(header, header)
+                for pair in pairs:
+                    yield from _below(pair, table)
+            case _:
+                pass
 
 
-def _pair(node: Node, parent: Path) -> Iterator[tuple[Path, _Spot]]:
-    key, value = (child for child in node.named_children if child.type != "comment")
-    path = (*parent, *_key(key))
-    yield path, _Spot(key, value)
-    for depth in range(len(parent) + 1, len(path)):
-        yield path[:depth], _Spot(key, value)
-    yield from _value(value, path)
+def _below(node: Node, path: KeyPath) -> Iterator[tuple[KeyPath, _Entry]]:
+    """Yield the node and everything in its value. An explicit stack, because values may be nested deeply."""
+    pending = [(node, path)]
+    while pending:
+        node, path = pending.pop()
+        match node.type, _children(node):
+            case "pair", [key, value]:
+                path = (*path, *_key(key))
+            case _:
+                key = value = node
+        yield path, _Entry(key, value)
+        if value.type == "inline_table":
+            pending += [(child, path) for child in _children(value)]
+        elif value.type == "array":
+            pending += [(child, (*path, index)) for index, child in enumerate(_children(value))]
 
 
-def _value(value: Node, path: Path) -> Iterator[tuple[Path, _Spot]]:
-    if value.type == "inline_table":
-        for child in value.named_children:
-            if child.type == "pair":
-                yield from _pair(child, path)
-    elif value.type == "array":
-        items = [child for child in value.named_children if child.type != "comment"]
-        for index, item in enumerate(items):
-            yield (*path, index), _Spot(item, item)
-            yield from _value(item, (*path, index))
+def _children(node: Node) -> list[Node]:
+    return [child for child in node.named_children if child.type not in _NOISE]
 
 
-def _key(node: Node) -> Path:
-    """Return what a possibly dotted, possibly quoted key says, read by the TOML reader itself."""
-    parts: list[str | int] = []
-    inner: object = tomllib.loads(f"{(node.text or b'').decode()} = 0")
-    while isinstance(inner, dict):
-        ((part, inner),) = inner.items()
-        parts.append(part)
+def _key(node: Node) -> KeyPath:
+    """Return the parts of a key, which may be dotted or quoted."""
+    parts: list[str] = []
+    pending = [node]
+    while pending:
+        part = pending.pop()
+        text = (part.text or b"").decode()
+        match part.type:
+            case "bare_key":
+                parts.append(text)
+            case "quoted_key":
+                with suppress(tomli.TOMLDecodeError):
+                    parts.append(tomli.loads(f"key = {text}")["key"])
+            case "dotted_key":
+                pending.extend(reversed(_children(part)))
+            case _:
+                pass
     return tuple(parts)
 
 
-def _resolve(keys: Path, counts: dict[Path, int]) -> Path:
-    """Put into a header's keys the index of each array of tables that it goes through."""
-    path: Path = ()
-    for number, key in enumerate(keys):
+def _in_lists(keys: KeyPath, lengths: dict[KeyPath, int]) -> KeyPath:
+    """Return the path of a header's table: after each list of tables on the way, the index of its last one."""
+    path: KeyPath = ()
+    for key in keys[:-1]:
         path = (*path, key)
-        if number < len(keys) - 1 and path in counts:
-            path = (*path, counts[path])
-    return path
+        if path in lengths:
+            path = (*path, lengths[path] - 1)
+    return (*path, *keys[-1:])

@@ -1,1 +1,1 @@
-"""Pure planning: (config, inventory, now) in, `Plan` out. No I/O, no clock, no environment: nothing to mock."""
+"""Pure planning: (desired, inventory, now) in, `Plan` out. No I/O, no clock, no environment."""

@@ -1,27 +1,38 @@
-"""What applying a plan yields: events while it goes on, and what became of every action."""
+"""The events of an apply while it runs, and the outcome of every action at its end."""
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
 from reconcile.actual.inventory import Backup
-from reconcile.addresses import SeriesAddress
+from reconcile.addresses import BackupAddress, SeriesAddress
 from reconcile.diagnostics import Diagnostic
-from reconcile.plan.model import Action
+from reconcile.plan.model import Action, Create, Delete, Plan
 
 
 class Outcome(StrEnum):
-    """What became of an action."""
+    """How an action ended."""
 
     SUCCEEDED = "succeeded"
     FAILED = "failed"
     UNKNOWN = "unknown"
-    """Begun, and not seen to its end; the next run will see from the list what became of it."""
+    """Begun, but its end was not seen; the next run finds out from the list."""
     SKIPPED = "skipped"
-    """Left out on purpose: what must hold for it did not."""
+    """Not done, because a condition for it did not hold."""
+    WITHHELD = "withheld"
+    """Not done, because too much would be lost (spec, section 6)."""
     DEFERRED = "deferred"
     """Left to the next run because the user asked not to wait."""
     NOT_STARTED = "not started"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Planned:
+    """The account was read and the plan made; nothing has been started yet."""
+
+    plan: Plan
+    withheld: frozenset[BackupAddress]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -32,8 +43,8 @@ class Started:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Progress:
-    """A backup is being waited for: one that was just begun, or one that was found under way; `elapsed` in seconds."""
+class Waiting:
+    """The run is waiting for a backup, new or found pending; `elapsed` is in seconds."""
 
     address: SeriesAddress
     backup: Backup
@@ -42,7 +53,7 @@ class Progress:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Settled:
-    """A backup that was found under way is usable or failed by now, as `backup` shows; None if it has gone."""
+    """A backup that was found pending has ended, as `backup` shows; None if it is no longer listed."""
 
     address: SeriesAddress
     backup: Backup | None
@@ -50,47 +61,100 @@ class Settled:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Finished:
-    """An action has ended so; `words` says why for people, `elapsed` in seconds."""
+    """An action has ended; `explanation` says why, `elapsed` is in seconds.
+
+    `is_refused` is set if the service refused the request for a reason that sending it again does not change, such as
+    a missing permission.
+    """
 
     action: Action
     outcome: Outcome
-    words: str
+    explanation: str
     elapsed: float = 0.0
     backup: Backup | None = None
+    is_refused: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Noted:
-    """Something that concerns more than one action."""
+    """A diagnostic about more than one action."""
 
     diagnostic: Diagnostic
 
 
-Event = Started | Progress | Settled | Finished | Noted
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Interrupted:
+    """A first Ctrl-C: nothing new is started, what is in flight is finished."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Result:
-    """What became of every action of the plan, in its order, and of the backups that it found under way.
+    """The outcome of every action of a plan, in its order, and of the pending backups that were waited for.
 
-    Where some of those were `settled`, there is more to plan now; `still_under_way` are those that were not, in time.
+    If some of those have `settled`, there may be more to plan; `still_pending` are those that have not.
     """
 
+    plan: Plan
     finished: tuple[Finished, ...]
     notes: tuple[Diagnostic, ...]
     settled: tuple[SeriesAddress, ...]
-    still_under_way: tuple[Backup, ...]
+    still_pending: tuple[Backup, ...]
+    gained: tuple[SeriesAddress, ...] = ()
+    """Of those that have settled, the series of each that is usable now."""
 
     def count(self, kind: type[Action], outcome: Outcome) -> int:
-        """Return how many actions of this kind ended so."""
-        return sum(isinstance(it.action, kind) and it.outcome is outcome for it in self.finished)
+        """Return how many actions of this kind had this outcome."""
+        return sum(isinstance(ended.action, kind) and ended.outcome is outcome for ended in self.finished)
 
     @property
     def counts(self) -> Counter[Outcome]:
-        """How many actions ended how."""
-        return Counter(it.outcome for it in self.finished)
+        """The number of actions by outcome."""
+        return Counter(ended.outcome for ended in self.finished)
 
     @property
     def is_complete(self) -> bool:
-        """Whether the account is now as planned, but for what the user asked to leave to the next run."""
-        return not self.still_under_way and set(self.counts) <= {Outcome.SUCCEEDED, Outcome.DEFERRED}
+        """Whether the account is now as planned, apart from what the user asked to leave to the next run."""
+        return not self.still_pending and set(self.counts) <= {Outcome.SUCCEEDED, Outcome.DEFERRED}
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether something failed, and all that failed was refused, so that another run would end the same way."""
+        failed = [ended for ended in self.finished if ended.outcome in {Outcome.FAILED, Outcome.UNKNOWN}]
+        return bool(failed) and all(ended.is_refused for ended in failed)
+
+    @property
+    def lost(self) -> int:
+        """How many usable backups are gone for good, those that another of the same series has replaced left out."""
+        deleted: Counter[SeriesAddress] = Counter()
+        for ended in self.finished:
+            match ended:
+                case Finished(action=Delete(address=address) as delete, outcome=Outcome.SUCCEEDED) if delete.is_loss:
+                    deleted[address.series] += 1
+                case Finished(action=Create(address=series), outcome=Outcome.SUCCEEDED):
+                    deleted[series] -= 1
+                case _:
+                    pass
+        before = {series.address: series.gained for server in self.plan.servers for series in server.series}
+        return sum(max(0, count - before.get(address, 0)) for address, count in deleted.items())
+
+    @property
+    def loss_still_to_allow(self) -> int:
+        """The `--allow-loss` with which the next run would do what was withheld.
+
+        A withheld series that has gained a backup loses one more then: its create is no longer subtracted.
+        """
+        return sum(
+            ended.outcome is Outcome.WITHHELD and not isinstance(ended.action, Create) and ended.action.is_loss
+            for ended in self.finished
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Applied:
+    """A plan was carried out, as far as it could be."""
+
+    result: Result
+
+
+Event = Planned | Started | Waiting | Settled | Finished | Noted | Interrupted | Applied
+Emit = Callable[[Event], None]

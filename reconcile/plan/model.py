@@ -1,48 +1,44 @@
 """The plan as data: ordered, frozen, serialisable; no closure and no client inside.
 
-Every entry says what is to be done, why, and, by the backups it carries, what must still hold when it is done.
+Every action says what to do and why; the backups beside it say what must still hold when it is carried out.
 """
 
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 
 from reconcile.actual.inventory import Backup, State
 from reconcile.addresses import BackupAddress, SeriesAddress
 from reconcile.diagnostics import Diagnostic
 from reconcile.ids import Id
-
-
-class Cause(StrEnum):
-    """Why an action is there; the words beside it are for people and never branched on."""
-
-    MISSING = "missing"
-    DUE = "due"
-    RETENTION = "retention"
-    FAILED = "failed"
-    UNDECLARED = "undeclared"
+from reconcile.plan.reasons import CreateReason, DeleteReason, KeepReason, Stalled, UnmanagedReason
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Create:
-    """Make one backup of the series."""
+    """Create one backup of the series."""
 
     address: SeriesAddress
     server_id: Id
     server_name: str
     description: str
-    cause: Cause
-    words: str
+    reason: CreateReason
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Delete:
-    """Delete this backup, provided that the service still shows it as it is here."""
+    """Delete this backup, if the service still shows it as it is here."""
 
     address: BackupAddress
     backup: Backup
-    cause: Cause
-    words: str
+    reason: DeleteReason
+
+    @property
+    def is_loss(self) -> bool:
+        """Whether this deletes a backup that could be restored."""
+        return self.backup.state is State.USABLE
+
+
+Action = Create | Delete
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -51,61 +47,69 @@ class Kept:
 
     address: BackupAddress
     backup: Backup
-    words: str
+    reason: KeepReason
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Unmanaged:
-    """An undeclared backup that stays; `prune_at` is when it will be pruned, None for never."""
+    """An undeclared backup that stays, and why."""
 
     address: BackupAddress
     backup: Backup
-    words: str
-    prune_at: datetime | None
-
-
-Action = Create | Delete
+    reason: UnmanagedReason
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SeriesPlan:
-    """A declared series: its deletes hang on its create.
+    """A declared series; its deletes depend on its create.
 
-    `under_way` is the pending backups that, once completed, would let something be deleted: those that a run that was
-    killed had begun, say. Apply waits for them, and plans again.
+    `awaited` are the pending backups whose completion would allow a delete, such as those begun by a run that was
+    killed. Apply waits for them, and plans again.
     """
 
     address: SeriesAddress
     create: Create | None
     deletes: tuple[Delete, ...]
     kept: tuple[Kept, ...]
-    under_way: tuple[Backup, ...]
+    awaited: tuple[Backup, ...]
+    gained: int = 0
+    """Backups of the series that were in progress when this run began, and that it has seen completed since."""
 
     @property
     def backups(self) -> tuple[Backup, ...]:
         """All backups of the series as they were observed."""
-        return (*(it.backup for it in self.deletes), *(it.backup for it in self.kept))
+        return (*(delete.backup for delete in self.deletes), *(kept.backup for kept in self.kept))
 
     @property
     def actions(self) -> tuple[Action, ...]:
-        """What is to be done, in the order in which it is done."""
+        """The actions, in the order in which they are carried out."""
         return (*([self.create] if self.create else []), *self.deletes)
+
+    @property
+    def loss(self) -> int:
+        """How many usable backups are lost: those deleted, less the one created."""
+        return max(0, sum(delete.is_loss for delete in self.deletes) - (self.create is not None) - self.gained)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ServerPlan:
-    """A declared server: its series in the order of the file, then its undeclared backups."""
+    """A declared server: its series in the order of the file, then its undeclared backups.
+
+    `descriptions` are those of all its declared series, including those outside the targets: an undeclared backup is
+    deleted only while each of them has a usable backup (spec, section 4.2).
+    """
 
     key: str
     name: str
     id: Id
+    descriptions: tuple[str, ...]
     series: tuple[SeriesPlan, ...]
     pruned: tuple[Delete, ...]
     unmanaged: tuple[Unmanaged, ...]
 
     @property
     def actions(self) -> tuple[Action, ...]:
-        """What is to be done, in the order in which it is done."""
+        """The actions, in the order in which they are carried out."""
         return (*(action for series in self.series for action in series.actions), *self.pruned)
 
     @property
@@ -113,13 +117,27 @@ class ServerPlan:
         """The backups of declared series that stay."""
         return tuple(kept for series in self.series for kept in series.kept)
 
+    @property
+    def stalled(self) -> frozenset[Id]:
+        """The backups that have been pending for too long to wait for."""
+        entries: tuple[Kept | Unmanaged, ...] = (*self.kept, *self.unmanaged)
+        return frozenset(entry.backup.id for entry in entries if isinstance(entry.reason, Stalled))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LossLimit:
+    """The limit on loss: a share of the usable backups on `servers`, the declared ones."""
+
+    max_shrink_percent: int
+    servers: tuple[Id, ...]
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Loss:
-    """What a plan takes away (spec, section 6), and whether that needs a person's word.
+    """How much a plan would lose (spec, section 6).
 
-    `lost` is usable backups deleted less those created in the same series, `usable` what the declared servers hold
-    now, `limit` the number that may go without asking (None: any). `empties` is set where nothing would be left.
+    `lost` is the number of usable backups deleted, less those created in the same series; `usable` is what the declared
+    servers hold now; `limit` is the number that may be lost (None: any). `empties` is set if nothing would be left.
     """
 
     lost: int
@@ -127,8 +145,8 @@ class Loss:
     limit: int | None
     empties: bool
 
-    def refused(self, allowed: int) -> bool:
-        """Tell whether apply must refuse, where a person allowed a loss of `allowed` backups."""
+    def is_too_much(self, allowed: int) -> bool:
+        """Return whether deletes are withheld, given that a loss of `allowed` backups is allowed for this run."""
         if self.limit is None or self.lost <= allowed:
             return False
         return self.empties or self.lost > self.limit
@@ -136,14 +154,19 @@ class Loss:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Plan:
-    """All that is to be done so that the account is as declared, and all that stays."""
+    """Everything to do so that the account is as declared, and everything that stays.
+
+    `errors` are about servers that were left out; the others are planned.
+    """
 
     base_url: str
     planned_at: datetime
     timezone: str
     targets: tuple[str, ...]
     servers: tuple[ServerPlan, ...]
+    limit: LossLimit
     loss: Loss
+    errors: tuple[Diagnostic, ...]
     warnings: tuple[Diagnostic, ...]
 
     @property
@@ -158,13 +181,13 @@ class Plan:
 
     @property
     def deletes(self) -> tuple[Delete, ...]:
-        """Every delete."""
+        """Every delete, including the withheld ones."""
         return tuple(action for action in self.actions if isinstance(action, Delete))
 
     @property
-    def under_way(self) -> tuple[Backup, ...]:
-        """Every pending backup that is waited for."""
-        return tuple(it for server in self.servers for series in server.series for it in series.under_way)
+    def awaited(self) -> tuple[Backup, ...]:
+        """Every pending backup that apply waits for."""
+        return tuple(backup for server in self.servers for series in server.series for backup in series.awaited)
 
     @property
     def kept(self) -> tuple[Kept, ...]:
@@ -174,9 +197,4 @@ class Plan:
     @property
     def unmanaged(self) -> tuple[Unmanaged, ...]:
         """Every undeclared backup that stays."""
-        return tuple(it for server in self.servers for it in server.unmanaged)
-
-
-def usable(backups: tuple[Backup, ...]) -> tuple[Backup, ...]:
-    """Return those that can be restored from."""
-    return tuple(it for it in backups if it.state is State.USABLE)
+        return tuple(entry for server in self.servers for entry in server.unmanaged)

@@ -1,276 +1,235 @@
-"""The plan (spec, section 3): what the file declares against what the account holds, at one moment."""
+"""The planner (spec, section 3): compares what is desired with what the account holds at one moment."""
 
-from collections.abc import Iterable
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from reconcile.actual.inventory import COMPLETED, Backup, Inventory, State
-from reconcile.addresses import BackupAddress, SeriesAddress, check_targets
-from reconcile.desired.config import Config, DeclaredSeries, DeclaredServer
+from reconcile.actual.inventory import COMPLETED, Backup, Inventory, State, in_order
+from reconcile.addresses import BackupAddress, SeriesAddress
+from reconcile.desired.advice import warnings
+from reconcile.desired.config import DeclaredSeries, DeclaredServer
+from reconcile.desired.desired import Desired
 from reconcile.diagnostics import Diagnostic
-from reconcile.durations import Duration
 from reconcile.ids import Id, id_order
-from reconcile.plan.model import Cause, Create, Delete, Kept, Plan, SeriesPlan, ServerPlan, Unmanaged
+from reconcile.plan.model import Create, Delete, Kept, LossLimit, Plan, SeriesPlan, ServerPlan, Unmanaged
+from reconcile.plan.reasons import (
+    BesideUnknown,
+    Failed,
+    InProgress,
+    KeepReason,
+    Misdated,
+    NotKept,
+    NotPruned,
+    Pinned,
+    PrunedLater,
+    Stalled,
+    Undeclared,
+    UnknownStatus,
+    Untouchable,
+)
 from reconcile.plan.refusals import check_servers
 from reconcile.plan.retention import retain
 from reconcile.plan.safety import measure
-from reconcile.plan.wording import age, time
+from reconcile.plan.series import SeriesState, TimeRules, series_state, time_rules
+from reconcile.plan.warnings import server_warnings
 
-MISDATED_BEYOND = timedelta(minutes=10)
-_MOST_SLACK = timedelta(hours=1)
 WORTH_WAITING = timedelta(hours=1)
-"""A backup that has been under way for longer is not waited for: stuck, it would hold up every run until it stalls."""
-
-_SLACK_SHARE = 10
+"""A backup that has been pending for longer is not waited for: if stuck, it would delay every run until it stalls."""
 
 
-def plan(config: Config, inventory: Inventory, now: datetime, targets: tuple[str, ...] = ()) -> Plan:
-    """Work out what to create and what to delete so that the account is as declared.
+def plan(desired: Desired, inventory: Inventory, now: datetime) -> Plan:
+    """Work out what to create and what to delete so that the account is as desired.
 
-    The order in which the service lists things has no influence. With `targets` (globs on addresses), all else is
-    left out, as if it were neither declared nor there.
-
-    Raises:
-        UserError: a declared server is not the account's, or a target matches nothing.
+    The order of the service's lists has no influence. A server that does not match the file is left out, with an error.
     """
-    by_server: dict[Id, list[Backup]] = {}
-    for backup in sorted(inventory.backups, key=lambda it: (it.created_at, id_order(it.id))):
-        by_server.setdefault(backup.server_id, []).append(backup)
-    desks = [_Desk(config, server, by_server.get(server.id, []), now) for server in config.servers]
-    check_targets(targets, [address for desk in desks for address in desk.addresses])
-    chosen = [desk for desk in desks if any(desk.is_meant(address, targets) for address in desk.addresses)]
-    notes = check_servers([desk.server for desk in chosen], inventory)
-    servers = tuple(desk.plan(targets) for desk in chosen)
+    checked = check_servers(desired.servers, inventory)
+    times = time_rules(desired, now)
+    planners = [
+        _ServerPlanner(desired, server, inventory.by_server.get(server.id, {}), frozenset(server.pinned), times)
+        for server in checked.servers
+    ]
+    servers = tuple(planner.plan() for planner in planners)
+    limit = LossLimit(
+        max_shrink_percent=desired.max_shrink_percent, servers=tuple(sorted(desired.declared, key=id_order))
+    )
     return Plan(
         base_url=inventory.base_url,
         planned_at=now,
-        timezone=str(config.timezone),
-        targets=targets,
+        timezone=str(desired.timezone),
+        targets=desired.targets,
         servers=servers,
-        loss=measure(servers, config.max_shrink_percent),
-        warnings=(*notes, *(warning for desk in chosen for warning in desk.warnings(targets))),
+        limit=limit,
+        loss=measure(servers, limit, inventory, now),
+        errors=checked.errors,
+        warnings=(
+            # With targets, the series may be declared elsewhere in the file.
+            *(warnings(desired.servers) if desired.selected is None else ()),
+            *checked.warnings,
+            *(warning for planner in planners for warning in planner.warnings()),
+        ),
     )
 
 
-def next_due(newest: datetime, every: Duration, zone: ZoneInfo) -> datetime:
-    """Return when a series is due again: a tenth of `every` early, and at most an hour.
+def still_let_go(series: SeriesPlan, made: Backup | None, zone: ZoneInfo) -> frozenset[Id]:
+    """Return which of a series' usable backups retention lets go, given the backup that was really made.
 
-    A nightly job that runs a minute early would otherwise skip a day.
+    The plan counted it as made at the time of planning. Made later, on another day, it may be another one that takes
+    its place. None stands for a backup that is not there yet, and so takes nobody's place.
     """
-    full = every.after(newest, zone)
-    return full - slack(newest, full)
-
-
-def slack(newest: datetime, due: datetime) -> timedelta:
-    """Return how far from its time a backup may be made without being early or late: a tenth, at most an hour."""
-    return min((due - newest) / _SLACK_SHARE, _MOST_SLACK)
-
-
-def is_misdated(backup: Backup, now: datetime) -> bool:
-    """Tell whether a backup is dated so far in the future that it counts for nothing (spec, section 1)."""
-    return backup.created_at > now + MISDATED_BEYOND
-
-
-def is_stalled(backup: Backup, config: Config, now: datetime) -> bool:
-    """Tell whether a backup has been pending for so long that it no longer counts (spec, section 1)."""
-    if backup.state is not State.PENDING:
-        return False
-    return config.stalled_after.after(backup.created_at, config.timezone) <= now
+    usable = [kept.backup for kept in series.kept if kept.backup.state is State.USABLE]
+    usable += [delete.backup for delete in series.deletes if delete.is_loss]
+    keep = next((delete.reason.keep for delete in series.deletes if isinstance(delete.reason, NotKept)), ())
+    newest_first = in_order([*usable, *([made] if made else [])])[::-1]
+    rules = retain([backup.created_at for backup in newest_first], keep, zone)
+    return frozenset(backup.id for backup, kept_by in zip(newest_first, rules, strict=True) if not kept_by)
 
 
 @dataclass(frozen=True, slots=True)
-class _Desk:
-    """One declared server, all its manual backups from the oldest to the newest, and the time."""
+class _ServerPlanner:
+    """Plans one declared server, from its manual backups by description."""
 
-    config: Config
+    desired: Desired
     server: DeclaredServer
-    backups: list[Backup]
-    now: datetime
+    held: Mapping[str | None, tuple[Backup, ...]]
+    pinned: frozenset[Id]
+    times: TimeRules
 
-    @property
-    def addresses(self) -> list[SeriesAddress]:
-        """Every series of the server, declared or not; a server with neither still has an address."""
-        descriptions = dict.fromkeys([*self._declared, *(it.description for it in self.backups)])
-        return [SeriesAddress(self.server.key, description) for description in descriptions or [None]]
-
-    @property
-    def _declared(self) -> list[str | None]:
-        return [it.description for it in self.server.series]
-
-    def is_meant(self, address: SeriesAddress, targets: tuple[str, ...]) -> bool:
-        return not targets or any(address.matches(target) for target in targets)
-
-    def plan(self, targets: tuple[str, ...]) -> ServerPlan:
-        declared = [it for it in self.server.series if self.is_meant(self._series_address(it.description), targets)]
-        descriptions = set(self._declared)
-        others = [
-            self._undeclared(it)
-            for it in self.backups
-            if it.description not in descriptions and self.is_meant(self._series_address(it.description), targets)
-        ]
+    def plan(self) -> ServerPlan:
+        undeclared = [self._undeclared(backup) for backup in self._undeclared_backups()]
+        pruned = tuple(entry for entry in undeclared if isinstance(entry, Delete))
         return ServerPlan(
             key=self.server.key,
             name=self.server.name,
             id=self.server.id,
-            series=tuple(self._series(it) for it in declared),
-            pruned=tuple(it for it in others if isinstance(it, Delete)),
-            unmanaged=tuple(it for it in others if isinstance(it, Unmanaged)),
+            descriptions=tuple(series.description for series in self.server.series),
+            series=tuple(
+                self._series(series, is_pruning=bool(pruned))
+                for series in self.server.series
+                if self.desired.selects(self.server, series.description)
+            ),
+            pruned=pruned,
+            unmanaged=tuple(entry for entry in undeclared if isinstance(entry, Unmanaged)),
         )
 
-    def warnings(self, targets: tuple[str, ...]) -> Iterable[Diagnostic]:
-        held = {it.id for it in self.backups}
-        for pin in self.server.pinned:
-            if pin not in held:
-                yield self._warning(
-                    f"pinned backup {pin!r} is not there",
-                    f"Server {self.server.name!r} has no manual backup with this id; take it out of pinned.",
-                    self.server.key,
-                )
-        for backup in self.backups:
-            address = self._address(backup)
-            if not self.is_meant(address.series, targets):
-                continue
-            if self._is_misdated(backup):
-                ahead = age(backup.created_at - self.now)
-                yield self._warning(
-                    f"it is dated {ahead} in the future",
-                    "It counts for nothing and is never deleted; look at it in the web panel.",
-                    str(address),
-                )
-            elif self._is_stalled(backup):
-                yield self._warning(
-                    f"it has been in progress for {age(self._age(backup))} and counts as stalled",
-                    "It no longer counts, and is never deleted; look at it in the web panel.",
-                    str(address),
-                )
-            elif backup.state is State.UNKNOWN and backup.description in self._declared:
-                yield self._warning(
-                    f"reconcile does not know the status {backup.status!r}",
-                    "Nothing of this series is deleted while it is there.",
-                    str(address),
-                )
+    def warnings(self) -> Iterator[Diagnostic]:
+        selected = {
+            description: backups
+            for description, backups in self.held.items()
+            if self.desired.selects(self.server, description)
+        }
+        held = {backup.id for backups in self.held.values() for backup in backups}
+        return server_warnings(self.server, held, selected, self.times)
 
-    def _warning(self, summary: str, detail: str, address: str) -> Diagnostic:
-        return Diagnostic(severity="warning", summary=summary, detail=detail, address=address)
+    def _undeclared_backups(self) -> tuple[Backup, ...]:
+        declared = {series.description for series in self.server.series}
+        return in_order(
+            backup
+            for description, backups in self.held.items()
+            if description not in declared and self.desired.selects(self.server, description)
+            for backup in backups
+        )
 
-    def _series_address(self, description: str | None) -> SeriesAddress:
-        return SeriesAddress(self.server.key, description)
-
-    def _address(self, backup: Backup) -> BackupAddress:
-        return BackupAddress(self._series_address(backup.description), backup.id)
-
-    def _is_misdated(self, backup: Backup) -> bool:
-        return is_misdated(backup, self.now)
-
-    def _is_stalled(self, backup: Backup) -> bool:
-        return is_stalled(backup, self.config, self.now)
-
-    def _moment(self, backup: Backup) -> datetime:
-        """Return when it was made; clocks differ a little, and what is just ahead of ours is of age zero."""
-        return min(backup.created_at, self.now)
-
-    def _age(self, backup: Backup) -> timedelta:
-        return self.now - self._moment(backup)
-
-    def _series(self, declared: DeclaredSeries) -> SeriesPlan:
-        address = self._series_address(declared.description)
-        backups = [it for it in self.backups if it.description == declared.description]
-        dated = [it for it in backups if not self._is_misdated(it)]
-        create = self._create(address, declared, dated)
-        stays = self._stays(declared, dated, coming=create is not None)
-        unsure = any(it.state is State.UNKNOWN for it in dated)
-        entries = [self._verdict(it, declared, stays, unsure=unsure) for it in backups]
-        deletes = tuple(it for it in entries if isinstance(it, Delete))
+    def _series(self, series: DeclaredSeries, *, is_pruning: bool) -> SeriesPlan:
+        address = SeriesAddress(self.server.key, series.description)
+        state = series_state(series, self.held.get(series.description, ()), self.times)
+        create = None
+        if state.create:
+            create = Create(
+                address=address,
+                server_id=self.server.id,
+                server_name=self.server.name,
+                description=series.description,
+                reason=state.create,
+            )
+        kept, deletes = self._verdicts(series, state, address)
         return SeriesPlan(
             address=address,
             create=create,
-            deletes=deletes,
-            kept=tuple(it for it in entries if isinstance(it, Kept)),
-            under_way=self._under_way(declared, dated, than=len(deletes)),
+            deletes=tuple(deletes),
+            kept=tuple(kept),
+            awaited=self._awaited(series, state, address, deletes_now=len(deletes), is_pruning=is_pruning),
         )
 
-    def _under_way(self, declared: DeclaredSeries, dated: list[Backup], *, than: int) -> tuple[Backup, ...]:
-        """Return the pending backups worth waiting for if there would be more deletes `than` now, once completed."""
-        pending = [it for it in dated if it.state is State.PENDING and self._age(it) < WORTH_WAITING]
-        if not pending:
+    def _verdicts(
+        self, series: DeclaredSeries, state: SeriesState, address: SeriesAddress
+    ) -> tuple[list[Kept], list[Delete]]:
+        """Decide on every backup of a series; the one to be created counts as usable, made now."""
+        now = self.times.now
+        usable = state.usable[::-1]
+        coming = [now] if state.create else []
+        times = [*coming, *(min(backup.created_at, now) for backup in usable)]
+        reasons = retain(times, series.keep, self.times.zone)[len(coming) :]
+        kept_by = {backup.id: reason for backup, reason in zip(usable, reasons, strict=True)}
+        # Asked once a series: nearly all are of usable backups only, and this takes a fifth of the time otherwise.
+        may_all_go = not self.pinned and len(state.usable) == len(state.backups)
+        beside_unknown = BesideUnknown() if state.unknown else None
+        kept: list[Kept] = []
+        deletes: list[Delete] = []
+        for backup in state.backups:
+            backup_address = BackupAddress(address, backup.id)
+            stays: KeepReason | None = None if may_all_go else self._untouchable(backup)
+            stays = stays or kept_by.get(backup.id) or beside_unknown
+            if stays:
+                kept.append(Kept(address=backup_address, backup=backup, reason=stays))
+            else:
+                has_failed = backup.state is State.FAILED
+                goes = Failed(status=backup.status) if has_failed else NotKept(keep=series.keep)
+                deletes.append(Delete(address=backup_address, backup=backup, reason=goes))
+        return kept, deletes
+
+    def _awaited(
+        self,
+        series: DeclaredSeries,
+        state: SeriesState,
+        address: SeriesAddress,
+        *,
+        deletes_now: int,
+        is_pruning: bool,
+    ) -> tuple[Backup, ...]:
+        """Return the pending backups whose completion would allow a delete that is not planned now.
+
+        That is a backup that retention would no longer keep, or an undeclared one, which waits for all of them.
+        """
+        if not state.pending:
             return ()
-        imagined = [replace(it, status=COMPLETED) if it in pending else it for it in self.backups]
-        completed = replace(self, backups=imagined)._series(declared)  # noqa: SLF001 - this very method, on what if
-        return tuple(pending) if len(completed.deletes) > than else ()
-
-    def _create(self, address: SeriesAddress, declared: DeclaredSeries, dated: list[Backup]) -> Create | None:
-        members = [it for it in dated if it.state is not State.FAILED and not self._is_stalled(it)]
-        if not members:
-            cause, words = Cause.MISSING, "none exists" if not dated else "none is usable or on its way"
-        elif declared.every and self._is_due(members[-1], declared.every):
-            cause, words = (
-                Cause.DUE,
-                f"newest is {age(self._age(members[-1]))} old, due every {declared.every}",
-            )
-        else:
-            return None
-        return Create(
-            address=address,
-            server_id=self.server.id,
-            server_name=self.server.name,
-            description=declared.description,
-            cause=cause,
-            words=words,
+        pending = tuple(backup for backup in state.pending if self.times.age(backup) < WORTH_WAITING)
+        if not pending or is_pruning:
+            return pending
+        by_id = {backup.id: replace(backup, status=COMPLETED) for backup in pending}
+        completed = replace(
+            state,
+            backups=tuple(by_id.get(backup.id, backup) for backup in state.backups),
+            usable=in_order((*state.usable, *by_id.values())),
         )
+        _, deletes_then = self._verdicts(series, completed, address)
+        return pending if len(deletes_then) > deletes_now else ()
 
-    def _is_due(self, newest: Backup, every: Duration) -> bool:
-        return next_due(self._moment(newest), every, self.config.timezone) <= self.now
-
-    def _stays(self, declared: DeclaredSeries, dated: list[Backup], *, coming: bool) -> dict[Id, str]:
-        """Say why each backup stays that retention keeps, the one to be created counted as made now."""
-        usable = [it for it in reversed(dated) if it.state is State.USABLE]
-        times = [*([self.now] if coming else []), *(self._moment(it) for it in usable)]
-        reasons = retain(times, declared.keep, self.config.timezone)[len(times) - len(usable) :]
-        return {it.id: ", ".join(why) for it, why in zip(usable, reasons, strict=True) if why}
-
-    def _verdict(
-        self, backup: Backup, declared: DeclaredSeries, stays: dict[Id, str], *, unsure: bool
-    ) -> Kept | Delete:
-        if why := self._untouchable(backup) or stays.get(backup.id):
-            return self._kept(backup, why)
-        if unsure:
-            return self._kept(backup, "the series has a backup of unknown status")
-        if backup.state is State.FAILED:
-            cause, words = Cause.FAILED, f"its status is {backup.status!r}"
-        else:
-            cause, words = Cause.RETENTION, "not kept by " + ", ".join(str(rule) for rule in declared.keep)
-        return Delete(address=self._address(backup), backup=backup, cause=cause, words=words)
-
-    def _kept(self, backup: Backup, words: str) -> Kept:
-        return Kept(address=self._address(backup), backup=backup, words=words)
-
-    def _untouchable(self, backup: Backup) -> str | None:
-        """Say why a backup is never deleted, whatever else is said; None for one that may be."""
-        if self._is_misdated(backup):
-            return f"dated in the future: {time(backup.created_at, self.config.timezone)}"
-        if backup.id in self.server.pinned:
-            return "pinned"
-        if self._is_stalled(backup):
-            return f"stalled: {backup.status} for {age(self._age(backup))}"
-        if backup.state is State.PENDING:
-            return f"{backup.status} for {age(self._age(backup))}"
-        if backup.state is State.UNKNOWN:
-            return f"unknown status {backup.status!r}"
-        return None
+    def _untouchable(self, backup: Backup) -> Untouchable | None:
+        """Return why a backup is never deleted, whatever else applies; None for one that may be."""
+        if self.times.is_misdated(backup):
+            return Misdated(created_at=backup.created_at)
+        if backup.id in self.pinned:
+            return Pinned()
+        match backup.state:
+            case State.USABLE | State.FAILED:
+                return None
+            case State.PENDING:
+                reason = Stalled if self.times.is_stalled(backup) else InProgress
+                return reason(status=backup.status, age=self.times.age(backup))
+            case State.UNKNOWN:
+                return UnknownStatus(status=backup.status)
 
     def _undeclared(self, backup: Backup) -> Delete | Unmanaged:
-        address = self._address(backup)
-        prune = self.server.prune
-        if why := self._untouchable(backup):
-            return Unmanaged(address=address, backup=backup, words=f"never pruned: {why}", prune_at=None)
+        address = BackupAddress(SeriesAddress(self.server.key, backup.description), backup.id)
+        age, prune = self.times.age(backup), self.server.prune
+        if reason := self._untouchable(backup):
+            return Unmanaged(address=address, backup=backup, reason=reason)
         if prune is False:
-            return Unmanaged(address=address, backup=backup, words="never pruned: prune = false", prune_at=None)
+            return Unmanaged(address=address, backup=backup, reason=NotPruned())
         if prune is True:
-            return Delete(address=address, backup=backup, cause=Cause.UNDECLARED, words="prune = true")
-        prune_at = prune.after(self._moment(backup), self.config.timezone)
-        if prune_at <= self.now:
-            words = f"{age(self._age(backup))} old, pruned after {prune}"
-            return Delete(address=address, backup=backup, cause=Cause.UNDECLARED, words=words)
-        when = f"pruned after {prune}, at {time(prune_at, self.config.timezone)}"
-        return Unmanaged(address=address, backup=backup, words=when, prune_at=prune_at)
+            return Delete(address=address, backup=backup, reason=Undeclared(age=age, prune=None))
+        prune_at = prune.after(self.times.moment(backup), self.times.zone)
+        if prune_at <= self.times.now:
+            return Delete(address=address, backup=backup, reason=Undeclared(age=age, prune=prune))
+        return Unmanaged(address=address, backup=backup, reason=PrunedLater(prune=prune, at=prune_at))

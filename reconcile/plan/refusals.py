@@ -1,17 +1,18 @@
-"""When there is no plan at all (spec, section 3): what we see is not what the file speaks of."""
+"""Refuses to plan where the account or the clock is not as expected (spec, section 3)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import timedelta
 
 from reconcile.actual.inventory import LARGEST_SKEW, Inventory
 from reconcile.desired.config import DeclaredServer
 from reconcile.diagnostics import Diagnostic, UserError
+from reconcile.durations import age_text
 from reconcile.ids import Id
-from reconcile.plan.wording import age
 
 
 def check_clock(inventory: Inventory) -> None:
-    """Refuse where our clock and the service's differ: ages decide what is deleted.
+    """Refuse to plan if our clock and the service's differ, because ages decide what is deleted.
 
     Raises:
         UserError: they differ by more than `LARGEST_SKEW`.
@@ -22,58 +23,92 @@ def check_clock(inventory: Inventory) -> None:
     if abs(skew) > LARGEST_SKEW:
         side = "ahead of" if skew > timedelta(0) else "behind"
         raise UserError(
-            f"this machine's clock is {age(abs(skew))} {side} the service's",
-            "Ages decide what is deleted, so nothing is planned. Set the clock (ntp), then plan again.",
+            f"this machine's clock is {age_text(abs(skew))} {side} the service's",
+            "Ages decide what is deleted, so nothing is planned. Set the clock (for example with NTP) and try again.",
         )
 
 
-def names_by_id(inventory: Inventory) -> dict[Id, str]:
-    """Return what the account calls its servers: its list of them, or else what its backups say."""
-    if inventory.servers is not None:
-        return {it.id: it.name for it in inventory.servers}
-    return {it.server_id: it.server_name for it in inventory.backups}
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CheckedServers:
+    """The servers that can be planned for, an error for each that can't, and what could not be checked."""
+
+    servers: tuple[DeclaredServer, ...]
+    errors: tuple[Diagnostic, ...]
+    warnings: tuple[Diagnostic, ...]
 
 
-def check_servers(servers: list[DeclaredServer], inventory: Inventory) -> list[Diagnostic]:
-    """Refuse where a declared id is not the server that the file means; return notes on what could not be checked.
+def check_servers(servers: Iterable[DeclaredServer], inventory: Inventory) -> CheckedServers:
+    """Leave out each server that does not match the file: its backups would be judged by another server's rules."""
+    names = _Names(inventory)
+    fitting: list[DeclaredServer] = []
+    errors: list[Diagnostic] = []
+    unseen: list[str] = []
+    for server in servers:
+        problems = list(names.problems(server))
+        errors += problems
+        if not problems:
+            fitting.append(server)
+            if server.id not in inventory.names:
+                unseen.append(server.key)
+    warnings = [_names_unchecked(unseen)] if inventory.servers is None else []
+    return CheckedServers(servers=tuple(fitting), errors=tuple(errors), warnings=tuple(warnings))
 
-    Raises:
-        UserError: with one diagnostic a server.
-    """
-    names = names_by_id(inventory)
-    wrong = [problem for server in servers for problem in _wrong(server, names, inventory)]
-    if wrong:
-        raise UserError("the file does not fit the account", diagnostics=wrong)
-    if inventory.servers is not None:
-        return []
-    unseen = [server.key for server in servers if server.id not in names]
-    note = "The token may not list servers, so names were checked against the backups' own."
-    note += f" Not checked, for want of a backup: {', '.join(unseen)}." if unseen else ""
-    return [Diagnostic(severity="warning", summary="server names were not fully checked", detail=note)]
+
+def _names_unchecked(unseen: list[str]) -> Diagnostic:
+    detail = "The token may not list servers, so names were checked against the backups' own."
+    if unseen:
+        detail += f" Not checked, because there is no backup: {', '.join(unseen)}."
+    return Diagnostic(severity="warning", summary="server names were not fully checked", detail=detail)
 
 
-def _wrong(server: DeclaredServer, names: dict[Id, str], inventory: Inventory) -> Iterator[Diagnostic]:
-    where = f"{server.file}: servers.{server.key}"
-    if server.id not in names:
-        if inventory.servers is not None:
+class _Names:
+    """The account's servers, for comparison with the declared ones."""
+
+    def __init__(self, inventory: Inventory) -> None:
+        self._inventory = inventory
+        self._ids_by_text = {str(id_): id_ for id_ in inventory.names}
+        self._ids_by_name = {name: id_ for id_, name in inventory.names.items()}
+
+    def problems(self, server: DeclaredServer) -> Iterator[Diagnostic]:
+        names = self._inventory.names
+        if server.id not in names:
+            if self._inventory.servers is not None:
+                yield Diagnostic(
+                    summary=f"the account has no server with the id {server.id!r}",
+                    detail=self._nearest(server),
+                    address=server.key,
+                    place=server.place.at("id"),
+                )
+        elif names[server.id] != server.name:
             yield Diagnostic(
-                summary=f"{where}: the account has no server with the id {server.id!r}",
-                detail=_nearest(server, names),
+                summary=f"the account calls the server {server.id!r} {names[server.id]!r}, not {server.name!r}",
+                detail=f"If it was renamed, write name = {names[server.id]!r} in this table; otherwise fix the id.",
                 address=server.key,
+                place=server.place.at("id"),
             )
-    elif names[server.id] != server.name:
-        yield Diagnostic(
-            summary=f"{where}: the account calls the server {server.id!r} {names[server.id]!r}, not {server.name!r}",
-            detail=f"If it was renamed, confirm it with name = {names[server.id]!r} in this table; else mend the id.",
-            address=server.key,
-        )
+        yield from self._pins_of_another_type(server)
 
+    def _nearest(self, server: DeclaredServer) -> str:
+        twin = self._ids_by_text.get(str(server.id))
+        if twin is not None:
+            return f"It has {twin!r}: an id in quotes differs from one without. Write id = {twin!r}."
+        namesake = self._ids_by_name.get(server.name)
+        if namesake is not None:
+            return f"The server called {server.name!r} has the id {namesake!r}. Fix the id, or remove the table."
+        return "Fix the id, or remove the table if the server is gone; reconcile never touches what is not declared."
 
-def _nearest(server: DeclaredServer, names: dict[Id, str]) -> str:
-    twins = [id_ for id_ in names if str(id_) == str(server.id)]
-    if twins:
-        return f"It has {twins[0]!r}: an id in quotes and one without are not the same. Write id = {twins[0]!r}."
-    namesakes = [id_ for id_, name in names.items() if name == server.name]
-    if namesakes:
-        return f"The server called {server.name!r} has the id {namesakes[0]!r}. Mend the id, or take the table out."
-    return "Mend the id, or take the table out if the server is gone; reconcile never touches what is not declared."
+    def _pins_of_another_type(self, server: DeclaredServer) -> Iterator[Diagnostic]:
+        """Report pins that differ from a backup's id only in type: they were meant to protect it, and would not."""
+        if not server.pinned:
+            return
+        held = {backup.id for series in self._inventory.by_server.get(server.id, {}).values() for backup in series}
+        by_text: dict[str, Id] = {str(id_): id_ for id_ in held}
+        for number, pin in enumerate(server.pinned):
+            twin = by_text.get(str(pin))
+            if twin is not None and pin not in held:
+                yield Diagnostic(
+                    summary=f"there is no backup {pin!r} to pin, only {twin!r}",
+                    detail=f"An id in quotes differs from one without. Write {twin!r} in pinned.",
+                    address=server.key,
+                    place=server.place.at("pinned", number),
+                )

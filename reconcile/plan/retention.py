@@ -1,77 +1,79 @@
-"""Which backups of a series stay: restic's `forget --keep-*`, to the letter.
+"""Which backups of a series stay: exactly restic's `forget --keep-*`.
 
 The rule is restic's `internal/data/snapshot_policy.go` (BSD-2-Clause), whose 36 expected results are in the tests.
-Unlike there, the newest time is an argument's, never a hidden clock's, and the caller's list is not sorted.
+Unlike there, the newest time comes from the argument, not from a clock, and the caller's list is not reordered.
 """
 
-from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from datetime import datetime
 from typing import assert_never
 from zoneinfo import ZoneInfo
 
 from reconcile.desired.config import Keep, KeepCount, KeepWithin, Period
+from reconcile.plan.reasons import KeptBy, KeptRule
 
-_BUCKETS: dict[Period, Callable[[datetime, int], Hashable]] = {
-    Period.LAST: lambda _, number: number,
-    Period.HOURLY: lambda local, _: (local.year, local.month, local.day, local.hour),
-    Period.DAILY: lambda local, _: (local.year, local.month, local.day),
-    Period.WEEKLY: lambda local, _: local.isocalendar()[:2],
-    Period.MONTHLY: lambda local, _: (local.year, local.month),
-    Period.YEARLY: lambda local, _: local.year,
+_BUCKETS: dict[Period, Callable[[datetime], Hashable]] = {
+    Period.HOURLY: lambda local: (local.toordinal(), local.hour),
+    Period.DAILY: datetime.toordinal,
+    Period.WEEKLY: lambda local: (local.toordinal() - 1) // 7,  # the calendar's first day is a Monday, as a week's is
+    Period.MONTHLY: lambda local: (local.year, local.month),
+    Period.YEARLY: lambda local: local.year,
 }
+"""What two local times of one period have in common; for `LAST`, each backup has a period of its own."""
 
 
-def retain(times: Sequence[datetime], keep: Keep, zone: ZoneInfo) -> list[tuple[str, ...]]:
-    """Say for each backup, by its time, which rules keep it; one that none keeps has an empty tuple.
+def retain(times: Sequence[datetime], keep: Keep, zone: ZoneInfo) -> list[KeptBy | None]:
+    """Return for each backup, given by its time, which rules keep it; None if none does.
 
     `times` run from the newest to the oldest. A backup stays if any rule keeps it, and every rule keeps the newest
     of all: retention never empties a series. While a rule has periods left over, it keeps the oldest of all too.
     """
-    walks = [_Walk.of(rule, times[0], zone) for rule in keep] if times else []
-    last = len(times) - 1
-    kept: list[tuple[str, ...]] = []
-    for number, moment in enumerate(times):
-        local = moment.astimezone(zone)
-        reasons = [walk.keeps(local, number, oldest=number == last) for walk in walks]
-        kept.append(tuple(reason for reason in reasons if reason))
-    return kept
+    if not times:
+        return []
+    if len(times) == 1:
+        # As the walk below would find, in a third of the time: most series of a large account hold one backup.
+        return [KeptBy(rules=tuple([KeptRule(rule=rule, is_oldest=False) for rule in keep]))]
+    # Converted once for all rules, and not at all for policies that only count.
+    is_calendar = any(rule.period is not Period.LAST for rule in keep)
+    local = [moment.astimezone(zone) for moment in times] if is_calendar else times
+    kept: list[tuple[KeptRule, ...]] = [()] * len(times)
+    for rule in keep:
+        as_newest, as_oldest = (KeptRule(rule=rule, is_oldest=False),), (KeptRule(rule=rule, is_oldest=True),)
+        for number, is_newest in _kept_by(rule, times, local, zone):
+            kept[number] += as_newest if is_newest else as_oldest
+    return [KeptBy(rules=rules) if rules else None for rules in kept]
 
 
-@dataclass(slots=True)
-class _Walk:
-    """One rule on its way from the newest backup to the oldest."""
-
-    name: str
-    bucket: Callable[[datetime, int], Hashable]
-    left: int | None
-    """How many more it may keep; None for any number."""
-    since: datetime | None
-    """It keeps only what is newer; None for any age."""
+def _kept_by(
+    rule: KeepCount | KeepWithin, times: Sequence[datetime], local: Sequence[datetime], zone: ZoneInfo
+) -> Iterator[tuple[int, bool]]:
+    """Yield the number of each backup that the rule keeps, and whether it is the newest of its period."""
+    newer, left = _bounds(rule, times, zone)
+    buckets = range(newer) if rule.period is Period.LAST else map(_BUCKETS[rule.period], local[:newer])
     previous: Hashable = None
+    last = len(times) - 1
+    for number, bucket in enumerate(buckets):
+        if bucket != previous:
+            yield number, True
+        elif number == last:
+            yield number, False
+        else:
+            continue
+        previous = bucket
+        left -= 1
+        if not left:
+            return
 
-    @classmethod
-    def of(cls, rule: KeepCount | KeepWithin, newest: datetime, zone: ZoneInfo) -> "_Walk":
-        bucket = _BUCKETS[rule.period]
-        match rule:
-            case KeepCount(count="all"):
-                return cls(str(rule), bucket, None, None)
-            case KeepCount(count=int(count)):
-                return cls(str(rule), bucket, count, None)
-            case KeepWithin(duration=duration):
-                return cls(str(rule), bucket, None, duration.before(newest, zone))
-            case _:
-                assert_never(rule)  # type: ignore[arg-type] # mypy can't see that the two counts are all there are
 
-    def keeps(self, local: datetime, number: int, *, oldest: bool) -> str | None:
-        """Return why this rule keeps the backup, or None."""
-        if self.left == 0 or (self.since is not None and local <= self.since):
-            return None
-        bucket = self.bucket(local, number)
-        is_new = bucket != self.previous
-        if not is_new and not oldest:
-            return None
-        self.previous = bucket
-        if self.left is not None:
-            self.left -= 1
-        return self.name if is_new else f"oldest ({self.name})"
+def _bounds(rule: KeepCount | KeepWithin, times: Sequence[datetime], zone: ZoneInfo) -> tuple[int, int]:
+    """Return how many of the backups, from the newest on, the rule looks at, and how many of these it keeps at most."""
+    match rule:
+        case KeepCount(count="all"):
+            return len(times), len(times)
+        case KeepCount(count=int(count)):
+            return len(times), count
+        case KeepWithin(duration=duration):
+            since = duration.before(times[0], zone)
+            return sum(moment > since for moment in times), len(times)
+        case _:
+            assert_never(rule)  # type: ignore[arg-type] # mypy can't see that the two counts are all there are

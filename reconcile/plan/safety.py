@@ -1,40 +1,82 @@
-"""How much a plan takes away, and how much may go without a person's word (spec, section 6): the one place."""
+"""The limit on loss: how much a plan would lose, how much it may lose, and what is withheld (spec, section 6)."""
 
-from reconcile.plan.model import Delete, Loss, ServerPlan, usable
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from datetime import datetime
+
+from reconcile.actual.inventory import Inventory
+from reconcile.addresses import BackupAddress, SeriesAddress
+from reconcile.plan.model import Delete, Loss, LossLimit, Plan, ServerPlan
+from reconcile.plan.series import is_usable
 
 ALWAYS_ALLOWED = 3
-"""Backups. So few may go whatever the share is: a small account would trip a percentage at every change."""
+"""Backups. A loss this small is always allowed, because a small account would trip a percentage at every change."""
 
 _NO_LIMIT = 100
 
 
-def measure(servers: tuple[ServerPlan, ...], max_shrink_percent: int) -> Loss:
-    """Weigh what the plan deletes against what the declared servers hold.
+def measure(servers: Iterable[ServerPlan], limit: LossLimit, inventory: Inventory, now: datetime) -> Loss:
+    """Compare what the plan would delete with what the declared servers hold at `now`.
 
-    A series that gains one and loses one loses nothing, so rotation never trips the limit.
+    A series that gains one and loses one loses nothing, so rotation never trips the limit. A misdated backup
+    does not count: an account with only such backups left is as good as empty.
     """
-    held = sum(_held(server) for server in servers)
-    lost = gone = made = 0
+    usable = sum(
+        is_usable(backup, now)
+        for server_id in limit.servers
+        for backups in inventory.by_server.get(server_id, {}).values()
+        for backup in backups
+    )
+    lost = deleted = created = 0
     for server in servers:
         for series in server.series:
-            creates, deletes = int(series.create is not None), _usable(series.deletes)
-            lost += max(0, deletes - creates)
-            gone, made = gone + deletes, made + creates
-        pruned = _usable(server.pruned)
-        lost, gone = lost + pruned, gone + pruned
-    switched_off = max_shrink_percent == _NO_LIMIT
+            if series.deletes:
+                lost += series.loss
+                deleted += sum(delete.is_loss for delete in series.deletes)
+            created += series.create is not None
+        pruned = sum(delete.is_loss for delete in server.pruned)
+        lost, deleted = lost + pruned, deleted + pruned
+    switched_off = limit.max_shrink_percent == _NO_LIMIT
     return Loss(
         lost=lost,
-        usable=held,
-        limit=None if switched_off else max(ALWAYS_ALLOWED, held * max_shrink_percent // _NO_LIMIT),
-        empties=held > 0 and held - gone + made == 0,
+        usable=usable,
+        limit=None if switched_off else max(ALWAYS_ALLOWED, usable * limit.max_shrink_percent // _NO_LIMIT),
+        empties=usable > 0 and usable - deleted + created <= 0,
     )
 
 
-def _held(server: ServerPlan) -> int:
-    undeclared = (*(it.backup for it in server.pruned), *(it.backup for it in server.unmanaged))
-    return sum(len(usable(backups)) for backups in (undeclared, *(series.backups for series in server.series)))
+def continued(plan: Plan, gained: Mapping[SeriesAddress, int], lost: int) -> Plan:
+    """Return a plan of a run that has already seen these backups completed, and lost so many for good.
+
+    What was in progress before the run and is completed now takes the place of an older one: that is rotation.
+    """
+    servers = tuple(
+        replace(
+            server,
+            series=tuple(replace(series, gained=gained.get(series.address, 0)) for series in server.series),
+        )
+        for server in plan.servers
+    )
+    loss = sum(series.loss for server in servers for series in server.series)
+    loss += sum(delete.is_loss for server in servers for delete in server.pruned)
+    return replace(plan, servers=servers, loss=replace(plan.loss, lost=loss + lost))
 
 
-def _usable(deletes: tuple[Delete, ...]) -> int:
-    return len(usable(tuple(it.backup for it in deletes)))
+def withheld(plan: Plan, allowed: int = 0) -> frozenset[BackupAddress]:
+    """Return the deletes that are not carried out because the plan would lose too much.
+
+    They are the deletes of usable backups by which a series loses more than it gains, and those of undeclared ones.
+    As many as a series gains still go, the oldest first: withheld, they would pile up night after night. `allowed` is
+    the loss that is allowed for this run (`--allow-loss`).
+    """
+    if not plan.loss.is_too_much(allowed):
+        return frozenset()
+    return frozenset(delete.address for delete in _losing(plan))
+
+
+def _losing(plan: Plan) -> Iterator[Delete]:
+    for server in plan.servers:
+        for series in server.series:
+            losing = [delete for delete in series.deletes if delete.is_loss]  # from the oldest to the newest
+            yield from losing[len(losing) - series.loss :]
+        yield from (delete for delete in server.pruned if delete.is_loss)

@@ -3,49 +3,70 @@
 import hashlib
 import json
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from pydantic import TypeAdapter, ValidationError
+from pydantic_core import from_json
 
 from reconcile.diagnostics import UserError
-from reconcile.plan.model import Plan
+from reconcile.plan.model import Delete, Kept, Plan, Unmanaged
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 _PLAN = TypeAdapter(Plan)
-_AGAIN = "Make it anew: reconcile plan --out FILE."
+_AGAIN = "Make a new one: reconcile plan --out FILE."
 
 
 def dump(plan: Plan, version: str) -> str:
-    """Write a plan; `version` is that of the program, for whoever meets the file later."""
+    """Serialise a plan; `version` is that of the program, for the error message of one that can't read the file."""
     body = _PLAN.dump_python(plan, mode="json")
-    return (
-        json.dumps({"reconcile_plan": FORMAT_VERSION, "version": version, "sha256": _digest(body), "plan": body}) + "\n"
-    )
+    envelope = {"reconcile_plan": FORMAT_VERSION, "version": version, "sha256": _digest(body), "plan": body}
+    return json.dumps(envelope, allow_nan=False) + "\n"
 
 
 def parse(text: str, name: str) -> Plan:
     """Read a plan from the text of the file `name`.
 
     Raises:
-        UserError: not a plan, a damaged one, or one of a newer format.
+        UserError: not a plan, a damaged one, or one of another format.
     """
-    try:
-        said: Any = json.loads(text)
-        format_version, version, digest, body = (said[key] for key in ("reconcile_plan", "version", "sha256", "plan"))
-    except (ValueError, TypeError, KeyError) as error:
-        raise UserError(f"{name} is not a saved plan, or a damaged one", _AGAIN) from error
+    format_version, version, digest, body = _open(text, name)
     if format_version != FORMAT_VERSION:
         raise UserError(
-            f"{name} is of format {format_version!r}, written by reconcile {version}; this one reads {FORMAT_VERSION}",
-            "Apply it with the version that made it, or make it anew with this one.",
+            f"{name} has the format {format_version}, written by reconcile {version}; this one reads {FORMAT_VERSION}",
+            "Apply it with the version that made it, or make a new one with this version.",
         )
     if digest != _digest(body):
-        raise UserError(f"{name} is damaged: it is not what was written", _AGAIN)
+        raise UserError(f"{name} is damaged: its checksum does not match", _AGAIN)
     try:
-        return _PLAN.validate_python(body)
+        plan = _PLAN.validate_python(body)
     except ValidationError as error:
-        raise UserError(
-            f"{name} is damaged: {error.error_count()} values are not what they should be", _AGAIN
-        ) from error
+        raise UserError(f"{name} is damaged: {error.error_count()} values are not as expected", _AGAIN) from error
+    if not _has_sound_times(plan):
+        raise UserError(f"{name} is damaged: a time without its offset, or an unknown time zone", _AGAIN)
+    return plan
+
+
+def _open(text: str, name: str) -> tuple[int, str, str, Any]:
+    """Read the envelope of a plan file. pydantic's parser bounds depth and numbers, json's overflows."""
+    try:
+        envelope = from_json(text, allow_inf_nan=False)
+    except (ValueError, TypeError) as error:  # a TypeError for text that is not Unicode
+        raise UserError(f"{name} is not a saved plan, or is damaged", _AGAIN) from error
+    match envelope:
+        case {"reconcile_plan": int(format_version), "version": str(version), "sha256": str(digest), "plan": body}:
+            return format_version, version, digest, body
+        case _:
+            raise UserError(f"{name} is not a saved plan, or is damaged", _AGAIN)
+
+
+def _has_sound_times(plan: Plan) -> bool:
+    try:
+        ZoneInfo(plan.timezone)
+    except (ValueError, KeyError, OSError):  # whichever zoneinfo raises for this name
+        return False
+    entries: list[Delete | Kept | Unmanaged] = [*plan.deletes, *plan.kept, *plan.unmanaged]
+    times = [plan.planned_at, *(entry.backup.created_at for entry in entries)]
+    return all(time.tzinfo is not None for time in times)
 
 
 def _digest(body: object) -> str:

@@ -1,19 +1,25 @@
-"""Whether a saved plan still fits (spec, section 5): exactly that or nothing.
+"""Checks whether a saved plan still holds (spec, section 5): it is applied exactly, or not at all.
 
-A plan speaks of the series that it changes, with all their backups, of the undeclared backups that it deletes, and of
-the servers that they are on. What else changes on the account is none of its business.
+A plan covers the series that it changes, with all their backups, the undeclared backups that it deletes, and the
+servers that they are on. Other changes to the account do not make it stale, with two exceptions for safety: whether
+it would empty a series, and how much it would lose, are worked out again from what the account holds now.
 """
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from datetime import datetime
 
 from reconcile.actual.inventory import Backup, Inventory
-from reconcile.addresses import BackupAddress
+from reconcile.addresses import BackupAddress, SeriesAddress
 from reconcile.diagnostics import Diagnostic, UserError
-from reconcile.plan.model import Plan
-from reconcile.plan.refusals import names_by_id
+from reconcile.ids import Id
+from reconcile.plan.model import Plan, ServerPlan
+from reconcile.plan.safety import measure, withheld
+from reconcile.plan.series import is_usable
 
-_Things = dict[str, dict[str, Any]]
+_Fields = Mapping[str, str | int | float | None]
+_Snapshot = dict[str | BackupAddress, _Fields]
+"""What a plan covers: servers by key, backups by address, and the fields of each that must not change."""
 
 
 def check_base_url(plan: Plan, base_url: str) -> None:
@@ -24,79 +30,105 @@ def check_base_url(plan: Plan, base_url: str) -> None:
     """
     if plan.base_url != base_url:
         raise UserError(
-            f"Saved plan is for {plan.base_url}, and not for {base_url}",
-            "Set VPS_API_URL or --base-url to the service that it was made for.",
+            f"Saved plan is for {plan.base_url}, not for {base_url}",
+            "Set VPS_API_URL or --base-url to the service that the plan was made for.",
         )
 
 
-def check_fresh(plan: Plan, inventory: Inventory) -> None:
-    """Refuse a plan if anything that it speaks of has changed since it was made.
+def renewed(plan: Plan, inventory: Inventory, allowed: int = 0) -> Plan:
+    """Return a saved plan with its loss measured again, if everything in it still holds.
+
+    `allowed` is the loss that is allowed for this run.
 
     Raises:
-        UserError: it is stale; with everything that changed, field by field.
+        UserError: it is stale, with everything that changed, field by field; or it would empty a series, or lose more
+            than may go, which it did not say when it was saved.
     """
-    changes = list(_changes(_as_planned(plan), _as_observed(plan, inventory)))
-    if changes:
-        raise UserError(
-            "Saved plan is stale",
-            diagnostics=[
-                Diagnostic(
-                    summary="Saved plan is stale, nothing was changed",
-                    detail="The account is no longer as it was when the plan was made; plan again.",
-                ),
-                *(Diagnostic(summary=f"changed since: {change}") for change in changes),
-            ],
+    if changes := [f"changed since: {line}" for line in _changes(_as_planned(plan), _as_observed(plan, inventory))]:
+        raise _stale("The account has changed since the plan was made. Plan again.", changes)
+    now = inventory.observed_at
+    if emptied := [line for server in plan.servers for line in _emptied(server, inventory, now)]:
+        raise _stale("It would delete the last usable backup of a series. Plan again.", emptied)
+    measured = replace(plan, loss=measure(plan.servers, plan.limit, inventory, now))
+    if more := sorted(map(str, withheld(measured, allowed) - withheld(plan, allowed))):
+        raise _stale(
+            "Its deletes would now lose too much of what the account holds. Plan again.",
+            [f"{address}: would be withheld" for address in more],
         )
+    return measured
 
 
-def _as_planned(plan: Plan) -> _Things:
-    things: _Things = {}
+def _stale(detail: str, lines: Iterable[str]) -> UserError:
+    return UserError(
+        "Saved plan is stale",
+        diagnostics=[
+            Diagnostic(summary="Saved plan is stale, nothing was changed", detail=detail),
+            *(Diagnostic(summary=line) for line in lines),
+        ],
+    )
+
+
+def _emptied(server: ServerPlan, inventory: Inventory, now: datetime) -> Iterator[str]:
+    """Find declared series that the plan would leave without a usable backup."""
+    created = {series.address.description for series in server.series if series.create}
+    deleted: set[Id] = {delete.backup.id for series in server.series for delete in series.deletes}
+    deleted |= {delete.backup.id for delete in server.pruned}
+    held = inventory.by_server.get(server.id, {})
+    declared = (*server.descriptions, *(series.address.description for series in server.series))
+    for description in dict.fromkeys(declared):
+        usable = {backup.id for backup in held.get(description, ()) if is_usable(backup, now)}
+        if usable and usable <= deleted and description not in created:
+            yield f"{SeriesAddress(server.key, description)}: all {len(usable)} usable backups would be deleted"
+
+
+def _as_planned(plan: Plan) -> _Snapshot:
+    snapshot: _Snapshot = {}
     for server in plan.servers:
         if not server.actions:
             continue
-        things[server.key] = {"name": server.name}
-        for series in (it for it in server.series if it.actions):
-            things |= {str(BackupAddress(series.address, it.id)): _fields(it) for it in series.backups}
-        things |= {str(it.address): _fields(it.backup) for it in server.pruned}
-    return things
+        snapshot[server.key] = {"name": server.name}
+        for series in (series for series in server.series if series.actions):
+            snapshot |= {BackupAddress(series.address, backup.id): _fields(backup) for backup in series.backups}
+        snapshot |= {delete.address: _fields(delete.backup) for delete in server.pruned}
+    return snapshot
 
 
-def _as_observed(plan: Plan, inventory: Inventory) -> _Things:
-    things: _Things = {}
-    names = names_by_id(inventory)
+def _as_observed(plan: Plan, inventory: Inventory) -> _Snapshot:
+    snapshot: _Snapshot = {}
     for server in plan.servers:
         if not server.actions:
             continue
-        # A server that only its backups could name, and that has none, is not known to be called otherwise.
+        # Without a list of servers, nothing contradicts the name of a server that has no backups.
         unknown = server.name if inventory.servers is None else None
-        things[server.key] = {"name": names.get(server.id, unknown)}
-        held = [it for it in inventory.backups if it.server_id == server.id]
-        for series in (it for it in server.series if it.actions):
-            members = [it for it in held if it.description == series.address.description]
-            things |= {str(BackupAddress(series.address, it.id)): _fields(it) for it in members}
-        addresses = {it.backup.id: str(it.address) for it in server.pruned}
-        things |= {addresses[it.id]: _fields(it) for it in held if it.id in addresses}
-    return things
+        snapshot[server.key] = {"name": inventory.names.get(server.id, unknown)}
+        held = inventory.by_server.get(server.id, {})
+        for series in (series for series in server.series if series.actions):
+            members = held.get(series.address.description, ())
+            snapshot |= {BackupAddress(series.address, backup.id): _fields(backup) for backup in members}
+        addresses = {delete.backup.id: delete.address for delete in server.pruned}
+        others = (backup for backups in held.values() for backup in backups if backup.id in addresses)
+        snapshot |= {addresses[backup.id]: _fields(backup) for backup in others}
+    return snapshot
 
 
-def _fields(backup: Backup) -> dict[str, Any]:
+def _fields(backup: Backup) -> _Fields:
     return {
-        "description": backup.description,
-        "status": backup.status,
-        "size_mb": backup.size_mb,
         "created_at": backup.created_at.isoformat(),
+        "description": backup.description,
+        "size_mb": backup.size_mb,
+        "status": backup.status,
     }
 
 
-def _changes(before: _Things, after: _Things) -> Iterator[str]:
+def _changes(before: _Snapshot, after: _Snapshot) -> Iterator[str]:
     from deepdiff import DeepDiff  # noqa: PLC0415 - only a saved plan needs it, and every apply would pay for it
 
     difference = DeepDiff(before, after, view="tree")
     found = [(item.path(output_format="list"), item) for kind in sorted(difference) for item in difference[kind]]
-    for (address, *field), item in sorted(found, key=lambda it: [str(part) for part in it[0]]):
+    for (thing, *field), item in sorted(found, key=lambda change: [str(part) for part in change[0]]):
         if field:
-            yield f"{address}: {field[0]} was {item.t1!r}, is {item.t2!r}"
-        elif address in after:
-            yield f"{address}: new, {after[address]['status']}"
+            yield f"{thing}: {field[0]} was {item.t1!r}, is {item.t2!r}"
+        elif thing in after:
+            yield f"{thing}: new, {after[thing]['status']}"
         else:
-            yield f"{address}: gone"
+            yield f"{thing}: gone"

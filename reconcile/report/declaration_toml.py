@@ -1,19 +1,52 @@
-"""A declaration as a TOML file: the header says when and from where, comments what could not be declared."""
+"""A declaration as a TOML file: the header says when and from where, and what could not be declared."""
 
-from datetime import datetime
+from typing import assert_never
 
 import tomli_w
 
-from reconcile.plan.declare import Declaration
+from reconcile.insight.importing import Declaration, FailedPinned, LeftUnmanaged, NotDeclared, Note
+from reconcile.report.document import Raw
 from reconcile.report.escape import visible
+from reconcile.report.wording import count_text
+
+_LONGEST = 1000
 
 
-def declaration_toml(declaration: Declaration, base_url: str, now: datetime) -> str:
-    """Return the file's text."""
-    lines = [f"Written by reconcile import at {now:%Y-%m-%d %H:%M} UTC, from {base_url}."]
+def declaration_toml(declaration: Declaration, *, verbose: bool) -> Raw:  # noqa: ARG001 - it is always complete
+    """Return the file's text. It shows every character that acts or hides as an escape, and reads back the same."""
+    written = f"{declaration.read_at:%Y-%m-%d %H:%M} UTC"
+    lines = [f"Written by reconcile import at {written}, from {declaration.base_url}."]
     if declaration.notes:
-        lines += ["", "Not as it may look:", *(f"- {note}" for note in declaration.notes)]
+        lines += ["", "What this file does not show:", *(f"- {_note_text(note)}" for note in declaration.notes)]
     elif not declaration.document:
-        lines += ["There was nothing that is not declared."]
-    header = "\n".join(f"# {visible(line, 1000)}".rstrip() for line in lines)
-    return f"{header}\n\n{tomli_w.dumps(declaration.document)}"
+        lines += ["Everything is declared already."]
+    header = "\n".join(f"# {visible(line, _LONGEST)}".rstrip() for line in lines)
+    return Raw(f"{header}\n\n{_escaped(tomli_w.dumps(declaration.document))}")
+
+
+def _note_text(note: Note) -> str:
+    match note:
+        case FailedPinned(key=key, backup=backup):
+            return f"{key}: backup {backup.id} has failed, and is pinned to keep it"
+        case LeftUnmanaged(key=key, backup=backup, unclean=None):
+            counts = f"no backup of its series counts; its status is {backup.status!r}"
+            return f"{key}: backup {backup.id} ({backup.description!r}) stays unmanaged: {counts}"
+        case LeftUnmanaged(key=key, backup=backup, unclean=problem):
+            return f"{key}: backup {backup.id} ({backup.description!r}) stays unmanaged: its description {problem}"
+        case NotDeclared(key=key, filename=filename, description=description, count=count):
+            return f"{key}: {filename} does not declare {description!r} ({count_text(count, 'backup')})"
+        case _:
+            assert_never(note)
+
+
+def _escaped(toml: str) -> str:
+    """Escape what is not plainly printable: outside of strings, where TOML has no escapes, the text is ASCII."""
+    text = "".join(
+        character if character == "\n" or character.isprintable() else _escape(character) for character in toml
+    )
+    return text.replace("##[", r"#\u0023[")  # GitHub's log would take it for a command
+
+
+def _escape(character: str) -> str:
+    number = ord(character)
+    return f"\\u{number:04x}" if number <= 0xFFFF else f"\\U{number:08x}"  # noqa: PLR2004 - what four digits hold

@@ -1,4 +1,4 @@
-"""Diagnostics for eyes: what is wrong, the line it is on, what to do."""
+"""Diagnostics as text: what is wrong, the line of the file, what to do."""
 
 from rich.cells import cell_len
 from rich.text import Text
@@ -38,5 +38,5 @@ def _pointer(place: str, snippet: Snippet) -> list[Text]:
 
 
 def _cells(text: str) -> int:
-    """Return how wide a terminal shows it; a character may take two columns, and an escaped one takes more."""
+    """Return the width on a terminal; a character may take two columns, and an escaped one takes more."""
     return cell_len(visible(text, _LONGEST))

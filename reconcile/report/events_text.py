@@ -1,85 +1,143 @@
-"""What happens while a plan is applied, in words, and the account of it at the end."""
+"""The events of an apply, and its report at the end, as text."""
 
 from collections.abc import Iterator
+from typing import assert_never
 
 from rich.text import Text
 
 from reconcile.actual.inventory import Backup
-from reconcile.plan.events import Event, Finished, Noted, Outcome, Progress, Result, Settled, Started
+from reconcile.plan.events import (
+    Applied,
+    Event,
+    Finished,
+    Interrupted,
+    Noted,
+    Outcome,
+    Planned,
+    Result,
+    Settled,
+    Started,
+    Waiting,
+)
 from reconcile.plan.model import Action, Create, Delete
-from reconcile.plan.wording import duration, size
 from reconcile.report.diagnostic_text import diagnostic_text
+from reconcile.report.document import Lines
 from reconcile.report.escape import visible
+from reconcile.report.wording import count_text, seconds_text, size_text
 
+_LONGEST = 1000
 _STYLES = {
     Outcome.SUCCEEDED: "green",
     Outcome.FAILED: "red",
     Outcome.UNKNOWN: "red",
     Outcome.SKIPPED: "yellow",
+    Outcome.WITHHELD: "yellow",
     Outcome.DEFERRED: "yellow",
     Outcome.NOT_STARTED: "yellow",
 }
-
-
-def event_text(event: Event) -> list[Text]:
-    """Return the lines that tell of an event."""
-    match event:
-        case Started(action=action):
-            doing = "creating" if isinstance(action, Create) else "deleting"
-            return [Text(f"{address_text(action)}: {doing}")]
-        case Progress(address=address, elapsed=elapsed):
-            return [Text(f"{visible(str(address))}{_state(event.backup)}, waited {duration(elapsed)}")]
-        case Settled(address=address, backup=backup):
-            now = _state(backup) if backup else ": no longer in the list"
-            return [Text(f"{visible(str(address))}{now}")]
-        case Finished(action=action, outcome=outcome):
-            return [Text.assemble(f"{address_text(action)}: ", (_ending(event), _STYLES[outcome]))]
-        case Noted(diagnostic=diagnostic):
-            return diagnostic_text(diagnostic)
-
-
-def result_text(result: Result) -> Iterator[Text]:
-    """Return the account at the end: what was not done, then all in figures, then what to do next."""
-    for ended in result.finished:
-        if ended.outcome is not Outcome.SUCCEEDED:
-            yield Text.assemble(f"{address_text(ended.action)}: ", (_ending(ended), _STYLES[ended.outcome]))
-    for backup in result.still_under_way:
-        yield Text(f"{visible(backup.server_name)}{_state(backup)}; it was there before, and is not done", "yellow")
-    created, deleted = (result.count(kind, Outcome.SUCCEEDED) for kind in (Create, Delete))
-    counts = result.counts
-    figures = [f"{created:,} created", f"{deleted:,} deleted"]
-    figures += [f"{counts[it]:,} {_FIGURES[it]}" for it in _FIGURES if counts[it]]
-    head = ("Apply complete: ", "bold green") if result.is_complete else ("Apply incomplete: ", "bold red")
-    yield Text.assemble(head, ", ".join(figures), ".")
-    if not result.is_complete:
-        yield Text("Run apply again: it looks at the account anew, and does only what is still missing.")
-
-
 _FIGURES = {
     Outcome.FAILED: "failed",
-    Outcome.UNKNOWN: "not seen to their end",
+    Outcome.UNKNOWN: "of unknown outcome",
     Outcome.SKIPPED: "skipped",
+    Outcome.WITHHELD: "withheld",
     Outcome.DEFERRED: "left to the next run",
     Outcome.NOT_STARTED: "not started",
 }
 
 
+def event_text(event: Event) -> list[Text]:  # noqa: PLR0911 - one for each event
+    """Return the lines of an event. A plan and a result have none: `planned_text` and `result_text` show them."""
+    match event:
+        case Planned() | Applied():
+            return []
+        case Started(action=action):
+            return [Text(f"{_address(action)}: {'creating' if isinstance(action, Create) else 'deleting'}")]
+        case Waiting(address=address, backup=backup, elapsed=elapsed):
+            return [Text(visible(f"{address}{_state(backup)}, waited {seconds_text(elapsed)}", _LONGEST))]
+        case Settled(address=address, backup=settled):
+            return [Text(visible(f"{address}{_state(settled) if settled else ': no longer in the list'}", _LONGEST))]
+        case Finished(action=action, outcome=outcome):
+            return [Text.assemble(f"{_address(action)}: ", (_ending(event), _STYLES[outcome]))]
+        case Noted(diagnostic=diagnostic):
+            return diagnostic_text(diagnostic)
+        case Interrupted():
+            return [
+                Text("Interrupted: starting nothing new, finishing what is in flight. Interrupt again to stop at once.")
+            ]
+        case _:
+            assert_never(event)
+
+
+def result_text(result: Result) -> Lines:
+    """Return the report at the end: what was not done and why, then the figures, then what to do next."""
+    return Lines(tuple(_result_lines(result)))
+
+
+def _result_lines(result: Result) -> Iterator[Text]:
+    yield from _not_done(result)
+    for backup in result.still_pending:
+        state = f"{backup.server_name}/{backup.description or ''}{_state(backup)}"
+        yield Text(visible(f"{state}; it was in progress before this run, and still is", _LONGEST), "yellow")
+    created, deleted = (result.count(kind, Outcome.SUCCEEDED) for kind in (Create, Delete))
+    counts = result.counts
+    figures = [f"{created:,} created", f"{deleted:,} deleted"]
+    figures += [f"{counts[outcome]:,} {label}" for outcome, label in _FIGURES.items() if counts[outcome]]
+    errors = len(result.plan.errors)
+    is_done = result.is_complete and not errors
+    head = ("Apply complete: ", "bold green") if is_done else ("Apply incomplete: ", "bold red")
+    yield Text.assemble(head, ", ".join(figures), ".")
+    if errors:
+        yield Text(f"Not everything was planned: {count_text(errors, 'error')}, shown with the plan.", "bold red")
+    yield from _next_steps(result)
+
+
+def _not_done(result: Result) -> Iterator[Text]:
+    """Yield what did not succeed. An explanation that many actions share is given once: forty 403s are one problem."""
+    groups: dict[tuple[type[Action], Outcome, str], list[Action]] = {}
+    for ended in result.finished:
+        if ended.outcome is not Outcome.SUCCEEDED:
+            groups.setdefault((type(ended.action), ended.outcome, ended.explanation), []).append(ended.action)
+    for (kind, outcome, explanation), actions in groups.items():
+        style = _STYLES[outcome]
+        text = _labelled(outcome, explanation)
+        if len(actions) == 1:
+            yield Text.assemble(f"{_address(actions[0])}: ", (text, style))
+        else:
+            yield Text(f"{count_text(len(actions), kind.__name__.lower())}: {text}", style)
+            yield from (Text(f"  {_address(action)}") for action in actions)
+
+
+def _next_steps(result: Result) -> Iterator[Text]:
+    counts = result.counts
+    if number := counts[Outcome.WITHHELD]:
+        allow = f"If this is intended: --allow-loss {result.loss_still_to_allow}"
+        yield Text(f"Withheld: {count_text(number, 'delete')}, because too much would be lost. {allow}", "bold red")
+    if result.is_refused and not counts[Outcome.NOT_STARTED] and not result.still_pending:
+        yield Text("The service refuses what failed above. Fix the cause first: running apply again will not help.")
+    elif result.still_pending or set(counts) - _NOT_WORTH_REPEATING:
+        yield Text("Run apply again: it reads the account again, and does only what is still missing.")
+
+
+_NOT_WORTH_REPEATING = {Outcome.SUCCEEDED, Outcome.DEFERRED, Outcome.WITHHELD}
+
+
 def _state(backup: Backup) -> str:
-    return f"#{visible(str(backup.id))}: {visible(backup.status)}"
+    return f"#{backup.id}: {backup.status}"
 
 
-def address_text(action: Action) -> str:
-    """Return the address of what an action is about, fit for a terminal."""
-    return visible(str(action.address))
+def _address(action: Action) -> str:
+    return visible(str(action.address), _LONGEST)
 
 
 def _ending(ended: Finished) -> str:
-    words = visible(ended.words, 1000)
-    match ended.outcome:
-        case Outcome.SUCCEEDED if ended.backup:
-            made = f"#{visible(str(ended.backup.id))}, {size(ended.backup.size_mb)}"
-            return f"{words} after {duration(ended.elapsed)} ({made})"
-        case Outcome.SUCCEEDED | Outcome.SKIPPED | Outcome.DEFERRED | Outcome.NOT_STARTED:
-            return words
-        case Outcome.FAILED | Outcome.UNKNOWN:
-            return f"{ended.outcome}: {words}"
+    if ended.outcome is Outcome.SUCCEEDED and ended.backup:
+        made = f"#{ended.backup.id}, {size_text(ended.backup.size_mb)}"
+        return visible(f"{ended.explanation} after {seconds_text(ended.elapsed)} ({made})", _LONGEST)
+    return _labelled(ended.outcome, ended.explanation)
+
+
+def _labelled(outcome: Outcome, explanation: str) -> str:
+    """Put the outcome before an explanation that does not include it."""
+    if outcome in {Outcome.FAILED, Outcome.UNKNOWN, Outcome.SKIPPED, Outcome.WITHHELD}:
+        return visible(f"{_FIGURES[outcome]}: {explanation}", _LONGEST)
+    return visible(explanation, _LONGEST)

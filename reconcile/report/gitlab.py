@@ -1,8 +1,9 @@
 """GitLab's Terraform report: the counts that a merge request shows."""
 
 from reconcile.plan.model import Plan
+from reconcile.report.document import Json
 
 
-def gitlab_report(plan: Plan) -> dict[str, int]:
+def gitlab_report(plan: Plan, *, verbose: bool) -> Json:  # noqa: ARG001 - there is no more
     """Return the report (`artifacts:reports:terraform`)."""
-    return {"create": len(plan.creates), "update": 0, "delete": len(plan.deletes)}
+    return Json({"create": len(plan.creates), "update": 0, "delete": len(plan.deletes)})

@@ -1,37 +1,49 @@
-"""`reconcile status --metrics`: Prometheus text format, by the official client library, which escapes the labels."""
+"""`reconcile status --metrics`: Prometheus' text format, by the official client library, which escapes the labels.
+
+Timestamps and intervals, never ages: a file that is no longer written must look stale.
+"""
 
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
 
-from reconcile.plan.health import Status
+from reconcile.insight.status import Status
+from reconcile.report.document import Raw
 
 _LABELS = ("server", "series")
 _BYTES = 1024 * 1024
 
 
-def metrics(status: Status) -> str:
+def metrics(status: Status, *, verbose: bool = False) -> Raw:  # noqa: ARG001 - it is always complete
     """Return the metrics of every series, for node_exporter's textfile collector."""
     registry = CollectorRegistry()
 
-    def gauge(name: str, words: str) -> Gauge:
-        return Gauge(f"reconcile_{name}", words, _LABELS, registry=registry)
+    def per_series(name: str, help_text: str) -> Gauge:
+        return Gauge(f"reconcile_{name}", help_text, _LABELS, registry=registry)
 
-    newest = gauge("newest_backup_age_seconds", "Age of the newest usable backup; missing where there is none.")
-    usable = gauge("usable_backups", "Usable backups of the series.")
-    size = gauge("backups_size_bytes", "Size of the usable backups of the series.")
-    due = gauge("backup_due", "1 where a new backup is due.")
-    failed = gauge("failed_backups", "Failed backups of the series.")
-    stalled = gauge("stalled_backups", "Stalled backups of the series.")
-    for it in status.series:
-        labels = (it.address.server, it.address.description or "")
-        if it.newest:
-            newest.labels(*labels).set((status.checked_at - it.newest.created_at).total_seconds())
-        usable.labels(*labels).set(it.usable)
-        size.labels(*labels).set(it.size_mb * _BYTES)
-        due.labels(*labels).set(not it.newest or (it.next_due is not None and it.next_due <= status.checked_at))
-        failed.labels(*labels).set(len(it.failed))
-        stalled.labels(*labels).set(len(it.stalled))
-    unprotected = Gauge("reconcile_unprotected_servers", "Servers that no file declares.", registry=registry)
-    unprotected.set(len(status.unprotected))
-    seen = Gauge("reconcile_last_observation_timestamp_seconds", "When the account was last seen.", registry=registry)
-    seen.set(status.checked_at.timestamp())
-    return generate_latest(registry).decode()
+    newest = per_series("newest_backup_timestamp_seconds", "When the newest usable backup was made, if there is one.")
+    interval = per_series("backup_interval_seconds", "How old the newest backup may become, if `every` is set.")
+    usable = per_series("usable_backups", "Usable backups of the series.")
+    size = per_series("backups_size_bytes", "Size of the usable backups of the series.")
+    failed = per_series("failed_backups", "Failed backups of the series.")
+    stalled = per_series("stalled_backups", "Stalled backups of the series.")
+    in_progress = per_series("in_progress_backups", "Backups of the series in progress, without stalled ones.")
+    due = per_series("backup_due", "1 if plan would create a backup now.")
+    for series in status.series:
+        labels = (series.address.server, series.address.description or "")
+        if series.newest:
+            newest.labels(*labels).set(series.newest.created_at.timestamp())
+        if series.declared.every:
+            interval.labels(*labels).set(series.declared.every.in_seconds(status.checked_at))
+        usable.labels(*labels).set(len(series.state.usable))
+        size.labels(*labels).set(series.size_mb * _BYTES)
+        failed.labels(*labels).set(len(series.state.failed))
+        stalled.labels(*labels).set(len(series.state.stalled))
+        in_progress.labels(*labels).set(len(series.in_progress))
+        due.labels(*labels).set(series.create is not None)
+    if status.unprotected is not None:
+        unprotected = Gauge("reconcile_unprotected_servers", "Servers that no file declares.", registry=registry)
+        unprotected.set(len(status.unprotected))
+    observed = Gauge(
+        "reconcile_last_observation_timestamp_seconds", "When the account was last read.", registry=registry
+    )
+    observed.set(status.checked_at.timestamp())
+    return Raw(generate_latest(registry).decode())

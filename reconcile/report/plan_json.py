@@ -1,107 +1,167 @@
-"""`plan --json`: Terraform's plan representation (spec, section 8), so that what reads those reads ours."""
+"""`plan --json`: Terraform's plan representation (spec, section 8), for tools that read Terraform plans."""
 
 import json
+import math
 from collections.abc import Iterator, Mapping
 from datetime import datetime
-from importlib.metadata import version
-from typing import Any
+from urllib.parse import quote
+from zoneinfo import ZoneInfo
 
+from reconcile import __version__
 from reconcile.actual.inventory import MANUAL, Backup
-from reconcile.addresses import BackupAddress
+from reconcile.addresses import Address, BackupAddress, SeriesAddress
 from reconcile.plan.model import Create, Delete, Kept, Plan, SeriesPlan, ServerPlan, Unmanaged
-from reconcile.report.validate_json import Json, diagnostic_json
+from reconcile.plan.reasons import PrunedLater
+from reconcile.plan.safety import withheld
+from reconcile.report.diagnostics_json import diagnostic_json
+from reconcile.report.document import Json, JsonObject
+from reconcile.report.reasons_text import create_text, delete_text, kept_text, unmanaged_text
 
 FORMAT_VERSION = "1.2"
 TERRAFORM_VERSION = "1.11.0"
-"""The Terraform whose `show -json` this is the shape of; readers check that they know it."""
+"""The version of Terraform whose `show -json` this follows; some readers check it."""
 
 RESOURCE_TYPE = "vps_backup"
 PROVIDER = "registry.terraform.io/vps-org/vps"
 _NOTHING: Mapping[str, bool] = {}
 _UNKNOWN_UNTIL_MADE = ("id", "status", "size_mb", "created_at")
+_Entry = Create | Delete | Kept
 
 
-def plan_json(plan: Plan) -> Json:
-    """Return the whole plan; `planned_at` stands as `reconcile.observed_at`, in UTC."""
-    changes = [_change(entry) for server in plan.servers for entry in _entries(server)]
+def plan_json(plan: Plan, *, verbose: bool) -> Json:  # noqa: ARG001 - it is always complete
+    """Return the whole plan; `planned_at` is `reconcile.observed_at`, in UTC."""
+    zone = ZoneInfo(plan.timezone)
+    changes = [_change(entry, zone) for server in plan.servers for entry in _entries(server)]
     outputs = {
-        "creates": [str(it.address) for it in plan.creates],
-        "deletes": [str(it.address) for it in plan.deletes],
+        "creates": [_plain_address(create.address) for create in plan.creates],
+        "deletes": [_plain_address(delete.address) for delete in plan.deletes],
     }
-    return {
-        "format_version": FORMAT_VERSION,
-        "terraform_version": TERRAFORM_VERSION,
-        "variables": {},
-        "planned_values": {
-            "outputs": {name: {"sensitive": False, "value": value} for name, value in outputs.items()},
-            "root_module": {"resources": [_planned(it) for it in changes if it["change"]["after"] is not None]},
-        },
-        "resource_changes": changes,
-        "output_changes": {name: _output_change(value) for name, value in outputs.items()},
-        "configuration": {
-            "provider_config": {"vps": {"name": "vps", "full_name": PROVIDER}},
-            "root_module": {
-                # Readers that leave out what is deleted, as terraform-compliance does, find it here.
-                "outputs": {name: {"expression": {"constant_value": value}} for name, value in outputs.items()},
-                "resources": [_declared(entry) for server in plan.servers for entry in server.series],
+    return Json(
+        {
+            "format_version": FORMAT_VERSION,
+            "terraform_version": TERRAFORM_VERSION,
+            "variables": {},
+            "planned_values": {
+                "outputs": {name: {"sensitive": False, "value": value} for name, value in outputs.items()},
+                "root_module": {"resources": [_planned(change) for change in changes if change["change"]["after"]]},
             },
-        },
-        "timestamp": time_json(plan.planned_at),
-        "errored": False,
-        "complete": not plan.targets,
-        "applyable": bool(plan.actions),
-        "reconcile": {
-            "version": version("vps-reconcile"),
-            "base_url": plan.base_url,
-            "observed_at": time_json(plan.planned_at),
-            "timezone": plan.timezone,
-            "targets": list(plan.targets),
-            "summary": summary(plan),
-            "loss": {"lost": plan.loss.lost, "usable": plan.loss.usable, "refused": plan.loss.refused(0)},
-            "warnings": [diagnostic_json(it) for it in plan.warnings],
-            "unmanaged": [_unmanaged(it) for it in plan.unmanaged],
-        },
-    }
+            "resource_changes": changes,
+            "output_changes": {name: _output_change(value) for name, value in outputs.items()},
+            "configuration": {
+                "provider_config": {"vps": {"name": "vps", "full_name": PROVIDER}},
+                "root_module": {
+                    # For readers that drop deleted resources, as terraform-compliance does.
+                    "outputs": {name: {"expression": {"constant_value": value}} for name, value in outputs.items()},
+                    "resources": [_declared(series) for server in plan.servers for series in server.series],
+                },
+            },
+            "timestamp": time_json(plan.planned_at),
+            "errored": bool(plan.errors),
+            "complete": not plan.targets and not plan.errors,
+            "applyable": len(plan.actions) > len(withheld(plan)),
+            "reconcile": _ours(plan, zone),
+        }
+    )
 
 
-def summary(plan: Plan) -> dict[str, int]:
-    """Return how many backups are created, deleted, stay as declared, and stay undeclared."""
+def terraform_address(address: Address) -> str:
+    """Return `vps_backup.SERVER["INDEX"]`, which is distinct for every backup and every series."""
+    match address:
+        case SeriesAddress(server=server) | BackupAddress(series=SeriesAddress(server=server)):
+            return f"{RESOURCE_TYPE}.{server}[{json.dumps(address_index(address), ensure_ascii=False)}]"
+
+
+def address_index(address: Address) -> str:
+    """Return the index of an address: `DESCRIPTION` of a series, `DESCRIPTION#ID` of a backup.
+
+    A description may end in what looks like an id. So the id is percent-quoted, and without a `#`; and the index of a
+    series whose description has one ends in a `#` with no id after it.
+    """
+    match address:
+        case SeriesAddress(description=description):
+            return f"{description}#" if "#" in (description or "") else description or ""
+        case BackupAddress(series=series, id=backup_id):
+            return f"{series.description or ''}#{quote(str(backup_id), safe='', errors='surrogatepass')}"
+
+
+def backup_json(backup: Backup) -> JsonObject:
+    """Return a backup as the service describes it; a size that JSON has no number for is null."""
+    size = backup.size_mb
     return {
-        "create": len(plan.creates),
-        "delete": len(plan.deletes),
-        "unchanged": len(plan.kept),
-        "unmanaged": len(plan.unmanaged),
+        "id": backup.id,
+        "server_id": backup.server_id,
+        "server_name": backup.server_name,
+        "description": backup.description,
+        "backup_type": backup.backup_type,
+        "status": backup.status,
+        "size_mb": size if size is not None and math.isfinite(size) else None,
+        "created_at": time_json(backup.created_at),
+        "expires_at": time_json(backup.expires_at),
     }
 
 
-def terraform_address(server: str, index: str) -> str:
-    """Return `vps_backup.SERVER["INDEX"]`."""
-    return f"{RESOURCE_TYPE}.{server}[{json.dumps(index, ensure_ascii=False)}]"
+def time_json(moment: datetime | None) -> str | None:
+    """Return a moment in UTC, in ISO 8601."""
+    return moment.isoformat().replace("+00:00", "Z") if moment else None
 
 
-def _entries(server: ServerPlan) -> Iterator[Create | Delete | Kept]:
+def _ours(plan: Plan, zone: ZoneInfo) -> JsonObject:
+    """Return what Terraform's representation has no place for."""
+    held_back = withheld(plan)
+    return {
+        "version": __version__,
+        "base_url": plan.base_url,
+        "observed_at": time_json(plan.planned_at),
+        "timezone": plan.timezone,
+        "targets": list(plan.targets),
+        "summary": {
+            "create": len(plan.creates),
+            "delete": len(plan.deletes),
+            "withheld": len(held_back),
+            "unchanged": len(plan.kept),
+            "unmanaged": len(plan.unmanaged),
+        },
+        "loss": {
+            "lost": plan.loss.lost,
+            "usable": plan.loss.usable,
+            "limit": plan.loss.limit,
+            "empties": plan.loss.empties,
+        },
+        "withheld": [terraform_address(delete.address) for delete in plan.deletes if delete.address in held_back],
+        "errors": [diagnostic_json(error) for error in plan.errors],
+        "warnings": [diagnostic_json(warning) for warning in plan.warnings],
+        "unmanaged": [_unmanaged(entry, zone) for entry in plan.unmanaged],
+    }
+
+
+def _plain_address(address: Address) -> str:
+    server = address.server if isinstance(address, SeriesAddress) else address.series.server
+    return f"{server}/{address_index(address)}"
+
+
+def _entries(server: ServerPlan) -> Iterator[_Entry]:
     for series in server.series:
         yield from series.actions
         yield from series.kept
     yield from server.pruned
 
 
-def _planned(change: dict[str, Any]) -> Json:
+def _planned(change: JsonObject) -> JsonObject:
     """Return a resource as it will be, for `planned_values`."""
     same = ("address", "mode", "type", "name", "index", "provider_name")
     return {**{key: change[key] for key in same}, "schema_version": 0, "values": change["change"]["after"]}
 
 
-def _output_change(value: list[str]) -> Json:
+def _output_change(value: list[str]) -> JsonObject:
     action = "create" if value else "no-op"
     unknown_or_secret = {"after_unknown": False, "before_sensitive": False, "after_sensitive": False}
     return {"actions": [action], "before": None, "after": value, **unknown_or_secret}
 
 
-def _declared(series: SeriesPlan) -> Json:
+def _declared(series: SeriesPlan) -> JsonObject:
     """Return a series as `configuration` has it."""
     return {
-        "address": terraform_address(series.address.server, series.address.description or ""),
+        "address": terraform_address(series.address),
         "mode": "managed",
         "type": RESOURCE_TYPE,
         "name": series.address.server,
@@ -111,51 +171,35 @@ def _declared(series: SeriesPlan) -> Json:
     }
 
 
-def _change(entry: Create | Delete | Kept) -> dict[str, Any]:
-    match entry:
-        case Create(address=series, description=index):
-            change = _shape("create", None, _coming(entry), dict.fromkeys(_UNKNOWN_UNTIL_MADE, True))
-        case Delete(address=BackupAddress(series=series), backup=backup):
-            index, change = _index(backup), _shape("delete", backup_json(backup), None)
-        case Kept(address=BackupAddress(series=series), backup=backup):
-            index, change = _index(backup), _shape("no-op", backup_json(backup), backup_json(backup))
-    said: Json = {
-        "address": terraform_address(series.server, index),
+def _change(entry: _Entry, zone: ZoneInfo) -> JsonObject:
+    resource: JsonObject = {
+        "address": terraform_address(entry.address),
         "mode": "managed",
         "type": RESOURCE_TYPE,
-        "name": series.server,
-        "index": index,
+        "name": entry.address.server if isinstance(entry, Create) else entry.address.series.server,
+        "index": address_index(entry.address),
         "provider_name": PROVIDER,
-        "change": change,
-        "reconcile_reason": entry.words,
     }
-    return said if isinstance(entry, Kept) else {**said, "action_reason": entry.cause}
+    match entry:
+        case Create(reason=reason):
+            change = _shape("create", None, _coming(entry), dict.fromkeys(_UNKNOWN_UNTIL_MADE, True))
+            why = {"reconcile_reason": create_text(reason), "action_reason": reason.kind}
+        case Delete(backup=backup, reason=delete_reason):
+            change = _shape("delete", backup_json(backup), None)
+            why = {"reconcile_reason": delete_text(delete_reason), "action_reason": delete_reason.kind}
+        case Kept(backup=backup, reason=keep_reason):
+            change = _shape("no-op", backup_json(backup), backup_json(backup))
+            why = {"reconcile_reason": kept_text(keep_reason, zone)}
+    return {**resource, "change": change, **why}
 
 
-def _shape(action: str, before: Json | None, after: Json | None, unknown: Mapping[str, bool] = _NOTHING) -> Json:
+def _shape(
+    action: str, before: JsonObject | None, after: JsonObject | None, unknown: Mapping[str, bool] = _NOTHING
+) -> JsonObject:
     return {"actions": [action], "before": before, "after": after, "after_unknown": dict(unknown)}
 
 
-def _index(backup: Backup) -> str:
-    return f"{backup.description or ''}#{backup.id}"
-
-
-def backup_json(backup: Backup) -> Json:
-    """Return a backup as the service describes it."""
-    return {
-        "id": backup.id,
-        "server_id": backup.server_id,
-        "server_name": backup.server_name,
-        "description": backup.description,
-        "backup_type": backup.backup_type,
-        "status": backup.status,
-        "size_mb": backup.size_mb,
-        "created_at": time_json(backup.created_at),
-        "expires_at": time_json(backup.expires_at),
-    }
-
-
-def _coming(create: Create) -> Json:
+def _coming(create: Create) -> JsonObject:
     return {
         "server_id": create.server_id,
         "server_name": create.server_name,
@@ -165,11 +209,10 @@ def _coming(create: Create) -> Json:
     }
 
 
-def _unmanaged(entry: Unmanaged) -> Json:
-    beside = {"address": str(entry.address), "why": entry.words, "prune_at": time_json(entry.prune_at)}
-    return {**backup_json(entry.backup), **beside}
-
-
-def time_json(moment: datetime | None) -> str | None:
-    """Return a moment in UTC, in ISO 8601."""
-    return moment.isoformat().replace("+00:00", "Z") if moment else None
+def _unmanaged(entry: Unmanaged, zone: ZoneInfo) -> JsonObject:
+    return {
+        **backup_json(entry.backup),
+        "address": _plain_address(entry.address),
+        "why": unmanaged_text(entry.reason, zone),
+        "prune_at": time_json(entry.reason.at) if isinstance(entry.reason, PrunedLater) else None,
+    }

@@ -1,26 +1,41 @@
-"""The plan for a merge-request comment or a job summary: the verdict first, deletes always visible, never too long."""
+"""The plan for a merge-request comment or a job summary: the verdict and the deletes first, and never too long."""
 
 from collections.abc import Iterator
+from zoneinfo import ZoneInfo
 
 from reconcile.actual.inventory import Backup
+from reconcile.addresses import BackupAddress
+from reconcile.diagnostics import Diagnostic
+from reconcile.durations import age_text
 from reconcile.plan.model import Create, Delete, Plan, ServerPlan
-from reconcile.plan.wording import age, count, size
+from reconcile.plan.safety import withheld
+from reconcile.report.document import Raw
 from reconcile.report.escape import visible
-from reconcile.report.plan_text import loss_words
+from reconcile.report.plan_text import loss_text
+from reconcile.report.reasons_text import create_text, delete_text, kept_text, unmanaged_text
+from reconcile.report.wording import count_text, size_text
 
 LARGEST = 60_000
 """Characters. GitHub refuses a comment of more than 65,536."""
+
+MARKER = "<!-- reconcile plan -->"
+"""Marks the comment, for a bot that replaces it."""
 
 _LONGEST_NAME = 80
 _HARMLESS = " -/=,;()%?…"
 """Means nothing to Markdown in the middle of a line. A full stop does: it makes a link of www.example.org."""
 
+_MOST_DIAGNOSTICS = 20
+"""Lines, of errors and of warnings, so that the deletes keep their place however many there are."""
+
 _ROOM_FOR_THE_END = 200
 
 
-def plan_markdown(plan: Plan) -> str:
+def plan_markdown(plan: Plan, *, verbose: bool) -> Raw:  # noqa: ARG001 - as much as fits is shown
     """Return the plan as Markdown of at most `LARGEST` characters; what does not fit is counted in its last line."""
-    return "".join(_fitted([*_head(plan), *_deletes(plan)], [_details(server, plan) for server in plan.servers]))
+    held_back = withheld(plan)
+    lines = [*_head(plan, held_back), *_deletes(plan, held_back), *_diagnostics("⚠", plan.warnings)]
+    return Raw("".join(_fitted(lines, [_details(server, plan) for server in plan.servers])))
 
 
 def _fitted(lines: list[str], parts: list[str]) -> Iterator[str]:
@@ -28,7 +43,7 @@ def _fitted(lines: list[str], parts: list[str]) -> Iterator[str]:
     left_out = 0
     for text in (*(f"{line}\n" for line in lines), *parts):
         if left_out or len(text) > room:
-            left_out += bool(text)
+            left_out += bool(text.strip())
             continue
         room -= len(text)
         yield text
@@ -36,70 +51,91 @@ def _fitted(lines: list[str], parts: list[str]) -> Iterator[str]:
         yield f"\n**{left_out:,} more lines and servers did not fit**; `reconcile plan -v` shows all of it.\n"
 
 
-def _head(plan: Plan) -> Iterator[str]:
-    if not plan.actions:
-        yield "### reconcile: no changes"
-    else:
-        yield f"### reconcile: {len(plan.creates):,} to create, {len(plan.deletes):,} to delete"
+def _head(plan: Plan, held_back: frozenset[BackupAddress]) -> Iterator[str]:
+    yield MARKER
+    figures = "no changes"
+    if plan.actions:
+        figures = f"{len(plan.creates):,} to create, {len(plan.deletes):,} to delete"
+    if held_back:
+        figures += f" ({len(held_back):,} withheld)"
+    if plan.errors:
+        figures += f", {count_text(len(plan.errors), 'error')}"
+    yield f"### reconcile: {figures}"
     yield ""
-    if plan.loss.refused(0):
-        yield f"> **apply will refuse this:** {loss_words(plan.loss)}"
+    if held_back:
+        yield f"> **Withheld: {count_text(len(held_back), 'delete')}.** {loss_text(plan.loss)}"
         yield ""
     if plan.targets:
-        targets = ", ".join(_text(it) for it in plan.targets)
-        yield f"Only what --target {targets} matches was looked at; the rest was not."
+        targets = ", ".join(_code(target) for target in plan.targets)
+        yield f"Only what --target {targets} matches is planned."
         yield ""
-    kept = f"{count(len(plan.kept), 'backup')} unchanged, {len(plan.unmanaged):,} unmanaged"
-    where = f"{count(len(plan.servers), 'server')} at {_text(plan.base_url)}"
+    kept = f"{count_text(len(plan.kept), 'backup')} unchanged, {len(plan.unmanaged):,} unmanaged"
+    where = f"{count_text(len(plan.servers), 'server')} at {_code(plan.base_url)}"
     yield f"{kept}, on {where}, planned at {plan.planned_at:%Y-%m-%d %H:%M} UTC"
     yield ""
-    for warning in plan.warnings:
-        about = f"{_text(warning.address)}: " if warning.address else ""
-        yield f"- ⚠ {about}{_plain(warning.summary)}. {_plain(warning.detail)}"
-    yield ""
+    yield from _diagnostics("❌", plan.errors)
 
 
-def _deletes(plan: Plan) -> Iterator[str]:
+def _diagnostics(sign: str, diagnostics: tuple[Diagnostic, ...]) -> Iterator[str]:
+    for diagnostic in diagnostics[:_MOST_DIAGNOSTICS]:
+        about = f"{_code(diagnostic.address)}: " if diagnostic.address else ""
+        yield f"- {sign} {about}{_plain(diagnostic.summary)}. {_plain(diagnostic.detail)}"
+    if (more := len(diagnostics) - _MOST_DIAGNOSTICS) > 0:
+        yield f"- {sign} and {more:,} more"
+    if diagnostics:
+        yield ""
+
+
+def _deletes(plan: Plan, held_back: frozenset[BackupAddress]) -> Iterator[str]:
     if plan.deletes:
         yield "| delete | lost | why |"
         yield "| --- | --- | --- |"
-        yield from (_delete_row(it, plan) for it in plan.deletes)
+        for delete in plan.deletes:
+            sign = "withheld: " if delete.address in held_back else ""
+            yield f"| {_code(str(delete.address))} | {_facts(delete.backup, plan)} | {sign}{_why(delete)} |"
         yield ""
-
-
-def _delete_row(delete: Delete, plan: Plan) -> str:
-    return f"| {_text(str(delete.address))} | {_facts(delete.backup, plan)} | {delete.cause}: {_plain(delete.words)} |"
 
 
 def _details(server: ServerPlan, plan: Plan) -> str:
     rows = list(_rows(server, plan))
     if not rows:
         return ""
-    creates = sum(isinstance(it, Create) for it in server.actions)
+    creates = sum(isinstance(action, Create) for action in server.actions)
     deletes = len(server.actions) - creates
-    summary = f"{_text(server.key)}: {creates} to create, {deletes} to delete, {len(server.kept)} unchanged"
+    summary = f"{_code(server.key)}: {creates} to create, {deletes} to delete, {len(server.kept)} unchanged"
     return "\n".join([f"<details><summary>{summary}</summary>", "", *rows, "", "</details>", "", ""])
 
 
 def _rows(server: ServerPlan, plan: Plan) -> Iterator[str]:
+    zone = ZoneInfo(plan.timezone)
     for action in server.actions:
         sign = "**create**" if isinstance(action, Create) else "**delete**"
-        yield f"- {sign} {_text(str(action.address))}: {action.cause}, {_plain(action.words)}"
+        yield f"- {sign} {_code(str(action.address))}: {_why(action)}"
     for kept in server.kept:
-        yield f"- stays: {_text(str(kept.address))}, {_facts(kept.backup, plan)}: {_plain(kept.words)}"
-    for other in server.unmanaged:
-        yield f"- unmanaged: {_text(str(other.address))}, {_facts(other.backup, plan)}: {_plain(other.words)}"
+        why = _plain(kept_text(kept.reason, zone))
+        yield f"- stays: {_code(str(kept.address))}, {_facts(kept.backup, plan)}: {why}"
+    for entry in server.unmanaged:
+        why = _plain(unmanaged_text(entry.reason, zone))
+        yield f"- unmanaged: {_code(str(entry.address))}, {_facts(entry.backup, plan)}: {why}"
+
+
+def _why(action: Create | Delete) -> str:
+    text = create_text(action.reason) if isinstance(action, Create) else delete_text(action.reason)
+    return f"{action.reason.kind}: {_plain(text)}"
 
 
 def _facts(backup: Backup, plan: Plan) -> str:
-    return f"{age(plan.planned_at - backup.created_at)} old, {size(backup.size_mb)}"
+    return f"{age_text(plan.planned_at - backup.created_at)} old, {size_text(backup.size_mb)}"
 
 
-def _text(text: str) -> str:
-    """Return a name as code: no mention, no link and no markup comes of it."""
+def _code(text: str) -> str:
+    """Return a name as code, so that it can't become a mention, a link or markup."""
     return f"<code>{_plain(text, _LONGEST_NAME)}</code>"
 
 
 def _plain(text: str, longest: int = 500) -> str:
-    """Return text in which every character that Markdown or HTML could take for its own is written by its number."""
-    return "".join(it if it.isalnum() or it in _HARMLESS else f"&#{ord(it)};" for it in visible(text, longest))
+    """Return text with every character that could be Markdown or HTML as a numeric reference."""
+    return "".join(
+        character if character.isalnum() or character in _HARMLESS else f"&#{ord(character)};"
+        for character in visible(text, longest)
+    )

@@ -1,8 +1,9 @@
-"""The plan for eyes: grouped by server, what is lost with every delete, and as few lines as can be."""
+"""The plan as text: grouped by server, with the age and size of every backup to delete, in few lines."""
 
 from collections.abc import Iterator
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from rich.console import RenderableType
@@ -10,112 +11,142 @@ from rich.table import Table
 from rich.text import Text
 
 from reconcile.actual.inventory import Backup
-from reconcile.plan.model import Create, Delete, Loss, Plan, SeriesPlan, ServerPlan
-from reconcile.plan.wording import age, count, size, time
+from reconcile.addresses import BackupAddress
+from reconcile.durations import age_text
+from reconcile.plan.model import Action, Create, Delete, Loss, Plan, SeriesPlan, ServerPlan
+from reconcile.plan.safety import withheld
 from reconcile.report.diagnostic_text import diagnostic_text
+from reconcile.report.document import Lines
 from reconcile.report.escape import visible
+from reconcile.report.reasons_text import create_text, delete_text, kept_text, unmanaged_text
+from reconcile.report.wording import count_text, size_text, time_text
+
+if TYPE_CHECKING:
+    from reconcile.plan.events import Planned
 
 MOST_UNCHANGED = 20
-"""Lines. What stays is shown backup by backup up to so many, or all of it when asked (`-v`)."""
+"""Lines. What stays is shown backup by backup up to this many, or all of it with `-v`."""
+
+_LONGEST_UNBROKEN = 48
+"""Columns. A name up to this long keeps its width; the other columns wrap instead."""
 
 _Row = tuple[str, str, str, str]
 _STYLES = {"+": "green", "-": "red", " ": "dim", "?": "yellow"}
 
 
-def plan_text(plan: Plan, *, everything: bool = False) -> Iterator[RenderableType]:
-    """Return the plan's lines and tables; `everything` shows also each backup that stays, and when each was made."""
-    in_full = everything or len(plan.kept) + len(plan.unmanaged) <= MOST_UNCHANGED
-    rows = _Rows(plan.planned_at, ZoneInfo(plan.timezone), in_full=in_full, dated=everything)
-    shown = [it for it in plan.servers if it.actions or (in_full and (it.kept or it.unmanaged))]
+def plan_text(plan: Plan, *, verbose: bool) -> Lines:
+    """Return the plan; `verbose` also shows each backup that stays, and when each was made."""
+    return Lines(tuple(_lines(plan, withheld(plan), verbose=verbose)))
+
+
+def planned_text(event: "Planned", *, verbose: bool) -> Lines:
+    """Return a plan that is about to be applied, with what is withheld in this run."""
+    return Lines(tuple(_lines(event.plan, event.withheld, verbose=verbose)))
+
+
+def loss_text(loss: Loss) -> str:
+    """Say how much a plan would lose, and which option allows it."""
+    share = f"{loss.lost:,} of {count_text(loss.usable, 'usable backup')} would be lost"
+    limit = "none would be left" if loss.empties else f"the limit is {loss.limit:,}"
+    return f"{share}, {limit}. If this is intended: --allow-loss {loss.lost}"
+
+
+def _lines(plan: Plan, held_back: frozenset[BackupAddress], *, verbose: bool) -> Iterator[RenderableType]:
+    in_full = verbose or len(plan.kept) + len(plan.unmanaged) <= MOST_UNCHANGED
+    rows = _Rows(plan.planned_at, ZoneInfo(plan.timezone), held_back, in_full=in_full, dated=verbose)
+    shown = [server for server in plan.servers if server.actions or (in_full and (server.kept or server.unmanaged))]
     for server in shown:
         yield _heading(server)
-        yield _table(rows.of(server))
+        yield _table(list(rows.of(server)))
     if quiet := len(plan.servers) - len(shown):
-        yield Text(f"{count(quiet, 'server')} with nothing to do (-v shows them)", style="dim")
-    for warning in plan.warnings:
-        yield from diagnostic_text(warning)
+        yield Text(f"{count_text(quiet, 'server')} with nothing to do (-v shows all)", style="dim")
+    for diagnostic in plan.warnings:
+        yield from diagnostic_text(diagnostic)
     yield Text("")
-    yield from verdict(plan)
+    yield from _verdict(plan, held_back)
 
 
-def verdict(plan: Plan) -> Iterator[Text]:
-    """Return the last lines: what would be done, in figures, and whether apply would do it."""
-    totals = f"{count(len(plan.kept), 'backup')} unchanged, {len(plan.unmanaged):,} unmanaged"
-    where = f"{count(len(plan.servers), 'server')} at {visible(plan.base_url)}, times in {plan.timezone}"
+def _verdict(plan: Plan, held_back: frozenset[BackupAddress]) -> Iterator[Text]:
+    """Yield the last lines: how much would be done, and what would not."""
+    totals = f"{count_text(len(plan.kept), 'backup')} unchanged, {len(plan.unmanaged):,} unmanaged"
     if plan.targets:
         targets = ", ".join(visible(target) for target in plan.targets)
-        yield Text(f"Only what --target {targets} matches was looked at; the rest was not.", style="yellow")
+        yield Text(f"Only what --target {targets} matches is planned.", style="yellow")
     if plan.actions:
         figures = f"{len(plan.creates):,} to create, {len(plan.deletes):,} to delete"
+        if held_back:
+            figures += f" ({len(held_back):,} withheld)"
         yield Text.assemble(("Plan: ", "bold"), (figures, "bold"), f"; {totals}.")
+    elif plan.errors:
+        yield Text.assemble(("No changes ", "bold"), f"to what could be planned: {totals}.")
     else:
         yield Text.assemble(("No changes. ", "bold green"), f"The account is as declared: {totals}.")
+    where = f"{count_text(len(plan.servers), 'server')} at {visible(plan.base_url)}, times in {plan.timezone}"
     yield Text(where, style="dim")
-    if plan.under_way:
-        waits = f"{count(len(plan.under_way), 'backup')} under way: apply waits until completed, then plans again."
+    if plan.awaited:
+        waits = f"{count_text(len(plan.awaited), 'backup')} in progress: apply waits for completion, then plans again."
         yield Text(waits, style="yellow")
-    if plan.loss.refused(0):
-        yield Text(f"apply will refuse this: {loss_words(plan.loss)}", style="bold red")
-
-
-def loss_words(loss: Loss) -> str:
-    """Say how much a plan takes away, and what a person who means it has to write."""
-    share = f"{loss.lost:,} of {count(loss.usable, 'usable backup')} would be lost"
-    limit = "none would be left" if loss.empties else f"the limit is {loss.limit:,}"
-    return f"{share}, {limit}. If that is meant: --allow-loss {loss.lost}"
+    if held_back:
+        yield Text(f"Withheld: {count_text(len(held_back), 'delete')}. {loss_text(plan.loss)}", style="bold red")
+    if plan.errors:
+        yield Text(f"Incomplete: {count_text(len(plan.errors), 'error')}; the rest is planned.", style="bold red")
 
 
 def _heading(server: ServerPlan) -> Text:
-    name = f", {visible(server.name)}" if server.name != server.key else ""
-    return Text.assemble((visible(server.key), "bold"), f" ({visible(str(server.id))}{name})")
+    name = f", {server.name}" if server.name != server.key else ""
+    return Text.assemble((visible(server.key), "bold"), visible(f" ({server.id}{name})"))
 
 
-def _table(rows: Iterator[_Row]) -> Table:
+def _table(rows: list[_Row]) -> Table:
     table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_column(no_wrap=True)
+    table.add_column(no_wrap=max(len(name) for _, name, *_ in rows) <= _LONGEST_UNBROKEN)
     for sign, *cells in rows:
         style = _STYLES[sign]
-        table.add_row(Text(f"  {sign}", style), *(Text(cell, style, overflow="fold") for cell in cells))
+        table.add_row(Text(f"  {sign}", style), *(Text(cell, style, overflow="fold", no_wrap=False) for cell in cells))
     return table
 
 
 @dataclass(frozen=True, slots=True)
 class _Rows:
-    """The lines of a server: sign, what, facts, why."""
+    """The rows of a server: sign, name, facts, reason. `dated` adds when each backup was made."""
 
     now: datetime
     zone: ZoneInfo
-    _: KW_ONLY
+    held_back: frozenset[BackupAddress]
     in_full: bool
     dated: bool
 
     def of(self, server: ServerPlan) -> Iterator[_Row]:
         for series in server.series:
-            yield from (self._action(it) for it in series.actions)
+            yield from map(self._action, series.actions)
             if self.in_full:
-                yield from (self._backup(" ", it.backup, f"stays: {it.words}") for it in series.kept)
+                for kept in series.kept:
+                    yield self._backup(" ", kept.backup, f"stays: {kept_text(kept.reason, self.zone)}")
             elif series.kept:
-                yield self._series(series)
-        yield from (self._action(it) for it in server.pruned)
+                yield self._unchanged(series)
+        yield from map(self._action, server.pruned)
         if self.in_full:
-            yield from (self._backup("?", it.backup, f"unmanaged, {it.words}") for it in server.unmanaged)
+            for entry in server.unmanaged:
+                yield self._backup("?", entry.backup, f"unmanaged, {unmanaged_text(entry.reason, self.zone)}")
         elif server.unmanaged:
-            yield "?", count(len(server.unmanaged), "backup"), "", "unmanaged (-v shows them)"
+            yield "?", count_text(len(server.unmanaged), "backup"), "", "unmanaged (-v shows them)"
 
-    def _action(self, action: Create | Delete) -> _Row:
-        why = f"{action.cause}: {action.words}"
+    def _action(self, action: Action) -> _Row:
         match action:
-            case Create(description=description):
-                return "+", visible(description), "new", visible(why)
-            case Delete(backup=backup):
-                return self._backup("-", backup, why)
+            case Create(description=description, reason=reason):
+                return "+", visible(description), "new", f"{reason.kind}: {create_text(reason)}"
+            case Delete(backup=backup, reason=delete_reason):
+                why = f"{delete_reason.kind}: {delete_text(delete_reason)}"
+                return self._backup("-", backup, f"withheld: {why}" if action.address in self.held_back else why)
 
-    def _series(self, series: SeriesPlan) -> _Row:
-        newest = max(it.backup.created_at for it in series.kept)
+    def _unchanged(self, series: SeriesPlan) -> _Row:
+        newest = max(kept.backup.created_at for kept in series.kept)
         name = visible(series.address.description or "")
-        return " ", name, f"{len(series.kept):,} stay", f"newest {age(self.now - newest)} old"
+        return " ", name, f"{len(series.kept):,} stay", f"newest {age_text(self.now - newest)} old"
 
     def _backup(self, sign: str, backup: Backup, why: str) -> _Row:
-        name = f"{visible(backup.description or '')}#{visible(str(backup.id))}"
-        old = f"{age(self.now - backup.created_at)} old" if backup.created_at <= self.now else "not yet"
-        made = f" ({time(backup.created_at, self.zone)})" if self.dated else ""
-        return sign, name, f"{old}{made}, {size(backup.size_mb)}", visible(why)
+        name = visible(f"{backup.description or ''}#{backup.id}")
+        age = f"{age_text(self.now - backup.created_at)} old" if backup.created_at <= self.now else "not yet"
+        made = f" ({time_text(backup.created_at, self.zone)})" if self.dated else ""
+        return sign, name, f"{age}{made}, {size_text(backup.size_mb)}", visible(why)

@@ -1,38 +1,58 @@
 """`reconcile status --json`."""
 
-from reconcile.plan.health import SeriesHealth, Status
+from reconcile.insight.status import SeriesStatus, Status
+from reconcile.report.diagnostics_json import diagnostic_json
+from reconcile.report.document import Json, JsonObject
 from reconcile.report.plan_json import backup_json, time_json
-from reconcile.report.validate_json import Json, diagnostic_json
+from reconcile.report.trouble_text import trouble_kind, trouble_text
 
 
-def status_json(status: Status) -> Json:
+def status_json(status: Status, *, verbose: bool) -> Json:  # noqa: ARG001 - it is always complete
     """Return the whole status; ages in seconds, sizes in megabytes, times in UTC."""
-    return {
-        "format_version": "1.0",
-        "base_url": status.base_url,
-        "checked_at": time_json(status.checked_at),
-        "healthy": not status.unhealthy,
-        "series": [_series(it, status) for it in status.series],
-        "unprotected": [{"id": it.id, "name": it.name} for it in status.unprotected],
-        "undeclared": [backup_json(it) for it in status.undeclared],
-        "warnings": [diagnostic_json(it) for it in status.notes],
-    }
+    return Json(
+        {
+            "format_version": "1.0",
+            "base_url": status.base_url,
+            "checked_at": time_json(status.checked_at),
+            "targets": list(status.targets),
+            "healthy": status.is_healthy,
+            "has_series": status.has_series,
+            "series": [_series(series, status) for series in status.series],
+            "unprotected": (
+                None
+                if status.unprotected is None
+                else [{"id": server.id, "name": server.name} for server in status.unprotected]
+            ),
+            "undeclared": [backup_json(backup) for backup in status.undeclared],
+            "errors": [diagnostic_json(error) for error in status.errors],
+            "warnings": [diagnostic_json(warning) for warning in status.warnings],
+        }
+    )
 
 
-def _series(it: SeriesHealth, status: Status) -> Json:
-    newest_age = (status.checked_at - it.newest.created_at).total_seconds() if it.newest else None
+def _series(series: SeriesStatus, status: Status) -> JsonObject:
+    now, newest, state = status.checked_at, series.newest, series.state
     return {
-        "address": str(it.address),
-        "server": it.address.server,
-        "description": it.address.description,
-        "healthy": it.is_healthy,
-        "troubles": [{"kind": trouble.name.lower(), "words": words} for trouble, words in it.troubles],
-        "newest": backup_json(it.newest) if it.newest else None,
-        "newest_age_seconds": newest_age,
-        "next_due": time_json(it.next_due),
-        "usable": it.usable,
-        "keep": [str(rule) for rule in it.keep],
-        "size_mb": it.size_mb,
-        "failed": [backup.id for backup in it.failed],
-        "stalled": [backup.id for backup in it.stalled],
+        "address": str(series.address),
+        "server": series.address.server,
+        "description": series.address.description,
+        "healthy": series.is_healthy,
+        "troubles": [
+            {"kind": trouble_kind(trouble).lower(), "explanation": trouble_text(trouble, now)}
+            for trouble in series.troubles
+        ],
+        "newest": backup_json(newest) if newest else None,
+        "newest_age_seconds": (now - newest.created_at).total_seconds() if newest else None,
+        "due": series.create is not None,
+        "due_reason": series.create.kind if series.create else None,
+        "next_due": time_json(state.due_at),
+        "usable": len(state.usable),
+        "every": str(series.declared.every) if series.declared.every else None,
+        "keep": [str(rule) for rule in series.declared.keep],
+        "size_mb": series.size_mb,
+        "in_progress": [backup_json(backup) for backup in state.pending],
+        "failed": [backup.id for backup in state.failed],
+        "stalled": [backup.id for backup in state.stalled],
+        "misdated": [backup.id for backup in state.misdated],
+        "unknown": [{"id": backup.id, "status": backup.status} for backup in state.unknown],
     }

@@ -1,4 +1,4 @@
-"""An account as the service keeps it: servers, backups, and how those come about in time. No HTTP here."""
+"""An account as the service keeps it: servers, and backups that complete in time. No HTTP."""
 
 import json
 from collections.abc import Callable
@@ -17,7 +17,7 @@ _USUAL_SIZE_MB = 2048
 class Account:
     """Servers and backups; a backup made here is `in_progress` until its time is up.
 
-    `now` tells the time, `fails` decides for each new backup whether it will end as `failed`.
+    `now` is the clock; `fails` decides for each new backup whether it ends as `failed`.
     """
 
     servers: list[Record]
@@ -25,29 +25,30 @@ class Account:
     now: Callable[[], datetime]
     backup_seconds: float = 5.0
     fails: Callable[[], bool] = lambda: False
-    _due: dict[Any, tuple[datetime, str]] = field(default_factory=dict)
+    _due: list[tuple[datetime, Record, str]] = field(default_factory=list)
+    """When each backup that is in progress ends, and with which status."""
     _numbered: int = 0
 
     def __post_init__(self) -> None:
-        ids = [it["id"] for it in self.backups if isinstance(it["id"], int)]
+        ids = [backup["id"] for backup in self.backups if isinstance(backup["id"], int)]
         self._numbered = max([500, *ids])
 
     def server(self, server_id: object) -> Record | None:
         """Return the server with this id."""
-        return next((it for it in self.servers if it["id"] == server_id), None)
+        return next((server for server in self.servers if server["id"] == server_id), None)
 
     def backup(self, backup_id: str) -> Record | None:
         """Return the backup with this id, as it stands in a path."""
         self._pass_time()
-        return next((it for it in self.backups if str(it["id"]) == backup_id), None)
+        return next((backup for backup in self.backups if str(backup["id"]) == backup_id), None)
 
     def list_backups(self, server_id: str | None = None, backup_type: str | None = None) -> list[Record]:
         """Return the backups, the last made first, as they are by now."""
         self._pass_time()
         return [
-            it
-            for it in reversed(self.backups)
-            if server_id in {None, str(it["server"]["id"])} and backup_type in {None, it["backup_type"]}
+            backup
+            for backup in reversed(self.backups)
+            if server_id in {None, str(backup["server"]["id"])} and backup_type in {None, backup["backup_type"]}
         ]
 
     def create(self, server: Record, description: str) -> Record:
@@ -66,7 +67,7 @@ class Account:
         }
         self.backups.append(backup)
         ending = "failed" if self.fails() else "completed"
-        self._due[backup["id"]] = (now + timedelta(seconds=self.backup_seconds), ending)
+        self._due.append((now + timedelta(seconds=self.backup_seconds), backup, ending))
         return dict(backup)
 
     def delete(self, backup: Record) -> None:
@@ -75,15 +76,14 @@ class Account:
 
     def _pass_time(self) -> None:
         now = self.now()
-        for backup in self.backups:
-            due, ending = self._due.get(backup["id"], (None, ""))
-            if due and due <= now:
-                del self._due[backup["id"]]
-                backup["status"] = ending
-                backup["size_mb"] = self._size(backup) if ending == "completed" else None
+        ended = [entry for entry in self._due if entry[0] <= now]
+        self._due = [entry for entry in self._due if entry[0] > now]
+        for _, backup, ending in ended:
+            backup["status"] = ending
+            backup["size_mb"] = self._size(backup) if ending == "completed" else None
 
     def _size(self, backup: Record) -> int:
-        sizes = (it["size_mb"] for it in self.backups if it["server"] == backup["server"] and it["size_mb"])
+        sizes = (other["size_mb"] for other in self.backups if other["server"] == backup["server"] and other["size_mb"])
         return next(sizes, _USUAL_SIZE_MB)
 
 
@@ -91,7 +91,7 @@ def load(path: Path) -> tuple[list[Record], list[Record]]:
     """Read servers and backups from a JSON file, `{"servers": […], "backups": […]}`, in the service's own shapes.
 
     Raises:
-        ValueError: with a sentence for people.
+        ValueError: the message is for users.
         OSError: the file can't be read.
     """
     try:

@@ -51,7 +51,7 @@ def application(
 
 
 class _BadRequestError(Exception):
-    """A 400, with the service's body: one list of sentences a field."""
+    """A 400, with the service's body: a list of sentences per field."""
 
     status_code = 400
 
@@ -84,14 +84,14 @@ def _refusal(request: Request) -> Response | None:
 
 
 class _Api:
-    """One method an endpoint."""
+    """One method per endpoint."""
 
     def __init__(self, account: Account, page_size: int) -> None:
         self._account = account
         self._page_size = page_size
 
     async def backups(self, request: Request) -> Response:
-        server_id, backup_type = (request.query_params.get(it) for it in ("server_id", "backup_type"))
+        server_id, backup_type = (request.query_params.get(name) for name in ("server_id", "backup_type"))
         if server_id and not self._is_id(server_id):
             raise _BadRequestError("server_id", "Enter a number.")
         if backup_type not in {None, "manual", "automatic"}:
@@ -119,13 +119,16 @@ class _Api:
         return Response(status_code=204)
 
     async def servers(self, request: Request) -> Response:
-        wanted = {it: request.query_params[it] for it in ("status", "location") if it in request.query_params}
-        found = [it for it in self._account.servers if all(it.get(key) == value for key, value in wanted.items())]
+        wanted = {key: value for key, value in request.query_params.items() if key in {"status", "location"}}
+        found = [
+            server for server in self._account.servers if all(server.get(key) == value for key, value in wanted.items())
+        ]
         return self._page(request, found)
 
     async def restore(self, request: Request) -> Response:
         body = await _object(request)
-        server = next((it for it in self._account.servers if str(it["id"]) == request.path_params["id"]), None)
+        wanted = request.path_params["id"]
+        server = next((server for server in self._account.servers if str(server["id"]) == wanted), None)
         if server is None:
             raise HTTPException(404, "Server not found.")
         backup = self._backup(str(body.get("backup_id")))
@@ -136,12 +139,13 @@ class _Api:
     async def me(self, request: Request) -> Response:
         token = request.headers["Authorization"].removeprefix("Bearer ")
         permissions = _PERMISSIONS[token]
+        name = token.removeprefix("vps_")  # a token's name is not the token
         return JSONResponse(
-            {"account": {"email": "you@example.com"}, "token": {"name": token, "permissions": permissions}}
+            {"account": {"email": "you@example.com"}, "token": {"name": name, "permissions": permissions}}
         )
 
     def _is_id(self, text: str) -> bool:
-        return text.isdigit() or any(str(it["id"]) == text for it in self._account.servers)
+        return text.isdigit() or any(str(server["id"]) == text for server in self._account.servers)
 
     def _backup(self, backup_id: str) -> Record:
         backup = self._account.backup(backup_id)

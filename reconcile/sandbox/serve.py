@@ -29,14 +29,14 @@ class Behaviour:
 
 @dataclass(slots=True)
 class RateLimit:
-    """So many requests in any minute, by a clock in seconds."""
+    """Allows at most `most` requests in any minute."""
 
     most: int
     monotonic: Callable[[], float]
     _served: deque[float] = field(default_factory=deque)
 
     def wait(self) -> float:
-        """Count a request, and return 0; or do not, and return the whole seconds until one may come."""
+        """Count a request and return 0; if there were too many, return the whole seconds to wait instead."""
         now = self.monotonic()
         while self._served and self._served[0] <= now - _MINUTE:
             self._served.popleft()
@@ -53,9 +53,13 @@ def bind(port: int) -> socket.socket:
         OSError: it is taken, or not ours to take.
     """
     listener = socket.socket()
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listener.bind((HOST, port))
-    listener.listen()  # from now on a client waits for us, and is not turned away
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((HOST, port))
+        listener.listen()  # from now on a client waits, rather than being rejected
+    except OSError:
+        listener.close()
+        raise
     return listener
 
 

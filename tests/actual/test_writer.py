@@ -1,34 +1,28 @@
 """Creates and deletes: sent once, and what each answer means."""
 
+from collections.abc import Awaitable, Callable
+
 import anyio
 import httpx
 import pytest
-from support.service import Answer, Script, http, item
+from support.service import Answer, Script, item
 
 from reconcile.actual.errors import ApiError, BusyError, NotSentError, OutcomeUnknownError, RefusedError
+from reconcile.actual.http import Http
 from reconcile.actual.inventory import Backup, State
 from reconcile.actual.writer import Writer
+from reconcile.clock import Stop, StoppedError
 from reconcile.ids import Id
 
 
 def create(*answers: Answer) -> tuple[Backup, Script]:
     script = Script(list(answers))
-
-    async def run() -> Backup:
-        async with http(script) as service:
-            return await Writer(service).create(1, "nightly")
-
-    return anyio.run(run), script
+    return script.run(lambda http: Writer(http).create(1, "nightly")), script
 
 
 def delete(backup_id: Id, *answers: Answer) -> Script:
     script = Script(list(answers))
-
-    async def run() -> None:
-        async with http(script) as service:
-            await Writer(service).delete(backup_id)
-
-    anyio.run(run)
+    script.run(lambda http: Writer(http).delete(backup_id))
     return script
 
 
@@ -46,6 +40,7 @@ def test_a_create_is_as_documented() -> None:
     [
         (httpx.ConnectError("refused"), NotSentError),
         (httpx.PoolTimeout("full"), NotSentError),
+        (httpx.ProxyError("403 Forbidden"), NotSentError),
         (httpx.Response(429), BusyError),
         (httpx.Response(409), BusyError),
         (httpx.Response(423), BusyError),
@@ -72,12 +67,8 @@ def test_an_answer_says_whether_it_was_carried_out_and_is_never_followed_by_anot
 ) -> None:
     script = Script([answer])
 
-    async def run() -> None:
-        async with http(script) as service:
-            await Writer(service).create(1, "nightly")
-
     with pytest.raises(kind) as raised:
-        anyio.run(run)
+        script.run(lambda http: Writer(http).create(1, "nightly"))
 
     assert len(script.requests) == 1
     assert "POST https://vps.example/api/v1/backups/: " in str(raised.value)
@@ -98,3 +89,71 @@ def test_an_id_never_changes_the_path(backup_id: Id, path: bytes) -> None:
     (request,) = delete(backup_id, httpx.Response(204)).requests
 
     assert (request.method, request.url.raw_path, request.url.host) == ("DELETE", path, "vps.example")
+
+
+async def never(_: httpx.Request) -> httpx.Response:
+    await anyio.sleep(24 * 3600)
+    return httpx.Response(204)
+
+
+class TestStopped:
+    @pytest.mark.parametrize(
+        "change",
+        [lambda writer: writer.create(1, "a"), lambda writer: writer.delete(1), lambda writer: writer.restore(1, 2)],
+    )
+    def test_what_the_deadline_cuts_off_may_have_been_carried_out(
+        self, change: Callable[[Writer], Awaitable[object]]
+    ) -> None:
+        script = Script([never])
+
+        with pytest.raises(OutcomeUnknownError, match=r"(POST|DELETE) https.*: no answer before the deadline"):
+            script.run(lambda http: change(Writer(http)), seconds=30)
+
+        assert script.elapsed == 30
+
+    def test_what_takes_too_long_may_have_been_carried_out(self) -> None:
+        script = Script([never])
+
+        with pytest.raises(OutcomeUnknownError, match="no complete answer within 180 seconds"):
+            script.run(lambda http: Writer(http).create(1, "a"))
+
+        assert script.elapsed == 180
+
+    @pytest.mark.parametrize("reason", list(Stop))
+    def test_nothing_is_sent_once_the_run_is_stopped(self, reason: Stop) -> None:
+        script = Script([httpx.Response(204)])
+
+        async def delete_after_stop(http: Http) -> None:
+            http.clock.stop(reason)
+            await Writer(http).delete(1)
+
+        with pytest.raises(StoppedError, match=str(reason)):
+            script.run(delete_after_stop)
+
+        assert not script.requests
+
+    def test_a_change_that_waits_for_its_turn_is_not_sent_after_an_interrupt(self) -> None:
+        async def slow(_: httpx.Request) -> httpx.Response:
+            await anyio.sleep(10)
+            return httpx.Response(204)
+
+        script = Script([slow])
+        stopped: list[Stop] = []
+
+        async def delete_one(http: Http, backup_id: Id) -> None:
+            try:
+                await Writer(http).delete(backup_id)
+            except StoppedError as error:
+                stopped.append(error.reason)
+
+        async def delete_several(http: Http) -> None:
+            async with anyio.create_task_group() as tasks:
+                for backup_id in range(5):
+                    tasks.start_soon(delete_one, http, backup_id)
+                await anyio.sleep(5)
+                http.clock.stop(Stop.INTERRUPTED)
+
+        script.run(delete_several, parallelism=2)
+
+        assert len(script.requests) == 2
+        assert stopped == [Stop.INTERRUPTED] * 3

@@ -1,61 +1,76 @@
 """Whole plans, as people and programs see them. `--rewrite-goldens` writes what is expected anew."""
 
-import io
 import json
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
-from pydantic import TypeAdapter
-from rich.console import Console
-from support.build import BASE_URL
+from support.build import BASE_URL, config, make_plan
+from support.render import shown
 
-from reconcile.actual.inventory import Inventory, Server
-from reconcile.actual.wire import WireBackup
-from reconcile.desired.load import load
+from reconcile.actual.inventory import Backup, Inventory, Server
 from reconcile.plan.model import Plan
-from reconcile.plan.planner import plan
 from reconcile.report.plan_json import plan_json
 from reconcile.report.plan_text import plan_text
 
-CASES = sorted(it.parent for it in Path(__file__).parent.glob("*/why.txt"))
-BACKUPS = TypeAdapter(list[WireBackup])
+CASES = sorted(why.parent for why in Path(__file__).parent.glob("*/why.txt"))
 
 
-def made(case: Path) -> Plan:
+def plan_of(case: Path) -> Plan:
     seen = json.loads((case / "inventory.json").read_text(encoding="utf-8"))
     now = datetime.fromisoformat(seen["now"])
-    return plan(
-        load([case / "backups.toml"]),
-        Inventory(
-            base_url=BASE_URL,
-            servers=tuple(Server(**it) for it in seen["servers"]),
-            backups=tuple(it.known() for it in BACKUPS.validate_json(json.dumps(seen["backups"]))),
-            observed_at=now,
-            service_time=now,
-        ),
-        now,
+    inventory = Inventory(
+        base_url=BASE_URL,
+        servers=tuple(Server(**server) for server in seen["servers"]),
+        backups=tuple(map(backup, seen["backups"])),
+        observed_at=now,
+        service_time=now,
+    )
+    return make_plan(config((case / "backups.toml").read_text(encoding="utf-8")), inventory, now=now)
+
+
+def backup(entry: dict[str, Any]) -> Backup:
+    """Read a backup as the service gives it; what a case does not speak of is filled in."""
+    return Backup(
+        id=entry["id"],
+        server_id=entry["server"]["id"],
+        server_name=entry["server"]["name"],
+        description=entry["description"],
+        backup_type=entry.get("backup_type", "manual"),
+        status=entry.get("status", "completed"),
+        size_mb=entry.get("size_mb", 4500),
+        created_at=datetime.fromisoformat(entry["created_at"]),
+        expires_at=None,
     )
 
 
-def as_text(it: Plan) -> str:
-    console = Console(file=io.StringIO(), width=120, highlight=False, markup=False, emoji=False)
-    for line in plan_text(it, everything=True):
-        console.print(line)
-    assert isinstance(console.file, io.StringIO)
-    return "".join(f"{line.rstrip()}\n" for line in console.file.getvalue().splitlines())
+def as_json(plan: Plan) -> str:
+    value = plan_json(plan, verbose=False).value
+    value["reconcile"]["version"] = "…"
+    return f"{_indented(value, depth=2)}\n"
 
 
-def as_json(it: Plan) -> str:
-    said = plan_json(it)
-    assert isinstance(said["reconcile"], dict)
-    return json.dumps({**said, "reconcile": {**said["reconcile"], "version": "…"}}, indent=1, ensure_ascii=False) + "\n"
+def _indented(value: object, *, depth: int, indent: str = "") -> str:
+    """Write JSON with one line per entry, down to a depth: a difference is a few lines, and each of them is whole."""
+    inner = f"{indent} "
+    if depth and value and isinstance(value, dict):
+        entries = [
+            f"{json.dumps(key)}: {_indented(item, depth=depth - 1, indent=inner)}" for key, item in value.items()
+        ]
+    elif depth and value and isinstance(value, list):
+        entries = [_indented(item, depth=0) for item in value]
+    else:
+        return json.dumps(value, ensure_ascii=False, allow_nan=False)
+    lines = f",\n{inner}".join(entries)
+    begin, end = "{}" if isinstance(value, dict) else "[]"
+    return f"{begin}\n{inner}{lines}\n{indent}{end}"
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_case(case: Path, *, request: pytest.FixtureRequest) -> None:
-    it = made(case)
-    for name, text in (("plan.txt", as_text(it)), ("plan.json", as_json(it))):
+def test_case(case: Path, request: pytest.FixtureRequest) -> None:
+    plan = plan_of(case)
+    for name, text in (("plan.txt", shown(plan_text(plan, verbose=True))), ("plan.json", as_json(plan))):
         golden = case / name
         if request.config.getoption("--rewrite-goldens"):
             golden.write_text(text, encoding="utf-8")

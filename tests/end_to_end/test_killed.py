@@ -6,61 +6,67 @@ import time
 from pathlib import Path
 
 import pytest
-from support.killer import dumped, killer
+from support.killer import Killer, dumped, killer
 from support.schedules import check_record, clean_requests, is_exact
 
-REQUESTS = len(clean_requests())
+REQUESTS = range(len(clean_requests()))
+TERMS = [(1, "SIGTERM"), (6, "SIGTERM"), (6, "SIGHUP")]
 
 
-@pytest.mark.parametrize("at", range(REQUESTS))
+@pytest.mark.parametrize("at", REQUESTS)
 def test_sigkill_after_a_request_was_carried_out_and_before_its_answer(at: int, tmp_path: Path) -> None:
     with killer(tmp_path) as service:
-        service.at, service.signal = at, signal.SIGKILL
-        code, _, _ = service.apply()
-        assert code in {-signal.SIGKILL, 0}  # 0 where this run needed fewer requests
+        service.at = at
 
-        service.at = None
-        code, out, err = service.apply()
+        killed = service.apply_installed()
 
-        assert code == 0, out + err
-        time.sleep(service.world.backup_seconds)
-        assert is_exact(service.world), dumped(service.world)
-        check_record(service.world)
+        assert killed.returncode in {-signal.SIGKILL, 0}  # 0 where this run needed fewer requests
+        check_next_run(service)
 
 
-@pytest.mark.parametrize(("at", "name"), [*((it, "SIGINT") for it in range(REQUESTS)), (1, "SIGTERM"), (6, "SIGTERM")])
+@pytest.mark.parametrize(("at", "name"), [*((at, "SIGINT") for at in REQUESTS), *TERMS])
 def test_an_interrupt_exits_130_with_a_true_report(
     at: int, name: str, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
     if at % 2 and name == "SIGINT" and not request.config.getoption("--all-schedules"):
-        pytest.skip("every second request, but with --all-schedules")
+        pytest.skip("every second request, except with --all-schedules")
     with killer(tmp_path) as service:
         service.at, service.signal = at, getattr(signal, name)
-        code, out, _ = service.apply()
 
-        if code != 0:  # 0 where the last answer was already on its way
-            assert code == 130
-        done = [it.what for it in service.world.record]
-        told = {word: int(number) for number, word in re.findall(r"(\d+) (created|deleted|not seen)", out)}
-        assert told.get("deleted", 0) == done.count("delete"), out
-        assert told.get("created", 0) + told.get("not seen", 0) == done.count("create"), out
-        assert done == [] or "Apply" in out
+        done = service.apply_installed()
 
-        service.at = None
-        code, out, err = service.apply()
-        assert code == 0, out + err
-        time.sleep(service.world.backup_seconds)
-        assert is_exact(service.world), dumped(service.world)
-        check_record(service.world)
+        assert done.returncode in {130, 0}  # 0 where the last answer was already on its way
+        changes = [change.what for change in service.world.record]
+        reported = _figures(done.stdout)
+        assert reported.get("deleted", 0) == changes.count("delete"), done.stdout
+        made = reported.get("created", 0) + done.stdout.count("is still in progress")
+        assert made == changes.count("create"), done.stdout
+        assert changes == [] or "Apply" in done.stdout
+        check_next_run(service)
 
 
-def test_a_second_interrupt_stops_at_once_and_says_what_can_not_be_known(tmp_path: Path) -> None:
+def check_next_run(service: Killer) -> None:
+    service.at = None
+    done = service.apply()
+    assert done.returncode == 0, done.shown
+    time.sleep(service.world.backup_seconds)
+    assert is_exact(service.world), dumped(service.world)
+    check_record(service.world)
+
+
+def _figures(out: str) -> dict[str, int]:
+    return {name: int(number) for number, name in re.findall(r"(\d+) (created|deleted)", out)}
+
+
+def test_a_second_interrupt_stops_at_once_and_says_what_cannot_be_known(tmp_path: Path) -> None:
     with killer(tmp_path) as service:
-        service.at, service.signal, service.hangs = clean_requests().index("POST /backups/"), signal.SIGINT, 30.0
-        begun = time.monotonic()
-        code, out, err = service.apply()
+        service.at_request, service.signal = "POST /backups/", signal.SIGINT
+        service.signals_again, service.hangs = True, 30.0
+        started = time.monotonic()
 
-        assert code == 130
-        assert time.monotonic() - begun < service.hangs
-        assert "Once more stops at once" in err
-        assert "unknown: stopped at once; it may have been carried out" in out
+        done = service.apply_installed()
+
+        assert done.returncode == 130
+        assert time.monotonic() - started < service.hangs
+        assert "Interrupt again to stop at once." in done.stderr
+        assert "of unknown outcome" in done.stdout

@@ -5,27 +5,27 @@ from datetime import timedelta
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.build import NOW, backup, config, inventory
+from support.build import NOW, backup, config, inventory, make_plan
 
 from reconcile.actual.inventory import Inventory, Server
-from reconcile.plan.declare import declare
-from reconcile.plan.planner import plan
+from reconcile.desired.config import Config
+from reconcile.insight.importing import declare
 from reconcile.report.declaration_toml import declaration_toml
 
 STATUSES = ["completed", "completed", "in_progress", "failed", "archiving", "\x1b["]
 ODD = ["q\"uo'te", "dot.ted", "🐘", "back\\slash", "\x1b[31m", "a/b", " blank ", "", "line\nbreak", "nightly"]
-words = st.one_of(st.sampled_from(ODD), st.text(max_size=12))
+texts = st.one_of(st.sampled_from(ODD), st.text(max_size=12))
 ages = st.integers(-3600 * 48, 3600 * 24 * 400).map(lambda seconds: timedelta(seconds=seconds))
 
 
 @st.composite
 def accounts(draw: st.DrawFn) -> Inventory:
     ids = draw(st.lists(st.one_of(st.integers(1, 99), st.uuids().map(str)), max_size=4, unique=True))
-    servers = [Server(id=it, name=draw(words)) for it in ids]
+    servers = [Server(id=id_, name=draw(texts)) for id_ in ids]
     held = [
         backup(
             number,
-            draw(st.one_of(words, st.none())),
+            draw(st.one_of(texts, st.none())),
             age=draw(ages),
             status=draw(st.sampled_from(STATUSES)),
             server=draw(st.sampled_from(servers)),
@@ -35,24 +35,33 @@ def accounts(draw: st.DrawFn) -> Inventory:
     return inventory(*held, servers=draw(st.sampled_from([tuple(servers), tuple(servers), None])))
 
 
-@settings(max_examples=1000)
+def imported(seen: Inventory, existing: Config | None = None) -> Config:
+    """Import an account, and read the file that comes of it."""
+    declaration = declare(seen, NOW, existing=existing) if existing else declare(seen, NOW)
+    return config(declaration_toml(declaration, verbose=False).text)
+
+
+@settings(max_examples=500)
 @given(accounts())
 def test_import_then_plan_says_no_changes(seen: Inventory) -> None:
-    text = declaration_toml(declare(seen, NOW), seen.base_url, NOW)
+    declared = imported(seen)
 
-    declared = config(text)
-    assert plan(declared, seen, NOW).actions == ()
-    known = {it.id for it in seen.servers} if seen.servers is not None else {it.server_id for it in seen.backups}
-    assert {it.id for it in declared.servers} == known
+    plan = make_plan(declared, seen)
+    assert plan.actions == ()
+    assert plan.errors == ()
+    known = {server.id for server in seen.servers} if seen.servers is not None else set(seen.names)
+    assert {server.id for server in declared.servers} == known
 
 
 @given(accounts(), st.data())
 def test_what_is_declared_already_is_not_declared_again(seen: Inventory, data: st.DataObject) -> None:
-    whole = config(declaration_toml(declare(seen, NOW), seen.base_url, NOW))
+    whole = imported(seen)
     some = data.draw(st.sets(st.sampled_from(whole.servers))) if whole.servers else set()
-    existing = replace(whole, servers=tuple(it for it in whole.servers if it in some))
+    existing = replace(whole, servers=tuple(server for server in whole.servers if server in some))
 
-    rest = config(declaration_toml(declare(seen, NOW, existing=existing), seen.base_url, NOW))
+    rest = imported(seen, existing)
 
-    assert {it.id for it in rest.servers} == {it.id for it in whole.servers} - {it.id for it in some}
-    assert not {it.key for it in rest.servers} & {it.key for it in some}
+    assert {server.id for server in rest.servers} == {server.id for server in whole.servers} - {
+        server.id for server in some
+    }
+    assert not {server.key for server in rest.servers} & {server.key for server in some}

@@ -7,16 +7,15 @@ import httpx
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
-from support.build import config
+from support.build import config, make_plan
 from support.faults import BY_NAME, CRASHES, FAULTS
 from support.schedules import AUTOMATIC, DB, ELSEWHERE, WEB, item, small_world
 from support.world import Crash, Fault, Handler, World
 
 from reconcile.actual.inventory import MANUAL, Inventory, Server
-from reconcile.actual.wire import WireBackup
+from reconcile.actual.wire import read_backup
 from reconcile.desired.config import Config
 from reconcile.diagnostics import UserError
-from reconcile.plan.planner import plan
 
 PINNED = 21
 KEEPS = ["1", "2", '"all"', "{ daily = 2, last = 1 }", '{ within = "3d" }']
@@ -99,12 +98,13 @@ class Life(RuleBasedStateMachine):
             self.world.wait(self.world.backup_seconds)
 
         seen = self.observed()
-        left = [it for it in plan(self.world.config, seen, seen.observed_at).actions if it.cause != "undeclared"]
+        planned = make_plan(self.world.config, seen, now=seen.observed_at)
+        left = [action for action in planned.actions if action.reason.kind != "undeclared"]
         assert left == []
 
     def observed(self) -> Inventory:
         listed = self.world.account.list_backups(backup_type=MANUAL)
-        manual = [WireBackup.model_validate_json(json.dumps(it)).known() for it in listed]
+        manual = [read_backup(json.dumps(it).encode()) for it in listed]
         return Inventory(
             base_url="https://vps.example/api/v1",
             servers=tuple(Server(id=it["id"], name=it["name"]) for it in self.world.servers),

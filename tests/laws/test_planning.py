@@ -2,13 +2,15 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from random import Random
 from zoneinfo import ZoneInfo
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.build import NOW, backup, inventory
+from support.build import NOW, backup, inventory, make_plan
 
 from reconcile.actual.inventory import Backup, Inventory, Server, State
+from reconcile.addresses import SeriesAddress
 from reconcile.desired.config import (
     Config,
     DeclaredSeries,
@@ -18,10 +20,11 @@ from reconcile.desired.config import (
     KeepWithin,
     Period,
 )
+from reconcile.diagnostics import Place
 from reconcile.durations import Duration
-from reconcile.plan.model import Plan
-from reconcile.plan.planner import plan
+from reconcile.plan.model import Delete, Kept, Plan, Unmanaged
 from reconcile.plan.retention import retain
+from reconcile.plan.safety import withheld
 
 SERVERS = (Server(id=1, name="a"), Server(id=2, name="b"), Server(id=3, name="not declared"))
 STATUSES = ["completed", "completed", "completed", "in_progress", "queued", "failed", "error", "archiving"]
@@ -65,10 +68,10 @@ def configs(draw: st.DrawFn) -> Config:
             prune=draw(prune),
             pinned=tuple(draw(st.lists(st.integers(1, 25), max_size=3))),
             series=tuple(
-                DeclaredSeries(description=it, every=draw(st.none() | durations), keep=draw(keeps))
-                for it in draw(st.lists(st.sampled_from(["nightly", "weekly", "new"]), unique=True))
+                DeclaredSeries(description=description, every=draw(st.none() | durations), keep=draw(keeps))
+                for description in draw(st.lists(st.sampled_from(["nightly", "weekly", "new"]), unique=True))
             ),
-            file="backups.toml",
+            place=Place(filename="backups.toml", path=("servers", server.name)),
         )
         for server in SERVERS[: draw(st.integers(0, 2))]
     ]
@@ -80,43 +83,44 @@ def configs(draw: st.DrawFn) -> Config:
     )
 
 
-def after(made: Plan, seen: Inventory) -> Inventory:
+def after(plan: Plan, seen: Inventory) -> Inventory:
     """Imagine what the account holds once the plan is carried out."""
-    gone = {it.backup.id for it in made.deletes}
+    gone = {delete.backup.id for delete in plan.deletes}
     new = [
-        backup(1000 + number, it.description, server=Server(id=it.server_id, name=it.server_name))
-        for number, it in enumerate(made.creates)
+        backup(1000 + number, create.description, server=Server(id=create.server_id, name=create.server_name))
+        for number, create in enumerate(plan.creates)
     ]
-    return replace(seen, backups=(*(it for it in seen.backups if it.id not in gone), *new))
+    return replace(seen, backups=(*(each for each in seen.backups if each.id not in gone), *new))
 
 
 @given(configs(), inventories())
 def test_planning_what_a_plan_leaves_behind_is_a_no_op(config: Config, seen: Inventory) -> None:
-    first = plan(config, seen, NOW)
+    first = make_plan(config, seen)
 
-    assert plan(config, after(first, seen), NOW).actions == ()
+    assert make_plan(config, after(first, seen)).actions == ()
 
 
 @given(configs(), inventories(), st.randoms(use_true_random=False))
-def test_the_order_of_the_list_changes_nothing(config: Config, seen: Inventory, chance: st.DataObject) -> None:
+def test_the_order_of_the_list_changes_nothing(config: Config, seen: Inventory, chance: Random) -> None:
     shuffled = list(seen.backups)
-    chance.shuffle(shuffled)  # type: ignore[attr-defined] # hypothesis' own Random
+    chance.shuffle(shuffled)
 
-    assert plan(config, replace(seen, backups=tuple(shuffled)), NOW) == plan(config, seen, NOW)
+    assert make_plan(config, replace(seen, backups=tuple(shuffled))) == make_plan(config, seen)
 
 
 @given(configs(), inventories())
 def test_every_backup_on_a_declared_server_is_accounted_for_once(config: Config, seen: Inventory) -> None:
-    made = plan(config, seen, NOW)
+    plan = make_plan(config, seen)
 
     declared = {server.id for server in config.servers}
-    told = [*(it.backup for it in made.deletes), *(it.backup for it in made.kept)]
-    told += [it.backup for it in made.unmanaged]
-    assert sorted(str(it.id) for it in told) == sorted(str(it.id) for it in seen.backups if it.server_id in declared)
+    entries: list[Delete | Kept | Unmanaged] = [*plan.deletes, *plan.kept, *plan.unmanaged]
+    assert sorted(str(entry.backup.id) for entry in entries) == sorted(
+        str(each.id) for each in seen.backups if each.server_id in declared
+    )
 
 
 def is_untouchable(held: Backup, config: Config) -> bool:
-    server = next((it for it in config.servers if it.id == held.server_id), None)
+    server = next((server for server in config.servers if server.id == held.server_id), None)
     return (
         server is None
         or held.id in server.pinned
@@ -127,15 +131,15 @@ def is_untouchable(held: Backup, config: Config) -> bool:
 
 @given(configs(), inventories())
 def test_nothing_pending_pinned_unknown_misdated_or_elsewhere_is_deleted(config: Config, seen: Inventory) -> None:
-    assert not [it for it in plan(config, seen, NOW).deletes if is_untouchable(it.backup, config)]
+    assert not [delete for delete in make_plan(config, seen).deletes if is_untouchable(delete.backup, config)]
 
 
 @given(configs(), inventories())
 def test_retention_never_empties_a_series(config: Config, seen: Inventory) -> None:
-    for server in plan(config, seen, NOW).servers:
+    for server in make_plan(config, seen).servers:
         for series in server.series:
-            had = [it for it in series.backups if it.state is State.USABLE]
-            stay = [it for it in series.kept if it.backup.state is State.USABLE]
+            had = [each for each in series.backups if each.state is State.USABLE]
+            stay = [kept for kept in series.kept if kept.backup.state is State.USABLE]
             assert stay or series.create or not had
 
 
@@ -143,8 +147,55 @@ def test_retention_never_empties_a_series(config: Config, seen: Inventory) -> No
 def test_unmanaged_ones_are_those_that_nothing_declares(config: Config, seen: Inventory) -> None:
     declared = {(server.key, series.description) for server in config.servers for series in server.series}
 
-    for it in plan(config, seen, NOW).unmanaged:
-        assert (it.address.series.server, it.backup.description) not in declared
+    for entry in make_plan(config, seen).unmanaged:
+        assert (entry.address.series.server, entry.backup.description) not in declared
+
+
+@given(configs(), inventories(), st.data())
+def test_with_targets_the_plan_is_a_sub_plan(config: Config, seen: Inventory, data: st.DataObject) -> None:
+    whole = make_plan(config, seen)
+    addresses = {
+        *(SeriesAddress(server.key, series.description) for server in config.servers for series in server.series),
+        *(entry.address.series for entry in whole.unmanaged),
+        *(delete.address.series for delete in whole.deletes),
+    }
+    if not addresses:
+        return
+    targets = data.draw(st.lists(st.sampled_from(sorted(map(str, addresses))), min_size=1, max_size=3))
+
+    part = make_plan(config, seen, *targets)
+
+    def is_selected(address: SeriesAddress) -> bool:
+        return str(address) in targets
+
+    assert part.actions == tuple(
+        action
+        for action in whole.actions
+        if is_selected(action.address if isinstance(action.address, SeriesAddress) else action.address.series)
+    )
+    assert part.kept == tuple(kept for kept in whole.kept if is_selected(kept.address.series))
+    assert part.unmanaged == tuple(entry for entry in whole.unmanaged if is_selected(entry.address.series))
+    assert part.loss.usable == whole.loss.usable
+    assert part.loss.limit == whole.loss.limit
+
+
+@given(configs(), inventories())
+def test_what_is_not_withheld_loses_no_more_than_may_go(config: Config, seen: Inventory) -> None:
+    plan = make_plan(config, seen)
+    held_back = withheld(plan)
+
+    usable = sum(series_usable(server.id, seen) for server in config.servers)
+    gone = [delete for delete in plan.deletes if delete.is_loss and delete.address not in held_back]
+    assert len(gone) - len(plan.creates) <= max(3, usable * config.max_shrink_percent // 100)
+    assert usable == 0 or usable - len(gone) + len(plan.creates) > 0
+
+
+def series_usable(server_id: object, seen: Inventory) -> int:
+    """Count the usable backups of a server that count for anything."""
+    return sum(
+        each.server_id == server_id and each.state is State.USABLE and each.created_at <= NOW + timedelta(minutes=10)
+        for each in seen.backups
+    )
 
 
 @settings(max_examples=200)
@@ -162,7 +213,7 @@ def test_a_larger_policy_never_deletes_more(
 @given(st.lists(ages, max_size=30), periods, st.integers(1, 8), st.sampled_from(ZONES))
 def test_a_larger_count_never_deletes_more(spans: list[timedelta], period: Period, count: int, zone: str) -> None:
     times = sorted((NOW - span for span in spans), reverse=True)
-    policies = ((KeepCount(period=period, count=it),) for it in (count, count + 1))
+    policies = ((KeepCount(period=period, count=number),) for number in (count, count + 1))
     smaller, larger = (retain(times, policy, ZoneInfo(zone)) for policy in policies)
 
     assert all(bigger for small, bigger in zip(smaller, larger, strict=True) if small)

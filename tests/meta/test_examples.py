@@ -4,15 +4,14 @@ import re
 from pathlib import Path
 
 import pytest
-from support.build import NOW, inventory
+from support.build import inventory, make_plan
 from support.command import COMMANDS
 
 from reconcile.actual.inventory import Server
 from reconcile.desired.load import load
-from reconcile.plan.planner import plan
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
-UNITS = sorted({it if it.parent == EXAMPLES else it.parent for it in EXAMPLES.rglob("*.toml")})
+UNITS = sorted({file if file.parent == EXAMPLES else file.parent for file in EXAMPLES.rglob("*.toml")})
 """A file of its own, or a folder that is read as one."""
 
 WORKFLOWS = [EXAMPLES / "ci" / "gitlab.yml", EXAMPLES / "systemd" / "reconcile.service"]
@@ -21,9 +20,9 @@ WORKFLOWS = [EXAMPLES / "ci" / "gitlab.yml", EXAMPLES / "systemd" / "reconcile.s
 @pytest.mark.parametrize("path", UNITS, ids=lambda path: path.name)
 def test_it_is_valid_and_plans(path: Path) -> None:
     declared = load([path])
-    account = tuple(Server(id=it.id, name=it.name) for it in declared.servers)
+    account = tuple(Server(id=server.id, name=server.name) for server in declared.servers)
 
-    made = plan(declared, inventory(servers=account), NOW)
+    made = make_plan(declared, inventory(servers=account))
 
     assert len(made.creates) == sum(len(server.series) for server in declared.servers)
 
@@ -35,5 +34,5 @@ def test_its_commands_and_options_exist(path: Path) -> None:
 
     assert calls
     for name, options in calls:
-        known = {option for it in COMMANDS[name].params for option in it.opts}
+        known = {option for parameter in COMMANDS[name].params for option in parameter.opts}
         assert set(re.findall(r"(?<!\S)--?[a-z][\w-]*", options)) <= known

@@ -8,10 +8,9 @@ from itertools import product
 from pathlib import Path
 
 import pytest
-from support.build import NOW, backup, config, days, inventory
+from support.build import backup, config, days, inventory, make_plan
 
 from reconcile.actual.inventory import Server
-from reconcile.plan.planner import plan
 from reconcile.report.plan_json import plan_json
 
 POLICY = Path(__file__).parents[2] / "examples" / "policy"
@@ -51,11 +50,13 @@ CASES = {
 
 
 def test_the_policy_forbids_deletes_on_prod(compliance: Path, tmp_path: Path) -> None:
-    held = [backup(number, age=days(age), server=it) for number, (it, age) in enumerate(product(SERVERS, (1, 2)))]
+    held = [
+        backup(number, age=days(age), server=server) for number, (server, age) in enumerate(product(SERVERS, (1, 2)))
+    ]
     for reason, (prod, test, passes) in CASES.items():
-        made = plan(config(FILE.format(prod=prod, test=test)), inventory(*held, servers=SERVERS), NOW)
+        made = make_plan(config(FILE.format(prod=prod, test=test)), inventory(*held, servers=SERVERS))
         file = tmp_path / "plan.json"
-        file.write_text(json.dumps(plan_json(made)) + "\n", encoding="utf-8")
+        file.write_text(json.dumps(plan_json(made, verbose=False).value) + "\n", encoding="utf-8")
 
         done = subprocess.run(
             [str(compliance), "--no-ansi", "-f", str(POLICY), "-p", str(file)],

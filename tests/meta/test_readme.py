@@ -1,15 +1,12 @@
 """The README is true: its commands run, and give what it shows."""
 
-import os
 import re
 import shlex
-import subprocess
-import sys
 import tomllib
 from pathlib import Path
 
 import pytest
-from support.command import COMMANDS, bare_environment, run, sandbox
+from support.command import COMMANDS, run, sandbox
 
 from reconcile.desired.load import load
 
@@ -36,26 +33,17 @@ def settled(text: str) -> str:
 def test_every_session_gives_what_it_shows(tmp_path: Path) -> None:
     (tmp_path / "examples").symlink_to(ROOT / "examples")
     (tmp_path / "broken.toml").write_text('[servers.web-server-01]\nid = 12345\nevry = "1d"\nprune = "7m"\n')
-    sessions = [it.removeprefix("$ ").split("\n", 1) for it in CONSOLE if SET_UP not in it]
+    sessions = [block.removeprefix("$ ").split("\n", 1) for block in CONSOLE if SET_UP not in block]
     assert len(sessions) == 11
-    with sandbox(tmp_path, "--backup-seconds", "0.5") as service:
+    with sandbox(tmp_path, backup_seconds=0.5) as service:
         for command, expected in sessions:
             name, *arguments = shlex.split(command)
             assert name == "reconcile"
-            done = subprocess.run(
-                [sys.executable, "-m", name, *arguments],
-                cwd=tmp_path,
-                env={**bare_environment(tmp_path), **service.environment},
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-                check=False,
-            )
-            assert settled(done.stdout) == settled(expected), command
+            assert settled(service.run(*arguments).shown) == settled(expected), command
 
 
 def test_the_two_set_up_commands_stand_on_one_line_each() -> None:
-    commands = [it.strip() for it in CONSOLE if SET_UP in it]
+    commands = [block.strip() for block in CONSOLE if SET_UP in block]
 
     assert len(commands) == 2
     assert all(command.startswith("$ ") and "\n" not in command for command in commands)
@@ -86,26 +74,11 @@ def test_every_link_leads_somewhere() -> None:
     links = re.findall(r"\]\(([^)#]+)\)", README)
 
     assert links
-    assert [it for it in links if not it.startswith("https://") and not (ROOT / it).exists()] == []
+    assert [link for link in links if not link.startswith("https://") and not (ROOT / link).exists()] == []
 
 
 def test_the_options_that_the_readme_names_exist() -> None:
-    options = {name for command in COMMANDS.values() for it in command.params for name in it.opts}
+    options = {name for command in COMMANDS.values() for parameter in command.params for name in parameter.opts}
     others = {"--quiet", "--keep-", "--all-pairs"}  # pip's, restic's, and the tests'
 
     assert set(re.findall(r"(?<![\w-])(--[a-z][a-z-]+)", README)) - others <= options
-
-
-def test_the_demo_runs_and_ends_with_no_changes(tmp_path: Path) -> None:
-    pytest.importorskip("uvicorn")
-    done = run("demo", folder=tmp_path, **{key: value for key, value in os.environ.items() if key == "PATH"})
-
-    assert done.returncode == 0, done.stderr
-    assert re.findall(r"Plan: .*? delete|No changes", done.stdout) == [
-        "Plan: 1 to create, 0 to delete",
-        "Plan: 1 to create, 0 to delete",
-        "No changes",
-        "Plan: 0 to create, 1 to delete",
-        "Plan: 0 to create, 1 to delete",
-        "No changes",
-    ]

@@ -20,7 +20,7 @@ FILE = '[servers.web-server-01]\nid = 12345\nbackups = [{ description = "nightly
 
 
 def script(name: str) -> str:
-    (found,) = [it["run"] for it in ACTION["runs"]["steps"] if it.get("name") == name]
+    (found,) = [step["run"] for step in ACTION["runs"]["steps"] if step.get("name") == name]
     return str(found)
 
 
@@ -39,7 +39,7 @@ def run_script(name: str, folder: Path, **environment: str) -> "subprocess.Compl
 
 
 def test_the_action_plans_to_the_summary_and_applies(tmp_path: Path) -> None:
-    with sandbox(tmp_path, "--backup-seconds", "0") as service:
+    with sandbox(tmp_path, backup_seconds=0) as service:
         (tmp_path / "my backups.toml").write_text(FILE)
         given = {
             "FILE": "my backups.toml",
@@ -52,7 +52,7 @@ def test_the_action_plans_to_the_summary_and_applies(tmp_path: Path) -> None:
         planned = run_script("Plan", tmp_path, GITHUB_STEP_SUMMARY=str(summary), **given)
         assert planned.returncode == 0, planned.stderr
         assert (tmp_path / "plan.md").read_text() == summary.read_text()
-        assert summary.read_text().startswith("### reconcile: 1 to create, 0 to delete")
+        assert "### reconcile: 1 to create, 0 to delete" in summary.read_text()
         assert len(service.backups()) == 1
 
         applied = run_script("Apply", tmp_path, **given)
@@ -61,11 +61,11 @@ def test_the_action_plans_to_the_summary_and_applies(tmp_path: Path) -> None:
 
 
 def test_the_actions_scripts_hold_nothing_from_outside() -> None:
-    steps: list[dict[str, Any]] = [it for it in ACTION["runs"]["steps"] if "run" in it]
+    steps: list[dict[str, Any]] = [step for step in ACTION["runs"]["steps"] if "run" in step]
 
     assert steps
-    assert [it["name"] for it in steps if "${{" in it["run"]] == []
-    assert all("description" in it for it in ACTION["inputs"].values())
+    assert [step["name"] for step in steps if "${{" in step["run"]] == []
+    assert all("description" in entry for entry in ACTION["inputs"].values())
 
 
 @pytest.mark.parametrize("name", ["github.yml", "gitlab.yml"])
@@ -79,11 +79,11 @@ def test_the_workflows_are_yaml_and_use_the_actions_inputs(name: str) -> None:
         if "actions/reconcile" in step["uses"]
     ]
     assert bool(used) is (name == "github.yml")
-    required = {key for key, it in ACTION["inputs"].items() if it.get("required")}
-    assert all(required <= set(it) <= set(ACTION["inputs"]) for it in used)
-    for it in used:
-        known = {option for parameter in COMMANDS[it["command"]].params for option in parameter.opts}
-        assert {word for word in it.get("arguments", "").split() if word.startswith("-")} <= known
+    required = {key for key, entry in ACTION["inputs"].items() if entry.get("required")}
+    assert all(required <= set(inputs) <= set(ACTION["inputs"]) for inputs in used)
+    for inputs in used:
+        known = {option for parameter in COMMANDS[inputs["command"]].params for option in parameter.opts}
+        assert {argument for argument in inputs.get("arguments", "").split() if argument.startswith("-")} <= known
 
 
 def test_the_pre_commit_hook_validates(tmp_path: Path) -> None:

@@ -1,11 +1,12 @@
-"""How much may go without a person's word (spec, section 6)."""
+"""How much may go without a person's consent (spec, section 6), and what is withheld."""
 
 import pytest
-from support.build import NOW, backup, config, days, declare, hours, inventory
+from support.build import WEB, backup, config, days, declare, hours, inventory, make_plan
 
 from reconcile.actual.inventory import Backup, Server
-from reconcile.plan.model import Loss
-from reconcile.plan.planner import plan
+from reconcile.ids import Id, id_order
+from reconcile.plan.model import Loss, Plan
+from reconcile.plan.safety import withheld
 
 FORTY = tuple(Server(id=number, name=f"s{number}") for number in range(1, 41))
 
@@ -15,70 +16,153 @@ def fleet(keep: int) -> str:
     return "".join(table.format(server.id, keep) for server in FORTY)
 
 
-def nights(number: int) -> tuple[Backup, ...]:
-    """Return so many nights on each of the forty servers, the newest an hour old."""
+def nights(number: int, *, age: float = 1 / 24) -> tuple[Backup, ...]:
+    """Return so many nights on each of the forty servers, the newest `age` days old."""
     return tuple(
-        backup(server.id * 1000 + night, age=days(night) + hours(1), server=server)  # type: ignore[operator] # whole numbers
+        backup(server.id * 1000 + night, age=days(night + age), server=server)  # type: ignore[operator] # whole numbers
         for server in FORTY
         for night in range(number)
     )
 
 
-def loss(text: str, *backups: Backup, servers: tuple[Server, ...] = FORTY) -> Loss:
-    return plan(config(text), inventory(*backups, servers=servers), NOW).loss
+def withheld_ids(plan: Plan, allowed: int = 0) -> list[Id]:
+    return sorted((address.id for address in withheld(plan, allowed)), key=id_order)
 
 
-def test_a_typo_in_keep_on_forty_servers_is_refused() -> None:
-    measured = loss(fleet(3), *nights(30))
+def test_a_typo_in_keep_on_forty_servers_is_withheld() -> None:
+    plan = make_plan(config(fleet(3)), inventory(*nights(30), servers=FORTY))
 
-    assert (measured.lost, measured.usable, measured.limit) == (40 * 27, 1200, 240)
-    assert measured.refused(0)
-    assert measured.refused(40 * 27 - 1)
-    assert not measured.refused(40 * 27)
+    assert plan.loss == Loss(lost=40 * 27, usable=1200, limit=240, empties=False)
+    assert len(withheld(plan)) == 40 * 27
+    assert len(withheld(plan, 40 * 27 - 1)) == 40 * 27
+    assert withheld(plan, 40 * 27) == frozenset()
 
 
 def test_rotation_never_trips_it() -> None:
-    a_day_later = tuple(
-        backup(it.id, age=NOW - it.created_at + days(1), server=server)
-        for server in FORTY
-        for it in nights(7)
-        if it.server_id == server.id
-    )
+    plan = make_plan(config(fleet(7)), inventory(*nights(7, age=1), servers=FORTY))
 
-    measured = loss(fleet(7), *a_day_later)
-
-    assert (measured.lost, measured.refused(0)) == (0, False)
+    assert (len(plan.creates), len(plan.deletes), plan.loss.lost) == (40, 40, 0)
+    assert withheld(plan) == frozenset()
 
 
-@pytest.mark.parametrize(("gone", "refused"), [(3, False), (4, True)])
-def test_three_may_always_go(gone: int, refused: bool) -> None:  # noqa: FBT001 - the expected value
+@pytest.mark.parametrize(("gone", "is_withheld"), [(3, False), (4, True)])
+def test_three_may_always_go(gone: int, is_withheld: bool) -> None:  # noqa: FBT001 - the expected value
     held = [backup(number, age=days(number)) for number in range(1, gone + 2)]
 
-    measured = plan(declare('{ description = "nightly" }'), inventory(*held), NOW).loss
+    plan = make_plan(declare('{ description = "nightly" }'), inventory(*held))
 
-    assert (measured.lost, measured.refused(0)) == (gone, refused)
+    assert (plan.loss.lost, bool(withheld(plan))) == (gone, is_withheld)
+
+
+@pytest.mark.parametrize(("percent", "is_withheld"), [(39, True), (40, False)])
+def test_the_share_may_be_reached_and_not_passed(percent: int, is_withheld: bool) -> None:  # noqa: FBT001 - as above
+    held = [backup(number, age=days(number)) for number in range(1, 11)]
+    settings = f'max_shrink = "{percent}%"'
+
+    plan = make_plan(declare('{ description = "nightly", keep = 6 }', settings=settings), inventory(*held))
+
+    assert (plan.loss.lost, bool(withheld(plan))) == (4, is_withheld)
+
+
+class TestWhatIsWithheld:
+    FILE = (
+        '{ description = "shrinks", every = "1d", keep = 1 }, { description = "rotates", every = "1d" },'
+        '{ description = "fails", keep = 9 }'
+    )
+    HELD = (
+        *(backup(number, "shrinks", age=days(number)) for number in range(1, 8)),
+        backup(20, "shrinks", age=days(9), status="failed"),
+        backup(30, "rotates", age=days(1)),
+        backup(40, "fails", age=days(2)),
+        backup(41, "fails", age=days(1), status="failed"),
+        backup(50, "by hand", age=days(3)),
+        backup(51, "by hand", age=days(3), status="failed"),
+    )
+
+    def test_is_what_loses_and_nothing_else(self) -> None:
+        plan = make_plan(declare(self.FILE, server="prune = true"), inventory(*self.HELD))
+
+        # Six of shrinks go for good. The oldest, #7, goes for the new one: withheld too, they would pile up.
+        assert plan.loss == Loss(lost=7, usable=10, limit=3, empties=False)
+        assert withheld_ids(plan) == [1, 2, 3, 4, 5, 6, 50]
+        assert {delete.backup.id for delete in plan.deletes} == {*range(1, 8), 20, 30, 41, 50, 51}
+        assert len(plan.creates) == 2
+
+    def test_is_nothing_with_the_number_that_is_named(self) -> None:
+        plan = make_plan(declare(self.FILE, server="prune = true"), inventory(*self.HELD))
+
+        assert withheld_ids(plan, plan.loss.lost) == []
+        assert withheld_ids(plan, plan.loss.lost - 1)
 
 
 def test_the_last_one_never_goes_unasked() -> None:
-    measured = plan(declare("", server="prune = true"), inventory(backup(1, "x")), NOW).loss
+    plan = make_plan(declare("", server="prune = true"), inventory(backup(1, "x")))
 
-    assert measured.empties
-    assert measured.refused(0)
-    assert not measured.refused(1)
+    assert plan.loss == Loss(lost=1, usable=1, limit=3, empties=True)
+    assert withheld_ids(plan) == [1]
+    assert withheld_ids(plan, 1) == []
+
+
+def test_a_new_one_takes_the_last_ones_place() -> None:
+    plan = make_plan(declare('{ description = "nightly" }', server="prune = true"), inventory(backup(1, "x")))
+
+    assert not plan.loss.empties
+    assert withheld_ids(plan) == []
+
+
+def test_a_misdated_one_is_not_what_is_left() -> None:
+    held = (*(backup(number, "x", age=days(number)) for number in range(1, 4)), backup(9, "x", age=-days(1)))
+
+    plan = make_plan(declare("", server="prune = true"), inventory(*held))
+
+    assert plan.loss == Loss(lost=3, usable=3, limit=3, empties=True)
+    assert withheld_ids(plan) == [1, 2, 3]
 
 
 def test_failed_ones_are_no_loss() -> None:
     held = [backup(1), *(backup(number, status="failed") for number in range(2, 20))]
 
-    assert plan(declare('{ description = "nightly" }'), inventory(*held), NOW).loss.lost == 0
+    plan = make_plan(declare('{ description = "nightly" }'), inventory(*held))
+
+    assert (len(plan.deletes), plan.loss.lost) == (18, 0)
 
 
 def test_a_hundred_per_cent_switches_both_limits_off() -> None:
     held = [backup(number, "x", age=days(number)) for number in range(1, 20)]
     pruning = declare("", server="prune = true", settings='max_shrink = "100%"')
 
-    assert not plan(pruning, inventory(*held), NOW).loss.refused(0)
+    plan = make_plan(pruning, inventory(*held))
+
+    assert plan.loss == Loss(lost=19, usable=19, limit=None, empties=True)
+    assert withheld(plan) == frozenset()
 
 
 def test_an_account_without_backups_loses_nothing() -> None:
-    assert not plan(declare(""), inventory(), NOW).loss.refused(0)
+    assert make_plan(declare(""), inventory()).loss == Loss(lost=0, usable=0, limit=3, empties=False)
+
+
+class TestTargetsNarrowThePlanAndNotTheShare:
+    TWO = config(
+        '[settings]\nprune = true\n[servers.a]\nid = 1\n[servers.b]\nid = 2\nbackups = [{ description = "nightly" }]\n'
+    )
+    A, B = Server(id=1, name="a"), Server(id=2, name="b")
+
+    def test_so_other_declared_servers_have_something_left(self) -> None:
+        seen = inventory(backup(1, "x", server=self.A), backup(2, server=self.B), servers=(self.A, self.B))
+
+        plan = make_plan(self.TWO, seen, "a/x")
+
+        assert plan.loss == Loss(lost=1, usable=2, limit=3, empties=False)
+        assert withheld(plan) == frozenset()
+
+    def test_so_the_limit_is_that_of_the_whole_file(self) -> None:
+        many = [backup(100 + number, server=self.B, age=hours(number)) for number in range(50)]
+        some = [backup(number, "x", server=self.A, age=hours(number)) for number in range(10)]
+        seen = inventory(*many, *some, servers=(self.A, self.B))
+
+        assert make_plan(self.TWO, seen, "a").loss == Loss(lost=10, usable=60, limit=12, empties=False)
+
+    def test_and_other_servers_of_the_account_never_count(self) -> None:
+        seen = inventory(backup(1, "x"), backup(2, server=self.B), servers=(WEB, self.B))
+
+        assert make_plan(declare("", server="prune = true"), seen).loss.empties

@@ -7,15 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
-from support.build import NOW, backup, config, days, declare, inventory
+from support.build import backup, config, days, declare, inventory, make_plan
 
 from reconcile.actual.inventory import Server
 from reconcile.plan.model import Plan
-from reconcile.plan.planner import plan
 from reconcile.report.escape import visible
-from reconcile.report.plan_markdown import LARGEST, plan_markdown
+from reconcile.report.plan_markdown import LARGEST, MARKER, plan_markdown
 
-OUR_HTML = re.compile(r"</?(details|summary|code)>")
+OUR_HTML = re.compile(r"</?(details|summary|code)>|^<!-- reconcile plan -->")
 PRUNING = declare("", server="prune = true")
 HOSTILE = [
     "<script>alert(1)</script>",
@@ -45,63 +44,109 @@ def check_harmless(text: str) -> None:
             assert not OUR_HTML.sub("", token.content).count("<"), token.content
 
 
+def markdown(plan: Plan) -> str:
+    return plan_markdown(plan, verbose=False).text
+
+
 def pruned(*descriptions: str) -> Plan:
-    held = [backup(number, it, age=days(number)) for number, it in enumerate(descriptions, start=1)]
-    return plan(PRUNING, inventory(*held), NOW)
+    held = [backup(number, description, age=days(number)) for number, description in enumerate(descriptions, start=1)]
+    return make_plan(PRUNING, inventory(*held))
 
 
 def test_hostile_descriptions_are_rendered_as_text() -> None:
-    text = plan_markdown(pruned(*HOSTILE))
+    text = markdown(pruned(*HOSTILE))
 
     check_harmless(text)
-    rows = [it for it in tokens(text) if it.type == "tr_open"]
-    cells = [it for it in tokens(text) if it.type in {"td_open", "th_open"}]
+    rows = [token for token in tokens(text) if token.type == "tr_open"]
+    cells = [token for token in tokens(text) if token.type in {"td_open", "th_open"}]
     assert len(rows) == 1 + len(HOSTILE)
     assert len(cells) == 3 * len(rows), "no broken table"
-    shown = "".join(it.content for it in tokens(text) if it.type in {"text", "text_special"})
+    shown = "".join(token.content for token in tokens(text) if token.type in {"text", "text_special"})
     for description in HOSTILE:
         assert visible(description)[:40] in shown
 
 
 @given(st.lists(st.text(min_size=1), min_size=1, max_size=5))
 def test_no_description_at_all_becomes_markup(descriptions: list[str]) -> None:
-    check_harmless(plan_markdown(pruned(*descriptions)))
+    check_harmless(markdown(pruned(*descriptions)))
 
 
-def test_the_verdict_comes_first_and_what_apply_will_refuse() -> None:
-    head = plan_markdown(pruned(*(f"x{number}" for number in range(9)))).splitlines()
+def test_the_verdict_comes_first_and_what_is_withheld() -> None:
+    lines = markdown(pruned(*(f"x{number}" for number in range(9)))).splitlines()
 
-    assert head[0] == "### reconcile: 0 to create, 9 to delete"
-    assert "apply will refuse this" in head[2]
-    assert "--allow-loss 9" in head[2]
+    assert lines[0] == MARKER
+    assert lines[1] == "### reconcile: 0 to create, 9 to delete (9 withheld)"
+    assert lines[3] == (
+        "> **Withheld: 9 deletes.** 9 of 9 usable backups would be lost, none would be left. "
+        "If this is intended: --allow-loss 9"
+    )
 
 
 def test_no_changes_is_a_verdict_too() -> None:
-    assert plan_markdown(plan(declare(""), inventory(), NOW)).startswith("### reconcile: no changes\n")
+    plan = make_plan(declare('{ description = "nightly" }'), inventory(backup(1)))
+
+    assert markdown(plan).startswith(f"{MARKER}\n### reconcile: no changes\n")
+
+
+def test_errors_warnings_and_targets_are_there() -> None:
+    declared = config("[servers.a]\nid = 1\npinned = [7]\n[servers.b]\nid = 2\n")
+
+    text = markdown(make_plan(declared, inventory(servers=(Server(id=1, name="a"),)), "*"))
+
+    assert "### reconcile: no changes, 1 error\n" in text
+    assert "Only what --target <code>&#42;</code> matches is planned." in text
+    assert "- ❌ <code>b</code>: the account has no server with the id 2. Fix the id" in text
+    assert "- ⚠ <code>a</code>: pinned backup 7 does not exist. " in text
+
+
+def test_deletes_keep_their_place_however_much_is_odd() -> None:
+    held = [backup(number, "x", age=days(3), status="queued") for number in range(1000)]
+
+    text = markdown(make_plan(declare("", server="prune = true"), inventory(*held, backup(5000, "y"))))
+
+    assert text.index("web/y&#35;5000") < text.index("⚠")
+    assert text.count("⚠") == 21
+    assert "- ⚠ and 981 more" in text
 
 
 def test_deletes_are_visible_and_servers_fold() -> None:
-    text = plan_markdown(pruned("x"))
+    text = markdown(
+        make_plan(
+            declare('{ description = "nightly" }', server="prune = true\npinned = [3]"),
+            inventory(backup(1, "x", age=days(1)), backup(2), backup(3, "y")),
+        )
+    )
 
     visible_part = re.sub(r"<details>.*?</details>", "", text, flags=re.DOTALL)
     assert "| <code>web/x&#35;1</code> | 1d old, 1.0 GB | undeclared: prune = true |" in visible_part
-    assert "<details><summary><code>web</code>: 0 to create, 1 to delete, 0 unchanged</summary>" in text
+    assert "<details><summary><code>web</code>: 0 to create, 1 to delete, 1 unchanged</summary>" in text
+    assert "- **delete** <code>web/x&#35;1</code>: undeclared: prune = true" in text
+    assert "- stays: <code>web/nightly&#35;2</code>, 0s old, 1.0 GB: last=1" in text
+    assert "- unmanaged: <code>web/y&#35;3</code>, 0s old, 1.0 GB: never pruned&#58; pinned" in text
+
+
+def test_a_create_says_why() -> None:
+    text = markdown(make_plan(declare('{ description = "nightly" }'), inventory()))
+
+    assert "- **create** <code>web/nightly</code>: missing: none exists" in text
 
 
 @pytest.mark.parametrize("length", [10, 200])
 def test_five_thousand_actions_are_under_the_limit_and_what_is_left_out_is_counted(length: int) -> None:
     servers = tuple(Server(id=number, name=f"server-{number}") for number in range(1, 1001))
-    file = config("[settings]\nprune = true\n" + "".join(f"[servers.{it.name}]\nid = {it.id}\n" for it in servers))
+    file = config(
+        "[settings]\nprune = true\n" + "".join(f"[servers.{server.name}]\nid = {server.id}\n" for server in servers)
+    )
     held = [
         backup(number, "|" * length, age=days(1 + number % 50), server=servers[number % 1000]) for number in range(5000)
     ]
 
-    text = plan_markdown(plan(file, inventory(*held, servers=servers), NOW))
+    text = markdown(make_plan(file, inventory(*held, servers=servers)))
 
     assert len(text) <= LARGEST
     assert "5,000 to delete" in text
     left_out = int(re.search(r"\*\*([\d,]+) more lines and servers did not fit", text)[1].replace(",", ""))  # type: ignore[index]
-    shown = text.count("| undeclared: ")
+    shown = text.count("| withheld: undeclared: ")
     assert shown > 100
-    assert left_out == 5000 - shown + 1000 + 1  # the line after the table, and every server
+    assert left_out == 5000 - shown + 1000 + 1  # every server, and the warning that no series is declared
     check_harmless(text)

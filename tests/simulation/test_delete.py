@@ -48,7 +48,7 @@ def test_one_that_has_appeared_in_the_series_keeps_all_until_the_next_plan() -> 
     deletes = ended(world)
 
     assert deletes[OLD].outcome is Outcome.SKIPPED
-    assert deletes[OLD].words == "skipped: #99 has appeared in the series since the plan"
+    assert deletes[OLD].explanation == "#99 has appeared in the series since the plan"
     assert deletes[JUNK].outcome is Outcome.SUCCEEDED, "another series is none of its business"
     assert {OLD, FAILED} <= {it["id"] for it in world.account.backups}
 
@@ -66,7 +66,7 @@ def test_the_new_one_that_is_gone_again_saves_the_old_one() -> None:
     deletes = ended(world_that(lose_the_new_one))
 
     assert deletes[OLD].outcome is Outcome.SKIPPED
-    assert "no longer in the list" in deletes[OLD].words
+    assert deletes[OLD].explanation == "the new backup was not made"
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ def test_one_that_is_not_what_was_planned_stays(field: str, value: str, words: s
     assert record_of(world, FAILED)[field] == value
     if words:
         assert ended_so.outcome is Outcome.SKIPPED
-        assert words in ended_so.words
+        assert words in ended_so.explanation
 
 
 def test_one_that_is_gone_already_is_deleted() -> None:
@@ -94,7 +94,7 @@ def test_one_that_is_gone_already_is_deleted() -> None:
 
     ended_so = ended(world)[FAILED]
 
-    assert (ended_so.outcome, ended_so.words) == (Outcome.SUCCEEDED, "was gone already")
+    assert (ended_so.outcome, ended_so.explanation) == (Outcome.SUCCEEDED, "was gone already")
 
 
 def test_one_failing_delete_does_not_stop_the_others() -> None:
@@ -144,5 +144,5 @@ def test_where_one_that_was_to_stay_is_gone_the_others_stay_instead() -> None:
     ended_so = ended(world)[OLD]
 
     assert ended_so.outcome is Outcome.SKIPPED
-    assert ended_so.words == f"skipped: #{keeper}, which was to stay, is no longer usable"
+    assert ended_so.explanation == f"#{keeper}, which was to stay, is no longer usable"
     assert OLD in {it["id"] for it in world.account.backups}

@@ -5,6 +5,7 @@ runs just that one. The pairs are many: all of them run with `--all-pairs`, as `
 """
 
 import random
+from typing import Any
 
 import pytest
 from support.schedules import (
@@ -20,12 +21,14 @@ from support.schedules import (
     written,
 )
 
+from reconcile.apply.run import Options
+
 SAMPLE = 1
 """Pairs of each first fault that run without `--all-pairs`; which ones is decided by the first fault itself."""
 
 
 CLEAN = clean_requests()
-IN_A_ROW = {"parallelism": 1, "page_size": 2}
+IN_A_ROW: dict[str, Any] = {"options": Options(max_in_progress=1), "page_size": 2}
 CLEAN_IN_A_ROW = clean_requests(**IN_A_ROW)
 
 

@@ -1,13 +1,16 @@
 """Values for tests, with everything that a test does not speak of filled in."""
 
-import tempfile
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from typing import Any
 
 from reconcile.actual.inventory import Backup, Inventory, Server
-from reconcile.desired.config import Config
-from reconcile.desired.load import load
+from reconcile.desired.config import Config, Keep, KeepCount, Period
+from reconcile.desired.desired import resolve, select
+from reconcile.desired.load import parse
 from reconcile.ids import Id
+from reconcile.plan.model import Plan
+from reconcile.plan.planner import plan
 
 NOW = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
 BASE_URL = "https://vps.example/api/v1"
@@ -16,10 +19,7 @@ WEB = Server(id=1, name="web")
 
 def config(text: str) -> Config:
     """Read the text of a file."""
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "backups.toml"
-        file.write_text(text, encoding="utf-8")
-        return load([file])
+    return parse(text)
 
 
 def declare(series: str, *, server: str = "", settings: str = "") -> Config:
@@ -56,9 +56,46 @@ def inventory(*backups: Backup, servers: tuple[Server, ...] | None = (WEB,)) -> 
     return Inventory(base_url=BASE_URL, servers=servers, backups=backups, observed_at=NOW, service_time=NOW)
 
 
+def make_plan(config: Config, seen: Inventory, *targets: str, now: datetime = NOW) -> Plan:
+    """Plan as the commands do: resolve the file, select the targets, plan."""
+    return plan(select(resolve(config), seen, targets), seen, now)
+
+
+def last(count: int) -> Keep:
+    """Return what `keep = count` means."""
+    return (KeepCount(period=Period.LAST, count=count),)
+
+
 def days(number: float) -> timedelta:
     return timedelta(days=number)
 
 
 def hours(number: float) -> timedelta:
     return timedelta(hours=number)
+
+
+def entry(
+    id_: Id,
+    description: str | None,
+    age: timedelta,
+    *,
+    status: str = "completed",
+    server: Mapping[str, Any] = {"id": 1, "name": "web"},
+) -> dict[str, Any]:
+    """Return a manual backup as the service lists it, made `age` before the real now."""
+    return {
+        "id": id_,
+        "server": dict(server),
+        "backup_type": "manual",
+        "status": status,
+        "size_mb": 100 if status == "completed" else None,
+        "created_at": (datetime.now(UTC) - age).isoformat(),
+        "expires_at": None,
+        "description": description,
+    }
+
+
+def held(description: str, count: int, *, first: timedelta = timedelta(0)) -> dict[str, Any]:
+    """Return the seed of a sandbox: one server with `count` backups, ids from 1, each a day older than the last."""
+    backups = [entry(number, description, first + timedelta(days=number - 1)) for number in range(1, count + 1)]
+    return {"servers": [{"id": 1, "name": "web"}], "backups": backups}

@@ -1,28 +1,47 @@
-"""The installed command as a subprocess, and a sandbox beside it, over real HTTP."""
+"""The command, run in this process or as the installed one, and a sandbox beside it, over real HTTP."""
 
+import io
 import json
+import logging
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import click
 import httpx
+import uvicorn
 
+from reconcile.cli.main import COMMANDS as NAMES
 from reconcile.cli.main import reconcile
+from reconcile.cli.main import run as run_main
+from reconcile.sandbox.account import Account, load, sample
+from reconcile.sandbox.http import application
+from reconcile.sandbox.serve import RateLimit, bind
 
 COMMAND = [sys.executable, "-m", "reconcile"]
 _CONTEXT = click.Context(reconcile)
 COMMANDS: dict[str, click.Command] = {
-    name: command
-    for name in reconcile.list_commands(_CONTEXT)
-    if (command := reconcile.get_command(_CONTEXT, name)) is not None
+    name: command for name in NAMES if (command := reconcile.get_command(_CONTEXT, name)) is not None
 }
 TOKEN, READ_ONLY = "vps_sandbox", "vps_readonly"
+
+
+@dataclass(frozen=True)
+class Done:
+    """The exit code of a command and what it printed; `shown` is both streams, in order."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+    shown: str = ""
 
 
 @dataclass
@@ -32,13 +51,23 @@ class Sandbox:
     url: str
     folder: Path
     token: str = TOKEN
+    connections: Callable[[], int] = lambda: 0
+
+    def wait_for_request(self) -> None:
+        """Wait until somebody has connected."""
+        while not self.connections():
+            time.sleep(0.02)
 
     def write(self, text: str) -> None:
         (self.folder / "backups.toml").write_text(text, encoding="utf-8")
 
-    def run(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    def run(self, *arguments: str, **environment: str) -> Done:
         """Run the command as CI would: no terminal, no colours."""
         return run(*arguments, folder=self.folder, **{**self.environment, **environment})
+
+    def ask(self, *arguments: str, answer: str, **environment: str) -> Done:
+        """Run the command as a person would, on a terminal, and type an answer to its question."""
+        return run(*arguments, folder=self.folder, typed=f"{answer}\n", **{**self.environment, **environment})
 
     @property
     def environment(self) -> dict[str, str]:
@@ -46,16 +75,59 @@ class Sandbox:
 
     def get(self, path: str) -> dict[str, Any]:
         """Ask the service directly."""
-        said: dict[str, Any] = httpx.get(self.url + path, headers={"Authorization": f"Bearer {TOKEN}"}).json()
-        return said
+        answer: dict[str, Any] = httpx.get(self.url + path, headers={"Authorization": f"Bearer {TOKEN}"}).json()
+        return answer
 
     def backups(self, backup_type: str = "manual") -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = self.get(f"/backups/?page_size=1000&backup_type={backup_type}")["results"]
         return found
 
 
-def run(*arguments: str, folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run the installed command; see that it never shows a traceback nor the token."""
+def run(*arguments: str, folder: Path, standard_input: str = "", typed: str | None = None, **environment: str) -> Done:
+    """Run the command in this process, as if from a shell in `folder` with this environment.
+
+    Where something is `typed`, the three standard streams are a terminal; otherwise none of them is.
+    """
+    is_terminal = typed is not None
+    written: list[str] = []
+    out, err = _Stream(written, is_terminal=is_terminal), _Stream(written, is_terminal=is_terminal)
+    read = _Input(standard_input if typed is None else typed, is_terminal=is_terminal)
+    surroundings = _surroundings(folder, {**bare_environment(folder), **environment}, read)
+    with surroundings, redirect_stdout(out), redirect_stderr(err):
+        code = run_main(arguments)
+    return checked(Done(code, out.getvalue(), err.getvalue(), "".join(written)), folder, environment)
+
+
+class _Input(io.TextIOWrapper):
+    """A standard input that holds a text."""
+
+    def __init__(self, text: str, *, is_terminal: bool) -> None:
+        super().__init__(io.BytesIO(text.encode()), encoding="utf-8")
+        self._is_terminal = is_terminal
+
+    def isatty(self) -> bool:
+        return self._is_terminal
+
+
+class _Stream(io.StringIO):
+    """A standard stream that also adds what is written to a list, which it may share with another."""
+
+    def __init__(self, written: list[str], *, is_terminal: bool) -> None:
+        super().__init__()
+        self._written = written
+        self._is_terminal = is_terminal
+
+    def write(self, text: str) -> int:
+        length = super().write(text)  # first, since click finds out here that it takes no bytes
+        self._written.append(text)
+        return length
+
+    def isatty(self) -> bool:
+        return self._is_terminal
+
+
+def run_installed(*arguments: str, folder: Path, **environment: str) -> Done:
+    """Run the installed command in a process of its own: for what only a process shows."""
     done = subprocess.run(
         [*COMMAND, *arguments],
         cwd=folder,
@@ -66,28 +138,89 @@ def run(*arguments: str, folder: Path, **environment: str) -> subprocess.Complet
         stdin=subprocess.DEVNULL,
         check=False,
     )
-    said = done.stdout + done.stderr
-    assert "Traceback" not in said, said
+    return checked(Done(done.returncode, done.stdout, done.stderr), folder, environment)
+
+
+def checked(done: Done, folder: Path, environment: dict[str, str]) -> Done:
+    """Check that a run shows neither a traceback nor the token, and writes the token nowhere."""
+    shown = done.stdout + done.stderr
+    assert "Traceback" not in shown, shown
     if token := environment.get("VPS_API_TOKEN"):
-        assert token not in said, said
-        written = [it for it in folder.rglob("*") if it.is_file() and it.name != "token"]
-        assert [it for it in written if token.encode() in it.read_bytes()] == []
+        assert token not in shown, shown
+        written = [file for file in folder.rglob("*") if file.is_file() and file.name != "token"]
+        assert [file for file in written if token.encode() in file.read_bytes()] == []
     return done
+
+
+@contextmanager
+def _surroundings(folder: Path, environment: dict[str, str], standard_input: TextIO) -> Iterator[None]:
+    """Be in another folder, with another environment and standard input, for as long as the block lasts."""
+    environment_before, folder_before, input_before = dict(os.environ), Path.cwd(), sys.stdin
+    logger = logging.getLogger("reconcile")
+    os.environ.clear()
+    os.environ.update(environment)
+    os.chdir(folder)
+    sys.stdin = standard_input
+    try:
+        yield
+    finally:
+        sys.stdin = input_before
+        os.chdir(folder_before)
+        os.environ.clear()
+        os.environ.update(environment_before)
+        logger.handlers.clear()
+        logger.setLevel(logging.NOTSET)
 
 
 def bare_environment(folder: Path) -> dict[str, str]:
     """Return an environment without anything of ours, and with a home that is empty."""
-    inherited = {key: value for key, value in os.environ.items() if not key.startswith(("VPS_", "NO_COLOR", "FORCE_"))}
+    ours = ("VPS_", "NO_COLOR", "FORCE_", "XDG_", "GITHUB_")
+    inherited = {key: value for key, value in os.environ.items() if not key.startswith(ours)}
     return {**inherited, "HOME": str(folder / "home"), "COLUMNS": "100"}
 
 
 @contextmanager
-def sandbox(folder: Path, *options: str, seed: object = None) -> Iterator[Sandbox]:
-    """Serve a sandbox on a free port for as long as the block lasts."""
+def sandbox(
+    folder: Path,
+    *,
+    backup_seconds: float = 5.0,
+    page_size: int = 100,
+    latency: float = 0.0,
+    fails: bool = False,
+    rate_limit: int | None = None,
+    seed: object = None,
+) -> Iterator[Sandbox]:
+    """Serve a sandbox on a free port, from a thread of this process, for as long as the block lasts."""
+    servers, backups = sample()
     if seed is not None:
         file = folder / "seed.json"
         file.write_text(json.dumps(seed), encoding="utf-8")
-        options = (*options, "--seed", str(file))
+        servers, backups = load(file)
+    account = Account(
+        servers=servers,
+        backups=backups,
+        now=lambda: datetime.now(UTC),
+        backup_seconds=backup_seconds,
+        fails=lambda: fails,
+    )
+    limit = RateLimit(rate_limit, time.monotonic) if rate_limit else None
+    served = application(account, page_size=page_size, latency=latency, wait=limit.wait if limit else lambda: 0.0)
+    with bind(0) as listener:
+        server = uvicorn.Server(uvicorn.Config(served, log_level="warning", lifespan="off"))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+        thread.start()
+        try:
+            url = f"http://127.0.0.1:{listener.getsockname()[1]}/api/v1"
+            yield Sandbox(url, folder, connections=lambda: len(server.server_state.connections))
+        finally:
+            server.force_exit = True  # whoever still waits for an answer has been killed
+            server.should_exit = True
+            thread.join(10)
+
+
+@contextmanager
+def sandbox_process(folder: Path, *options: str) -> Iterator[Sandbox]:
+    """Serve a sandbox by its own command, in a process of its own."""
     command = [*COMMAND, "sandbox", "--port", "0", *options]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as served:
         assert served.stdout

@@ -104,7 +104,8 @@ def hidden_and_lost(world: World, request: httpx.Request, handle: Handler) -> ht
 
 
 def _hide(world: World, made: httpx.Response) -> None:
-    world.hidden_until[made.json()["id"]] = world.now() + timedelta(seconds=20)
+    if made.status_code == httpx.codes.CREATED:
+        world.hidden_until[made.json()["id"]] = world.now() + timedelta(seconds=20)
 
 
 def crash_before(_: World, __: httpx.Request, ___: Handler) -> httpx.Response:
@@ -120,12 +121,12 @@ _ANYWHERE = (not_sent, lost_before, timeout_before, error_before, limited, html,
 _READING = (cut_short, miscounted, shortened)
 _WRITING = (lost_after, timeout_after, error_after, unavailable_after, busy)
 _CREATING = (cut_short, hidden, hidden_and_lost)
-CRASHES: dict[str, Fault] = {it.__name__: it for it in (crash_before, crash_after)}
+CRASHES: dict[str, Fault] = {crash.__name__: crash for crash in (crash_before, crash_after)}
 FAULTS: dict[str, dict[str, Fault]] = {
-    "GET": {it.__name__: it for it in (*_ANYWHERE, *_READING)},
-    "POST": {it.__name__: it for it in (*_ANYWHERE, *_WRITING, *_CREATING)},
-    "DELETE": {it.__name__: it for it in (*_ANYWHERE, *_WRITING)},
+    "GET": {fault.__name__: fault for fault in (*_ANYWHERE, *_READING)},
+    "POST": {fault.__name__: fault for fault in (*_ANYWHERE, *_WRITING, *_CREATING)},
+    "DELETE": {fault.__name__: fault for fault in (*_ANYWHERE, *_WRITING)},
 }
 """The kinds of fault by the method of the request that they happen to."""
 
-BY_NAME: dict[str, Fault] = {**CRASHES, **{name: it for kinds in FAULTS.values() for name, it in kinds.items()}}
+BY_NAME: dict[str, Fault] = {**CRASHES, **{name: fault for kinds in FAULTS.values() for name, fault in kinds.items()}}

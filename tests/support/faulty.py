@@ -17,14 +17,7 @@ import httpx
 from anyio.abc import SocketAttribute, SocketStream
 
 from reconcile.actual.credentials import Access
-from reconcile.actual.http import Http
-from reconcile.actual.reader import Reader
-from reconcile.actual.writer import Writer
-from reconcile.apply.run import Manner
-from reconcile.apply.run import apply as apply_plan
-from reconcile.clock import StoppableClock
 from reconcile.diagnostics import UserError
-from reconcile.plan.planner import plan as make_plan
 from support.build import NOW, config
 from support.schedules import item
 from support.world import World
@@ -32,7 +25,6 @@ from support.world import World
 SPEED = 300.0
 SERVERS = 5
 CREATES = 3 * SERVERS
-ROUNDS = 3
 _FAULT_SHARE = 0.2
 _LAG = 20.0
 
@@ -121,36 +113,25 @@ async def _run(seed: int) -> Outcome:
         world.fast.jumped += _LAG
         refusal = await _apply(world, base_url)
     problems = [str(refusal)] if refusal else []
-    return Outcome(seed, service.faults, sum(it.what == "create" for it in world.record), problems + _problems(world))
+    return Outcome(
+        seed, service.faults, sum(change.what == "create" for change in world.record), problems + _problems(world)
+    )
 
 
 async def _apply(world: FastWorld, base_url: str) -> UserError | None:
-    clock = StoppableClock(world.fast, seconds=7200)
     access = Access(base_url=base_url, token="vps_simulated", token_from="the simulation")
-    try:
-        async with Http(access, clock) as http:
-            for _ in range(ROUNDS):
-                seen = await Reader(http).observe()
-                plan = make_plan(world.config, seen, seen.observed_at)
-                if not plan.actions and not plan.under_way:
-                    break
-                both = Reader(http), Writer(http)
-                manner, scope = Manner(parallelism=3), anyio.CancelScope()
-                result = await apply_plan(plan, *both, clock, manner=manner, emit=lambda _: None, scope=scope)
-                if not result.is_complete or not result.settled:
-                    break
-    except UserError as refusal:
-        return refusal
-    return None
+    outcome = await world.converge(access, world.fast, seconds=7200, parallelism=3)
+    return outcome if isinstance(outcome, UserError) else None
 
 
 def _problems(world: FastWorld) -> list[str]:
     found: list[str] = []
-    planned = {it["id"] for it in fleet().backups if it["id"] % 10 in {1, 2, 3}}
-    deleted = {it.record["id"] for it in world.record if it.what == "delete"}
+    planned = {backup["id"] for backup in fleet().backups if backup["id"] % 10 in {1, 2, 3}}
+    deleted = {change.record["id"] for change in world.record if change.what == "delete"}
     if deleted != planned:
         found.append(f"deleted {deleted - planned}, not deleted {planned - deleted}")
-    held = sorted((it["server"]["id"], it["description"], it["status"]) for it in world.account.list_backups())
+    listed = world.account.list_backups()
+    held = sorted((backup["server"]["id"], backup["description"], backup["status"]) for backup in listed)
     wanted = sorted(
         (number, description, "completed")
         for number in range(1, SERVERS + 1)
@@ -160,8 +141,12 @@ def _problems(world: FastWorld) -> list[str]:
         found.append(f"the account holds {held}")
     before: dict[tuple[object, object], int] = {(f"s{number}", "nightly"): 1 for number in range(1, SERVERS + 1)}
     for committed in world.record:
-        emptied = [it for it, count in before.items() if count and it[1] == "nightly" and not committed.usable.get(it)]
-        found += [f"{it} was emptied" for it in emptied]
+        emptied = [
+            series
+            for series, count in before.items()
+            if count and series[1] == "nightly" and not committed.usable.get(series)
+        ]
+        found += [f"{series} was emptied" for series in emptied]
         before = dict(committed.usable)
     return found
 

@@ -1,4 +1,4 @@
-"""A service over real HTTP that sends a signal to the program at a chosen request."""
+"""A service over real HTTP that can interrupt or kill the program, or change an answer, at a chosen request."""
 
 import json
 import os
@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -17,9 +17,12 @@ from typing import Any
 import httpx
 
 from support.build import NOW
-from support.command import COMMAND, TOKEN, bare_environment
+from support.command import COMMAND, TOKEN, Done, bare_environment, checked, run
 from support.schedules import SMALL_FILE, small_world
 from support.world import World
+
+Answers = Callable[[httpx.Request, httpx.Response], httpx.Response | None]
+"""What goes back for a request that was carried out and its answer; None breaks the connection."""
 
 
 class _RealTimeWorld(World):
@@ -31,8 +34,8 @@ def real_time_world() -> World:
     """Return the small world with its backups dated from the real now on."""
     template = small_world()
     shift = datetime.now(UTC) - NOW
-    for it in template.backups:
-        it["created_at"] = (datetime.fromisoformat(it["created_at"]) + shift + timedelta(0)).isoformat()
+    for backup in template.backups:
+        backup["created_at"] = (datetime.fromisoformat(backup["created_at"]) + shift).isoformat()
     return _RealTimeWorld(
         config=template.config, servers=template.servers, backups=template.backups, backup_seconds=0.3
     )
@@ -40,70 +43,111 @@ def real_time_world() -> World:
 
 @dataclass
 class Killer:
-    """Serves a world; at the request of this number, once it is carried out, signals the program."""
+    """Serves a world; once it has carried out the request of the number `at`, it signals the program."""
 
     world: World
     folder: Path
     at: int | None = None
+    at_request: str = ""
+    """The same by a request, such as `POST /backups/`: the first of that kind."""
     signal: int = signal.SIGKILL
-    program: "subprocess.Popen[str] | None" = None
-    answer_instead: Callable[[httpx.Request, httpx.Response], httpx.Response | None] = lambda _, answer: answer
-    """What goes back for a request that was carried out; None breaks the connection."""
+    answer_instead: Answers = lambda _, answer: answer
     hangs: float = 0.0
-    """Seconds that the request hangs after the signal; a second signal comes after one of them."""
-    count: int = 0
+    """Seconds that the answer to that request takes."""
+    signals_again: bool = False
+    """Whether a second signal follows half a second after the first."""
+    requests: list[str] = field(default_factory=list)
     url: str = ""
+    _process: int | None = None
     _turn: threading.Lock = field(default_factory=threading.Lock)
-    _stopped: threading.Event = field(default_factory=threading.Event)
+    _ended: threading.Event = field(default_factory=threading.Event)
 
     def answer(self, request: httpx.Request) -> httpx.Response | None:
-        """Carry a request out, and see whether the program shall know of it."""
+        """Carry a request out, signal the program if it is time, and return what it is to receive."""
+        name = f"{request.method} {request.url.path.removeprefix('/api/v1')}"
         with self._turn:
-            number, self.count = self.count, self.count + 1
+            is_chosen = self.at == len(self.requests) or (self.at_request == name and name not in self.requests)
+            self.requests.append(name)
             answer = self.answer_instead(request, self.world.handle(request))
-        if number == self.at and self.program:
-            os.kill(self.program.pid, self.signal)
-            if self.hangs:
-                time.sleep(1)
-                os.kill(self.program.pid, self.signal)
-                self._stopped.wait(self.hangs)
+        if is_chosen and self._process:
+            os.kill(self._process, self.signal)
+            if self.signals_again:
+                time.sleep(0.5)
+                os.kill(self._process, self.signal)
+            self._ended.wait(self.hangs)
         return answer
 
-    def apply(self, *options: str) -> tuple[int, str, str]:
-        """Run an apply, and return its exit code and what it said."""
-        (self.folder / "backups.toml").write_text(SMALL_FILE, encoding="utf-8")
+    def apply(self, *options: str) -> Done:
+        """Apply the file of the small world without asking."""
+        self.write(SMALL_FILE)
         return self.run("apply", "--auto-approve", *options)
 
-    def run(self, *arguments: str) -> tuple[int, str, str]:
-        """Run a command, and return its exit code and what it said."""
-        environment = {"VPS_API_URL": self.url, "VPS_API_TOKEN": TOKEN}
+    def write(self, text: str) -> None:
+        (self.folder / "backups.toml").write_text(text, encoding="utf-8")
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {"VPS_API_URL": self.url, "VPS_API_TOKEN": TOKEN}
+
+    def run(self, *arguments: str, **environment: str) -> Done:
+        """Run a command in this process, which any signal but SIGKILL reaches as if it were one of its own."""
+        assert not self._is_to_signal() or self.signal != signal.SIGKILL
+        self._begin(os.getpid() if self._is_to_signal() else None)
+        try:
+            return run(*arguments, folder=self.folder, **{**self.environment, **environment})
+        finally:
+            self._end()
+
+    def ask(self, *arguments: str, answer: str) -> Done:
+        """Run a command in this process, on a terminal, and type an answer to its question."""
+        return run(*arguments, folder=self.folder, typed=f"{answer}\n", **self.environment)
+
+    def apply_installed(self) -> Done:
+        """Apply the file of the small world without asking, in a process of its own."""
+        self.write(SMALL_FILE)
+        return self.run_installed("apply", "--auto-approve")
+
+    def run_installed(self, *arguments: str) -> Done:
+        """Run a command in a process of its own."""
         with subprocess.Popen(
             [*COMMAND, *arguments],
             cwd=self.folder,
-            env={**bare_environment(self.folder), **environment},
+            env={**bare_environment(self.folder), **self.environment},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             stdin=subprocess.DEVNULL,
             text=True,
-        ) as self.program:
-            out, err = self.program.communicate(timeout=60)
-            self._stopped.set()
-        assert "Traceback" not in err, err
-        assert TOKEN not in out + err
-        return self.program.returncode, out, err
+        ) as program:
+            self._begin(program.pid)
+            out, err = program.communicate(timeout=60)
+            self._end()
+        return checked(Done(program.returncode, out, err), self.folder, self.environment)
+
+    def _is_to_signal(self) -> bool:
+        return self.at is not None or bool(self.at_request)
+
+    def _begin(self, process: int | None) -> None:
+        self.requests.clear()
+        self._ended.clear()
+        self._process = process
+
+    def _end(self) -> None:
+        self._process = None
+        self._ended.set()
 
 
 @contextmanager
 def killer(folder: Path) -> Iterator[Killer]:
     """Serve for as long as the block lasts."""
-    it = Killer(real_time_world(), folder)
+    service = Killer(real_time_world(), folder)
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
         def _any(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            answer = it.answer(httpx.Request(self.command, f"http://{self.headers['Host']}{self.path}", content=body))
+            url = f"http://{self.headers['Host']}{self.path}"
+            answer = service.answer(httpx.Request(self.command, url, headers=dict(self.headers), content=body))
             if answer is None:
                 self.close_connection = True
                 return
@@ -128,11 +172,11 @@ def killer(folder: Path) -> Iterator[Killer]:
             """Say nothing: a program that was killed breaks its connections."""
 
     with Server(("127.0.0.1", 0), Handler) as server:
-        it.url = f"http://127.0.0.1:{server.server_address[1]}/api/v1"
+        service.url = f"http://127.0.0.1:{server.server_address[1]}/api/v1"
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
         thread.start()
         try:
-            yield it
+            yield service
         finally:
             server.shutdown()
             thread.join()

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
+from reconcile.apply.run import Options
 from reconcile.diagnostics import UserError
 from reconcile.plan.events import Outcome, Result
 from reconcile.plan.model import Create
@@ -65,18 +66,18 @@ def small_world(**changes: Any) -> World:  # noqa: ANN401 - a field of World eac
 
 
 def is_exact(world: World) -> bool:
-    """Tell whether the account is what the file says, to the backup."""
+    """Return whether the account is exactly what the file says."""
     held = [
-        (it["server"]["name"], it["description"], it["status"])
-        for it in world.account.list_backups()
-        if it["id"] not in {RECENT, ELSEWHERE, AUTOMATIC}
+        (backup["server"]["name"], backup["description"], backup["status"])
+        for backup in world.account.list_backups()
+        if backup["id"] not in {RECENT, ELSEWHERE, AUTOMATIC}
     ]
-    untouched = {it["id"] for it in world.account.list_backups()} >= {RECENT, ELSEWHERE, AUTOMATIC}
+    untouched = {backup["id"] for backup in world.account.list_backups()} >= {RECENT, ELSEWHERE, AUTOMATIC}
     wanted = [("db", "nightly", "completed"), ("web", "before the upgrade", "completed")]
     return untouched and sorted(held) == wanted
 
 
-def run(schedule: Schedule, *, parallelism: int = 10, page_size: int = 100) -> World:
+def run(schedule: Schedule, *, options: Options = Options(), page_size: int = 100) -> World:
     """Apply under the faults of the schedule, then once without; return the world as it is then.
 
     Raises:
@@ -84,14 +85,14 @@ def run(schedule: Schedule, *, parallelism: int = 10, page_size: int = 100) -> W
     """
     world = small_world(faults={number: BY_NAME[kind] for number, kind in schedule}, page_size=page_size)
     try:
-        first = world.apply(parallelism=parallelism)
+        first = world.apply(options=options)
         check_report(first, world)
     except Crash:
         pass
     world.faults = {}
     if any(kind in HIDDEN for _, kind in schedule):
         world.wait(LAG)
-    clean = world.apply(parallelism=parallelism)
+    clean = world.apply(options=options)
     assert not isinstance(clean, UserError), clean
     check_report(clean, world)
     world.wait(world.backup_seconds)  # what was found under way and takes nothing's place is not waited for
@@ -102,9 +103,9 @@ def run(schedule: Schedule, *, parallelism: int = 10, page_size: int = 100) -> W
 
 def check_record(world: World) -> None:
     """Check the service's own record: nothing made twice, nothing lost, nothing deleted that was not planned."""
-    made = [it for it in world.record if it.what == "create"]
+    made = [change for change in world.record if change.what == "create"]
     assert len(made) == CREATES, f"{len(made)} creates were carried out"
-    deleted = {it.record["id"] for it in world.record if it.what == "delete"}
+    deleted = {change.record["id"] for change in world.record if change.what == "delete"}
     assert deleted == PLANNED_DELETES, deleted
     before: dict[tuple[object, object], int] = {("db", "nightly"): 1}
     for committed in world.record:
@@ -114,18 +115,19 @@ def check_record(world: World) -> None:
 
 
 def check_report(results: list[Result] | UserError, world: World) -> None:
-    """Check that what the program said of each action is what became of it."""
+    """Check that the outcome reported for each action is what happened."""
     if isinstance(results, UserError):
-        assert not world.record, "it said that nothing was done"
+        assert not world.record, "the report says that nothing was done"
         return
-    held = {it["id"]: it["status"] for it in world.account.list_backups()}
-    for ended in (it for result in results for it in result.finished):
-        about = f"{ended.action.address}: {ended.outcome}: {ended.words}"
+    held = {backup["id"]: backup["status"] for backup in world.account.list_backups()}
+    last = {ended.action.address: ended for result in results for ended in result.finished}  # of several rounds
+    for ended in last.values():
+        about = f"{ended.action.address}: {ended.outcome}: {ended.explanation}"
         if isinstance(ended.action, Create):
             made = [
-                it.record["id"]
-                for it in world.record
-                if it.what == "create" and it.record["description"] == ended.action.description
+                change.record["id"]
+                for change in world.record
+                if change.what == "create" and change.record["description"] == ended.action.description
             ]
             if ended.outcome is Outcome.SUCCEEDED:
                 assert ended.backup, about
@@ -138,10 +140,10 @@ def check_report(results: list[Result] | UserError, world: World) -> None:
             assert ended.action.backup.id in held, about
 
 
-def clean_requests(*, parallelism: int = 10, page_size: int = 100) -> list[str]:
+def clean_requests(*, options: Options = Options(), page_size: int = 100) -> list[str]:
     """Return the requests of an apply in which nothing goes wrong."""
     world = small_world(page_size=page_size)
-    world.apply(parallelism=parallelism)
+    world.apply(options=options)
     return world.requests
 
 
@@ -174,4 +176,4 @@ def written(schedule: Schedule) -> str:
 
 
 def read(text: str) -> Schedule:
-    return tuple((int(number), kind) for number, _, kind in (it.partition(":") for it in text.split(",")))
+    return tuple((int(number), kind) for number, _, kind in (fault.partition(":") for fault in text.split(",")))

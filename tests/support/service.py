@@ -1,47 +1,38 @@
 """A scripted service in the same process, for tests of the client: answers given one by one, requests kept."""
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
+import anyio
 import httpx
 
 from reconcile.actual.credentials import Access
-from reconcile.actual.http import Http
+from reconcile.actual.http import PARALLELISM, Http
+from reconcile.clock import StoppableClock
+from support.virtual import VirtualClock, run_virtually
 
 URL = "https://vps.example/api/v1"
-ACCESS = Access(base_url=URL, token="vps_secret", token_from="test")
+TOKEN = "vps_secret"
+ACCESS = Access(base_url=URL, token=TOKEN, token_from="test")
 
-Answer = httpx.Response | Exception | Callable[[httpx.Request], httpx.Response]
-
-
-@dataclass
-class FakeClock:
-    """A clock on which sleeping takes no time; it keeps count of how long was slept."""
-
-    start: datetime = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
-    slept: list[float] = field(default_factory=list)
-
-    def now(self) -> datetime:
-        return self.start + timedelta(seconds=self.monotonic())
-
-    def monotonic(self) -> float:
-        return sum(self.slept)
-
-    async def sleep(self, seconds: float) -> None:
-        self.slept.append(seconds)
+Answer = httpx.Response | Exception | Callable[[httpx.Request], httpx.Response | Awaitable[httpx.Response]]
+Result = TypeVar("Result")
 
 
 @dataclass
 class Script:
-    """Answers in turn, the last one again and again."""
+    """Answers in turn, the last one again and again; `elapsed` is how many virtual seconds the last run took."""
 
     answers: list[Answer]
     requests: list[httpx.Request] = field(default_factory=list)
+    sent_at: list[float] = field(default_factory=list)
+    elapsed: float = 0.0
 
-    def __call__(self, request: httpx.Request) -> httpx.Response:
+    def __call__(self, request: httpx.Request) -> Any:  # noqa: ANN401 - httpx takes a response, or one to wait for
         self.requests.append(request)
+        self.sent_at.append(asyncio.get_running_loop().time())
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
         if isinstance(answer, Exception):
             raise answer
@@ -51,9 +42,57 @@ class Script:
     def urls(self) -> list[str]:
         return [str(request.url).removeprefix(URL) for request in self.requests]
 
+    def run(
+        self, use: Callable[[Http], Awaitable[Result]], *, seconds: float = 3600, parallelism: int = PARALLELISM
+    ) -> Result:
+        """Use the client on a virtual clock, with a deadline after `seconds`."""
 
-def http(script: Script, clock: FakeClock | None = None) -> Http:
-    return Http(ACCESS, clock or FakeClock(), transport=httpx.MockTransport(script))
+        async def session() -> Result:
+            clock = StoppableClock(VirtualClock(), seconds=seconds)
+            transport = httpx.MockTransport(self)
+            try:
+                async with clock, Http(ACCESS, clock, parallelism=parallelism, transport=transport) as http:
+                    return await use(http)
+            finally:
+                self.elapsed = clock.monotonic()
+
+        return run_virtually(session)
+
+
+@dataclass
+class Lists:
+    """A service that lists in pages as Django REST Framework does; an answer takes `latency` virtual seconds.
+
+    `before` is called with each request first; what it returns is the answer in place of a page.
+    """
+
+    backups: list[dict[str, Any]] = field(default_factory=list)
+    servers: list[dict[str, Any]] = field(default_factory=list)
+    largest_page: int = 1000
+    latency: float = 0.0
+    before: Callable[[httpx.Request], httpx.Response | None] = lambda _: None
+    in_flight: int = 0
+    most_in_flight: int = 0
+
+    async def __call__(self, request: httpx.Request) -> httpx.Response:
+        self.in_flight += 1
+        self.most_in_flight = max(self.most_in_flight, self.in_flight)
+        await anyio.sleep(self.latency)
+        self.in_flight -= 1
+        return self.before(request) or self._page(request)
+
+    def _page(self, request: httpx.Request) -> httpx.Response:
+        entries = self.servers if request.url.path.endswith("/servers/") else self.backups
+        query = request.url.params
+        if kind := query.get("backup_type"):
+            entries = [entry for entry in entries if entry["backup_type"] == kind]
+        number, size = int(query.get("page", 1)), min(int(query.get("page_size", 100)), self.largest_page)
+        shown = entries[(number - 1) * size : number * size]
+        if number > 1 and not shown:
+            return httpx.Response(404, json={"detail": "Invalid page."})
+        has_more = number * size < len(entries)
+        following = str(request.url.copy_set_param("page", number + 1)) if has_more else None
+        return page(*shown, count=len(entries), following=following)
 
 
 def item(id_: object = 1, **changes: object) -> dict[str, Any]:

@@ -5,8 +5,7 @@ on which hours cost nothing. One schedule decides everything, so that a run that
 import asyncio
 import json
 import random
-import selectors
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,67 +16,31 @@ import httpx
 
 from reconcile.actual.credentials import Access
 from reconcile.actual.http import Http
-from reconcile.actual.reader import Reader
+from reconcile.actual.inventory import Inventory
+from reconcile.actual.reader import PATIENT_ATTEMPTS, Reader
 from reconcile.actual.writer import Writer
-from reconcile.apply.run import Manner
-from reconcile.apply.run import apply as apply_plan
-from reconcile.clock import Stop, StoppableClock
+from reconcile.addresses import BackupAddress
+from reconcile.apply.converge import converge
+from reconcile.apply.run import Options, Run
+from reconcile.clock import Clock, Stop, StoppableClock
 from reconcile.desired.config import Config
+from reconcile.desired.desired import resolve
 from reconcile.diagnostics import UserError
 from reconcile.plan.events import Event, Result
-from reconcile.plan.planner import plan as make_plan
-from reconcile.plan.refusals import check_clock
+from reconcile.plan.model import Plan
+from reconcile.plan.planner import plan
 from reconcile.sandbox.account import Account, Record
 from support.build import NOW
+from support.virtual import VirtualClock, VirtualLoop
 
 BASE_URL = "https://vps.example/api/v1"
 ACCESS = Access(base_url=BASE_URL, token="vps_simulated", token_from="the simulation")
 LATENCY = 0.05
 TIMEOUT = 2 * 3600.0
-MOST_ROUNDS = 3
 
 
 class Crash(BaseException):
-    """The process is killed here: nothing of it goes on."""
-
-
-class VirtualLoop(asyncio.SelectorEventLoop):
-    """An event loop on which nobody waits: where it would sleep, its time jumps."""
-
-    def __init__(self) -> None:
-        super().__init__(_Jump(self))
-        self.elapsed = 0.0
-
-    def time(self) -> float:
-        return self.elapsed
-
-
-class _Jump(selectors.SelectSelector):
-    def __init__(self, loop: VirtualLoop) -> None:
-        super().__init__()
-        self._loop = loop
-
-    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        if timeout is None:
-            raise RuntimeError("everything waits, and for nothing")
-        self._loop.elapsed += max(0.0, timeout)
-        return []
-
-
-@dataclass
-class VirtualClock:
-    """The clock of a virtual loop; a world's time goes on from run to run."""
-
-    started: datetime
-
-    def now(self) -> datetime:
-        return self.started + timedelta(seconds=self.monotonic())
-
-    def monotonic(self) -> float:
-        return asyncio.get_running_loop().time()
-
-    async def sleep(self, seconds: float) -> None:
-        await anyio.sleep(seconds)
+    """The process is killed here."""
 
 
 @dataclass(frozen=True)
@@ -114,7 +77,7 @@ class World:
 
     def __post_init__(self) -> None:
         self._clock: VirtualClock | None = None
-        self._stoppable: StoppableClock | None = None
+        self._running: list[StoppableClock] = []
         self.account = Account(
             servers=self.servers, backups=self.backups, now=self.now, backup_seconds=self.backup_seconds
         )
@@ -125,7 +88,7 @@ class World:
     # --- the service ---
 
     def handle(self, request: httpx.Request) -> httpx.Response:
-        """Answer as the service does, without any trouble."""
+        """Answer as the service does, without a fault."""
         path = request.url.path.removeprefix("/api/v1")
         match request.method, path.strip("/").split("/"):
             case "GET", ["servers"]:
@@ -133,16 +96,12 @@ class World:
             case "GET", ["backups"]:
                 query = {key: value[0] for key, value in parse_qs(request.url.query.decode()).items()}
                 found = self.account.list_backups(query.get("server_id"), query.get("backup_type"))
-                return self._page(request, [it for it in found if not self._is_hidden(it)])
+                return self._page(request, [backup for backup in found if not self._is_hidden(backup)])
             case "POST", ["backups"]:
                 body = json.loads(request.content)
                 server = self.account.server(body["server_id"])
                 assert server
-                made = self.account.create(server, self.stored_as(body["description"]))
-                if self.hide_new_for:
-                    self.hidden_until[made["id"]] = self.now() + timedelta(seconds=self.hide_new_for)
-                self._commit("create", made)
-                return httpx.Response(201, json=made)
+                return self.create(server, body["description"])
             case "POST", ["servers", server_id, "restore"]:
                 self._commit("restore", {"server": server_id, **json.loads(request.content)})
                 return httpx.Response(202, json={"message": "Restore started."})
@@ -157,6 +116,14 @@ class World:
                 return httpx.Response(404, json={"detail": "Not found."})
             case unexpected:
                 raise AssertionError(unexpected)
+
+    def create(self, server: Record, description: str) -> httpx.Response:
+        """Answer a create."""
+        made = self.account.create(server, self.stored_as(description))
+        if self.hide_new_for:
+            self.hidden_until[made["id"]] = self.now() + timedelta(seconds=self.hide_new_for)
+        self._commit("create", made)
+        return httpx.Response(201, json=made)
 
     def _is_hidden(self, backup: Record) -> bool:
         until = self.hidden_until.get(backup["id"])
@@ -176,9 +143,9 @@ class World:
     def usable(self) -> dict[tuple[object, object], int]:
         """Return how many usable backups each series has."""
         counts: dict[tuple[object, object], int] = {}
-        for it in self.account.list_backups(backup_type="manual"):
-            key = (it["server"]["name"], it["description"])
-            counts[key] = counts.get(key, 0) + (it["status"] == "completed")
+        for backup in self.account.list_backups(backup_type="manual"):
+            key = (backup["server"]["name"], backup["description"])
+            counts[key] = counts.get(key, 0) + (backup["status"] == "completed")
         return counts
 
     # --- the network ---
@@ -187,8 +154,9 @@ class World:
         """Carry a request to the service and its answer back, unless the schedule says otherwise."""
         number = len(self.requests)
         self.requests.append(f"{request.method} {request.url.path.removeprefix('/api/v1')}")
-        if number == self.interrupt_at and self._stoppable:
-            self._stoppable.stop(Stop.INTERRUPTED)
+        if number == self.interrupt_at:
+            for clock in self._running:
+                clock.stop(Stop.INTERRUPTED)
         await anyio.sleep(self.latency())
         fault = self.faults.get(number)
         answer = fault(self, request, self.handle) if fault else self.handle(request)
@@ -200,17 +168,22 @@ class World:
 
     # --- the program ---
 
-    def apply(self, *, seed: int = 0, seconds: float = TIMEOUT, parallelism: int = 10) -> list[Result] | UserError:
-        """Run a whole apply as the command does, round by round; a refusal is returned.
+    def apply(self, *, seed: int = 0, **options: Any) -> list[Result] | UserError:  # noqa: ANN401 - see `converge`
+        """Run a whole apply as the command does; a refusal is returned.
 
         Raises:
             Crash: as the schedule says; the world stays as it was at that moment.
         """
-        (result,) = self.apply_at_once(1, seed=seed, seconds=seconds, parallelism=parallelism)
-        return result
+        (results,) = self.apply_at_once(1, seed=seed, **options)
+        return results
 
     def apply_at_once(
-        self, programs: int, *, seed: int = 0, seconds: float = TIMEOUT, parallelism: int = 10, apart: float = 0.0
+        self,
+        programs: int,
+        *,
+        seed: int = 0,
+        apart: float = 0.0,
+        **options: Any,  # noqa: ANN401 - see `converge`
     ) -> list[list[Result] | UserError]:
         """Run several applies side by side, as on several machines, each begun `apart` seconds after the last."""
         random.seed(seed)
@@ -218,18 +191,33 @@ class World:
 
         async def program(delay: float) -> None:
             await anyio.sleep(delay)
-            results.append(await self._rounds(seconds, parallelism))
+            results.append(await self.converge(ACCESS, self.clock, transport=_Transport(self), **options))
 
         async def all_of_them() -> None:
             async with anyio.create_task_group() as tasks:
                 for number in range(programs):
                     tasks.start_soon(program, number * apart)
 
+        self.run(all_of_them)
+        return results
+
+    @property
+    def clock(self) -> VirtualClock:
+        """The clock of the run that is going on."""
+        assert self._clock
+        return self._clock
+
+    def run(self, function: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Run programs on a virtual loop, from the world's time on.
+
+        Raises:
+            Crash: as the schedule says; the world stays as it was at that moment.
+        """
         loop = VirtualLoop()
         self._clock = VirtualClock(self.time)
         try:
             with asyncio.Runner(loop_factory=lambda: loop) as runner:
-                runner.run(all_of_them())
+                runner.run(function())
         except BaseExceptionGroup as group:
             if crash := group.subgroup(Crash):
                 raise Crash from crash
@@ -237,34 +225,48 @@ class World:
         finally:
             self.time += timedelta(seconds=loop.elapsed)
             self._clock = None
-        return results
 
-    async def _rounds(self, seconds: float, parallelism: int) -> list[Result] | UserError:
-        assert self._clock
-        clock = self._stoppable = StoppableClock(self._clock, seconds=seconds)
-        results: list[Result] = []
-        try:
-            async with Http(ACCESS, clock, transport=_Transport(self)) as http:
-                for _ in range(MOST_ROUNDS):
-                    inventory = await Reader(http).observe()
-                    check_clock(inventory)
-                    plan = make_plan(self.config, inventory, inventory.observed_at)
-                    if not plan.actions and not plan.under_way:
-                        break
-                    told: list[Event] = []
-                    service = Reader(http), Writer(http)
-                    manner, scope = Manner(parallelism=parallelism), anyio.CancelScope()
-                    result = await apply_plan(plan, *service, clock, manner=manner, emit=told.append, scope=scope)
-                    results.append(result)
-                    if not result.is_complete or not result.settled:
-                        break
-        except UserError as refusal:
-            return refusal
-        return results
+    async def converge(
+        self,
+        access: Access,
+        clock: Clock,
+        *,
+        transport: httpx.AsyncBaseTransport | None = None,
+        seconds: float = TIMEOUT,
+        parallelism: int = 10,
+        options: Options = Options(),
+        make_plan: Callable[[Inventory], Plan] | None = None,
+    ) -> list[Result] | UserError:
+        """Bring the account in line; `make_plan` plans from the file where it is not given."""
+        events: list[Event] = []
+        async with StoppableClock(clock, seconds=seconds) as stoppable:
+            self._running.append(stoppable)
+            async with Http(access, stoppable, parallelism=parallelism, transport=transport) as http:
+                run = Run(
+                    lists=Reader(http, PATIENT_ATTEMPTS),
+                    changes=Writer(http),
+                    clock=stoppable,
+                    emit=events.append,
+                    options=options,
+                )
+                try:
+                    converged = await converge(make_plan or self._plan, _approved, run)
+                except UserError as refusal:
+                    return refusal
+                finally:
+                    self._running.remove(stoppable)
+        return list(converged.results)
+
+    def _plan(self, inventory: Inventory) -> Plan:
+        return plan(resolve(self.config), inventory, inventory.observed_at)
 
     def wait(self, seconds: float) -> None:
         """Let time pass between two runs."""
         self.time += timedelta(seconds=seconds)
+
+
+async def _approved(_: Plan, __: frozenset[BackupAddress]) -> None:
+    """Approve whatever is planned."""
 
 
 class _Transport(httpx.AsyncBaseTransport):

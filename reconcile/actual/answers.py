@@ -1,0 +1,117 @@
+"""What it means when a request gets an answer other than a 2xx, or none at all."""
+
+import ssl
+from collections.abc import Callable
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+import httpx
+
+from reconcile.actual.errors import (
+    ApiError,
+    BusyError,
+    NotSentError,
+    OutcomeUnknownError,
+    RefusedError,
+    UntrustedError,
+)
+from reconcile.actual.wire import error_text
+
+Show = Callable[[str], str]
+"""Prepares text from the service for a message: without the token, and not too long."""
+
+WRONG_SERVICE = "Check the base URL: it ends in /api/v1. If it is right, a proxy or the service is at fault."
+
+_BUSY = {409, 423, 425, 429}
+_REDIRECTS = {301, 302, 303, 307, 308}
+_ADVICE = {
+    401: "The token is wrong or was revoked; make a new one in the web panel under Account → Developers.",
+    403: "The token lacks a permission. Give it servers:*, or use another token.",
+    404: "If every request gives a 404, check the base URL: it ends in /api/v1.",
+}
+_UNREACHABLE = "Check the base URL, the network, and any proxy."
+_NO_TRUST = (
+    "Install the system's CA certificates. If a company's own CA or proxy signs certificates here, add that CA to the "
+    "system's trust store, or name it in SSL_CERT_FILE."
+)
+_NO_TLS = "Check that the host and port of the base URL speak https, and check any proxy."
+_LONGEST_PAUSE = 24 * 3600.0
+"""Seconds. Longer than any run, and still a time that an event loop can wait."""
+
+
+def failure(request: str, error: httpx.HTTPError, show: Show) -> ApiError:
+    """Classify a transport error: was the request sent at all?"""
+    text = show(str(error) or type(error).__name__)
+    match error:
+        case httpx.ConnectError() if tls_error := _tls_error(error):
+            return _untrusted(request, tls_error, text)
+        case httpx.ConnectError() | httpx.UnsupportedProtocol():
+            return NotSentError(request, f"could not connect ({text})", _UNREACHABLE)
+        case httpx.ConnectTimeout() | httpx.PoolTimeout():
+            return NotSentError(request, "could not connect in time", _UNREACHABLE)
+        case httpx.ProxyError():
+            return NotSentError(request, f"the proxy could not connect ({text})", "Check HTTPS_PROXY and ALL_PROXY.")
+        case httpx.TimeoutException():
+            return OutcomeUnknownError(request, "no answer in time")
+        case _:
+            return OutcomeUnknownError(request, f"the answer was cut off ({text})")
+
+
+def refusal(request: str, response: httpx.Response, body: bytes, retry_after: float | None, show: Show) -> ApiError:
+    """Classify an answer that is not a 2xx: was the request carried out, and may it be sent again?"""
+    status = response.status_code
+    text = show(error_text(body))
+    problem = f"{status} {httpx.codes.get_reason_phrase(status)}".rstrip() + (f": {text}" if text else "")
+    if status in _BUSY:
+        return BusyError(request, status, problem, retry_after)
+    if response.is_server_error or status == httpx.codes.REQUEST_TIMEOUT:
+        return OutcomeUnknownError(request, problem, "The service has a problem; try again later.", status=status)
+    if response.is_client_error:
+        return RefusedError(request, status, problem, _ADVICE.get(status, ""))
+    if status in _REDIRECTS and (location := response.headers.get("Location")):
+        advice = "Redirects are not followed, because they could leak the token. Check the base URL."
+        return RefusedError(request, status, f"{problem}, redirected to {show(location)}", advice)
+    return RefusedError(request, status, f"unexpected answer {problem}", WRONG_SERVICE)
+
+
+def retry_after(response: httpx.Response, now: datetime) -> float | None:
+    """Return how many seconds to wait before the next request, at most a day; None if the service does not say."""
+    value = response.headers.get("Retry-After", "")
+    if value.isascii() and value.isdigit():
+        return min(float(value), _LONGEST_PAUSE)
+    date = _date(value)
+    return min(max(0.0, (date - now).total_seconds()), _LONGEST_PAUSE) if date else None
+
+
+def service_time(response: httpx.Response) -> datetime | None:
+    """Return the time by the service's clock, if the answer has one."""
+    return _date(response.headers.get("Date", ""))
+
+
+def origin(url: httpx.URL) -> str:
+    """Return scheme, host and port, all three written out."""
+    host = url.raw_host.decode()
+    port = url.port or {"http": 80, "https": 443}.get(url.scheme)
+    return f"{url.scheme}://{f'[{host}]' if ':' in host else host}" + (f":{port}" if port else "")
+
+
+def _date(value: str) -> datetime | None:
+    try:
+        date = parsedate_to_datetime(value)
+        return (date if date.tzinfo else date.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _tls_error(error: BaseException | None) -> ssl.SSLError | None:
+    while error:
+        if isinstance(error, ssl.SSLError):
+            return error
+        error = error.__cause__ or error.__context__
+    return None
+
+
+def _untrusted(request: str, error: ssl.SSLError, text: str) -> UntrustedError:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return UntrustedError(request, f"the service's certificate is not trusted ({text})", _NO_TRUST)
+    return UntrustedError(request, f"no TLS connection ({text})", _NO_TLS)

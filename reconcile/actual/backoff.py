@@ -1,0 +1,13 @@
+"""How long to wait before a failed request is sent again."""
+
+import random
+
+_LONGEST = 60.0
+
+
+def backoff(attempt: int) -> float:
+    """Return the seconds to wait after attempt number `attempt`, from 1: about 1, 2, 4, up to a minute.
+
+    Jittered by half, so that clients that were rejected together do not retry together.
+    """
+    return float(min(2 ** (attempt - 1), _LONGEST)) * random.uniform(0.5, 1.0)  # noqa: S311 - not for secrets

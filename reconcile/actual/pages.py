@@ -1,0 +1,236 @@
+"""Reads a list that comes in pages: completely, or not at all.
+
+The list may change between two of its pages, which would leave out an entry without a trace. So its count, the
+distinct entries and the number of pages must agree, or it is read again.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Generic, TypeVar
+
+import anyio
+import httpx
+
+from reconcile.actual.answers import WRONG_SERVICE
+from reconcile.actual.backoff import backoff
+from reconcile.actual.errors import (
+    ApiError,
+    BusyError,
+    IncompleteListError,
+    NotSentError,
+    OutcomeUnknownError,
+    RefusedError,
+)
+from reconcile.actual.http import Answer, Http
+from reconcile.actual.wire import Item, MalformedError, Page
+from reconcile.clock import StoppedError
+from reconcile.diagnostics import UserError
+from reconcile.ids import Id
+
+Progress = Callable[[int, int], None]
+"""Called with how many entries have been read so far, and how many there are."""
+
+Result = TypeVar("Result")
+
+PAGE_SIZE = 1000
+"""The official clients ask for as many; the service may give fewer."""
+
+_READINGS = 3
+_PAUSE = 1.0
+"""How often a list that changes is read, and the seconds between."""
+
+_MAY_REFUSE_PAGE_SIZE = frozenset(range(400, 500)) - {401, 403}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Query(Generic[Item]):
+    """A list to read: where it is, what of it, and how its pages are read."""
+
+    path: str
+    params: Mapping[str, str | int]
+    read: Callable[[bytes], Page[Item]]
+    progress: Progress
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CompleteList(Generic[Item]):
+    """A complete list. `date` is the time by the service's clock when ours showed `observed_at`."""
+
+    items: tuple[Item, ...]
+    pages: int
+    observed_at: datetime
+    date: datetime | None
+
+
+class Pages:
+    """Reads complete lists, each request up to `attempts` times."""
+
+    def __init__(self, http: Http, attempts: int) -> None:
+        self._http = http
+        self._attempts = attempts
+        self._asks_for_size = True
+
+    async def whole(self, query: Query[Item]) -> CompleteList[Item]:
+        """Read a list, again if necessary, until it is complete.
+
+        Raises:
+            ApiError: the service does not answer, refuses, or does not list all that it counts.
+            StoppedError: interrupted, or out of time.
+        """
+
+        async def read() -> CompleteList[Item]:
+            return await self._listing(query)
+
+        return await self._repeated(read, (IncompleteListError,), _READINGS, lambda _: _PAUSE)
+
+    async def _listing(self, query: Query[Item]) -> CompleteList[Item]:
+        first, answer = await self._first(query)
+        pages = await self._side_by_side(query, first, answer) or await self._one_by_one(query, first, answer)
+        items = {item.id: item for page in pages for item in page.results}
+        if len(items) != first.count:
+            problem = f"the list is incomplete: it counts {first.count} and holds {len(items)}"
+            raise IncompleteListError(answer.request, problem, _AT_FAULT)
+        return CompleteList(
+            items=tuple(items.values()), pages=len(pages), observed_at=answer.received_at, date=answer.date
+        )
+
+    async def _first(self, query: Query[Item]) -> tuple[Page[Item], Answer]:
+        """Read the first page, as large as the service allows."""
+        if self._asks_for_size:
+            try:
+                page, answer = await self._page(query, query.path, {**query.params, "page_size": PAGE_SIZE})
+            except RefusedError as refused:
+                if refused.status not in _MAY_REFUSE_PAGE_SIZE:
+                    raise
+                page, answer = await self._page(query, query.path, query.params)
+                self._asks_for_size = False
+        else:
+            page, answer = await self._page(query, query.path, query.params)
+        query.progress(len(page.results), page.count)
+        return page, answer
+
+    async def _side_by_side(self, query: Query[Item], first: Page[Item], answer: Answer) -> list[Page[Item]] | None:
+        """Read all pages at once; None if one of them does not fit the first."""
+        url_of = self._numbered(first, answer)
+        if not url_of:
+            return None
+        size, last = len(first.results), _most_pages(first)
+        pages = {1: first}
+        ids: set[Id] = {item.id for item in first.results}
+        numbers = iter(range(2, last + 1))
+
+        async def read() -> None:
+            for number in numbers:
+                page, answer = await self._page(query, url_of(number))
+                known = len(ids)
+                ids.update(item.id for item in page.results)
+                length = size if number < last else first.count - size * (last - 1)
+                is_last = page.next is None
+                if (page.count, len(ids) - known, is_last) != (first.count, length, number == last):
+                    raise IncompleteListError(answer.request, "not the page that was expected")
+                pages[number] = page
+                query.progress(len(ids), first.count)
+
+        try:
+            await side_by_side(*[read] * min(self._http.parallelism, last - 1))
+        except (IncompleteListError, RefusedError):
+            return None
+        return [pages[number] for number in sorted(pages)]
+
+    def _numbered(self, first: Page[Item], answer: Answer) -> Callable[[int], httpx.URL] | None:
+        """Return a function from page number to URL, if `next` is the same URL with only the page number added."""
+        if first.next is None or _most_pages(first) == 1:
+            return None
+        following = self._http.link(answer, first.next)
+        expected = sorted([*answer.url.params.multi_items(), ("page", "2")])
+        if following.path != answer.url.path or sorted(following.params.multi_items()) != expected:
+            return None
+        return lambda number: following.copy_set_param("page", number)
+
+    async def _one_by_one(self, query: Query[Item], first: Page[Item], answer: Answer) -> list[Page[Item]]:
+        """Follow `next` from page to page."""
+        pages, most = [first], _most_pages(first)
+        ids: set[Id] = {item.id for item in first.results}
+        page = first
+        while page.next is not None:
+            if len(pages) == most:
+                problem = f"the list has more pages than its count of {first.count} allows"
+                raise IncompleteListError(answer.request, problem, _AT_FAULT)
+            page, answer = await self._next(query, page.next, answer)
+            if page.count != first.count:
+                problem = f"the list changed while it was read: it counted {first.count}, then {page.count}"
+                raise IncompleteListError(answer.request, problem, "Try again.")
+            known = len(ids)
+            ids.update(item.id for item in page.results)
+            if len(ids) == known:
+                raise IncompleteListError(answer.request, "the page holds no new entries", _AT_FAULT)
+            pages.append(page)
+            query.progress(len(ids), first.count)
+        return pages
+
+    async def _next(self, query: Query[Item], text: str, answer: Answer) -> tuple[Page[Item], Answer]:
+        try:
+            return await self._page(query, self._http.link(answer, text))
+        except RefusedError as refused:
+            if refused.status != httpx.codes.NOT_FOUND:
+                raise
+            problem = "the list changed while it was read: the next page is gone"
+            raise IncompleteListError(answer.request, problem, "Try again.") from refused
+
+    async def _page(
+        self, query: Query[Item], target: str | httpx.URL, params: Mapping[str, str | int] | None = None
+    ) -> tuple[Page[Item], Answer]:
+        async def read() -> tuple[Page[Item], Answer]:
+            answer = await self._http.request("GET", target, params=params)
+            try:
+                return query.read(answer.body), answer
+            except MalformedError as error:
+                problem = f"the answer is not as documented: {error}"
+                raise OutcomeUnknownError(answer.request, problem, WRONG_SERVICE) from error
+
+        return await self._repeated(read, (NotSentError, BusyError, OutcomeUnknownError), self._attempts, backoff)
+
+    async def _repeated(
+        self,
+        read: Callable[[], Awaitable[Result]],
+        errors: tuple[type[ApiError], ...],
+        attempts: int,
+        pause: Callable[[int], float],
+    ) -> Result:
+        """Read again after one of these errors, up to `attempts` times; the last error is raised."""
+        for attempt in range(1, attempts):
+            try:
+                return await read()
+            except errors as error:
+                problem = error
+            try:
+                await self._http.clock.sleep(pause(attempt))
+            except StoppedError as stopped:
+                raise StoppedError(stopped.reason, f"trying again after {problem}") from problem
+        return await read()
+
+
+async def side_by_side(*jobs: Callable[[], Awaitable[None]]) -> None:
+    """Run all jobs at once. The first `UserError` of one ends the others, and is raised as it is, not in a group."""
+    errors: list[UserError] = []
+    async with anyio.create_task_group() as tasks:
+
+        async def run(job: Callable[[], Awaitable[None]]) -> None:
+            try:
+                await job()
+            except UserError as error:
+                errors.append(error)
+                tasks.cancel_scope.cancel()
+
+        for job in jobs:
+            tasks.start_soon(run, job)
+    if errors:
+        raise errors[0]
+
+
+_AT_FAULT = "Nothing is planned from an incomplete list. If this persists, the service is at fault."
+
+
+def _most_pages(first: Page[Item]) -> int:
+    return -(-first.count // len(first.results)) if first.results else 1

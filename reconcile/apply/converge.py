@@ -1,0 +1,79 @@
+"""Observe, plan, check, approve, carry out, and plan again: the only way to make the account match the files."""
+
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from reconcile.actual.inventory import Inventory
+from reconcile.addresses import BackupAddress, SeriesAddress
+from reconcile.apply.account import AccountView
+from reconcile.apply.executor import carry_out
+from reconcile.apply.run import Run
+from reconcile.clock import Stop
+from reconcile.plan.events import Applied, Planned, Result
+from reconcile.plan.model import Plan
+from reconcile.plan.refusals import check_clock
+from reconcile.plan.safety import continued, withheld
+
+MOST_ROUNDS = 3
+"""There may be more to do once pending backups have completed, but a run must end."""
+
+
+Approve = Callable[[Plan, frozenset[BackupAddress]], Awaitable[None]]
+"""Asks for approval of a plan, given what is withheld of it.
+
+Returns if the plan may be carried out, and raises UserError if it may not.
+"""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Convergence:
+    """The outcome of a run: its last plan, and the results of the plans that were carried out."""
+
+    plan: Plan
+    results: tuple[Result, ...]
+    stopped: Stop | None
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether the account is now as desired, apart from what the user asked to leave to the next run."""
+        return not self.stopped and not self.plan.errors and all(result.is_complete for result in self.results[-1:])
+
+
+async def converge(
+    make_plan: Callable[[Inventory], Plan], approve: Approve, run: Run, *, rounds: int = MOST_ROUNDS
+) -> Convergence:
+    """Change the account until it matches the files: carry out what `make_plan` plans from its inventory.
+
+    Plans again, up to `rounds` times, if backups that were found pending have ended meanwhile.
+
+    Raises:
+        UserError: nothing was planned or approved in the first round, so nothing was changed; in a later one, what
+            the rounds before have done has been emitted.
+    """
+    results: list[Result] = []
+    while True:
+        view = AccountView(run.lists, run.clock)
+        asked_at = run.clock.monotonic()
+        inventory = await run.lists.observe()
+        view.start_from(inventory.manual, asked_at)
+        check_clock(inventory)
+        plan = continued(make_plan(inventory), _gained(results), sum(result.lost for result in results))
+        held_back = withheld(plan, run.options.allow_loss)
+        run.emit(Planned(plan=plan, withheld=held_back))
+        if not plan.actions and not (plan.awaited and run.options.wait):
+            break
+        if any(action.address not in held_back for action in plan.actions):
+            await approve(plan, held_back)
+        result = await carry_out(plan, held_back, view, run)
+        results.append(result)
+        run.emit(Applied(result=result))
+        # Notes are about a service that alters descriptions: another round would make backups that no run recognises.
+        if run.clock.reason or result.notes or not result.settled or len(results) == rounds:
+            break
+    return Convergence(plan=plan, results=tuple(results), stopped=run.clock.reason)
+
+
+def _gained(results: list[Result]) -> Counter[SeriesAddress]:
+    """Count the backups that were in progress before the run, and that it has seen completed."""
+    return Counter(address for result in results for address in result.gained)

@@ -1,0 +1,97 @@
+"""Writes files, and reads saved plans."""
+
+import errno
+import os
+import stat
+from collections.abc import Callable
+from pathlib import Path
+
+from reconcile import __version__
+from reconcile.diagnostics import UserError
+from reconcile.plan.model import Plan
+
+
+def read_plan(path: Path) -> Plan:
+    """Read a saved plan; raises UserError."""
+    if path.suffix == ".toml":
+        raise UserError(f"{path} is not a saved plan", f"Name files with -f: -f {path}")
+    from reconcile.plan.saved import parse  # noqa: PLC0415 - takes 40 ms, and few runs have a saved plan
+
+    try:
+        return parse(path.read_text(encoding="utf-8"), str(path))
+    except OSError as error:
+        raise UserError(f"{path}: {error.strerror}", "Make a plan first: reconcile plan --out FILE.") from error
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path} is not a saved plan", "Make one: reconcile plan --out FILE.") from error
+
+
+def write_plan(plan: Plan, path: Path, redact: Callable[[str], str]) -> None:
+    """Save a plan, for its owner only.
+
+    Raises:
+        UserError: it can't be written, or it contains what `redact` blanks out, and would not be the same without.
+    """
+    from reconcile.plan.saved import dump  # noqa: PLC0415 - as above
+
+    text = dump(plan, __version__)
+    if redact(text) != text:
+        raise UserError(
+            "the plan contains the token, and is not saved",
+            "A name or a description in the account contains it. Change that, and make a new token.",
+        )
+    write_file(path, text, private=True)
+
+
+def write_file(path: Path, text: str, *, private: bool = False) -> None:
+    """Write a file atomically, so that no reader ever sees half of it.
+
+    Links are followed, and what is not a regular file (see `_is_stream`) is written to directly. An existing file keeps
+    its mode, and a new one gets the default; a `private` one is readable by its owner only.
+
+    Raises:
+        UserError: it can't be written.
+    """
+    try:
+        if _is_stream(path):
+            with path.open("a", encoding="utf-8") as through:
+                through.write(text)
+            return
+        target = _followed(path)
+        mode = None if private or not target.exists() else stat.S_IMODE(target.stat().st_mode)
+        _replace(target, text, 0o600 if private else 0o666, mode)
+    except OSError as error:
+        raise UserError(f"{path} can't be written: {error.strerror}", "Choose another path.") from error
+
+
+def check_new(path: Path) -> None:
+    """Refuse to write over a file; raises UserError."""
+    if os.path.isfile(path) and not _is_stream(path):  # noqa: PTH113 - raises nothing, however long the path is
+        raise UserError(f"{path} exists already", "Choose another file, or remove it first.")
+
+
+def _is_stream(path: Path) -> bool:
+    """Return whether it is a device, a FIFO, or a file that is open already (`/dev/stdout`); raises OSError."""
+    return path.parts[:2] in {("/", "dev"), ("/", "proc")} or (path.exists() and not path.is_file())
+
+
+def _followed(path: Path) -> Path:
+    """Return what a link leads to in the end, whether that exists or not."""
+    target = Path(os.path.realpath(path)) if path.is_symlink() else path
+    if target.is_symlink():
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
+    return target
+
+
+def _replace(target: Path, text: str, new_mode: int, mode: int | None) -> None:
+    """Write beside the file and move it into place; `mode`, if given, is set regardless of the umask."""
+    beside = target.with_name(f".{target.name[:100]}.{os.urandom(4).hex()}")
+    handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, new_mode)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            if mode is not None:
+                os.fchmod(handle, mode)
+            file.write(text)
+        beside.replace(target)
+    except BaseException:
+        beside.unlink(missing_ok=True)
+        raise

@@ -1,0 +1,22 @@
+"""From the files and the account to a plan: applies what narrows or changes a run, in order, and plans."""
+
+from dataclasses import replace
+from datetime import datetime
+
+from reconcile.actual.inventory import Inventory
+from reconcile.desired.config import Config
+from reconcile.desired.desired import Desired, resolve, select
+from reconcile.desired.locate import locate
+from reconcile.plan.model import Plan
+from reconcile.plan.planner import plan
+
+
+def desired_for(config: Config, inventory: Inventory, targets: tuple[str, ...]) -> Desired:
+    """Return what this run is about; raises UserError if a target matches nothing."""
+    return select(resolve(config), inventory, targets)
+
+
+def make_plan(config: Config, inventory: Inventory, targets: tuple[str, ...], now: datetime | None = None) -> Plan:
+    """Plan for the moment at which the account was observed, or for `now`; raises as `desired_for` does."""
+    made = plan(desired_for(config, inventory, targets), inventory, now or inventory.observed_at)
+    return replace(made, errors=locate(made.errors, config.sources), warnings=locate(made.warnings, config.sources))

@@ -1,0 +1,45 @@
+"""Asks a question, on a terminal only: in CI there would never be an answer."""
+
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import click
+
+from reconcile.cli.output import Output
+from reconcile.clock import Stop, StoppedError
+from reconcile.diagnostics import UserError
+
+
+def ask(output: Output, question: str, label: str, *, undone: str, otherwise: str) -> str:
+    """Return the answer.
+
+    `undone` is what to say without an answer ("nothing was changed"), `otherwise` what to do without a terminal.
+
+    Raises:
+        UserError: there is no terminal to ask on.
+        StoppedError: there was no answer.
+    """
+    if not sys.stdin.isatty():
+        raise UserError(f"there is no terminal to ask on, {undone}", otherwise)
+    output.note("", question)
+    try:
+        with _interruptible():
+            answer: str = click.prompt(f"  {label}", default="", show_default=False, err=True)
+    except (click.Abort, KeyboardInterrupt) as no_answer:
+        output.note("", f"Cancelled, {undone}.")
+        raise StoppedError(Stop.INTERRUPTED) from no_answer
+    return answer
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Let signals end the reading of an answer: an event loop's handlers would only record them."""
+    signals = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    previous = [(number, signal.signal(number, signal.default_int_handler)) for number in signals]
+    try:
+        yield
+    finally:
+        for number, handler in previous:
+            signal.signal(number, handler)

@@ -1,0 +1,169 @@
+"""Shows an apply while it runs: live text on a terminal, lines in a log, or one JSON object per line."""
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Protocol
+
+from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+
+from reconcile.addresses import SeriesAddress
+from reconcile.cli.output import Output
+from reconcile.diagnostics import Diagnostic
+from reconcile.plan.events import Applied, Event, Finished, Planned, Result, Settled, Started, Waiting
+from reconcile.plan.model import Create, Plan
+from reconcile.report.escape import visible
+from reconcile.report.events_json import diagnostic_line, event_json, summary_json, version_json
+from reconcile.report.events_text import event_text, result_text
+from reconcile.report.plan_text import planned_text
+from reconcile.report.tally import Tally
+
+TALLY_SECONDS = 60.0
+"""How often a log shows progress, at most."""
+
+MOST_LINES = 20
+"""How many backups in progress have a line of their own on a terminal."""
+
+
+class Reporter(Protocol):
+    """Shows the events of an apply, and what stopped it."""
+
+    def show(self, event: Event) -> None:
+        """Show an event."""
+        ...
+
+    def fail(self, diagnostics: Sequence[Diagnostic]) -> None:
+        """Show what stopped the apply."""
+        ...
+
+
+@contextmanager
+def reporter(output: Output, *, as_json: bool) -> Iterator[Reporter]:
+    """Report for as long as the block lasts."""
+    if as_json:
+        lines = _JsonLines(output)
+        try:
+            yield lines
+        finally:
+            lines.close()
+    elif output.err.is_terminal:
+        terminal = _Terminal(output)
+        try:
+            yield terminal
+        finally:
+            terminal.close()
+    else:
+        yield _Log(output)
+
+
+class _Log:
+    """A line for each event, and progress about once a minute: a line for each wait would drown the rest."""
+
+    def __init__(self, output: Output) -> None:
+        self._output = output
+        self._tally = Tally()
+        self._tally_at = time.monotonic() + TALLY_SECONDS
+
+    def show(self, event: Event) -> None:
+        self._tally.count(event)
+        match event:
+            case Planned(plan=plan):
+                self._output.show(planned_text(event, verbose=self._output.verbose))
+                self._output.diagnostics(plan.errors)
+            case Applied(result=result):
+                self._output.show(result_text(result))
+            case Waiting(elapsed=elapsed):
+                self._show_wait(event, is_first=not elapsed)
+            case _:
+                self._output.note(*event_text(event))
+
+    def fail(self, diagnostics: Sequence[Diagnostic]) -> None:
+        self._output.diagnostics(diagnostics)
+
+    def _show_wait(self, event: Waiting, *, is_first: bool) -> None:
+        if is_first:  # a backup that was found in progress
+            self._output.note(*event_text(event))
+        elif time.monotonic() >= self._tally_at:
+            self._tally_at = time.monotonic() + TALLY_SECONDS
+            self._output.note(str(self._tally))
+
+
+class _Terminal(_Log):
+    """A moving line for each create that is in progress, and one for the total; finished ones move up and stay."""
+
+    def __init__(self, output: Output) -> None:
+        super().__init__(output)
+        columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn())
+        self._bars = Progress(*columns, console=output.err, transient=True)
+        self._whole = self._bars.add_task("", total=None)
+        self._tasks: dict[SeriesAddress, TaskID] = {}
+
+    def show(self, event: Event) -> None:
+        match event:
+            case Planned() | Applied():
+                self.close()
+                super().show(event)
+            case Started(action=Create(address=address)):
+                self._tally.count(event)
+                self._move(address, f"{visible(str(address))}: sending")
+            case Started():
+                self._tally.count(event)
+            case Settled(address=address) | Finished(action=Create(address=address)):
+                if (task := self._tasks.pop(address, None)) is not None:
+                    self._bars.remove_task(task)
+                super().show(event)
+            case _:
+                super().show(event)
+        self._bars.update(self._whole, description=str(self._tally))
+
+    def fail(self, diagnostics: Sequence[Diagnostic]) -> None:
+        self.close()
+        super().fail(diagnostics)
+
+    def close(self) -> None:
+        self._bars.stop()
+
+    def _show_wait(self, event: Waiting, *, is_first: bool) -> None:  # noqa: ARG002 - on a terminal all of them move
+        (line,) = event_text(event)
+        self._move(event.address, line.plain)
+
+    def _move(self, address: SeriesAddress, text: str) -> None:
+        self._bars.start()
+        if address in self._tasks:
+            self._bars.update(self._tasks[address], description=text)
+        elif len(self._tasks) < MOST_LINES:
+            self._tasks[address] = self._bars.add_task(text, total=None)
+
+
+class _JsonLines:
+    """One object per line; the last one is always the summary."""
+
+    def __init__(self, output: Output) -> None:
+        self._output = output
+        self._results: list[Result] = []
+        self._not_begun: Plan | None = None
+        output.json(version_json(_now()))
+
+    def show(self, event: Event) -> None:
+        match event:
+            case Planned(plan=plan):
+                self._not_begun = plan
+            case Applied(result=result):
+                self._results.append(result)
+                self._not_begun = None
+            case _:
+                pass
+        for line in event_json(event, _now()):
+            self._output.json(line)
+
+    def fail(self, diagnostics: Sequence[Diagnostic]) -> None:
+        for diagnostic in diagnostics:
+            self._output.json(diagnostic_line(diagnostic, _now()))
+
+    def close(self) -> None:
+        self._output.json(summary_json(self._results, self._not_begun, _now()))
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

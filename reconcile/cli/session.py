@@ -1,0 +1,96 @@
+"""What every command has in common: files, credentials, clock, deadline and Ctrl-C, made in one place."""
+
+import os
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from reconcile.cli.files import write_file
+from reconcile.cli.output import Output
+from reconcile.desired.config import Config, Source
+from reconcile.desired.load import load
+from reconcile.desired.locate import locate
+from reconcile.diagnostics import Diagnostic
+from reconcile.durations import Duration
+
+if TYPE_CHECKING:
+    from reconcile.actual.credentials import Access
+    from reconcile.cli.connection import Connection
+
+DEFAULT_FILE = "backups.toml"
+
+Result = TypeVar("Result")
+
+
+@dataclass(kw_only=True, slots=True)
+class Session:
+    """One run of one command, as its options say."""
+
+    output: Output
+    paths: tuple[str, ...]
+    targets: tuple[str, ...]
+    base_url: str | None
+    token_file: str | None
+    timeout: Duration | None
+    _sources: tuple[Source, ...] = ()
+
+    def config(self) -> Config:
+        """Read the files; raises UserError with every mistake in them."""
+        config = load(self.paths or (DEFAULT_FILE,))
+        self._sources = config.sources
+        return config
+
+    def access(self) -> "Access":
+        """Find the base URL and the token; raises UserError where there is none that will do."""
+        from reconcile.actual.credentials import find  # noqa: PLC0415 - as in `run`
+
+        access = find(
+            base_url=self.base_url,
+            token_file=Path(self.token_file) if self.token_file else None,
+            environment=os.environ,
+            home=home_folder(),
+        )
+        self.output.keep_secret(access.token)
+        return access
+
+    def located(self, diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
+        """Return the diagnostics with the line and column of each that is about a place in the files."""
+        return locate(diagnostics, self._sources)
+
+    def write(self, path: Path, text: str) -> None:
+        """Write a result to a file, without what is secret; raises as `write_file` does."""
+        write_file(path, self.output.redact(text))
+
+    def run(
+        self,
+        work: "Callable[[Connection], Awaitable[Result]]",
+        *,
+        access: "Access | None" = None,
+        attempts: int | None = None,
+        parallelism: int | None = None,
+        on_interrupt: Callable[[], None] | None = None,
+    ) -> Result:
+        """Run `work` against the service, with one client, one event loop and one deadline.
+
+        Ctrl-C, SIGTERM and SIGHUP end it at once; where `on_interrupt` is given, the first of them calls it and lets
+        what is in flight finish.
+
+        Raises:
+            UserError: as `work` does; `StoppedError` when interrupted or out of time.
+        """
+        # Imported here: the HTTP client takes longer to import than all of `validate`, which has no use for it.
+        from reconcile.cli.connection import Limits, run  # noqa: PLC0415
+
+        seconds = (self.timeout or Duration(days=1)).in_seconds(datetime.now(UTC))
+        limits = Limits(seconds=seconds, attempts=attempts, parallelism=parallelism)
+        return run(work, access or self.access(), limits, self.output, on_interrupt)
+
+
+def home_folder() -> Path | None:
+    """Return the user's home; None for a user that has none, as in many containers."""
+    try:
+        return Path.home()
+    except RuntimeError:
+        return None

@@ -1,0 +1,40 @@
+"""Shows on a terminal what a command is waiting for, once that takes a while; prints nothing in a pipe."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+import anyio
+
+from reconcile.cli.output import Output
+from reconcile.report.escape import visible
+
+_PATIENCE = 1.0
+"""Seconds before anything is shown."""
+
+_REFRESH = 0.2
+
+
+@asynccontextmanager
+async def waiting(output: Output, describe: Callable[[], str]) -> AsyncIterator[None]:
+    """Show what `describe` returns, again and again, for as long as the block lasts."""
+    if not output.err.is_terminal:
+        yield
+        return
+    failure: Exception | None = None
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(_show, output, describe)
+        try:
+            yield
+        except Exception as error:  # noqa: BLE001 - raised again outside of the task group, which would wrap it
+            failure = error
+        tasks.cancel_scope.cancel()
+    if failure:
+        raise failure
+
+
+async def _show(output: Output, describe: Callable[[], str]) -> None:
+    await anyio.sleep(_PATIENCE)
+    with output.err.status(visible(describe())) as status:
+        while True:
+            await anyio.sleep(_REFRESH)
+            status.update(visible(describe()))

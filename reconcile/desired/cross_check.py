@@ -1,0 +1,106 @@
+"""Finds mistakes that no single table shows: what is declared twice, and policies that do not exist.
+
+Reads the raw data of the files, so that these mistakes are reported together with those inside the tables. A value of
+the wrong type is passed over here, because `reconcile.desired.document` refuses it.
+"""
+
+import functools
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from reconcile.desired.document import is_64_bit
+from reconcile.desired.read import TomlFile
+from reconcile.diagnostics import Diagnostic, Place
+
+
+def cross_check(files: Sequence[TomlFile], *, all_read: bool) -> Iterator[Diagnostic]:
+    """Find the mistakes in `files`. Unless `all_read`, a missing policy may be in a file that could not be read."""
+    yield from _duplicates(files)
+    for file in files:
+        yield from _duplicate_descriptions(file)
+    if all_read:
+        yield from _unknown_policies(files)
+
+
+class _Unique:
+    """Keys, or values, that may be declared only once."""
+
+    def __init__(self, summary: str, advice: str, *, at_key: bool = False) -> None:
+        self._summary, self._advice, self._at_key = summary, advice, at_key
+        self._first: dict[str | int, str] = {}
+
+    def add(self, value: str | int, file: TomlFile, *path: str | int) -> Iterator[Diagnostic]:
+        """Report `value`, which is at `path` in `file`, if it has been added before."""
+        filename = file.source.filename
+        if value not in self._first:
+            self._first[value] = filename
+            return
+        detail = f"The first is in {self._first[value]}. {self._advice}"
+        place = Place(filename=filename, path=path, at_key=self._at_key)
+        yield Diagnostic(summary=self._summary.format(repr(value)), detail=detail, place=place)
+
+
+def _duplicates(files: Sequence[TomlFile]) -> Iterator[Diagnostic]:
+    settings = _Unique("[settings] is declared twice", "Keep the settings of all files in one table.", at_key=True)
+    policies = _Unique("the policy {0} is declared twice", "Remove one of the two, or rename it.", at_key=True)
+    servers = _Unique("the server {0} is declared in two files", "Declare all of one server in one file.", at_key=True)
+    ids = _Unique("two servers have the id {0}", "Declare each server once, with the id that the service gave it.")
+    for file in files:
+        if "settings" in file.data:
+            yield from settings.add("settings", file, "settings")
+        for name in _table(file.data, "policies"):
+            yield from policies.add(name, file, "policies", name)
+        for key, server in _servers(file):
+            yield from servers.add(key, file, "servers", key)
+            id_ = server.get("id")
+            if isinstance(id_, str) or (type(id_) is int and is_64_bit(id_)):
+                yield from ids.add(id_, file, "servers", key, "id")
+
+
+def _duplicate_descriptions(file: TomlFile) -> Iterator[Diagnostic]:
+    advice = "The description identifies the series: change one of the two, or remove it."
+    for key, server in _servers(file):
+        descriptions = _Unique("two series on this server have the description {0}", advice)
+        for number, series in _series(server):
+            description = series.get("description")
+            if isinstance(description, str):
+                yield from descriptions.add(description, file, "servers", key, "backups", number, "description")
+
+
+def _unknown_policies(files: Sequence[TomlFile]) -> Iterator[Diagnostic]:
+    declared = {name: None for file in files for name in _table(file.data, "policies")}
+    advice = functools.cache(lambda name: _policy_advice(name, list(declared)))  # many series may misspell one name
+    for file in files:
+        for key, server in _servers(file):
+            for number, series in _series(server):
+                name = series.get("policy")
+                if isinstance(name, str) and name not in declared:
+                    path = ("servers", key, "backups", number, "policy")
+                    place = Place(filename=file.source.filename, path=path)
+                    yield Diagnostic(summary=f'there is no policy "{name}"', detail=advice(name), place=place)
+
+
+def _policy_advice(name: str, declared: list[str]) -> str:
+    import difflib  # noqa: PLC0415 - needed only for a mistake
+
+    if close := difflib.get_close_matches(name, declared, n=1):
+        return f'Did you mean "{close[0]}"?'
+    return f"Declared policies: {', '.join(declared)}." if declared else f"Declare it: [policies.{name}]."
+
+
+def _table(data: dict[str, Any], key: str) -> dict[str, Any]:
+    table = data.get(key)
+    return table if isinstance(table, dict) else {}
+
+
+def _servers(file: TomlFile) -> Iterator[tuple[str, dict[str, Any]]]:
+    for key, server in _table(file.data, "servers").items():
+        if isinstance(server, dict):
+            yield key, server
+
+
+def _series(server: dict[str, Any]) -> Iterator[tuple[int, dict[str, Any]]]:
+    backups = server.get("backups")
+    for number, series in enumerate(backups if isinstance(backups, list) else []):
+        if isinstance(series, dict):
+            yield number, series

@@ -1,0 +1,143 @@
+"""Explains errors of the TOML reader and of pydantic: what is wrong, and what to write instead."""
+
+import re
+from collections.abc import Iterator
+
+import tomli
+from pydantic import ValidationError
+
+from reconcile.desired.config import Source
+from reconcile.desired.document import (
+    BackupTable,
+    Document,
+    KeepTable,
+    PolicyTable,
+    ServerTable,
+    SettingsTable,
+    Table,
+)
+from reconcile.desired.lines import BYTE_ORDER_MARK, LineIndex
+from reconcile.diagnostics import Diagnostic, Place
+
+_EXPECTED = {
+    "dict_type": ("a table", "Write [table] or { … }."),
+    "model_type": ("a table", "Write [table] or { … }."),
+    "list_type": ("a list", "Write [ … ] or [[table]]."),
+    "string_type": ("text", 'Write it in quotes: "…".'),
+}
+
+_SYNONYMS = {
+    "frequency": "every",
+    "interval": "every",
+    "schedule": "every",
+    "label": "description",
+    "title": "description",
+    "policy": "policies",
+    "retain": "keep",
+    "retention": "keep",
+    "server_id": "id",
+    "tz": "timezone",
+}
+"""The names that other tools use for the keys of this file."""
+
+_SIMILAR = 0.75
+"""difflib's ratio of similarity. With a lower one, `provider` is taken for `policies`."""
+
+_KeyPath = tuple[str | int, ...]
+
+
+def syntax_error(error: tomli.TOMLDecodeError, source: Source) -> Diagnostic:
+    """Explain why the text is not TOML."""
+    detail = "See https://toml.io for how values are written."
+    return _at(source, error.lineno, error.colno, f"invalid TOML: {error.msg}", detail)
+
+
+def oversized_integer(source: Source) -> Diagnostic:
+    """Explain that an integer has more digits than Python reads: it points at the longest one in the text."""
+    text = source.text.removeprefix(BYTE_ORDER_MARK)
+    start = max(re.finditer(r"[0-9_]+", text), key=lambda number: len(number[0])).start()
+    line, column = text.count("\n", 0, start) + 1, start - text.rfind("\n", 0, start)
+    return _at(source, line, column, "the number is too large", "A whole number must fit in 64 bits.")
+
+
+def _at(source: Source, line: int, column: int, summary: str, detail: str) -> Diagnostic:
+    found, snippet = LineIndex(source).at(line, column)
+    return Diagnostic(summary=summary, detail=detail, range=found, snippet=snippet)
+
+
+def explain(invalid: ValidationError, filename: str) -> Iterator[Diagnostic]:
+    """Explain each of pydantic's errors, with the place of the key or value that it is about."""
+    for error in invalid.errors(include_url=False):
+        path, at_key = error["loc"], False
+        # An entry of a list is named after the list.
+        name = next(str(part) for part in reversed(path) if isinstance(part, str))
+        match error["type"]:
+            case "extra_forbidden":
+                at_key = True
+                summary, detail = _unknown_key(name, error["input"], path[:-1])
+            case "missing":
+                path, at_key = path[:-1], True
+                summary, detail = f'the key "{name}" is missing', f"Add {name} = … to this table."
+            case "description":
+                summary, detail = f"the description {error['msg']}", error["ctx"]["advice"]
+            case "server_key":
+                path, at_key = path[:-1], True  # pydantic marks an error of a key with "[key]" at the end
+                summary, detail = error["msg"], error["ctx"]["advice"]
+            case "dict_type" | "model_type" if _is_token(name):
+                at_key = True
+                summary, detail = _token_in_file()
+            case kind if kind in _EXPECTED:
+                expected, detail = _EXPECTED[kind]
+                subject = f'"{name}"' if path[-1] == name else f'each entry of "{name}"'
+                summary = f"{subject} must be {expected}"
+            case _:
+                summary, detail = f"{name}: {error['msg']}", error.get("ctx", {}).get("advice", "")
+        yield Diagnostic(summary=summary, detail=detail, place=Place(filename=filename, path=path, at_key=at_key))
+
+
+def _is_token(key: str) -> bool:
+    return key.lower().endswith("token")
+
+
+def _token_in_file() -> tuple[str, str]:
+    return (
+        "a token does not belong in the file",
+        "The file is kept in git. Remove the token, revoke it, and set VPS_API_TOKEN or --token-file to a new one.",
+    )
+
+
+def _unknown_key(key: str, value: object, table: _KeyPath) -> tuple[str, str]:
+    """Return what is wrong with a key that its table does not have, and what to write instead."""
+    if _is_token(key):
+        return _token_in_file()
+    known = list(_model(table).model_fields)
+    if suggestion := _suggestion(key, known):
+        return f'unknown key "{key}"', f'Did you mean "{suggestion}"?'
+    if table == () and isinstance(value, dict):
+        return f'there is no table "{key}"', f"Valid tables: {', '.join(known)}."
+    return f'unknown key "{key}"', f"Valid keys: {', '.join(known)}."
+
+
+def _suggestion(key: str, known: list[str]) -> str | None:
+    name = key.lower().replace("-", "_").removeprefix("keep_")  # restic's option --keep-daily is our key daily
+    if (synonym := _SYNONYMS.get(name, name)) in known:
+        return synonym
+    import difflib  # noqa: PLC0415 - needed only for a mistake
+
+    return next(iter(difflib.get_close_matches(key, known, n=1, cutoff=_SIMILAR)), None)
+
+
+def _model(table: _KeyPath) -> type[Table]:
+    match table:
+        case ():
+            return Document
+        case ("settings",):
+            return SettingsTable
+        case (*_, "keep"):
+            return KeepTable
+        case ("policies", _):
+            return PolicyTable
+        case ("servers", _):
+            return ServerTable
+        case _:
+            return BackupTable

@@ -1,0 +1,106 @@
+"""Reads TOML files: paths in, the text and the raw data of each file out."""
+
+import os
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import tomli
+
+from reconcile.desired.config import Source
+from reconcile.desired.explain import oversized_integer, syntax_error
+from reconcile.desired.lines import BYTE_ORDER_MARK
+from reconcile.diagnostics import Diagnostic, UserError
+
+_STDIN = "-"
+_LARGEST = 32 * 2**20
+"""Bytes; 100,000 series take about ten million. `-f /dev/zero` must be refused before it fills the memory."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TomlFile:
+    """One file that is valid TOML; what it declares is not checked yet."""
+
+    source: Source
+    data: dict[str, Any]
+
+
+def read(paths: Iterable[str | Path], stdin: BinaryIO | None) -> tuple[list[TomlFile], list[Diagnostic]]:
+    """Read every file named by `paths`; return them, and a diagnostic for each that can't be read.
+
+    Files come in the order of `paths`, those of a folder by name; each is read once, however often it is named.
+    `-` is standard input: `stdin`, or that of the process if it is None.
+    """
+    files: list[TomlFile] = []
+    problems: list[Diagnostic] = []
+    seen: set[str] = set()
+    for path in map(str, paths):
+        with _collect(problems, path):
+            for file in _files(path):
+                identity = file if file == _STDIN else os.path.realpath(file)
+                if identity not in seen:
+                    seen.add(identity)
+                    with _collect(problems, file):
+                        files.append(_read(file, stdin))
+    return files, problems
+
+
+def decode(content: bytes, filename: str) -> TomlFile:
+    """Read the content of one file.
+
+    Raises:
+        UserError: it is too large, not UTF-8, or not TOML.
+    """
+    if len(content) > _LARGEST:
+        raise UserError(f"{filename}: larger than {_LARGEST // 2**20} MiB", "Name a file that declares backups.")
+    try:
+        text = content.decode()
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise UserError(f"{filename}: not UTF-8 text, in line {line}", "Save the file as UTF-8.") from error
+    source = Source(filename=filename, text=text)
+    try:
+        # TOML has no byte order mark, but editors on Windows write one.
+        return TomlFile(source=source, data=tomli.loads(text.removeprefix(BYTE_ORDER_MARK)))
+    except tomli.TOMLDecodeError as error:
+        raise UserError("not TOML", diagnostics=[syntax_error(error, source)]) from error
+    except RecursionError as error:
+        raise UserError(f"{filename}: nested too deeply", "Nothing in this file needs more than six levels.") from error
+    except ValueError as error:  # the only other one: Python refuses to read an integer of thousands of digits
+        raise UserError("not TOML", diagnostics=[oversized_integer(source)]) from error
+
+
+@contextmanager
+def _collect(problems: list[Diagnostic], path: str) -> Iterator[None]:
+    """Add what goes wrong with `path` to `problems`."""
+    try:
+        yield
+    except UserError as error:
+        problems.extend(error.diagnostics)
+    except OSError as error:
+        reason = "no such file" if isinstance(error, FileNotFoundError) else error.strerror
+        problems.append(Diagnostic(summary=f"{path}: {reason}", detail="Name another file with -f PATH."))
+
+
+def _files(path: str) -> list[str]:
+    if not path:
+        # pathlib takes it for the current folder: a variable that a script forgot to set would select all files there.
+        raise UserError("-f '' names no file", "Name one with -f PATH, or omit -f.")
+    if path == _STDIN or not Path(path).is_dir():
+        return [path]
+    # Hidden files are other programs' own: .#a.toml is an Emacs lock, ._a.toml a macOS resource fork.
+    visible = (file for file in Path(path).iterdir() if not file.name.startswith("."))
+    files = sorted(str(file) for file in visible if file.suffix == ".toml")
+    if not files:
+        raise UserError(f"{path}: no *.toml in this folder", "Name a file or another folder with -f PATH.")
+    return files
+
+
+def _read(file: str, stdin: BinaryIO | None) -> TomlFile:
+    if file == _STDIN:
+        return decode((stdin or sys.stdin.buffer).read(_LARGEST + 1), "<stdin>")
+    with Path(file).open("rb") as content:
+        return decode(content.read(_LARGEST + 1), file)

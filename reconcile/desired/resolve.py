@@ -1,0 +1,76 @@
+"""Resolves policies and overrides: checked documents in, a `Config` out."""
+
+import functools
+from collections.abc import Mapping, Sequence
+
+from reconcile.desired.config import (
+    Config,
+    DeclaredSeries,
+    DeclaredServer,
+    Keep,
+    KeepCount,
+    KeepWithin,
+    Period,
+    Source,
+    within_key,
+)
+from reconcile.desired.document import BackupTable, Document, KeepTable, ServerTable, SettingsTable
+from reconcile.diagnostics import Place
+from reconcile.durations import Duration
+
+KEEP_DEFAULT: Keep = (KeepCount(period=Period.LAST, count=1),)
+
+_Policies = Mapping[str | None, tuple[Duration | None, Keep]]
+"""What a series takes from its policy, by name; None is the default of a series without one."""
+
+
+def resolve_config(documents: Sequence[tuple[Source, Document]]) -> Config:
+    """Return what the documents declare together. They passed `cross_check`, so every policy they name exists."""
+    settings = next((document.settings for _, document in documents if document.settings), SettingsTable())
+    policies: _Policies = {None: (None, KEEP_DEFAULT)} | {
+        name: (policy.every, _keep(policy.keep) or KEEP_DEFAULT)
+        for _, document in documents
+        for name, policy in document.policies.items()
+    }
+    return Config(
+        timezone=settings.timezone,
+        max_shrink_percent=settings.max_shrink,
+        stalled_after=settings.stalled_after,
+        servers=tuple(
+            _server(server, Place(filename=source.filename, path=("servers", key), at_key=True), settings, policies)
+            for source, document in documents
+            for key, server in document.servers.items()
+        ),
+        sources=tuple(source for source, _ in documents),
+    )
+
+
+def _server(server: ServerTable, place: Place, settings: SettingsTable, policies: _Policies) -> DeclaredServer:
+    key = str(place.path[-1])
+    return DeclaredServer(
+        key=key,
+        name=key if server.name is None else server.name,
+        id=server.id,
+        prune=settings.prune if server.prune is None else server.prune,
+        pinned=tuple(server.pinned),
+        series=tuple(_series(backup, policies) for backup in server.backups),
+        place=place,
+    )
+
+
+def _series(backup: BackupTable, policies: _Policies) -> DeclaredSeries:
+    every, keep = policies[backup.policy]
+    return DeclaredSeries(description=backup.description, every=backup.every or every, keep=_keep(backup.keep) or keep)
+
+
+@functools.cache  # thousands of series share a handful of tables
+def _keep(table: KeepTable | None) -> Keep:
+    """Return the rules of a table, in the order of `Period`; none for None."""
+    if table is None:
+        return ()
+    counts = (period for period in Period if period in table.model_fields_set)
+    withins = (period for period in Period if within_key(period) in table.model_fields_set)
+    return (
+        *(KeepCount(period=period, count=getattr(table, period)) for period in counts),
+        *(KeepWithin(period=period, duration=getattr(table, within_key(period))) for period in withins),
+    )

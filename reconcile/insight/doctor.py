@@ -1,0 +1,262 @@
+"""The checks of `reconcile doctor`: pure functions of the file, the access and the service's answers."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from typing import Any
+from urllib.parse import urlsplit
+
+from reconcile.actual.errors import ApiError, RefusedError
+from reconcile.actual.facts import ServiceFacts
+from reconcile.actual.inventory import LARGEST_SKEW, Inventory, State
+from reconcile.desired.config import Config
+from reconcile.diagnostics import UserError
+from reconcile.plan.refusals import check_servers
+
+SMALL_SKEW = timedelta(minutes=1)
+
+_BACKUP_FIELDS = {"id", "server", "backup_type", "status", "size_mb", "created_at", "expires_at", "description"}
+_SERVER_FIELDS = {
+    *("id", "name", "hostname", "status", "ip_address", "location", "plan", "os", "created_at", "updated_at"),
+}
+_READS = {"*:*", "servers:*", "servers:read", "backups:*", "backups:read", "*:read"}
+_WRITES = {"*:*", "servers:*", "servers:write", "backups:*", "backups:write", "*:write"}
+
+
+class Verdict(StrEnum):
+    """The result of a check."""
+
+    OK = "ok"
+    WARNING = "warning"
+    ERROR = "error"
+    """Apply can't work."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one check found, and what to do about it. It holds no secret, and names servers only in `servers`."""
+
+    check: str
+    verdict: Verdict
+    explanation: str
+    advice: str = ""
+    servers: tuple[str, ...] = ()
+    """The keys of the declared servers that it is about."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AccessFacts:
+    """Which service is asked, where the token comes from, and the environment's proxies, by variable."""
+
+    base_url: str
+    token_from: str
+    proxies: Mapping[str, str]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Diagnosis:
+    """All findings, and what they were found with."""
+
+    findings: tuple[Finding, ...]
+    python: str
+    platform: str
+
+    @property
+    def errors(self) -> int:
+        """How many findings keep apply from working."""
+        return sum(finding.verdict is Verdict.ERROR for finding in self.findings)
+
+
+def findings(
+    config: Config | UserError, access: AccessFacts | UserError, service: ServiceFacts | UserError | None
+) -> tuple[Finding, ...]:
+    """Run all checks. An argument may be the error that occurred instead; `service` is None if it was not asked."""
+    found = [_file(config), *_access(access)]
+    match service:
+        case UserError():
+            found.append(_failed("service", service))
+        case ServiceFacts():
+            found += _service(service)
+            if isinstance(config, Config) and isinstance(service.inventory, Inventory):
+                found.append(_fit(config, service.inventory))
+        case None:
+            pass
+    return tuple(found)
+
+
+def _file(config: Config | UserError) -> Finding:
+    if isinstance(config, UserError):
+        first = config.diagnostics[0]
+        # A mistake may quote the name of a server; that the file is missing or unreadable names none.
+        mistakes = _count(len(config.diagnostics), "mistake")
+        return Finding(
+            "file",
+            Verdict.ERROR,
+            mistakes if first.range else first.summary,
+            "reconcile validate shows them; reconcile import writes a first file.",
+        )
+    series = sum(len(server.series) for server in config.servers)
+    explanation = f"valid, {series} series on {_count(len(config.servers), 'server')}"
+    if not series:
+        return Finding(
+            "file", Verdict.WARNING, explanation, "Nothing is backed up: add a [[servers.KEY.backups]] table."
+        )
+    return Finding("file", Verdict.OK, explanation)
+
+
+def _access(access: AccessFacts | UserError) -> Iterator[Finding]:
+    if isinstance(access, UserError):
+        yield _failed("token", access)
+        return
+    yield Finding("token", Verdict.OK, f"from {access.token_from}")
+    if access.base_url.startswith("http:"):  # allowed to this machine only, and no proxy is used for it
+        route = "plain http on this machine"
+    else:
+        proxies = [f"{name} is {_host(value)}" for name, value in access.proxies.items() if value]
+        route = ", ".join(["TLS", *(proxies or ["no proxy"])])
+    yield Finding("base URL", Verdict.OK, f"{access.base_url}, {route}")
+
+
+def _host(proxy: str) -> str:
+    """Return the host of a proxy's URL, without the password that may stand before it."""
+    try:
+        return urlsplit(proxy if "://" in proxy else f"//{proxy}").hostname or "not a URL"
+    except ValueError:
+        return "not a URL"
+
+
+def _service(facts: ServiceFacts) -> Iterator[Finding]:
+    yield _permissions(facts.account)
+    yield from _first_page("backups", facts.backups, _BACKUP_FIELDS)
+    yield _whole_list(facts.inventory)
+    if isinstance(facts.servers, RefusedError):
+        yield Finding(
+            "servers",
+            Verdict.WARNING,
+            f"{_problem(facts.servers)}: names are checked against the backups' own",
+            "Give the token servers:read.",
+        )
+    elif isinstance(facts.servers, ApiError):
+        yield _failed("servers", facts.servers)
+    else:
+        yield from _first_page("servers", facts.servers, _SERVER_FIELDS)
+    yield _clock(facts)
+    limits = "; ".join(f"{name}: {value}" for name, value in facts.rate_limits)
+    yield Finding("rate limit", Verdict.OK, limits or "the service announces none")
+
+
+def _permissions(account: bytes | ApiError) -> Finding:
+    advice = "The permissions are unknown; try reconcile plan."
+    if isinstance(account, ApiError):
+        return Finding("permissions", Verdict.WARNING, _problem(account), advice)
+    match _json(account):
+        case {"token": {"name": name, "permissions": [*listed]}}:
+            permissions = [str(permission) for permission in listed]
+        case _:
+            explanation = "GET /account/me/ does not answer as documented"
+            return Finding("permissions", Verdict.WARNING, explanation, advice)
+    token = f"token {str(name)!r} has {', '.join(permissions) or 'none'}"
+    if _WRITES.intersection(permissions):
+        explanation = f"{token}: enough for plan, apply and restore"
+        return Finding("permissions", Verdict.OK, explanation)
+    if _READS.intersection(permissions):
+        explanation = f"{token}: enough for plan, not for apply and restore"
+        advice = "For apply, make a token that may write, such as servers:*."
+        return Finding("permissions", Verdict.ERROR, explanation, advice)
+    explanation = f"{token}: reconcile does not know these"
+    return Finding("permissions", Verdict.WARNING, explanation, "Try reconcile plan.")
+
+
+def _first_page(check: str, body: bytes, documented: set[str]) -> Iterator[Finding]:
+    page = _json(body)
+    if not isinstance(page, dict) or not isinstance(page.get("results"), list):
+        kind = "HTML" if body.lstrip()[:1] == b"<" else "something else"
+        explanation = f"the list is not as documented, it is {kind}"
+        advice = "Check the base URL: it ends in /api/v1."
+        yield Finding(check, Verdict.ERROR, explanation, advice)
+        return
+    entries = [entry for entry in page["results"] if isinstance(entry, dict)]
+    count = page.get("count")
+    counts = isinstance(count, int) and not isinstance(count, bool)
+    paging = "has next" if page.get("next") else "next is null" if "next" in page else "has no next"
+    yield Finding(
+        check,
+        Verdict.OK if counts else Verdict.ERROR,
+        f"{len(entries)} on the first page, {f'count {count}' if counts else 'no count'}, {paging}",
+        "" if counts else "Without a count, there is no way to know whether the list is complete.",
+    )
+    if check == "backups" and (unknown := _unknown_statuses(entries)):
+        explanation = "unknown statuses: " + ", ".join(unknown)
+        advice = "Nothing of such a series is deleted. Please report them."
+        yield Finding(check, Verdict.WARNING, explanation, advice)
+    new = sorted({key for entry in entries for key in entry} - documented)
+    missing = sorted({key for entry in entries for key in documented - set(entry)})
+    if new or missing:
+        explanation = f"fields: new {', '.join(new) or 'none'}; missing {', '.join(missing) or 'none'}"
+        yield Finding(check, Verdict.WARNING, explanation, "New ones are ignored.")
+
+
+def _unknown_statuses(entries: list[dict[str, Any]]) -> list[str]:
+    statuses = {str(entry["status"]) for entry in entries if entry.get("status")}
+    return sorted(status for status in statuses if State.of(status) is State.UNKNOWN)
+
+
+def _whole_list(inventory: Inventory | ApiError) -> Finding:
+    if isinstance(inventory, ApiError):
+        return _failed("whole list", inventory)
+    explanation = f"{_count(len(inventory.manual), 'manual backup')} read, as many as the service counts"
+    return Finding("whole list", Verdict.OK, explanation)
+
+
+def _clock(facts: ServiceFacts) -> Finding:
+    if facts.service_time is None:
+        explanation = "the service sends no time (no Date header)"
+        advice = "Make sure that this machine's clock is right (ntp)."
+        return Finding("clock", Verdict.WARNING, explanation, advice)
+    skew = abs(facts.our_time - facts.service_time)
+    explanation = f"{skew.total_seconds():.0f}s between ours and the service's"
+    if skew <= SMALL_SKEW:
+        return Finding("clock", Verdict.OK, explanation)
+    return Finding(
+        "clock",
+        Verdict.WARNING if skew <= LARGEST_SKEW else Verdict.ERROR,
+        explanation,
+        "Set the clock (ntp): ages decide what is due and what is deleted.",
+    )
+
+
+def _fit(config: Config, inventory: Inventory) -> Finding:
+    check = "declared servers"
+    checked = check_servers(config.servers, inventory)
+    if checked.errors:
+        keys = tuple(dict.fromkeys(error.address for error in checked.errors if error.address))
+        explanation = f"{len(keys)} of {len(config.servers)} do not fit the account"
+        advice = "reconcile plan shows what to change."
+        return Finding(check, Verdict.ERROR, explanation, advice, servers=keys)
+    if inventory.servers is None:
+        unseen = tuple(server.key for server in config.servers if server.id not in inventory.names)
+        explanation = checked.warnings[0].summary
+        return Finding(check, Verdict.WARNING, explanation, servers=unseen)
+    return Finding(check, Verdict.OK, "all fit the account")
+
+
+def _json(body: bytes) -> Any:  # noqa: ANN401 - any JSON
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{number} {thing}{'' if number == 1 else 's'}"
+
+
+def _failed(check: str, error: UserError) -> Finding:
+    diagnostic = error.diagnostics[0]
+    return Finding(check, Verdict.ERROR, diagnostic.summary, diagnostic.detail)
+
+
+def _problem(error: ApiError) -> str:
+    return error.diagnostics[0].summary

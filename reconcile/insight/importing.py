@@ -1,0 +1,192 @@
+"""Works out the declaration for `reconcile import`: a file that declares what the account holds.
+
+The planner is asked what it would do with each declaration, so that `plan` on the result says "No changes".
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from reconcile.actual.inventory import Backup, Inventory, State
+from reconcile.desired.config import Config, DeclaredSeries, DeclaredServer, KeepCount, Period
+from reconcile.desired.desired import resolve
+from reconcile.desired.document import SettingsTable, is_server_key, unclean
+from reconcile.diagnostics import Place, UserError
+from reconcile.ids import Id, id_order
+from reconcile.plan.model import ServerPlan
+from reconcile.plan.planner import plan
+
+_NOT_IN_KEYS = re.compile(r"[^A-Za-z0-9_.-]")
+_NOTHING = Config(
+    timezone=ZoneInfo("UTC"), max_shrink_percent=100, stalled_after=SettingsTable().stalled_after, servers=()
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FailedPinned:
+    """A failed backup of the server `key`, pinned because a plan would delete it."""
+
+    key: str
+    backup: Backup
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LeftUnmanaged:
+    """A backup of the server `key` that is in no series.
+
+    `unclean` is what is wrong with its description; None if no backup of its series counts.
+    """
+
+    key: str
+    backup: Backup
+    unclean: str | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NotDeclared:
+    """`count` backups of a server that `filename` declares, with a description that it does not declare."""
+
+    key: str
+    filename: str
+    description: str | None
+    count: int
+
+
+Note = FailedPinned | LeftUnmanaged | NotDeclared
+"""What the declaration does not show."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Declaration:
+    """A document in the shape of the file, and what could not be put into it; when and from where it was read."""
+
+    base_url: str
+    read_at: datetime
+    document: dict[str, Any]
+    notes: tuple[Note, ...]
+
+
+def declare(
+    inventory: Inventory, now: datetime, *, existing: Config = _NOTHING, only: tuple[str, ...] = ()
+) -> Declaration:
+    """Declare what the account holds and `existing` does not; of the servers `only`, by id or name, if any are named.
+
+    Nothing is created or deleted under it: a series keeps as many backups as it has, failed ones are pinned, and a
+    series without a backup that counts stays undeclared.
+
+    Raises:
+        UserError: `only` names a server that the account does not have.
+    """
+    names = _chosen(inventory.names, only)
+    declared = {server.id: server for server in existing.servers}
+    keys = _keys(
+        {id_: name for id_, name in names.items() if id_ not in declared}, {server.key for server in existing.servers}
+    )
+    candidates = tuple(_candidate(key, id_, names[id_], inventory) for id_, key in keys.items())
+    planned = plan(resolve(replace(existing, servers=candidates)), inventory, now)
+    notes: list[Note] = [note for id_ in names if id_ in declared for note in _not_declared(declared[id_], inventory)]
+    tables: dict[str, Any] = {}
+    for candidate, server in zip(candidates, planned.servers, strict=True):
+        tables[candidate.key], beside = _server_table(candidate, server, inventory)
+        notes += beside
+    return Declaration(
+        base_url=inventory.base_url,
+        read_at=now,
+        document={"servers": tables} if tables else {},
+        notes=tuple(notes),
+    )
+
+
+def _chosen(names: Mapping[Id, str], only: tuple[str, ...]) -> dict[Id, str]:
+    """Return the servers that were asked for, by name and then by id."""
+    known = {str(id_) for id_ in names} | set(names.values())
+    if unknown := [wanted for wanted in only if wanted not in known]:
+        raise UserError(f"the account has no server {unknown[0]!r}", "Use its id, or its name in the account.")
+    ordered = sorted(names.items(), key=lambda server: (server[1], id_order(server[0])))
+    return {id_: name for id_, name in ordered if not only or str(id_) in only or name in only}
+
+
+def _keys(names: Mapping[Id, str], taken: set[str]) -> dict[Id, str]:
+    """Return a key for each server: its name if that can be a key and nothing else is called so, or `server-ID`."""
+    counts = Counter(names.values())
+    used = taken | {name for name in counts if is_server_key(name)}
+    keys: dict[Id, str] = {}
+    for id_, name in names.items():
+        if is_server_key(name) and counts[name] == 1 and name not in taken:
+            keys[id_] = name
+            continue
+        key = f"server-{_NOT_IN_KEYS.sub('-', str(id_))}"
+        while key in used:
+            key += "-2"
+        used.add(key)
+        keys[id_] = key
+    return keys
+
+
+def _candidate(key: str, id_: Id, name: str, inventory: Inventory) -> DeclaredServer:
+    """Declare a server with every series that can be one; failed backups do not count for `keep`."""
+    counts = {
+        description: sum(backup.state is not State.FAILED for backup in backups)
+        for description, backups in inventory.by_server.get(id_, {}).items()
+    }
+    return DeclaredServer(
+        key=key,
+        name=name,
+        id=id_,
+        prune=False,
+        pinned=(),
+        series=tuple(
+            DeclaredSeries(description=description, every=None, keep=(KeepCount(period=Period.LAST, count=count),))
+            for description, count in counts.items()
+            if count and description and not unclean(description)
+        ),
+        place=Place(filename="", path=("servers", key)),
+    )
+
+
+def _server_table(
+    candidate: DeclaredServer, planned: ServerPlan, inventory: Inventory
+) -> tuple[dict[str, Any], list[Note]]:
+    """Return the table of a server, from what the planner makes of its candidate, and what the table does not show."""
+    # A series without a member is left out: declared, it would have a backup created.
+    counted = [series for series in planned.series if not series.create]
+    descriptions = {series.address.description for series in counted}
+    failed = [delete.backup for series in counted for delete in series.deletes]
+    left = [
+        backup
+        for description, backups in inventory.by_server.get(candidate.id, {}).items()
+        if description not in descriptions
+        for backup in backups
+    ]
+    table = {
+        "id": candidate.id,
+        **({"name": candidate.name} if candidate.name != candidate.key else {}),
+        **({"prune": False} if left else {}),
+        **({"pinned": [backup.id for backup in failed]} if failed else {}),
+        "backups": [_series_table(series) for series in candidate.series if series.description in descriptions],
+    }
+    unmanaged = [
+        LeftUnmanaged(key=candidate.key, backup=backup, unclean=unclean(backup.description or "")) for backup in left
+    ]
+    return table, [*unmanaged, *(FailedPinned(key=candidate.key, backup=backup) for backup in failed)]
+
+
+def _series_table(series: DeclaredSeries) -> dict[str, Any]:
+    (rule,) = series.keep
+    if not isinstance(rule, KeepCount) or rule.count == 1:
+        return {"description": series.description}
+    return {"description": series.description, "keep": rule.count}
+
+
+def _not_declared(server: DeclaredServer, inventory: Inventory) -> Iterator[Note]:
+    """Report the undeclared series of a declared server; only the file that has the server can declare them."""
+    declared = {series.description for series in server.series}
+    for description, backups in inventory.by_server.get(server.id, {}).items():
+        if description not in declared:
+            yield NotDeclared(
+                key=server.key, filename=server.place.filename, description=description, count=len(backups)
+            )

@@ -1,0 +1,189 @@
+"""The health of every declared series, for `reconcile status`: what the planner sees, the most urgent first."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from reconcile.actual.inventory import Backup, Inventory, Server
+from reconcile.addresses import SeriesAddress
+from reconcile.desired.config import DeclaredSeries, DeclaredServer
+from reconcile.desired.desired import Desired
+from reconcile.diagnostics import Diagnostic
+from reconcile.ids import id_order
+from reconcile.plan.reasons import CreateReason
+from reconcile.plan.refusals import check_servers
+from reconcile.plan.series import SeriesState, TimeRules, series_state, time_rules
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NoUsable:
+    """The series has no usable backup; `in_progress` are those that may become the first."""
+
+    in_progress: tuple[Backup, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Overdue:
+    """The newest usable backup is `newest_age` old, and has been due for replacement since `due_since`."""
+
+    newest_age: timedelta
+    due_since: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FailedBackups:
+    """Failed backups, from the oldest to the newest; at least one."""
+
+    backups: tuple[Backup, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StalledBackups:
+    """Backups that have been pending for too long, from the oldest to the newest; at least one."""
+
+    backups: tuple[Backup, ...]
+
+
+Trouble = NoUsable | Overdue | FailedBackups | StalledBackups
+SEVERITY: tuple[type[Trouble], ...] = (NoUsable, Overdue, FailedBackups, StalledBackups)
+"""The kinds of trouble, the most urgent first."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SeriesStatus:
+    """One declared series, its backups by what they count for, and its troubles, the most urgent first."""
+
+    address: SeriesAddress
+    declared: DeclaredSeries
+    state: SeriesState
+    troubles: tuple[Trouble, ...]
+
+    @property
+    def is_healthy(self) -> bool:
+        """Whether nothing needs attention."""
+        return not self.troubles
+
+    @property
+    def newest(self) -> Backup | None:
+        """The newest usable backup."""
+        return self.state.usable[-1] if self.state.usable else None
+
+    @property
+    def in_progress(self) -> tuple[Backup, ...]:
+        """The backups that are being made, without the stalled ones."""
+        return self.state.pending
+
+    @property
+    def create(self) -> CreateReason | None:
+        """Why `plan` would create a backup now; None if it would not."""
+        return self.state.create
+
+    @property
+    def size_mb(self) -> float:
+        """The size of the usable backups, in megabytes."""
+        return sum(backup.size_mb or 0 for backup in self.state.usable)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Status:
+    """The health of the account, for people and for monitoring."""
+
+    base_url: str
+    checked_at: datetime
+    timezone: str
+    targets: tuple[str, ...]
+    series: tuple[SeriesStatus, ...]
+    """The most urgent trouble first, then in the order of the files."""
+    unprotected: tuple[Server, ...] | None
+    """The servers of the account that nothing declares; None with targets, and if the token may not list servers."""
+    undeclared: tuple[Backup, ...]
+    """Manual backups that no series declares, on any server."""
+    has_series: bool
+    """Whether any series is declared: a file without one protects nothing."""
+    errors: tuple[Diagnostic, ...]
+    """About the declared servers that do not fit the account; their series are left out."""
+    warnings: tuple[Diagnostic, ...]
+
+    @property
+    def unhealthy(self) -> tuple[SeriesStatus, ...]:
+        """The series with trouble."""
+        return tuple(series for series in self.series if not series.is_healthy)
+
+    @property
+    def is_healthy(self) -> bool:
+        """Whether nothing needs attention: what `status --check` exits with."""
+        return self.has_series and not self.errors and not self.unhealthy
+
+
+def status(desired: Desired, inventory: Inventory, now: datetime) -> Status:
+    """Work out the health of every declared series; with targets, of the selected ones and of nothing else."""
+    checked = check_servers(desired.servers, inventory)
+    times = time_rules(desired, now)
+    series = [
+        _series_status(server, declared, inventory, times)
+        for server in checked.servers
+        for declared in server.series
+        if desired.selects(server, declared.description)
+    ]
+    everything = desired.selected is None
+    return Status(
+        base_url=inventory.base_url,
+        checked_at=now,
+        timezone=str(desired.timezone),
+        targets=desired.targets,
+        series=tuple(sorted(series, key=_urgency)),
+        unprotected=_unprotected(desired, inventory) if everything else None,
+        undeclared=_undeclared(desired, inventory) if everything else (),
+        has_series=any(
+            desired.selects(server, declared.description) for server in desired.servers for declared in server.series
+        ),
+        errors=checked.errors,
+        warnings=checked.warnings,
+    )
+
+
+def _series_status(
+    server: DeclaredServer, declared: DeclaredSeries, inventory: Inventory, times: TimeRules
+) -> SeriesStatus:
+    backups = inventory.by_server.get(server.id, {}).get(declared.description, ())
+    state = series_state(declared, backups, times)
+    return SeriesStatus(
+        address=SeriesAddress(server.key, declared.description),
+        declared=declared,
+        state=state,
+        troubles=tuple(_troubles(state, times)),
+    )
+
+
+def _troubles(state: SeriesState, times: TimeRules) -> Iterator[Trouble]:
+    """Yield in the order of `SEVERITY`."""
+    if not state.usable:
+        yield NoUsable(in_progress=state.pending)
+    elif state.overdue_since:
+        yield Overdue(newest_age=times.age(state.usable[-1]), due_since=state.overdue_since)
+    if state.failed:
+        yield FailedBackups(backups=state.failed)
+    if state.stalled:
+        yield StalledBackups(backups=state.stalled)
+
+
+def _urgency(series: SeriesStatus) -> int:
+    return SEVERITY.index(type(series.troubles[0])) if series.troubles else len(SEVERITY)
+
+
+def _unprotected(desired: Desired, inventory: Inventory) -> tuple[Server, ...] | None:
+    if inventory.servers is None:
+        return None
+    return tuple(server for server in inventory.servers if server.id not in desired.declared)
+
+
+def _undeclared(desired: Desired, inventory: Inventory) -> tuple[Backup, ...]:
+    declared = {server.id: {series.description for series in server.series} for server in desired.servers}
+    undeclared = [
+        backup
+        for server_id, by_description in inventory.by_server.items()
+        for description, backups in by_description.items()
+        if description not in declared.get(server_id, ())
+        for backup in backups
+    ]
+    return tuple(sorted(undeclared, key=lambda backup: (backup.server_name, backup.created_at, id_order(backup.id))))

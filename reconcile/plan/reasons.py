@@ -1,0 +1,142 @@
+"""The reasons to create, delete or keep a backup, as data; `reconcile.report.reasons_text` has the sentences.
+
+`kind` is the name for programs: `action_reason` in JSON, and the tag by which a saved plan is read back.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+from reconcile.desired.config import Keep, KeepCount, KeepWithin
+from reconcile.durations import Duration
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Missing:
+    """The series has no member; `has_others` is set if it has backups that do not count (failed, stalled)."""
+
+    has_others: bool
+    kind: Literal["missing"] = "missing"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Due:
+    """The newest member is `age` old, and a new backup is due every `every`."""
+
+    age: timedelta
+    every: Duration
+    kind: Literal["due"] = "due"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NotKept:
+    """No rule of `keep` keeps it."""
+
+    keep: Keep
+    kind: Literal["retention"] = "retention"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Failed:
+    """A failed backup of a declared series."""
+
+    status: str
+    kind: Literal["failed"] = "failed"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Undeclared:
+    """Not declared, and pruned: at any age (None), or because it is older than `prune`."""
+
+    age: timedelta
+    prune: Duration | None
+    kind: Literal["undeclared"] = "undeclared"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class KeptRule:
+    """A rule of `keep`; `is_oldest` is set if it keeps the oldest backup because it has periods left over."""
+
+    rule: KeepCount | KeepWithin
+    is_oldest: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class KeptBy:
+    """Kept by these rules."""
+
+    rules: tuple[KeptRule, ...]
+    kind: Literal["kept"] = "kept"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Pinned:
+    """Pinned in the file."""
+
+    kind: Literal["pinned"] = "pinned"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Misdated:
+    """Dated in the future: it does not count, and is never deleted."""
+
+    created_at: datetime
+    kind: Literal["misdated"] = "misdated"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Stalled:
+    """Pending for longer than `stalled_after`."""
+
+    status: str
+    age: timedelta
+    kind: Literal["stalled"] = "stalled"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class InProgress:
+    """In progress."""
+
+    status: str
+    age: timedelta
+    kind: Literal["in_progress"] = "in_progress"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class UnknownStatus:
+    """Its status is not documented."""
+
+    status: str
+    kind: Literal["unknown_status"] = "unknown_status"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BesideUnknown:
+    """Another backup of its series has an unknown status, so nothing of the series is deleted."""
+
+    kind: Literal["beside_unknown"] = "beside_unknown"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NotPruned:
+    """Undeclared, and `prune` is off."""
+
+    kind: Literal["not_pruned"] = "not_pruned"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PrunedLater:
+    """Undeclared, and not yet older than `prune`; it will be pruned at `at`."""
+
+    prune: Duration
+    at: datetime
+    kind: Literal["pruned_later"] = "pruned_later"
+
+
+CreateReason = Missing | Due
+DeleteReason = NotKept | Failed | Undeclared
+Untouchable = Pinned | Misdated | Stalled | InProgress | UnknownStatus
+"""Why a backup is never deleted, whatever else applies."""
+
+KeepReason = KeptBy | BesideUnknown | Untouchable
+UnmanagedReason = NotPruned | PrunedLater | Untouchable

@@ -1,0 +1,159 @@
+"""The state of a series at one moment: which of its backups count, and when the next one is due.
+
+The planner, status and metrics all read it; none of them has its own rules about it.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from reconcile.actual.inventory import Backup, State
+from reconcile.desired.config import DeclaredSeries
+from reconcile.desired.desired import Desired
+from reconcile.durations import Duration
+from reconcile.plan.reasons import CreateReason, Due, Missing
+
+MISDATED_BEYOND = timedelta(minutes=10)
+_MOST_SLACK = timedelta(hours=1)
+_SLACK_SHARE = 10
+
+
+def is_misdated(backup: Backup, now: datetime) -> bool:
+    """Return whether a backup is dated so far in the future that it does not count (spec, section 1)."""
+    return backup.created_at > now and backup.created_at > now + MISDATED_BEYOND  # the sum takes time, and is rare
+
+
+def is_usable(backup: Backup, now: datetime) -> bool:
+    """Return whether a backup can be restored from, and counts."""
+    return backup.state is State.USABLE and not is_misdated(backup, now)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TimeRules:
+    """What the time of a backup means at the moment `now` (spec, section 1)."""
+
+    now: datetime
+    zone: ZoneInfo
+    stalled_after: Duration
+
+    def moment(self, backup: Backup) -> datetime:
+        """Return when a backup was made. Clocks differ a little: one that is just ahead of ours is of age zero."""
+        return min(backup.created_at, self.now)
+
+    def age(self, backup: Backup) -> timedelta:
+        """Return how old a backup is, never less than zero."""
+        return self.now - self.moment(backup)
+
+    def is_misdated(self, backup: Backup) -> bool:
+        """Return whether a backup does not count because of its date."""
+        return is_misdated(backup, self.now)
+
+    def is_stalled(self, backup: Backup) -> bool:
+        """Return whether a backup has been pending for so long that it no longer counts."""
+        if backup.state is not State.PENDING:
+            return False
+        return self.stalled_after.after(backup.created_at, self.zone) <= self.now
+
+
+def time_rules(desired: Desired, now: datetime) -> TimeRules:
+    """Return the rules for planning `desired` at the moment `now`."""
+    return TimeRules(now=now, zone=desired.timezone, stalled_after=desired.stalled_after)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SeriesState:
+    """The backups of one declared series, each group from the oldest to the newest.
+
+    Every backup is in one of the groups. The *members* (spec, section 3) are the usable, pending and unknown ones.
+    """
+
+    backups: tuple[Backup, ...]
+    usable: tuple[Backup, ...]
+    pending: tuple[Backup, ...]
+    unknown: tuple[Backup, ...]
+    failed: tuple[Backup, ...]
+    stalled: tuple[Backup, ...]
+    misdated: tuple[Backup, ...]
+    newest_member: Backup | None
+    due_at: datetime | None
+    """When a new backup becomes due, less the slack; None without `every`, or if there is no member."""
+    overdue_since: datetime | None
+    """When the newest *usable* backup should have been replaced, if that is longer ago than the slack; else None."""
+    create: CreateReason | None
+    """Why a backup should be created now; None if it should not."""
+
+
+def series_state(series: DeclaredSeries, backups: tuple[Backup, ...], times: TimeRules) -> SeriesState:
+    """Derive the state of a series from all its backups, which come sorted from the oldest to the newest."""
+    groups: dict[str, list[Backup]] = {}
+    newest: Backup | None = None
+    for backup in backups:
+        group = _group(backup, times)
+        groups.setdefault(group, []).append(backup)
+        if group in _MEMBERS:
+            newest = backup
+    usable = tuple(groups.get(State.USABLE, ()))
+    newest_due = _due(series, newest, times)
+    # Nearly always the same backup, and dates take time to calculate.
+    usable_due = newest_due if usable and usable[-1] is newest else _due(series, usable[-1] if usable else None, times)
+    due_at = newest_due[0] - newest_due[1] if newest_due else None
+    return SeriesState(
+        backups=backups,
+        usable=usable,
+        pending=tuple(groups.get(State.PENDING, ())),
+        unknown=tuple(groups.get(State.UNKNOWN, ())),
+        failed=tuple(groups.get(State.FAILED, ())),
+        stalled=tuple(groups.get(_STALLED, ())),
+        misdated=tuple(groups.get(_MISDATED, ())),
+        newest_member=newest,
+        due_at=due_at,
+        overdue_since=_overdue_since(usable_due, times),
+        create=_create_reason(series, newest, due_at, times, has_others=len(backups) > len(groups.get(_MISDATED, ()))),
+    )
+
+
+_STALLED, _MISDATED = "stalled", "misdated"
+_MEMBERS = {State.USABLE, State.PENDING, State.UNKNOWN}
+
+
+def _group(backup: Backup, times: TimeRules) -> str:
+    if times.is_misdated(backup):
+        return _MISDATED
+    if times.is_stalled(backup):
+        return _STALLED
+    return backup.state
+
+
+def _due(series: DeclaredSeries, newest: Backup | None, times: TimeRules) -> tuple[datetime, timedelta] | None:
+    """Return when this backup is to be replaced, and the slack; None if nothing says when, or there is no backup."""
+    if not series.every or not newest:
+        return None
+    made = times.moment(newest)
+    full = series.every.after(made, times.zone)
+    return full, slack(made, full)
+
+
+def _overdue_since(due: tuple[datetime, timedelta] | None, times: TimeRules) -> datetime | None:
+    if not due:
+        return None
+    full, margin = due
+    # Subtracted from now rather than added to a time that may be the end of the calendar.
+    return full if times.now - margin > full else None
+
+
+def _create_reason(
+    series: DeclaredSeries, newest: Backup | None, due_at: datetime | None, times: TimeRules, *, has_others: bool
+) -> CreateReason | None:
+    if newest is None:
+        return Missing(has_others=has_others)
+    if series.every and due_at and due_at <= times.now:
+        return Due(age=times.age(newest), every=series.every)
+    return None
+
+
+def slack(newest: datetime, due: datetime) -> timedelta:
+    """Return how early or late a backup may be without being counted as such: a tenth of its interval, at most an hour.
+
+    A nightly job that runs a minute early would otherwise skip a day (spec, section 3).
+    """
+    return min((due - newest) / _SLACK_SHARE, _MOST_SLACK)

@@ -1,0 +1,41 @@
+"""What a formatter returns: lines for people, one JSON value for programs, or text that is written as it is."""
+
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
+
+from rich.console import RenderableType
+
+JsonObject = dict[str, Any]
+Value_contra = TypeVar("Value_contra", contravariant=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """Lines and tables for a terminal or a log; all text from outside is escaped in them."""
+
+    lines: tuple[RenderableType, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Json:
+    """One JSON object; it holds no NaN and no infinity, which JSON lacks."""
+
+    value: JsonObject
+
+
+@dataclass(frozen=True, slots=True)
+class Raw:
+    """Text that is written as it is, such as Markdown or TOML."""
+
+    text: str
+
+
+Document = Lines | Json | Raw
+
+
+class Formatter(Protocol[Value_contra]):
+    """Writes one kind of value in one format; `verbose` includes what is otherwise left out."""
+
+    def __call__(self, value: Value_contra, /, *, verbose: bool) -> Document:
+        """Return the document."""
+        ...

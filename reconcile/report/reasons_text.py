@@ -1,0 +1,99 @@
+"""The sentence for each reason of the plan."""
+
+from typing import assert_never
+from zoneinfo import ZoneInfo
+
+from reconcile.durations import age_text
+from reconcile.plan.reasons import (
+    BesideUnknown,
+    CreateReason,
+    DeleteReason,
+    Due,
+    Failed,
+    InProgress,
+    KeepReason,
+    KeptBy,
+    KeptRule,
+    Misdated,
+    Missing,
+    NotKept,
+    NotPruned,
+    Pinned,
+    PrunedLater,
+    Stalled,
+    Undeclared,
+    UnknownStatus,
+    UnmanagedReason,
+    Untouchable,
+)
+from reconcile.report.wording import time_text
+
+
+def create_text(reason: CreateReason) -> str:
+    """Say why a backup is created."""
+    match reason:
+        case Missing(has_others=True):
+            return "none is usable or in progress"
+        case Missing():
+            return "none exists"
+        case Due(age=age, every=every):
+            return f"newest is {age_text(age)} old, due every {every}"
+        case _:
+            assert_never(reason)
+
+
+def delete_text(reason: DeleteReason) -> str:
+    """Say why a backup is deleted."""
+    match reason:
+        case NotKept(keep=keep):
+            return "not kept by " + ", ".join(str(rule) for rule in keep)
+        case Failed(status=status):
+            return f"its status is {status!r}"
+        case Undeclared(prune=None):
+            return "prune = true"
+        case Undeclared(age=age, prune=prune):
+            return f"{age_text(age)} old, pruned after {prune}"
+        case _:
+            assert_never(reason)
+
+
+def kept_text(reason: KeepReason, zone: ZoneInfo) -> str:
+    """Say why a backup of a declared series stays; times in `zone`."""
+    match reason:
+        case KeptBy(rules=rules):
+            return ", ".join(map(_rule_text, rules))
+        case BesideUnknown():
+            return "another backup of the series has an unknown status"
+        case _:
+            return _untouchable_text(reason, zone)
+
+
+def unmanaged_text(reason: UnmanagedReason, zone: ZoneInfo) -> str:
+    """Say why an undeclared backup stays, or when it will be pruned; times in `zone`."""
+    match reason:
+        case NotPruned():
+            return "never pruned: prune = false"
+        case PrunedLater(prune=prune, at=at):
+            return f"pruned after {prune}, at {time_text(at, zone)}"
+        case _:
+            return f"never pruned: {_untouchable_text(reason, zone)}"
+
+
+def _untouchable_text(reason: Untouchable, zone: ZoneInfo) -> str:
+    match reason:
+        case Pinned():
+            return "pinned"
+        case Misdated(created_at=created_at):
+            return f"dated in the future: {time_text(created_at, zone)}"
+        case Stalled(status=status, age=age):
+            return f"stalled: {status} for {age_text(age)}"
+        case InProgress(status=status, age=age):
+            return f"{status} for {age_text(age)}"
+        case UnknownStatus(status=status):
+            return f"unknown status {status!r}"
+        case _:
+            assert_never(reason)
+
+
+def _rule_text(kept: KeptRule) -> str:
+    return f"oldest ({kept.rule})" if kept.is_oldest else str(kept.rule)

@@ -1,0 +1,34 @@
+"""Formats durations, sizes, times and counts the same way everywhere."""
+
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from reconcile.durations import age_text
+
+_GIGABYTE = 1024
+
+
+def seconds_text(seconds: float) -> str:
+    """Write a length of time in seconds, as `age_text` does."""
+    return age_text(timedelta(seconds=seconds))
+
+
+def size_text(megabytes: float | None) -> str:
+    """Write a size; the service leaves it out until a backup is completed."""
+    if megabytes is None:
+        return "size unknown"
+    return f"{megabytes / _GIGABYTE:,.1f} GB" if megabytes >= _GIGABYTE else f"{megabytes:g} MB"
+
+
+def time_text(moment: datetime, zone: ZoneInfo) -> str:
+    """Write a moment to the minute, in `zone`; at the very end of the calendar, where no zone reaches, in UTC."""
+    try:
+        return f"{moment.astimezone(zone):%Y-%m-%d %H:%M}"
+    except OverflowError:
+        return f"{moment:%Y-%m-%d %H:%M}"
+
+
+def count_text(number: int, thing: str) -> str:
+    """Write a number of things: `1 backup`, `2 backups`, `2 series`."""
+    plural = thing if thing == "series" else f"{thing}s"
+    return f"{number:,} {thing if number == 1 else plural}"

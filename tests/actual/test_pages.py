@@ -1,0 +1,292 @@
+"""Lists that come in pages: whole or not at all."""
+
+import json
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import httpx
+import pytest
+from support.service import URL, Answer, Lists, Script, item, page
+
+from reconcile.actual.errors import ApiError, IncompleteListError, OutcomeUnknownError, RefusedError
+from reconcile.actual.inventory import Backup
+from reconcile.actual.reader import Reader
+
+FIRST = "/backups/?backup_type=manual&page_size=1000"
+
+
+def read(*answers: Answer) -> tuple[tuple[Backup, ...], Script]:
+    script = Script(list(answers))
+    return script.run(lambda http: Reader(http).backups()), script
+
+
+def ids(backups: Sequence[Backup]) -> list[object]:
+    return [backup.id for backup in backups]
+
+
+def many(count: int) -> list[dict[str, Any]]:
+    return [item(number) for number in range(1, count + 1)]
+
+
+def test_a_list_of_one_page_is_one_request() -> None:
+    backups, script = read(page(item(1), item(2)))
+
+    assert ids(backups) == [1, 2]
+    assert script.urls == [FIRST]
+
+
+def test_a_list_without_next_is_whole_if_it_holds_what_it_counts() -> None:
+    backups, _ = read(httpx.Response(200, json={"count": 1, "results": [item(1)]}))
+
+    assert ids(backups) == [1]
+
+
+class TestSideBySide:
+    def test_pages_are_read_at_once_and_in_order(self) -> None:
+        service = Lists(many(95), largest_page=10, latency=1)
+        backups, script = read(service)
+
+        assert ids(backups) == list(range(1, 96))
+        assert script.urls[1] == f"{FIRST}&page=2"
+        assert len(script.requests) == 10
+        assert script.elapsed == 2
+
+    def test_no_more_requests_than_allowed_are_in_flight(self) -> None:
+        service = Lists(many(95), largest_page=10, latency=1)
+
+        Script([service]).run(lambda http: Reader(http).backups(), parallelism=3)
+
+        assert service.most_in_flight == 3
+
+    def test_progress_is_reported(self) -> None:
+        progress: list[tuple[int, int]] = []
+
+        Script([Lists(many(25), largest_page=10)]).run(
+            lambda http: Reader(http, progress=lambda *counts: progress.append(counts)).backups()
+        )
+
+        assert progress == [(10, 25), (20, 25), (25, 25)]
+
+    @pytest.mark.parametrize(
+        "following",
+        [
+            f"{URL}/backups/?cursor=b",
+            f"{URL}/backups/?page=2",
+            f"{URL}/other/?backup_type=manual&page_size=1000&page=2",
+            "/api/v1/backups/?page=2",
+            "?page=2",
+            f"{FIRST}&page=3".removeprefix("/backups/"),
+        ],
+    )
+    def test_a_next_of_another_shape_is_followed_as_it_is(self, following: str) -> None:
+        backups, script = read(page(item(1), count=2, following=following), page(item(2), count=2))
+
+        assert ids(backups) == [1, 2]
+        assert [request.url for request in script.requests[1:]] == [httpx.URL(f"{URL}/backups/").join(following)]
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            pytest.param(lambda page: {**page, "results": page["results"][:-1]}, id="shorter"),
+            pytest.param(lambda page: {**page, "count": page["count"] + 1}, id="another count"),
+            pytest.param(lambda page: {**page, "next": None}, id="no next"),
+        ],
+    )
+    def test_a_page_that_was_not_expected_makes_it_follow_next(
+        self, change: Callable[[dict[str, Any]], dict[str, Any]]
+    ) -> None:
+        service = Lists(many(40), largest_page=10)
+        odd = [True]
+
+        async def answer(request: httpx.Request) -> httpx.Response:
+            response = await service(request)
+            if request.url.params.get("page") == "3" and odd:
+                odd.clear()
+                return httpx.Response(200, json=change(response.json()))
+            return response
+
+        backups, script = read(answer)
+
+        assert ids(backups) == list(range(1, 41))
+        assert script.urls[-3:] == [f"{FIRST}&page={number}" for number in (2, 3, 4)]
+
+    def test_a_page_that_is_gone_makes_it_follow_next(self) -> None:
+        gone = [httpx.Response(404, json={"detail": "Invalid page."})]
+        service = Lists(
+            many(40),
+            largest_page=10,
+            before=lambda request: gone.pop() if request.url.params.get("page") == "4" and gone else None,
+        )
+
+        backups, _ = read(service)
+
+        assert ids(backups) == list(range(1, 41))
+
+    def test_one_page_that_is_not_to_be_had_ends_the_reading(self) -> None:
+        service = Lists(
+            many(40),
+            largest_page=10,
+            before=lambda request: httpx.Response(500) if request.url.params.get("page") == "3" else None,
+        )
+
+        with pytest.raises(OutcomeUnknownError, match=r"page=3: 500 Internal Server Error"):
+            read(service)
+
+
+class TestPageSize:
+    @pytest.mark.parametrize("status", [400, 404, 422])
+    def test_where_it_is_refused_the_list_is_read_without(self, status: int) -> None:
+        def refuse(request: httpx.Request) -> httpx.Response | None:
+            refused = httpx.Response(status, json={"page_size": ["Unknown."]})
+            return refused if "page_size" in request.url.params else None
+
+        script = Script([Lists(many(250), before=refuse)])
+
+        async def twice(reader: Reader) -> list[int]:
+            return [len(await reader.backups()), len(await reader.backups())]
+
+        assert script.run(lambda http: twice(Reader(http))) == [250, 250]
+        assert script.urls == [
+            FIRST,
+            *(["/backups/?backup_type=manual"] + [f"/backups/?backup_type=manual&page={number}" for number in (2, 3)])
+            * 2,
+        ]
+
+    @pytest.mark.parametrize("status", [401, 403])
+    def test_a_refused_token_is_not_asked_again(self, status: int) -> None:
+        script = Script([httpx.Response(status)])
+
+        with pytest.raises(RefusedError):
+            script.run(lambda http: Reader(http).backups())
+
+        assert len(script.requests) == 1
+
+    def test_where_nothing_is_there_the_error_is_of_the_plain_request(self) -> None:
+        script = Script([httpx.Response(404, json={"detail": "Not found."})])
+
+        with pytest.raises(RefusedError, match=r"GET https://vps.example/api/v1/backups/\?backup_type=manual: 404"):
+            script.run(lambda http: Reader(http).backups())
+
+        assert len(script.requests) == 2
+
+
+class TestChanges:
+    def test_a_list_that_changed_between_its_pages_is_read_again(self) -> None:
+        following = f"{URL}/backups/?page=2"
+        shifted = [page(item(2), count=2, following=following), page(item(2), count=2)]
+        whole = [page(item(1), count=2, following=following), page(item(2), count=2)]
+
+        backups, script = read(*shifted, *whole)
+
+        assert ids(backups) == [1, 2]
+        assert len(script.requests) == 4
+
+    def test_an_entry_that_went_while_the_list_was_read_takes_none_with_it(self) -> None:
+        """#1 is deleted after page 1, so #3 moves to it unseen; the new count alone would fit what was read."""
+        following = f"{URL}/backups/?page=2"
+        torn = [page(item(1), item(2), count=4, following=following), page(item(4), count=3)]
+        whole = [page(item(2), item(3), count=3, following=following), page(item(4), count=3)]
+
+        backups, _ = read(*torn, *whole)
+
+        assert ids(backups) == [2, 3, 4]
+
+    def test_a_next_page_that_is_gone_is_no_refusal(self) -> None:
+        following = f"{URL}/backups/?page=2"
+
+        backups, _ = read(page(item(1), count=2, following=following), httpx.Response(404), page(item(1)))
+
+        assert ids(backups) == [1]
+
+    @pytest.mark.parametrize("count", [0, 2, 10_000])
+    def test_a_count_that_does_not_fit_is_never_a_list(self, count: int) -> None:
+        script = Script([page(item(1), count=count)])
+
+        with pytest.raises(IncompleteListError, match=f"it counts {count} and holds 1"):
+            script.run(lambda http: Reader(http).backups())
+
+        assert len(script.requests) == 3
+
+    def test_the_same_backup_twice_counts_once(self) -> None:
+        with pytest.raises(IncompleteListError, match="it counts 2 and holds 1"):
+            read(page(item(1), item(1)))
+
+
+class TestEndlessLists:
+    def test_a_loop_of_pages_ends_in_an_error(self) -> None:
+        with pytest.raises(IncompleteListError, match="no new entries"):
+            read(page(item(1), count=3, following=f"{URL}/backups/?page=2"))
+
+    def test_a_next_that_never_ends_is_refused_at_once(self) -> None:
+        numbers = iter(range(1, 1_000_000))
+
+        def answer(request: httpx.Request) -> httpx.Response:
+            number = next(numbers)
+            return page(item(number), count=4, following=f"{request.url.copy_set_param('cursor', number)}")
+
+        script = Script([answer])
+
+        with pytest.raises(IncompleteListError, match="more pages than its count of 4 allows"):
+            script.run(lambda http: Reader(http).backups())
+
+        assert len(script.requests) == 3 * 4
+
+    @pytest.mark.parametrize("count", [0, 5])
+    def test_an_empty_page_with_a_next_is_refused(self, count: int) -> None:
+        with pytest.raises(IncompleteListError, match="more pages than its count"):
+            read(page(count=count, following=f"{URL}/backups/?page=2"))
+
+    @pytest.mark.parametrize("later", [httpx.Response(404), None], ids=["is missing", "is the first again"])
+    def test_a_count_that_is_far_too_large_ends_with_the_first_page_that(self, later: httpx.Response | None) -> None:
+        def answer(request: httpx.Request) -> httpx.Response:
+            following = str(request.url.copy_set_param("page", int(request.url.params.get("page", 1)) + 1))
+            first = page(item(1), count=2**62, following=following)
+            return first if later is None or "page" not in request.url.params else later
+
+        script = Script([answer])
+
+        with pytest.raises(IncompleteListError):
+            script.run(lambda http: Reader(http).backups())
+
+        assert len(script.requests) < 50
+
+
+class TestOtherOrigins:
+    @pytest.mark.parametrize(
+        ("following", "origin"),
+        [
+            ("https://evil.example/api/v1/backups/?page=2", "https://evil.example:443"),
+            ("http://vps.example/api/v1/backups/?page=2", "http://vps.example:80"),
+            ("https://vps.example:8443/api/v1/backups/?page=2", "https://vps.example:8443"),
+            ("//evil.example/backups/", "https://evil.example:443"),
+            ("https://vps.example@evil.example/", "https://evil.example:443"),
+            ("http://xn--/", "http://xn--:80"),
+            ("http://[::1]:99999/", "http://[::1]:99999"),
+        ],
+    )
+    def test_a_next_there_is_never_requested(self, following: str, origin: str) -> None:
+        script = Script([page(item(1), count=2, following=following)])
+
+        with pytest.raises(RefusedError) as refused:
+            script.run(lambda http: Reader(http).backups())
+
+        assert f"on another origin, {origin} instead of https://vps.example:443" in str(refused.value)
+        assert len(script.requests) == 1
+
+    @pytest.mark.parametrize("following", ["https://[::1", "\x00", "http://a:b:c/"])
+    def test_a_next_that_is_no_url(self, following: str) -> None:
+        with pytest.raises(RefusedError, match="the link to the next page is not a URL"):
+            read(page(item(1), count=2, following=following))
+
+
+@pytest.mark.parametrize("changes", [{"id": ".."}, {"size_mb": -1}, {"created_at": "2025-01-14T10:30:00"}])
+def test_a_malformed_backup_is_never_left_out_silently(changes: dict[str, Any]) -> None:
+    with pytest.raises(OutcomeUnknownError, match=r"not as documented: results\.1\.[a-z_]+ \(id "):
+        read(page(item(1), item(**{"id": 2, **changes})))
+
+
+def test_what_the_service_sends_is_not_repeated_with_the_token_in_it() -> None:
+    with pytest.raises(ApiError) as raised:
+        read(httpx.Response(200, content=json.dumps({"count": 1, "results": [item("vps_secret", size_mb=-1)]})))
+
+    assert "(id ***)" in str(raised.value)

@@ -1,0 +1,246 @@
+"""Proxies, certificates and slow connections, with real sockets where a socket makes the difference."""
+
+import gc
+import os
+import ssl
+import time
+import warnings
+from collections.abc import Awaitable, Callable
+from importlib.util import find_spec
+from pathlib import Path
+
+import anyio
+import httpx
+import pytest
+import trustme
+from anyio.abc import ByteStream
+from support.loopback import Loopback, use
+
+from reconcile.actual.errors import NotSentError, OutcomeUnknownError, UntrustedError
+from reconcile.actual.reader import Reader
+from reconcile.actual.transport import proxy_for, transport_to
+from reconcile.actual.writer import Writer
+from reconcile.clock import StoppedError
+from reconcile.diagnostics import UserError
+
+SERVICE = httpx.URL("https://vps.example/api/v1")
+PLAIN = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+VARIABLES = [f"{name}_proxy" for name in ("http", "https", "all", "no")] + ["ssl_cert_file", "ssl_cert_dir"]
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in list(os.environ):
+        if name.lower() in VARIABLES:
+            monkeypatch.delenv(name)
+
+
+class TestProxies:
+    @pytest.mark.parametrize("variable", ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"])
+    @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+    def test_nothing_for_this_machine_goes_through_one(
+        self, variable: str, host: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        proxy, service = Loopback(), Loopback()
+
+        with proxy.serve() as proxy_port, service.serve() as port:
+            monkeypatch.setenv(variable, f"http://127.0.0.1:{proxy_port}")
+            use(f"http://{host}:{port}/api/v1", lambda http: Reader(http).observe())
+
+        assert proxy.connections == 0
+        assert service.connections
+
+    @pytest.mark.parametrize(
+        "url", ["http://127.0.0.1:1", "http://127.8.9.1", "https://localhost", "https://[::1]:8443"]
+    )
+    def test_nor_does_anything_for_its_other_names(self, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        for variable in ("http_proxy", "https_proxy", "all_proxy"):
+            monkeypatch.setenv(variable, "http://proxy.example:3128")
+
+        assert proxy_for(httpx.URL(url), PLAIN) is None
+
+    def test_anything_else_does(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        proxy = Loopback(answer=b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n")
+
+        with proxy.serve() as port:
+            monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{port}")
+            with pytest.raises(NotSentError, match=r"the proxy could not connect \(403 Forbidden\)"):
+                use(str(SERVICE), lambda http: Writer(http).delete(1))
+
+        assert proxy.received[0].startswith(b"CONNECT vps.example:443 ")
+        assert b"vps_secret" not in b"".join(proxy.received)
+
+    @pytest.mark.parametrize(
+        ("variables", "proxy"),
+        [
+            ({"https_proxy": "http://a:1", "all_proxy": "http://b:2"}, "http://a:1"),
+            ({"HTTPS_PROXY": "a:1"}, "http://a:1"),
+            ({"all_proxy": "https://b:2"}, "https://b:2"),
+            ({"http_proxy": "http://a:1"}, None),
+            ({"https_proxy": ""}, None),
+            ({"https_proxy": "http://a:1", "no_proxy": "vps.example"}, None),
+            ({"https_proxy": "http://a:1", "NO_PROXY": "other.example, .example"}, None),
+            ({"https_proxy": "http://a:1", "no_proxy": "*"}, None),
+            ({"https_proxy": "http://a:1", "no_proxy": "[::1"}, "http://a:1"),
+            ({"https_proxy": "http://a:1", "no_proxy": "http://[,::1,10.0.0.0/8"}, "http://a:1"),
+            ({"no_proxy": "[::1"}, None),
+        ],
+    )
+    def test_the_environment_chooses(
+        self, variables: dict[str, str], proxy: str | None, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        for name, value in variables.items():
+            monkeypatch.setenv(name, value)
+
+        chosen = proxy_for(SERVICE, PLAIN)
+
+        assert (chosen and str(chosen.url)) == proxy
+        transport_to(SERVICE)
+
+    @pytest.mark.parametrize(
+        ("variable", "value", "problem"),
+        [
+            ("ALL_PROXY", "socks://user:hunter2@127.0.0.1:1080", "socks:// is not a supported kind of proxy"),
+            ("https_proxy", "socks4://127.0.0.1:1080", "socks4:// is not a supported kind of proxy"),
+            ("ALL_PROXY", "socks5://user:hunter2@127.0.0.1:1080", "a socks5:// proxy needs the package socksio"),
+            ("all_proxy", "socks5h://127.0.0.1:1080", "a socks5h:// proxy needs the package socksio"),
+            ("HTTPS_PROXY", "http://", "is not the URL of a proxy"),
+            ("HTTPS_PROXY", "http://user:hunter2@[::1", "is not the URL of a proxy"),
+            ("HTTPS_PROXY", "proxy.example:99999", "is not the URL of a proxy"),
+            ("HTTPS_PROXY", "http://xn--/", "is not the URL of a proxy"),
+        ],
+    )
+    def test_one_that_can_not_be_used_is_an_error_that_names_its_variable(
+        self, variable: str, value: str, problem: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        if "socksio" in problem and find_spec("socksio"):
+            pytest.skip("socksio is installed")
+        monkeypatch.setenv(variable, value)
+
+        with pytest.raises(UserError) as refused:
+            transport_to(SERVICE)
+
+        assert str(refused.value).startswith(variable)
+        assert problem in str(refused.value)
+        assert "hunter2" not in repr(refused.value.diagnostics)
+
+
+class TestCertificates:
+    @pytest.fixture
+    def authority(self) -> trustme.CA:
+        return trustme.CA()
+
+    @pytest.fixture
+    def secure(self, authority: trustme.CA) -> Loopback:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        authority.issue_cert("127.0.0.1").configure_cert(context)
+        return Loopback(tls=context)
+
+    def _observe(self, service: Loopback, scheme: str = "https") -> None:
+        with service.serve() as port:
+            use(f"{scheme}://127.0.0.1:{port}", lambda http: Reader(http).backups())
+
+    def test_one_that_is_not_trusted_is_refused_at_once(self, secure: Loopback) -> None:
+        with pytest.raises(
+            UntrustedError, match=r"certificate is not trusted \(.*CERTIFICATE_VERIFY_FAILED"
+        ) as refused:
+            self._observe(secure)
+
+        advice = refused.value.diagnostics[0].detail
+        assert "trust store" in advice
+        assert "SSL_CERT_FILE" in advice
+        assert "base URL" not in advice
+        assert secure.connections == 1
+        assert not secure.received
+
+    @pytest.mark.parametrize("name", ["SSL_CERT_FILE", "ssl_cert_both"])
+    def test_one_that_the_environment_trusts_will_do(
+        self, name: str, authority: trustme.CA, secure: Loopback, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        file = tmp_path / "ca.pem"
+        authority.cert_pem.write_to_path(file)
+        monkeypatch.setenv("SSL_CERT_FILE", str(file))
+        if name == "ssl_cert_both":
+            monkeypatch.setenv("SSL_CERT_DIR", f"{tmp_path}{os.pathsep}{tmp_path}")
+
+        self._observe(secure)
+
+        assert secure.received
+
+    def test_a_port_that_does_not_speak_tls(self) -> None:
+        with pytest.raises(UntrustedError, match="no TLS connection") as refused:
+            self._observe(Loopback(answer=b"HTTP/1.1 400 Bad Request\r\n\r\n"))
+
+        assert "speak https" in refused.value.diagnostics[0].detail
+
+    @pytest.mark.parametrize(
+        ("variable", "value", "problem"),
+        [
+            ("SSL_CERT_FILE", "/nonexistent.pem", "/nonexistent.pem: No such file or directory"),
+            ("SSL_CERT_FILE", __file__, f"{__file__}: no certificates in PEM format"),
+            ("SSL_CERT_DIR", "/nonexistent", "/nonexistent: not a folder"),
+        ],
+    )
+    def test_a_setting_that_can_not_be_used_is_an_error_that_names_its_variable(
+        self, variable: str, value: str, problem: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv(variable, value)
+
+        with pytest.raises(UserError) as refused:
+            transport_to(SERVICE)
+
+        assert str(refused.value) == f"{variable} can't be used: {problem}"
+
+    def test_plain_http_does_not_read_any(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("SSL_CERT_FILE", "/nonexistent.pem")
+
+        self._observe(Loopback(), "http")
+
+
+async def _hang(_: ByteStream) -> None:
+    await anyio.sleep_forever()
+
+
+async def _hang_after_request(stream: ByteStream) -> None:
+    await stream.receive()
+    await anyio.sleep_forever()
+
+
+async def _trickle(stream: ByteStream) -> None:
+    await stream.receive()
+    await stream.send(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n")
+    while True:
+        await stream.send(b" ")
+        await anyio.sleep(0.01)
+
+
+class TestDeadline:
+    @pytest.mark.parametrize(
+        ("scheme", "handle"),
+        [("http", _hang), ("http", _hang_after_request), ("http", _trickle), ("https", _hang)],
+        ids=["accepts and hangs", "never answers", "trickles", "no TLS handshake"],
+    )
+    def test_ends_every_wait(self, scheme: str, handle: Callable[[ByteStream], Awaitable[None]]) -> None:
+        with Loopback(handle=handle).serve() as port:
+            started = time.monotonic()
+            with pytest.raises(StoppedError, match="out of time"):
+                use(f"{scheme}://127.0.0.1:{port}", lambda http: Reader(http).observe(), seconds=0.2)
+
+            assert time.monotonic() - started < 2
+        with warnings.catch_warnings(action="ignore", category=ResourceWarning):
+            gc.collect()  # httpcore leaves the socket of a TLS handshake that is cancelled to this
+
+    def test_leaves_open_what_became_of_a_change(self) -> None:
+        with (
+            Loopback(handle=_hang_after_request).serve() as port,
+            pytest.raises(OutcomeUnknownError, match="no answer before the deadline"),
+        ):
+            use(f"http://127.0.0.1:{port}", lambda http: Writer(http).create(1, "a"), seconds=0.2)
+
+
+def test_a_port_where_nobody_listens() -> None:
+    with Loopback().serve() as port:
+        pass
+
+    with pytest.raises(NotSentError, match="could not connect"):
+        use(f"http://127.0.0.1:{port}", lambda http: Writer(http).delete(1))

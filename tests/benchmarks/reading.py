@@ -1,0 +1,48 @@
+"""A plan of a large account that needs no change, beside the plain script."""
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from . import fleet
+from .process import PYTHON, RECONCILE, fastest
+from .row import Row
+from .service import service
+
+_PLAIN = str(Path(__file__).with_name("plain.py"))
+_GOALS = {500: (2.5, 75.0), 5000: (1.6, 300.0)}
+_TIMES = {500: 5, 5000: 2}
+
+
+def rows(servers: int, series: int) -> Iterator[Row]:
+    """Measure CPU and memory for so many servers with so many series of one backup each."""
+    with tempfile.TemporaryDirectory() as folder, service(servers, series) as base_url:
+        file = Path(folder, "backups.toml")
+        file.write_text(fleet.toml(servers, series), encoding="utf-8")
+        commands = {
+            "plain": (PYTHON, _PLAIN, str(file), base_url),
+            "ours": (*RECONCILE, "plan", "-f", str(file), "--base-url", base_url),
+        }
+        costs = fastest(commands, _TIMES[servers])
+    plain, ours = costs["plain"], costs["ours"]
+    assert "0 to create, 0 to delete" in plain.output, plain.output
+    assert "No changes" in ours.output, ours.output
+    what = f"no-op `plan`, {servers * series:,} series on {servers:,} servers"
+    most_cpu, most_memory = _GOALS[servers]
+    note = f"CPU {ours.cpu:.2f} s, plain {plain.cpu:.2f} s; wall {ours.wall / plain.wall:.1f} times"
+    yield Row(what=what, value=ours.cpu / plain.cpu, unit=" times plain", goal=most_cpu, note=note)
+    yield Row(
+        what="memory of the same",
+        value=ours.memory,
+        unit=" MiB",
+        goal=most_memory,
+        note=f"plain {plain.memory:.0f} MiB",
+    )
+
+
+def plain_cpu() -> float:
+    """Return the CPU that the plain script takes for 10,000 series, as a measure of this machine."""
+    with tempfile.TemporaryDirectory() as folder, service(500, 20) as base_url:
+        file = Path(folder, "backups.toml")
+        file.write_text(fleet.toml(500, 20), encoding="utf-8")
+        return fastest({"plain": (PYTHON, _PLAIN, str(file), base_url)}, 5)["plain"].cpu

@@ -1,0 +1,27 @@
+"""`demo`: the whole loop on a sandbox, by the very commands that it shows."""
+
+import re
+from pathlib import Path
+
+import pytest
+from support.command import run
+
+
+def test_it_ends_with_no_changes_twice_and_says_what_to_do_next(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    done = run("demo", folder=tmp_path)
+
+    of_its_commands = capfd.readouterr().out
+    assert done.returncode == 0, done.stderr
+    assert re.findall(r"Plan: .*? delete|No changes", of_its_commands) == [
+        "Plan: 1 to create, 0 to delete",
+        "Plan: 1 to create, 0 to delete",
+        "No changes",
+        "Plan: 0 to create, 1 to delete",
+        "Plan: 0 to create, 1 to delete",
+        "No changes",
+    ]
+    assert done.stdout.count("$ reconcile apply --auto-approve") == 2
+    assert "export VPS_API_TOKEN=" in done.stdout
+    assert not (tmp_path / "backups.toml").exists()

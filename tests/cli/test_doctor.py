@@ -1,0 +1,188 @@
+"""`doctor` in every state of disrepair: the right line says so, and the exit code says whether apply can work."""
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from support.killer import Answers, Killer, killer
+from support.schedules import SMALL_FILE
+
+
+@pytest.fixture
+def service(tmp_path: Path) -> Iterator[Killer]:
+    with killer(tmp_path) as served:
+        served.write(SMALL_FILE)
+        served.answer_instead = me("*:*")
+        yield served
+
+
+def me(*permissions: str) -> Answers:
+    def answer(request: httpx.Request, answer: httpx.Response) -> httpx.Response:
+        if request.url.path.endswith("/account/me/"):
+            token = {"name": "ci", "permissions": list(permissions)}
+            return httpx.Response(200, json={"account": {"email": "a@b"}, "token": token})
+        return answer
+
+    return answer
+
+
+def changed(change: Callable[[httpx.Request, httpx.Response], httpx.Response]) -> Answers:
+    def answer(request: httpx.Request, answer: httpx.Response) -> httpx.Response:
+        return change(request, me("*:*")(request, answer) or answer)
+
+    return answer
+
+
+def is_backups(request: httpx.Request) -> bool:
+    return request.url.path.endswith("/backups/")
+
+
+def with_body(answer: httpx.Response, **fields: object) -> httpx.Response:
+    return httpx.Response(answer.status_code, json={**answer.json(), **fields})
+
+
+def each(answer: httpx.Response, **fields: object) -> httpx.Response:
+    return with_body(answer, results=[{**entry, **fields} for entry in answer.json()["results"]])
+
+
+def lines(out: str) -> list[str]:
+    return [line for line in out.splitlines() if line[:1] in "✓!✗"]
+
+
+def test_all_is_well(service: Killer) -> None:
+    done = service.run("doctor")
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert lines(done.stdout) == [
+        "✓ file: valid, 2 series on 2 servers",
+        "✓ token: from VPS_API_TOKEN",
+        f"✓ base URL: {service.url}, plain http on this machine",
+        "✓ permissions: token 'ci' has *:*: enough for plan, apply and restore",
+        "✓ backups: 6 on the first page, count 6, next is null",
+        "✓ whole list: 5 manual backups read, as many as the service counts",
+        "✓ servers: 3 on the first page, count 3, next is null",
+        "! servers: fields: new none; missing created_at, hostname, ip_address, location, os, plan, status, updated_at",
+        next(line for line in lines(done.stdout) if "clock" in line),
+        "✓ rate limit: the service announces none",
+        "✓ declared servers: all fit the account",
+    ]
+    assert service.world.record == []
+
+
+def test_no_file(service: Killer) -> None:
+    (service.folder / "backups.toml").unlink()
+    done = service.run("doctor")
+    assert done.returncode == 1
+    assert "✗ file: backups.toml: no such file" in done.stdout
+
+
+def test_a_broken_file(service: Killer) -> None:
+    (service.folder / "backups.toml").write_text("x = 1\ny = 2\n")
+    done = service.run("doctor")
+    assert done.returncode == 1
+    assert "✗ file: 2 mistakes" in done.stdout
+
+
+def test_no_token(service: Killer) -> None:
+    done = service.run("doctor", "--token-file", "missing")
+    assert done.returncode == 1
+    assert "✗ token: --token-file missing: No such file" in done.stdout
+
+
+def test_wrong_url(service: Killer) -> None:
+    done = service.run("doctor", "--base-url", "http://127.0.0.1:9/api/v1")
+    assert done.returncode == 1
+    assert "✗ service: GET http://127.0.0.1:9/api/v1/backups/: could not connect" in done.stdout
+
+
+STATES: list[tuple[str, Answers, int, str]] = [
+    (
+        "a wrong token",
+        lambda *_: httpx.Response(401, json={"detail": "Invalid token."}),
+        1,
+        "✗ service: GET http://127.0.0.1/api/v1/backups/: 401 Unauthorized: Invalid token.",
+    ),
+    (
+        "a token that may only read",
+        me("servers:read"),
+        1,
+        "✗ permissions: token 'ci' has servers:read: enough for plan, not for apply",
+    ),
+    (
+        "permissions that nobody knows",
+        me("disks:juggle"),
+        0,
+        "! permissions: token 'ci' has disks:juggle: reconcile does not",
+    ),
+    (
+        "a service that says nothing of the token",
+        lambda request, answer: httpx.Response(404, json={}) if "account" in request.url.path else answer,
+        0,
+        "! permissions: GET http://127.0.0.1/api/v1/account/me/: 404 Not Found",
+    ),
+    (
+        "a count that is off",
+        changed(lambda request, answer: with_body(answer, count=9) if is_backups(request) else answer),
+        1,
+        "the list is incomplete: it counts 9 and holds 5",
+    ),
+    (
+        "unknown statuses and fields",
+        changed(lambda request, answer: each(answer, status="archiving", region=1) if is_backups(request) else answer),
+        0,
+        "! backups: unknown statuses: archiving",
+    ),
+    (
+        "a clock that is off by an hour",
+        changed(
+            lambda _, answer: httpx.Response(
+                200, content=answer.content, headers={"Date": "Mon, 01 Jan 2024 00:00:00 GMT"}
+            )
+        ),
+        1,
+        "✗ clock: ",
+    ),
+    (
+        "rate-limit headers",
+        changed(lambda _, answer: httpx.Response(200, content=answer.content, headers={"X-RateLimit-Limit": "60"})),
+        0,
+        "✓ rate limit: x-ratelimit-limit: 60",
+    ),
+    (
+        "no list of servers",
+        changed(
+            lambda request, answer: httpx.Response(403, json={}) if request.url.path.endswith("/servers/") else answer
+        ),
+        0,
+        "! servers: GET http://127.0.0.1/api/v1/servers/: 403 Forbidden: names are checked against the backups' own",
+    ),
+    (
+        "a server that is another's",
+        changed(lambda request, answer: each(answer, name="x") if request.url.path.endswith("/servers/") else answer),
+        1,
+        "✗ declared servers: 2 of 2 do not fit the account: web, db",
+    ),
+]
+
+
+@pytest.mark.parametrize(("state", "answers", "code", "line"), STATES, ids=[state[0] for state in STATES])
+def test_disrepair(state: str, answers: Answers, code: int, line: str, service: Killer) -> None:
+    service.answer_instead = answers
+
+    done = service.run("doctor")
+
+    port = service.url.rpartition(":")[2].partition("/")[0]
+    assert line in done.stdout.replace(f":{port}", ""), (state, done.stdout)
+    assert done.returncode == code, (state, done.stdout)
+    assert service.world.record == []
+
+
+def test_json_is_fit_for_a_bug_report(service: Killer) -> None:
+    done = service.run("doctor", "--json")
+
+    report = json.loads(done.stdout)
+    assert (done.returncode, report["ok"]) == (0, True)
+    assert {entry["check"] for entry in report["checks"]} >= {"file", "token", "clock", "permissions"}
+    assert not [name for name in ("web", "db", "nightly", "upgrade") if f'"{name}' in done.stdout]

@@ -1,0 +1,105 @@
+"""`import`: a file that declares what the account holds."""
+
+import tomllib
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.command import Sandbox, sandbox
+
+WEB = {"id": 1, "name": "web"}
+
+
+@pytest.fixture
+def service(tmp_path: Path) -> Iterator[Sandbox]:
+    with sandbox(tmp_path) as served:
+        yield served
+
+
+def item(id_: int, description: str | None, status: str = "completed", **server: object) -> dict[str, Any]:
+    return {
+        "id": id_,
+        "server": {**WEB, **server},
+        "backup_type": "manual",
+        "status": status,
+        "size_mb": 1024 if status == "completed" else None,
+        "created_at": (datetime.now(UTC) - timedelta(hours=id_)).isoformat(),
+        "expires_at": None,
+        "description": description,
+    }
+
+
+def test_nothing_is_left_to_do_with_what_it_writes(service: Sandbox) -> None:
+    done = service.run("import")
+
+    assert done.returncode == 0
+    assert done.stdout.startswith("# Written by reconcile import at 20")
+    assert service.url in done.stdout.splitlines()[0]
+    assert "[servers.web-server-01]" in done.stdout
+    assert 'description = "Pre-update backup"' in done.stdout
+    service.write(done.stdout)
+    assert "No changes." in service.run("plan").stdout
+
+
+def test_with_files_only_what_they_lack(service: Sandbox) -> None:
+    service.write("[servers.web-server-01]\nid = 12345\n")
+
+    written = service.run("import", "-f", "backups.toml").stdout
+
+    assert "[servers.web-server-01]" not in written
+    assert "[servers.db-server-01]" in written
+    assert "# - web-server-01: backups.toml does not declare 'Pre-update backup' (1 backup)" in written
+
+
+@pytest.mark.parametrize("name", ["12346", "db-server-01"])
+def test_one_server(name: str, service: Sandbox) -> None:
+    written = service.run("import", "--server", name).stdout
+
+    assert "[servers.db-server-01]" in written
+    assert "web" not in written
+
+
+def test_a_server_that_the_account_lacks(service: Sandbox) -> None:
+    done = service.run("import", "--server", "nobody")
+
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "the account has no server 'nobody'" in done.stderr
+
+
+def test_a_file_that_exists_is_not_overwritten(service: Sandbox) -> None:
+    assert service.run("import", "--out", "new.toml").returncode == 0
+    assert service.run("validate", "-f", "new.toml").returncode == 0
+
+    again = service.run("import", "--out", "new.toml")
+
+    assert again.returncode == 1
+    assert "new.toml exists already" in again.stderr
+
+
+def test_what_cannot_be_declared_is_named_and_stays(tmp_path: Path) -> None:
+    backups = [item(1, None), item(2, " blank "), item(3, "\x1b[31m"), item(4, "x", "failed")]
+    with sandbox(tmp_path, seed={"servers": [WEB], "backups": backups}) as service:
+        written = service.run("import").stdout
+
+        assert "# - web: backup 1 (None) stays unmanaged: its description is empty" in written
+        assert "# - web: backup 2 (' blank ') stays unmanaged: its description starts or ends with white" in written
+        assert r"# - web: backup 3 ('\x1b[31m') stays unmanaged: its description has control characters" in written
+        assert "# - web: backup 4 ('x') stays unmanaged: no backup of its series counts; its status" in written
+        assert "\x1b" not in written
+        service.write(f"[settings]\nprune = true\n{written}")
+        assert "No changes." in service.run("plan").stdout
+
+
+def test_characters_that_act_or_hide_are_written_as_escapes(tmp_path: Path) -> None:
+    name, description = "we\x9bb", "\u202egnp.exe"
+    backups = [item(1, description, name=name)]
+    with sandbox(tmp_path, seed={"servers": [{"id": 1, "name": name}], "backups": backups}) as service:
+        written = service.run("import").stdout
+
+        assert written.isprintable() or set(written) - {"\n"} == {char for char in written if char.isprintable()}
+        (server,) = tomllib.loads(written)["servers"].values()
+        assert (server["name"], server["backups"][0]["description"]) == (name, description)
+        service.write(written)
+        assert "No changes." in service.run("plan").stdout

@@ -1,0 +1,127 @@
+"""Ctrl-C at any moment: nothing new is sent, the report is true, and the exit code is 130."""
+
+import json
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from support.killer import Killer, killer
+from support.schedules import OLD, SMALL_FILE, clean_requests
+
+RESTORE = ("restore", "db", "--backup", str(OLD), "--auto-approve")
+READING = [["plan"], ["status"], ["import"], ["doctor"], [*RESTORE]]
+
+
+@pytest.fixture
+def service(tmp_path: Path) -> Iterator[Killer]:
+    with killer(tmp_path) as served:
+        served.signal = signal.SIGINT
+        served.write(SMALL_FILE)
+        yield served
+
+
+@pytest.mark.parametrize("command", READING, ids=lambda command: command[0])
+def test_a_command_that_reads_ends_at_once_with_130(command: list[str], service: Killer) -> None:
+    service.at, service.hangs = 0, 30.0
+    if command[0] == "restore":
+        service.hangs = 0.5  # it changes something in the end, so it waits for what is in flight
+
+    started = time.monotonic()
+    done = service.run(*command)
+
+    assert done.returncode == 130
+    assert done.stdout == ""
+    assert "error" not in done.stderr
+    assert time.monotonic() - started < 10
+    assert service.world.record == []
+
+
+class TestApply:
+    def test_finishes_what_is_in_flight(self, service: Killer) -> None:
+        service.at_request = "POST /backups/"
+
+        done = service.apply()
+
+        assert done.returncode == 130
+        assert (
+            "Interrupted: starting nothing new, finishing what is in flight. Interrupt again to stop at once."
+            in done.stderr
+        )
+        assert "is still in progress" in done.stdout
+        assert "Run apply again" in done.stdout
+
+    def test_stops_at_once_when_interrupted_again_and_says_what_is_unknown(self, service: Killer) -> None:
+        service.at_request, service.signals_again, service.hangs = "POST /backups/", True, 30.0
+
+        started = time.monotonic()
+        done = service.apply()
+
+        assert done.returncode == 130
+        assert time.monotonic() - started < 10
+        assert "of unknown outcome" in done.stdout
+
+    @pytest.mark.parametrize("at", [0, clean_requests().index("POST /backups/"), 6])
+    def test_ends_its_json_with_the_figures(self, at: int, service: Killer) -> None:
+        service.at = at
+
+        done = service.apply("--json")
+
+        last = json.loads(done.stdout.splitlines()[-1])
+        changes = [change.what for change in service.world.record]
+        figures = last["changes"]
+        assert done.returncode == 130
+        assert (last["type"], last["operation"]) == ("change_summary", "apply")
+        assert figures["remove"] == changes.count("delete")
+        assert figures["add"] <= changes.count("create")
+        counted = sum(count for count in figures.values() if isinstance(count, int))
+        assert counted == (5 if at else 0)
+
+
+class TestRestore:
+    SAFE = (*RESTORE, "--safety-backup")
+
+    def test_with_a_safety_backup_sends_nothing_after_an_interrupt_at_any_request(self, service: Killer) -> None:
+        account = service.world.account
+        backups = list(account.backups)
+        service.run(*self.SAFE)
+        requests = list(service.requests)
+        assert requests[-1] == "POST /servers/2/restore/"
+        service.hangs = 0.2  # so that the interrupt comes before the answer
+
+        for at in range(len(requests) - 1):
+            service.world.record.clear()
+            account.backups[:] = backups
+            service.at = at
+            done = service.run(*self.SAFE)
+
+            changes = [change.what for change in service.world.record]
+            assert done.returncode == 130, (at, done.shown)
+            assert "restore" not in changes
+            assert "Interrupted, nothing was restored." in done.stderr
+            made_it = "POST /backups/" in requests[: at + 1]
+            assert changes == (["create"] if made_it else []), (at, requests)
+
+    def test_in_flight_may_have_begun_and_says_what_to_check(self, service: Killer) -> None:
+        service.at_request, service.hangs = "POST /servers/2/restore/", 0.5
+
+        done = service.run(*RESTORE)
+
+        assert done.returncode == 130
+        assert [change.what for change in service.world.record] == ["restore"]
+        assert "Interrupted. The restore may have begun." in done.stderr
+        assert "Do not send it again. Look at the server in the web panel" in done.stderr
+        assert "The service has begun to restore" in done.stdout
+
+    def test_in_flight_ends_at_once_when_interrupted_again(self, service: Killer) -> None:
+        service.at_request, service.signals_again, service.hangs = "POST /servers/2/restore/", True, 30.0
+
+        started = time.monotonic()
+        done = service.run(*RESTORE)
+
+        assert done.returncode == 130
+        assert time.monotonic() - started < 10
+        assert "the restore may have begun" in done.stderr
+        assert "Do not send it again." in done.stderr
+        assert "The service has begun" not in done.stdout

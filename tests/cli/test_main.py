@@ -1,0 +1,45 @@
+"""The command itself: its help, and what is known of its subcommands without importing them."""
+
+import re
+from pathlib import Path
+
+import pytest
+from support.command import COMMANDS, run
+
+from reconcile.cli.main import COMMANDS as SUMMARIES
+
+WITH_REQUESTS = {"plan", "apply", "import", "status", "restore", "doctor"}
+WITH_MORE = {
+    "plan": "each backup that stays",
+    "apply": "each backup that stays",
+    "show": "each backup that stays",
+    "status": "undeclared backups by name",
+}
+
+
+@pytest.mark.parametrize("name", SUMMARIES)
+def test_a_commands_summary_is_the_first_sentence_of_its_help(name: str) -> None:
+    sentence, _, _ = " ".join((COMMANDS[name].help or "").split()).partition(". ")
+
+    assert SUMMARIES[name] == sentence.rstrip(".") + "."
+
+
+def test_every_summary_is_whole_at_80_columns(tmp_path: Path) -> None:
+    shown = run("--help", folder=tmp_path, COLUMNS="80").stdout
+
+    assert max(map(len, shown.splitlines())) <= 80
+    assert [summary for summary in SUMMARIES.values() if summary not in " ".join(shown.split())] == []
+
+
+@pytest.mark.parametrize("name", SUMMARIES)
+def test_the_help_of_verbose_says_what_it_shows(name: str, tmp_path: Path) -> None:
+    shown = " ".join(run(name, "--help", folder=tmp_path).stdout.split())
+
+    found = re.search(r"-v, --verbose (Show [^.]*)\.", shown)
+    expected = [WITH_MORE[name]] if name in WITH_MORE else []
+    expected += ["every request on stderr"] if name in WITH_REQUESTS else []
+    assert (found[1] if found else "Show ") == "Show " + ", and ".join(expected)
+
+
+def test_verbose_is_accepted_where_it_shows_nothing_more(tmp_path: Path) -> None:
+    assert run("schema", "-v", folder=tmp_path).returncode == 0

@@ -1,0 +1,118 @@
+"""Where output goes, and what becomes of it where it cannot be written."""
+
+import errno
+import os
+import sys
+import threading
+import time
+from contextlib import redirect_stderr, redirect_stdout
+from pathlib import Path
+
+import pytest
+from support.command import run, sandbox
+
+from reconcile.cli.main import run as run_main
+from reconcile.cli.output import Output
+
+FULL = Path("/dev/full")
+
+
+def test_a_result_that_cannot_be_written_is_one_error(capsys: pytest.CaptureFixture[str]) -> None:
+    with FULL.open("w") as full, redirect_stdout(full):
+        code = run_main(["schema"])
+
+    assert code == 1
+    assert capsys.readouterr().err == "error: the output: No space left on device\n"
+
+
+def test_the_rest_of_a_result_that_cannot_be_written_is_dropped() -> None:
+    with FULL.open("w") as full, redirect_stdout(full):
+        output = Output()
+        for number in range(3):
+            output.result([f"line {number}"])
+
+        assert output.failure
+        assert output.failure.errno == errno.ENOSPC
+
+
+def test_notes_that_cannot_be_written_are_no_failure() -> None:
+    with FULL.open("w") as full, redirect_stderr(full):
+        output = Output()
+        output.note("a note")
+
+        assert output.failure is None
+
+
+def test_a_reader_that_went_away_is_no_error_message(capsys: pytest.CaptureFixture[str]) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "w") as pipe, redirect_stdout(pipe):
+        code = run_main(["schema"])
+
+    assert (code, capsys.readouterr().err) == (1, "")
+
+
+def test_a_secret_is_blanked_out_on_both_streams(capsys: pytest.CaptureFixture[str]) -> None:
+    output = Output()
+    output.keep_secret("vps_4f9a81c2e7d04b6f")
+
+    output.result(["the result has vps_4f9a81c2e7d04b6f"])
+    output.note("the note has vps_4f9a81c2e7d04b6f")
+
+    assert capsys.readouterr() == ("the result has ***\n", "the note has ***\n")
+
+
+def test_what_a_slow_service_is_waited_for_is_shown_on_a_terminal_only(tmp_path: Path) -> None:
+    with sandbox(tmp_path, latency=1.4) as service:
+        service.write("[servers.web-server-01]\nid = 12345\n")
+
+        assert f"Reading the account at {service.url}" in service.ask("plan", answer="", TERM="xterm").stderr
+        assert "Reading the account" not in service.run("plan").stderr
+
+
+class TestMissingExtras:
+    """What is not installed is named with the command that installs it."""
+
+    def test_the_metrics(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setitem(sys.modules, "prometheus_client", None)
+        monkeypatch.delitem(sys.modules, "reconcile.report.metrics", raising=False)
+        with sandbox(tmp_path) as service:
+            service.write("[servers.web-server-01]\nid = 12345\n")
+
+            done = service.run("status", "--metrics", "reconcile.prom")
+
+        assert done.returncode == 1
+        assert "pip install 'vps-reconcile[metrics]'" in done.stderr
+        assert not (tmp_path / "reconcile.prom").exists()
+
+    def test_the_sandbox(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setitem(sys.modules, "reconcile.sandbox.serve", None)
+
+        done = run("sandbox", folder=tmp_path)
+
+        assert done.returncode == 1
+        assert "pip install 'vps-reconcile[sandbox]'" in done.stderr
+
+
+def test_the_sandbox_serves_until_it_is_interrupted(tmp_path: Path) -> None:
+    def interrupt() -> None:
+        time.sleep(1)
+        os.kill(os.getpid(), 2)
+
+    thread = threading.Thread(target=interrupt)
+    thread.start()
+
+    done = run("sandbox", "--port", "0", "--rate-limit", "60/min", folder=tmp_path)
+
+    thread.join()
+    assert done.returncode == 130
+    assert done.stdout.startswith("export VPS_API_URL=http://127.0.0.1:")
+    assert "export VPS_API_TOKEN=vps_sandbox" in done.stdout
+
+
+@pytest.mark.parametrize("limit", ["x/min", "0/min", "1.5/min"])
+def test_a_rate_limit_of_the_sandbox_is_a_number_of_requests_a_minute(limit: str, tmp_path: Path) -> None:
+    done = run("sandbox", "--port", "0", "--rate-limit", limit, folder=tmp_path)
+
+    assert done.returncode == 1
+    assert "Usage: reconcile sandbox" in done.stderr

@@ -1,0 +1,124 @@
+"""`plan`: what it shows, for whom, and its exit codes."""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.build import entry
+from support.command import Sandbox, run, sandbox
+
+FILE = """\
+[servers.web-server-01]
+id = 12345
+
+[[servers.web-server-01.backups]]
+description = "Pre-update backup"
+
+[[servers.web-server-01.backups]]
+description = "nightly"
+every = "1d"
+keep = 7
+"""
+
+
+@pytest.fixture
+def service(tmp_path: Path) -> Iterator[Sandbox]:
+    with sandbox(tmp_path, backup_seconds=0.2) as served:
+        served.write(FILE)
+        yield served
+
+
+def test_at_plans_for_another_time(service: Sandbox) -> None:
+    service.run("apply", "--auto-approve")
+    tomorrow = (datetime.now(UTC) + timedelta(days=1)).isoformat()
+
+    assert "newest is 1d" in service.run("plan", "--at", tomorrow).stdout
+    assert service.run("plan", "--detailed-exitcode", "--at", tomorrow).returncode == 2
+
+
+@pytest.mark.parametrize(
+    ("time", "message"),
+    [
+        ("9999-12-31T23:59:59Z", "is not between the years 1970 and 9000"),
+        ("0001-01-01T00:00:00+14:00", "is not a time"),
+        ("noon", "is not a time; write it like 2026-01-31T03:00:00Z"),
+    ],
+)
+def test_at_a_time_that_cannot_be_is_wrong_usage(time: str, message: str, service: Sandbox) -> None:
+    done = service.run("plan", "--at", time)
+
+    assert (done.returncode, done.stdout) == (1, "")
+    assert message in done.stderr
+
+
+def test_a_target_narrows_the_plan_which_says_so(service: Sandbox) -> None:
+    done = service.run("plan", "--target", "web-server-01/Pre*")
+
+    assert "No changes." in done.stdout
+    assert "Only what --target web-server-01/Pre* matches is planned." in done.stdout
+    as_markdown = service.run("plan", "--markdown", "--target", "web-server-01/nightly").stdout
+    assert "matches is planned." in as_markdown
+
+
+def test_ten_thousand_backups_on_five_hundred_servers_fit_on_one_screen(tmp_path: Path) -> None:
+    servers: list[dict[str, Any]] = [{"id": number, "name": f"s{number}"} for number in range(1, 501)]
+    backups = [
+        entry(number * 100 + night, "nightly", timedelta(days=night), server=server)
+        for number, server in enumerate(servers, 1)
+        for night in range(20)
+    ]
+    with sandbox(tmp_path, page_size=500, seed={"servers": servers, "backups": backups}) as service:
+        declared = '[servers.s{0}]\nid = {0}\nbackups = [{{ description = "nightly", every = "1d", keep = 20 }}]\n'
+        service.write("".join(declared.format(number) for number in range(1, 501)))
+
+        done = service.run("plan", "--detailed-exitcode")
+
+        assert done.returncode == 0
+        assert "10,000 backups unchanged" in done.stdout
+        assert len(done.stdout.splitlines()) < 24
+
+
+def test_colours_on_a_terminal_only_and_none_with_no_color(service: Sandbox) -> None:
+    terminal = {"TERM": "xterm-256color", "answer": ""}
+
+    assert "\x1b[32m" in service.ask("plan", **terminal).stdout
+    assert "\x1b[3" not in service.ask("plan", NO_COLOR="1", **terminal).stdout
+    assert "\x1b[3" not in service.ask("plan", "--no-color", **terminal).stdout
+    assert "\x1b" not in service.run("plan").stdout
+
+
+class TestReports:
+    def test_gitlabs_report(self, service: Sandbox) -> None:
+        assert service.run("plan", "--gitlab-report", "report.json").returncode == 0
+
+        assert json.loads((service.folder / "report.json").read_text()) == {"create": 1, "update": 0, "delete": 0}
+
+    def test_githubs_step_summary(self, service: Sandbox) -> None:
+        summary = service.folder / "summary.md"
+        summary.write_text("before\n")
+
+        done = service.run("plan", "--step-summary", GITHUB_STEP_SUMMARY=str(summary))
+
+        assert done.returncode == 0
+        assert summary.read_text().startswith("before\n")
+        assert "### reconcile: 1 to create, 0 to delete\n" in summary.read_text()
+        assert service.run("plan", "--step-summary").returncode == 1
+        assert service.run("plan", "--step-summary", GITHUB_STEP_SUMMARY="nowhere/x").returncode == 1
+
+    def test_markdown_and_json_exclude_each_other(self, service: Sandbox) -> None:
+        for command in (["plan"], ["show", "saved.plan"]):
+            done = service.run(*command, "--json", "--markdown")
+            assert done.returncode == 1
+            assert "--json or --markdown, not both" in done.stderr
+
+    def test_mistakes_are_annotations_in_github_actions_only(self, tmp_path: Path) -> None:
+        (tmp_path / "backups.toml").write_text("[servers.a]\nid = 1\nevry = 1\n")
+
+        there = run("validate", folder=tmp_path, GITHUB_ACTIONS="true").stderr
+        here = run("validate", folder=tmp_path, GITHUB_ACTIONS="").stderr
+
+        assert "::error file=backups.toml,line=3,col=1,endLine=3,endColumn=5,title=unknown key" in there
+        assert "::error" not in here

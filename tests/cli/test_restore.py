@@ -1,0 +1,175 @@
+"""`restore`, the most careful command: every refusal, and never a second request."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from support.killer import Killer, killer
+from support.schedules import AUTOMATIC, ELSEWHERE, FAILED, OLD
+
+
+@pytest.fixture
+def service(tmp_path: Path) -> Iterator[Killer]:
+    with killer(tmp_path) as served:
+        yield served
+
+
+def restores(service: Killer) -> list[dict[str, Any]]:
+    return [change.record for change in service.world.record if change.what == "restore"]
+
+
+def test_a_backup_named_by_its_id_is_restored_once(service: Killer) -> None:
+    done = service.run("restore", "db", "--backup", str(OLD), "--auto-approve")
+
+    assert done.returncode == 0, done.stderr
+    assert restores(service) == [{"server": "2", "backup_id": OLD}]
+    assert "Everything written on db since then, in the last 2d, will be lost." in done.stdout
+    assert "Its other usable backups:" in done.stdout
+    assert f"#{AUTOMATIC}" in done.stdout
+    assert "The service has begun to restore 'db' from #21." in done.stdout
+
+
+def test_an_automatic_one_may_be_restored_and_the_server_named_by_its_id(service: Killer) -> None:
+    done = service.run("restore", "2", "--backup", str(AUTOMATIC), "--auto-approve")
+
+    assert done.returncode == 0, done.stderr
+    assert restores(service) == [{"server": "2", "backup_id": AUTOMATIC}]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["nobody", "--backup", "21"], "the account has no server 'nobody'"),
+        (["db", "--backup", "999"], "there is no backup 999 of db"),
+        (["db", "--backup", str(FAILED)], f"backup {FAILED} has the status 'failed', so it can't be restored"),
+        (["db", "--backup", str(ELSEWHERE)], f"backup {ELSEWHERE} is a backup of other, not of db"),
+        (["db", "--series", "weekly"], "db has no usable backup 'weekly'"),
+        (["db", "--series", "nightly", "--before", "2020-01-01"], "made before 2020-01-01 00:00 UTC"),
+        (["db"], "name one: --backup ID or --series DESCRIPTION"),
+        (["db", "--backup", "21", "--series", "nightly"], "name one: --backup ID or --series DESCRIPTION"),
+        (["db", "--backup", "21", "--before", "2020-01-01"], "--before goes with --series"),
+        (["db", "--series", "nightly", "--auto-approve"], "--auto-approve goes with --backup"),
+        (["db", "--backup", "21"], "there is no terminal to ask on"),
+    ],
+)
+def test_refused(arguments: list[str], message: str, service: Killer) -> None:
+    done = service.run("restore", *arguments)
+
+    assert done.returncode == 1
+    assert message in done.stderr
+    assert restores(service) == []
+
+
+def test_a_refusal_says_what_can_be_restored(service: Killer) -> None:
+    done = service.run("restore", "db", "--backup", "999", "--auto-approve")
+
+    assert f"Usable backups: #{OLD} ('nightly', " in done.stderr
+
+
+@pytest.mark.parametrize("status", [None, 500, 502])
+def test_a_lost_answer_is_never_followed_by_another_try(status: int | None, service: Killer) -> None:
+    def lose(request: httpx.Request, answer: httpx.Response) -> httpx.Response | None:
+        if not request.url.path.endswith("/restore/"):
+            return answer
+        return httpx.Response(status) if status else None
+
+    service.answer_instead = lose
+
+    done = service.run("restore", "db", "--backup", str(OLD), "--auto-approve")
+
+    assert done.returncode == 1
+    assert len(restores(service)) == 1
+    assert "the restore may have begun" in done.stderr
+    assert "Do not send it again." in done.stderr
+    assert "has begun to restore" not in done.stdout
+
+
+def test_a_backup_that_is_deleted_meanwhile_is_not_restored(service: Killer) -> None:
+    def delete_once_listed(request: httpx.Request, answer: httpx.Response) -> httpx.Response:
+        if request.url.path.endswith("/backups/"):
+            service.world.account.backups[:] = [
+                backup for backup in service.world.account.backups if backup["id"] != AUTOMATIC
+            ]
+        return answer
+
+    service.answer_instead = delete_once_listed
+
+    done = service.run("restore", "db", "--backup", str(AUTOMATIC), "--auto-approve")
+
+    assert done.returncode == 1
+    assert f"backup #{AUTOMATIC} is no longer what was shown, nothing was restored" in done.stderr
+    assert restores(service) == []
+
+
+class TestSafetyBackup:
+    def test_is_completed_before_the_restore_and_says_how_to_keep_it(self, service: Killer) -> None:
+        done = service.run("restore", "db", "--backup", str(OLD), "--auto-approve", "--safety-backup")
+
+        assert done.returncode == 0, done.stderr
+        created, restored = service.world.record[-2:]
+        assert (created.what, restored.what) == ("create", "restore")
+        assert created.record["description"].startswith("before restore 20")
+        assert restored.usable["db", created.record["description"]] == 1
+        assert f"The safety backup is #{created.record['id']}, made in " in done.stderr
+
+    def test_that_fails_means_no_restore(self, service: Killer) -> None:
+        service.world.account.fails = lambda: True
+
+        done = service.run("restore", "db", "--backup", str(OLD), "--auto-approve", "--safety-backup")
+
+        assert done.returncode == 1
+        assert "the safety backup was not made" in done.stderr
+        assert "nothing was restored" in done.stderr
+        assert restores(service) == []
+
+    def test_that_is_not_done_in_time_means_no_restore(self, service: Killer) -> None:
+        service.world.account.backup_seconds = 60
+
+        arguments = ("--auto-approve", "--safety-backup", "--timeout", "1s")
+        done = service.run("restore", "db", "--backup", str(OLD), *arguments)
+
+        assert done.returncode == 1
+        assert "nothing was restored" in done.stderr
+        assert restores(service) == []
+
+
+class TestConfirmation:
+    def test_only_the_servers_name_will_do(self, service: Killer) -> None:
+        for answer in ("yes", "", "2"):
+            done = service.ask("restore", "db", "--backup", str(OLD), answer=answer)
+
+            assert done.returncode == 1
+            assert "To go on, type the server's name." in done.stderr
+            assert "that is not the server's name, nothing was restored" in done.stderr
+            assert restores(service) == []
+
+        assert service.ask("restore", "db", "--backup", str(OLD), answer="db").returncode == 0
+        assert len(restores(service)) == 1
+
+    @pytest.mark.parametrize("name", ["", None], ids=["an empty name", "no name"])
+    def test_of_a_server_without_a_name_is_its_id(self, name: str | None, service: Killer) -> None:
+        service.world.servers[1]["name"] = name
+        for backup in service.world.account.backups:
+            if backup["server"]["id"] == 2:
+                backup["server"]["name"] = name
+
+        refused = service.ask("restore", "2", "--backup", str(OLD), answer="")
+
+        assert refused.returncode == 1
+        assert "type the server's id: it has no name" in refused.stderr
+        assert restores(service) == []
+        restored = service.ask("restore", "2", "--backup", str(OLD), answer="2")
+        assert restored.returncode == 0
+        assert "The service has begun to restore '2' from #21." in restored.stdout
+        assert restores(service) == [{"server": "2", "backup_id": OLD}]
+
+    def test_an_empty_argument_names_no_server(self, service: Killer) -> None:
+        service.world.servers[1]["name"] = ""
+
+        done = service.run("restore", "", "--backup", str(OLD), "--auto-approve")
+
+        assert done.returncode == 1
+        assert "the account has no server ''" in done.stderr
+        assert restores(service) == []

@@ -1,0 +1,193 @@
+"""`status`: text, one line per problem, JSON and metrics."""
+
+import json
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+from support.command import Sandbox, sandbox
+
+SERVERS = [{"id": number, "name": name} for number, name in ((1, "web"), (2, "db"), (3, "forgotten"))]
+FILE = """
+[servers.web]
+id = 1
+backups = [
+    { description = "healthy", every = "1d", keep = 7 },
+    { description = "empty" },
+    { description = "stalled", every = "1mo" },
+]
+[servers.db]
+id = 2
+backups = [{ description = "failed" }, { description = "over \\"due\\"", every = "1d" }]
+"""
+HEALTHY = '[servers.web]\nid = 1\nbackups = [{ description = "healthy" }]\n'
+
+
+def item(id_: int, server: int, description: str | None, hours: float, status: str = "completed") -> dict[str, Any]:
+    return {
+        "id": id_,
+        "server": SERVERS[server - 1],
+        "backup_type": "manual",
+        "status": status,
+        "size_mb": 1024 if status == "completed" else None,
+        "created_at": (datetime.now(UTC) - timedelta(hours=hours)).isoformat(),
+        "expires_at": None,
+        "description": description,
+    }
+
+
+@pytest.fixture
+def service(tmp_path: Path) -> Iterator[Sandbox]:
+    """An account with a series in every kind of trouble."""
+    backups = [
+        item(1, 1, "healthy", 3),
+        item(2, 1, "healthy", 27),
+        item(3, 1, "stalled", 50),
+        item(4, 1, "stalled", 30, "in_progress"),
+        item(5, 2, "failed", 5),
+        item(6, 2, "failed", 4, "failed"),
+        item(7, 2, 'over "due"', 48),
+        item(8, 3, "by hand", 9),
+    ]
+    with sandbox(tmp_path, seed={"servers": SERVERS, "backups": backups}) as served:
+        served.write(FILE)
+        yield served
+
+
+def test_every_series_is_shown_the_worst_first(service: Sandbox) -> None:
+    done = service.run("status")
+
+    kinds = [line.split()[0] for line in done.stdout.splitlines()]
+    assert done.returncode == 0
+    assert kinds[:6] == ["EMPTY", "OVERDUE", "FAILED", "STALLED", "UNPROTECTED", "healthy"]
+    assert "newest 2d old (#7), due now, 1 usable (keep last=1), 1.0 GB" in done.stdout
+    assert re.search(r"healthy .* due in (20h|19h 59min), 2 usable", done.stdout)  # an hour early, which is the slack
+    assert "forgotten (3)" in done.stdout
+    assert "1 undeclared backup, 1.0 GB" in done.stdout
+    assert "forgotten/by hand#8, 1.0 GB" in service.run("status", "-v").stdout
+    assert done.stdout.endswith("1 of 5 series healthy, 1 server unprotected.\n")
+
+
+def test_at_80_columns_no_address_is_broken(service: Sandbox) -> None:
+    service.write('[servers.web]\nid = 1\nbackups = [{ description = "quite a long description of a series" }]\n')
+
+    shown = service.ask("status", answer="", COLUMNS="80", TERM="dumb").stdout
+
+    assert "web/quite a long description of a series" in shown
+    assert max(map(len, shown.splitlines())) <= 80
+
+
+def test_check_is_one_line_per_problem_and_2(service: Sandbox) -> None:
+    done = service.run("status", "--check")
+
+    assert done.returncode == 2
+    assert done.stdout.splitlines() == [
+        "EMPTY web/empty: no usable backup",
+        'OVERDUE db/over "due": newest usable is 2d old, due since 1d',
+        "FAILED db/failed: 1 backup failed, the last is #6",
+        "STALLED web/stalled: 1 backup stalled, the last is #4",
+    ]
+    service.write(HEALTHY)
+    done = service.run("status", "--check")
+    assert (done.returncode, done.stdout) == (0, "OK: 1 of 1 series healthy\n")
+
+
+def test_only_what_a_target_matches(service: Sandbox) -> None:
+    done = service.run("status", "--target", "web/h*", "--check")
+
+    assert (done.returncode, done.stdout) == (0, "OK: 1 of 1 series healthy\n")
+    assert "UNPROTECTED" not in service.run("status", "--target", "web/h*").stdout
+    assert service.run("status", "--target", "wbe").returncode == 1
+
+
+def test_a_first_backup_that_is_in_progress_is_shown(tmp_path: Path) -> None:
+    backups = [item(1, 1, "nightly", 0.1, "in_progress")]
+    with sandbox(tmp_path, backup_seconds=3600, seed={"servers": SERVERS[:1], "backups": backups}) as service:
+        service.write('[servers.web]\nid = 1\nbackups = [{ description = "nightly" }]\n')
+
+        done = service.run("status", "--check")
+
+        assert done.returncode == 2
+        assert "#1 in progress for 6min" in done.stdout
+        assert "#1 in progress for 6min" in service.run("status").stdout
+
+
+def test_an_interval_beyond_the_calendar_is_never_due(service: Sandbox) -> None:
+    service.write('[servers.web]\nid = 1\nbackups = [{ description = "healthy", every = "999999999y" }]\n')
+
+    for options in ([], ["-v"], ["--json"], ["--check"], ["--metrics", "reconcile.prom"]):
+        assert service.run("status", *options).returncode == 0, options
+    assert service.run("plan").returncode == 0
+
+
+class TestNoSeries:
+    @pytest.fixture(params=["", "[servers.web]\nid = 1\n"], ids=["an empty file", "a server without one"])
+    def file(self, request: pytest.FixtureRequest) -> str:
+        return str(request.param)
+
+    def test_is_a_warning_of_validate_and_plan(self, file: str, service: Sandbox) -> None:
+        service.write(file)
+
+        validated, planned = service.run("validate"), service.run("plan")
+
+        assert (validated.returncode, planned.returncode) == (0, 0)
+        assert "warning:" in validated.stderr
+        assert "no series" in validated.stderr
+        assert "warning:" in planned.shown
+        assert "no series" in planned.shown
+        assert json.loads(service.run("validate", "--json").stdout)["warning_count"] == 1
+
+    def test_is_trouble_for_check(self, file: str, service: Sandbox) -> None:
+        service.write(file)
+
+        done = service.run("status", "--check")
+
+        assert (done.returncode, done.stdout) == (2, "ERROR: no series is declared\n")
+        assert service.run("status").returncode == 0
+
+
+def test_json(service: Sandbox) -> None:
+    done = service.run("status", "--json", "--check")
+
+    report = json.loads(done.stdout)
+    assert done.returncode == 2
+    assert [series["troubles"][0]["kind"] if series["troubles"] else None for series in report["series"]] == [
+        "empty",
+        "overdue",
+        "failed",
+        "stalled",
+        None,
+    ]
+    assert report["unprotected"] == [{"id": 3, "name": "forgotten"}]
+    assert [backup["id"] for backup in report["undeclared"]] == [8]
+    assert report["series"][4]["newest"]["id"] == 1
+
+
+def test_metrics_are_what_prometheus_reads(service: Sandbox) -> None:
+    file = service.folder / "reconcile.prom"
+
+    assert service.run("status", "--metrics", str(file)).returncode == 0
+
+    families = {family.name: family for family in text_string_to_metric_families(file.read_text(encoding="utf-8"))}
+    values = {
+        name: {sample.labels["series"]: sample.value for sample in family.samples}
+        for name, family in families.items()
+        if "series" in family.samples[0].labels
+    }
+    now = datetime.now(UTC).timestamp()
+    assert values["reconcile_usable_backups"]["healthy"] == 2
+    assert values["reconcile_backups_size_bytes"]["healthy"] == 2 * 1024**3
+    assert values["reconcile_backup_due"] == {"healthy": 0, "empty": 1, "stalled": 0, "failed": 0, 'over "due"': 1}
+    assert values["reconcile_failed_backups"]["failed"] == 1
+    assert values["reconcile_stalled_backups"]["stalled"] == 1
+    newest = values["reconcile_newest_backup_timestamp_seconds"]
+    assert set(newest) == {"healthy", "stalled", "failed", 'over "due"'}
+    assert abs(now - 3 * 3600 - newest["healthy"]) < 60
+    assert values["reconcile_backup_interval_seconds"]["healthy"] == 86400
+    observed = families["reconcile_last_observation_timestamp_seconds"].samples[0].value
+    assert abs(observed - now) < 60
+    assert [entry.name for entry in service.folder.iterdir() if entry.name.startswith(".")] == []

@@ -1,0 +1,129 @@
+"""`--timeout` ends any command, whatever the service does, and says what was waited for.
+
+The one place where a bound in seconds is the behaviour: spec, section 4.6.
+"""
+
+import gc
+import json
+import re
+import time
+import warnings
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import anyio
+import pytest
+from anyio.abc import ByteStream
+from support.command import run
+from support.loopback import Loopback
+
+TIMEOUT = "1s"
+LONGEST = 3.0
+"""Seconds."""
+
+FILE = '[servers.web]\nid = 1\nbackups = [{ description = "nightly" }]\n'
+COMMANDS = [
+    ["plan"],
+    ["apply", "--auto-approve"],
+    ["status", "--check"],
+    ["import"],
+    ["doctor"],
+    ["restore", "web", "--backup", "1", "--auto-approve"],
+]
+
+
+async def trickle(stream: ByteStream) -> None:
+    await stream.receive()
+    await stream.send(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n")
+    while True:
+        await stream.send(b" ")
+        await anyio.sleep(0.05)
+
+
+async def endless_pages(stream: ByteStream) -> None:
+    while True:
+        request = (await stream.receive()).decode()
+        asked = re.search(r"[?&]page=(\d+)", request)
+        number = int(asked[1]) if asked else 1
+        path, host = request.split(" ")[1].partition("?")[0], re.search(r"(?i)host: (\S+)", request)
+        assert host
+        server = {"id": number, "name": "web"}
+        item = server if "servers" in path else backup(number, server)
+        following = f"http://{host[1]}{path}?page={number + 1}"
+        page = {"count": 1_000_000_000, "next": following, "previous": None, "results": [item]}
+        await stream.send(answer("200 OK", json.dumps(page)))
+
+
+def backup(number: int, server: dict[str, object]) -> dict[str, object]:
+    return {
+        "id": number,
+        "server": server,
+        "backup_type": "manual",
+        "status": "completed",
+        "size_mb": 1,
+        "created_at": "2026-01-01T00:00:00Z",
+        "expires_at": None,
+        "description": "nightly",
+    }
+
+
+async def too_many_requests(stream: ByteStream) -> None:
+    while True:
+        await stream.receive()
+        await stream.send(answer("429 Too Many Requests", "{}"))
+
+
+async def come_back_in_an_hour(stream: ByteStream) -> None:
+    while True:
+        await stream.receive()
+        await stream.send(answer("429 Too Many Requests", "{}", "Retry-After: 3600\r\n"))
+
+
+async def unavailable(stream: ByteStream) -> None:
+    while True:
+        await stream.receive()
+        await stream.send(answer("503 Service Unavailable", "{}"))
+
+
+async def black_hole(_: ByteStream) -> None:
+    await anyio.sleep_forever()
+
+
+def answer(status: str, body: str, headers: str = "") -> bytes:
+    return f"HTTP/1.1 {status}\r\nContent-Length: {len(body)}\r\n{headers}\r\n{body}".encode()
+
+
+MISBEHAVIOURS: list[tuple[str, str, Callable[[ByteStream], Awaitable[None]], str]] = [
+    ("trickle", "http", trickle, "waiting for GET http://"),
+    ("endless pages", "http", endless_pages, "waiting for GET http://"),
+    ("429", "http", too_many_requests, "429 Too Many Requests"),
+    ("Retry-After", "http", come_back_in_an_hour, "429 Too Many Requests"),
+    ("503", "http", unavailable, "503 Service Unavailable"),
+    ("black hole", "http", black_hole, "waiting for GET http://"),
+    ("no TLS handshake", "https", black_hole, "waiting for GET https://"),
+]
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command[0])
+@pytest.mark.parametrize(
+    ("scheme", "handle", "waited_for"), [row[1:] for row in MISBEHAVIOURS], ids=[row[0] for row in MISBEHAVIOURS]
+)
+def test_it_ends_any_command(
+    scheme: str,
+    handle: Callable[[ByteStream], Awaitable[None]],
+    waited_for: str,
+    command: list[str],
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "backups.toml").write_text(FILE)
+    with Loopback(handle=handle).serve() as port:
+        environment = {"VPS_API_URL": f"{scheme}://127.0.0.1:{port}/api/v1", "VPS_API_TOKEN": "vps_unused_token"}
+        started = time.monotonic()
+        done = run(*command, "--timeout", TIMEOUT, folder=tmp_path, **environment)
+        elapsed = time.monotonic() - started
+
+    assert done.returncode == 1
+    assert elapsed < LONGEST
+    assert waited_for in done.shown
+    with warnings.catch_warnings(action="ignore", category=ResourceWarning):
+        gc.collect()  # httpcore leaves the socket of a TLS handshake that is cancelled to this

@@ -1,0 +1,197 @@
+"""Every mistake in a file: what is wrong, where, and what to do."""
+
+from pathlib import Path
+
+import pytest
+
+from reconcile.desired.load import load, parse
+from reconcile.diagnostics import Diagnostic, UserError
+
+EIGHT = """\
+[settings]
+prun = true
+timezone = "Mars/Base"
+
+[policies.standard]
+every = "1m"
+
+[servers."wéb 🐘"]
+id = 1
+token = "vps_secret"
+backups = [
+  { description = "日本 ", policy = "standart" },   # two on one line
+  { description = "x", keep = 0 },
+  { description = "x" },
+]
+
+[servers.db]
+id = 1
+"""
+
+
+def mistakes(text: str) -> tuple[Diagnostic, ...]:
+    with pytest.raises(UserError) as invalid:
+        parse(text)
+    return invalid.value.diagnostics
+
+
+def test_all_mistakes_are_reported_each_at_its_line_and_column() -> None:
+    found = mistakes(EIGHT)
+
+    places = [
+        (diagnostic.range.start.line, diagnostic.range.start.column, diagnostic.summary.split(":")[0])
+        for diagnostic in found
+        if diagnostic.range
+    ]
+    assert places == [
+        (2, 1, 'unknown key "prun"'),
+        (3, 12, "timezone"),
+        (6, 9, "every"),
+        (10, 1, "a token does not belong in the file"),
+        (12, 19, "the description starts or ends with white space"),
+        (12, 35, 'there is no policy "standart"'),
+        (13, 31, "keep"),
+        (14, 19, "two series on this server have the description 'x'"),
+        (18, 6, "two servers have the id 1"),
+    ]
+    assert all(diagnostic.detail or "write" in diagnostic.summary for diagnostic in found)
+
+
+BIG = "0x" + "f" * 5000
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "summary", "detail"),
+    [
+        ("servers = 3", (1, 11), '"servers" must be a table', "Write [table] or { … }."),
+        ("[servers.a]\nname = 'x'", (1, 2), 'the key "id" is missing', "Add id = …"),
+        ("[servers.a]\nid = true", (2, 6), "id: not an id", "a whole number, or text in quotes"),
+        ("[servers.a]\nid = ''", (2, 6), "id: not an id", "that the service gave"),
+        ("[servers.a]\nid = '..'", (2, 6), "id: not an id", "that the service gave"),
+        (f"[servers.a]\nid = {2**63}", (2, 6), "id: the number is too large for an id", "64 bits"),
+        (f"[servers.a]\nid = {-(2**63) - 1}", (2, 6), "id: the number is too large for an id", "64 bits"),
+        (f"[servers.a]\nid = {BIG}", (2, 6), "id: the number is too large for an id", "64 bits"),
+        (f"[servers.a]\nid = {'9' * 5000}", (2, 6), "the number is too large", "64 bits"),
+        (f"\ufeff[servers]\r\na = {{ id = {'9_9' * 5000} }}", (2, 12), "the number is too large", "64 bits"),
+        ("[servers.a]\nid = 1\nname = 7", (3, 8), '"name" must be text', "in quotes"),
+        ("[servers.a]\nid = 1\nbackups = 7", (3, 11), '"backups" must be a list', "[[table]]"),
+        ("[servers.a]\nid = 1\nbackups = [7]", (3, 12), 'each entry of "backups" must be a table', "Write [table]"),
+        ("[servers.a]\nid = 1\npinned = [1, 1.5]", (3, 14), "pinned: not an id", "whole number"),
+        ("[servers.a]\nid = 1\n[[servers.a.backups]]\nkeep = 1", (3, 3), 'the key "description" is missing', "Add"),
+        ("[servers.a]\nid = 1\nbackups = [{description = 7}]", (3, 27), '"description" must be text', "in quotes"),
+        ("[servers.a]\nid = 1\nbackups = [{description = ''}]", (3, 27), "the description is empty", "plain text."),
+        ("[servers.a]\nid = 1\nbackups = [{description = 'x '}]", (3, 27), "ends with white space", "text: 'x'."),
+        ("[servers.a]\nid = 1\nbackups = [{description = 'a\tb'}]", (3, 27), "has control characters", ""),
+        ('[servers.a]\nid = 1\nbackups = [{description = "a\\u009bb"}]', (3, 27), "has control characters", ""),
+        ('[servers.a]\nid = 1\nbackups = [{description = "a\\u2028b"}]', (3, 27), "has control characters", ""),
+        ("[servers.a]\nid = 1\nbackups = [{description = 'x', keep = {}}]", (3, 39), "would keep nothing", "Write"),
+        ("[servers.a]\nid = 1\nbackups = [{description = 'x', keep = 'most'}]", (3, 39), "must be a number", '"all"'),
+        (
+            "[servers.a]\nid = 1\nbackups = [{description = 'x', keep = {last = -1}}]",
+            (3, 47),
+            "last: a number below 1 would keep nothing",
+            "Write",
+        ),
+        (f"[policies.a]\nkeep = {BIG}", (2, 8), "keep: the number is too large", '"all"'),
+        (f"[policies.a]\nkeep = -{'9' * 4000}", (2, 8), "keep: a number below 1 would keep nothing", "Write"),
+        ("[policies.a]\nkeep = true", (2, 8), "keep: not a number of backups", "Write a whole number"),
+        ("[policies.a]\nevery = 86400", (2, 9), "every: a duration is text, in quotes", 'like "1d"'),
+        ("[policies.a]\nevery = 'often'", (2, 9), "every: not a duration; write it like", ""),
+        ("[servers.a]\nid = 1\nprune = 7", (3, 9), "prune: must be true, false or an age", '"7d"'),
+        ("[settings]\nprune = '7m'", (2, 9), "minutes or months? write min or mo", ""),
+        ("[servers.'a/b']\nid = 1", (1, 2), "'a/b' can't begin an address", "name = …"),
+        ("[settings]\nmax_shrink = 20", (2, 14), "max_shrink: not a percentage", "in quotes"),
+        ('[settings]\nmax_shrink = "120%"', (2, 14), "max_shrink: not a percentage", '"100%"'),
+        (f'[settings]\nmax_shrink = "{"9" * 5000}%"', (2, 14), "max_shrink: not a percentage", '"100%"'),
+        ("[settings]\ntimezone = '/etc/passwd'", (2, 12), "timezone: not an IANA time zone", "Europe/Rome"),
+        ("[settings]\ntimezone = 'Europe'", (2, 12), "timezone: not an IANA time zone", "Europe/Rome"),
+        ("[settings]\ntimezone = 3", (2, 12), "timezone: not an IANA time zone", "Europe/Rome"),
+        ("token = 'vps_x'", (1, 1), "a token does not belong in the file", "revoke it"),
+        ("[servers]\ntoken = 'vps_x'", (2, 1), "a token does not belong in the file", "revoke it"),
+        ("[settings]\nAPI_TOKEN = 'vps_x'", (2, 1), "a token does not belong in the file", "revoke it"),
+        ("'[key]' = 1", (1, 1), 'unknown key "[key]"', "Valid keys"),
+        ("[servers]\n'[key]' = 1", (2, 11), '"[key]" must be a table', "Write [table]"),
+        ("[servers.a]\nid = 1\n'[key]' = 1", (3, 1), 'unknown key "[key]"', "Valid keys"),
+        ("[servers.'[key]']\nid = ''", (2, 6), "id: not an id", ""),
+        ("'' = 1", (1, 1), 'unknown key ""', "Valid keys"),
+        ("[servers.a]\nid = 1\nid = 2", (3, 7), "invalid TOML: Cannot overwrite a value", "toml.io"),
+        ("[servers.a", (1, 11), "invalid TOML", "toml.io"),
+        ("x = 'é", (1, 7), "invalid TOML", "toml.io"),
+    ],
+)
+def test_mistake(text: str, place: tuple[int, int], summary: str, detail: str) -> None:
+    (found,) = mistakes(text)
+
+    assert summary in found.summary
+    assert detail in found.detail
+    assert found.range
+    assert (found.range.start.line, found.range.start.column) == place
+
+
+@pytest.mark.parametrize(
+    ("text", "advice"),
+    [
+        ("[settings]\ntimzone = 'UTC'", 'Did you mean "timezone"?'),
+        ("[settings]\nmax-shrink = '5%'", 'Did you mean "max_shrink"?'),
+        ("[policies.a]\nkeep = { dailly = 3 }", 'Did you mean "daily"?'),
+        ("[policies.a]\nkeep = { keep-daily = 3 }", 'Did you mean "daily"?'),
+        ("[policies.a]\nretention = 3", 'Did you mean "keep"?'),
+        ("[policies.a]\nschedule = '1d'", 'Did you mean "every"?'),
+        ("[server.a]\nid = 1", 'Did you mean "servers"?'),
+        ("[policy.a]\nkeep = 1", 'Did you mean "policies"?'),
+        ("[servers.a]\nid = 1\nretention = 3", "Valid keys: id, name, prune, pinned, backups."),
+        ("provider = 1", "Valid keys: settings, policies, servers."),
+    ],
+)
+def test_a_suggestion_is_near_or_not_made(text: str, advice: str) -> None:
+    assert [diagnostic.detail for diagnostic in mistakes(text)] == [advice]
+
+
+def test_an_unknown_table_is_called_a_table() -> None:
+    (found,) = mistakes("[provider]\nx = 1")
+
+    assert (found.summary, found.detail) == (
+        'there is no table "provider"',
+        "Valid tables: settings, policies, servers.",
+    )
+
+
+@pytest.mark.parametrize(
+    ("policies", "advice"),
+    [
+        ("[policies.standard]", 'Did you mean "standard"?'),
+        ("[policies.x]\n[policies.y]", "Declared policies: x, y."),
+        ("", "Declare it: [policies.standart]."),
+    ],
+)
+def test_an_unknown_policy_is_pointed_out_with_those_there_are(policies: str, advice: str) -> None:
+    (found,) = mistakes(f"{policies}\n[servers.a]\nid = 1\nbackups = [{{ description = 'x', policy = 'standart' }}]")
+
+    assert (found.summary, found.detail) == ('there is no policy "standart"', advice)
+
+
+def test_a_broken_policy_is_not_reported_as_a_missing_one() -> None:
+    found = mistakes("[policies]\np = 1\n[servers.a]\nid = 1\nbackups = [{ description = 'x', policy = 'p' }]")
+
+    assert [diagnostic.summary for diagnostic in found] == ['"p" must be a table']
+
+
+def test_an_id_in_quotes_is_another_one() -> None:
+    assert len(parse("[servers.a]\nid = 1\n[servers.b]\nid = '1'").servers) == 2
+
+
+def test_clashes_between_files_are_reported_with_both_names(tmp_path: Path) -> None:
+    first, second = tmp_path / "a.toml", tmp_path / "b.toml"
+    first.write_text("[settings]\n[policies.p]\n[servers.a]\nid = 1")
+    second.write_text("[settings]\n[policies.p]\n[servers.a]\nid = 2\n[servers.c]\nid = 1")
+
+    with pytest.raises(UserError) as invalid:
+        load([first, second])
+
+    assert [(str(diagnostic.range), diagnostic.summary) for diagnostic in invalid.value.diagnostics] == [
+        (f"{second}:1:2", "[settings] is declared twice"),
+        (f"{second}:2:2", "the policy 'p' is declared twice"),
+        (f"{second}:3:2", "the server 'a' is declared in two files"),
+        (f"{second}:6:6", "two servers have the id 1"),
+    ]
+    assert all(f"The first is in {first}." in diagnostic.detail for diagnostic in invalid.value.diagnostics)

@@ -1,0 +1,65 @@
+"""The JSON Schema of the file accepts and refuses what the reader does."""
+
+from collections.abc import Mapping
+
+import jsonschema
+import pytest
+import tomli_w
+
+from reconcile.desired.load import parse
+from reconcile.desired.schema import schema
+from reconcile.diagnostics import UserError
+
+SCHEMA = schema()
+
+
+def series(**keys: object) -> dict[str, object]:
+    return {"servers": {"web": {"id": 1, "backups": [{"description": "x", **keys}]}}}
+
+
+def test_it_is_a_schema() -> None:
+    jsonschema.Draft202012Validator.check_schema(SCHEMA)
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {},
+        series(),
+        series(keep=7),
+        series(keep="all"),
+        series(keep={"daily": 7, "within": "1y"}),
+        series(every="1d"),
+        {"settings": {"prune": "7d", "timezone": "Europe/Rome", "max_shrink": "100%"}},
+        {"servers": {"web": {"id": "a-1", "pinned": [1, "b"], "prune": True}}},
+    ],
+)
+def test_what_it_accepts_is_valid(document: Mapping[str, object]) -> None:
+    jsonschema.validate(document, SCHEMA)
+
+    parse(tomli_w.dumps(document))
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"x": 1},
+        series(keep=0),
+        series(keep="most"),
+        series(keep={"dayly": 1}),
+        series(every="1m"),
+        series(evry="1d"),
+        series(description=" x"),
+        {"settings": {"prune": 7}},
+        {"servers": {"web": {"id": ""}}},
+        {"servers": {"web": {"id": 2**63}}},
+        series(keep=2**63),
+        {"servers": {"web": {}}},
+    ],
+)
+def test_what_it_refuses_is_invalid(document: Mapping[str, object]) -> None:
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(document, SCHEMA)
+
+    with pytest.raises(UserError):
+        parse(tomli_w.dumps(document))

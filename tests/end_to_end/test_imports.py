@@ -1,0 +1,31 @@
+"""What `--help` and `--version` import: they, and completion, are to be fast."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+SCRIPT = """
+import json, sys
+from reconcile.cli.main import run
+run(sys.argv[1:])
+print(json.dumps(list(sys.modules)), file=sys.stderr)
+"""
+SLOW = {"anyio", "httpx", "pydantic", "rich", "tree_sitter", "uvicorn"}
+
+
+@pytest.mark.parametrize("option", ["--help", "--version", "-h", "pln"])
+def test_no_command_is_imported_to_show(option: str) -> None:
+    done = subprocess.run([sys.executable, "-c", SCRIPT, option], capture_output=True, text=True, check=True)
+
+    modules = set(json.loads(done.stderr.splitlines()[-1]))
+    ours = {name for name in modules if name.startswith("reconcile")}
+    assert modules & SLOW == set()
+    assert ours == {
+        "reconcile",
+        "reconcile.cli",
+        "reconcile.cli.exit_code",
+        "reconcile.cli.main",
+        "reconcile.cli.streams",
+    }

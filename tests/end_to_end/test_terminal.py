@@ -1,0 +1,98 @@
+"""On a real terminal: questions, Ctrl-C, and what is shown while something is waited for."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pexpect
+import pytest
+from support.command import COMMAND, Sandbox, bare_environment, sandbox
+from support.killer import killer
+from support.schedules import OLD
+
+FILE = '[servers.web-server-01]\nid = 12345\nbackups = [{ description = "nightly" }]\n'
+
+
+@pytest.fixture
+def service(tmp_path: Path) -> Iterator[Sandbox]:
+    with sandbox(tmp_path, backup_seconds=0.2) as served:
+        served.write(FILE)
+        yield served
+
+
+def spawn(service: Any, *arguments: str, **environment: str) -> "pexpect.spawn[str]":  # noqa: ANN401 - a sandbox or a killer
+    env: Any = {**bare_environment(service.folder), **service.environment, "TERM": "xterm-256color", **environment}
+    return pexpect.spawn(
+        COMMAND[0],
+        [*COMMAND[1:], *arguments],
+        cwd=str(service.folder),
+        env=env,
+        encoding="utf-8",
+        timeout=20,
+        dimensions=(40, 160),
+    )
+
+
+def exit_code(command: "pexpect.spawn[str]") -> int | None:
+    command.expect(pexpect.EOF)
+    command.wait()
+    code: int | None = command.exitstatus
+    return code
+
+
+def test_yes_applies_and_progress_is_shown(service: Sandbox) -> None:
+    asked = spawn(service, "apply")
+
+    asked.expect("Enter a value")
+    asked.sendline("yes")
+    asked.expect("sending")
+    asked.expect("completed after")
+    asked.expect("Apply complete")
+
+    assert exit_code(asked) == 0
+    assert len(service.backups()) == 2
+
+
+def test_ctrl_c_at_the_question_changes_nothing(service: Sandbox) -> None:
+    asked = spawn(service, "apply")
+
+    asked.expect("Enter a value")
+    asked.sendintr()
+    asked.expect("nothing was changed")
+
+    assert exit_code(asked) == 130
+    assert len(service.backups()) == 1
+
+
+def test_an_end_of_input_at_the_question_changes_nothing(service: Sandbox) -> None:
+    asked = spawn(service, "apply")
+
+    asked.expect("Enter a value")
+    asked.sendeof()
+    asked.expect("nothing was changed")
+
+    assert exit_code(asked) == 130
+    assert len(service.backups()) == 1
+
+
+def test_ctrl_c_at_the_question_restores_nothing(tmp_path: Path) -> None:
+    with killer(tmp_path) as service:
+        asked = spawn(service, "restore", "db", "--backup", str(OLD))
+
+        asked.expect("type the server's name")
+        asked.sendintr()
+        asked.expect("nothing was restored")
+
+        assert exit_code(asked) == 130
+        assert service.world.record == []
+
+
+def test_a_slow_service_is_named_while_it_is_waited_for(tmp_path: Path) -> None:
+    with sandbox(tmp_path, latency=1.6) as service:
+        service.write(FILE)
+        planned = spawn(service, "plan")
+
+        planned.expect(f"Reading the account at {service.url}")
+        planned.expect("1 to create")
+
+        assert exit_code(planned) == 0

@@ -1,0 +1,70 @@
+"""What stands in several files of the repository is the same in all of them."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import yaml
+
+ROOT = Path(__file__).parents[2]
+GITHUB = ROOT / ".github"
+PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+TOX = PYPROJECT["tool"]["tox"]
+CI = yaml.safe_load((GITHUB / "workflows/ci.yml").read_text(encoding="utf-8"))
+ACTION = yaml.safe_load((GITHUB / "actions/reconcile/action.yml").read_text(encoding="utf-8"))
+CONTRIBUTING = (GITHUB / "CONTRIBUTING.md").read_text(encoding="utf-8")
+
+VERSIONS = re.findall(r"Python :: (3\.\d+)", "\n".join(PYPROJECT["project"]["classifiers"]))
+
+
+def environment(version: str) -> str:
+    return f"py{version.replace('.', '')}"
+
+
+def test_tox_runs_the_suite_on_every_version_of_the_classifiers() -> None:
+    assert [name for name in TOX["env_list"] if re.fullmatch(r"py\d+", name)] == [environment(it) for it in VERSIONS]
+    assert PYPROJECT["project"]["requires-python"] == f">={VERSIONS[0]}"
+
+
+def test_github_runs_the_suite_on_every_version_of_the_classifiers() -> None:
+    rows = CI["jobs"]["tests"]["strategy"]["matrix"]["include"]
+
+    assert [row["python"] for row in rows if row["os"] == "ubuntu-latest"] == VERSIONS
+    assert all(row["environment"] == environment(row["python"]) for row in rows)
+
+
+def test_every_environment_that_is_run_anywhere_is_defined() -> None:
+    defined = {*TOX["env"], *map(environment, VERSIONS)}
+    named = re.findall(r"tox run -e ([\w,]+)", CONTRIBUTING)
+
+    assert set(TOX["env_list"]) <= defined
+    assert set(TOX["labels"]["checks"]) <= defined
+    assert named
+    assert {name for names in named for name in names.split(",")} <= defined
+
+
+def test_the_workflow_can_only_read_and_all_actions_are_pinned_by_commit() -> None:
+    steps = [step for job in [*CI["jobs"].values(), ACTION["runs"]] for step in job["steps"]]
+    used = [step["uses"] for step in steps if "uses" in step]
+
+    assert CI["permissions"] == {"contents": "read"}
+    assert used
+    assert [it for it in used if not re.fullmatch(r"[\w-]+/[\w-]+@[0-9a-f]{40}", it)] == []
+
+
+def test_every_file_that_contributors_are_pointed_to_exists() -> None:
+    for document in [*GITHUB.glob("*.md"), *GITHUB.glob("decisions/*.md")]:
+        text = document.read_text(encoding="utf-8")
+        paths = [ROOT / it for it in re.findall(r"`((?:reconcile|tests|examples)/[\w/.]*)`", text)]
+        links = [document.parent / it for it in re.findall(r"\]\(([^)#:]+)\)", text)]
+
+        assert [it for it in [*paths, *links] if not it.exists()] == [], document
+
+
+def test_the_decisions_are_numbered_and_listed() -> None:
+    decisions = sorted(it.name for it in (GITHUB / "decisions").glob("[0-9]*.md"))
+
+    assert [it[:4] for it in decisions] == [f"{number:04}" for number in range(1, len(decisions) + 1)]
+    assert (
+        re.findall(r"\]\((\d[\w-]+\.md)\)", (GITHUB / "decisions/README.md").read_text(encoding="utf-8")) == decisions
+    )

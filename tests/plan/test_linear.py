@@ -1,0 +1,90 @@
+"""The cost of planning is linear: counted in steps of the interpreter, so that the machine does not matter."""
+
+import sys
+from collections.abc import Callable
+from types import FrameType
+
+import pytest
+from support.build import NOW, backup, config, days, inventory
+
+from reconcile.actual.inventory import Inventory, Server
+from reconcile.desired.config import Config
+from reconcile.desired.desired import resolve
+from reconcile.insight.importing import declare
+from reconcile.insight.status import status
+from reconcile.plan.planner import plan
+
+
+class CountedId(int):
+    """An id that counts how often it is compared, which a search through a list does without the interpreter."""
+
+    comparisons = 0
+
+    def __eq__(self, other: object) -> bool:
+        CountedId.comparisons += 1
+        return int.__eq__(self, other)
+
+    def __hash__(self) -> int:
+        return int.__hash__(self)
+
+
+def steps(work: Callable[[], object]) -> int:
+    """Return how many lines `work` runs, and how many ids it compares."""
+    lines = 0
+
+    def count(frame: FrameType, event: str, argument: object) -> object:  # noqa: ARG001 - what settrace calls
+        nonlocal lines
+        lines += event == "line"
+        return count
+
+    CountedId.comparisons = 0
+    before = sys.gettrace()
+    sys.settrace(count)  # type: ignore[arg-type] # it returns itself
+    try:
+        work()
+    finally:
+        sys.settrace(before)
+    return lines + CountedId.comparisons
+
+
+def account(servers: int, series: int, backups: int) -> tuple[Config, Inventory]:
+    """Return a file and its account: so many servers, series on each, backups and pins in each."""
+    listed = tuple(Server(id=number, name=f"s{number}") for number in range(servers))
+    held = [
+        backup(
+            CountedId((server.id * series + number) * backups + night),  # type: ignore[operator] # whole numbers
+            f"series {number}",
+            age=days(night),
+            server=server,
+            status="failed" if night % 3 else "completed",
+        )
+        for server in listed
+        for number in range(series)
+        for night in range(backups)
+    ]
+    every_other = [f'{{ description = "series {number}", keep = 3 }}' for number in range(0, series, 2)]
+    tables = [
+        f"[servers.{server.name}]\nid = {server.id}\nprune = true\n"
+        f"pinned = {[int(each.id) for each in held if each.server_id == server.id][::2]}\n"
+        f"backups = [{', '.join(every_other)}]\n"
+        for server in listed
+    ]
+    return config("".join(tables)), inventory(*held, servers=listed)
+
+
+WORK: dict[str, Callable[[Config, Inventory], object]] = {
+    "plan": lambda declared, seen: plan(resolve(declared), seen, NOW),
+    "status": lambda declared, seen: status(resolve(declared), seen, NOW),
+    "import": lambda _, seen: declare(seen, NOW),
+    "import beside a file": lambda declared, seen: declare(seen, NOW, existing=declared),
+}
+
+
+@pytest.mark.parametrize("work", WORK.values(), ids=WORK)
+@pytest.mark.parametrize("larger", [(64, 2, 4), (8, 16, 4), (8, 2, 32)], ids=["servers", "series", "backups"])
+def test_eight_times_the_account_is_eight_times_the_work(
+    larger: tuple[int, int, int], work: Callable[[Config, Inventory], object]
+) -> None:
+    small, large = account(8, 2, 4), account(*larger)
+
+    assert steps(lambda: work(*large)) < 8.4 * steps(lambda: work(*small))

@@ -1,0 +1,297 @@
+"""What happens while a plan is carried out, and the report at the end: for eyes, and for programs."""
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from support.build import NOW, backup, config, days, declare, inventory, make_plan
+from support.render import shown
+
+from reconcile.actual.inventory import Backup, Server
+from reconcile.diagnostics import Diagnostic
+from reconcile.plan.events import (
+    Applied,
+    Event,
+    Finished,
+    Interrupted,
+    Noted,
+    Outcome,
+    Planned,
+    Result,
+    Settled,
+    Started,
+    Waiting,
+)
+from reconcile.plan.model import Create, Delete
+from reconcile.plan.safety import withheld
+from reconcile.report.events_json import diagnostic_line, event_json, summary_json, version_json
+from reconcile.report.events_text import event_text, result_text
+
+PLAN = make_plan(
+    declare('{ description = "nightly", every = "1d" }, { description = "weekly" }', server="prune = true"),
+    inventory(backup(1, age=days(2)), backup(2, "x", age=days(3)), backup(3, "weekly", status="queued")),
+)
+(CREATE,), (DELETE, PRUNE) = PLAN.creates, PLAN.deletes
+NEW, PENDING = backup(9), backup(3, "weekly", status="queued")
+FORBIDDEN = "POST https://vps.example/api/v1/backups/: 403 Forbidden: no (The token lacks a permission; use another.)"
+
+
+def result(*finished: Finished, notes: tuple[Diagnostic, ...] = (), still_pending: tuple[Backup, ...] = ()) -> Result:
+    return Result(plan=PLAN, finished=finished, notes=notes, settled=(), still_pending=still_pending)
+
+
+def done(action: Create | Delete, explanation: str = "deleted") -> Finished:
+    return Finished(action=action, outcome=Outcome.SUCCEEDED, explanation=explanation, elapsed=90, backup=None)
+
+
+def failed(action: Create | Delete, explanation: str, *, is_refused: bool = False) -> Finished:
+    return Finished(action=action, outcome=Outcome.FAILED, explanation=explanation, is_refused=is_refused)
+
+
+def ended(action: Create | Delete, outcome: Outcome, explanation: str) -> Finished:
+    return Finished(action=action, outcome=outcome, explanation=explanation)
+
+
+COMPLETED = Finished(action=CREATE, outcome=Outcome.SUCCEEDED, explanation="completed", elapsed=90, backup=NEW)
+NOTE = Diagnostic(summary="the service altered it", detail="No more are made.", address="web/nightly")
+EVENTS: list[tuple[Event, list[str], list[str]]] = [
+    (Started(action=CREATE), ["web/nightly: creating"], ["apply_start"]),
+    (Started(action=DELETE), ["web/nightly#1: deleting"], ["apply_start"]),
+    (
+        Waiting(address=CREATE.address, backup=PENDING, elapsed=61),
+        ["web/nightly#3: queued, waited 1min 1s"],
+        ["apply_progress"],
+    ),
+    (Settled(address=CREATE.address, backup=NEW), ["web/nightly#9: completed"], ["apply_progress"]),
+    (Settled(address=CREATE.address, backup=None), ["web/nightly: no longer in the list"], ["apply_progress"]),
+    (COMPLETED, ["web/nightly: completed after 1min 30s (#9, 1.0 GB)"], ["apply_complete"]),
+    (done(DELETE), ["web/nightly#1: deleted"], ["apply_complete"]),
+    (failed(CREATE, "no answer"), ["web/nightly: failed: no answer"], ["apply_errored", "diagnostic"]),
+    (
+        ended(DELETE, Outcome.UNKNOWN, "the answer was cut off"),
+        ["web/nightly#1: of unknown outcome: the answer was cut off"],
+        ["apply_errored", "diagnostic"],
+    ),
+    (
+        ended(PRUNE, Outcome.WITHHELD, "too much would be lost"),
+        ["web/x#2: withheld: too much would be lost"],
+        ["apply_errored"],
+    ),
+    (
+        ended(PRUNE, Outcome.SKIPPED, "#3 is still in progress"),
+        ["web/x#2: skipped: #3 is still in progress"],
+        ["apply_errored"],
+    ),
+    (Noted(diagnostic=NOTE), ["error: web/nightly: the service altered it", "  No more are made."], ["diagnostic"]),
+    (
+        Interrupted(),
+        ["Interrupted: starting nothing new, finishing what is in flight. Interrupt again to stop at once."],
+        ["log"],
+    ),
+    (Applied(result=result(done(DELETE))), [], []),
+    (
+        Planned(plan=PLAN, withheld=frozenset({PRUNE.address})),
+        [],
+        ["planned_change"] * 3 + ["change_summary"],
+    ),
+]
+
+
+@pytest.mark.parametrize(("event", "lines", "types"), EVENTS, ids=lambda each: type(each).__name__)
+def test_every_event(event: Event, lines: list[str], types: list[str]) -> None:
+    assert [line.plain for line in event_text(event)] == lines
+    objects = [json.loads(json.dumps(each, allow_nan=False)) for each in event_json(event, NOW)]
+    assert [each["type"] for each in objects] == types
+    for each in objects:
+        assert {"@level", "@message", "@module", "@timestamp", "type"} <= set(each)
+        assert each["@timestamp"] == "2026-03-10T12:00:00Z"
+
+
+def test_nothing_from_outside_acts() -> None:
+    address = make_plan(declare('{ description = "::error::x" }'), inventory()).creates[0].address
+    hostile = backup("\x1b##[error]", "::error::x", status="\x1b[2J")
+    events: list[Event] = [
+        Waiting(address=address, backup=hostile, elapsed=1),
+        Settled(address=address, backup=hostile),
+        failed(CREATE, "\x1b[2J ##[error]"),
+        Finished(action=CREATE, outcome=Outcome.SUCCEEDED, explanation="\x1b", elapsed=1, backup=hostile),
+    ]
+
+    for event in events:
+        text = "\n".join(line.plain for line in event_text(event))
+        assert "\x1b" not in text
+        assert "##[" not in text
+
+
+class TestResult:
+    def lines(self, found: Result) -> list[str]:
+        return shown(result_text(found)).splitlines()
+
+    def test_that_is_complete(self) -> None:
+        assert self.lines(result(COMPLETED, done(DELETE), done(PRUNE))) == ["Apply complete: 1 created, 2 deleted."]
+
+    def test_that_left_something_to_the_next_run_as_asked(self) -> None:
+        later = "left to the next run: the new backup was not waited for"
+
+        assert self.lines(result(COMPLETED, *(ended(each, Outcome.DEFERRED, later) for each in (DELETE, PRUNE)))) == [
+            f"2 deletes: {later}",
+            "  web/nightly#1",
+            "  web/x#2",
+            "Apply complete: 1 created, 0 deleted, 2 left to the next run.",
+        ]
+
+    def test_that_was_refused_says_it_once_and_does_not_advise_to_repeat_it(self) -> None:
+        skipped = "the new backup was not made"
+
+        lines = self.lines(result(failed(CREATE, FORBIDDEN, is_refused=True), ended(DELETE, Outcome.SKIPPED, skipped)))
+
+        assert lines == [
+            f"web/nightly: failed: {FORBIDDEN}",
+            "web/nightly#1: skipped: the new backup was not made",
+            "Apply incomplete: 0 created, 0 deleted, 1 failed, 1 skipped.",
+            "The service refuses what failed above. Fix the cause first: running apply again will not help.",
+        ]
+
+    def test_that_was_refused_on_many_servers_says_it_once(self) -> None:
+        servers = tuple(Server(id=number, name=f"s{number}") for number in range(3))
+        tables = "".join(
+            f'[servers.{each.name}]\nid = {each.id}\nbackups = [{{ description = "x" }}]\n' for each in servers
+        )
+        creates = make_plan(config(tables), inventory(servers=servers)).creates
+
+        lines = self.lines(result(*(failed(create, FORBIDDEN, is_refused=True) for create in creates)))
+
+        assert lines[:4] == [f"3 creates: failed: {FORBIDDEN}", "  s0/x", "  s1/x", "  s2/x"]
+
+    def test_of_a_plan_with_errors_is_not_complete(self) -> None:
+        tables = '[servers.web]\nid = 1\nbackups = [{ description = "x" }]\n[servers.gone]\nid = 2\n'
+        plan = make_plan(config(tables), inventory())
+        (create,) = plan.creates
+
+        lines = self.lines(replace(result(done(create, "completed")), plan=plan))
+
+        assert lines == [
+            "Apply incomplete: 1 created, 0 deleted.",
+            "Not everything was planned: 1 error, shown with the plan.",
+        ]
+
+    def test_that_failed_otherwise_is_worth_repeating(self) -> None:
+        lines = self.lines(result(failed(CREATE, FORBIDDEN, is_refused=True), failed(DELETE, "no answer")))
+
+        assert lines[-1] == "Run apply again: it reads the account again, and does only what is still missing."
+
+    def test_that_was_refused_and_ended_early_is_worth_repeating(self) -> None:
+        found = result(failed(CREATE, FORBIDDEN, is_refused=True), ended(DELETE, Outcome.NOT_STARTED, "not started"))
+
+        assert self.lines(found)[-1].startswith("Run apply again")
+
+    def test_that_was_not_seen_to_its_end_is_worth_repeating(self) -> None:
+        lines = self.lines(result(done(PRUNE), still_pending=(PENDING,)))
+
+        assert lines == [
+            "web/weekly#3: queued; it was in progress before this run, and still is",
+            "Apply incomplete: 0 created, 1 deleted.",
+            "Run apply again: it reads the account again, and does only what is still missing.",
+        ]
+
+    def test_that_was_withheld_names_the_way_out_and_no_other(self) -> None:
+        too_much = "too much would be lost"
+
+        lines = self.lines(result(COMPLETED, *(ended(each, Outcome.WITHHELD, too_much) for each in (DELETE, PRUNE))))
+
+        assert lines == [
+            f"2 deletes: withheld: {too_much}",
+            "  web/nightly#1",
+            "  web/x#2",
+            "Apply incomplete: 1 created, 0 deleted, 2 withheld.",
+            "Withheld: 2 deletes, because too much would be lost. If this is intended: --allow-loss 2",
+        ]
+
+    def test_notes_are_not_said_twice(self) -> None:
+        assert not any("altered" in line for line in self.lines(result(COMPLETED, notes=(NOTE,))))
+
+
+class TestJson:
+    def summary(self, *results: Result, not_begun: bool = False) -> dict[str, Any]:
+        line = summary_json(results, PLAN if not_begun else None, NOW)
+        assert (line["type"], line["operation"]) == ("change_summary", "apply")
+        changes: dict[str, Any] = {key: each for key, each in line["changes"].items() if key != "operation"}
+        return changes
+
+    def test_the_first_line_is_the_version(self) -> None:
+        line = version_json(NOW)
+
+        assert (line["type"], line["ui"]) == ("version", "1.2")
+        assert line["reconcile"] in line["@message"]
+
+    def test_a_plan_says_what_is_withheld(self) -> None:
+        plan = make_plan(declare("", server="prune = true"), inventory(backup(1, "x")))
+
+        warning, change, summary = event_json(Planned(plan=plan, withheld=withheld(plan)), NOW)
+
+        assert (warning["@level"], warning["diagnostic"]["summary"]) == ("warn", "no series is declared")
+        assert change["change"]["resource"]["addr"] == 'vps_backup.web["x#1"]'
+        assert (change["change"]["action"], change["change"]["reason"]) == ("delete", "undeclared")
+        assert change["change"]["withheld"] is True
+        assert change["@message"] == "web/x#1: Plan to delete (withheld), prune = true"
+        assert summary["changes"] == {"add": 0, "change": 0, "remove": 1, "withheld": 1, "operation": "plan"}
+
+    def test_a_plan_with_errors_says_so_before_its_changes(self) -> None:
+        plan = make_plan(declare('{ description = "nightly" }'), inventory(servers=()))
+
+        (error, _) = event_json(Planned(plan=plan, withheld=frozenset()), NOW)
+
+        assert (error["@level"], error["type"], error["diagnostic"]["address"]) == ("error", "diagnostic", "web")
+
+    def test_a_failure_is_a_diagnostic_too(self) -> None:
+        line, diagnostic = event_json(failed(CREATE, "no answer"), NOW)
+
+        assert (line["@level"], line["hook"]["outcome"]) == ("error", "failed")
+        assert diagnostic["diagnostic"] == {
+            "severity": "error",
+            "summary": "create: failed",
+            "detail": "no answer",
+            "address": "web/nightly",
+        }
+
+    def test_what_is_left_out_is_no_error(self) -> None:
+        (line,) = event_json(ended(DELETE, Outcome.WITHHELD, "withheld"), NOW)
+
+        assert (line["@level"], line["hook"]["outcome"]) == ("warn", "withheld")
+
+    def test_a_new_backup_has_its_id(self) -> None:
+        (line,) = event_json(COMPLETED, NOW)
+
+        assert (line["hook"]["id_key"], line["hook"]["id_value"], line["hook"]["elapsed_seconds"]) == ("id", "9", 90)
+        assert line["hook"]["resource"]["resource_key"] == "nightly"
+
+    def test_a_diagnostic_that_stops_everything(self) -> None:
+        line = diagnostic_line(Diagnostic(summary="no token"), NOW)
+
+        assert (line["@message"], line["@level"]) == ("Error: no token", "error")
+
+    def test_the_last_line_counts_everything(self) -> None:
+        first = result(COMPLETED, done(DELETE), ended(PRUNE, Outcome.WITHHELD, "x"))
+        second = result(failed(CREATE, "x"), ended(DELETE, Outcome.UNKNOWN, "x"), ended(PRUNE, Outcome.SKIPPED, "x"))
+        third = result(
+            *(ended(CREATE, outcome, "x") for outcome in (Outcome.DEFERRED, Outcome.NOT_STARTED, Outcome.NOT_STARTED))
+        )
+
+        assert self.summary(first, second, third) == {
+            "add": 1,
+            "change": 0,
+            "remove": 1,
+            "failed": 2,
+            "skipped": 2,
+            "withheld": 1,
+            "not_started": 2,
+        }
+
+    def test_the_last_line_counts_a_plan_that_was_not_begun(self) -> None:
+        assert self.summary(not_begun=True)["not_started"] == 3
+        assert set(self.summary().values()) == {0}
+
+
+def test_the_plan_has_what_these_tests_are_about() -> None:
+    assert [type(action) for action in PLAN.actions] == [Create, Delete, Delete]

@@ -1,0 +1,103 @@
+"""Text of the service and of the file in every report: it is shown, and acts on no terminal and in no log."""
+
+import re
+import unicodedata
+from collections.abc import Callable
+
+import pytest
+import tomli_w
+from support.build import NOW, backup, config, days, inventory, make_plan
+from support.render import shown
+
+from reconcile.actual.inventory import Server
+from reconcile.desired.desired import resolve
+from reconcile.diagnostics import Diagnostic
+from reconcile.insight.doctor import Diagnosis, Finding, Verdict
+from reconcile.insight.importing import declare
+from reconcile.insight.restore_points import choose
+from reconcile.insight.status import status
+from reconcile.plan.events import Event, Finished, Noted, Outcome, Result, Settled, Waiting
+from reconcile.report.declaration_toml import declaration_toml
+from reconcile.report.diagnostic_text import diagnostic_text
+from reconcile.report.document import Document, Lines, Raw
+from reconcile.report.events_text import event_text, result_text
+from reconcile.report.formats import (
+    DOCTOR_FORMATS,
+    PLAN_FORMATS,
+    STATUS_FORMATS,
+)
+from reconcile.report.restore_text import restore_text
+
+NASTY = "::error::x ##[group]y \x1b[2J\x9b31m\u202e\n::stop-commands::z\r\u2028\U000e0041 ::add-mask::q"
+SERVER = Server(id=f"{NASTY}1", name=NASTY)
+SERIES = [{"description": "::error::declared"}, {"description": "##[error]due", "every": "1d"}]
+CONFIG = config(
+    tomli_w.dumps(
+        {
+            "settings": {"prune": True},
+            "servers": {
+                "::error::key": {"id": SERVER.id, "name": SERVER.name, "backups": SERIES},
+                "##[gone]": {"id": 2, "pinned": ["::error::pin"]},
+            },
+        }
+    )
+)
+HELD = (
+    backup(f"{NASTY}2", NASTY, server=SERVER, status=NASTY),
+    backup(f"{NASTY}3", NASTY, server=SERVER, age=days(1)),
+    backup(f"{NASTY}4", "::error::declared", server=SERVER, status=NASTY),
+    backup(f"{NASTY}5", "##[error]due", server=SERVER, age=days(9)),
+    backup("#[6]", "##[error]due#", server=SERVER, age=days(9), status="failed"),
+)
+SEEN = inventory(*HELD, servers=(SERVER,))
+PLAN = make_plan(CONFIG, SEEN)
+NOTE = Diagnostic(summary=NASTY, detail=NASTY, address=NASTY)
+
+
+def events() -> Lines:
+    (action, *_) = PLAN.creates
+    happened: list[Event] = [
+        Waiting(address=action.address, backup=HELD[0], elapsed=1),
+        Settled(address=action.address, backup=HELD[0]),
+        Finished(action=action, outcome=Outcome.FAILED, explanation=NASTY),
+        Finished(action=action, outcome=Outcome.SUCCEEDED, explanation=NASTY, backup=HELD[0]),
+        Noted(diagnostic=NOTE),
+    ]
+    return Lines(tuple(line for event in happened for line in event_text(event)))
+
+
+def result() -> Lines:
+    finished = tuple(Finished(action=each, outcome=Outcome.FAILED, explanation=NASTY) for each in PLAN.actions)
+    return result_text(Result(plan=PLAN, finished=finished, notes=(), settled=(), still_pending=HELD[:1]))
+
+
+FINDING = Finding("clock", Verdict.ERROR, NASTY, NASTY, (NASTY,))
+DOCUMENTS: dict[str, Callable[[], Document]] = {
+    "plan": lambda: PLAN_FORMATS["text"](PLAN, verbose=True),
+    "plan, in short": lambda: PLAN_FORMATS["text"](PLAN, verbose=False),
+    "markdown": lambda: PLAN_FORMATS["markdown"](PLAN, verbose=False),
+    "status": lambda: STATUS_FORMATS["text"](status(resolve(CONFIG), SEEN, NOW), verbose=True),
+    "check": lambda: STATUS_FORMATS["check"](status(resolve(CONFIG), SEEN, NOW), verbose=True),
+    "import": lambda: declaration_toml(declare(SEEN, NOW), verbose=True),
+    "doctor": lambda: DOCTOR_FORMATS["text"](Diagnosis(findings=(FINDING,), python="", platform=""), verbose=True),
+    "error": lambda: Lines(tuple(diagnostic_text(NOTE))),
+    "restore": lambda: restore_text(choose(SERVER, SEEN, backup_id=str(HELD[1].id), series=None, before=NOW), NOW),
+    "events": events,
+    "result": result,
+}
+
+
+@pytest.mark.parametrize("width", [20, 40, 80, 1000])
+@pytest.mark.parametrize("document", DOCUMENTS.values(), ids=DOCUMENTS)
+def test_it_is_shown_and_never_acts(document: Callable[[], Document], width: int) -> None:
+    made = document()
+    text = made.text if isinstance(made, Raw) else shown(made, width)
+
+    acting = {"Cc", "Cf", "Zl", "Zp", "Co", "Cs"}
+    assert not [each for each in text if each != "\n" and unicodedata.category(each) in acting]
+    assert "##[" not in text
+    assert not [line for line in text.splitlines() if re.match(r"\s*::[a-z-]+[^:]*::", line)]
+
+
+def test_the_account_has_what_these_tests_are_about() -> None:
+    assert (len(PLAN.errors), len(PLAN.creates), len(PLAN.deletes)) == (1, 1, 3)

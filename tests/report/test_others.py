@@ -1,0 +1,210 @@
+"""The smaller reports: validate, doctor, restore, diagnostics; and the tables from which a command picks."""
+
+import json
+
+import pytest
+from support.build import NOW, WEB, backup, days, declare, hours, inventory, make_plan
+from support.render import shown, value
+
+from reconcile.actual.inventory import Server
+from reconcile.desired.desired import resolve
+from reconcile.diagnostics import Diagnostic, Position, Range, Snippet
+from reconcile.insight.doctor import Diagnosis, Finding, Verdict
+from reconcile.insight.importing import declare as import_
+from reconcile.insight.restore_points import choose
+from reconcile.insight.status import status
+from reconcile.insight.validation import Validation
+from reconcile.report.declaration_toml import declaration_toml
+from reconcile.report.diagnostic_text import diagnostic_text
+from reconcile.report.diagnostics_json import diagnostics_json
+from reconcile.report.document import Document, Json, Lines, Raw
+from reconcile.report.formats import (
+    DOCTOR_FORMATS,
+    PLAN_FORMATS,
+    STATUS_FORMATS,
+)
+from reconcile.report.restore_text import restore_text
+from reconcile.report.validate_json import validate_json
+from reconcile.report.validate_text import validate_text
+from reconcile.report.wording import count_text, seconds_text, size_text
+
+NIGHTLY = declare('{ description = "nightly" }')
+MISTAKE = Diagnostic(
+    summary='unknown key "evry"',
+    detail='Did you mean "every"?',
+    address="web/nightly",
+    range=Range(
+        filename="backups.toml",
+        start=Position(line=3, column=1, byte=20),
+        end=Position(line=3, column=5, byte=24),
+    ),
+    snippet=Snippet(code="evry\t= 1", start_line=3, highlight_start=0, highlight_end=4),
+)
+DIAGNOSIS = Diagnosis(
+    findings=(
+        Finding(check="token", verdict=Verdict.OK, explanation="from VPS_API_TOKEN"),
+        Finding(check="clock", verdict=Verdict.WARNING, explanation="61s off", advice="Set the clock."),
+        Finding(
+            check="declared servers",
+            verdict=Verdict.ERROR,
+            explanation="2 of 3 do not fit the account",
+            servers=("secret", "\x1bgone"),
+        ),
+    ),
+    python="3.11",
+    platform="Linux",
+)
+
+
+class TestDiagnostic:
+    def test_shows_the_line(self) -> None:
+        assert shown(diagnostic_text(MISTAKE)).splitlines() == [
+            'error: unknown key "evry"',
+            " --> backups.toml:3:1",
+            r"3 | evry\t= 1",
+            "  | ^^^^",
+            '  Did you mean "every"?',
+        ]
+
+    def test_names_what_it_is_about_where_there_is_no_line(self) -> None:
+        warning = Diagnostic(summary="x", address="web", severity="warning")
+
+        assert shown(diagnostic_text(warning)) == "warning: web: x\n"
+
+    def test_is_json_for_a_command_that_fails(self) -> None:
+        read = value(diagnostics_json([MISTAKE, Diagnostic(summary="x")]))
+
+        assert set(read) == {"diagnostics"}
+        mistake, plain = json.loads(json.dumps(read))["diagnostics"]
+        assert mistake["range"]["start"] == {"line": 3, "column": 1, "byte": 20}
+        assert mistake["snippet"]["code"] == "evry\t= 1"
+        assert mistake["address"] == "web/nightly"
+        assert plain == {"severity": "error", "summary": "x", "detail": ""}
+
+
+class TestValidate:
+    def test_text_of_a_valid_file(self) -> None:
+        assert shown(validate_text(Validation.of(NIGHTLY))) == ("Valid: 1 series on 1 server.\n")
+
+    def test_text_of_mistakes_is_what_every_error_looks_like(self) -> None:
+        assert validate_text(Validation(config=None, diagnostics=(MISTAKE,))) == Lines(())
+
+    def test_json(self) -> None:
+        warning = Diagnostic(summary="x", severity="warning")
+
+        invalid = value(validate_json(Validation(config=None, diagnostics=(MISTAKE, warning)), verbose=False))
+        valid = value(validate_json(Validation.of(NIGHTLY), verbose=False))
+
+        assert (invalid["valid"], invalid["error_count"], invalid["warning_count"]) == (False, 1, 1)
+        assert valid == {
+            "format_version": "1.0",
+            "valid": True,
+            "error_count": 0,
+            "warning_count": 0,
+            "diagnostics": [],
+        }
+
+
+class TestDoctor:
+    def test_text_names_the_servers_that_do_not_fit(self) -> None:
+        assert shown(DOCTOR_FORMATS["text"](DIAGNOSIS, verbose=False)).splitlines() == [
+            "✓ token: from VPS_API_TOKEN",
+            "! clock: 61s off",
+            "    Set the clock.",
+            r"✗ declared servers: 2 of 3 do not fit the account: secret, \x1bgone",
+            "Not ready to apply: 1 error.",
+        ]
+
+    def test_text_of_what_is_well(self) -> None:
+        well = Diagnosis(findings=DIAGNOSIS.findings[:1], python="3.11", platform="Linux")
+
+        assert shown(DOCTOR_FORMATS["text"](well, verbose=False)).splitlines()[-1] == "Ready to apply."
+        assert value(DOCTOR_FORMATS["json"](well, verbose=False))["ok"] is True
+
+    def test_json_has_no_name_of_a_server(self) -> None:
+        read = value(DOCTOR_FORMATS["json"](DIAGNOSIS, verbose=False))
+
+        assert "secret" not in json.dumps(read)
+        assert (read["ok"], read["python"], read["platform"]) == (False, "3.11", "Linux")
+        assert read["checks"][-1] == {  # type: ignore[index] # a list
+            "check": "declared servers",
+            "verdict": "error",
+            "explanation": "2 of 3 do not fit the account",
+            "advice": "",
+            "servers": 2,
+        }
+
+
+class TestRestore:
+    def test_says_what_will_be_lost_and_what_else_there_is(self) -> None:
+        held = [backup(number, age=days(number)) for number in range(1, 14)]
+        choice = choose(WEB, inventory(*held), backup_id="2", series=None, before=NOW)
+
+        lines = shown(restore_text(choice, NOW)).splitlines()
+
+        assert lines[:4] == [
+            "Restore web (1) from:",
+            "  #2  nightly  manual  2d old (2026-03-08 12:00 UTC)  1.0 GB",
+            "Everything written on web since then, in the last 2d, will be lost.",
+            "Its other usable backups:",
+        ]
+        assert lines[-1] == "  and 2 older ones"
+
+    def test_of_a_server_without_a_name_and_without_another_backup(self) -> None:
+        nameless = Server(id="\x1b7", name="")
+        seen = inventory(backup(1, None, age=hours(2), server=nameless), servers=(nameless,))
+
+        lines = shown(restore_text(choose(nameless, seen, backup_id="1", series=None, before=NOW), NOW)).splitlines()
+
+        assert lines == [
+            r"Restore \x1b7 (\x1b7) from:",
+            "  #1    manual  2h old (2026-03-10 10:00 UTC)  1.0 GB",
+            r"Everything written on \x1b7 since then, in the last 2h, will be lost.",
+        ]
+
+
+SEEN = inventory(backup(1), backup(2, "x"))
+DOCUMENTS: dict[str, tuple[Document, type[Document]]] = {
+    **{
+        f"plan {name}": (each(make_plan(NIGHTLY, SEEN), verbose=True), kind)
+        for (name, each), kind in zip(PLAN_FORMATS.items(), (Lines, Json, Raw), strict=True)
+    },
+    **{
+        f"status {name}": (each(status(resolve(NIGHTLY), SEEN, NOW), verbose=True), kind)
+        for (name, each), kind in zip(STATUS_FORMATS.items(), (Lines, Lines, Json), strict=True)
+    },
+    "import toml": (declaration_toml(import_(SEEN, NOW), verbose=True), Raw),
+}
+
+
+@pytest.mark.parametrize(("document", "kind"), DOCUMENTS.values(), ids=DOCUMENTS)
+def test_every_format_gives_its_kind_of_document(document: Document, kind: type[Document]) -> None:
+    assert isinstance(document, kind)
+
+
+@pytest.mark.parametrize(
+    ("megabytes", "text"),
+    [
+        (None, "size unknown"),
+        (0, "0 MB"),
+        (900, "900 MB"),
+        (1024, "1.0 GB"),
+        (2048 * 1024, "2,048.0 GB"),
+        (0.5, "0.5 MB"),
+    ],
+)
+def test_sizes(megabytes: float | None, text: str) -> None:
+    assert size_text(megabytes) == text
+
+
+def test_numbers_of_things() -> None:
+    assert [count_text(1, "backup"), count_text(1000, "backup"), count_text(0, "series"), count_text(1, "series")] == [
+        "1 backup",
+        "1,000 backups",
+        "0 series",
+        "1 series",
+    ]
+
+
+def test_seconds() -> None:
+    assert seconds_text(3661.5) == "1h 1min"

@@ -1,0 +1,155 @@
+"""The plan for eyes: what goes, what is withheld, what is wrong, in as few lines as possible."""
+
+from dataclasses import replace
+
+from support.build import WEB, backup, config, days, declare, hours, inventory, make_plan
+from support.render import shown
+
+from reconcile.actual.inventory import Server
+from reconcile.plan.events import Planned
+from reconcile.plan.model import Plan
+from reconcile.report.plan_text import plan_text, planned_text
+
+NIGHTLY = declare('{ description = "nightly", every = "1d", keep = 2 }')
+MANY = tuple(backup(number, age=days(number)) for number in range(1, 31))
+
+
+def text(plan: Plan, *, verbose: bool = False, width: int = 1000) -> str:
+    return shown(plan_text(plan, verbose=verbose), width)
+
+
+def verdict(plan: Plan) -> list[str]:
+    return f"\n{text(plan)}".split("\n\n")[-1].splitlines()
+
+
+def test_nothing_to_do() -> None:
+    assert verdict(make_plan(NIGHTLY, inventory(backup(1)))) == [
+        "No changes. The account is as declared: 1 backup unchanged, 0 unmanaged.",
+        "1 server at https://vps.example/api/v1, times in UTC",
+    ]
+
+
+def test_what_is_withheld_says_the_figures_and_the_way_out() -> None:
+    plan = make_plan(NIGHTLY, inventory(*MANY))
+
+    assert verdict(plan) == [
+        "Plan: 1 to create, 29 to delete (28 withheld); 1 backup unchanged, 0 unmanaged.",
+        "1 server at https://vps.example/api/v1, times in UTC",
+        (
+            "Withheld: 28 deletes. 28 of 30 usable backups would be lost, the limit is 6. "
+            "If this is intended: --allow-loss 28"
+        ),
+    ]
+    assert text(plan).count("withheld: retention: not kept by last=2") == 28
+
+
+def test_what_is_allowed_in_this_run_is_not_withheld() -> None:
+    plan = make_plan(NIGHTLY, inventory(*MANY))
+
+    run = shown(planned_text(Planned(plan=plan, withheld=frozenset()), verbose=False))
+
+    assert "withheld" not in run.lower()
+    assert "Plan: 1 to create, 29 to delete; 1 backup unchanged, 0 unmanaged." in run
+
+
+def test_errors_and_what_is_left_of_the_plan() -> None:
+    plan = make_plan(NIGHTLY, inventory(servers=()))
+
+    assert "the account has no server" not in text(plan), "errors are not the result: they go to stderr"
+    assert verdict(plan) == [
+        "No changes to what could be planned: 0 backups unchanged, 0 unmanaged.",
+        "0 servers at https://vps.example/api/v1, times in UTC",
+        "Incomplete: 1 error; the rest is planned.",
+    ]
+
+
+def test_what_is_awaited_and_what_was_not_asked_for() -> None:
+    held = (backup(1, age=hours(20)), backup(2, status="queued"))
+
+    assert verdict(make_plan(declare('{ description = "nightly", every = "1d" }'), inventory(*held), "web")) == [
+        "Only what --target web matches is planned.",
+        "No changes. The account is as declared: 2 backups unchanged, 0 unmanaged.",
+        "1 server at https://vps.example/api/v1, times in UTC",
+        "1 backup in progress: apply waits for completion, then plans again.",
+    ]
+
+
+class TestWhatStays:
+    SERVERS = (WEB, Server(id=2, name="db-server"))
+    FILE = config(
+        '[servers.web]\nid = 1\nbackups = [{ description = "nightly", keep = 30 }]\n'
+        '[servers.db]\nname = "db-server"\nid = 2\nbackups = [{ description = "nightly" }, { description = "new" }]\n'
+    )
+    PLAN = make_plan(
+        FILE,
+        inventory(
+            *MANY,
+            backup(40, server=SERVERS[1]),
+            backup(41, "x", server=SERVERS[1]),
+            backup(42, "y", server=SERVERS[1]),
+            servers=SERVERS,
+        ),
+    )
+
+    def test_is_summed_up_where_it_is_much(self) -> None:
+        assert text(self.PLAN).splitlines()[:5] == [
+            "db (2, db-server)",
+            "     nightly    1 stay  newest 0s old",
+            "  +  new        new     missing: none exists",
+            "  ?  2 backups          unmanaged (-v shows them)",
+            "1 server with nothing to do (-v shows all)",
+        ]
+
+    def test_is_shown_one_by_one_with_its_date_if_asked_for(self) -> None:
+        lines = text(self.PLAN, verbose=True).splitlines()
+
+        assert lines[0] == "web (1)"
+        assert lines[1] == "     nightly#30  1mo old (2026-02-08 12:00), 1.0 GB  stays: last=30"
+        assert sum("stays: last=30" in line for line in lines) == 30
+        assert sum("unmanaged, never pruned" in line for line in lines) == 2
+
+    def test_is_shown_one_by_one_where_it_is_little(self) -> None:
+        assert "     nightly#1  3h old, 1.0 GB  stays: last=2" in text(
+            make_plan(NIGHTLY, inventory(backup(1, age=hours(3))))
+        )
+
+
+def test_a_name_is_not_broken_on_a_narrow_terminal_and_the_rest_wraps() -> None:
+    name = "a-name-of-forty-characters-that-is-long-x"
+    plan = make_plan(declare(f'{{ description = "{name}", every = "1d" }}'), inventory(backup(1, name, age=days(3))))
+
+    lines = text(plan, width=80).splitlines()
+
+    assert max(map(len, lines)) <= 80
+    assert any(f"  +  {name} " in line for line in lines)
+    assert any(f"  -  {name}#1 " in line for line in lines)
+
+
+def test_a_name_of_the_longest_kind_is_folded_and_loses_nothing() -> None:
+    plan = make_plan(declare(f'{{ description = "{"z" * 150}" }}'), inventory())
+
+    assert text(plan, width=80).count("z") == 150
+
+
+def test_a_time_at_the_end_of_the_calendar_is_shown() -> None:
+    rome = declare("", server='prune = "9999y"', settings='timezone = "Europe/Rome"')
+
+    assert "pruned after 9999y, at 9999-12-31 23:59" in text(make_plan(rome, inventory(backup(1, "x"))), verbose=True)
+
+
+def test_nothing_from_outside_acts_in_it() -> None:
+    hostile = Server(id="1\x1b[2J", name="::error::web\n##[group]")
+    declared = config(
+        '[servers.web]\nid = "1\\u001b[2J"\nname = "::error::web\\n##[group]"\nprune = true\n'
+        'backups = [{ description = "::error::x" }]\n'
+    )
+    held = (backup(1, "##[error]y", server=hostile), backup("#[error]", "z#", server=hostile, status="\x1b[5m"))
+    plan = make_plan(declared, inventory(*held, servers=(hostile,)))
+    plan = replace(plan, base_url="https://vps.example/\x1b")
+
+    for verbose in (False, True):
+        for width in (20, 80, 1000):
+            lines = text(plan, verbose=verbose, width=width)
+            assert "\x1b" not in lines
+            assert "##[" not in lines
+            assert not [line for line in lines.splitlines() if line.lstrip().startswith("::")]

@@ -1,0 +1,100 @@
+"""A sentence for every reason."""
+
+from datetime import timedelta
+from typing import get_args
+from zoneinfo import ZoneInfo
+
+import pytest
+from support.build import NOW, days, hours, last
+
+from reconcile.desired.config import KeepCount, KeepWithin, Period
+from reconcile.durations import Duration
+from reconcile.plan.reasons import (
+    BesideUnknown,
+    CreateReason,
+    DeleteReason,
+    Due,
+    Failed,
+    InProgress,
+    KeepReason,
+    KeptBy,
+    KeptRule,
+    Misdated,
+    Missing,
+    NotKept,
+    NotPruned,
+    Pinned,
+    PrunedLater,
+    Stalled,
+    Undeclared,
+    UnknownStatus,
+    UnmanagedReason,
+    Untouchable,
+)
+from reconcile.report.reasons_text import create_text, delete_text, kept_text, unmanaged_text
+
+ROME = ZoneInfo("Europe/Rome")
+A_WEEK = Duration(days=7)
+DAILY = KeepCount(period=Period.DAILY, count=7)
+WITHIN = KeepWithin(period=Period.WEEKLY, duration=Duration(months=14))
+
+CREATES: dict[CreateReason, str] = {
+    Missing(has_others=False): "none exists",
+    Missing(has_others=True): "none is usable or in progress",
+    Due(age=hours(26), every=Duration(days=1)): "newest is 1d 2h old, due every 1d",
+}
+DELETES: dict[DeleteReason, str] = {
+    NotKept(keep=(*last(3), DAILY, WITHIN)): "not kept by last=3, daily=7, within_weekly=1y2mo",
+    Failed(status="error"): "its status is 'error'",
+    Undeclared(age=days(9), prune=None): "prune = true",
+    Undeclared(age=days(9), prune=A_WEEK): "9d old, pruned after 7d",
+}
+UNTOUCHABLE: list[tuple[Untouchable, str]] = [
+    (Pinned(), "pinned"),
+    (Misdated(created_at=NOW), "dated in the future: 2026-03-10 13:00"),
+    (Stalled(status="queued", age=days(2)), "stalled: queued for 2d"),
+    (InProgress(status="in_progress", age=timedelta(minutes=3)), "in_progress for 3min"),
+    (UnknownStatus(status="archiving"), "unknown status 'archiving'"),
+]
+KEEPS: dict[KeepReason, str] = {
+    KeptBy(
+        rules=(KeptRule(rule=last(7)[0], is_oldest=False), KeptRule(rule=DAILY, is_oldest=True))
+    ): "last=7, oldest (daily=7)",
+    BesideUnknown(): "another backup of the series has an unknown status",
+    **dict(UNTOUCHABLE),
+}
+UNMANAGED: dict[UnmanagedReason, str] = {
+    NotPruned(): "never pruned: prune = false",
+    PrunedLater(prune=A_WEEK, at=NOW): "pruned after 7d, at 2026-03-10 13:00",
+    **{reason: f"never pruned: {text}" for reason, text in UNTOUCHABLE},
+}
+
+
+@pytest.mark.parametrize(("reason", "text"), CREATES.items())
+def test_creates(reason: CreateReason, text: str) -> None:
+    assert create_text(reason) == text
+
+
+@pytest.mark.parametrize(("reason", "text"), DELETES.items())
+def test_deletes(reason: DeleteReason, text: str) -> None:
+    assert delete_text(reason) == text
+
+
+@pytest.mark.parametrize(("reason", "text"), KEEPS.items())
+def test_what_stays(reason: KeepReason, text: str) -> None:
+    assert kept_text(reason, ROME) == text
+
+
+@pytest.mark.parametrize(("reason", "text"), UNMANAGED.items())
+def test_what_is_unmanaged(reason: UnmanagedReason, text: str) -> None:
+    assert unmanaged_text(reason, ROME) == text
+
+
+def test_no_reason_is_missing_above() -> None:
+    for reasons, table in (
+        (CreateReason, CREATES),
+        (DeleteReason, DELETES),
+        (KeepReason, KEEPS),
+        (UnmanagedReason, UNMANAGED),
+    ):
+        assert {type(reason) for reason in table} == set(get_args(reasons))

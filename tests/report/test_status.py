@@ -1,0 +1,203 @@
+"""The health of every series: for eyes, for a monitoring job, for programs, and for Prometheus."""
+
+import json
+from datetime import timedelta
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+from support.build import NOW, WEB, backup, config, days, declare, hours, inventory
+from support.render import shown, value
+
+from reconcile.actual.inventory import Inventory, Server
+from reconcile.desired.config import Config
+from reconcile.desired.desired import resolve
+from reconcile.insight.status import Status, status
+from reconcile.report.metrics import metrics
+from reconcile.report.status_json import status_json
+from reconcile.report.status_text import check_text, status_text
+
+NIGHTLY = declare('{ description = "nightly", every = "1d", keep = { last = 3, daily = 7 } }')
+FRESH = inventory(backup(1, age=hours(2)))
+COMING = backup(12, age=timedelta(minutes=3), status="in_progress")
+ONE, ODD = "1 usable (keep last=1), 1.0 GB", "1 misdated (#3), unknown status: #2 'archiving'"
+OTHER = Server(id=9, name="other")
+BAD_WEEK = status(
+    resolve(
+        config(
+            "[servers.web]\nid = 1\nbackups = [\n"
+            '{ description = "fine", every = "1d" },\n'
+            '{ description = "stalled" },\n'
+            '{ description = "failed" },\n'
+            '{ description = "overdue", every = "1d" },\n'
+            '{ description = "empty" },\n'
+            '{ description = "first" },\n'
+            "]\n[servers.gone]\nid = 7\n"
+        )
+    ),
+    inventory(
+        backup(1, "fine", age=hours(3)),
+        backup(2, "fine", status="archiving"),
+        backup(3, "fine", age=-days(1)),
+        backup(10, "stalled"),
+        backup(11, "stalled", age=days(2), status="queued"),
+        backup(20, "failed"),
+        *(backup(20 + number, "failed", status="failed", age=-timedelta(seconds=number)) for number in range(1, 5)),
+        backup(30, "overdue", age=days(3)),
+        backup(31, "overdue", age=hours(1), status="in_progress"),
+        backup(40, "first", age=timedelta(minutes=3), status="in_progress"),
+        backup(50, "by hand", age=days(1)),
+        servers=(WEB, OTHER),
+    ),
+    NOW,
+)
+
+
+def of(declared: Config, seen: Inventory) -> Status:
+    return status(resolve(declared), seen, NOW)
+
+
+class TestText:
+    def lines(self, found: Status, *, verbose: bool = False, width: int = 1000) -> list[str]:
+        return shown(status_text(found, verbose=verbose), width).splitlines()
+
+    def test_what_needs_a_person_comes_first(self) -> None:
+        assert self.lines(BAD_WEEK) == [
+            "EMPTY        web/empty    no usable backup, due now",
+            "EMPTY        web/first    no usable backup yet, #40 in progress for 3min",
+            f"OVERDUE      web/overdue  newest 3d old (#30), #31 in progress for 1h, due in 22h, {ONE}",
+            f"FAILED       web/failed   newest 0s old (#20), {ONE}, 4 failed (… #22 #23 #24)",
+            f"STALLED      web/stalled  newest 0s old (#10), {ONE}, 1 stalled (#11)",
+            "UNPROTECTED  other (9)    in no file",
+            f"healthy      web/fine     newest 3h old (#1), due in 23h, {ONE}, {ODD}",
+            "1 undeclared backup, 1.0 GB (-v names them)",
+            "1 of 6 series healthy, 1 server unprotected.",
+        ]
+
+    def test_undeclared_ones_are_named_if_asked_for(self) -> None:
+        lines = self.lines(BAD_WEEK, verbose=True)
+
+        assert lines[-3:-1] == ["1 undeclared backup, 1.0 GB", "  web/by hand#50, 1.0 GB"]
+
+    def test_all_is_well(self) -> None:
+        assert self.lines(of(NIGHTLY, FRESH)) == [
+            "healthy  web/nightly  newest 2h old (#1), due in 21h, 1 usable (keep last=3 daily=7), 1.0 GB",
+            "1 of 1 series healthy, 0 servers unprotected.",
+        ]
+
+    def test_a_file_without_series_watches_over_nothing(self) -> None:
+        assert self.lines(of(declare(""), inventory())) == [
+            "Nothing is protected: no series is declared.",
+            "0 of 0 series healthy, 0 servers unprotected.",
+        ]
+
+    def test_what_could_not_be_checked_is_said_and_not_counted(self) -> None:
+        lines = self.lines(of(NIGHTLY, inventory(backup(1), servers=None)))
+
+        assert lines[0].startswith("warning: server names")
+        assert lines[-1] == "1 of 1 series healthy."
+
+    @pytest.mark.parametrize("length", [10, 34, 60])
+    def test_on_80_columns_no_address_is_broken(self, length: int) -> None:
+        description = "x" * length
+        declared = declare(f'{{ description = "{description}", every = "1d", keep = {{ last = 3, monthly = 12 }} }}')
+        held = (backup(1, description, age=days(3)), backup(2, description, status="failed"))
+
+        lines = self.lines(of(declared, inventory(*held)), width=80)
+
+        assert max(map(len, lines)) <= 80
+        assert any(f"web/{description}" in line for line in lines)
+        unbroken = " ".join(lines).split()
+        assert {"newest", "OVERDUE", "monthly=12),", "failed"} <= set(unbroken)
+
+
+class TestCheck:
+    def lines(self, found: Status) -> list[str]:
+        return shown(check_text(found, verbose=False)).splitlines()
+
+    def test_is_one_line_per_problem(self) -> None:
+        assert self.lines(BAD_WEEK) == [
+            "ERROR gone: the account has no server with the id 7",
+            "EMPTY web/empty: no usable backup",
+            "EMPTY web/first: no usable backup yet, #40 in progress for 3min",
+            "OVERDUE web/overdue: newest usable is 3d old, due since 2d",
+            "FAILED web/failed: 4 backups failed, the last is #24",
+            "STALLED web/stalled: 1 backup stalled, the last is #11",
+        ]
+
+    def test_is_one_line_where_there_is_none(self) -> None:
+        assert self.lines(of(NIGHTLY, FRESH)) == ["OK: 1 of 1 series healthy"]
+
+    def test_is_not_ok_where_nothing_is_declared(self) -> None:
+        assert self.lines(of(declare(""), inventory())) == ["ERROR: no series is declared"]
+
+
+class TestJson:
+    def test_is_complete_and_valid(self) -> None:
+        read = json.loads(json.dumps(value(status_json(BAD_WEEK, verbose=False)), allow_nan=False))
+
+        assert (read["healthy"], read["has_series"], read["checked_at"]) == (False, True, "2026-03-10T12:00:00Z")
+        assert [error["address"] for error in read["errors"]] == ["gone"]
+        assert read["unprotected"] == [{"id": 9, "name": "other"}]
+        assert [each["id"] for each in read["undeclared"]] == [50]
+        by_address = {each["address"]: each for each in read["series"]}
+        fine, overdue, first = (by_address[f"web/{name}"] for name in ("fine", "overdue", "first"))
+        assert (fine["healthy"], fine["troubles"], fine["due"], fine["due_reason"]) == (True, [], False, None)
+        assert (fine["newest"]["id"], fine["newest_age_seconds"], fine["size_mb"]) == (1, 3 * 3600, 1024)
+        assert (fine["misdated"], fine["unknown"]) == ([3], [{"id": 2, "status": "archiving"}])
+        assert (fine["every"], fine["keep"], fine["next_due"]) == ("1d", ["last=1"], "2026-03-11T11:00:00Z")
+        assert overdue["troubles"] == [{"kind": "overdue", "explanation": "newest usable is 3d old, due since 2d"}]
+        assert [each["id"] for each in first["in_progress"]] == [40]
+        assert (first["newest"], first["newest_age_seconds"], first["next_due"]) == (None, None, None)
+        assert (by_address["web/empty"]["due"], by_address["web/empty"]["due_reason"]) == (True, "missing")
+        assert by_address["web/failed"]["failed"] == [24, 23, 22, 21][::-1]
+        assert by_address["web/stalled"]["stalled"] == [11]
+
+    def test_says_null_where_nobody_can_tell(self) -> None:
+        assert value(status_json(of(NIGHTLY, inventory(servers=None)), verbose=False))["unprotected"] is None
+
+
+class TestMetrics:
+    def samples(self, found: Status) -> dict[tuple[str, str], float]:
+        """Return the value of each metric by its name and series, as Prometheus reads them."""
+        families = text_string_to_metric_families(metrics(found).text)
+        return {
+            (sample.name.removeprefix("reconcile_"), sample.labels.get("series", "")): sample.value
+            for family in families
+            for sample in family.samples
+        }
+
+    def test_are_timestamps_and_intervals_and_no_ages(self) -> None:
+        samples = self.samples(of(NIGHTLY, inventory(backup(1, age=hours(2)), backup(2, status="failed"), COMING)))
+
+        assert samples == {
+            ("newest_backup_timestamp_seconds", "nightly"): (NOW - hours(2)).timestamp(),
+            ("backup_interval_seconds", "nightly"): 86400,
+            ("usable_backups", "nightly"): 1,
+            ("backups_size_bytes", "nightly"): 1024**3,
+            ("failed_backups", "nightly"): 1,
+            ("stalled_backups", "nightly"): 0,
+            ("in_progress_backups", "nightly"): 1,
+            ("backup_due", "nightly"): 0,
+            ("unprotected_servers", ""): 0,
+            ("last_observation_timestamp_seconds", ""): NOW.timestamp(),
+        }
+
+    def test_are_missing_where_there_is_nothing_to_say(self) -> None:
+        samples = self.samples(of(declare('{ description = "nightly" }'), inventory(servers=(WEB, OTHER))))
+
+        assert ("newest_backup_timestamp_seconds", "nightly") not in samples
+        assert ("backup_interval_seconds", "nightly") not in samples
+        assert samples["unprotected_servers", ""] == 1
+
+    def test_are_missing_where_nobody_can_tell(self) -> None:
+        assert ("unprotected_servers", "") not in self.samples(of(NIGHTLY, inventory(servers=None)))
+
+    @pytest.mark.parametrize(("age", "due"), [(22.9, 0), (23, 1)])
+    def test_are_due_exactly_where_the_planner_would_create(self, age: float, due: int) -> None:
+        assert self.samples(of(NIGHTLY, inventory(backup(1, age=hours(age)))))["backup_due", "nightly"] == due
+
+    def test_have_labels_that_text_cannot_break(self) -> None:
+        name = 'a"b\\c{}=,'
+        declared = declare(f"{{ description = {json.dumps(name)} }}")
+
+        assert self.samples(of(declared, inventory()))["usable_backups", name] == 0

@@ -1,0 +1,80 @@
+"""Two applies on two machines, without a lock, on a server with one create and one delete due: every order of requests.
+
+In each the server is never without a usable backup, and exact after the next apply; also where one request of either
+program meets a fault or a crash.
+"""
+
+import random
+from contextlib import suppress
+
+import pytest
+from support.faults import BY_NAME
+from support.hazards import DISTINCT, NIGHTLY, dangerous_world, usable
+from support.interleaved import Decisions, all_decisions, run
+from support.schedules import Schedule, written
+from support.world import Crash, World
+
+from reconcile.apply.run import Options
+from reconcile.diagnostics import UserError
+
+SAMPLE = 40
+LAG = 25.0
+
+
+def orders(schedule: Schedule = ()) -> list[tuple[Decisions, list[str]]]:
+    """Return every order under these faults, and the requests that were sent in it."""
+    taken: dict[Decisions, int] = {}
+    found: list[tuple[Decisions, list[str]]] = []
+    for decisions in all_decisions(taken):
+        world = world_with(schedule)
+        taken[decisions] = 0
+        with suppress(Crash):
+            taken[decisions] = run(world, decisions)
+        found.append((decisions, world.requests))
+    return found
+
+
+def world_with(schedule: Schedule) -> World:
+    return dangerous_world("sound", "rotation", faults={number: BY_NAME[kind] for number, kind in schedule})
+
+
+def check(decisions: Decisions, schedule: Schedule = ()) -> None:
+    world = world_with(schedule)
+    with suppress(Crash):
+        run(world, decisions)
+    emptied = [committed for committed in world.record if not committed.usable.get(("web", "nightly"))]
+    assert not emptied, (decisions, world.requests)
+    world.faults = {}
+    world.wait(LAG)
+    clean = world.apply(options=Options(allow_loss=1))
+    assert not isinstance(clean, UserError)
+    world.wait(world.backup_seconds)
+    assert usable(world, "rotation") == {1: 1}, (decisions, world.requests, world.account.backups)
+    assert NIGHTLY not in {backup["id"] for backup in world.account.backups}
+
+
+ORDERS = orders()
+
+
+def test_there_are_many_orders_and_in_each_all_is_well() -> None:
+    assert len(ORDERS) > 10
+
+    for decisions, _ in ORDERS:
+        check(decisions)
+
+
+def test_also_where_one_request_meets_a_fault(request: pytest.FixtureRequest) -> None:
+    faulty = [
+        (decisions, ((number, kind),))
+        for decisions, requests in ORDERS
+        for number, sent in enumerate(requests)
+        for kind in DISTINCT[sent.partition(" ")[0]]
+    ]
+    if not request.config.getoption("--all-pairs"):
+        faulty = random.Random(0).sample(faulty, SAMPLE)
+    for decisions, schedule in faulty:
+        try:
+            check(decisions, schedule)
+        except BaseException as error:
+            error.add_note(f"{decisions}, {written(schedule)}")
+            raise

@@ -1,0 +1,133 @@
+"""Many servers at once: how many backups are in progress, how long it takes, and how few requests it costs.
+
+The figures for a thousand servers are in tests/benchmarks; here are the same laws for as many as a test may take.
+"""
+
+from typing import Any
+
+import httpx
+import pytest
+from support.build import config
+from support.faults import BY_NAME
+from support.schedules import Schedule, item, kinds_for, written
+from support.world import Crash, World
+
+from reconcile.apply.in_progress import START
+from reconcile.apply.run import Options
+from reconcile.diagnostics import UserError
+from reconcile.plan.events import Outcome, Result
+from reconcile.sandbox.account import Record
+
+MINUTES = 300.0
+
+
+class Crowd(World):
+    """Keeps count of how many backups were in progress at once, and may refuse to have more than so many."""
+
+    most: int | None = None
+    peak: int = 0
+    refused: int = 0
+
+    def create(self, server: Record, description: str) -> httpx.Response:
+        in_progress = sum(backup["status"] == "in_progress" for backup in self.account.list_backups())
+        if self.most is not None and in_progress >= self.most:
+            self.refused += 1
+            return httpx.Response(429, json={"detail": "Request was throttled."})
+        self.peak = max(self.peak, in_progress + 1)
+        return super().create(server, description)
+
+
+def crowd(servers: int, *, backup_seconds: float = MINUTES, **changes: Any) -> Crowd:  # noqa: ANN401 - a field of World
+    """Return a world in which each server has a backup that is to be replaced."""
+    known: list[Record] = [{"id": number, "name": f"s{number}"} for number in range(1, servers + 1)]
+    table = "[servers.s{0}]\nid = {0}\nbackups = [{{ description = 'nightly', every = '1d' }}]\n"
+    return Crowd(
+        config=config("".join(table.format(server["id"]) for server in known)),
+        servers=known,
+        backups=[item(server["id"], server, "nightly", 2) for server in known],
+        backup_seconds=backup_seconds,
+        **changes,
+    )
+
+
+def result_of(world: World, **options: Any) -> Result:  # noqa: ANN401 - as `World.apply`
+    results = world.apply(**options)
+    assert not isinstance(results, UserError), results
+    return results[0]
+
+
+def elapsed(result: Result) -> list[float]:
+    return [ended.elapsed for ended in result.finished if ended.backup]
+
+
+def test_it_starts_with_ten_and_doubles_with_each_round() -> None:
+    world = crowd(70)
+    begun = world.time
+
+    assert result_of(world).is_complete
+
+    assert world.peak == 4 * START
+    assert (world.time - begun).total_seconds() < 3.3 * MINUTES, "rounds of 10, 20 and 40"
+
+
+def test_a_completion_is_seen_within_a_tenth_of_the_time_that_a_backup_takes() -> None:
+    assert max(elapsed(result_of(crowd(30)))) < 1.1 * MINUTES + 1
+
+
+def test_no_more_are_in_progress_than_were_asked_for() -> None:
+    world = crowd(20, backup_seconds=5)
+
+    assert result_of(world, options=Options(max_in_progress=3)).is_complete
+    assert world.peak == 3
+
+
+def test_a_backup_in_progress_costs_few_requests() -> None:
+    world = crowd(60)
+
+    assert result_of(world).is_complete
+    assert len(world.requests) <= 4 * 60
+
+
+def test_a_service_that_throttles_is_not_pressed_and_every_server_gets_its_backup() -> None:
+    world = crowd(120)
+    world.most = 30
+
+    assert result_of(world, seconds=10 * 3600).is_complete
+    assert world.peak == 30
+    assert world.refused <= 2 * 120, "each refusal halves what is tried"
+
+
+def test_a_service_whose_backups_all_fail_is_not_filled_with_them() -> None:
+    world = crowd(60, backup_seconds=60)
+    world.account.fails = lambda: True
+
+    result = result_of(world, seconds=24 * 3600)
+
+    assert result.counts[Outcome.FAILED] == 60
+    assert world.peak == START
+
+
+def faulty_schedules() -> list[Schedule]:
+    """Return every fourth single fault in an apply to twenty servers, three backups in progress at most."""
+    world = crowd(20, backup_seconds=3)
+    world.apply(options=Options(max_in_progress=3))
+    return [((number, kind),) for number, request in enumerate(world.requests) for kind in kinds_for(request)]
+
+
+def test_every_single_fault_leaves_all_twenty_servers_exact(request: pytest.FixtureRequest) -> None:
+    schedules = faulty_schedules()
+    if not request.config.getoption("--all-pairs"):
+        schedules = schedules[::40]
+    for schedule in schedules:
+        world = crowd(20, backup_seconds=3, faults={number: BY_NAME[kind] for number, kind in schedule})
+        try:
+            world.apply(options=Options(max_in_progress=3))
+        except Crash:
+            pytest.fail("a fault is no crash")
+        world.faults = {}
+        world.wait(25)
+        assert not isinstance(world.apply(), UserError)
+        world.wait(world.backup_seconds)
+        held = sorted((backup["server"]["id"], backup["status"]) for backup in world.account.list_backups())
+        assert held == [(number, "completed") for number in range(1, 21)], written(schedule)
+        assert sum(record.what == "create" for record in world.record) == 20, written(schedule)
