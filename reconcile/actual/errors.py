@@ -11,6 +11,7 @@ class ApiError(UserError):
     def __init__(self, request: str, problem: str, advice: str = "") -> None:
         super().__init__(f"{request}: {problem}", advice)
         self.request = request
+        problem = problem.removesuffix(".")  # it may be the service's own sentence
         self.explanation = f"{request}: {problem}" + (f". {advice}" if advice else "")
         """What is wrong and what to do, on one line."""
 

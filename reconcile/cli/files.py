@@ -37,7 +37,7 @@ def write_plan(plan: Plan, path: Path, redact: Callable[[str], str]) -> None:
     if redact(text) != text:
         raise UserError(
             "the plan contains the token, and is not saved",
-            "A name or a description in the account contains it. Change that, and make a new token.",
+            "A name or a description in your files contains it. Remove it there, and make a new token.",
         )
     write_file(path, text, private=True)
 

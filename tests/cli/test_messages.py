@@ -227,6 +227,19 @@ class TestToken:
         assert self.run(echo, "plan", "--out", "saved.plan").returncode == 0
         assert "***" in (echo.folder / "saved.plan").read_text(encoding="utf-8")
 
+    def test_in_a_declaration_is_not_saved_in_a_plan(self, echo: Killer) -> None:
+        done = run(
+            *("plan", "-f", "-", "--out", "saved.plan"),
+            folder=echo.folder,
+            standard_input=f'[servers.web]\nid = 1\nbackups = [{{ description = "{self.SECRET}" }}]\n',
+            VPS_API_URL=echo.url,
+            VPS_API_TOKEN=self.SECRET,
+        )
+
+        assert done.returncode == 1
+        assert "contains the token" in done.stderr
+        assert not (echo.folder / "saved.plan").exists()
+
     def test_given_as_the_path_of_its_file(self, service: Sandbox) -> None:
         for token in (TOKEN, self.SECRET, "4f9a81c2e7d04b6f4f9a81c2e7d04b6f"):
             done = run("plan", "--token-file", token, folder=service.folder, VPS_API_URL=service.url)

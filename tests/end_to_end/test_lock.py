@@ -1,4 +1,4 @@
-"""Two applies on one machine: the second one is told which process holds the lock, or waits."""
+"""Two applies on one machine: the second one names the process that holds the lock, or waits."""
 
 import os
 import signal

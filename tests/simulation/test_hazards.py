@@ -41,9 +41,12 @@ def test_every_fault_and_every_pair(service: str, file: str, request: pytest.Fix
     run(service, file)
     singles = list(schedules(service, file))
     doubles = [pair for first in schedules(service, file, distinct=True) for pair in pairs(service, file, first)]
+    chance = random.Random(service + file)
     if not request.config.getoption("--all-pairs"):
-        chance = random.Random(service + file)
-        singles, doubles = (chance.sample(some, min(SAMPLE, len(some))) for some in (singles, doubles))
+        singles = chance.sample(singles, min(SAMPLE, len(singles)))
+    if service == "renaming" or not request.config.getoption("--all-pairs"):
+        # A wait of ten minutes for a status that nobody knows is sixty looks: of its pairs a sample has to do.
+        doubles = chance.sample(doubles, min(SAMPLE, len(doubles)))
     for schedule in (*singles, *doubles):
         try:
             run(service, file, schedule)

@@ -73,11 +73,13 @@ class TurnTransport(httpx.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         pending = _Pending(request)
         self._turns.pending[self._program].append(pending)
-        await pending.go.wait()
         try:
+            await pending.go.wait()
             return await self._world.send(request)
-        finally:
+        finally:  # also where the program gives a request up that has not had its turn
             pending.done.set()
+            if pending in self._turns.pending[self._program]:
+                self._turns.pending[self._program].remove(pending)
 
 
 def all_decisions(taken: dict[Decisions, int]) -> Iterator[Decisions]:
