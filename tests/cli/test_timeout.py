@@ -18,7 +18,7 @@ from support.command import run
 from support.loopback import Loopback
 
 TIMEOUT = "1s"
-LONGEST = 3.0
+LONGEST = 8.0
 """Seconds."""
 
 FILE = '[servers.web]\nid = 1\nbackups = [{ description = "nightly" }]\n'
