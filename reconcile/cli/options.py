@@ -97,7 +97,6 @@ _TOKEN_FILE = click.option(
     help="A file that holds the token.  [env: VPS_API_TOKEN holds the token itself]",
 )
 _NO_COLOR = click.option("--no-color", is_flag=True, help="Print no colours, as with NO_COLOR or in a pipe.")
-JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
 def _verbose(more: str, *, account: bool) -> Callable[..., Any]:

@@ -50,6 +50,8 @@ def continued(plan: Plan, gained: Mapping[SeriesAddress, int], lost: int) -> Pla
 
     What was in progress before the run and is completed now takes the place of an older one: that is rotation.
     """
+    if not gained and not lost:
+        return plan  # the first round of a run: nothing to copy
     servers = tuple(
         replace(
             server,
