@@ -11,8 +11,8 @@ from reconcile.desired.cross_check import cross_check
 from reconcile.desired.document import Document
 from reconcile.desired.explain import explain
 from reconcile.desired.locate import locate
+from reconcile.desired.merge import merge
 from reconcile.desired.read import TomlFile, decode, read
-from reconcile.desired.resolve import resolve_config
 from reconcile.diagnostics import Diagnostic, UserError
 
 
@@ -50,7 +50,7 @@ def _config(files: list[TomlFile], unreadable: list[Diagnostic]) -> Config:
     if unreadable or mistakes:
         located = locate(mistakes, tuple(file.source for file in files))
         raise UserError("the configuration is invalid", diagnostics=[*unreadable, *_in_order(located, files)])
-    return resolve_config(documents)
+    return merge(documents)
 
 
 def _in_order(located: Iterable[Diagnostic], files: list[TomlFile]) -> list[Diagnostic]:

@@ -1,4 +1,4 @@
-"""Resolves policies and overrides: checked documents in, a `Config` out."""
+"""Merges the documents of all files into one `Config`, with policies and overrides applied."""
 
 import functools
 from collections.abc import Mapping, Sequence
@@ -24,7 +24,7 @@ _Policies = Mapping[str | None, tuple[Duration | None, Keep]]
 """What a series takes from its policy, by name; None is the default of a series without one."""
 
 
-def resolve_config(documents: Sequence[tuple[Source, Document]]) -> Config:
+def merge(documents: Sequence[tuple[Source, Document]]) -> Config:
     """Return what the documents declare together. They passed `cross_check`, so every policy they name exists."""
     settings = next((document.settings for _, document in documents if document.settings), SettingsTable())
     policies: _Policies = {None: (None, KEEP_DEFAULT)} | {
