@@ -22,6 +22,7 @@ COMMANDS = {
     "restore": "Restore a server, named by its id or its name in the account, from a backup.",
     "doctor": "Check the set-up against the real service, and change nothing.",
     "schema": "Print the JSON Schema of the file, for editors.",
+    "help": "Show a page of the reference, or list the pages.",
     "sandbox": "Serve a local VPS.org, in memory, until interrupted.",
     "demo": "Show plan, apply, and plan again on a local sandbox; needs no account.",
 }
@@ -37,7 +38,7 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
         if cmd_name not in COMMANDS:
             return None
-        name = "import_" if cmd_name == "import" else cmd_name  # a keyword of Python
+        name = f"{cmd_name}_" if cmd_name in {"import", "help"} else cmd_name  # Python has these names already
         command: click.Command = getattr(import_module(f"reconcile.cli.{name}"), name)
         return command
 

@@ -1,0 +1,74 @@
+"""`reconcile help`: the reference pages, which are Markdown files in `reconcile/help/`."""
+
+import re
+from difflib import get_close_matches
+from pathlib import Path
+
+import click
+from rich.constrain import Constrain
+from rich.table import Table
+
+from reconcile.cli.exit_code import ExitCode
+from reconcile.cli.main import COMMANDS, reconcile
+from reconcile.cli.options import command
+from reconcile.cli.session import Session
+from reconcile.diagnostics import UserError
+from reconcile.report.document import Raw
+
+FOLDER = Path(__file__).parents[1] / "help"
+REPOSITORY = "https://github.com/vps-reconcile/reconcile/blob/main/"
+_WIDEST = 100
+"""Columns; longer lines are hard to read."""
+
+
+@command(name="help")
+@click.argument("topic", required=False)
+def help_(session: Session, *, topic: str | None) -> ExitCode:
+    """Show a page of the reference, or list the pages; with the name of a command, show its options."""
+    topics = pages()
+    if topic is None:
+        session.output.result(
+            [_contents(topics), "", "reconcile help TOPIC shows a page, reconcile help COMMAND a command's options."]
+        )
+    elif topic in topics:
+        _show(session, _readable(topics[topic].read_text(encoding="utf-8")))
+    elif topic in COMMANDS:
+        reconcile.main([topic, "--help"], prog_name="reconcile", standalone_mode=False)
+    else:
+        near = get_close_matches(topic, [*topics, *COMMANDS], n=1)
+        hint = f'Did you mean "{near[0]}"?' if near else f"Pages: {', '.join(topics)}."
+        raise UserError(f'there is no page "{topic}"', hint)
+    return ExitCode.DONE
+
+
+def pages() -> dict[str, Path]:
+    """Return the file of each page by its topic, in alphabetical order."""
+    return {file.stem: file for file in sorted(FOLDER.glob("*.md"))}
+
+
+def _contents(topics: dict[str, Path]) -> Table:
+    """List the pages with their summaries: the first paragraph of each, below its title."""
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_column(no_wrap=True)
+    for topic, file in topics.items():
+        with file.open(encoding="utf-8") as page:
+            _title, _blank, summary = (next(page).strip() for _ in range(3))
+        table.add_row(topic, summary)
+    return table
+
+
+def _readable(text: str) -> str:
+    """Return a page whose links make sense outside the folder: to a page by its command, to a file by its address."""
+    text = re.sub(r"\[[^\]]+\]\(([\w-]+)\.md\)", r"`reconcile help \1`", text)
+    return re.sub(r"\]\(\.\./\.\./", f"]({REPOSITORY}", text)
+
+
+def _show(session: Session, text: str) -> None:
+    if not session.output.out.is_terminal:
+        session.output.show(Raw(text))
+        return
+    from rich.markdown import Markdown  # noqa: PLC0415 - takes 50 ms, and a pipe gets the text as it is
+    from rich.theme import Theme  # noqa: PLC0415 - as above
+
+    session.output.out.push_theme(Theme({"markdown.code": "bold cyan"}))  # not on black, as rich has it
+    session.output.result([Constrain(Markdown(text, code_theme="ansi_dark"), _WIDEST)])

@@ -1,0 +1,114 @@
+"""The README and the help pages are true: their commands run, and print what is shown."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+from support.command import COMMANDS, run, sandbox
+from support.documents import SET_UP, ShownCommand, ShownFile, differences, shown
+
+from reconcile.cli.help_ import pages
+from reconcile.desired.load import load
+from reconcile.diagnostics import UserError
+
+ROOT = Path(__file__).parents[2]
+README = ROOT / "README.md"
+DOCUMENTS = {"README": README, **pages()}
+TEXTS = {name: file.read_text(encoding="utf-8") for name, file in DOCUMENTS.items()}
+
+document = pytest.mark.parametrize("name", DOCUMENTS)
+
+
+@document
+def test_every_command_prints_what_is_shown(name: str, tmp_path: Path) -> None:
+    (tmp_path / "examples").symlink_to(ROOT / "examples")
+    with sandbox(tmp_path, backup_seconds=0.3) as service:
+        for command, printed in differences(TEXTS[name], service):
+            pytest.fail(f"{command}\n{printed}")
+
+
+def test_what_is_shown_is_compared(tmp_path: Path) -> None:
+    text = "```toml\n# a.toml\nx = 1\n```\n```console\n$ reconcile validate -f a.toml\n{}\n$ echo $?\n{}\n```\n"
+    true = 'error: unknown key "x"\n…\n  Valid keys: settings, policies, servers.'
+
+    def wrong(*shown_output: str) -> list[str]:
+        with sandbox(tmp_path) as service:
+            return [command for command, _ in differences(text.format(*shown_output), service)]
+
+    assert wrong(true, "1") == []
+    assert wrong("Valid.", "0") == ["reconcile validate -f a.toml", "echo $?"]
+    assert wrong(true.replace("x", "y"), "1") == ["reconcile validate -f a.toml"]
+
+
+@document
+def test_every_file_is_valid_or_called_broken(name: str, tmp_path: Path) -> None:
+    for number, item in enumerate(shown(TEXTS[name])):
+        match item:
+            case ShownFile(name=file, text=text):
+                path = tmp_path / f"{number}.toml"
+                path.write_text(text, encoding="utf-8")
+                if file and file.startswith("broken"):
+                    with pytest.raises(UserError):
+                        load([path])
+                else:
+                    load([path])
+            case ShownCommand():
+                pass
+
+
+def test_the_first_file_is_the_example() -> None:
+    (first, *_) = [item.text for item in shown(TEXTS["README"]) if isinstance(item, ShownFile)]
+
+    assert tomllib.loads(first) == tomllib.loads((ROOT / "examples" / "first.toml").read_text(encoding="utf-8"))
+
+
+def test_the_readme_sets_up_with_one_line_to_try_and_one_to_test() -> None:
+    commands = [item.command for item in shown(TEXTS["README"]) if isinstance(item, ShownCommand)]
+
+    (to_try, to_test) = [command for command in commands if command.startswith(SET_UP[0])]
+    assert to_try.endswith(".venv/bin/reconcile demo")
+    assert ".venv/bin/pytest" in to_test
+
+
+def test_the_page_of_commands_has_every_command() -> None:
+    assert set(re.findall(r"^\| `reconcile (\w+)[` ]", TEXTS["commands"], re.MULTILINE)) == set(COMMANDS)
+
+
+def test_the_readme_names_every_page() -> None:
+    assert re.findall(r"^- \[(?P<topic>[\w-]+)\]\(reconcile/help/(?P=topic)\.md\)", TEXTS["README"], re.MULTILINE)
+    assert set(re.findall(r"\]\(reconcile/help/([\w-]+)\.md\)", TEXTS["README"])) == set(pages())
+
+
+@pytest.mark.parametrize("command", [[], *([name] for name in COMMANDS)], ids=str)
+def test_help_is_for_people_and_works_without_anything(command: list[str], tmp_path: Path) -> None:
+    done = run(*command, "--help", folder=tmp_path)
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("Usage: reconcile")
+
+
+@document
+def test_every_link_leads_somewhere(name: str) -> None:
+    links = re.findall(r"\]\(([^)#]+)\)", TEXTS[name])
+    folder = DOCUMENTS[name].parent
+
+    assert [link for link in links if not link.startswith("https://") and not (folder / link).exists()] == []
+
+
+@document
+def test_every_option_that_is_named_exists(name: str) -> None:
+    options = {option for command in COMMANDS.values() for parameter in command.params for option in parameter.opts}
+    others = {"--quiet", "--keep-", "--all-pairs", "--help", "--from"}  # of pip, restic, the tests, click and uvx
+
+    assert set(re.findall(r"(?<![\w-])(--[a-z][a-z-]+)", TEXTS[name])) - others <= options
+
+
+@document
+def test_every_command_that_is_named_in_passing_has_the_options_it_is_named_with(name: str) -> None:
+    for command in re.findall(r"`reconcile ([^`\n]*)`", TEXTS[name]):
+        verb, *arguments = command.split()
+        if verb == verb.upper():
+            continue  # `reconcile COMMAND --help`
+        options = {option for parameter in COMMANDS[verb].params for option in parameter.opts}
+        assert {argument for argument in arguments if argument.startswith("-")} <= options, command
