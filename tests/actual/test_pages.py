@@ -285,6 +285,17 @@ def test_a_malformed_backup_is_never_left_out_silently(changes: dict[str, Any]) 
         read(page(item(1), item(**{"id": 2, **changes})))
 
 
+def test_ids_that_only_their_type_tells_apart_refuse_the_list() -> None:
+    with pytest.raises(OutcomeUnknownError, match="differ only in their type"):
+        read(page(item(7), item("7")))
+
+
+def test_ids_of_both_types_are_read() -> None:
+    backups, _ = read(page(item(7), item("b7")))
+
+    assert ids(backups) == [7, "b7"]
+
+
 def test_what_the_service_sends_is_not_repeated_with_the_token_in_it() -> None:
     with pytest.raises(ApiError) as raised:
         read(httpx.Response(200, content=json.dumps({"count": 1, "results": [item("vps_secret", size_mb=-1)]})))
