@@ -93,7 +93,7 @@ class Pages:
             raise IncompleteListError(answer.request, problem, _AT_FAULT)
         if len(set(map(type, items))) > 1 and len(set(map(str, items))) < len(items):
             # The URL of a request to delete one of them would be that of the other as well.
-            problem = "two entries of the list have ids that differ only in their type, such as 7 and \"7\""
+            problem = 'two entries of the list have ids that differ only in their type, such as 7 and "7"'
             raise OutcomeUnknownError(answer.request, problem, WRONG_SERVICE)
         return CompleteList(
             items=tuple(items.values()), pages=len(pages), observed_at=answer.received_at, date=answer.date

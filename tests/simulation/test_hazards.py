@@ -44,8 +44,6 @@ def test_every_fault_and_every_pair(service: str, file: str, request: pytest.Fix
     chance = random.Random(service + file)
     if not request.config.getoption("--all-pairs"):
         singles = chance.sample(singles, min(SAMPLE, len(singles)))
-    if service == "renaming" or not request.config.getoption("--all-pairs"):
-        # A wait of ten minutes for a status that nobody knows is sixty looks: of its pairs a sample has to do.
         doubles = chance.sample(doubles, min(SAMPLE, len(doubles)))
     for schedule in (*singles, *doubles):
         try:

@@ -29,7 +29,7 @@ _FAULT_SHARE = 0.2
 _LAG = 20.0
 
 FLEET = config(
-    '[settings]\nprune = "7d"\n'
+    '[settings]\nprune = "7d"\nmax_shrink = "100%"\n'  # the limit is not the subject, and 5 of 25 is just at it
     + "".join(
         f"""
         [servers.s{number}]

@@ -13,8 +13,8 @@ import httpx
 from support.world import ACCESS, World
 
 Decisions = tuple[bool, ...]
-_EPSILON = 0.001
-"""Virtual seconds in which a program that is not waiting for anything sends its next request."""
+_EPSILON = 0.02
+"""Virtual seconds after which the turns are looked at again. A program that waits for nothing takes none."""
 
 
 @dataclass(eq=False)
