@@ -10,7 +10,7 @@ from reconcile.apply.account import AccountView
 from reconcile.apply.executor import carry_out
 from reconcile.apply.run import Run
 from reconcile.clock import Stop
-from reconcile.plan.events import Applied, Planned, Result
+from reconcile.plan.events import Applied, Outcome, Planned, Result
 from reconcile.plan.model import Plan
 from reconcile.plan.refusals import check_clock
 from reconcile.plan.safety import continued, withheld
@@ -37,7 +37,9 @@ class Convergence:
     @property
     def is_complete(self) -> bool:
         """Whether the account is now as desired, apart from what the user asked to leave to the next run."""
-        return not self.stopped and not self.plan.errors and all(result.is_complete for result in self.results[-1:])
+        # A last plan that was not carried out had nothing to do: what went wrong before has been overcome.
+        carried_out = [result for result in self.results[-1:] if result.plan is self.plan]
+        return not self.stopped and not self.plan.errors and all(result.is_complete for result in carried_out)
 
 
 async def converge(
@@ -45,7 +47,8 @@ async def converge(
 ) -> Convergence:
     """Change the account until it matches the files: carry out what `make_plan` plans from its inventory.
 
-    Plans again, up to `rounds` times, if backups that were found pending have ended meanwhile.
+    Plans again, up to `rounds` times, if backups that were found pending have ended meanwhile, or if another client has
+    begun one that this run needs.
 
     Raises:
         UserError: nothing was planned or approved in the first round, so nothing was changed; in a later one, what
@@ -67,11 +70,23 @@ async def converge(
             await approve(plan, held_back)
         result = await carry_out(plan, held_back, view, run)
         results.append(result)
-        run.emit(Applied(result=result))
-        # Notes are about a service that alters descriptions: another round would make backups that no run recognises.
-        if run.clock.reason or result.notes or not result.settled or len(results) == rounds:
+        plans_again = _leaves_more_to_plan(result) and not run.clock.reason and len(results) < rounds
+        run.emit(Applied(result=result, plans_again=plans_again))
+        if not plans_again:
             break
     return Convergence(plan=plan, results=tuple(results), stopped=run.clock.reason)
+
+
+def _leaves_more_to_plan(result: Result) -> bool:
+    """Return whether another round may find something to do."""
+    if result.notes:
+        return False  # the service alters descriptions: another round would make backups that no run recognises
+    # What is skipped although nothing has failed was overtaken by another client. With `--max-age`, the backup that it
+    # has made may be the one that this run needs.
+    counts = result.counts
+    has_failed = counts[Outcome.FAILED] + counts[Outcome.UNKNOWN] > 0
+    is_overtaken = counts[Outcome.SKIPPED] > 0 and not has_failed
+    return bool(result.settled) or (result.plan.max_age is not None and is_overtaken)
 
 
 def _gained(results: list[Result]) -> Counter[SeriesAddress]:

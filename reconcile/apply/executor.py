@@ -1,5 +1,6 @@
 """Carries a plan out: creates before deletes, one thing at a time on one server, many servers at once."""
 
+import math
 from collections.abc import Iterable
 from contextlib import suppress
 from zoneinfo import ZoneInfo
@@ -48,7 +49,7 @@ class _Executor:
         self._delete = DeleteAsPlanned(view, run.changes, run.clock)
         self._ended: dict[Address, Finished] = {}
         self._settled: dict[Id, SeriesAddress] = {}
-        self._gained: list[SeriesAddress] = []
+        self._gained: dict[Id, SeriesAddress] = {}
         self._usable_left = plan.loss.usable
         # With no limit, or where a person has allowed a loss of this size, nothing needs to be left.
         self._may_go_last = plan.loss.limit is None or plan.loss.lost <= run.options.allow_loss
@@ -76,12 +77,19 @@ class _Executor:
             finished=tuple(finished),
             notes=tuple(self._make.notes),
             settled=tuple(self._settled.values()),
-            gained=tuple(self._gained),
+            gained=tuple(self._gained.values()),
+            unmet=tuple(
+                series.address
+                for server in self._plan.servers
+                for series in server.series
+                if series.needed and series.needed.id not in self._gained
+            ),
             still_pending=tuple(backup for backup in awaited if backup.id not in self._settled),
         )
 
-    async def _await(self, address: SeriesAddress, backup: Backup) -> None:
+    async def _await(self, address: SeriesAddress, backup: Backup, *, is_needed: bool) -> None:
         """Wait for a backup that was in progress before this run, for example from a run that was killed."""
+        patience = math.inf if is_needed else WORTH_WAITING.total_seconds()
         started = self._clock.monotonic()
 
         def report(current: Backup) -> None:
@@ -89,14 +97,14 @@ class _Executor:
 
         report(backup)
         try:
-            now = await self._make.watch.settled(backup, report, patience=WORTH_WAITING.total_seconds())
+            now = await self._make.watch.settled(backup, report, patience=patience)
         except ApiError:
             return  # it counts as still pending
         if now and now.state is State.PENDING:
             return
         self._settled[backup.id] = address
         if now and now.state is State.USABLE:
-            self._gained.append(address)
+            self._gained[backup.id] = address
             self._usable_left += 1
         self._emit(Settled(address=address, backup=now))
 
@@ -105,7 +113,7 @@ class _Executor:
         with suppress(StoppedError):  # what has not ended by then counts as not started
             for series in server.series if self._options.wait else ():
                 for backup in series.awaited:
-                    await self._await(series.address, backup)
+                    await self._await(series.address, backup, is_needed=backup == series.needed)
             creates = [created for series in server.series if (created := await self._series(series))]
             why_not = _why_undeclared_stay(creates)
             for delete in server.pruned:

@@ -15,7 +15,7 @@ from reconcile.cli.connection import Connection
 from reconcile.cli.exit_code import ExitCode
 from reconcile.cli.files import read_plan
 from reconcile.cli.lock import account_lock
-from reconcile.cli.options import DurationType, command
+from reconcile.cli.options import MAX_AGE, DurationType, command
 from reconcile.cli.output import Output
 from reconcile.cli.planning import make_plan
 from reconcile.cli.prompt import ask
@@ -53,6 +53,7 @@ from reconcile.plan.stale import check_base_url, renewed
     metavar="N",
     help="Allow a loss of up to N usable backups, for this run.",
 )
+@MAX_AGE
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object per line, as Terraform does.")
 def apply(
     session: Session,
@@ -64,11 +65,14 @@ def apply(
     parallelism: int,
     max_in_progress: int,
     allow_loss: int,
+    max_age: Duration | None,
     as_json: bool,
 ) -> ExitCode:
     """Create and delete until the account is as declared, or do exactly what a saved plan says."""
-    if planfile and (session.paths or session.targets):
-        raise click.UsageError("apply PLANFILE takes neither -f nor --target: it does what the plan says")
+    if planfile and (session.paths or session.targets or max_age):
+        raise click.UsageError("apply PLANFILE takes no -f, --target or --max-age: it does what the plan says")
+    if max_age and no_wait:
+        raise click.UsageError("--max-age or --no-wait, not both: a backup counts only once it is completed")
     options = Options(max_in_progress=max_in_progress, wait=not no_wait, allow_loss=allow_loss)
     with reporter(session.output, as_json=as_json) as report:
         try:
@@ -77,6 +81,7 @@ def apply(
                 report,
                 planfile,
                 options,
+                max_age=max_age,
                 parallelism=parallelism,
                 patience=lock_timeout.in_seconds(datetime.now(UTC)) if lock_timeout else 0.0,
                 asks=not auto_approve,
@@ -100,11 +105,18 @@ def _converge(
     planfile: Path | None,
     options: Options,
     *,
+    max_age: Duration | None,
     parallelism: int,
     patience: float,
     asks: bool,
 ) -> Convergence:
+    began = datetime.now(UTC)
     saved = read_plan(planfile) if planfile else None
+    if saved and saved.max_age and not options.wait:
+        raise UserError(
+            f"{planfile} was made with --max-age, which --no-wait contradicts",
+            "A backup counts only once it is completed: apply without --no-wait.",
+        )
     config = None if saved else session.config()
     access = session.access()
     if saved:
@@ -114,7 +126,7 @@ def _converge(
         if saved:
             return renewed(saved, inventory, options.allow_loss)
         assert config  # noqa: S101 - there is one where there is no saved plan
-        return make_plan(config, inventory, session.targets)
+        return make_plan(config, inventory, session.targets, max_age=max_age, began=began)
 
     async def work(connection: Connection) -> Convergence:
         run = Run(

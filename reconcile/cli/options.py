@@ -90,6 +90,12 @@ _TARGET = click.option(
     metavar="GLOB",
     help="Limit to a glob on SERVER/DESCRIPTION, or to a SERVER; may be repeated.",
 )
+MAX_AGE = click.option(
+    "--max-age",
+    type=DurationType(),
+    metavar="D",
+    help="Each series must have a backup at most this old, such as 15min; make one where there is none.",
+)
 _BASE_URL = click.option("--base-url", metavar="URL", help="The base URL of the service.  [env: VPS_API_URL]")
 _TOKEN_FILE = click.option(
     "--token-file",

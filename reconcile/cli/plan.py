@@ -9,10 +9,11 @@ import click
 
 from reconcile.cli.exit_code import ExitCode
 from reconcile.cli.files import write_plan
-from reconcile.cli.options import OutputFileType, TimeType, command
+from reconcile.cli.options import MAX_AGE, OutputFileType, TimeType, command
 from reconcile.cli.planning import make_plan
 from reconcile.cli.session import Session
 from reconcile.diagnostics import UserError
+from reconcile.durations import Duration
 from reconcile.plan.refusals import check_clock
 from reconcile.report.formats import PLAN_FORMATS
 from reconcile.report.gitlab import gitlab_report as report_for_gitlab
@@ -25,6 +26,7 @@ from reconcile.report.gitlab import gitlab_report as report_for_gitlab
 @click.option("--gitlab-report", type=OutputFileType(), help="Write GitLab's Terraform report.")
 @click.option("--step-summary", is_flag=True, help="Append the plan to GitHub Actions' $GITHUB_STEP_SUMMARY.")
 @click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 if there is something to do.")
+@MAX_AGE
 @click.option("--at", type=TimeType(), metavar="TIME", help="Plan as if it were this time.")
 def plan(
     session: Session,
@@ -35,6 +37,7 @@ def plan(
     gitlab_report: Path | None,
     step_summary: bool,
     detailed_exitcode: bool,
+    max_age: Duration | None,
     at: datetime | None,
 ) -> ExitCode:
     """Show what apply would create and delete, and why; change nothing."""
@@ -46,7 +49,7 @@ def plan(
     inventory = session.run(lambda connection: connection.observe())
     if at is None:
         check_clock(inventory)
-    made = make_plan(config, inventory, session.targets, at)
+    made = make_plan(config, inventory, session.targets, at, max_age=max_age)
     verbose = session.output.verbose
     if out and not made.errors:
         write_plan(made, out, session.output.redact)

@@ -5,8 +5,9 @@ from datetime import datetime
 
 from reconcile.actual.inventory import Inventory
 from reconcile.desired.config import Config
-from reconcile.desired.desired import Desired, resolve, select
+from reconcile.desired.desired import Desired, Freshness, resolve, select, with_max_age
 from reconcile.desired.locate import locate
+from reconcile.durations import Duration
 from reconcile.plan.model import Plan
 from reconcile.plan.planner import plan
 
@@ -16,7 +17,20 @@ def desired_for(config: Config, inventory: Inventory, targets: tuple[str, ...]) 
     return select(resolve(config), inventory, targets)
 
 
-def make_plan(config: Config, inventory: Inventory, targets: tuple[str, ...], now: datetime | None = None) -> Plan:
-    """Plan for the moment at which the account was observed, or for `now`; raises as `desired_for` does."""
-    made = plan(desired_for(config, inventory, targets), inventory, now or inventory.observed_at)
+def make_plan(
+    config: Config,
+    inventory: Inventory,
+    targets: tuple[str, ...],
+    now: datetime | None = None,
+    *,
+    max_age: Duration | None = None,
+    began: datetime | None = None,
+) -> Plan:
+    """Plan for the moment at which the account was observed, or for `now`; raises as `desired_for` does.
+
+    `max_age` is what `--max-age` asks for, at the moment `began`: that of the plan if it is not given.
+    """
+    now = now or inventory.observed_at
+    freshness = Freshness(max_age=max_age, began=began or now) if max_age else None
+    made = plan(with_max_age(desired_for(config, inventory, targets), freshness), inventory, now)
     return replace(made, errors=locate(made.errors, config.sources), warnings=locate(made.warnings, config.sources))

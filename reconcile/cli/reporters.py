@@ -71,8 +71,8 @@ class _Log:
             case Planned(plan=plan):
                 self._output.show(planned_text(event, verbose=self._output.verbose))
                 self._output.diagnostics(plan.errors)
-            case Applied(result=result):
-                self._output.show(result_text(result))
+            case Applied(result=result, plans_again=plans_again):
+                self._output.show(result_text(result, plans_again=plans_again))
             case Waiting(elapsed=elapsed):
                 self._show_wait(event, is_first=not elapsed)
             case _:

@@ -1,11 +1,12 @@
 """What one run plans for: the declared servers, narrowed by the targets.
 
 Whatever narrows or changes a run is a function from value to value, applied before planning, in this order: `resolve`
-lists the servers (and will write fleets out), `select` applies `--target`, and changes of freshness come last.
+lists the servers (and will write fleets out), `select` applies `--target`, and `with_max_age` applies `--max-age`.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from reconcile.actual.inventory import Inventory
@@ -14,6 +15,22 @@ from reconcile.desired.config import Config, DeclaredServer
 from reconcile.diagnostics import Diagnostic, UserError
 from reconcile.durations import Duration
 from reconcile.ids import Id
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Freshness:
+    """What `--max-age` asks for: a backup in each series that was at most `max_age` old when the run began.
+
+    Measured from the beginning of the run, because in a long one even its own backups grow too old: planned for again,
+    they would be made again.
+    """
+
+    max_age: Duration
+    began: datetime
+
+    def is_met_by(self, made: datetime, zone: ZoneInfo) -> bool:
+        """Return whether a backup made at this time is young enough."""
+        return self.max_age.after(made, zone) >= self.began
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -30,6 +47,8 @@ class Desired:
     targets: tuple[str, ...] = ()
     selected: Mapping[Id, frozenset[str | None]] | None = None
     """By server, the descriptions that the targets match; None where there are no targets."""
+    freshness: Freshness | None = None
+    """How young a backup each series must have in this run, whatever its `every` says."""
 
     def selects(self, server: DeclaredServer, description: str | None) -> bool:
         """Return whether this run plans for the backups of `server` with this description."""
@@ -78,3 +97,8 @@ def select(desired: Desired, inventory: Inventory, targets: tuple[str, ...]) -> 
         )
     servers = tuple(server for server in desired.servers if server.id in selected)
     return replace(desired, servers=servers, targets=targets, selected=selected)
+
+
+def with_max_age(desired: Desired, freshness: Freshness | None) -> Desired:
+    """Ask for a young backup in each series, as `--max-age` does; None for a run without it."""
+    return replace(desired, freshness=freshness)

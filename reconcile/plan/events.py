@@ -101,6 +101,8 @@ class Result:
     still_pending: tuple[Backup, ...]
     gained: tuple[SeriesAddress, ...] = ()
     """Of those that have settled, the series of each that is usable now."""
+    unmet: tuple[SeriesAddress, ...] = ()
+    """The series whose `needed` backup has not become usable."""
 
     def count(self, kind: type[Action], outcome: Outcome) -> int:
         """Return how many actions of this kind had this outcome."""
@@ -114,7 +116,8 @@ class Result:
     @property
     def is_complete(self) -> bool:
         """Whether the account is now as planned, apart from what the user asked to leave to the next run."""
-        return not self.still_pending and set(self.counts) <= {Outcome.SUCCEEDED, Outcome.DEFERRED}
+        is_done = set(self.counts) <= {Outcome.SUCCEEDED, Outcome.DEFERRED}
+        return is_done and not self.still_pending and not self.unmet
 
     @property
     def is_refused(self) -> bool:
@@ -151,9 +154,10 @@ class Result:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Applied:
-    """A plan was carried out, as far as it could be."""
+    """A plan was carried out, as far as it could be; `plans_again` is set if that is not the end of the run."""
 
     result: Result
+    plans_again: bool = False
 
 
 Event = Planned | Started | Waiting | Settled | Finished | Noted | Interrupted | Applied

@@ -9,6 +9,7 @@ from datetime import datetime
 from reconcile.actual.inventory import Backup, State
 from reconcile.addresses import BackupAddress, SeriesAddress
 from reconcile.diagnostics import Diagnostic
+from reconcile.durations import Duration
 from reconcile.ids import Id
 from reconcile.plan.reasons import CreateReason, DeleteReason, KeepReason, Stalled, UnmanagedReason
 
@@ -64,7 +65,7 @@ class SeriesPlan:
     """A declared series; its deletes depend on its create.
 
     `awaited` are the pending backups whose completion would allow a delete, such as those begun by a run that was
-    killed. Apply waits for them, and plans again.
+    killed, and the one that is `needed`. Apply waits for them, and plans again.
     """
 
     address: SeriesAddress
@@ -74,6 +75,8 @@ class SeriesPlan:
     awaited: tuple[Backup, ...]
     gained: int = 0
     """Backups of the series that were in progress when this run began, and that it has seen completed since."""
+    needed: Backup | None = None
+    """The newest backup, pending or of unknown status, if `--max-age` is met only once it has become usable."""
 
     @property
     def backups(self) -> tuple[Backup, ...]:
@@ -156,7 +159,8 @@ class Loss:
 class Plan:
     """Everything to do so that the account is as declared, and everything that stays.
 
-    `errors` are about servers that were left out; the others are planned.
+    `errors` are about servers that were left out, and about series that can't have a backup as young as `--max-age`
+    asks for; everything else is planned.
     """
 
     base_url: str
@@ -168,6 +172,8 @@ class Plan:
     loss: Loss
     errors: tuple[Diagnostic, ...]
     warnings: tuple[Diagnostic, ...]
+    max_age: Duration | None = None
+    """How young a usable backup each series must have (`--max-age`)."""
 
     @property
     def actions(self) -> tuple[Action, ...]:

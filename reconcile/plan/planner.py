@@ -9,7 +9,7 @@ from reconcile.actual.inventory import COMPLETED, Backup, Inventory, State, in_o
 from reconcile.addresses import BackupAddress, SeriesAddress
 from reconcile.desired.advice import warnings
 from reconcile.desired.config import DeclaredSeries, DeclaredServer
-from reconcile.desired.desired import Desired
+from reconcile.desired.desired import Desired, Freshness
 from reconcile.diagnostics import Diagnostic
 from reconcile.ids import Id, id_order
 from reconcile.plan.model import Create, Delete, Kept, LossLimit, Plan, SeriesPlan, ServerPlan, Unmanaged
@@ -61,14 +61,29 @@ def plan(desired: Desired, inventory: Inventory, now: datetime) -> Plan:
         servers=servers,
         limit=limit,
         loss=measure(servers, limit, inventory, now),
-        errors=checked.errors,
+        errors=(*checked.errors, *(error for server in servers for error in _unmet(server, desired.freshness))),
         warnings=(
             # With targets, the series may be declared elsewhere in the file.
             *(warnings(desired.servers) if desired.selected is None else ()),
             *checked.warnings,
             *(warning for planner in planners for warning in planner.warnings()),
         ),
+        max_age=desired.freshness.max_age if desired.freshness else None,
     )
+
+
+def _unmet(server: ServerPlan, freshness: Freshness | None) -> Iterator[Diagnostic]:
+    """Yield an error for each series whose youngest backup may or may not be what `--max-age` asks for."""
+    for series in server.series:
+        if freshness and series.needed and series.needed.state is State.UNKNOWN:
+            yield Diagnostic(
+                summary=f"no usable backup is at most {freshness.max_age} old",
+                detail=(
+                    f"#{series.needed.id} is, but it has the status {series.needed.status!r}, which reconcile does "
+                    "not know. Look at it in the web panel."
+                ),
+                address=str(series.address),
+            )
 
 
 def still_let_go(series: SeriesPlan, made: Backup | None, zone: ZoneInfo) -> frozenset[Id]:
@@ -149,6 +164,7 @@ class _ServerPlanner:
             deletes=tuple(deletes),
             kept=tuple(kept),
             awaited=self._awaited(series, state, address, deletes_now=len(deletes), is_pruning=is_pruning),
+            needed=state.needed,
         )
 
     def _verdicts(
@@ -187,13 +203,17 @@ class _ServerPlanner:
         deletes_now: int,
         is_pruning: bool,
     ) -> tuple[Backup, ...]:
-        """Return the pending backups whose completion would allow a delete that is not planned now.
+        """Return the pending backups that are worth waiting for: the one that is needed, and those below.
 
-        That is a backup that retention would no longer keep, or an undeclared one, which waits for all of them.
+        Their completion would allow a delete that is not planned now: of a backup that retention would no longer keep,
+        or of an undeclared one, which waits for all of them.
         """
         if not state.pending:
             return ()
-        pending = tuple(backup for backup in state.pending if self.times.age(backup) < WORTH_WAITING)
+        needed = tuple(backup for backup in state.pending if backup is state.needed)
+        pending = tuple(
+            backup for backup in state.pending if backup in needed or self.times.age(backup) < WORTH_WAITING
+        )
         if not pending or is_pruning:
             return pending
         by_id = {backup.id: replace(backup, status=COMPLETED) for backup in pending}
@@ -203,7 +223,7 @@ class _ServerPlanner:
             usable=in_order((*state.usable, *by_id.values())),
         )
         _, deletes_then = self._verdicts(series, completed, address)
-        return pending if len(deletes_then) > deletes_now else ()
+        return pending if len(deletes_then) > deletes_now else needed
 
     def _untouchable(self, backup: Backup) -> Untouchable | None:
         """Return why a backup is never deleted, whatever else applies; None for one that may be."""

@@ -1,6 +1,6 @@
 """The reasons to create, delete or keep a backup, as data; `reconcile.report.reasons_text` has the sentences.
 
-`kind` is the name for programs: `action_reason` in JSON, and the tag by which a saved plan is read back.
+`kind` is the name for programs: `action_reason` in JSON.
 """
 
 from dataclasses import dataclass
@@ -25,6 +25,15 @@ class Due:
 
     age: timedelta
     every: Duration
+    kind: Literal["due"] = "due"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TooOld:
+    """The newest member is `age` old, and this run asks for one that is at most `max_age` old (`--max-age`)."""
+
+    age: timedelta
+    max_age: Duration
     kind: Literal["due"] = "due"
 
 
@@ -133,7 +142,7 @@ class PrunedLater:
     kind: Literal["pruned_later"] = "pruned_later"
 
 
-CreateReason = Missing | Due
+CreateReason = Missing | Due | TooOld
 DeleteReason = NotKept | Failed | Undeclared
 Untouchable = Pinned | Misdated | Stalled | InProgress | UnknownStatus
 """Why a backup is never deleted, whatever else applies."""

@@ -11,7 +11,7 @@ from pydantic_core import from_json
 from reconcile.diagnostics import UserError
 from reconcile.plan.model import Delete, Kept, Plan, Unmanaged
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 _PLAN = TypeAdapter(Plan)
 _AGAIN = "Make a new one: reconcile plan --out FILE."
 

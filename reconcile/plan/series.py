@@ -9,9 +9,9 @@ from zoneinfo import ZoneInfo
 
 from reconcile.actual.inventory import Backup, State
 from reconcile.desired.config import DeclaredSeries
-from reconcile.desired.desired import Desired
+from reconcile.desired.desired import Desired, Freshness
 from reconcile.durations import Duration
-from reconcile.plan.reasons import CreateReason, Due, Missing
+from reconcile.plan.reasons import CreateReason, Due, Missing, TooOld
 
 MISDATED_BEYOND = timedelta(minutes=10)
 _MOST_SLACK = timedelta(hours=1)
@@ -35,6 +35,7 @@ class TimeRules:
     now: datetime
     zone: ZoneInfo
     stalled_after: Duration
+    freshness: Freshness | None = None
 
     def moment(self, backup: Backup) -> datetime:
         """Return when a backup was made. Clocks differ a little: one that is just ahead of ours is of age zero."""
@@ -54,10 +55,14 @@ class TimeRules:
             return False
         return self.stalled_after.after(backup.created_at, self.zone) <= self.now
 
+    def is_too_old(self, backup: Backup) -> bool:
+        """Return whether this run asks for a younger backup. There is no slack: the age was asked for by hand."""
+        return self.freshness is not None and not self.freshness.is_met_by(self.moment(backup), self.zone)
+
 
 def time_rules(desired: Desired, now: datetime) -> TimeRules:
     """Return the rules for planning `desired` at the moment `now`."""
-    return TimeRules(now=now, zone=desired.timezone, stalled_after=desired.stalled_after)
+    return TimeRules(now=now, zone=desired.timezone, stalled_after=desired.stalled_after, freshness=desired.freshness)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -81,6 +86,8 @@ class SeriesState:
     """When the newest *usable* backup should have been replaced, if that is longer ago than the slack; else None."""
     create: CreateReason | None
     """Why a backup should be created now; None if it should not."""
+    needed: Backup | None
+    """The newest member, if it has to become usable because no usable one is as young as `--max-age` asks for."""
 
 
 def series_state(series: DeclaredSeries, backups: tuple[Backup, ...], times: TimeRules) -> SeriesState:
@@ -97,6 +104,7 @@ def series_state(series: DeclaredSeries, backups: tuple[Backup, ...], times: Tim
     # Nearly always the same backup, and dates take time to calculate.
     usable_due = newest_due if usable and usable[-1] is newest else _due(series, usable[-1] if usable else None, times)
     due_at = newest_due[0] - newest_due[1] if newest_due else None
+    create = _create_reason(series, newest, due_at, times, has_others=len(backups) > len(groups.get(_MISDATED, ())))
     return SeriesState(
         backups=backups,
         usable=usable,
@@ -108,7 +116,8 @@ def series_state(series: DeclaredSeries, backups: tuple[Backup, ...], times: Tim
         newest_member=newest,
         due_at=due_at,
         overdue_since=_overdue_since(usable_due, times),
-        create=_create_reason(series, newest, due_at, times, has_others=len(backups) > len(groups.get(_MISDATED, ()))),
+        create=create,
+        needed=None if create or _has_young(usable, times) else newest,
     )
 
 
@@ -148,7 +157,14 @@ def _create_reason(
         return Missing(has_others=has_others)
     if series.every and due_at and due_at <= times.now:
         return Due(age=times.age(newest), every=series.every)
+    if times.freshness and times.is_too_old(newest):
+        return TooOld(age=times.age(newest), max_age=times.freshness.max_age)
     return None
+
+
+def _has_young(usable: tuple[Backup, ...], times: TimeRules) -> bool:
+    """Return whether there is a usable backup as young as this run asks for."""
+    return times.freshness is None or (bool(usable) and not times.is_too_old(usable[-1]))
 
 
 def slack(newest: datetime, due: datetime) -> timedelta:

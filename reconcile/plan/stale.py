@@ -1,21 +1,24 @@
 """Checks whether a saved plan still holds (spec, section 5): it is applied exactly, or not at all.
 
 A plan covers the series that it changes, with all their backups, the undeclared backups that it deletes, and the
-servers that they are on. Other changes to the account do not make it stale, with two exceptions for safety: whether
-it would empty a series, and how much it would lose, are worked out again from what the account holds now.
+servers that they are on. Other changes to the account do not make it stale, with exceptions: whether it would empty a
+series, how much it would lose, and whether a series for which it creates nothing still has a backup as young as
+`--max-age` asked for, are worked out again from what the account holds now.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
-from reconcile.actual.inventory import Backup, Inventory
+from reconcile.actual.inventory import Backup, Inventory, State
 from reconcile.addresses import BackupAddress, SeriesAddress
+from reconcile.desired.desired import Freshness
 from reconcile.diagnostics import Diagnostic, UserError
 from reconcile.ids import Id
 from reconcile.plan.model import Plan, ServerPlan
 from reconcile.plan.safety import measure, withheld
-from reconcile.plan.series import is_usable
+from reconcile.plan.series import is_misdated, is_usable
 
 _Fields = Mapping[str, str | int | float | None]
 _Snapshot = dict[str | BackupAddress, _Fields]
@@ -42,13 +45,16 @@ def renewed(plan: Plan, inventory: Inventory, allowed: int = 0) -> Plan:
 
     Raises:
         UserError: it is stale, with everything that changed, field by field; or it would empty a series, or lose more
-            than may go, which it did not say when it was saved.
+            than may go, which it did not say when it was saved; or a backup that was young enough for `--max-age` no
+            longer is.
     """
     if changes := [f"changed since: {line}" for line in _changes(_as_planned(plan), _as_observed(plan, inventory))]:
         raise _stale("The account has changed since the plan was made. Plan again.", changes)
     now = inventory.observed_at
     if emptied := [line for server in plan.servers for line in _emptied(server, inventory, now)]:
         raise _stale("It would delete the last usable backup of a series. Plan again.", emptied)
+    if aged := list(_aged(plan, inventory)):
+        raise _stale("A backup has grown too old since the plan was made. Plan again.", aged)
     measured = replace(plan, loss=measure(plan.servers, plan.limit, inventory, now))
     if more := sorted(map(str, withheld(measured, allowed) - withheld(plan, allowed))):
         raise _stale(
@@ -79,6 +85,24 @@ def _emptied(server: ServerPlan, inventory: Inventory, now: datetime) -> Iterato
         usable = {backup.id for backup in held.get(description, ()) if is_usable(backup, now)}
         if usable and usable <= deleted and description not in created:
             yield f"{SeriesAddress(server.key, description)}: all {len(usable)} usable backups would be deleted"
+
+
+def _aged(plan: Plan, inventory: Inventory) -> Iterator[str]:
+    """Find the series that the plan leaves alone, and that no longer have a backup as young as it asks for."""
+    if plan.max_age is None:
+        return
+    freshness, zone = Freshness(max_age=plan.max_age, began=inventory.observed_at), ZoneInfo(plan.timezone)
+    for server in plan.servers:
+        for series in (series for series in server.series if not series.create):
+            awaited = {series.needed.id} if series.needed else set()
+            members = inventory.by_server.get(server.id, {}).get(series.address.description, ())
+            if not any(
+                (backup.state is State.USABLE or (backup.state is State.PENDING and backup.id in awaited))
+                and not is_misdated(backup, inventory.observed_at)
+                and freshness.is_met_by(backup.created_at, zone)
+                for backup in members
+            ):
+                yield f"{series.address}: no usable backup is at most {plan.max_age} old"
 
 
 def _as_planned(plan: Plan) -> _Snapshot:

@@ -68,16 +68,21 @@ def event_text(event: Event) -> list[Text]:  # noqa: PLR0911 - one for each even
             assert_never(event)
 
 
-def result_text(result: Result) -> Lines:
-    """Return the report at the end: what was not done and why, then the figures, then what to do next."""
-    return Lines(tuple(_result_lines(result)))
+def result_text(result: Result, *, plans_again: bool = False) -> Lines:
+    """Return the report at the end: what was not done and why, then the figures, then what to do next.
+
+    With `plans_again` there is nothing to do next, because the run goes on.
+    """
+    return Lines(tuple(_result_lines(result, plans_again=plans_again)))
 
 
-def _result_lines(result: Result) -> Iterator[Text]:
+def _result_lines(result: Result, *, plans_again: bool) -> Iterator[Text]:
     yield from _not_done(result)
     for backup in result.still_pending:
         state = f"{backup.server_name}/{backup.description or ''}{_state(backup)}"
         yield Text(visible(f"{state}; it was in progress before this run, and still is", _LONGEST), "yellow")
+    for address in result.unmet:
+        yield Text(visible(f"{address}: no usable backup is at most {result.plan.max_age} old", _LONGEST), "yellow")
     created, deleted = (result.count(kind, Outcome.SUCCEEDED) for kind in (Create, Delete))
     counts = result.counts
     figures = [f"{created:,} created", f"{deleted:,} deleted"]
@@ -85,6 +90,9 @@ def _result_lines(result: Result) -> Iterator[Text]:
     errors = len(result.plan.errors)
     is_done = result.is_complete and not errors
     head = ("Apply complete: ", "bold green") if is_done else ("Apply incomplete: ", "bold red")
+    if plans_again:
+        yield Text(f"So far: {', '.join(figures)}. Planning again, because the account has changed.", "bold")
+        return
     yield Text.assemble(head, ", ".join(figures), ".")
     if errors:
         yield Text(f"Not everything was planned: {count_text(errors, 'error')}, shown with the plan.", "bold red")
@@ -112,9 +120,9 @@ def _next_steps(result: Result) -> Iterator[Text]:
     if number := counts[Outcome.WITHHELD]:
         allow = f"If this is intended: --allow-loss {result.loss_still_to_allow}"
         yield Text(f"Withheld: {count_text(number, 'delete')}, because too much would be lost. {allow}", "bold red")
-    if result.is_refused and not counts[Outcome.NOT_STARTED] and not result.still_pending:
+    if result.is_refused and not counts[Outcome.NOT_STARTED] and not result.still_pending and not result.unmet:
         yield Text("The service refuses what failed above. Fix the cause first: running apply again will not help.")
-    elif result.still_pending or set(counts) - _NOT_WORTH_REPEATING:
+    elif result.still_pending or result.unmet or set(counts) - _NOT_WORTH_REPEATING:
         yield Text("Run apply again: it reads the account again, and does only what is still missing.")
 
 

@@ -114,6 +114,7 @@ def _ours(plan: Plan, zone: ZoneInfo) -> JsonObject:
         "observed_at": time_json(plan.planned_at),
         "timezone": plan.timezone,
         "targets": list(plan.targets),
+        "max_age": str(plan.max_age) if plan.max_age else None,
         "summary": {
             "create": len(plan.creates),
             "delete": len(plan.deletes),

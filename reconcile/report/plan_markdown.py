@@ -69,6 +69,9 @@ def _head(plan: Plan, held_back: frozenset[BackupAddress]) -> Iterator[str]:
         targets = ", ".join(_code(target) for target in plan.targets)
         yield f"Only what --target {targets} matches is planned."
         yield ""
+    if plan.max_age:
+        yield f"Each series must have a backup that is at most {plan.max_age} old."
+        yield ""
     kept = f"{count_text(len(plan.kept), 'backup')} unchanged, {len(plan.unmanaged):,} unmanaged"
     where = f"{count_text(len(plan.servers), 'server')} at {_code(plan.base_url)}"
     yield f"{kept}, on {where}, planned at {plan.planned_at:%Y-%m-%d %H:%M} UTC"

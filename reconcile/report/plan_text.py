@@ -72,6 +72,8 @@ def _verdict(plan: Plan, held_back: frozenset[BackupAddress]) -> Iterator[Text]:
     if plan.targets:
         targets = ", ".join(visible(target) for target in plan.targets)
         yield Text(f"Only what --target {targets} matches is planned.", style="yellow")
+    if plan.max_age:
+        yield Text(f"Each series must have a backup that is at most {plan.max_age} old.", style="yellow")
     if plan.actions:
         figures = f"{len(plan.creates):,} to create, {len(plan.deletes):,} to delete"
         if held_back:

@@ -21,6 +21,7 @@ from reconcile.plan.reasons import (
     Pinned,
     PrunedLater,
     Stalled,
+    TooOld,
     Undeclared,
     UnknownStatus,
     UnmanagedReason,
@@ -38,6 +39,8 @@ def create_text(reason: CreateReason) -> str:
             return "none exists"
         case Due(age=age, every=every):
             return f"newest is {age_text(age)} old, due every {every}"
+        case TooOld(age=age, max_age=max_age):
+            return f"newest is {age_text(age)} old, --max-age is {max_age}"
         case _:
             assert_never(reason)
 

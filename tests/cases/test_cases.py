@@ -27,7 +27,8 @@ def plan_of(case: Path) -> Plan:
         observed_at=now,
         service_time=now,
     )
-    return make_plan(config((case / "backups.toml").read_text(encoding="utf-8")), inventory, now=now)
+    declared = config((case / "backups.toml").read_text(encoding="utf-8"))
+    return make_plan(declared, inventory, now=now, max_age=seen.get("max_age"))
 
 
 def backup(entry: dict[str, Any]) -> Backup:

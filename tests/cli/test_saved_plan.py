@@ -66,10 +66,10 @@ def test_it_is_applied_if_only_another_server_has_changed(service: Sandbox) -> N
 def test_it_takes_no_file_and_no_target(service: Sandbox) -> None:
     service.run("plan", "--out", "saved.plan")
 
-    for wrong in (["-f", "backups.toml"], ["--target", "web-server-01"]):
+    for wrong in (["-f", "backups.toml"], ["--target", "web-server-01"], ["--max-age", "1h"]):
         done = service.run("apply", "saved.plan", *wrong)
         assert done.returncode == 1
-        assert "takes neither -f nor --target" in done.stderr
+        assert "takes no -f, --target or --max-age" in done.stderr
     assert len(service.backups()) == 1
 
 

@@ -43,7 +43,7 @@ def test_the_action_plans_to_the_summary_and_applies(tmp_path: Path) -> None:
         (tmp_path / "my backups.toml").write_text(FILE)
         given = {
             "FILE": "my backups.toml",
-            "ARGUMENTS": "--target web-server-01",
+            "ARGUMENTS": "--target web-server-01 --max-age 1h",
             "VPS_API_TOKEN": TOKEN,
             "VPS_API_URL": service.url,
         }

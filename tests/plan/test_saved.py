@@ -121,5 +121,5 @@ def test_a_body_that_is_no_plan_is_refused_though_its_digest_is_right(
 def test_another_format_names_the_version_that_wrote_it() -> None:
     newer = {**json.loads(dump(PLAN, "9.0")), "reconcile_plan": FORMAT_VERSION + 1}
 
-    with pytest.raises(UserError, match=r"x has the format 3, written by reconcile 9\.0; this one reads 2"):
+    with pytest.raises(UserError, match=r"x has the format 4, written by reconcile 9\.0; this one reads 3"):
         parse(json.dumps(newer), "x")

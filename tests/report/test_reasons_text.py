@@ -26,6 +26,7 @@ from reconcile.plan.reasons import (
     Pinned,
     PrunedLater,
     Stalled,
+    TooOld,
     Undeclared,
     UnknownStatus,
     UnmanagedReason,
@@ -42,6 +43,7 @@ CREATES: dict[CreateReason, str] = {
     Missing(has_others=False): "none exists",
     Missing(has_others=True): "none is usable or in progress",
     Due(age=hours(26), every=Duration(days=1)): "newest is 1d 2h old, due every 1d",
+    TooOld(age=hours(3), max_age=Duration(seconds=900)): "newest is 3h old, --max-age is 15min",
 }
 DELETES: dict[DeleteReason, str] = {
     NotKept(keep=(*last(3), DAILY, WITHIN)): "not kept by last=3, daily=7, within_weekly=1y2mo",

@@ -6,8 +6,9 @@ from typing import Any
 
 from reconcile.actual.inventory import Backup, Inventory, Server
 from reconcile.desired.config import Config, Keep, KeepCount, Period
-from reconcile.desired.desired import resolve, select
+from reconcile.desired.desired import Freshness, resolve, select, with_max_age
 from reconcile.desired.load import parse
+from reconcile.durations import Duration
 from reconcile.ids import Id
 from reconcile.plan.model import Plan
 from reconcile.plan.planner import plan
@@ -56,9 +57,17 @@ def inventory(*backups: Backup, servers: tuple[Server, ...] | None = (WEB,)) -> 
     return Inventory(base_url=BASE_URL, servers=servers, backups=backups, observed_at=NOW, service_time=NOW)
 
 
-def make_plan(config: Config, seen: Inventory, *targets: str, now: datetime = NOW) -> Plan:
-    """Plan as the commands do: resolve the file, select the targets, plan."""
-    return plan(select(resolve(config), seen, targets), seen, now)
+def make_plan(
+    config: Config,
+    seen: Inventory,
+    *targets: str,
+    now: datetime = NOW,
+    max_age: str | None = None,
+    began: datetime | None = None,
+) -> Plan:
+    """Plan as the commands do: resolve the file, select the targets, apply `--max-age`, plan."""
+    freshness = Freshness(max_age=Duration.parse(max_age), began=began or now) if max_age else None
+    return plan(with_max_age(select(resolve(config), seen, targets), freshness), seen, now)
 
 
 def last(count: int) -> Keep:

@@ -20,12 +20,13 @@ from reconcile.actual.inventory import Inventory
 from reconcile.actual.reader import PATIENT_ATTEMPTS, Reader
 from reconcile.actual.writer import Writer
 from reconcile.addresses import BackupAddress
-from reconcile.apply.converge import converge
+from reconcile.apply.converge import Convergence, converge
 from reconcile.apply.run import Options, Run
 from reconcile.clock import Clock, Stop, StoppableClock
 from reconcile.desired.config import Config
-from reconcile.desired.desired import resolve
+from reconcile.desired.desired import Freshness, resolve, with_max_age
 from reconcile.diagnostics import UserError
+from reconcile.durations import Duration
 from reconcile.plan.events import Event, Result
 from reconcile.plan.model import Plan
 from reconcile.plan.planner import plan
@@ -74,6 +75,9 @@ class World:
     stored_as: Callable[[str], str] = str
     latency: Callable[[], float] = lambda: LATENCY
     interrupt_at: int | None = None
+    max_age: str | None = None
+    converged: list[Convergence] = field(default_factory=list)
+    """How each run ended that was neither refused nor killed."""
 
     def __post_init__(self) -> None:
         self._clock: VirtualClock | None = None
@@ -239,6 +243,7 @@ class World:
     ) -> list[Result] | UserError:
         """Bring the account in line; `make_plan` plans from the file where it is not given."""
         events: list[Event] = []
+        began = clock.now()
         async with StoppableClock(clock, seconds=seconds) as stoppable:
             self._running.append(stoppable)
             async with Http(access, stoppable, parallelism=parallelism, transport=transport) as http:
@@ -250,15 +255,18 @@ class World:
                     options=options,
                 )
                 try:
-                    converged = await converge(make_plan or self._plan, _approved, run)
+                    converged = await converge(make_plan or self._planning(began), _approved, run)
                 except UserError as refusal:
                     return refusal
                 finally:
                     self._running.remove(stoppable)
+        self.converged.append(converged)
         return list(converged.results)
 
-    def _plan(self, inventory: Inventory) -> Plan:
-        return plan(resolve(self.config), inventory, inventory.observed_at)
+    def _planning(self, began: datetime) -> Callable[[Inventory], Plan]:
+        freshness = Freshness(max_age=Duration.parse(self.max_age), began=began) if self.max_age else None
+        desired = with_max_age(resolve(self.config), freshness)
+        return lambda inventory: plan(desired, inventory, inventory.observed_at)
 
     def wait(self, seconds: float) -> None:
         """Let time pass between two runs."""
