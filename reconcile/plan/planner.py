@@ -100,6 +100,50 @@ def still_let_go(series: SeriesPlan, made: Backup | None, zone: ZoneInfo) -> fro
     return frozenset(backup.id for backup, kept_by in zip(newest_first, rules, strict=True) if not kept_by)
 
 
+def judge(
+    series: DeclaredSeries, state: SeriesState, pinned: frozenset[Id], times: TimeRules
+) -> list[KeepReason | NotKept | Failed]:
+    """Say for each backup of a series why it stays or goes; the one to be created counts as usable, made now."""
+    now = times.now
+    usable = state.usable[::-1]
+    coming = [now] if state.create else []
+    reasons = retain([*coming, *(min(backup.created_at, now) for backup in usable)], series.keep, times.zone)
+    kept_by = {backup.id: reason for backup, reason in zip(usable, reasons[len(coming) :], strict=True)}
+    # Asked once a series: nearly all are of usable backups only, and this takes a fifth of the time otherwise.
+    may_all_go = not pinned and len(state.usable) == len(state.backups)
+    beside_unknown = BesideUnknown() if state.unknown else None
+    verdicts: list[KeepReason | NotKept | Failed] = []
+    for backup in state.backups:
+        stays: KeepReason | None = None if may_all_go else _untouchable(backup, pinned, times)
+        if stays := stays or kept_by.get(backup.id) or beside_unknown:
+            verdicts.append(stays)
+        elif backup.state is State.FAILED:
+            verdicts.append(Failed(status=backup.status))
+        else:
+            verdicts.append(NotKept(keep=series.keep))
+    return verdicts
+
+
+GOES = (NotKept, Failed)
+"""The verdicts of `judge` by which a backup is deleted."""
+
+
+def _untouchable(backup: Backup, pinned: frozenset[Id], times: TimeRules) -> Untouchable | None:
+    """Return why a backup is never deleted, whatever else applies; None for one that may be."""
+    if times.is_misdated(backup):
+        return Misdated(created_at=backup.created_at)
+    if backup.id in pinned:
+        return Pinned()
+    match backup.state:
+        case State.USABLE | State.FAILED:
+            return None
+        case State.PENDING:
+            reason = Stalled if times.is_stalled(backup) else InProgress
+            return reason(status=backup.status, age=times.age(backup))
+        case State.UNKNOWN:
+            return UnknownStatus(status=backup.status)
+
+
 @dataclass(frozen=True, slots=True)
 class _ServerPlanner:
     """Plans one declared server, from its manual backups by description."""
@@ -170,28 +214,15 @@ class _ServerPlanner:
     def _verdicts(
         self, series: DeclaredSeries, state: SeriesState, address: SeriesAddress
     ) -> tuple[list[Kept], list[Delete]]:
-        """Decide on every backup of a series; the one to be created counts as usable, made now."""
-        now = self.times.now
-        usable = state.usable[::-1]
-        coming = [now] if state.create else []
-        times = [*coming, *(min(backup.created_at, now) for backup in usable)]
-        reasons = retain(times, series.keep, self.times.zone)[len(coming) :]
-        kept_by = {backup.id: reason for backup, reason in zip(usable, reasons, strict=True)}
-        # Asked once a series: nearly all are of usable backups only, and this takes a fifth of the time otherwise.
-        may_all_go = not self.pinned and len(state.usable) == len(state.backups)
-        beside_unknown = BesideUnknown() if state.unknown else None
         kept: list[Kept] = []
         deletes: list[Delete] = []
-        for backup in state.backups:
+        verdicts = judge(series, state, self.pinned, self.times)
+        for backup, verdict in zip(state.backups, verdicts, strict=True):
             backup_address = BackupAddress(address, backup.id)
-            stays: KeepReason | None = None if may_all_go else self._untouchable(backup)
-            stays = stays or kept_by.get(backup.id) or beside_unknown
-            if stays:
-                kept.append(Kept(address=backup_address, backup=backup, reason=stays))
+            if isinstance(verdict, GOES):
+                deletes.append(Delete(address=backup_address, backup=backup, reason=verdict))
             else:
-                has_failed = backup.state is State.FAILED
-                goes = Failed(status=backup.status) if has_failed else NotKept(keep=series.keep)
-                deletes.append(Delete(address=backup_address, backup=backup, reason=goes))
+                kept.append(Kept(address=backup_address, backup=backup, reason=verdict))
         return kept, deletes
 
     def _awaited(
@@ -225,25 +256,10 @@ class _ServerPlanner:
         _, deletes_then = self._verdicts(series, completed, address)
         return pending if len(deletes_then) > deletes_now else needed
 
-    def _untouchable(self, backup: Backup) -> Untouchable | None:
-        """Return why a backup is never deleted, whatever else applies; None for one that may be."""
-        if self.times.is_misdated(backup):
-            return Misdated(created_at=backup.created_at)
-        if backup.id in self.pinned:
-            return Pinned()
-        match backup.state:
-            case State.USABLE | State.FAILED:
-                return None
-            case State.PENDING:
-                reason = Stalled if self.times.is_stalled(backup) else InProgress
-                return reason(status=backup.status, age=self.times.age(backup))
-            case State.UNKNOWN:
-                return UnknownStatus(status=backup.status)
-
     def _undeclared(self, backup: Backup) -> Delete | Unmanaged:
         address = BackupAddress(SeriesAddress(self.server.key, backup.description), backup.id)
         age, prune = self.times.age(backup), self.server.prune
-        if reason := self._untouchable(backup):
+        if reason := _untouchable(backup, self.pinned, self.times):
             return Unmanaged(address=address, backup=backup, reason=reason)
         if prune is False:
             return Unmanaged(address=address, backup=backup, reason=NotPruned())
