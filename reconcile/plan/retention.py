@@ -44,6 +44,20 @@ def retain(times: Sequence[datetime], keep: Keep, zone: ZoneInfo) -> list[KeptBy
     return [KeptBy(rules=rules) if rules else None for rules in kept]
 
 
+def trace(moment: datetime, keep: Keep, zone: ZoneInfo) -> Hashable:
+    """Return all that the rules look at of a backup made at `moment`, so long as another one is the newest.
+
+    In two series whose backups have equal traces and whose newest was made at the same time, the same ones stay.
+    """
+    if any(isinstance(rule, KeepWithin) for rule in keep):
+        return moment
+    periods = {rule.period for rule in keep} - {Period.LAST}
+    if not periods:
+        return None
+    local = moment.astimezone(zone)
+    return (local.toordinal(), local.hour) if Period.HOURLY in periods else local.toordinal()
+
+
 def _kept_by(
     rule: KeepCount | KeepWithin, times: Sequence[datetime], local: Sequence[datetime], zone: ZoneInfo
 ) -> Iterator[tuple[int, bool]]:

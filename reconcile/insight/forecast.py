@@ -1,0 +1,461 @@
+"""What the declared policies will hold: the planner in a loop, on an imagined account in which every create completes.
+
+The account starts as the real one, or empty. What the limit on loss would withhold is taken to be allowed, because the
+question is where the policies lead; the first plan, which is part of the answer, shows what a person has to allow.
+"""
+
+from array import array
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from itertools import pairwise
+from statistics import median
+from typing import Literal, NamedTuple, TypeVar
+from zoneinfo import ZoneInfo
+
+from reconcile.actual.inventory import COMPLETED, MANUAL, Backup, Inventory, Server, State, in_order
+from reconcile.addresses import SeriesAddress
+from reconcile.desired.config import Config, DeclaredSeries, DeclaredServer
+from reconcile.desired.desired import Desired
+from reconcile.durations import Duration
+from reconcile.ids import Id
+from reconcile.plan.model import Plan, ServerPlan
+from reconcile.plan.planner import GOES, judge, plan
+from reconcile.plan.reasons import PrunedLater
+from reconcile.plan.retention import trace
+from reconcile.plan.series import TimeRules, series_state, time_rules
+
+MOST_APPLIES = 100_000
+"""More are refused: time and memory are in proportion to them."""
+
+Entry = TypeVar("Entry")
+Progress = Callable[[int, int], None]
+"""Called with the number of applies that have been worked out, and with that of all."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Schedule:
+    """The imagined applies: the first at `start`, then one `every` so often, for less than `days`."""
+
+    start: datetime
+    days: int
+    every: Duration
+
+    def moments(self, zone: ZoneInfo) -> list[datetime]:
+        """Return the time of each apply; raises ValueError if there are more than `MOST_APPLIES`."""
+        end = self.start + timedelta(days=self.days)
+        moments = [self.start]
+        while (moment := self.every.after(moments[-1], zone)) < end:
+            if len(moments) == MOST_APPLIES:
+                raise ValueError(f"more than {MOST_APPLIES:,} applies")
+            moments.append(moment)
+        return moments
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Size:
+    """The size that each new backup of a series is taken to have, and where it is from: medians, or what was given."""
+
+    megabytes: float | None
+    source: Literal["series", "server", "option", "unknown"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Point:
+    """A restore point at the end; `backup_id` is None for one that does not exist today."""
+
+    backup_id: Id | None
+    created_at: datetime
+    size_mb: float | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Figures:
+    """What one series will hold, or several together.
+
+    `counts` and `megabytes` are how many backups there are, and their size: first as observed, then after each apply.
+    """
+
+    counts: Sequence[int]
+    megabytes: Sequence[float]
+    creates: int
+    deletes: int
+    oldest: datetime | None
+    """The oldest restore point at the end."""
+    longest_gap: timedelta | None
+    """The longest time between two neighbouring restore points of a series at the end; None if none has two."""
+    steady_at: datetime | None
+    """From when on nothing that is held depends on the start, neither on what was there nor on the first backup made.
+
+    None if that is after the end."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SeriesForecast:
+    """One declared series; where `declared` is None, the undeclared backups of one server."""
+
+    address: SeriesAddress
+    declared: DeclaredSeries | None
+    size: Size
+    figures: Figures
+    points: tuple[Point, ...]
+    """The restore points at the end, from the oldest to the newest."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Forecast:
+    """What the account will hold; `first` is what the first apply would plan."""
+
+    first: Plan
+    schedule: Schedule
+    moments: tuple[datetime, ...]
+    """The time of each apply."""
+    series: tuple[SeriesForecast, ...]
+    total: Figures | None
+    """None if nothing is declared and nothing is held."""
+
+    @property
+    def end(self) -> datetime:
+        """The time of the last apply: the figures at the end are those that it leaves."""
+        return self.moments[-1]
+
+    @property
+    def times(self) -> tuple[datetime, ...]:
+        """The time of each of the `counts` and `megabytes` of `Figures`."""
+        return (self.schedule.start, *self.moments)
+
+    @property
+    def without_size(self) -> int:
+        """The number of series whose new backups have no known size, and count as nothing."""
+        return sum(series.size.megabytes is None and series.figures.creates > 0 for series in self.series)
+
+
+def empty_account(config: Config, now: datetime) -> Inventory:
+    """Imagine an account with the servers of the files, and no backups."""
+    servers = tuple(Server(id=server.id, name=server.name) for server in config.servers)
+    return Inventory(base_url="", servers=servers, backups=(), observed_at=now, service_time=None)
+
+
+def forecast(
+    desired: Desired,
+    inventory: Inventory,
+    schedule: Schedule,
+    *,
+    size_mb: float | None = None,
+    progress: Progress = lambda done, total: None,  # noqa: ARG005 - for whoever does not look
+) -> Forecast:
+    """Work out what the account will hold; `size_mb` is the size of a backup where no other is known.
+
+    Raises:
+        ValueError: the schedule has too many applies.
+    """
+    moments = schedule.moments(desired.timezone)
+    times = time_rules(desired, schedule.start)
+    first = plan(desired, inventory, schedule.start)
+    declared = {server.id: server for server in desired.servers}
+    units = [
+        unit
+        for server in first.servers
+        for unit in _units(server, declared[server.id], inventory.by_server.get(server.id, {}), times, size_mb)
+    ]
+    _work_out(units, moments, times, progress)
+    series = [unit.result(moments) for unit in units]
+    series += [_undeclared(server, moments) for server in first.servers if server.pruned or server.unmanaged]
+    return Forecast(
+        first=first, schedule=schedule, moments=tuple(moments), series=tuple(series), total=together(series)
+    )
+
+
+def together(series: Iterable[SeriesForecast]) -> Figures | None:
+    """Return the figures of several series together; None for none."""
+    figures = [each.figures for each in series]
+    if not figures:
+        return None
+    steady = [each.steady_at for each in figures]
+    return Figures(
+        counts=[sum(counts) for counts in zip(*(each.counts for each in figures), strict=True)],
+        megabytes=array("d", map(sum, zip(*(each.megabytes for each in figures), strict=True))),
+        creates=sum(each.creates for each in figures),
+        deletes=sum(each.deletes for each in figures),
+        oldest=min((each.oldest for each in figures if each.oldest), default=None),
+        longest_gap=max((each.longest_gap for each in figures if each.longest_gap), default=None),
+        steady_at=None if None in steady else max(moment for moment in steady if moment),
+    )
+
+
+class _Held(NamedTuple):
+    """A backup of one series while its forecast is made; `is_first` as in `Figures.steady_at`."""
+
+    backup_id: Id | None
+    created_at: datetime
+    megabytes: float | None
+    is_usable: bool
+    is_first: bool
+
+
+class _Step(NamedTuple):
+    """What one apply does: the places of the backups that go, and that of the new one among those that stay."""
+
+    gone: tuple[int, ...]
+    new: int | None
+
+    def apply(self, entries: list[Entry], new: Entry) -> None:
+        """Change a list that has an entry for each backup, from the oldest to the newest."""
+        for place in reversed(self.gone):
+            del entries[place]
+        if self.new is not None:
+            entries.insert(self.new, new)
+
+
+_NOTHING = _Step(gone=(), new=None)
+
+
+@dataclass(slots=True)
+class _Line:
+    """Series that are alike: one policy, and backups between which the planner sees no difference. Worked out once.
+
+    `marks` stand for the backups where lines are compared. At first each says everything about its backup. Of one that
+    is not the newest any more the planner sees less, and once the forecast has made a backup, the marks are blurred.
+    """
+
+    declared: DeclaredSeries
+    pinned: frozenset[Id]
+    backups: list[Backup]
+    marks: list[Hashable]
+    is_sharp: bool = True
+    steps: list[_Step] = field(default_factory=list)
+    joined: "_Line | None" = None
+    """The line whose steps are also those of this one, from the end of its own on."""
+
+    def apply(self, number: int, times: TimeRules) -> None:
+        """Imagine the apply with this number."""
+        state = series_state(self.declared, tuple(self.backups), times)
+        verdicts = judge(self.declared, state, self.pinned, times)
+        gone = tuple(place for place, verdict in enumerate(verdicts) if isinstance(verdict, GOES))
+        if not gone and not state.create:
+            self.steps.append(_NOTHING)
+            return
+        new = None
+        if state.create:
+            # The new one is the newest, except for what is dated ahead of our clock.
+            new = bisect_right(self.backups, times.now, key=_created_at)
+            new -= sum(place < new for place in gone)
+            if self.is_sharp:
+                self._blur(times)
+        step = _Step(gone=gone, new=new)
+        self.steps.append(step)
+        step.apply(self.backups, _made(number, times.now))
+        step.apply(self.marks, times.now)
+
+    def _blur(self, times: TimeRules) -> None:
+        self.is_sharp = False
+        for place, backup in enumerate(self.backups):
+            if backup.state is State.USABLE and backup.created_at <= times.now:
+                seen = trace(backup.created_at, self.declared.keep, times.zone)
+                self.marks[place] = seen, backup.id in self.pinned
+
+
+def _created_at(backup: Backup) -> datetime:
+    return backup.created_at
+
+
+def _made(number: int, now: datetime) -> Backup:
+    """Return the backup that the apply with this number makes. The ids of those from the start are below zero."""
+    return Backup(
+        id=number,
+        server_id=0,
+        server_name="",
+        description="",
+        backup_type=MANUAL,
+        status=COMPLETED,
+        size_mb=None,
+        created_at=now,
+        expires_at=None,
+    )
+
+
+@dataclass(slots=True)
+class _Unit:
+    """One series with its own backups, and the line that it is on."""
+
+    address: SeriesAddress
+    declared: DeclaredSeries
+    size: Size
+    held: list[_Held]
+    line: _Line
+
+    def result(self, moments: Sequence[datetime]) -> SeriesForecast:
+        """Follow the steps of the line, from one apply to the next."""
+        held = list(self.held)
+        megabytes = sum(each.megabytes or 0.0 for each in held)
+        firsts = sum(each.is_first for each in held)
+        counts, sizes = [len(held)], array("d", [megabytes])
+        creates = deletes = 0
+        changed_at, steady_at = moments[0], None
+        for now, step in zip(moments, _steps(self.line), strict=True):
+            if step is not _NOTHING:
+                changed_at = now
+                for gone in (held[place] for place in step.gone):
+                    megabytes -= gone.megabytes or 0.0
+                    firsts -= gone.is_first
+                deletes += len(step.gone)
+                new = _Held(None, now, self.size.megabytes, is_usable=True, is_first=creates == 0)
+                step.apply(held, new)
+                if step.new is not None:
+                    creates += 1
+                    megabytes += new.megabytes or 0.0
+                    firsts += new.is_first
+                if not firsts and steady_at is None:
+                    steady_at = now
+            counts.append(len(held))
+            sizes.append(megabytes)
+        points = tuple(
+            Point(backup_id=each.backup_id, created_at=each.created_at, size_mb=each.megabytes)
+            for each in held
+            if each.is_usable and each.created_at <= moments[-1]
+        )
+        made = [point.created_at for point in points]
+        figures = Figures(
+            counts=counts,
+            megabytes=sizes,
+            creates=creates,
+            deletes=deletes,
+            oldest=made[0] if made else None,
+            longest_gap=max((later - earlier for earlier, later in pairwise(made)), default=None),
+            steady_at=steady_at if self.declared.every else changed_at,
+        )
+        return SeriesForecast(
+            address=self.address, declared=self.declared, size=self.size, figures=figures, points=points
+        )
+
+
+def _units(
+    server: ServerPlan,
+    declared: DeclaredServer,
+    held: Mapping[str | None, tuple[Backup, ...]],
+    times: TimeRules,
+    size_mb: float | None,
+) -> Iterator[_Unit]:
+    """Yield the series of a server that are planned for."""
+    by_description = {series.description: series for series in declared.series}
+    on_server = _median(backup for backups in held.values() for backup in backups)
+    for planned in server.series:
+        series = by_description[planned.address.description or ""]
+        observed = in_order(planned.backups)
+        size = _size(_median(observed), on_server, size_mb)
+        # What is in progress will be completed, and have the size that the others have.
+        held_here = [
+            replace(backup, status=COMPLETED, size_mb=size.megabytes)
+            if backup.state is State.PENDING and not times.is_stalled(backup)
+            else backup
+            for backup in observed
+        ]
+        is_pinned = [backup.id in declared.pinned for backup in held_here]
+        yield _Unit(
+            address=planned.address,
+            declared=series,
+            size=size,
+            held=[
+                _Held(
+                    backup.id,
+                    backup.created_at,
+                    backup.size_mb,
+                    is_usable=backup.state is State.USABLE,
+                    is_first=backup.state is State.USABLE and not pinned,
+                )
+                for backup, pinned in zip(held_here, is_pinned, strict=True)
+            ],
+            line=_Line(
+                declared=replace(series, description=""),
+                pinned=frozenset(-1 - place for place, pinned in enumerate(is_pinned) if pinned),
+                backups=[replace(backup, id=-1 - place) for place, backup in enumerate(held_here)],
+                marks=[
+                    (backup.created_at, backup.status, pinned)
+                    for backup, pinned in zip(held_here, is_pinned, strict=True)
+                ],
+            ),
+        )
+
+
+def _median(backups: Iterable[Backup]) -> float | None:
+    sizes = [backup.size_mb for backup in backups if backup.state is State.USABLE and backup.size_mb is not None]
+    return float(median(sizes)) if sizes else None
+
+
+def _size(of_series: float | None, of_server: float | None, given: float | None) -> Size:
+    if of_series is not None:
+        return Size(megabytes=of_series, source="series")
+    if of_server is not None:
+        return Size(megabytes=of_server, source="server")
+    return Size(megabytes=given, source="unknown" if given is None else "option")
+
+
+def _work_out(units: list[_Unit], moments: Sequence[datetime], times: TimeRules, progress: Progress) -> None:
+    """Find the steps of every unit's line; lines that have become alike go on as one."""
+    policies: dict[DeclaredSeries, int] = {}
+    lines: dict[Hashable, tuple[int, _Line]] = {}
+    for unit in units:
+        policy = policies.setdefault(unit.line.declared, len(policies))
+        _, unit.line = lines.setdefault((policy, tuple(unit.line.marks)), (policy, unit.line))
+    left = list(lines.values())
+    for number, now in enumerate(moments):
+        at_now = replace(times, now=now)
+        alike: dict[Hashable, tuple[int, _Line]] = {}
+        for policy, line in left:
+            line.apply(number, at_now)
+            _, first = alike.setdefault((policy, line.is_sharp, tuple(line.marks)), (policy, line))
+            if first is not line:
+                line.joined = first
+        left = list(alike.values())
+        progress(number + 1, len(moments))
+
+
+def _steps(line: _Line) -> Iterator[_Step]:
+    """Yield the steps of a line, then the following ones of that which it has joined."""
+    following: _Line | None = line
+    number = 0
+    while following:
+        yield from following.steps[number:]
+        number, following = len(following.steps), following.joined
+
+
+def _undeclared(server: ServerPlan, moments: Sequence[datetime]) -> SeriesForecast:
+    """Return what becomes of the undeclared backups of a server: each stays until the planner prunes it."""
+    pruned_at = [(delete.backup, moments[0]) for delete in server.pruned]
+    pruned_at += [
+        (entry.backup, moments[place])
+        for entry in server.unmanaged
+        if isinstance(entry.reason, PrunedLater) and (place := bisect_left(moments, entry.reason.at)) < len(moments)
+    ]
+    gone = {backup.id for backup, _ in pruned_at}
+    backups = in_order([*(delete.backup for delete in server.pruned), *(entry.backup for entry in server.unmanaged)])
+    changes: dict[datetime, list[Backup]] = {}
+    for backup, moment in pruned_at:
+        changes.setdefault(moment, []).append(backup)
+    counts, sizes = [len(backups)], array("d", [sum(backup.size_mb or 0.0 for backup in backups)])
+    for moment in moments:
+        going = changes.get(moment, ())
+        counts.append(counts[-1] - len(going))
+        sizes.append(sizes[-1] - sum(backup.size_mb or 0.0 for backup in going))
+    figures = Figures(
+        counts=counts,
+        megabytes=sizes,
+        creates=0,
+        deletes=len(pruned_at),
+        oldest=None,
+        longest_gap=None,
+        steady_at=max((moment for _, moment in pruned_at), default=moments[0]),
+    )
+    points = tuple(
+        Point(backup_id=backup.id, created_at=backup.created_at, size_mb=backup.size_mb)
+        for backup in backups
+        if backup.state is State.USABLE and backup.id not in gone
+    )
+    return SeriesForecast(
+        address=SeriesAddress(server.key, None),
+        declared=None,
+        size=Size(megabytes=None, source="unknown"),
+        figures=figures,
+        points=points,
+    )
