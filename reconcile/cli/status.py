@@ -16,7 +16,7 @@ from reconcile.plan.refusals import check_clock
 from reconcile.report.formats import STATUS_FORMATS
 
 
-@command(files=True, targets=True, account=True, more="undeclared backups by name")
+@command(files=True, targets=True, account=True, more="every series, unprotected server and undeclared backup")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--check", is_flag=True, help="Print one line per problem, and exit with 2 if there is one.")
 @click.option(
@@ -35,8 +35,8 @@ def status(session: Session, *, as_json: bool, check: bool, metrics_file: Path |
     if metrics_file:
         session.write(metrics_file, _metrics(found))
     show = STATUS_FORMATS["json" if as_json else "check" if check else "text"]
-    session.output.show(show(found, verbose=session.output.verbose))
     session.output.diagnostics(found.errors)
+    session.output.show(show(found, verbose=session.output.verbose))
     if check and not found.is_healthy:
         return ExitCode.ATTENTION
     return ExitCode.ERROR if found.errors else ExitCode.DONE

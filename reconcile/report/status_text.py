@@ -1,16 +1,20 @@
 """`reconcile status` as text, the most urgent first; and one line per problem, for monitoring."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
-from rich.console import RenderableType
+from rich.cells import cell_len
+from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
 from reconcile.actual.inventory import Backup
 from reconcile.durations import age_text
 from reconcile.insight.status import SeriesStatus, Status
+from reconcile.insight.timeline import RECENT_DAYS, Day, recent_days
 from reconcile.report.diagnostic_text import diagnostic_text
 from reconcile.report.document import Lines
 from reconcile.report.escape import visible
@@ -18,20 +22,30 @@ from reconcile.report.trouble_text import in_progress_text, trouble_kind, troubl
 from reconcile.report.wording import count_text, size_text
 
 _STYLES = {"EMPTY": "bold red", "OVERDUE": "bold red", "FAILED": "red", "STALLED": "yellow", "UNPROTECTED": "magenta"}
-_LONGEST_BESIDE = 40
-"""Columns. Facts are beside addresses up to this long, and below them if one is longer."""
+_MOST_LISTED = 20
+"""Healthy series, and unprotected servers; more are only counted, so that they do not drown what needs a person."""
 
+_ROOM_FOR_FACTS = 60
+"""Columns. With fewer than these beside the address, the facts are below it."""
+
+_GAP = 2
+_INDENT = 4
 _NOTHING_DECLARED = "no series is declared"
 
 
-class _Row(NamedTuple):
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Row:
     label: str
     name: str
     facts: str
+    days: tuple[Day, ...] = ()
 
 
 def status_text(status: Status, *, verbose: bool) -> Lines:
-    """Return a line for every series, then what is not declared, then a sum; `verbose` names undeclared backups."""
+    """Return what needs a person first, then what is well, then a sum.
+
+    Many healthy series or unprotected servers, and undeclared backups, are counted; `verbose` lists them.
+    """
     return Lines(tuple(_status_lines(status, verbose=verbose)))
 
 
@@ -54,51 +68,108 @@ def _problems(status: Status) -> Iterator[Text]:
 
 
 def _status_lines(status: Status, *, verbose: bool) -> Iterator[RenderableType]:
-    for diagnostic in status.warnings:
-        yield from diagnostic_text(diagnostic)
-    rows = [_series_row(series, status.checked_at) for series in status.series if not series.is_healthy]
-    rows += [
-        _Row("UNPROTECTED", visible(f"{server.name} ({server.id})"), "in no file")
-        for server in status.unprotected or ()
-    ]
-    rows += [_series_row(series, status.checked_at) for series in status.series if series.is_healthy]
-    yield from _layout(rows)
+    healthy = [series for series in status.series if series.is_healthy]
+    unprotected = status.unprotected or ()
+    rows = [_series_row(series, status) for series in status.unhealthy]
+    if lists_servers := verbose or len(unprotected) <= _MOST_LISTED:
+        rows += [
+            _Row(label="UNPROTECTED", name=visible(f"{server.name} ({server.id})"), facts="in no file")
+            for server in unprotected
+        ]
+    if lists_healthy := verbose or len(healthy) <= _MOST_LISTED:
+        rows += [_series_row(series, status) for series in healthy]
+    if rows:
+        yield _Layout(rows)
+    if not lists_servers:
+        yield Text(f"{len(unprotected):,} unprotected servers (-v lists them)", _STYLES["UNPROTECTED"])
+    if not lists_healthy:
+        yield Text(f"{len(healthy):,} healthy series (-v lists them)", "green")
     if status.undeclared:
         size = size_text(sum(backup.size_mb or 0 for backup in status.undeclared))
-        hint = "" if verbose else " (-v names them)"
+        hint = "" if verbose else " (-v lists them)"
         yield Text(f"{count_text(len(status.undeclared), 'undeclared backup')}, {size}{hint}", "dim")
         if verbose:
             yield from (Text(f"  {_undeclared(backup)}", "dim") for backup in status.undeclared)
+    for diagnostic in status.warnings:
+        yield from diagnostic_text(diagnostic)
     if not status.has_series:
         yield Text(f"Nothing is protected: {_NOTHING_DECLARED}.", "bold red")
-    unprotected = ""
-    if status.unprotected is not None:
-        unprotected = f", {count_text(len(status.unprotected), 'server')} unprotected"
-    yield Text(f"{_healthy(status)}{unprotected}.", "bold green" if status.is_healthy else "bold red")
+    unprotected_text = (
+        f", {count_text(len(unprotected), 'server')} unprotected" if status.unprotected is not None else ""
+    )
+    yield Text(f"{_healthy(status)}{unprotected_text}.", "bold green" if status.is_healthy else "bold red")
 
 
-def _layout(rows: list[_Row]) -> Iterator[RenderableType]:
-    """Yield the rows without breaking an address: facts wrap beside short ones, and go below long ones."""
-    if not rows:
-        return
-    if max(len(row.name) for row in rows) > _LONGEST_BESIDE:
-        for row in rows:
-            yield Text.assemble((f"{row.label:<12} ", _STYLES.get(row.label, "green")), (row.name, "bold"))
-            yield Text(f"    {row.facts}")
-        return
-    table = Table.grid(padding=(0, 2, 0, 0))
-    table.add_column(no_wrap=True)
-    table.add_column(no_wrap=True)
-    for row in rows:
-        table.add_row(
-            Text(row.label, _STYLES.get(row.label, "green")), Text(row.name), Text(row.facts, overflow="fold")
-        )
-    yield table
+class _Layout:
+    """Rows that never break an address: what has no room beside it is below."""
+
+    def __init__(self, rows: list[_Row]) -> None:
+        self._rows = rows
+        self._label_width = max(len(row.label) for row in rows) + _GAP
+        self._name_width = max(cell_len(row.name) for row in rows) + _GAP
+        self._beside = self._label_width + self._name_width + RECENT_DAYS
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Lay the rows out for the width of the terminal."""
+        if options.max_width >= self._beside + _GAP + _ROOM_FOR_FACTS:
+            yield self._table(options)
+        else:
+            yield from self._below(options)
+        if any(row.days for row in self._rows):
+            yield Text(f"The last {RECENT_DAYS} days, today last: {_legend(options)}.", "dim")
+
+    def _below(self, options: ConsoleOptions) -> Iterator[RenderableType]:
+        for row in self._rows:
+            lines = [_sparkline(row, options), Text(row.facts)] if row.days else [Text(row.facts)]
+            first = Text.assemble((row.label.ljust(self._label_width), _style(row)), (row.name, "bold"))
+            if options.max_width >= self._beside:
+                first.pad_right(self._name_width - cell_len(row.name))
+                first.append_text(lines.pop(0))
+            yield first
+            for line in lines:
+                yield Padding(line, (0, 0, 0, _INDENT))
+
+    def _table(self, options: ConsoleOptions) -> Table:
+        table = Table.grid(padding=(0, _GAP, 0, 0))
+        for _ in ("label", "name", "days"):
+            table.add_column(no_wrap=True)
+        for row in self._rows:
+            facts = Text(row.facts, overflow="fold")
+            table.add_row(Text(row.label, _style(row)), Text(row.name), _sparkline(row, options), facts)
+        return table
 
 
-def _series_row(series: SeriesStatus, now: datetime) -> _Row:
-    label = trouble_kind(series.troubles[0]) if series.troubles else "healthy"
-    return _Row(label, visible(str(series.address)), visible(", ".join(_facts(series, now)), 1000))
+def _legend(options: ConsoleOptions) -> str:
+    usable, failed, none = _marks(options)
+    return f"{usable} a usable backup, {failed} only a failed one, {none} none"
+
+
+def _marks(options: ConsoleOptions) -> tuple[str, str, str]:
+    return ("#", "x", ".") if options.ascii_only else ("█", "x", "·")
+
+
+def _style(row: _Row) -> str:
+    return _STYLES.get(row.label, "green")
+
+
+def _sparkline(row: _Row, options: ConsoleOptions) -> Text:
+    """Return one character a day: whether a usable backup of that day is there, or else a failed one, or none."""
+    usable, failed, none = _marks(options)
+    line = Text()
+    for day in row.days:
+        mark, style = (usable, "green") if day.usable else (failed, "red") if day.failed else (none, "dim")
+        line.append(mark, style)
+    return line
+
+
+def _series_row(series: SeriesStatus, status: Status) -> _Row:
+    now = status.checked_at
+    return _Row(
+        label=trouble_kind(series.troubles[0]) if series.troubles else "healthy",
+        name=visible(str(series.address)),
+        facts=visible(", ".join(_facts(series, now)), 1000),
+        days=recent_days(series.state, now, ZoneInfo(status.timezone)),
+    )
 
 
 def _facts(series: SeriesStatus, now: datetime) -> Iterator[str]:

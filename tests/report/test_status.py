@@ -1,10 +1,12 @@
 """The health of every series: for eyes, for a monitoring job, for programs, and for Prometheus."""
 
+import io
 import json
 from datetime import timedelta
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
+from rich.console import Console
 from support.build import NOW, WEB, backup, config, days, declare, hours, inventory
 from support.render import shown, value
 
@@ -19,6 +21,8 @@ from reconcile.report.status_text import check_text, status_text
 NIGHTLY = declare('{ description = "nightly", every = "1d", keep = { last = 3, daily = 7 } }')
 FRESH = inventory(backup(1, age=hours(2)))
 COMING = backup(12, age=timedelta(minutes=3), status="in_progress")
+NO_DAY, TODAY = "·" * 30, "·" * 29 + "█"
+LEGEND = "The last 30 days, today last: █ a usable backup, x only a failed one, · none."
 ONE, ODD = "1 usable (keep last=1), 1.0 GB", "1 misdated (#3), unknown status: #2 'archiving'"
 OTHER = Server(id=9, name="other")
 BAD_WEEK = status(
@@ -62,14 +66,15 @@ class TestText:
 
     def test_what_needs_a_person_comes_first(self) -> None:
         assert self.lines(BAD_WEEK) == [
-            "EMPTY        web/empty    no usable backup, due now",
-            "EMPTY        web/first    no usable backup yet, #40 in progress for 3min",
-            f"OVERDUE      web/overdue  newest 3d old (#30), #31 in progress for 1h, due in 22h, {ONE}",
-            f"FAILED       web/failed   newest 0s old (#20), {ONE}, 4 failed (… #22 #23 #24)",
-            f"STALLED      web/stalled  newest 0s old (#10), {ONE}, 1 stalled (#11)",
-            "UNPROTECTED  other (9)    in no file",
-            f"healthy      web/fine     newest 3h old (#1), due in 23h, {ONE}, {ODD}",
-            "1 undeclared backup, 1.0 GB (-v names them)",
+            f"EMPTY        web/empty    {NO_DAY}  no usable backup, due now",
+            f"EMPTY        web/first    {NO_DAY}  no usable backup yet, #40 in progress for 3min",
+            f"OVERDUE      web/overdue  {'·' * 26}█···  newest 3d old (#30), #31 in progress for 1h, due in 22h, {ONE}",
+            f"FAILED       web/failed   {TODAY}  newest 0s old (#20), {ONE}, 4 failed (… #22 #23 #24)",
+            f"STALLED      web/stalled  {TODAY}  newest 0s old (#10), {ONE}, 1 stalled (#11)",
+            f"UNPROTECTED  other (9)    {' ' * 30}  in no file",
+            f"healthy      web/fine     {TODAY}  newest 3h old (#1), due in 23h, {ONE}, {ODD}",
+            LEGEND,
+            "1 undeclared backup, 1.0 GB (-v lists them)",
             "1 of 6 series healthy, 1 server unprotected.",
         ]
 
@@ -80,7 +85,8 @@ class TestText:
 
     def test_all_is_well(self) -> None:
         assert self.lines(of(NIGHTLY, FRESH)) == [
-            "healthy  web/nightly  newest 2h old (#1), due in 21h, 1 usable (keep last=3 daily=7), 1.0 GB",
+            f"healthy  web/nightly  {TODAY}  newest 2h old (#1), due in 21h, 1 usable (keep last=3 daily=7), 1.0 GB",
+            LEGEND,
             "1 of 1 series healthy, 0 servers unprotected.",
         ]
 
@@ -93,8 +99,41 @@ class TestText:
     def test_what_could_not_be_checked_is_said_and_not_counted(self) -> None:
         lines = self.lines(of(NIGHTLY, inventory(backup(1), servers=None)))
 
-        assert lines[0].startswith("warning: server names")
+        assert any(line.startswith("warning: server names") for line in lines)
         assert lines[-1] == "1 of 1 series healthy."
+
+    def test_each_day_shows_whether_one_can_go_back_to_it(self) -> None:
+        held = [backup(day, age=days(day)) for day in range(20) if day not in {3, 4, 11}]
+        failed = [backup(100, age=days(3), status="failed"), backup(101, age=days(5), status="failed")]
+
+        lines = self.lines(of(NIGHTLY, inventory(*held, *failed)), width=80)
+
+        assert lines[0].endswith(f"  {'·' * 10}{'█' * 8}·{'█' * 6}·x{'█' * 3}")
+
+    def test_where_the_stream_has_only_ascii_the_days_are_still_to_be_read(self) -> None:
+        ascii_only = Console(file=io.TextIOWrapper(io.BytesIO(), encoding="ascii"), width=200)
+        with ascii_only.capture() as captured:
+            for line in status_text(of(NIGHTLY, FRESH), verbose=False).lines:
+                ascii_only.print(line)
+
+        assert f"{'.' * 29}#" in captured.get()
+        assert captured.get().isascii()
+
+    @pytest.mark.parametrize("verbose", [False, True])
+    def test_many_that_are_well_are_counted_and_listed_only_if_asked_for(self, *, verbose: bool) -> None:
+        servers = [Server(id=number, name=f"web-{number}") for number in range(30)]
+        tables = (f'[servers.{each.name}]\nid = {each.id}\nbackups = [{{ description = "a" }}]\n' for each in servers)
+        others = [Server(id=number, name=f"other-{number}") for number in range(30, 60)]
+        held = (backup(each.id, "a", server=each) for each in servers[1:])
+
+        lines = self.lines(of(config("".join(tables)), inventory(*held, servers=(*servers, *others))), verbose=verbose)
+
+        assert lines[0].startswith("EMPTY")
+        assert lines[-1] == "29 of 30 series healthy, 30 servers unprotected."
+        assert sum(line.startswith("healthy") for line in lines) == (29 if verbose else 0)
+        assert sum(line.startswith("UNPROTECTED") for line in lines) == (30 if verbose else 0)
+        assert ("29 healthy series (-v lists them)" in lines) is not verbose
+        assert ("30 unprotected servers (-v lists them)" in lines) is not verbose
 
     @pytest.mark.parametrize("length", [10, 34, 60])
     def test_on_80_columns_no_address_is_broken(self, length: int) -> None:
