@@ -2,7 +2,7 @@
 
 import functools
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -147,7 +147,7 @@ def command(
 
     The switches say which shared options it takes: `-f`, `--target`, and those for the service with `--timeout`, whose
     default is `timeout`; `more` says what `-v` shows besides the requests. An error that the outside world caused
-    becomes a message and an exit code, and JSON where `--json` was asked for.
+    becomes a message and an exit code, and JSON or Markdown where `--json` or `--markdown` was asked for.
     """
     shared = [_NO_COLOR, _verbose(more, account=account)]
     shared += [_FILE] if files else []
@@ -178,7 +178,7 @@ def command(
             try:
                 code = function(session, **own)
             except UserError as error:
-                code = _failed(session, error, as_json=own.get("as_json", False))
+                code = _failed(session, error, own)
             if session.output.failure and code is not ExitCode.INTERRUPTED:
                 raise session.output.failure
             return code
@@ -192,13 +192,17 @@ def command(
     return decorate
 
 
-def _failed(session: Session, error: UserError, *, as_json: bool) -> ExitCode:
+def _failed(session: Session, error: UserError, options: Mapping[str, Any]) -> ExitCode:
     from reconcile.clock import Stop, StoppedError  # noqa: PLC0415 - brings anyio, which `validate` has no use for
 
     if isinstance(error, StoppedError) and error.reason is Stop.INTERRUPTED:
         return ExitCode.INTERRUPTED
     diagnostics = session.located(error.diagnostics)
     session.output.diagnostics(diagnostics)
-    if as_json:
+    if options.get("as_json"):
         session.output.show(diagnostics_json(diagnostics))
+    elif options.get("markdown"):
+        from reconcile.report.plan_markdown import no_plan_markdown  # noqa: PLC0415 - needed only here
+
+        session.output.show(no_plan_markdown(diagnostics))
     return ExitCode.ERROR

@@ -1,7 +1,6 @@
 """`reconcile plan`: shows what `apply` would do. It receives nothing that could change the account."""
 
 import json
-import os
 from datetime import datetime
 from pathlib import Path
 
@@ -12,7 +11,6 @@ from reconcile.cli.files import write_plan
 from reconcile.cli.options import MAX_AGE, OutputFileType, TimeType, command
 from reconcile.cli.planning import make_plan
 from reconcile.cli.session import Session
-from reconcile.diagnostics import UserError
 from reconcile.durations import Duration
 from reconcile.plan.refusals import check_clock
 from reconcile.report.formats import PLAN_FORMATS
@@ -24,7 +22,6 @@ from reconcile.report.gitlab import gitlab_report as report_for_gitlab
 @click.option("--markdown", is_flag=True, help="Print Markdown for a merge-request comment, at most 60,000 characters.")
 @click.option("--out", type=OutputFileType(), help="Save the plan, for apply FILE and show FILE.")
 @click.option("--gitlab-report", type=OutputFileType(), help="Write GitLab's Terraform report.")
-@click.option("--step-summary", is_flag=True, help="Append the plan to GitHub Actions' $GITHUB_STEP_SUMMARY.")
 @click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 if there is something to do.")
 @MAX_AGE
 @click.option("--at", type=TimeType(), metavar="TIME", help="Plan as if it were this time.")
@@ -35,7 +32,6 @@ def plan(
     markdown: bool,
     out: Path | None,
     gitlab_report: Path | None,
-    step_summary: bool,
     detailed_exitcode: bool,
     max_age: Duration | None,
     at: datetime | None,
@@ -55,10 +51,6 @@ def plan(
         write_plan(made, out, session.output.redact)
     if gitlab_report:
         session.write(gitlab_report, json.dumps(report_for_gitlab(made, verbose=verbose).value) + "\n")
-    if step_summary:
-        from reconcile.report.plan_markdown import plan_markdown  # noqa: PLC0415 - only in GitHub Actions
-
-        _append_to_step_summary(session.output.redact(plan_markdown(made, verbose=verbose).text))
     show = PLAN_FORMATS["json" if as_json else "markdown" if markdown else "text"]
     session.output.show(show(made, verbose=verbose))
     if made.errors:
@@ -69,16 +61,3 @@ def plan(
     if out and not as_json:
         session.output.note(f"Saved. To do exactly this: reconcile apply {out}")
     return ExitCode.ATTENTION if detailed_exitcode and made.actions else ExitCode.DONE
-
-
-def _append_to_step_summary(text: str) -> None:
-    path = os.environ.get("GITHUB_STEP_SUMMARY")
-    if not path:
-        raise UserError(
-            "--step-summary: GITHUB_STEP_SUMMARY is not set", "GitHub Actions sets it; leave it out elsewhere."
-        )
-    try:
-        with Path(path).open("a", encoding="utf-8") as summary:
-            summary.write(text)
-    except OSError as error:
-        raise UserError(f"--step-summary: {path}: {error.strerror}", "See GitHub's documentation of it.") from error

@@ -1,6 +1,6 @@
 """The plan for a merge-request comment or a job summary: the verdict and the deletes first, and never too long."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from zoneinfo import ZoneInfo
 
 from reconcile.actual.inventory import Backup
@@ -18,8 +18,8 @@ from reconcile.report.wording import count_text, size_text
 LARGEST = 60_000
 """Characters. GitHub refuses a comment of more than 65,536."""
 
-MARKER = "<!-- reconcile plan -->"
-"""Marks the comment, for a bot that replaces it."""
+MARKER = "<!-- reconcile plan"
+"""Opens the first line, which is for programs: it marks the comment, and holds the counts if there is a plan."""
 
 _LONGEST_NAME = 80
 _HARMLESS = " -/=,;()%?…"
@@ -38,6 +38,12 @@ def plan_markdown(plan: Plan, *, verbose: bool) -> Raw:  # noqa: ARG001 - as muc
     return Raw("".join(_fitted(lines, [_details(server, plan) for server in plan.servers])))
 
 
+def no_plan_markdown(diagnostics: Sequence[Diagnostic]) -> Raw:
+    """Return why there is no plan, to stand where the plan would: a plan of an older commit must not stay there."""
+    heading = f"### reconcile: no plan, {count_text(len(diagnostics), 'error')}"
+    return Raw("".join(_fitted([f"{MARKER} -->", heading, "", *_diagnostics("❌", diagnostics)], [])))
+
+
 def _fitted(lines: list[str], parts: list[str]) -> Iterator[str]:
     room = LARGEST - _ROOM_FOR_THE_END
     left_out = 0
@@ -52,7 +58,7 @@ def _fitted(lines: list[str], parts: list[str]) -> Iterator[str]:
 
 
 def _head(plan: Plan, held_back: frozenset[BackupAddress]) -> Iterator[str]:
-    yield MARKER
+    yield f"{MARKER} creates={len(plan.creates)} deletes={len(plan.deletes)} withheld={len(held_back)} -->"
     figures = "no changes"
     if plan.actions:
         figures = f"{len(plan.creates):,} to create, {len(plan.deletes):,} to delete"
@@ -79,9 +85,10 @@ def _head(plan: Plan, held_back: frozenset[BackupAddress]) -> Iterator[str]:
     yield from _diagnostics("❌", plan.errors)
 
 
-def _diagnostics(sign: str, diagnostics: tuple[Diagnostic, ...]) -> Iterator[str]:
+def _diagnostics(sign: str, diagnostics: Sequence[Diagnostic]) -> Iterator[str]:
     for diagnostic in diagnostics[:_MOST_DIAGNOSTICS]:
-        about = f"{_code(diagnostic.address)}: " if diagnostic.address else ""
+        place = diagnostic.address or str(diagnostic.range or "")
+        about = f"{_code(place)}: " if place else ""
         yield f"- {sign} {about}{_plain(diagnostic.summary)}. {_plain(diagnostic.detail)}"
     if (more := len(diagnostics) - _MOST_DIAGNOSTICS) > 0:
         yield f"- {sign} and {more:,} more"

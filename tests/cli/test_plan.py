@@ -96,17 +96,15 @@ class TestReports:
 
         assert json.loads((service.folder / "report.json").read_text()) == {"create": 1, "update": 0, "delete": 0}
 
-    def test_githubs_step_summary(self, service: Sandbox) -> None:
-        summary = service.folder / "summary.md"
-        summary.write_text("before\n")
+    def test_markdown_without_a_plan_says_why(self, service: Sandbox) -> None:
+        refused = service.run("plan", "--markdown", VPS_API_TOKEN="vps_wrong")
+        service.write("[servers.a]\nid = 1\nevry = 1\n")
+        mistaken = service.run("plan", "--markdown")
 
-        done = service.run("plan", "--step-summary", GITHUB_STEP_SUMMARY=str(summary))
-
-        assert done.returncode == 0
-        assert summary.read_text().startswith("before\n")
-        assert "### reconcile: 1 to create, 0 to delete\n" in summary.read_text()
-        assert service.run("plan", "--step-summary").returncode == 1
-        assert service.run("plan", "--step-summary", GITHUB_STEP_SUMMARY="nowhere/x").returncode == 1
+        assert (refused.returncode, mistaken.returncode) == (1, 1)
+        assert refused.stdout.startswith("<!-- reconcile plan -->\n### reconcile: no plan, 1 error\n")
+        assert "401" in refused.stdout
+        assert "backups&#46;toml&#58;3&#58;1</code>: unknown key &#34;evry&#34;" in mistaken.stdout
 
     def test_markdown_and_json_exclude_each_other(self, service: Sandbox) -> None:
         for command in (["plan"], ["show", "saved.plan"]):

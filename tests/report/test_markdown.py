@@ -10,11 +10,12 @@ from markdown_it.token import Token
 from support.build import backup, config, days, declare, inventory, make_plan
 
 from reconcile.actual.inventory import Server
+from reconcile.diagnostics import Diagnostic, UserError
 from reconcile.plan.model import Plan
 from reconcile.report.escape import visible
-from reconcile.report.plan_markdown import LARGEST, MARKER, plan_markdown
+from reconcile.report.plan_markdown import LARGEST, no_plan_markdown, plan_markdown
 
-OUR_HTML = re.compile(r"</?(details|summary|code)>|^<!-- reconcile plan -->")
+OUR_HTML = re.compile(r"</?(details|summary|code)>|^<!-- reconcile plan[ a-z0-9=]*-->")
 PRUNING = declare("", server="prune = true")
 HOSTILE = [
     "<script>alert(1)</script>",
@@ -74,7 +75,7 @@ def test_no_description_at_all_becomes_markup(descriptions: list[str]) -> None:
 def test_the_verdict_comes_first_and_what_is_withheld() -> None:
     lines = markdown(pruned(*(f"x{number}" for number in range(9)))).splitlines()
 
-    assert lines[0] == MARKER
+    assert lines[0] == "<!-- reconcile plan creates=0 deletes=9 withheld=9 -->"
     assert lines[1] == "### reconcile: 0 to create, 9 to delete (9 withheld)"
     assert lines[3] == (
         "> **Withheld: 9 deletes.** 9 of 9 usable backups would be lost, none would be left. "
@@ -85,7 +86,21 @@ def test_the_verdict_comes_first_and_what_is_withheld() -> None:
 def test_no_changes_is_a_verdict_too() -> None:
     plan = make_plan(declare('{ description = "nightly" }'), inventory(backup(1)))
 
-    assert markdown(plan).startswith(f"{MARKER}\n### reconcile: no changes\n")
+    assert markdown(plan).startswith(
+        "<!-- reconcile plan creates=0 deletes=0 withheld=0 -->\n### reconcile: no changes\n"
+    )
+
+
+def test_where_there_is_no_plan_every_reason_and_its_place_stand_in_its_stead() -> None:
+    with pytest.raises(UserError) as raised:
+        config("[servers.a]\nid = 1\nevry = 1\n")
+    hostile = [Diagnostic(summary=text, detail=text) for text in HOSTILE]
+
+    text = no_plan_markdown([*raised.value.diagnostics, *hostile]).text
+
+    assert text.startswith(f"<!-- reconcile plan -->\n### reconcile: no plan, {1 + len(HOSTILE)} errors\n")
+    assert "backups&#46;toml&#58;3&#58;1</code>: unknown key &#34;evry&#34;. Valid keys" in text
+    check_harmless(text)
 
 
 def test_errors_warnings_and_targets_are_there() -> None:
