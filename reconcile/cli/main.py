@@ -72,8 +72,7 @@ def run(arguments: Sequence[str]) -> int:
     except click.ClickException as usage:
         # Wrong usage is 1, not click's 2: that means "changes pending" here, and a typo must not look like it.
         usage.show()
-        if "--json" in arguments:
-            _print_json(usage)
+        _print_for_programs(usage, arguments)
         return ExitCode.ERROR
     except (click.Abort, KeyboardInterrupt):
         return ExitCode.INTERRUPTED
@@ -87,13 +86,21 @@ def run(arguments: Sequence[str]) -> int:
     return code if isinstance(code, int) else ExitCode.DONE
 
 
-def _print_json(usage: click.ClickException) -> None:
-    import json  # noqa: PLC0415 - needed only here
+def _print_for_programs(usage: click.ClickException, arguments: Sequence[str]) -> None:
+    """Print the error where a result would be, in its format, if one was asked for."""
+    from reconcile.diagnostics import Diagnostic  # noqa: PLC0415 - needed only here
 
-    from reconcile.diagnostics import Diagnostic  # noqa: PLC0415 - as above
-    from reconcile.report.diagnostics_json import diagnostics_json  # noqa: PLC0415 - as above
+    problem = [Diagnostic(summary=usage.format_message())]
+    if "--json" in arguments:
+        import json  # noqa: PLC0415 - as above
 
-    print(json.dumps(diagnostics_json([Diagnostic(summary=usage.format_message())]).value))  # noqa: T201 - as above
+        from reconcile.report.diagnostics_json import diagnostics_json  # noqa: PLC0415 - as above
+
+        print(json.dumps(diagnostics_json(problem).value))  # noqa: T201 - as above
+    elif "--markdown" in arguments:
+        from reconcile.report.plan_markdown import no_plan_markdown  # noqa: PLC0415 - as above
+
+        print(no_plan_markdown(problem).text, end="")  # noqa: T201 - as above
 
 
 def main() -> None:

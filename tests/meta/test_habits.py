@@ -6,12 +6,13 @@ from pathlib import Path
 
 import yaml
 
+from reconcile import __version__
+
 ROOT = Path(__file__).parents[2]
 GITHUB = ROOT / ".github"
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 TOX = PYPROJECT["tool"]["tox"]
 CI = yaml.safe_load((GITHUB / "workflows/ci.yml").read_text(encoding="utf-8"))
-ACTION = yaml.safe_load((GITHUB / "actions/reconcile/action.yml").read_text(encoding="utf-8"))
 CONTRIBUTING = (GITHUB / "CONTRIBUTING.md").read_text(encoding="utf-8")
 
 VERSIONS = re.findall(r"Python :: (3\.\d+)", "\n".join(PYPROJECT["project"]["classifiers"]))
@@ -44,12 +45,20 @@ def test_every_environment_that_is_run_anywhere_is_defined() -> None:
 
 
 def test_the_workflow_can_only_read_and_all_actions_are_pinned_by_commit() -> None:
-    steps = [step for job in [*CI["jobs"].values(), ACTION["runs"]] for step in job["steps"]]
-    used = [step["uses"] for step in steps if "uses" in step]
+    files = [GITHUB / "workflows", GITHUB / "actions", ROOT / "examples"]
+    used = [it for file in files for path in file.rglob("*.yml") for it in re.findall(r"uses: (\S+)", path.read_text())]
+    others = [it for it in used if not it.startswith("vps-reconcile/reconcile/")]
 
     assert CI["permissions"] == {"contents": "read"}
-    assert used
-    assert [it for it in used if not re.fullmatch(r"[\w-]+/[\w-]+@[0-9a-f]{40}", it)] == []
+    assert len(others) > len(files)
+    assert [it for it in others if not re.fullmatch(r"[\w-]+/[\w-]+@[0-9a-f]{40}", it)] == []
+
+
+def test_what_is_pinned_to_this_project_is_this_release() -> None:
+    text = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "examples").rglob("*") if path.is_file())
+    pinned = re.findall(r"(?:actions/reconcile@v|/reconcile/v|vps-reconcile(?:\[\w+\])?==)(\d[\d.]*\d)", text)
+
+    assert set(pinned) == {__version__}
 
 
 def test_every_file_that_contributors_are_pointed_to_exists() -> None:

@@ -1,0 +1,324 @@
+"""The GitHub Action: its scripts run, against the sandbox and a `gh` that keeps comments and records its calls."""
+
+import importlib.metadata
+import json
+import re
+import signal
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from packaging.requirements import Requirement
+from support.command import COMMANDS, TOKEN, Sandbox, sandbox
+from support.scripts import EXAMPLES, ROOT, Ran, filled_in, read_yaml, run_script, script_environment, stand_in
+
+FOLDER = ROOT / ".github/actions/reconcile"
+ACTION = read_yaml(FOLDER / "action.yml")
+STEPS: dict[str, dict[str, Any]] = {step["name"]: step for step in ACTION["runs"]["steps"] if "name" in step}
+FILE = '[servers.web-server-01]\nid = 12345\nbackups = [{ description = "nightly" }]\n'
+
+GH = """
+state = pathlib.Path(os.environ["COMMENTS"])
+comments = json.loads(state.read_text())
+options = dict(zip(arguments, arguments[1:]))
+method = options.get("--method", "GET")
+body = json.loads(sys.stdin.read())["body"] if "--input" in options else None
+with open(os.environ["ASKED"], "a") as asked:
+    asked.write(" ".join([method, *(each for each in arguments if each.startswith("repos/"))]) + "\\n")
+if method == "GET":
+    print(json.dumps([comments[:1], comments[1:]]))
+elif method == "POST":
+    comments.append({"id": 100 + len(comments), "user": {"login": "github-actions[bot]"}, "body": body})
+else:
+    (found,) = [each for each in comments if any(word.endswith(f"/{each['id']}") for word in arguments)]
+    found["body"] = body
+state.write_text(json.dumps(comments))
+"""
+
+
+@dataclass
+class Job:
+    """A job on a pull request that uses the action, in a checked-out folder."""
+
+    service: Sandbox
+    folder: Path
+    outputs: dict[str, str] = field(default_factory=dict)
+
+    def run(self, command: str, *arguments: str, file: str = "backups.toml", token: str = TOKEN) -> Ran:
+        """Run the step and, for plan, the comment's, with the environments that the action gives them."""
+        given = {"command": command, "file": file, "arguments": "\n".join(arguments), "token": token}
+        inputs = {key: entry.get("default", "") for key, entry in ACTION["inputs"].items()} | given
+        values = {f"inputs.{key}": value for key, value in inputs.items()}
+        ran = self._step("Run", values)
+        self.outputs = {
+            key: filled_in(entry["value"], {f"steps.run.outputs.{key}": ran.outputs.get(key, "")})
+            for key, entry in ACTION["outputs"].items()
+        }
+        if command == "plan":
+            self.comment(values, ran)
+        return ran
+
+    def comment(self, values: dict[str, str], ran: Ran) -> None:
+        """Run the comment's step."""
+        event = {
+            "steps.run.outputs.report": ran.outputs.get("report", ""),
+            "github.event.pull_request.head.sha": "c0ffee",
+            "github.event.pull_request.number": "7",
+            "github.server_url": "https://github.com",
+            "github.repository": "us/backups",
+            "github.run_id": "42",
+            "github.token": "ghs_x",
+        }
+        written = self._step("Comment", {**values, **event})
+        assert written.returncode == 0, written.shown
+
+    def _step(self, name: str, values: dict[str, str]) -> Ran:
+        python = {"steps.python.outputs.python-path": sys.executable}
+        python["steps.python.outputs.python-path || 'python3'"] = sys.executable
+        environment = {key: filled_in(value, {**values, **python}) for key, value in STEPS[name]["env"].items()}
+        return run_script(STEPS[name]["run"], self.folder, **self.environment, **environment)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {
+            "GITHUB_ACTIONS": "true",
+            "GITHUB_ACTION_PATH": str(FOLDER),
+            "RUNNER_TEMP": str(self.folder),
+            "VPS_API_URL": self.service.url,
+            "COMMENTS": str(self.folder / "comments.json"),
+            "ASKED": str(self.folder / "asked.txt"),
+        }
+
+    @property
+    def comments(self) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = json.loads((self.folder / "comments.json").read_text())
+        return found
+
+    @property
+    def asked(self) -> list[str]:
+        return (self.folder / "asked.txt").read_text().splitlines()
+
+
+@pytest.fixture
+def job(tmp_path: Path) -> Iterator[Job]:
+    stand_in(tmp_path, "gh", GH)
+    others = [{"id": 1, "user": {"login": "github-actions[bot]"}, "body": "coverage: 97%"}]
+    (tmp_path / "comments.json").write_text(json.dumps(others))
+    (tmp_path / "backups.toml").write_text(FILE)
+    with sandbox(tmp_path, backup_seconds=0) as service:
+        yield Job(service, tmp_path)
+
+
+def test_plan_writes_the_summary_the_comment_and_the_outputs(job: Job) -> None:
+    ran = job.run("plan")
+
+    assert ran.returncode == 0, ran.shown
+    assert "### reconcile: 1 to create, 0 to delete" in ran.summary
+    assert "Plan: 1 to create, 0 to delete" in ran.shown
+    assert job.asked[-1] == "POST repos/us/backups/issues/7/comments"
+    other, ours = job.comments
+    assert other["body"] == "coverage: 97%"
+    assert ran.summary in ours["body"]
+    assert "Planned for c0ffee in [this run](https://github.com/us/backups/actions/runs/42)." in ours["body"]
+    plan_file = job.outputs.pop("plan-file")
+    assert job.outputs == {"exit-code": "2", "creates": "1", "deletes": "0", "withheld": "0"}
+
+    assert job.service.run("apply", plan_file).returncode == 0
+    assert job.run("plan").returncode == 0
+    assert (job.outputs["exit-code"], job.outputs["creates"]) == ("0", "0")
+
+
+def test_each_set_of_files_has_one_comment_which_is_updated_in_place(job: Job) -> None:
+    (job.folder / "more.toml").write_text('[servers.db-server-01]\nid = 12346\nbackups = [{ description = "x" }]\n')
+    job.run("plan")
+    first = job.comments[1]["body"]
+    forged = {"id": 50, "user": {"login": "mallory"}, "body": first}
+    (job.folder / "comments.json").write_text(json.dumps([forged, *job.comments]))
+
+    job.run("plan", file="more.toml\nbackups.toml\n")
+    job.run("plan", "--target=db-server-01", file="backups.toml\nmore.toml")
+    job.run("apply")
+    job.run("plan")
+
+    assert [comment["id"] for comment in job.comments] == [50, 1, 101, 103]
+    assert job.asked[-1] == "PATCH repos/us/backups/issues/comments/101"
+    assert "no changes" in job.comments[2]["body"]
+    assert "db-server-01" in job.comments[3]["body"]
+    assert "web-server-01" not in job.comments[3]["body"]
+    assert job.comments[0] == forged
+
+
+@pytest.mark.parametrize(
+    ("text", "token", "arguments", "reason"),
+    [
+        (FILE + "evry = 1\n", TOKEN, (), "unknown key"),
+        (FILE, "vps_wrong", (), "401"),
+        (FILE, TOKEN, ("--target=nothing",), "matches nothing"),
+        (FILE, TOKEN, ("--no-such",), "no plan"),
+    ],
+)
+def test_a_plan_that_fails_replaces_the_one_before_it(
+    text: str, token: str, arguments: tuple[str, ...], reason: str, job: Job
+) -> None:
+    job.run("plan")
+    (job.folder / "backups.toml").write_text(text)
+
+    ran = job.run("plan", *arguments, token=token)
+
+    assert ran.returncode == 1
+    assert "to create" not in job.comments[1]["body"]
+    for shown in (ran.summary, job.comments[1]["body"]):
+        assert "### reconcile: no plan" in shown
+        assert reason in shown.replace("&#32;", " ")
+    assert job.outputs == {"exit-code": "1", "creates": "", "deletes": "", "withheld": "", "plan-file": ""}
+
+
+def test_a_job_that_failed_before_it_could_plan_replaces_the_comment_too(job: Job) -> None:
+    job.run("plan")
+
+    job.comment({"inputs.file": "backups.toml"}, Ran(1, "", {}, ""))
+
+    assert "### reconcile: no plan\n\nThe log of this run says why." in job.comments[1]["body"]
+    assert STEPS["Comment"]["if"].startswith("${{ !cancelled() && ")
+
+
+def test_a_plan_with_an_error_shows_the_rest_of_it_and_is_not_saved(job: Job) -> None:
+    (job.folder / "backups.toml").write_text(FILE + "[servers.gone]\nid = 9\nbackups = []\n")
+
+    ran = job.run("plan")
+
+    assert ran.returncode == 1
+    assert "1 to create, 0 to delete, 1 error" in job.comments[1]["body"]
+    assert job.outputs == {"exit-code": "1", "creates": "1", "deletes": "0", "withheld": "0", "plan-file": ""}
+
+
+def test_arguments_are_lines_that_nothing_splits_or_expands(job: Job) -> None:
+    (job.folder / "web-notes.md").touch()
+    (job.folder / "my backups.toml").write_text(FILE.replace("nightly", "every night"))
+
+    ran = job.run("plan", "--target", "web-server-01/every night", "", "--target=web-*", file="my backups.toml")
+
+    assert ran.returncode == 0, ran.shown
+    assert "Only what --target <code>web-server-01/every night</code>, <code>web-&#42;</code> matches" in ran.summary
+
+
+def test_apply_and_status_write_what_they_print_to_the_summary(job: Job) -> None:
+    hostile = "```</code><b>@everyone"
+    (job.folder / "backups.toml").write_text(FILE.replace("nightly", hostile))
+
+    unhealthy = job.run("status")
+    applied = job.run("apply")
+    healthy = job.run("status")
+
+    assert (unhealthy.returncode, applied.returncode, healthy.returncode) == (2, 0, 0), applied.shown
+    assert f"    EMPTY web-server-01/{hostile}: no usable backup\n" in unhealthy.summary
+    assert "### reconcile apply: exit code 0\n" in applied.summary
+    assert "    Apply complete: 1 created, 0 deleted.\n" in applied.summary
+    for line in (unhealthy.summary + applied.summary).splitlines():
+        assert line.startswith(("    ", "### reconcile ")) or not line
+    assert "Apply complete" in applied.shown
+    assert len(job.service.backups()) == 2
+    assert job.outputs["exit-code"] == "0"
+
+
+def test_annotations_are_for_the_log_and_not_for_the_summary(job: Job) -> None:
+    (job.folder / "backups.toml").write_text(FILE + "evry = 1\n")
+
+    ran = job.run("apply")
+
+    assert ran.returncode == 1
+    assert "::error file=backups.toml,line=4" in ran.shown
+    assert "::error" not in ran.summary
+    assert "error: unknown key" in ran.summary
+
+
+def test_a_cancelled_job_reports_what_was_done(tmp_path: Path) -> None:
+    (tmp_path / "backups.toml").write_text(FILE)
+    with sandbox(tmp_path, backup_seconds=60) as service:
+        job = Job(service, tmp_path)
+        environment = {**job.environment, "COMMAND": "apply", "FILE": "", "ARGUMENTS": "", "VPS_API_TOKEN": TOKEN}
+        files = {name: str(tmp_path / name) for name in ("GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY")}
+        with subprocess.Popen(
+            ["/bin/bash", "-c", STEPS["Run"]["run"]],
+            cwd=tmp_path,
+            env=script_environment(tmp_path, {**environment, **files, "PYTHON": sys.executable}),
+            stdout=subprocess.PIPE,
+            text=True,
+        ) as process:
+            assert process.stdout
+            for line in process.stdout:
+                if "creating" in line:
+                    break
+            process.send_signal(signal.SIGINT)
+            rest = process.stdout.read()
+
+    assert process.returncode == 130
+    assert "Interrupted" in rest
+    assert "exit-code=130" in (tmp_path / "GITHUB_OUTPUT").read_text()
+    assert "Interrupted" in (tmp_path / "GITHUB_STEP_SUMMARY").read_text()
+
+
+def test_nothing_from_outside_is_part_of_a_script() -> None:
+    assert [name for name, step in STEPS.items() if "${{" in step["run"]] == []
+
+
+def test_a_job_that_may_not_comment_says_so(job: Job) -> None:
+    stand_in(job.folder, "gh", 'sys.exit("gh: Resource not accessible by integration (HTTP 403)")')
+    ran = job.run("status")
+
+    with pytest.raises(AssertionError, match=r"permissions: pull-requests: write"):
+        job.comment({"inputs.file": ""}, ran)
+
+
+def test_another_command_is_refused(job: Job) -> None:
+    ran = job.run("restore")
+
+    assert ran.returncode == 1
+    assert "is none of plan, apply, status" in ran.shown
+
+
+def test_the_examples_use_inputs_and_options_that_exist() -> None:
+    used = [
+        step["with"]
+        for path in sorted((EXAMPLES / "ci").glob("*.yml"))
+        for job in read_yaml(path).get("jobs", {}).values()
+        for step in job["steps"]
+        if "actions/reconcile" in step.get("uses", "")
+    ]
+    assert used
+    required = {key for key, entry in ACTION["inputs"].items() if entry.get("required")}
+    assert all(required <= set(inputs) <= set(ACTION["inputs"]) for inputs in used)
+    for inputs in used:
+        known = {option for parameter in COMMANDS[inputs["command"]].params for option in parameter.opts}
+        arguments = inputs.get("arguments", "").splitlines()
+        assert {argument.partition("=")[0] for argument in arguments if argument.startswith("-")} <= known
+
+
+def test_every_dependency_is_pinned_to_a_version_that_this_project_allows() -> None:
+    pins = {
+        re.sub(r"[-_.]+", "-", name): version
+        for name, version in re.findall(r"^([\w.-]+)==(\S+)$", (FOLDER / "constraints.txt").read_text(), re.MULTILINE)
+    }
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    extras = project["project"]["optional-dependencies"]
+    stated = [*project["project"]["dependencies"], *extras["metrics"], *extras["socks"]]
+    wanted = [*map(Requirement, [*stated, *project["build-system"]["requires"]])]
+    seen: set[str] = set()
+    while wanted:
+        requirement = wanted.pop()
+        name = re.sub(r"[-_.]+", "-", requirement.name).lower()
+        assert name in pins, requirement
+        assert pins[name] in requirement.specifier, requirement
+        if name in seen:
+            continue
+        seen.add(name)
+        try:
+            beneath = importlib.metadata.requires(name) or []
+        except importlib.metadata.PackageNotFoundError:  # the build's own are not installed here
+            continue
+        wanted += [each for each in map(Requirement, beneath) if not each.marker or each.marker.evaluate({"extra": ""})]
