@@ -45,7 +45,7 @@ class Reader:
 
         async def list_servers() -> None:
             nonlocal servers
-            servers = await self._servers()
+            servers = await self.servers()
 
         with self._http.clock.interruptible():
             await side_by_side(list_backups, list_servers)
@@ -60,6 +60,16 @@ class Reader:
     async def backups(self, server_id: Id | None = None, *, automatic: bool = False) -> tuple[Backup, ...]:
         """List only backups, as `observe` does, and raise as it does."""
         return (await self._backups(automatic=automatic, server_id=server_id)).items
+
+    async def servers(self) -> tuple[Server, ...] | None:
+        """List only the servers, and raise as `observe` does; None if the token may not list them."""
+        query = Query(path="/servers/", params={}, read=read_servers, progress=lambda _, __: None)
+        try:
+            return (await self._pages.whole(query)).items
+        except RefusedError as refused:
+            if refused.status in _NO_PERMISSION:
+                return None
+            raise
 
     async def _backups(self, *, automatic: bool, server_id: Id | None) -> CompleteList[Backup]:
         params: dict[str, str | int] = {} if automatic else {"backup_type": MANUAL}
@@ -76,13 +86,3 @@ class Reader:
             if (automatic or backup.backup_type == MANUAL) and server_id in {None, backup.server_id}
         )
         return replace(listing, items=tuple(backups))
-
-    async def _servers(self) -> tuple[Server, ...] | None:
-        """List the servers; None if the token may not."""
-        query = Query(path="/servers/", params={}, read=read_servers, progress=lambda _, __: None)
-        try:
-            return (await self._pages.whole(query)).items
-        except RefusedError as refused:
-            if refused.status in _NO_PERMISSION:
-                return None
-            raise

@@ -82,9 +82,9 @@ class Maker:
         except StoppedError as stopped:
             why = "interrupted" if stopped.reason is Stop.INTERRUPTED else "not completed in time"
             explanation = f"{why}; #{backup.id} is still in progress, the next apply will count it"
-            return attempt.ended(Outcome.UNKNOWN, explanation)
+            return attempt.ended(Outcome.UNKNOWN, explanation, backup)
         except ApiError as error:
-            return attempt.ended(Outcome.UNKNOWN, f"#{backup.id} was begun, but {error.explanation}")
+            return attempt.ended(Outcome.UNKNOWN, f"#{backup.id} was begun, but {error.explanation}", backup)
         if settled and not is_as_sent(attempt.create, settled):
             self._create.note_altered(settled)
             return self._altered(attempt, settled)

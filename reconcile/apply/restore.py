@@ -4,19 +4,27 @@ The hazard: a restore overwrites the server's disk. If the answer is lost, it ma
 overwrite what was written since, and no list shows what happened. So nothing here is ever repeated.
 """
 
+from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime
 
 import anyio
 
 from reconcile.actual.errors import OutcomeUnknownError
+from reconcile.actual.inventory import Inventory, Server
+from reconcile.addresses import SeriesAddress
 from reconcile.apply.account import AccountView
 from reconcile.apply.make import Maker
 from reconcile.apply.run import Run
 from reconcile.clock import StoppedError
-from reconcile.diagnostics import UserError
-from reconcile.ids import Id
-from reconcile.plan.events import Finished, Outcome
+from reconcile.diagnostics import Diagnostic, UserError
+from reconcile.insight.restore_points import Choice, same
+from reconcile.insight.servers import name_or_id
+from reconcile.plan.events import Finished, Noted, Outcome
 from reconcile.plan.model import Create
+from reconcile.plan.reasons import Missing
+from reconcile.plan.refusals import check_clock
 
 IN_DOUBT = (
     "Do not send it again. Look at the server in the web panel: if it is being restored, wait; if it runs as before "
@@ -24,11 +32,49 @@ IN_DOUBT = (
 )
 
 
-async def make_safety_backup(create: Create, run: Run) -> Finished:
+@dataclass(kw_only=True, slots=True)
+class Restoration:
+    """One restore, in order: observe, choose, approve, safety backup, look again, send.
+
+    `choose` picks the backup from what the account holds, and `approve` returns if it may be restored; both raise
+    UserError if not. `is_sent` is set once the request may have reached the service.
+    """
+
+    choose: Callable[[Inventory], Choice]
+    approve: Callable[[Choice, datetime], None]
+    with_safety_backup: bool
+    is_sent: bool = field(default=False, init=False)
+
+    async def carry_out(self, run: Run) -> Choice:
+        """Restore, once; return what was restored from.
+
+        Raises:
+            StoppedError: it is time to stop; nothing was sent.
+            UserError: refused, or the answer was lost; it says what to check.
+            ApiError: the restore was certainly not begun.
+        """
+        inventory = await run.lists.observe(automatic=True)
+        check_clock(inventory)
+        choice = self.choose(inventory)
+        self.approve(choice, inventory.observed_at)
+        if self.with_safety_backup:
+            made = await _make_safety_backup(_safety_create(choice.server, inventory.observed_at), run)
+            run.emit(Noted(diagnostic=_completed(made)))
+        same(choice, await run.lists.observe(automatic=True, server_id=choice.server.id))
+        run.clock.checkpoint()
+        self.is_sent = True
+        try:
+            await run.changes.restore(choice.server.id, choice.backup.id)
+        except OutcomeUnknownError as lost:
+            raise UserError(f"the restore may have begun: {lost}", IN_DOUBT) from lost
+        return choice
+
+
+async def _make_safety_backup(create: Create, run: Run) -> Finished:
     """Make a backup of the current state, exactly once, and wait until it is completed.
 
     Raises:
-        StoppedError: it is time to stop.
+        StoppedError: it is time to stop; if a backup may be left in progress, that has been emitted.
         UserError: it was not completed, so there must be no restore.
     """
     maker = Maker(AccountView(run.lists, run.clock), run)
@@ -38,25 +84,52 @@ async def make_safety_backup(create: Create, run: Run) -> Finished:
         with suppress(StoppedError):
             made = await maker(create, frozenset())
         watching.cancel_scope.cancel()
-    run.clock.checkpoint()
-    if made is None or made.outcome is not Outcome.SUCCEEDED:
-        raise UserError(
-            f"the safety backup was not made ({made.explanation if made else 'not started'}), nothing was restored",
-            "Fix the cause, or restore without --safety-backup.",
-        )
-    return made
+    if made and made.outcome is Outcome.SUCCEEDED:
+        return made
+    if made and made.outcome is Outcome.UNKNOWN:
+        run.emit(Noted(diagnostic=_left_behind(create, made)))
+    if run.clock.reason:
+        raise StoppedError(run.clock.reason, "making the safety backup")
+    raise UserError(
+        f"the safety backup was not made ({made.explanation if made else 'not started'}), nothing was restored",
+        "Fix the cause, or restore without --safety-backup.",
+    )
 
 
-async def restore_once(server_id: Id, backup_id: Id, run: Run) -> None:
-    """Restore a server from a backup.
+def _safety_create(server: Server, now: datetime) -> Create:
+    """Return the create of a backup of the current state, under a description of its own."""
+    description = f"before restore {now:%Y-%m-%d %H:%M:%S} UTC"
+    return Create(
+        address=SeriesAddress(name_or_id(server), description),
+        server_id=server.id,
+        server_name=server.name,
+        description=description,
+        reason=Missing(has_others=False),
+    )
 
-    Raises:
-        StoppedError: it is time to stop; nothing was sent.
-        UserError: the answer was lost; it says what to check.
-        ApiError: it was certainly not begun.
-    """
-    run.clock.checkpoint()
-    try:
-        await run.changes.restore(server_id, backup_id)
-    except OutcomeUnknownError as lost:
-        raise UserError(f"the restore may have begun: {lost}", IN_DOUBT) from lost
+
+def _completed(made: Finished) -> Diagnostic:
+    backup_id = made.backup.id if made.backup else ""
+    return Diagnostic(
+        severity="warning",
+        summary=f"the safety backup #{backup_id}, made in {made.elapsed:.0f}s, is declared nowhere",
+        detail=f"Where undeclared backups are pruned, add {backup_id!r} to pinned of the server to keep it.",
+        address=str(made.action.address),
+    )
+
+
+def _left_behind(create: Create, made: Finished) -> Diagnostic:
+    """Describe a safety backup that may exist, or come to exist, although nothing was restored."""
+    if made.backup:
+        summary = f"the safety backup #{made.backup.id} was begun, and not seen completed"
+    else:
+        summary = f"a safety backup may have been begun: {made.explanation}"
+    return Diagnostic(
+        severity="warning",
+        summary=summary,
+        detail=(
+            f"To look for it: reconcile list {create.server_id}. It is declared nowhere: delete it in the web panel if "
+            "you do not need it, or pin it where undeclared backups are pruned."
+        ),
+        address=str(create.address),
+    )

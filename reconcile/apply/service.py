@@ -14,8 +14,12 @@ class Lists(Protocol):
         """How many requests the last whole list of backups took."""
         ...
 
-    async def observe(self) -> Inventory:
-        """Return all servers and all manual backups; raises ApiError or StoppedError."""
+    async def observe(self, *, automatic: bool = False, server_id: Id | None = None) -> Inventory:
+        """Return all servers, and the manual backups of all or of one; with `automatic`, the automatic ones too.
+
+        Raises:
+            ApiError, StoppedError: the lists could not be read.
+        """
         ...
 
     async def backups(self, server_id: Id | None = None) -> tuple[Backup, ...]:

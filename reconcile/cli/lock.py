@@ -45,7 +45,7 @@ async def account_lock(base_url: str, patience: float, output: Output, clock: St
         return
     if held_by_another:
         if not patience:
-            advice = "Wait until it is done, or let this one wait with --lock-timeout 10min."
+            advice = "Wait until it is done. An apply can wait for another one: --lock-timeout 10min."
             raise UserError(f"another apply is working on {base_url}: {held_by_another}", advice)
         output.note(f"Waiting, another apply is working on {base_url}: {held_by_another}")
         give_up_at = clock.monotonic() + patience

@@ -14,6 +14,7 @@ from reconcile.cli.streams import discard, open_closed
 
 COMMANDS = {
     "validate": "Check the files, offline, and show every mistake in them at once.",
+    "list": "List every backup of the account, automatic ones too, by server, the newest first.",
     "plan": "Show what apply would create and delete, and why; change nothing.",
     "apply": "Create and delete until the account is as declared, or do exactly what a saved plan says.",
     "show": "Show a saved plan.",
@@ -28,6 +29,9 @@ COMMANDS = {
 }
 """Each command and its summary. They are here so that `--help` need not import the commands."""
 
+_TAKEN = {"help", "import", "list"}
+"""Names that Python has taken: the module and the function of the command end in an underscore."""
+
 
 class _Commands(click.Group):
     """Imports a command only when it is used: `validate` in a pre-commit hook need not load an HTTP client."""
@@ -38,7 +42,7 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
         if cmd_name not in COMMANDS:
             return None
-        name = f"{cmd_name}_" if cmd_name in {"import", "help"} else cmd_name  # Python has these names already
+        name = f"{cmd_name}_" if cmd_name in _TAKEN else cmd_name
         command: click.Command = getattr(import_module(f"reconcile.cli.{name}"), name)
         return command
 

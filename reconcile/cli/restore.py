@@ -1,12 +1,14 @@
 """`reconcile restore`: the most careful command, because it is used in a hurry."""
 
+from collections.abc import Callable
+from contextlib import AsyncExitStack
 from datetime import datetime
+from functools import partial
 
 import click
 
-from reconcile.actual.inventory import Server
-from reconcile.addresses import SeriesAddress
-from reconcile.apply.restore import IN_DOUBT, make_safety_backup, restore_once
+from reconcile.actual.inventory import Inventory, Server
+from reconcile.apply.restore import IN_DOUBT, Restoration
 from reconcile.apply.run import Options, Run
 from reconcile.cli.connection import Connection
 from reconcile.cli.exit_code import ExitCode
@@ -18,11 +20,10 @@ from reconcile.cli.reporters import reporter
 from reconcile.cli.session import Session
 from reconcile.clock import Stop, StoppedError
 from reconcile.diagnostics import UserError
-from reconcile.insight.restore_points import Choice, choose, confirmation, find_server, same
-from reconcile.plan.events import Finished
-from reconcile.plan.model import Create
-from reconcile.plan.reasons import Missing
-from reconcile.plan.refusals import check_clock
+from reconcile.insight.listing import list_backups
+from reconcile.insight.restore_points import Choice, choose
+from reconcile.insight.servers import find_server, name_or_id
+from reconcile.report.formats import LIST_FORMATS
 from reconcile.report.restore_text import restore_text
 
 
@@ -43,49 +44,29 @@ def restore(
     safety_backup: bool,
     auto_approve: bool,
 ) -> ExitCode:
-    """Restore a server, named by its id or its name in the account, from a backup. Overwrites its disk."""
+    """Restore a server, named by its id or its name in the account, from a backup. Overwrites its disk.
+
+    Without a choice, shows the backups that there are.
+    """
     _check_usage(backup_id, series, before, auto_approve=auto_approve)
-    access = session.access()
     output = session.output
-    is_sent = is_interrupted = False
+    restoration = Restoration(
+        choose=partial(_choose, output, server=server, backup_id=backup_id, series=series, before=before),
+        approve=partial(_approve, output, asks=not auto_approve),
+        with_safety_backup=safety_backup,
+    )
+    is_interrupted = False
 
     def on_interrupt() -> None:
         nonlocal is_interrupted
         is_interrupted = True
-        if is_sent:
+        if restoration.is_sent:
             output.note(f"Interrupted. The restore may have begun. {IN_DOUBT}")
         else:
             output.note("Interrupted: starting nothing new, finishing what is in flight.")
 
-    async def work(connection: Connection) -> tuple[Choice, Stop | None]:
-        nonlocal is_sent
-        inventory = await connection.observe(automatic=True)
-        check_clock(inventory)
-        wanted = find_server(inventory, server)
-        choice = choose(wanted, inventory, backup_id=backup_id, series=series, before=before or inventory.observed_at)
-        output.show(restore_text(choice, inventory.observed_at))
-        if not auto_approve:
-            _ask(output, wanted)
-        with reporter(output, as_json=False) as report:
-            run = Run(
-                lists=connection,
-                changes=connection.writer,
-                clock=connection.clock,
-                emit=report.show,
-                options=Options(),
-            )
-            if safety_backup:
-                async with account_lock(access.base_url, 0.0, output, connection.clock):
-                    made = await _make_safety_backup(_safety_create(wanted, inventory.observed_at), run)
-                output.note(_how_to_keep(made, wanted))
-        same(choice, await connection.observe(automatic=True, server_id=choice.server.id))
-        connection.clock.checkpoint()
-        is_sent = True
-        await restore_once(choice.server.id, choice.backup.id, run)
-        return choice, connection.clock.reason
-
     try:
-        choice, stopped = session.run(work, access=access, on_interrupt=on_interrupt)
+        choice = _carry_out(session, restoration, on_interrupt)
     except StoppedError as error:
         if error.reason is Stop.INTERRUPTED:
             output.note("Interrupted, nothing was restored.")
@@ -96,17 +77,65 @@ def restore(
             raise
         output.diagnostics(error.diagnostics)
         return ExitCode.INTERRUPTED
-    output.result([f"The service has begun to restore {confirmation(choice.server)!r} from #{choice.backup.id}."])
-    return ExitCode.INTERRUPTED if stopped is Stop.INTERRUPTED else ExitCode.DONE
+    output.result([f"The service has begun to restore {name_or_id(choice.server)!r} from #{choice.backup.id}."])
+    return ExitCode.INTERRUPTED if is_interrupted else ExitCode.DONE
 
 
 def _check_usage(backup_id: str | None, series: str | None, before: datetime | None, *, auto_approve: bool) -> None:
-    if (backup_id is None) == (series is None):
-        raise click.UsageError("name one: --backup ID or --series DESCRIPTION")
+    if backup_id is not None and series is not None:
+        raise click.UsageError("--backup ID or --series DESCRIPTION, not both")
     if before and not series:
         raise click.UsageError("--before goes with --series")
     if auto_approve and not backup_id:
         raise click.UsageError("--auto-approve goes with --backup: a series may have a newer one by then")
+
+
+def _carry_out(session: Session, restoration: Restoration, on_interrupt: Callable[[], None]) -> Choice:
+    access = session.access()
+    output = session.output
+
+    async def work(connection: Connection) -> Choice:
+        async with AsyncExitStack() as block:
+            if restoration.with_safety_backup:
+                await block.enter_async_context(account_lock(access.base_url, 0.0, output, connection.clock))
+            report = block.enter_context(reporter(output, as_json=False))
+            return await restoration.carry_out(
+                Run(
+                    lists=connection,
+                    changes=connection.writer,
+                    clock=connection.clock,
+                    emit=report.show,
+                    options=Options(),
+                )
+            )
+
+    return session.run(work, access=access, on_interrupt=on_interrupt)
+
+
+def _choose(
+    output: Output,
+    inventory: Inventory,
+    *,
+    server: str,
+    backup_id: str | None,
+    series: str | None,
+    before: datetime | None,
+) -> Choice:
+    """Choose as `choose` does; if that is refused, show the server's backups first."""
+    wanted = find_server(inventory.names, server)
+    limit = before or inventory.observed_at
+    try:
+        return choose(wanted, inventory, backup_id=backup_id, series=series, before=limit)
+    except UserError:
+        listed = list_backups(inventory, [wanted.id])
+        output.show(LIST_FORMATS["text"](listed, verbose=output.verbose))
+        raise
+
+
+def _approve(output: Output, choice: Choice, now: datetime, *, asks: bool) -> None:
+    output.show(restore_text(choice, now))
+    if asks:
+        _ask(output, choice.server)
 
 
 def _ask(output: Output, server: Server) -> None:
@@ -119,32 +148,5 @@ def _ask(output: Output, server: Server) -> None:
         undone="nothing was restored",
         otherwise="Without one: --backup ID with --auto-approve.",
     )
-    if answer != confirmation(server):
+    if answer != name_or_id(server):
         raise UserError(f"that is not the server's {'name' if server.name else 'id'}, nothing was restored")
-
-
-async def _make_safety_backup(create: Create, run: Run) -> Finished:
-    try:
-        return await make_safety_backup(create, run)
-    except StoppedError as stopped:
-        raise StoppedError(stopped.reason, "making the safety backup") from stopped
-
-
-def _safety_create(server: Server, now: datetime) -> Create:
-    """Return the create of a backup of the current state, under a description of its own."""
-    description = f"before restore {now:%Y-%m-%d %H:%M:%S} UTC"
-    return Create(
-        address=SeriesAddress(server.name, description),
-        server_id=server.id,
-        server_name=server.name,
-        description=description,
-        reason=Missing(has_others=False),
-    )
-
-
-def _how_to_keep(made: Finished, server: Server) -> str:
-    made_id = made.backup.id if made.backup else ""
-    return (
-        f"The safety backup is #{made_id}, made in {made.elapsed:.0f}s. It is declared nowhere: where undeclared "
-        f"backups are pruned, add {made_id} to pinned of the server {confirmation(server)!r} to keep it."
-    )

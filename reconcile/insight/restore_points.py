@@ -5,8 +5,9 @@ from datetime import datetime
 
 from reconcile.actual.inventory import Backup, Inventory, Server, State, in_order
 from reconcile.diagnostics import UserError
+from reconcile.insight.servers import name_or_id
 
-_MOST_SHOWN = 10
+_HOW_TO_CHOOSE = "Choose a completed one with --backup ID, or the newest of a series with --series DESCRIPTION."
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -18,29 +19,6 @@ class Choice:
     others: tuple[Backup, ...]
 
 
-def find_server(inventory: Inventory, wanted: str) -> Server:
-    """Find a server by its id or its name in the account.
-
-    Raises:
-        UserError: there is none, or more than one.
-    """
-    servers = [Server(id=id_, name=name) for id_, name in inventory.names.items()]
-    # An empty argument is an unset variable of a script, and must not find a server that has no name.
-    found = [server for server in servers if wanted and wanted in {str(server.id), server.name}]
-    if len(found) == 1:
-        return found[0]
-    if found:
-        ids = ", ".join(repr(server.id) for server in found)
-        raise UserError(f"{len(found)} servers match {wanted!r}", f"Use an id: {ids}.")
-    known = ", ".join(sorted(f"{server.name!r} ({server.id})" for server in servers)) or "none"
-    raise UserError(f"the account has no server {wanted!r}", f"Its servers: {known}.")
-
-
-def confirmation(server: Server) -> str:
-    """Return what a person types to confirm a restore: the server's name, or its id if it has no name."""
-    return server.name or str(server.id)
-
-
 def choose(
     server: Server, inventory: Inventory, *, backup_id: str | None, series: str | None, before: datetime
 ) -> Choice:
@@ -49,15 +27,14 @@ def choose(
     The newest is the last that was made before `before`, so that a misdated one is never chosen.
 
     Raises:
-        UserError: it is not there, not usable, or of another server; with what can be restored instead.
+        UserError: none was named, or it is not there, not usable, or of another server.
     """
+    if backup_id is None and series is None:
+        raise UserError(f"no backup of {name_or_id(server)} was chosen, nothing was restored", _HOW_TO_CHOOSE)
     usable = in_order(
         backup for backup in inventory.backups if backup.server_id == server.id and backup.state is State.USABLE
     )[::-1]
-    if backup_id is not None:
-        backup = _by_id(server, inventory, backup_id, usable)
-    else:
-        backup = _newest(server, usable, series, before)
+    backup = _newest(server, usable, series, before) if backup_id is None else _by_id(server, inventory, backup_id)
     return Choice(server=server, backup=backup, others=tuple(other for other in usable if other.id != backup.id))
 
 
@@ -75,21 +52,19 @@ def same(choice: Choice, inventory: Inventory) -> None:
         )
 
 
-def _by_id(server: Server, inventory: Inventory, backup_id: str, usable: tuple[Backup, ...]) -> Backup:
+def _by_id(server: Server, inventory: Inventory, backup_id: str) -> Backup:
     found = [backup for backup in inventory.backups if str(backup.id) == backup_id]
-    name = confirmation(server)
+    name = name_or_id(server)
     if not found:
-        raise UserError(f"there is no backup {backup_id} of {name}", _alternatives(usable))
+        raise UserError(f"there is no backup {backup_id} of {name}", _HOW_TO_CHOOSE)
     if len(found) > 1:
         raise UserError(f"{len(found)} backups have the id {backup_id}", "Restore it in the web panel.")
     (backup,) = found
     if backup.server_id != server.id:
         other = f"backup {backup_id} is a backup of {backup.server_name or backup.server_id}, not of {name}"
-        raise UserError(other, _alternatives(usable))
+        raise UserError(other, _HOW_TO_CHOOSE)
     if backup.state is not State.USABLE:
-        raise UserError(
-            f"backup {backup_id} has the status {backup.status!r}, so it can't be restored", _alternatives(usable)
-        )
+        raise UserError(f"backup {backup_id} has the status {backup.status!r}, so it can't be restored", _HOW_TO_CHOOSE)
     return backup
 
 
@@ -98,15 +73,4 @@ def _newest(server: Server, usable: tuple[Backup, ...], series: str | None, befo
         if backup.description == series and backup.created_at < before:
             return backup
     when = f"{before:%Y-%m-%d %H:%M} UTC"
-    raise UserError(f"{confirmation(server)} has no usable backup {series!r} made before {when}", _alternatives(usable))
-
-
-def _alternatives(usable: tuple[Backup, ...]) -> str:
-    if not usable:
-        return "The server has no usable backup."
-    shown = ", ".join(
-        f"#{backup.id} ({backup.description!r}, {backup.created_at:%Y-%m-%d %H:%M} UTC)"
-        for backup in usable[:_MOST_SHOWN]
-    )
-    more = f", and {len(usable) - _MOST_SHOWN} older ones" if len(usable) > _MOST_SHOWN else ""
-    return f"Usable backups: {shown}{more}."
+    raise UserError(f"{name_or_id(server)} has no usable backup {series!r} made before {when}", _HOW_TO_CHOOSE)

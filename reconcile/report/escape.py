@@ -17,7 +17,9 @@ def visible(text: str, longest: int = LONGEST) -> str:
     That disarms terminal escapes, line breaks, marks that turn the direction of writing, and GitHub's log commands.
     """
     cut = f"… ({len(text) - longest:,} more characters)" if len(text) > longest else ""
-    shown = "".join(map(_visible, text[:longest]))
+    shown = text[:longest]
+    if not shown.isprintable():
+        shown = "".join(map(_visible, shown))
     return _COMMAND.sub(lambda found: "#" + r"\x23" if found[0] == "##" else r"\x3a", shown) + cut
 
 

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from reconcile.insight.doctor import Diagnosis
+    from reconcile.insight.listing import BackupList
     from reconcile.insight.status import Status
     from reconcile.plan.model import Plan
 
@@ -36,4 +37,8 @@ STATUS_FORMATS: "Mapping[str, Formatter[Status]]" = {
 DOCTOR_FORMATS: "Mapping[str, Formatter[Diagnosis]]" = {
     "text": _formatter("doctor_text", "doctor_text"),
     "json": _formatter("doctor_json", "doctor_json"),
+}
+LIST_FORMATS: "Mapping[str, Formatter[BackupList]]" = {
+    "text": _formatter("list_text", "list_text"),
+    "json": _formatter("list_json", "list_json"),
 }

@@ -78,6 +78,21 @@ def test_a_plan_of_hostile_descriptions_shows_them_and_is_not_moved(options: lis
             assert "more characters" in done.stdout
 
 
+@pytest.mark.parametrize("options", [[], ["--json"], ["web"]], ids=str)
+def test_a_list_of_hostile_descriptions_shows_all_of_them(options: list[str], tmp_path: Path) -> None:
+    with sandbox(tmp_path, seed=seed()) as service:
+        done = service.run("list", *options)
+
+    assert done.returncode == 0, done.stderr
+    check_harmless(done.stdout + done.stderr)
+    if options == ["--json"]:
+        (server,) = json.loads(done.stdout)["servers"]
+        assert {backup["description"] for backup in server["backups"]} == set(NASTY)
+    else:
+        assert r"\x1b]0;title\x07" in done.stdout
+        assert "[bold red]markup[/bold red]" in done.stdout
+
+
 def test_an_apply_over_string_ids_and_hostile_descriptions_does_what_it_says(tmp_path: Path) -> None:
     with sandbox(tmp_path, backup_seconds=0, seed=seed()) as service:
         service.write(pruning("[red]a"))

@@ -11,7 +11,7 @@ from support.killer import Killer, killer
 from support.schedules import OLD, SMALL_FILE, clean_requests
 
 RESTORE = ("restore", "db", "--backup", str(OLD), "--auto-approve")
-READING = [["plan"], ["status"], ["import"], ["doctor"], [*RESTORE]]
+READING = [["plan"], ["status"], ["import"], ["list"], ["doctor"], [*RESTORE]]
 
 
 @pytest.fixture

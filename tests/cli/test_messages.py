@@ -17,7 +17,14 @@ WITH_JSON = [
     name for name, command in COMMANDS.items() if any("--json" in parameter.opts for parameter in command.params)
 ]
 FILE = '[servers.web-server-01]\nid = 12345\nbackups = [{ description = "nightly" }]\n'
-READING = [["plan"], ["status"], ["import"], ["doctor"], ["restore", "web", "--backup", "1", "--auto-approve"]]
+READING = [
+    ["plan"],
+    ["status"],
+    ["import"],
+    ["list"],
+    ["doctor"],
+    ["restore", "web", "--backup", "1", "--auto-approve"],
+]
 CHANGING = [["apply", "--auto-approve"]]
 
 
@@ -203,7 +210,7 @@ class TestToken:
         return run(*arguments, folder=service.folder, VPS_API_URL=service.url, VPS_API_TOKEN=self.SECRET, **environment)
 
     @pytest.mark.parametrize("options", [[], ["-v"], ["--json"]], ids=str)
-    @pytest.mark.parametrize("command", ["plan", "status", "doctor", "apply", "import"])
+    @pytest.mark.parametrize("command", ["plan", "status", "doctor", "apply", "import", "list"])
     def test_in_an_error(self, command: str, options: list[str], echo: Killer) -> None:
         if (command, options) == ("import", ["--json"]):
             pytest.skip("import has no --json")
@@ -218,7 +225,14 @@ class TestToken:
         for backup in echo.world.account.backups:
             backup["description"] = self.SECRET
 
-        for options in (["plan", "-v"], ["plan", "--json"], ["plan", "--markdown"], ["status", "-v"], ["import"]):
+        for options in (
+            ["plan", "-v"],
+            ["plan", "--json"],
+            ["plan", "--markdown"],
+            ["status", "-v"],
+            ["import"],
+            ["list"],
+        ):
             assert self.run(echo, *options).returncode == 0
         assert self.run(echo, "import", "--out", "imported.toml").returncode == 0
         assert self.run(echo, "plan", "--gitlab-report", "report.json").returncode == 0
@@ -251,7 +265,7 @@ class TestHints:
         ("arguments", "hint"),
         [
             (["pln"], 'There is no command "pln". Did you mean "plan"?'),
-            (["frobnicate"], "Commands: validate, plan, apply,"),
+            (["frobnicate"], "Commands: validate, list, plan, apply,"),
             (["validate", "backups.toml"], "reconcile validate -f backups.toml"),
             (["plan", "backups.toml"], "-f backups.toml"),
             (["status", "backups.toml"], "-f backups.toml"),
@@ -292,7 +306,14 @@ class TestGithubsLog:
         with sandbox(tmp_path, backup_seconds=0, seed={"servers": servers, "backups": backups}) as service:
             written = service.run("import", GITHUB_ACTIONS="true")
             service.write(written.stdout.replace("keep", "# keep").replace("prune = false", "prune = true"))
-            commands = (["plan", "-v"], ["plan", "--json"], ["status", "-v"], ["doctor"], ["apply", "--auto-approve"])
+            commands = (
+                ["plan", "-v"],
+                ["plan", "--json"],
+                ["status", "-v"],
+                ["list"],
+                ["doctor"],
+                ["apply", "--auto-approve"],
+            )
             runs = [service.run(*command, GITHUB_ACTIONS="true") for command in commands]
 
         for done in (written, *runs):

@@ -1,11 +1,13 @@
 """`restore`, the most careful command: every refusal, and never a second request."""
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from support.command import Done
 from support.killer import Killer, killer
 from support.schedules import AUTOMATIC, ELSEWHERE, FAILED, OLD
 
@@ -47,8 +49,8 @@ def test_an_automatic_one_may_be_restored_and_the_server_named_by_its_id(service
         (["db", "--backup", str(ELSEWHERE)], f"backup {ELSEWHERE} is a backup of other, not of db"),
         (["db", "--series", "weekly"], "db has no usable backup 'weekly'"),
         (["db", "--series", "nightly", "--before", "2020-01-01"], "made before 2020-01-01 00:00 UTC"),
-        (["db"], "name one: --backup ID or --series DESCRIPTION"),
-        (["db", "--backup", "21", "--series", "nightly"], "name one: --backup ID or --series DESCRIPTION"),
+        (["db"], "no backup of db was chosen, nothing was restored"),
+        (["db", "--backup", "21", "--series", "nightly"], "--backup ID or --series DESCRIPTION, not both"),
         (["db", "--backup", "21", "--before", "2020-01-01"], "--before goes with --series"),
         (["db", "--series", "nightly", "--auto-approve"], "--auto-approve goes with --backup"),
         (["db", "--backup", "21"], "there is no terminal to ask on"),
@@ -62,10 +64,13 @@ def test_refused(arguments: list[str], message: str, service: Killer) -> None:
     assert restores(service) == []
 
 
-def test_a_refusal_says_what_can_be_restored(service: Killer) -> None:
-    done = service.run("restore", "db", "--backup", "999", "--auto-approve")
+@pytest.mark.parametrize("choice", [[], ["--backup", "999", "--auto-approve"], ["--series", "weekly"]], ids=str)
+def test_a_refused_choice_shows_what_list_shows_and_how_to_choose(choice: list[str], service: Killer) -> None:
+    done = service.run("restore", "db", *choice)
 
-    assert f"Usable backups: #{OLD} ('nightly', " in done.stderr
+    assert done.stdout == service.run("list", "db").stdout
+    assert f"#{OLD}" in done.stdout
+    assert "Choose a completed one with --backup ID, or the newest of a series with --series" in done.stderr
 
 
 @pytest.mark.parametrize("status", [None, 500, 502])
@@ -112,7 +117,8 @@ class TestSafetyBackup:
         assert (created.what, restored.what) == ("create", "restore")
         assert created.record["description"].startswith("before restore 20")
         assert restored.usable["db", created.record["description"]] == 1
-        assert f"The safety backup is #{created.record['id']}, made in " in done.stderr
+        assert f"the safety backup #{created.record['id']}, made in " in done.stderr
+        assert f"add {created.record['id']} to pinned of the server" in done.stderr
 
     def test_that_fails_means_no_restore(self, service: Killer) -> None:
         service.world.account.fails = lambda: True
@@ -124,7 +130,7 @@ class TestSafetyBackup:
         assert "nothing was restored" in done.stderr
         assert restores(service) == []
 
-    def test_that_is_not_done_in_time_means_no_restore(self, service: Killer) -> None:
+    def test_that_is_not_done_in_time_is_named_and_means_no_restore(self, service: Killer) -> None:
         service.world.account.backup_seconds = 60
 
         arguments = ("--auto-approve", "--safety-backup", "--timeout", "1s")
@@ -132,6 +138,40 @@ class TestSafetyBackup:
 
         assert done.returncode == 1
         assert "nothing was restored" in done.stderr
+        assert restores(service) == []
+        self.check_is_named(service, done)
+
+    def test_that_is_interrupted_is_named(self, service: Killer) -> None:
+        service.world.account.backup_seconds = 60
+        service.signal, service.at_request = signal.SIGINT, "POST /backups/"
+
+        done = service.run("restore", "db", "--backup", str(OLD), "--auto-approve", "--safety-backup")
+
+        assert done.returncode == 130
+        assert "Interrupted, nothing was restored." in done.stderr
+        assert restores(service) == []
+        self.check_is_named(service, done)
+
+    def check_is_named(self, service: Killer, done: Done) -> None:
+        """Check that the message says which backup was left in progress, and what to do about it."""
+        (made,) = [change.record for change in service.world.record if change.what == "create"]
+        message = f"db/{made['description']}: the safety backup #{made['id']} was begun, and not seen completed"
+        assert done.stderr.count(message) == 1
+        assert "To look for it: reconcile list 2." in done.stderr
+        assert str(made["id"]) in service.run("list", "2").stdout
+
+    def test_whose_answer_is_lost_for_good_is_said_to_be_possible(self, service: Killer) -> None:
+        def lose(request: httpx.Request, answer: httpx.Response) -> httpx.Response | None:
+            return None if request.method == "POST" else answer
+
+        service.answer_instead = lose
+        service.world.hide_new_for = 60.0
+
+        arguments = ("--auto-approve", "--safety-backup", "--timeout", "2s")
+        done = service.run("restore", "db", "--backup", str(OLD), *arguments)
+
+        assert done.returncode == 1
+        assert "a safety backup may have been begun: " in done.stderr
         assert restores(service) == []
 
 

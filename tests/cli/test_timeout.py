@@ -27,6 +27,7 @@ COMMANDS = [
     ["apply", "--auto-approve"],
     ["status", "--check"],
     ["import"],
+    ["list"],
     ["doctor"],
     ["restore", "web", "--backup", "1", "--auto-approve"],
 ]

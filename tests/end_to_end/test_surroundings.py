@@ -22,6 +22,7 @@ COMMANDS = [
     ["apply", "--auto-approve"],
     ["show", "saved.plan"],
     ["import"],
+    ["list"],
     ["status"],
     ["restore", "web", "--backup", "1", "--auto-approve"],
     ["doctor"],

@@ -14,6 +14,7 @@ from reconcile.desired.desired import resolve
 from reconcile.diagnostics import Diagnostic
 from reconcile.insight.doctor import Diagnosis, Finding, Verdict
 from reconcile.insight.importing import declare
+from reconcile.insight.listing import list_backups
 from reconcile.insight.restore_points import choose
 from reconcile.insight.status import status
 from reconcile.plan.events import Event, Finished, Noted, Outcome, Result, Settled, Waiting
@@ -23,6 +24,7 @@ from reconcile.report.document import Document, Lines, Raw
 from reconcile.report.events_text import event_text, result_text
 from reconcile.report.formats import (
     DOCTOR_FORMATS,
+    LIST_FORMATS,
     PLAN_FORMATS,
     STATUS_FORMATS,
 )
@@ -81,6 +83,7 @@ DOCUMENTS: dict[str, Callable[[], Document]] = {
     "import": lambda: declaration_toml(declare(SEEN, NOW), verbose=True),
     "doctor": lambda: DOCTOR_FORMATS["text"](Diagnosis(findings=(FINDING,), python="", platform=""), verbose=True),
     "error": lambda: Lines(tuple(diagnostic_text(NOTE))),
+    "list": lambda: LIST_FORMATS["text"](list_backups(SEEN), verbose=True),
     "restore": lambda: restore_text(choose(SERVER, SEEN, backup_id=str(HELD[1].id), series=None, before=NOW), NOW),
     "events": events,
     "result": result,

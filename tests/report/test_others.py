@@ -142,9 +142,10 @@ class TestRestore:
 
         lines = shown(restore_text(choice, NOW)).splitlines()
 
-        assert lines[:4] == [
+        assert lines[:5] == [
             "Restore web (1) from:",
-            "  #2  nightly  manual  2d old (2026-03-08 12:00 UTC)  1.0 GB",
+            "  ID  MADE              SIZE    TYPE    STATUS     EXPIRES  DESCRIPTION",
+            "  #2  2026-03-08 12:00  1.0 GB  manual  completed  never    nightly",
             "Everything written on web since then, in the last 2d, will be lost.",
             "Its other usable backups:",
         ]
@@ -158,7 +159,8 @@ class TestRestore:
 
         assert lines == [
             r"Restore \x1b7 (\x1b7) from:",
-            "  #1    manual  2h old (2026-03-10 10:00 UTC)  1.0 GB",
+            "  ID  MADE              SIZE    TYPE    STATUS     EXPIRES  DESCRIPTION",
+            "  #1  2026-03-10 10:00  1.0 GB  manual  completed  never",
             r"Everything written on \x1b7 since then, in the last 2h, will be lost.",
         ]
 

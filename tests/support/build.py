@@ -37,6 +37,7 @@ def backup(
     server: Server = WEB,
     created_at: datetime | None = None,
     backup_type: str = "manual",
+    expires_at: datetime | None = None,
 ) -> Backup:
     """Make a backup of `web`."""
     return Backup(
@@ -48,7 +49,7 @@ def backup(
         status=status,
         size_mb=1024 if status == "completed" else None,
         created_at=created_at or NOW - age,
-        expires_at=None,
+        expires_at=expires_at,
     )
 
 

@@ -1,0 +1,51 @@
+"""`reconcile list`: every backup of the account; needs no file."""
+
+from collections.abc import Sequence
+
+import click
+
+from reconcile.actual.inventory import MANUAL, Inventory
+from reconcile.cli.connection import Connection
+from reconcile.cli.exit_code import ExitCode
+from reconcile.cli.options import command
+from reconcile.cli.session import Session
+from reconcile.ids import Id
+from reconcile.insight.listing import known_names, list_backups
+from reconcile.insight.servers import find_server
+from reconcile.report.formats import LIST_FORMATS
+
+
+@command("list", account=True)
+@click.argument("servers", nargs=-1, metavar="[SERVER]...")
+@click.option("--type", "backup_type", type=click.Choice([MANUAL, "automatic"]), help="Limit to backups of this type.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def list_(session: Session, *, servers: tuple[str, ...], backup_type: str | None, as_json: bool) -> ExitCode:
+    """List every backup of the account, automatic ones too, by server, the newest first.
+
+    A SERVER is named by its id or its name in the account.
+    """
+
+    async def observe(connection: Connection) -> Inventory:
+        only = await _single(connection, servers)
+        return await connection.observe(automatic=backup_type != MANUAL, server_id=only)
+
+    inventory = session.run(observe)
+    names = known_names(inventory)
+    found = list_backups(inventory, [find_server(names, each).id for each in servers], backup_type=backup_type)
+    session.output.show(LIST_FORMATS["json" if as_json else "text"](found, verbose=session.output.verbose))
+    return ExitCode.DONE
+
+
+async def _single(connection: Connection, wanted: Sequence[str]) -> Id | None:
+    """Return the id of the server if only one is wanted, and the account has one such.
+
+    Finding out takes one request more, and on a large account saves a hundred.
+    """
+    if len(wanted) != 1:
+        return None
+    known = await connection.reader.servers() or ()
+    match [server.id for server in known if wanted[0] in {str(server.id), server.name}]:
+        case [only]:
+            return only
+        case _:
+            return None

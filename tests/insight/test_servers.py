@@ -1,0 +1,54 @@
+"""Which server of the account a person means; whatever is not plainly one is refused."""
+
+import pytest
+from support.build import WEB, backup, inventory
+
+from reconcile.actual.inventory import Server
+from reconcile.diagnostics import UserError
+from reconcile.insight.servers import find_server, name_or_id
+
+DB, NAMELESS, NUMBER = Server(id=2, name="db"), Server(id="u-3", name=""), Server(id=4, name="2")
+SEEN = inventory(servers=(WEB, DB, NAMELESS, Server(id=5, name="twin"), Server(id=6, name="twin")))
+
+
+def refusal(error: UserError) -> str:
+    return f"{error.diagnostics[0].summary}: {error.diagnostics[0].detail}"
+
+
+class TestFindServer:
+    @pytest.mark.parametrize(("wanted", "found"), [("web", WEB), ("2", DB), ("db", DB), ("u-3", NAMELESS)])
+    def test_by_its_name_or_its_id(self, wanted: str, found: Server) -> None:
+        assert find_server(SEEN.names, wanted) == found
+
+    def test_by_its_backups_where_servers_cannot_be_listed(self) -> None:
+        assert find_server(inventory(backup(1), servers=None).names, "web") == WEB
+
+    @pytest.mark.parametrize(
+        ("wanted", "message"),
+        [
+            ("nobody", "the account has no server 'nobody': Its servers: '' (u-3), 'db' (2)"),
+            ("", "the account has no server ''"),
+            ("twin", "2 servers match 'twin': Use an id: 5, 6"),
+        ],
+    )
+    def test_that_is_not_one_is_refused(self, wanted: str, message: str) -> None:
+        with pytest.raises(UserError) as refused:
+            find_server(SEEN.names, wanted)
+
+        assert message in refusal(refused.value)
+
+    def test_that_is_called_like_anothers_id_is_refused(self) -> None:
+        with pytest.raises(UserError, match="2 servers match '2'"):
+            find_server(inventory(servers=(DB, NUMBER)).names, "2")
+
+    def test_in_an_account_without_servers(self) -> None:
+        with pytest.raises(UserError) as refused:
+            find_server({}, "web")
+
+        assert "Its servers: none." in refusal(refused.value)
+
+
+def test_a_server_without_a_name_is_called_by_its_id() -> None:
+    assert name_or_id(WEB) == "web"
+    assert name_or_id(NAMELESS) == "u-3"
+    assert name_or_id(Server(id=7, name="")) == "7"

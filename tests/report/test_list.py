@@ -1,0 +1,90 @@
+"""`list` as text and as JSON."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from support.build import NOW, WEB, backup, days, inventory
+from support.render import shown, value
+
+from reconcile.actual.inventory import Backup, Server
+from reconcile.insight.listing import list_backups
+from reconcile.report.formats import LIST_FORMATS
+
+DB = Server(id=2, name="")
+HELD = (
+    backup(501, "Automatic daily backup", age=days(1), backup_type="automatic", expires_at=NOW + timedelta(days=30)),
+    backup(499, age=days(2), status="in_progress"),
+    backup("seven", None, server=DB),
+)
+
+
+def text(*held: Backup, width: int = 1000, backup_type: str | None = None) -> list[str]:
+    found = list_backups(inventory(*held, servers=(WEB, DB)), backup_type=backup_type)
+    return shown(LIST_FORMATS["text"](found, verbose=False), width).splitlines()
+
+
+def test_text_has_one_header_and_the_columns_of_all_servers_in_line() -> None:
+    assert text(*HELD) == [
+        "2 (2): 1 backup, 1.0 GB",
+        "  ID      MADE              SIZE     TYPE       STATUS       EXPIRES     DESCRIPTION",
+        "  #seven  2026-03-10 12:00  1.0 GB   manual     completed    never",
+        "web (1): 2 backups, 1.0 GB",
+        "  #501    2026-03-09 12:00  1.0 GB   automatic  completed    2026-04-09  Automatic daily backup",
+        "  #499    2026-03-08 12:00  unknown  manual     in_progress  never       nightly",
+        "",
+        "3 backups, 2.0 GB, on 2 servers.",
+        "At https://vps.example/api/v1, times in UTC",
+    ]
+
+
+def test_text_of_one_type_says_so() -> None:
+    assert text(*HELD, backup_type="automatic")[-2] == "1 automatic backup, 1.0 GB, on 2 servers."
+
+
+def test_text_of_nothing() -> None:
+    assert text() == [
+        "2 (2): 0 backups",
+        "web (1): 0 backups",
+        "",
+        "0 backups, on 2 servers.",
+        "At https://vps.example/api/v1, times in UTC",
+    ]
+
+
+def test_at_80_columns_a_long_description_wraps_in_its_column() -> None:
+    (first, second) = text(HELD[0], width=80)[3:5]
+
+    assert (first[68:], second) == ("Automatic", " " * 68 + "daily backup")
+    assert max(map(len, text(HELD[0], width=80))) <= 80
+
+
+def test_where_there_is_no_room_beside_the_facts_a_description_goes_below_them() -> None:
+    long_id = backup("7f9c24e8-3b12-4fef-91e0-3b9c6f1d2a55", "Pre-update backup")
+
+    assert "      Pre-update backup" in text(long_id, width=80)
+
+
+@pytest.mark.parametrize("backup_type", [None, "manual"])
+def test_json_has_every_backup_as_the_service_describes_it_and_the_sums(backup_type: str | None) -> None:
+    found = list_backups(inventory(*HELD, servers=(WEB, DB)), backup_type=backup_type)
+
+    read = value(LIST_FORMATS["json"](found, verbose=False))
+
+    assert list(read) == ["format_version", "base_url", "observed_at", "backup_type", "count", "size_mb", "servers"]
+    servers: Any = read["servers"]
+    nameless, web = servers
+    assert (nameless["id"], nameless["name"], nameless["count"]) == (2, "", 1)
+    assert [held["id"] for held in web["backups"]] == ([499] if backup_type else [501, 499])
+    assert (read["count"], read["size_mb"]) == ((2, 1024) if backup_type else (3, 2048))
+    assert web["backups"][-1] == {
+        "id": 499,
+        "server_id": 1,
+        "server_name": "web",
+        "description": "nightly",
+        "backup_type": "manual",
+        "status": "in_progress",
+        "size_mb": None,
+        "created_at": "2026-03-08T12:00:00Z",
+        "expires_at": None,
+    }
