@@ -24,7 +24,7 @@ _WIDEST = 100
 @command(name="help")
 @click.argument("topic", required=False)
 def help_(session: Session, *, topic: str | None) -> ExitCode:
-    """Show a page of the reference, or list the pages; with the name of a command, show its options."""
+    """Show a page of the reference, or list the pages. With the name of a command, show its options."""
     topics = pages()
     if topic is None:
         session.output.result(
