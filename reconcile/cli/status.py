@@ -12,6 +12,7 @@ from reconcile.cli.planning import desired_for
 from reconcile.cli.session import Session
 from reconcile.insight.status import Status
 from reconcile.insight.status import status as status_of
+from reconcile.insight.timeline import timeline
 from reconcile.plan.refusals import check_clock
 from reconcile.report.formats import STATUS_FORMATS
 
@@ -25,15 +26,28 @@ from reconcile.report.formats import STATUS_FORMATS
     type=OutputFileType(),
     help="Write Prometheus metrics, for node_exporter's textfile collector.",
 )
-def status(session: Session, *, as_json: bool, check: bool, metrics_file: Path | None) -> ExitCode:
+@click.option(
+    "--html",
+    "html_file",
+    type=OutputFileType(),
+    help="Write a page that shows what each server can be restored from, automatic backups too.",
+)
+def status(
+    session: Session, *, as_json: bool, check: bool, metrics_file: Path | None, html_file: Path | None
+) -> ExitCode:
     """Show the health of every series, problems first, and what is not declared."""
     config = session.config()
-    inventory = session.run(lambda connection: connection.observe())
+    inventory = session.run(lambda connection: connection.observe(automatic=html_file is not None))
     check_clock(inventory)
-    found = status_of(desired_for(config, inventory, session.targets), inventory, inventory.observed_at)
+    desired = desired_for(config, inventory, session.targets)
+    found = status_of(desired, inventory, inventory.observed_at)
     found = replace(found, errors=session.located(found.errors), warnings=session.located(found.warnings))
     if metrics_file:
         session.write(metrics_file, _metrics(found))
+    if html_file:
+        from reconcile.report.status_html import status_html  # noqa: PLC0415 - loads Jinja
+
+        session.write(html_file, status_html(timeline(found, desired, inventory)).text)
     show = STATUS_FORMATS["json" if as_json else "check" if check else "text"]
     session.output.diagnostics(found.errors)
     session.output.show(show(found, verbose=session.output.verbose))

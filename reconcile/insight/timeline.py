@@ -1,11 +1,18 @@
-"""When the backups of a series were made: what one could go back to, and where the gaps are."""
+"""When the backups of each server were made: what one could go back to, and where the gaps are."""
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from enum import StrEnum
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
-from reconcile.plan.series import SeriesState
+from reconcile.actual.inventory import MANUAL, Backup, Inventory, Server, State, in_order
+from reconcile.desired.desired import Desired
+from reconcile.ids import Id
+from reconcile.insight.status import SeriesStatus, Status
+from reconcile.plan.series import SeriesState, is_usable
 
 RECENT_DAYS = 30
 
@@ -28,3 +35,130 @@ def recent_days(state: SeriesState, now: datetime, zone: ZoneInfo) -> tuple[Day,
     today = now.astimezone(zone).date()
     dates = (today - timedelta(days=ago) for ago in reversed(range(RECENT_DAYS)))
     return tuple(Day(date=each, usable=usable[each], failed=failed[each]) for each in dates)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Gap:
+    """A time without a restore point: from one to the next, or from the newest until now."""
+
+    start: datetime
+    end: datetime
+
+    @property
+    def length(self) -> timedelta:
+        """How long it is."""
+        return self.end - self.start
+
+
+class RowKind(StrEnum):
+    """Where the backups of a row come from."""
+
+    DECLARED = "declared"
+    UNDECLARED = "undeclared"
+    AUTOMATIC = "automatic"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TimelineRow:
+    """Backups of one server that belong together: a series, or all automatic ones. From the oldest to the newest."""
+
+    kind: RowKind
+    description: str | None
+    """Of a series; None for automatic backups, and for backups without one."""
+    series: SeriesStatus | None
+    """Of a declared series."""
+    points: tuple[Backup, ...]
+    """What the server could be restored from."""
+    failed: tuple[Backup, ...]
+    longest_gap: Gap | None
+    """Between two restore points, or since the newest; None without any."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ServerTimeline:
+    """The restore points of one server, on one axis of time."""
+
+    key: str
+    """What the addresses of a declared server begin with; the name of another."""
+    server: Server
+    rows: tuple[TimelineRow, ...]
+
+    @property
+    def oldest(self) -> datetime | None:
+        """When the oldest backup in it was made."""
+        return min((each.created_at for row in self.rows for each in (*row.points, *row.failed)), default=None)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Timeline:
+    """The restore points of every server, and the health of the account."""
+
+    status: Status
+    servers: tuple[ServerTimeline, ...]
+    """The declared ones that this run is about: those with the most urgent trouble first."""
+    unprotected: tuple[ServerTimeline, ...]
+
+
+def timeline(status: Status, desired: Desired, inventory: Inventory) -> Timeline:
+    """Arrange the backups of an account by server; automatic ones are there if the inventory holds them."""
+    now = status.checked_at
+    automatic = (backup for backup in inventory.backups if backup.backup_type != MANUAL)
+    others = _other_rows([*status.undeclared, *automatic], now)
+    series: dict[str, list[TimelineRow]] = {}
+    for found in status.series:
+        row = _row(RowKind.DECLARED, found.address.description, found.state.backups, now, found)
+        series.setdefault(found.address.server, []).append(row)
+    by_key = {server.key: server for server in desired.servers}
+    order = dict.fromkeys([*series, *by_key])  # status lists the most urgent first
+    return Timeline(
+        status=status,
+        servers=tuple(
+            ServerTimeline(
+                key=key,
+                server=Server(id=by_key[key].id, name=by_key[key].name),
+                rows=(*series.get(key, ()), *others.get(by_key[key].id, ())),
+            )
+            for key in order
+        ),
+        unprotected=tuple(
+            ServerTimeline(key=server.name, server=server, rows=tuple(others.get(server.id, ())))
+            for server in status.unprotected or ()
+        ),
+    )
+
+
+def _other_rows(backups: Iterable[Backup], now: datetime) -> dict[Id, list[TimelineRow]]:
+    """Return the rows of what no series declares, by server."""
+    grouped: dict[tuple[Id, RowKind, str | None], list[Backup]] = {}
+    for backup in backups:
+        is_manual = backup.backup_type == MANUAL
+        kind = RowKind.UNDECLARED if is_manual else RowKind.AUTOMATIC
+        grouped.setdefault((backup.server_id, kind, backup.description if is_manual else None), []).append(backup)
+    rows: dict[Id, list[TimelineRow]] = {}
+    for (server_id, kind, description), group in grouped.items():
+        rows.setdefault(server_id, []).append(_row(kind, description, in_order(group), now))
+    return rows
+
+
+def _row(
+    kind: RowKind,
+    description: str | None,
+    backups: tuple[Backup, ...],
+    now: datetime,
+    series: SeriesStatus | None = None,
+) -> TimelineRow:
+    points = tuple(backup for backup in backups if is_usable(backup, now))
+    return TimelineRow(
+        kind=kind,
+        description=description,
+        series=series,
+        points=points,
+        failed=tuple(backup for backup in backups if backup.state is State.FAILED),
+        longest_gap=_longest_gap(points, now),
+    )
+
+
+def _longest_gap(points: tuple[Backup, ...], now: datetime) -> Gap | None:
+    moments = [*(min(point.created_at, now) for point in points), now]
+    gaps = (Gap(start=start, end=end) for start, end in pairwise(moments))
+    return max(gaps, key=lambda gap: gap.length, default=None)

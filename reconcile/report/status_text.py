@@ -51,7 +51,7 @@ def status_text(status: Status, *, verbose: bool) -> Lines:
 
 def check_text(status: Status, *, verbose: bool) -> Lines:  # noqa: ARG001 - a monitoring job wants the same every time
     """Return one line per problem, or a single one that says there is none."""
-    return Lines(tuple(_problems(status)) or (Text(f"OK: {_healthy(status)}", "green"),))
+    return Lines(tuple(_problems(status)) or (Text(f"OK: {healthy_text(status)}", "green"),))
 
 
 def _problems(status: Status) -> Iterator[Text]:
@@ -97,7 +97,7 @@ def _status_lines(status: Status, *, verbose: bool) -> Iterator[RenderableType]:
     unprotected_text = (
         f", {count_text(len(unprotected), 'server')} unprotected" if status.unprotected is not None else ""
     )
-    yield Text(f"{_healthy(status)}{unprotected_text}.", "bold green" if status.is_healthy else "bold red")
+    yield Text(f"{healthy_text(status)}{unprotected_text}.", "bold green" if status.is_healthy else "bold red")
 
 
 class _Layout:
@@ -167,9 +167,14 @@ def _series_row(series: SeriesStatus, status: Status) -> _Row:
     return _Row(
         label=trouble_kind(series.troubles[0]) if series.troubles else "healthy",
         name=visible(str(series.address)),
-        facts=visible(", ".join(_facts(series, now)), 1000),
+        facts=visible(series_text(series, now), 1000),
         days=recent_days(series.state, now, ZoneInfo(status.timezone)),
     )
+
+
+def series_text(series: SeriesStatus, now: datetime) -> str:
+    """Say how a series is: its newest backup, when the next is due, what it holds."""
+    return ", ".join(_facts(series, now))
 
 
 def _facts(series: SeriesStatus, now: datetime) -> Iterator[str]:
@@ -205,6 +210,7 @@ def _undeclared(backup: Backup) -> str:
     return visible(f"{backup.server_name}/{backup.description or ''}#{backup.id}, {size_text(backup.size_mb)}", 1000)
 
 
-def _healthy(status: Status) -> str:
+def healthy_text(status: Status) -> str:
+    """Say how many series are healthy."""
     healthy = len(status.series) - len(status.unhealthy)
     return f"{healthy:,} of {len(status.series):,} series healthy"

@@ -191,3 +191,22 @@ def test_metrics_are_what_prometheus_reads(service: Sandbox) -> None:
     observed = families["reconcile_last_observation_timestamp_seconds"].samples[0].value
     assert abs(observed - now) < 60
     assert [entry.name for entry in service.folder.iterdir() if entry.name.startswith(".")] == []
+
+
+def test_the_page_holds_automatic_backups_too_and_changes_nothing_else(service: Sandbox) -> None:
+    automatic = {**item(9, 3, "Automatic daily backup", 30), "backup_type": "automatic"}
+    with sandbox(service.folder, seed={"servers": SERVERS, "backups": [item(1, 1, "healthy", 3), automatic]}) as other:
+        without, done = other.run("status"), other.run("status", "--html", "status.html")
+
+    page = (service.folder / "status.html").read_text(encoding="utf-8")
+    assert (done.returncode, done.stdout) == (0, without.stdout)
+    assert page.startswith("<!doctype html>")
+    assert "automatic backups of forgotten (3)" in page
+    assert "#9</span>" in page
+
+
+def test_a_page_that_cannot_be_written_is_an_error(service: Sandbox) -> None:
+    done = service.run("status", "--html", "no/such/folder.html")
+
+    assert done.returncode == 1
+    assert "can't be written" in done.stderr

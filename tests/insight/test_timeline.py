@@ -1,14 +1,20 @@
-"""When the backups of a series were made, by the day of the calendar that the file names."""
+"""When the backups of each server were made: by the day of the calendar, and as one line of restore points."""
 
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from support.build import NOW, backup, days, declare, inventory
+import pytest
+from hypothesis import given
+from laws.test_planning import configs, inventories
+from support.build import NOW, WEB, backup, config, days, declare, inventory
 
-from reconcile.actual.inventory import Backup
-from reconcile.desired.desired import resolve
+from reconcile.actual.inventory import Backup, Inventory, Server
+from reconcile.desired.config import Config
+from reconcile.desired.desired import resolve, select
+from reconcile.ids import Id
 from reconcile.insight.status import status
-from reconcile.insight.timeline import Day, recent_days
+from reconcile.insight.timeline import Day, Gap, ServerTimeline, Timeline, recent_days, timeline
+from reconcile.plan.series import is_usable
 
 
 def recent(*backups: Backup, zone: str = "UTC", now: datetime = NOW) -> tuple[Day, ...]:
@@ -46,3 +52,87 @@ class TestRecentDays:
         ahead = backup(1, created_at=just_before_midnight + timedelta(minutes=5))
 
         assert recent(ahead, now=just_before_midnight)[-1].usable == 1
+
+
+DB, OTHER = Server(id=2, name="db"), Server(id=3, name="other")
+TWO = config(
+    '[servers.data]\nname = "db"\nid = 2\nbackups = [{ description = "nightly" }]\n'
+    '[servers.web]\nid = 1\nbackups = [{ description = "empty" }, { description = "nightly" }]\n'
+)
+SEEN = inventory(
+    backup(1, age=days(9)),
+    backup(2, age=days(2)),
+    backup(3, age=days(1), status="failed"),
+    backup(4, age=-days(1)),
+    backup(5, "by hand", age=days(3)),
+    backup(6, None, age=days(3)),
+    backup(7, "x", age=days(4), backup_type="automatic"),
+    backup(8, "y", age=days(5), backup_type="automatic"),
+    backup(9, server=DB),
+    backup(10, "x", server=OTHER),
+    backup(20, "x", server=OTHER, backup_type="automatic"),
+    servers=(WEB, DB, OTHER),
+)
+
+
+def timeline_of(declared: Config, seen: Inventory, *targets: str) -> Timeline:
+    desired = select(resolve(declared), seen, targets)
+    return timeline(status(desired, seen, NOW), desired, seen)
+
+
+def outline(servers: tuple[ServerTimeline, ...]) -> dict[str, list[tuple[str, str | None, list[Id], list[Id]]]]:
+    return {
+        server.key: [
+            (row.kind.value, row.description, [each.id for each in row.points], [each.id for each in row.failed])
+            for row in server.rows
+        ]
+        for server in servers
+    }
+
+
+class TestTimeline:
+    def test_has_a_row_for_each_series_and_one_for_automatic_backups_where_there_is_trouble_first(self) -> None:
+        found = timeline_of(TWO, SEEN)
+
+        assert outline(found.servers) == {
+            "web": [
+                ("declared", "empty", [], []),
+                ("declared", "nightly", [1, 2], [3]),
+                ("undeclared", "by hand", [5], []),
+                ("undeclared", None, [6], []),
+                ("automatic", None, [8, 7], []),
+            ],
+            "data": [("declared", "nightly", [9], [])],
+        }
+        assert list(outline(found.servers)) == ["web", "data"]
+        assert outline(found.unprotected) == {"other": [("undeclared", "x", [10], []), ("automatic", None, [20], [])]}
+        assert [server.oldest for server in found.servers] == [NOW - days(9), NOW]
+
+    def test_is_limited_to_what_the_targets_match(self) -> None:
+        found = timeline_of(TWO, SEEN, "data")
+
+        assert outline(found.servers) == {"data": [("declared", "nightly", [9], [])]}
+        assert found.unprotected == ()
+
+    @pytest.mark.parametrize(
+        ("ages", "gap"),
+        [((), None), ((3,), (3, 0)), ((9, 8, 3, 2), (8, 3)), ((9, 8, 6), (6, 0)), ((2, -0.001), (2, 0))],
+        ids=str,
+    )
+    def test_the_longest_gap_is_between_two_restore_points_or_since_the_newest(
+        self, ages: tuple[float, ...], gap: tuple[float, float] | None
+    ) -> None:
+        held = [backup(number, age=days(age)) for number, age in enumerate(ages)]
+        (server,) = timeline_of(declare('{ description = "nightly" }'), inventory(*held)).servers
+
+        expected = gap and Gap(start=NOW - days(gap[0]), end=NOW - days(gap[1]))
+        assert server.rows[0].longest_gap == expected
+        assert expected is None or expected.length == days(gap[0] - gap[1] if gap else 0)
+
+    @given(configs(), inventories())
+    def test_every_usable_backup_of_the_account_is_one_restore_point(self, declared: Config, seen: Inventory) -> None:
+        found = timeline_of(declared, seen)
+
+        servers = (*found.servers, *found.unprotected)
+        points = [str(point.id) for server in servers for row in server.rows for point in row.points]
+        assert sorted(points) == sorted(str(each.id) for each in seen.backups if is_usable(each, NOW))

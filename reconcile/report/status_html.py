@@ -1,0 +1,229 @@
+"""`reconcile status --html`: one page with everything in it, which needs neither a network nor a script.
+
+The template holds the layout, and what is said is made here. Every text is escaped as it is written: by Jinja, so that
+it is no markup, and by `visible`, so that it hides nothing.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cache
+from zoneinfo import ZoneInfo
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+from markupsafe import Markup
+
+from reconcile import __version__
+from reconcile.actual.inventory import Backup
+from reconcile.durations import age_text
+from reconcile.insight.status import Status
+from reconcile.insight.timeline import RECENT_DAYS, Gap, RowKind, ServerTimeline, Timeline, TimelineRow
+from reconcile.report.document import Raw
+from reconcile.report.escape import visible
+from reconcile.report.status_text import healthy_text, series_text
+from reconcile.report.trouble_text import trouble_kind, trouble_text
+from reconcile.report.wording import count_text, size_text, time_text
+
+_RECENT = timedelta(days=RECENT_DAYS)
+_OLDER_SHARE = 35.0
+"""Percent of the axis for what is older than the last thirty days, which have a scale of their own."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Mark:
+    kind: str
+    position: str
+    """In percent of the axis."""
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _RowView:
+    kind: str
+    name: str
+    badge: str
+    facts: str
+    marks: tuple[_Mark, ...]
+    """The newest first."""
+    overdue: str
+    """Where on the axis the time begins in which there should have been a backup; empty if there should not."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _ServerView:
+    anchor: str
+    name: str
+    rows: tuple[_RowView, ...]
+    ticks: tuple[tuple[str, str], ...]
+    """The position and the text of each mark of the axis."""
+    recent: str
+    """The position at which the last thirty days begin."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Trouble:
+    badge: str
+    name: str
+    text: str
+    anchor: str
+
+
+def status_html(timeline: Timeline, *, verbose: bool = False) -> Raw:  # noqa: ARG001 - it is always complete
+    """Return the page. Whatever comes from the service is text in it, never markup."""
+    status = timeline.status
+    zone = ZoneInfo(status.timezone)
+    servers = [_server(each, f"server-{number}", status) for number, each in enumerate(timeline.servers, 1)]
+    anchors = {each.key: view.anchor for each, view in zip(timeline.servers, servers, strict=True)}
+    page = _template().render(
+        status=status,
+        version=__version__,
+        checked_at=time_text(status.checked_at, zone),
+        verdict=_verdict(status),
+        figures=_figures(timeline),
+        troubles=list(_troubles(status, anchors)),
+        warnings=status.warnings,
+        servers=servers,
+        unprotected=[_server(each, "", status) for each in timeline.unprotected],
+        recent_days=RECENT_DAYS,
+    )
+    return Raw(page)
+
+
+@cache
+def _template() -> Template:
+    environment = Environment(
+        loader=PackageLoader("reconcile", "report"),
+        autoescape=True,
+        finalize=_finalized,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template("status.html.jinja")
+
+
+def _finalized(value: object) -> object:
+    """Write out what is not printable in every text that the template shows, but for what a macro has made."""
+    return visible(value, 1000) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def _verdict(status: Status) -> str:
+    if not status.has_series:
+        return "Nothing is protected: no series is declared."
+    unprotected = f", {count_text(len(status.unprotected), 'server')} unprotected" if status.unprotected else ""
+    return f"{healthy_text(status)}{unprotected}."
+
+
+def _figures(timeline: Timeline) -> Iterator[tuple[str, str]]:
+    """Yield what the account can be restored from, by where it comes from."""
+    rows = [row for server in (*timeline.servers, *timeline.unprotected) for row in server.rows]
+    for kind in RowKind:
+        points = [point for row in rows if row.kind is kind for point in row.points]
+        size = size_text(round(sum(point.size_mb or 0 for point in points), 1))
+        yield kind, f"{count_text(len(points), 'restore point')}, {size}" if points else "none"
+
+
+def _troubles(status: Status, anchors: dict[str, str]) -> Iterator[_Trouble]:
+    for error in status.errors:
+        text = f"{error.summary}. {error.detail}"
+        yield _Trouble(badge="ERROR", name=error.address or "", text=text, anchor="")
+    for series in status.unhealthy:
+        for trouble in series.troubles:
+            yield _Trouble(
+                badge=trouble_kind(trouble),
+                name=str(series.address),
+                text=trouble_text(trouble, status.checked_at),
+                anchor=anchors[series.address.server],
+            )
+
+
+def _server(timeline: ServerTimeline, anchor: str, status: Status) -> _ServerView:
+    axis = _Axis(status.checked_at, timeline.oldest)
+    zone = ZoneInfo(status.timezone)
+    name = timeline.key if timeline.key == timeline.server.name else f"{timeline.key}: {timeline.server.name}"
+    return _ServerView(
+        anchor=anchor,
+        name=f"{name} ({timeline.server.id})",
+        rows=tuple(_row(row, axis, status.checked_at, zone) for row in timeline.rows),
+        ticks=tuple(axis.ticks(zone)),
+        recent=axis.place(status.checked_at - _RECENT),
+    )
+
+
+class _Axis:
+    """Places moments between 0 (the oldest) and 100 (now), with a scale of its own for the last thirty days.
+
+    Years of monthly backups would otherwise leave no room for the nights that are missing in the last weeks.
+    """
+
+    def __init__(self, now: datetime, oldest: datetime | None) -> None:
+        self._now = now
+        self._oldest = oldest if oldest and now - oldest > _RECENT else None
+
+    def place(self, moment: datetime) -> str:
+        age = max(self._now - moment, timedelta())
+        left = _OLDER_SHARE if self._oldest else 0.0
+        if age <= _RECENT or not self._oldest:
+            place = 100 - (100 - left) * (age / _RECENT)
+        else:
+            place = left * (1 - (age - _RECENT) / (self._now - self._oldest - _RECENT))
+        return f"{place:.1f}"
+
+    def ticks(self, zone: ZoneInfo) -> Iterator[tuple[str, str]]:
+        if self._oldest:
+            yield "0", time_text(self._oldest, zone)[:10]
+        yield self.place(self._now - _RECENT), f"{RECENT_DAYS} days ago"
+        yield "100", "now"
+
+
+def _row(row: TimelineRow, axis: _Axis, now: datetime, zone: ZoneInfo) -> _RowView:
+    marks = [(backup, _mark(backup, row.kind, axis, now, zone)) for backup in row.points]
+    marks += [(backup, _mark(backup, "failed", axis, now, zone)) for backup in row.failed]
+    marks.sort(key=lambda each: each[0].created_at, reverse=True)
+    is_late = row.series is not None and row.series.state.overdue_since is not None
+    return _RowView(
+        kind=row.kind,
+        name=_name(row),
+        badge=_badge(row),
+        facts=", ".join(_facts(row, now, zone)),
+        marks=tuple(mark for _, mark in marks),
+        overdue=axis.place(row.points[-1].created_at) if is_late else "",
+    )
+
+
+def _mark(backup: Backup, kind: str, axis: _Axis, now: datetime, zone: ZoneInfo) -> _Mark:
+    age = f"{age_text(now - backup.created_at)} old" if backup.created_at <= now else "just made"
+    facts = [time_text(backup.created_at, zone), age, size_text(backup.size_mb), f"#{backup.id}"]
+    if kind == "failed":
+        facts[2] = f"{backup.status}: no restore point"
+    return _Mark(kind=kind, position=axis.place(backup.created_at), text=", ".join(facts))
+
+
+def _name(row: TimelineRow) -> str:
+    if row.kind is RowKind.AUTOMATIC:
+        return "automatic backups"
+    return row.description or "no description"
+
+
+def _badge(row: TimelineRow) -> str:
+    if row.series is None:
+        return "" if row.kind is RowKind.AUTOMATIC else "undeclared"
+    return trouble_kind(row.series.troubles[0]) if row.series.troubles else "healthy"
+
+
+def _facts(row: TimelineRow, now: datetime, zone: ZoneInfo) -> Iterator[str]:
+    if row.series:
+        yield series_text(row.series, now)
+    elif row.points:
+        yield f"newest {age_text(now - row.points[-1].created_at)} old"
+        yield count_text(len(row.points), "restore point")
+        yield size_text(sum(backup.size_mb or 0 for backup in row.points))
+    else:
+        yield "nothing that can be restored from"
+    if row.longest_gap:
+        yield f"longest gap {_gap(row.longest_gap, now, zone)}"
+
+
+def _gap(gap: Gap, now: datetime, zone: ZoneInfo) -> str:
+    end = "now" if gap.end == now else time_text(gap.end, zone)
+    return f"{age_text(gap.length)} ({time_text(gap.start, zone)} to {end})"

@@ -1,0 +1,153 @@
+"""The page of `status --html` in a real browser: that it shows all, fetches nothing, and can be read by everybody."""
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+from support.build import days, entry, hours
+from support.command import sandbox
+
+BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+AXE = Path(__file__).parents[2] / "node_modules/axe-core/axe.min.js"
+HOSTILE = '<img src="http://127.0.0.1:9/x"><script>document.title = "owned"</script>'
+WEB, DB, FORGOTTEN = ({"id": number, "name": name} for number, name in ((1, "web"), (2, "db"), (3, "forgotten")))
+AUTOMATIC = {"backup_type": "automatic", "description": HOSTILE}
+SEED = {
+    "servers": [WEB, DB, FORGOTTEN],
+    "backups": [
+        *(entry(day, "nightly", days(day), server=WEB) for day in (3, 4, 5, 8, 40, 100, 400)),
+        entry(90, "nightly", days(1), status="failed", server=WEB),
+        entry(91, HOSTILE, days(9), server=WEB),
+        *(entry(500 + day, "nightly", days(day) + hours(1), server=DB) for day in range(3)),
+        *({**entry(200 + day, "", days(day), server=DB), **AUTOMATIC} for day in range(7)),
+        {**entry(300, "", days(1), server=FORGOTTEN), **AUTOMATIC},
+    ],
+}
+FILE = """
+policies.nightly = { every = "1d", keep = 14 }
+servers.db = { id = 2, backups = [{ description = "nightly", policy = "nightly" }] }
+servers.web = { id = 1, backups = [{ description = "nightly", policy = "nightly" }] }
+"""
+
+pytestmark = pytest.mark.skipif(BROWSER is None, reason="no Chromium is installed (Debian: apt-get install chromium)")
+
+
+@pytest.fixture(scope="module")
+def html(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("page")
+    with sandbox(folder, seed=SEED) as service:
+        service.write(FILE)
+        done = service.run("status", "--html", "page.html")
+    assert done.returncode == 0, done.stderr
+    return folder / "page.html"
+
+
+@pytest.fixture(scope="module")
+def browser(html: Path) -> Iterator[Browser]:  # noqa: ARG001 - made before: no command can run in Playwright's loop
+    with sync_playwright() as playwright:
+        # Without its sandbox, which root has no use of: the page is our own.
+        launched = playwright.chromium.launch(executable_path=BROWSER, args=["--no-sandbox"])
+        yield launched
+        launched.close()
+
+
+def opened(browser: Browser, html: Path, **context: Any) -> Page:  # noqa: ANN401 - playwright's options
+    page = browser.new_page(**context)
+    page.goto(html.as_uri())
+    return page
+
+
+def test_it_shows_the_trouble_the_restore_points_and_what_is_unprotected(browser: Browser, html: Path) -> None:
+    page = opened(browser, html)
+
+    troubles = page.locator(".troubles li").all_inner_texts()
+    assert [text.split(":")[0] for text in troubles] == ["OVERDUE web/nightly", "FAILED web/nightly"]
+    assert page.locator("h3").all_inner_texts() == ["web (1)", "db (2)", "forgotten (3)"]
+    web, db, forgotten = page.locator("article").all()
+    assert [row.split("\n")[0] for row in web.locator(".row h4").all_inner_texts()] == [
+        "nightly OVERDUE",
+        f"{HOSTILE} undeclared",
+    ]
+    nightly = web.locator("ol").first.locator("li").all_text_contents()
+    assert [text.rsplit("#")[-1].strip() for text in nightly[1:]] == ["90", "3", "4", "5", "8", "40", "100", "400"]
+    assert "3d old, 100 MB, #3" in nightly[2]
+    assert db.locator("li.automatic").count() == 7
+    assert forgotten.locator("li.automatic").count() == 1
+    assert "Unprotected servers" in page.locator("h2").all_inner_texts()
+
+
+def test_it_asks_nobody_for_anything_and_runs_nothing(browser: Browser, html: Path) -> None:
+    page = browser.new_page()
+    requests: list[str] = []
+    complaints: list[str] = []
+    page.on("request", lambda request: requests.append(request.url))
+    page.on("console", lambda message: complaints.append(message.text))
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+
+    page.goto(html.as_uri(), wait_until="networkidle")
+
+    assert requests == [html.as_uri()]
+    assert complaints == []
+    assert page.title() == "Backups: 1 of 2 series healthy, 1 server unprotected."
+    assert page.locator("script, img, iframe, object").count() == 0
+
+
+def test_a_mark_shows_its_text_to_who_points_at_it_and_all_of_them_as_a_list(browser: Browser, html: Path) -> None:
+    page = opened(browser, html)
+    mark = page.locator("article li.declared").first
+    text = mark.locator("span")
+    place = mark.evaluate(
+        """mark => {
+            const line = mark.parentElement.getBoundingClientRect()
+            return [line.left + line.width * mark.style.getPropertyValue("--x") / 100, line.top + 10]
+        }"""
+    )
+    hidden = text.bounding_box()
+    page.mouse.move(*place)
+    pointed = text.bounding_box()
+    assert hidden
+    assert pointed
+    assert hidden["width"] <= 1
+    assert pointed["width"] > 100
+
+    page.mouse.move(0, 0)
+    page.get_by_label("list the dates of web (1)").check()
+    boxes = [each.bounding_box() for each in page.locator("article").first.locator("ol span").all()]
+    assert all(box and box["width"] > 100 for box in boxes)
+    assert len({(box["x"], box["y"]) for box in boxes if box}) == len(boxes)
+
+
+def test_printed_it_lists_every_date(browser: Browser, html: Path) -> None:
+    page = opened(browser, html)
+    page.emulate_media(media="print")
+
+    boxes = [each.bounding_box() for each in page.locator("article ol span").all()]
+
+    assert len(boxes) == 21
+    assert all(box and box["width"] > 100 for box in boxes)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(("width", "height"), [(1280, 900), (390, 844)])
+def test_it_fits_the_screen_and_everybody_can_read_it(
+    browser: Browser, html: Path, width: int, height: int, scheme: str
+) -> None:
+    page = opened(browser, html, viewport={"width": width, "height": height}, color_scheme=scheme)
+    page.screenshot(path=html.with_name(f"{scheme}-{width}.png"), full_page=True)
+
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    for checkbox in page.get_by_role("checkbox").all():
+        checkbox.check()
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    if not AXE.exists():
+        pytest.skip("axe-core is not installed (npm install --no-save --prefix . axe-core)")
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    result = page.evaluate("axe.run({ runOnly: ['wcag2a', 'wcag2aa', 'wcag21aa', 'best-practice'] })")
+    assert [(each["id"], [node["html"] for node in each["nodes"]]) for each in result["violations"]] == [], json.dumps(
+        result["violations"], indent=1
+    )
+    assert {"color-contrast", "label"} <= {each["id"] for each in result["passes"]}
