@@ -82,6 +82,40 @@ class DeclaredServer:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class DeclaredFleet:
+    """One `[fleets.NAME]` table: it declares every server of the account that it chooses, now and later."""
+
+    name: str
+    match: tuple[str, ...]
+    """Globs on the account's names of its servers; at least one."""
+    exclude: tuple[str, ...]
+    location: frozenset[str] | None
+    """The locations that it chooses from; None is any. `status` likewise."""
+    status: frozenset[str] | None
+    prune: Prune
+    """False or an age, never True: nobody read the list of its servers."""
+    series: tuple[DeclaredSeries, ...]
+    place: Place
+    """The table itself; `place.at("match")` is a key in it."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Requirements:
+    """The `[require]` table: what must hold, whoever edits the rest. None, and False, require nothing."""
+
+    all_servers: bool = False
+    """Every server of the account is declared, by a table or by a fleet."""
+    every: Duration | None = None
+    """Each server that has series has one whose `every` is at most this."""
+    retention: Duration | None = None
+    """Each server that has series has one whose policy, applied for long enough, always reaches back this far."""
+    min_age: Duration | None = None
+    """No usable backup that is younger is deleted."""
+    place: Place | None = None
+    """The table itself, None if no file has one; `place.at("every")` is a key in it."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Source:
     """The text of one file, with its byte order mark and its line endings, to show a line of it."""
 
@@ -91,10 +125,14 @@ class Source:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Config:
-    """All that the files declare together; servers in the order of the files."""
+    """All that the files declare together; servers and fleets in the order of the files."""
 
     timezone: ZoneInfo
     max_shrink_percent: int
     stalled_after: Duration
+    account: str | None = None
+    """The e-mail address of the account that the files are for; None if they do not say."""
+    require: Requirements = Requirements()
     servers: tuple[DeclaredServer, ...]
+    fleets: tuple[DeclaredFleet, ...] = ()
     sources: tuple[Source, ...] = ()

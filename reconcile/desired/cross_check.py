@@ -42,15 +42,21 @@ class _Unique:
 
 def _duplicates(files: Sequence[TomlFile]) -> Iterator[Diagnostic]:
     settings = _Unique("[settings] is declared twice", "Keep the settings of all files in one table.", at_key=True)
+    require = _Unique("[require] is declared twice", "Keep what is required in one table.", at_key=True)
     policies = _Unique("the policy {0} is declared twice", "Remove one of the two, or rename it.", at_key=True)
     servers = _Unique("the server {0} is declared in two files", "Declare all of one server in one file.", at_key=True)
+    fleets = _Unique("the fleet {0} is declared twice", "Remove one of the two, or rename it.", at_key=True)
     ids = _Unique("two servers have the id {0}", "Declare each server once, with the id that the service gave it.")
     for file in files:
         if "settings" in file.data:
             yield from settings.add("settings", file, "settings")
+        if "require" in file.data:
+            yield from require.add("require", file, "require")
         for name in _table(file.data, "policies"):
             yield from policies.add(name, file, "policies", name)
-        for key, server in _servers(file):
+        for name in _table(file.data, "fleets"):
+            yield from fleets.add(name, file, "fleets", name)
+        for key, server in _tables(file.data, "servers"):
             yield from servers.add(key, file, "servers", key)
             id_ = server.get("id")
             if isinstance(id_, str) or (type(id_) is int and is_64_bit(id_)):
@@ -59,24 +65,24 @@ def _duplicates(files: Sequence[TomlFile]) -> Iterator[Diagnostic]:
 
 def _duplicate_descriptions(file: TomlFile) -> Iterator[Diagnostic]:
     advice = "The description identifies the series: change one of the two, or remove it."
-    for key, server in _servers(file):
-        descriptions = _Unique("two series on this server have the description {0}", advice)
-        for number, series in _series(server):
+    for path, table in _with_series(file):
+        where = "on this server" if path[0] == "servers" else "in this fleet"
+        descriptions = _Unique(f"two series {where} have the description {{0}}", advice)
+        for number, series in _series(table):
             description = series.get("description")
             if isinstance(description, str):
-                yield from descriptions.add(description, file, "servers", key, "backups", number, "description")
+                yield from descriptions.add(description, file, *path, "backups", number, "description")
 
 
 def _unknown_policies(files: Sequence[TomlFile]) -> Iterator[Diagnostic]:
     declared = {name: None for file in files for name in _table(file.data, "policies")}
     advice = functools.cache(lambda name: _policy_advice(name, list(declared)))  # many series may misspell one name
     for file in files:
-        for key, server in _servers(file):
-            for number, series in _series(server):
+        for path, table in _with_series(file):
+            for number, series in _series(table):
                 name = series.get("policy")
                 if isinstance(name, str) and name not in declared:
-                    path = ("servers", key, "backups", number, "policy")
-                    place = Place(filename=file.source.filename, path=path)
+                    place = Place(filename=file.source.filename, path=(*path, "backups", number, "policy"))
                     yield Diagnostic(summary=f'there is no policy "{name}"', detail=advice(name), place=place)
 
 
@@ -93,14 +99,21 @@ def _table(data: dict[str, Any], key: str) -> dict[str, Any]:
     return table if isinstance(table, dict) else {}
 
 
-def _servers(file: TomlFile) -> Iterator[tuple[str, dict[str, Any]]]:
-    for key, server in _table(file.data, "servers").items():
-        if isinstance(server, dict):
-            yield key, server
+def _tables(data: dict[str, Any], key: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    for name, table in _table(data, key).items():
+        if isinstance(table, dict):
+            yield name, table
 
 
-def _series(server: dict[str, Any]) -> Iterator[tuple[int, dict[str, Any]]]:
-    backups = server.get("backups")
+def _with_series(file: TomlFile) -> Iterator[tuple[tuple[str, str], dict[str, Any]]]:
+    """Yield the tables that may have `backups`, each with its path."""
+    for kind in ("servers", "fleets"):
+        for key, table in _tables(file.data, kind):
+            yield (kind, key), table
+
+
+def _series(table: dict[str, Any]) -> Iterator[tuple[int, dict[str, Any]]]:
+    backups = table.get("backups")
     for number, series in enumerate(backups if isinstance(backups, list) else []):
         if isinstance(series, dict):
             yield number, series

@@ -35,6 +35,7 @@ _ID_SCHEMA = [
 ]
 _COUNT_ADVICE = 'Write a whole number of at least 1, or "all".'
 _KEEP_ADVICE = 'Write a number, "all", or a table such as { last = 3, daily = 7 }.'
+_TEXT_SCHEMA = {"type": "string", "minLength": 1}
 _DURATION_SCHEMA = {"type": "string", "pattern": PATTERN, "examples": ["36h", "1d", "1mo"]}
 
 _parse_duration = functools.cache(Duration.parse)  # a large file repeats a handful of them
@@ -61,6 +62,17 @@ def _prune(value: object) -> Prune:
     if not isinstance(value, str):
         raise _error("must be true, false or an age", 'Write an age like "7d".')
     return _duration(value)
+
+
+def _fleet_prune(value: object) -> Prune:
+    if value is True:
+        raise _error(
+            "a fleet can't prune everything that is undeclared, because nobody has read the list of its servers",
+            'Write an age such as "30d", or give the server a table of its own.',
+        )
+    if value is not False and not isinstance(value, str):
+        raise _error("must be false or an age", 'Write an age like "30d".')
+    return _prune(value)
 
 
 def _count(value: object) -> int | Literal["all"]:
@@ -149,8 +161,39 @@ def _server_key(value: str) -> str:
             f"{value!r} can't begin an address SERVER/DESCRIPTION",
             "Choose a key without slashes, control characters, or white space around it, and add the server's name to "
             "the table with name = ….",
-            kind="server_key",
+            kind="table_key",
         )
+    return value
+
+
+def _fleet_name(value: str) -> str:
+    if not is_server_key(value):
+        raise _error(
+            f"{value!r} can't be the name of a fleet",
+            "Choose one without slashes, control characters, or white space around it.",
+            kind="table_key",
+        )
+    return value
+
+
+def _text(value: str) -> str:
+    if not value:
+        raise _error("is empty", "Write text, or remove the key.", kind="text")
+    return value
+
+
+def _list_of_text(value: object) -> object:
+    """Return the list that a text stands for."""
+    if isinstance(value, str):
+        return [_text(value)]
+    if not isinstance(value, list):
+        raise _error("must be text, or a list of texts", 'Write "…" or ["…", "…"].')
+    return value
+
+
+def _some(value: list[str]) -> list[str]:
+    if not value:
+        raise _error("an empty list would choose no server", "Write at least one entry, or remove the key.")
     return value
 
 
@@ -174,6 +217,22 @@ DescriptionField = Annotated[
     WithJsonSchema({"type": "string", "pattern": r"^\S([^\u0000-\u001f\u007f-\u009f]*\S)?$"}),
 ]
 ServerKey = Annotated[str, PlainValidator(_server_key), WithJsonSchema({"type": "string", "minLength": 1})]
+FleetName = Annotated[str, PlainValidator(_fleet_name), WithJsonSchema({"type": "string", "minLength": 1})]
+FleetPruneField = Annotated[
+    Prune, PlainValidator(_fleet_prune), WithJsonSchema({"anyOf": [{"const": False}, _DURATION_SCHEMA]})
+]
+TextField = Annotated[str, AfterValidator(_text), WithJsonSchema(_TEXT_SCHEMA)]
+TextListField = Annotated[
+    list[TextField],
+    BeforeValidator(_list_of_text),
+    WithJsonSchema({"anyOf": [_TEXT_SCHEMA, {"type": "array", "items": _TEXT_SCHEMA}]}),
+]
+ChoiceField = Annotated[
+    TextListField,
+    AfterValidator(_some),
+    WithJsonSchema({"anyOf": [_TEXT_SCHEMA, {"type": "array", "items": _TEXT_SCHEMA, "minItems": 1}]}),
+]
+"""What a fleet chooses its servers by."""
 
 
 class Table(BaseModel):
@@ -229,6 +288,25 @@ class SettingsTable(Table):
         Duration(seconds=24 * 3600),
         description="A backup in progress for longer than this is stalled, and does not count.",
     )
+    account: TextField | None = Field(
+        None,
+        description="The e-mail address of the account that the file is for; with another one, nothing is planned.",
+    )
+
+
+class RequireTable(Table):
+    """What must hold, whoever edits the rest of the files."""
+
+    all_servers: bool = Field(
+        default=False, description="Every server of the account is declared, by a table or by a fleet."
+    )
+    every: DurationField | None = Field(
+        None, description="Each server that has series has one whose every is at most this."
+    )
+    retention: DurationField | None = Field(
+        None, description="Each server that has series has one whose policy always reaches back at least this far."
+    )
+    min_age: DurationField | None = Field(None, description="No usable backup that is younger is deleted.")
 
 
 class PolicyTable(Table):
@@ -255,9 +333,27 @@ class ServerTable(Table):
     backups: list[BackupTable] = []
 
 
+class FleetTable(Table):
+    """Every server of the account that this chooses, now and later, and the manual backups to keep on each of them.
+
+    A server with a table of its own is in no fleet; of several fleets, the first has it.
+    """
+
+    match: ChoiceField = Field(description='Globs on the names of the account\'s servers; "*" is all of them.')
+    exclude: TextListField = Field([], description="Globs on the names that are left out all the same.")
+    location: ChoiceField | None = Field(None, description="Only servers in these locations.")
+    status: ChoiceField | None = Field(None, description='Only servers with these statuses, such as "active".')
+    prune: FleetPruneField = Field(
+        default=False, description="What happens to undeclared backups on these servers: false, or an age."
+    )
+    backups: list[BackupTable] = []
+
+
 class Document(Table):
     """The manual backups to keep on each VPS.org server; read by reconcile."""
 
     settings: SettingsTable | None = None
+    require: RequireTable | None = None
     policies: dict[str, PolicyTable] = {}
     servers: dict[ServerKey, ServerTable] = {}
+    fleets: dict[FleetName, FleetTable] = {}

@@ -10,8 +10,10 @@ from reconcile.desired.config import Source
 from reconcile.desired.document import (
     BackupTable,
     Document,
+    FleetTable,
     KeepTable,
     PolicyTable,
+    RequireTable,
     ServerTable,
     SettingsTable,
     Table,
@@ -23,6 +25,7 @@ _EXPECTED = {
     "dict_type": ("a table", "Write [table] or { … }."),
     "model_type": ("a table", "Write [table] or { … }."),
     "list_type": ("a list", "Write [ … ] or [[table]]."),
+    "bool_type": ("true or false", "Write it without quotes."),
     "string_type": ("text", 'Write it in quotes: "…".'),
 }
 
@@ -30,7 +33,13 @@ _SYNONYMS = {
     "frequency": "every",
     "interval": "every",
     "schedule": "every",
+    "email": "account",
+    "include": "match",
     "label": "description",
+    "pattern": "match",
+    "region": "location",
+    "requires": "require",
+    "state": "status",
     "title": "description",
     "policy": "policies",
     "retain": "keep",
@@ -80,7 +89,9 @@ def explain(invalid: ValidationError, filename: str) -> Iterator[Diagnostic]:
                 summary, detail = f'the key "{name}" is missing', f"Add {name} = … to this table."
             case "description":
                 summary, detail = f"the description {error['msg']}", error["ctx"]["advice"]
-            case "server_key":
+            case "text":
+                summary, detail = f"{name} {error['msg']}", error["ctx"]["advice"]
+            case "table_key":
                 path, at_key = path[:-1], True  # pydantic marks an error of a key with "[key]" at the end
                 summary, detail = error["msg"], error["ctx"]["advice"]
             case "dict_type" | "model_type" if _is_token(name):
@@ -127,17 +138,17 @@ def _suggestion(key: str, known: list[str]) -> str | None:
     return next(iter(difflib.get_close_matches(key, known, n=1, cutoff=_SIMILAR)), None)
 
 
+_MODELS: dict[tuple[str | int | None, int], type[Table]] = {
+    (None, 0): Document,
+    ("settings", 1): SettingsTable,
+    ("require", 1): RequireTable,
+    ("policies", 2): PolicyTable,
+    ("servers", 2): ServerTable,
+    ("fleets", 2): FleetTable,
+}
+"""The model of a table, by the first part of its path and how many parts that has."""
+
+
 def _model(table: _KeyPath) -> type[Table]:
-    match table:
-        case ():
-            return Document
-        case ("settings",):
-            return SettingsTable
-        case (*_, "keep"):
-            return KeepTable
-        case ("policies", _):
-            return PolicyTable
-        case ("servers", _):
-            return ServerTable
-        case _:
-            return BackupTable
+    known = _MODELS.get((next(iter(table), None), len(table)))
+    return known or (KeepTable if table[-1] == "keep" else BackupTable)

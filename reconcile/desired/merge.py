@@ -5,16 +5,18 @@ from collections.abc import Mapping, Sequence
 
 from reconcile.desired.config import (
     Config,
+    DeclaredFleet,
     DeclaredSeries,
     DeclaredServer,
     Keep,
     KeepCount,
     KeepWithin,
     Period,
+    Requirements,
     Source,
     within_key,
 )
-from reconcile.desired.document import BackupTable, Document, KeepTable, ServerTable, SettingsTable
+from reconcile.desired.document import BackupTable, Document, FleetTable, KeepTable, ServerTable, SettingsTable
 from reconcile.diagnostics import Place
 from reconcile.durations import Duration
 
@@ -36,13 +38,28 @@ def merge(documents: Sequence[tuple[Source, Document]]) -> Config:
         timezone=settings.timezone,
         max_shrink_percent=settings.max_shrink,
         stalled_after=settings.stalled_after,
+        account=settings.account,
+        require=_requirements(documents),
         servers=tuple(
             _server(server, Place(filename=source.filename, path=("servers", key), at_key=True), settings, policies)
             for source, document in documents
             for key, server in document.servers.items()
         ),
+        fleets=tuple(
+            _fleet(fleet, Place(filename=source.filename, path=("fleets", name), at_key=True), policies)
+            for source, document in documents
+            for name, fleet in document.fleets.items()
+        ),
         sources=tuple(source for source, _ in documents),
     )
+
+
+def _requirements(documents: Sequence[tuple[Source, Document]]) -> Requirements:
+    for source, document in documents:
+        if document.require:
+            place = Place(filename=source.filename, path=("require",), at_key=True)
+            return Requirements(**dict(document.require), place=place)
+    return Requirements()
 
 
 def _server(server: ServerTable, place: Place, settings: SettingsTable, policies: _Policies) -> DeclaredServer:
@@ -54,6 +71,19 @@ def _server(server: ServerTable, place: Place, settings: SettingsTable, policies
         prune=settings.prune if server.prune is None else server.prune,
         pinned=tuple(server.pinned),
         series=tuple(_series(backup, policies) for backup in server.backups),
+        place=place,
+    )
+
+
+def _fleet(fleet: FleetTable, place: Place, policies: _Policies) -> DeclaredFleet:
+    return DeclaredFleet(
+        name=str(place.path[-1]),
+        match=tuple(fleet.match),
+        exclude=tuple(fleet.exclude),
+        location=None if fleet.location is None else frozenset(fleet.location),
+        status=None if fleet.status is None else frozenset(fleet.status),
+        prune=fleet.prune,
+        series=tuple(_series(backup, policies) for backup in fleet.backups),
         place=place,
     )
 

@@ -18,4 +18,4 @@ class Validation:
     @classmethod
     def of(cls, config: Config) -> Self:
         """Return the warnings about a valid configuration."""
-        return cls(config=config, diagnostics=warnings(config.servers))
+        return cls(config=config, diagnostics=warnings((*config.servers, *config.fleets)))

@@ -103,7 +103,7 @@ class TestOneClearMessage:
             (f"[servers.web]\nid = {'9' * 5000}\n", "backups.toml"),
             ('"[key]" = 1\n', 'unknown key "[key]"'),
             ("[servers.web]\nid = 1\nretention = 3\n", "Valid keys"),
-            ("[provider]\nx = 1\n", "Valid tables: settings, policies, servers."),
+            ("[provider]\nx = 1\n", "Valid tables: settings, require, policies, servers, fleets."),
         ],
         ids=["an enormous integer", "a key like a table", "retention", "provider"],
     )

@@ -12,10 +12,14 @@ from reconcile.desired.load import parse
         ("", [None]),
         ("[servers.a]\nid = 1\n[servers.b]\nid = 2\nbackups = []", [("servers", "a")]),
         ("[servers.a]\nid = 1\n[servers.b]\nid = 2\nbackups = [{ description = 'x' }]", []),
+        ("[fleets.a]\nmatch = '*'", [("fleets", "a")]),
+        ("[servers.a]\nid = 1\n[fleets.a]\nmatch = '*'\nbackups = [{ description = 'x' }]", []),
     ],
 )
 def test_no_series_at_all_is_worth_a_warning(text: str, places: list[tuple[str, ...] | None]) -> None:
-    found = warnings(parse(text).servers)
+    declared = parse(text)
+
+    found = warnings((*declared.servers, *declared.fleets))
 
     assert [diagnostic.place and diagnostic.place.path for diagnostic in found] == places
     assert all(diagnostic.severity == "warning" for diagnostic in found)

@@ -3,13 +3,14 @@
 import io
 import tomllib
 from contextlib import suppress
+from dataclasses import replace
 
 import pytest
 import tomli_w
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from reconcile.desired.config import Config, KeepCount, KeepWithin, Period
+from reconcile.desired.config import Config, KeepCount, KeepWithin, Period, Requirements
 from reconcile.desired.document import unclean
 from reconcile.desired.load import load, parse
 from reconcile.diagnostics import Place, UserError
@@ -21,6 +22,13 @@ timezone = "Europe/Rome"
 prune = false
 max_shrink = "20%"
 stalled_after = "24h"
+account = "ops@example.com"
+
+[require]
+all_servers = true
+every = "1d"
+retention = "30d"
+min_age = "3d"
 
 [policies.standard]
 every = "1d"
@@ -43,6 +51,20 @@ keep = 7
 name = "db-server-01"
 id = 12346
 backups = []
+
+[fleets.web]
+match = ["web-*", "api-*"]
+exclude = ["*-test"]
+location = "us-west"
+prune = "30d"
+
+[[fleets.web.backups]]
+description = "nightly"
+policy = "standard"
+
+[fleets.all]
+match = "*"
+status = ["active", "stopped"]
 """
 
 
@@ -62,6 +84,39 @@ def test_the_specs_example_means_what_the_spec_says() -> None:
     assert (once.every, once.keep) == (None, (KeepCount(period=Period.LAST, count=1),))
     assert (nightly.every, nightly.keep) == (Duration.parse("1d"), (KeepCount(period=Period.LAST, count=7),))
     assert (db.key, db.name, db.prune, db.series) == ("db", "db-server-01", False, ())
+
+
+def test_the_specs_fleets_and_guardrails_are_read() -> None:
+    config = parse(SPEC, "mine.toml")
+
+    web, everything = config.fleets
+    assert (web.name, web.match, web.exclude, web.prune) == (
+        "web",
+        ("web-*", "api-*"),
+        ("*-test",),
+        Duration.parse("30d"),
+    )
+    assert (web.location, web.status) == (frozenset({"us-west"}), None)
+    assert web.series == (replace(config.servers[0].series[1], keep=web.series[0].keep),)
+    assert [str(rule) for rule in web.series[0].keep] == ["last=3", "daily=7", "weekly=4", "monthly=12"]
+    assert (everything.match, everything.exclude, everything.prune, everything.series) == (("*",), (), False, ())
+    assert (everything.location, everything.status) == (None, frozenset({"active", "stopped"}))
+    assert everything.place == Place(filename="mine.toml", path=("fleets", "all"), at_key=True)
+    assert config.account == "ops@example.com"
+    assert config.require == Requirements(
+        all_servers=True,
+        every=Duration.parse("1d"),
+        retention=Duration.parse("30d"),
+        min_age=Duration.parse("3d"),
+        place=Place(filename="mine.toml", path=("require",), at_key=True),
+    )
+
+
+def test_nothing_is_required_by_default_and_the_setting_for_pruning_reaches_no_fleet() -> None:
+    config = parse("[settings]\nprune = true\n[servers.a]\nid = 1\n[fleets.b]\nmatch = 'b'")
+
+    assert (config.require, config.account) == (Requirements(), None)
+    assert (config.servers[0].prune, config.fleets[0].prune) == (True, False)
 
 
 def test_a_config_knows_its_text_and_the_places_in_it() -> None:
@@ -129,9 +184,10 @@ FRAGMENTS = st.sampled_from(
         *('"""', "'''", "[[", "]]", "\r\n", "\\e", "\\x41", "\\u0041", "\ud800"),
         *("settings", "policies", "servers", "backups", "[key]", "token", "a", '""'),
         *("id", "pinned", "name", "prune", "description", "policy", "every", "keep", "last", "within", "timezone"),
-        *("max_shrink", "stalled_after"),
+        *("max_shrink", "stalled_after", "account", "require", "all_servers", "fleets", "match", "exclude", "location"),
         *("1", "-1", "0x" + "f" * 5000, "9" * 5000, "1.5", "inf", "true", "1979-05-27T07:32", "07:32", "'1d'", "'%'"),
         *("[settings]\n", "[policies.a]\n", "[servers.a]\n", "\nid = 1\n", "[[servers.a.backups]]\n"),
+        *("[fleets.a]\n", "\nmatch = '*'\n", "[[fleets.a.backups]]\n", "[require]\n"),
         *("servers = {\n a = { id = 1,\n }, }\n", "\ndescription = 'x'\n", "\npolicy = 'b'\n", '"\\e" = 1\n'),
         *("\npinned = [[", "\nbackups = [{", "\nkeep = {", "}]", " = 'Europe'\n"),
     ]

@@ -106,6 +106,35 @@ BIG = "0x" + "f" * 5000
         ("[settings]\ntimezone = '/etc/passwd'", (2, 12), "timezone: not an IANA time zone", "Europe/Rome"),
         ("[settings]\ntimezone = 'Europe'", (2, 12), "timezone: not an IANA time zone", "Europe/Rome"),
         ("[settings]\ntimezone = 3", (2, 12), "timezone: not an IANA time zone", "Europe/Rome"),
+        ("[settings]\naccount = ''", (2, 11), "account is empty", "remove the key"),
+        ("[settings]\naccount = 7", (2, 11), '"account" must be text', "in quotes"),
+        ("[require]\nall_servers = 'yes'", (2, 15), '"all_servers" must be true or false', "without quotes"),
+        ("[require]\nevery = 1", (2, 9), "every: a duration is text, in quotes", 'like "1d"'),
+        ("[require]\nmin_age = '3m'", (2, 11), "minutes or months? write min or mo", ""),
+        ("require = true", (1, 11), '"require" must be a table', "Write [table]"),
+        ("[fleets.a]", (1, 2), 'the key "match" is missing', "Add match = …"),
+        ("[fleets.'a/b']\nmatch = '*'", (1, 2), "'a/b' can't be the name of a fleet", "without slashes"),
+        ("[fleets.a]\nmatch = ''", (2, 9), "match is empty", "Write text"),
+        ("[fleets.a]\nmatch = []", (2, 9), "an empty list would choose no server", "at least one entry"),
+        ("[fleets.a]\nmatch = ['a', '']", (2, 15), "match is empty", "Write text"),
+        ("[fleets.a]\nmatch = [\n  'a',\n  1]", (4, 3), 'each entry of "match" must be text', "in quotes"),
+        ("[fleets.a]\nmatch = 1", (2, 9), "match: must be text, or a list of texts", "Write"),
+        ("[fleets.a]\nmatch = '*'\nlocation = []", (3, 12), "would choose no server", "remove the key"),
+        ("[fleets.a]\nmatch = '*'\nprune = true", (3, 9), "a fleet can't prune everything", '"30d"'),
+        ("[fleets.a]\nmatch = '*'\nprune = 7", (3, 9), "prune: must be false or an age", '"30d"'),
+        ("[fleets.a]\nmatch = '*'\npinned = [1]", (3, 1), 'unknown key "pinned"', "Valid keys: match, exclude"),
+        (
+            "[fleets.a]\nmatch = '*'\nbackups = [{description = 'x'}, {description = 'x'}]",
+            (3, 48),
+            "two series in this fleet have the description 'x'",
+            "change one",
+        ),
+        (
+            "[fleets.a]\nmatch = '*'\nbackups = [{description = 'x', policy = 'p'}]",
+            (3, 41),
+            'there is no policy "p"',
+            "Declare it",
+        ),
         ("token = 'vps_x'", (1, 1), "a token does not belong in the file", "revoke it"),
         ("[servers]\ntoken = 'vps_x'", (2, 1), "a token does not belong in the file", "revoke it"),
         ("[settings]\nAPI_TOKEN = 'vps_x'", (2, 1), "a token does not belong in the file", "revoke it"),
@@ -138,9 +167,13 @@ def test_mistake(text: str, place: tuple[int, int], summary: str, detail: str) -
         ("[policies.a]\nretention = 3", 'Did you mean "keep"?'),
         ("[policies.a]\nschedule = '1d'", 'Did you mean "every"?'),
         ("[server.a]\nid = 1", 'Did you mean "servers"?'),
+        ("[policies.keep]\nevry = '1d'", 'Did you mean "every"?'),
+        ("[fleet.a]\nmatch = '*'", 'Did you mean "fleets"?'),
+        ("[fleets.a]\nmatch = '*'\nregion = 'us-west'", 'Did you mean "location"?'),
+        ("[require]\nall-servers = true", 'Did you mean "all_servers"?'),
         ("[policy.a]\nkeep = 1", 'Did you mean "policies"?'),
         ("[servers.a]\nid = 1\nretention = 3", "Valid keys: id, name, prune, pinned, backups."),
-        ("provider = 1", "Valid keys: settings, policies, servers."),
+        ("provider = 1", "Valid keys: settings, require, policies, servers, fleets."),
     ],
 )
 def test_a_suggestion_is_near_or_not_made(text: str, advice: str) -> None:
@@ -152,7 +185,7 @@ def test_an_unknown_table_is_called_a_table() -> None:
 
     assert (found.summary, found.detail) == (
         'there is no table "provider"',
-        "Valid tables: settings, policies, servers.",
+        "Valid tables: settings, require, policies, servers, fleets.",
     )
 
 
@@ -182,8 +215,10 @@ def test_an_id_in_quotes_is_another_one() -> None:
 
 def test_clashes_between_files_are_reported_with_both_names(tmp_path: Path) -> None:
     first, second = tmp_path / "a.toml", tmp_path / "b.toml"
-    first.write_text("[settings]\n[policies.p]\n[servers.a]\nid = 1")
-    second.write_text("[settings]\n[policies.p]\n[servers.a]\nid = 2\n[servers.c]\nid = 1")
+    first.write_text("[settings]\n[policies.p]\n[servers.a]\nid = 1\n[require]\n[fleets.f]\nmatch = 'x'")
+    second.write_text(
+        "[settings]\n[policies.p]\n[servers.a]\nid = 2\n[servers.c]\nid = 1\n[require]\n[fleets.f]\nmatch = 'y'"
+    )
 
     with pytest.raises(UserError) as invalid:
         load([first, second])
@@ -193,5 +228,7 @@ def test_clashes_between_files_are_reported_with_both_names(tmp_path: Path) -> N
         (f"{second}:2:2", "the policy 'p' is declared twice"),
         (f"{second}:3:2", "the server 'a' is declared in two files"),
         (f"{second}:6:6", "two servers have the id 1"),
+        (f"{second}:7:2", "[require] is declared twice"),
+        (f"{second}:8:2", "the fleet 'f' is declared twice"),
     ]
     assert all(f"The first is in {first}." in diagnostic.detail for diagnostic in invalid.value.diagnostics)

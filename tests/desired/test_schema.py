@@ -32,6 +32,9 @@ def test_it_is_a_schema() -> None:
         series(every="1d"),
         {"settings": {"prune": "7d", "timezone": "Europe/Rome", "max_shrink": "100%"}},
         {"servers": {"web": {"id": "a-1", "pinned": [1, "b"], "prune": True}}},
+        {"settings": {"account": "ops@example.com"}, "require": {"all_servers": True, "min_age": "3d"}},
+        {"fleets": {"web": {"match": "*", "prune": False, "backups": [{"description": "x"}]}}},
+        {"fleets": {"web": {"match": ["a", "b"], "exclude": [], "location": "us-west", "prune": "30d"}}},
     ],
 )
 def test_what_it_accepts_is_valid(document: Mapping[str, object]) -> None:
@@ -55,6 +58,14 @@ def test_what_it_accepts_is_valid(document: Mapping[str, object]) -> None:
         {"servers": {"web": {"id": 2**63}}},
         series(keep=2**63),
         {"servers": {"web": {}}},
+        {"settings": {"account": ""}},
+        {"require": {"every": 1}},
+        {"require": {"all_servers": "yes"}},
+        {"fleets": {"web": {}}},
+        {"fleets": {"web": {"match": []}}},
+        {"fleets": {"web": {"match": "*", "location": [""]}}},
+        {"fleets": {"web": {"match": "*", "prune": True}}},
+        {"fleets": {"web": {"match": "*", "pinned": [1]}}},
     ],
 )
 def test_what_it_refuses_is_invalid(document: Mapping[str, object]) -> None:

@@ -36,6 +36,15 @@ def test_a_valid_file(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     )
 
 
+def test_fleets_are_counted_beside_the_servers(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file.write_text(
+        f"{SERIES}\n[fleets.all]\nmatch = '*'\nbackups = [{{ description = 'x' }}, {{ description = 'y' }}]"
+    )
+
+    assert run(["validate"]) == 0
+    assert capsys.readouterr() == ("Valid: 1 series on 1 server, 2 series in 1 fleet.\n", "")
+
+
 def test_mistakes_are_shown_where_they_are(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file.write_text(BROKEN)
 
