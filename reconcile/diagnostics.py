@@ -52,6 +52,10 @@ class Place:
         """Return the place of a value below this one."""
         return Place(filename=self.filename, path=(*self.path, *keys))
 
+    def __str__(self) -> str:
+        keys = "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in self.path)
+        return f"{self.filename}: {keys.removeprefix('.')}" if keys else self.filename
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Diagnostic:

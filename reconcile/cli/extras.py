@@ -5,6 +5,3 @@ from reconcile.diagnostics import UserError
 SANDBOX_MISSING = UserError(
     "the sandbox is not installed", "It comes with an extra: pip install 'vps-reconcile[sandbox]'."
 )
-METRICS_MISSING = UserError(
-    "the Prometheus client is not installed", "It comes with an extra: pip install 'vps-reconcile[metrics]'."
-)

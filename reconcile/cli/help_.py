@@ -8,6 +8,7 @@ import click
 from rich.constrain import Constrain
 from rich.table import Table
 
+from reconcile import __version__
 from reconcile.cli.exit_code import ExitCode
 from reconcile.cli.main import COMMANDS, reconcile
 from reconcile.cli.options import command
@@ -16,7 +17,7 @@ from reconcile.diagnostics import UserError
 from reconcile.report.document import Raw
 
 FOLDER = Path(__file__).parents[1] / "help"
-REPOSITORY = "https://github.com/vps-reconcile/reconcile/blob/main/"
+REPOSITORY = f"https://github.com/vps-reconcile/reconcile/blob/v{__version__}/"
 _WIDEST = 100
 """Columns; longer lines are hard to read."""
 

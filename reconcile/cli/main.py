@@ -113,6 +113,8 @@ def main() -> None:
     SIGTERM, which is how CI cancels a job, and SIGHUP end it as Ctrl-C does; so does SIGINT where the shell that
     started it in the background had it ignored.
     """
+    if sys.platform == "win32":
+        sys.exit("reconcile runs on Linux and macOS. On Windows, run it in the Windows Subsystem for Linux (wsl).")
     open_closed()
     # A large account is a million objects that all stay. Looking through them again and again took a third of a plan.
     # What a long apply leaves behind is young, and is still found.

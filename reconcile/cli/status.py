@@ -6,11 +6,9 @@ from pathlib import Path
 import click
 
 from reconcile.cli.exit_code import ExitCode
-from reconcile.cli.extras import METRICS_MISSING
 from reconcile.cli.options import OutputFileType, command
 from reconcile.cli.planning import desired_for
 from reconcile.cli.session import Session
-from reconcile.insight.status import Status
 from reconcile.insight.status import status as status_of
 from reconcile.insight.timeline import timeline
 from reconcile.plan.refusals import check_clock
@@ -43,7 +41,9 @@ def status(
     found = status_of(desired, inventory, inventory.observed_at)
     found = replace(found, errors=session.located(found.errors), warnings=session.located(found.warnings))
     if metrics_file:
-        session.write(metrics_file, _metrics(found))
+        from reconcile.report.metrics import metrics  # noqa: PLC0415 - the client takes 30 ms, and few runs write metrics
+
+        session.write(metrics_file, metrics(found).text)
     if html_file:
         from reconcile.report.status_html import status_html  # noqa: PLC0415 - loads Jinja
 
@@ -54,11 +54,3 @@ def status(
     if check and not found.is_healthy:
         return ExitCode.ATTENTION
     return ExitCode.ERROR if found.errors else ExitCode.DONE
-
-
-def _metrics(found: Status) -> str:
-    try:
-        from reconcile.report.metrics import metrics  # noqa: PLC0415 - an extra, so imported where it is used
-    except ImportError as error:
-        raise METRICS_MISSING from error
-    return metrics(found).text

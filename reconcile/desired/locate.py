@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 def locate(diagnostics: Iterable[Diagnostic], sources: tuple[Source, ...]) -> tuple[Diagnostic, ...]:
     """Return the diagnostics, with `range` and `snippet` for each that has a `place` in one of the sources.
 
-    A place that is not in the text is shown as the nearest table around it.
+    A place that is not in the text is shown as the nearest table around it. Where tree-sitter is not installed, because
+    there is no wheel of it for this machine, the diagnostics stay as they are, with the path of the key.
     """
     texts = {source.filename: source for source in sources}
     positions: dict[str, Positions] = {}
@@ -26,8 +27,10 @@ def _located(diagnostic: Diagnostic, texts: dict[str, Source], positions: "dict[
     if place is None or diagnostic.range or place.filename not in texts:
         return diagnostic
     if place.filename not in positions:
-        from reconcile.desired.positions import Positions  # noqa: PLC0415 - loaded only when there is a place to show
-
+        try:
+            from reconcile.desired.positions import Positions  # noqa: PLC0415 - loaded only when there is a place
+        except ImportError:
+            return diagnostic
         positions[place.filename] = Positions(texts[place.filename])
     found, snippet = positions[place.filename].of(place.path, at_key=place.at_key)
     return replace(diagnostic, range=found, snippet=snippet)

@@ -94,7 +94,7 @@ def _file(config: Config | UserError) -> Finding:
         return Finding(
             "file",
             Verdict.ERROR,
-            mistakes if first.range else first.summary,
+            mistakes if first.place or first.range else first.summary,
             "reconcile validate shows them; reconcile import writes a first file.",
         )
     series = sum(len(server.series) for server in config.servers)

@@ -20,6 +20,8 @@ def diagnostic_text(diagnostic: Diagnostic) -> list[Text]:
     lines = [head]
     if diagnostic.range and diagnostic.snippet:
         lines += _pointer(str(diagnostic.range), diagnostic.snippet)
+    elif diagnostic.place:
+        lines.append(Text.assemble((" --> ", "blue"), visible(str(diagnostic.place), _LONGEST)))
     if diagnostic.detail:
         lines.append(Text("  " + visible(diagnostic.detail, _LONGEST)))
     return lines

@@ -1,6 +1,8 @@
 """The command itself: its help, and what is known of its subcommands without importing them."""
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -43,3 +45,18 @@ def test_the_help_of_verbose_says_what_it_shows(name: str, tmp_path: Path) -> No
 
 def test_verbose_is_accepted_where_it_shows_nothing_more(tmp_path: Path) -> None:
     assert run("schema", "-v", folder=tmp_path).returncode == 0
+
+
+def test_on_windows_a_sentence_says_where_it_runs() -> None:
+    script = """
+import sys
+sys.modules |= dict.fromkeys(["fcntl", "grp", "pwd", "resource", "termios"])  # as absent as on Windows
+from reconcile.cli.main import main
+sys.platform = "win32"  # only now: click would import what Windows has instead
+main()
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("reconcile runs on Linux and macOS. On Windows,")
+    assert done.stderr.count("\n") == 1

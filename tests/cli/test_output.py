@@ -70,20 +70,8 @@ def test_what_a_slow_service_is_waited_for_is_shown_on_a_terminal_only(tmp_path:
         assert "Reading the account" not in service.run("plan").stderr
 
 
-class TestMissingExtras:
-    """What is not installed is named with the command that installs it."""
-
-    def test_the_metrics(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setitem(sys.modules, "prometheus_client", None)
-        monkeypatch.delitem(sys.modules, "reconcile.report.metrics", raising=False)
-        with sandbox(tmp_path) as service:
-            service.write("[servers.web-server-01]\nid = 12345\n")
-
-            done = service.run("status", "--metrics", "reconcile.prom")
-
-        assert done.returncode == 1
-        assert "pip install 'vps-reconcile[metrics]'" in done.stderr
-        assert not (tmp_path / "reconcile.prom").exists()
+class TestWhatIsNotInstalled:
+    """An extra is named with the command that installs it; where tree-sitter has no wheel, less is shown."""
 
     def test_the_sandbox(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setitem(sys.modules, "reconcile.sandbox.serve", None)
@@ -92,6 +80,16 @@ class TestMissingExtras:
 
         assert done.returncode == 1
         assert "pip install 'vps-reconcile[sandbox]'" in done.stderr
+
+    def test_tree_sitter(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setitem(sys.modules, "tree_sitter", None)
+        monkeypatch.delitem(sys.modules, "reconcile.desired.positions", raising=False)
+        (tmp_path / "backups.toml").write_text('[[servers.web.backups]]\ndescription = "a "\n')
+
+        done = run("validate", folder=tmp_path)
+
+        assert done.returncode == 1
+        assert " --> backups.toml: servers.web.backups[0].description" in done.stderr.splitlines()
 
 
 def test_the_sandbox_serves_until_it_is_interrupted(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ PROSE = sorted(
         ROOT / "README.md",
         ROOT / "CHANGELOG.md",
         *(ROOT / ".github").rglob("*.md"),
+        *(ROOT / "reconcile/help").glob("*.md"),
         *(file for file in (ROOT / "examples").rglob("*") if file.is_file()),
     }
 )

@@ -12,7 +12,9 @@ ROOT = Path(__file__).parents[2]
 GITHUB = ROOT / ".github"
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 TOX = PYPROJECT["tool"]["tox"]
-CI = yaml.safe_load((GITHUB / "workflows/ci.yml").read_text(encoding="utf-8"))
+PACKAGE = (ROOT / ".ci/package").read_text(encoding="utf-8")
+WORKFLOWS = {file.name: yaml.safe_load(file.read_text(encoding="utf-8")) for file in (GITHUB / "workflows").iterdir()}
+CI = WORKFLOWS["ci.yml"]
 CONTRIBUTING = (GITHUB / "CONTRIBUTING.md").read_text(encoding="utf-8")
 
 VERSIONS = re.findall(r"Python :: (3\.\d+)", "\n".join(PYPROJECT["project"]["classifiers"]))
@@ -34,9 +36,14 @@ def test_github_runs_the_suite_on_every_version_of_the_classifiers() -> None:
     assert all(row["environment"] == environment(row["python"]) for row in rows)
 
 
+def test_the_wheel_is_installed_on_every_version_of_the_classifiers() -> None:
+    assert f"for version in {' '.join(VERSIONS)};" in PACKAGE
+
+
 def test_every_environment_that_is_run_anywhere_is_defined() -> None:
     defined = {*TOX["env"], *map(environment, VERSIONS)}
-    named = re.findall(r"tox run -e ([\w,]+)", CONTRIBUTING)
+    steps = [str(step.get("run")) for job in WORKFLOWS["release.yml"]["jobs"].values() for step in job["steps"]]
+    named = re.findall(r"tox run -e ([\w,]+)", "\n".join([CONTRIBUTING, *steps]))
 
     assert set(TOX["env_list"]) <= defined
     assert set(TOX["labels"]["checks"]) <= defined
@@ -44,12 +51,12 @@ def test_every_environment_that_is_run_anywhere_is_defined() -> None:
     assert {name for names in named for name in names.split(",")} <= defined
 
 
-def test_the_workflow_can_only_read_and_all_actions_are_pinned_by_commit() -> None:
+def test_workflows_can_only_read_unless_a_job_says_more_and_all_actions_are_pinned_by_commit() -> None:
     files = [GITHUB / "workflows", GITHUB / "actions", ROOT / "examples"]
     used = [it for file in files for path in file.rglob("*.yml") for it in re.findall(r"uses: (\S+)", path.read_text())]
     others = [it for it in used if not it.startswith("vps-reconcile/reconcile/")]
 
-    assert CI["permissions"] == {"contents": "read"}
+    assert all(workflow["permissions"] == {"contents": "read"} for workflow in WORKFLOWS.values())
     assert len(others) > len(files)
     assert [it for it in others if not re.fullmatch(r"[\w-]+/[\w-]+@[0-9a-f]{40}", it)] == []
 
@@ -59,6 +66,24 @@ def test_what_is_pinned_to_this_project_is_this_release() -> None:
     pinned = re.findall(r"(?:actions/reconcile@v|/reconcile/v|vps-reconcile(?:\[\w+\])?==)(\d[\d.]*\d)", text)
 
     assert set(pinned) == {__version__}
+
+
+def test_only_the_job_that_publishes_may_and_it_runs_nothing_of_the_repository() -> None:
+    jobs = WORKFLOWS["release.yml"]["jobs"]
+
+    assert [name for name, job in jobs.items() if "environment" in job] == ["publish"]
+    assert [step for step in jobs["publish"]["steps"] if "run" in step or "checkout" in step["uses"]] == []
+
+
+def test_every_relative_link_of_the_readme_is_absolute_on_the_package_index() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    hook = PYPROJECT["tool"]["hatch"]["metadata"]["hooks"]["fancy-pypi-readme"]
+    for substitution in hook["substitutions"]:
+        readme = re.sub(substitution["pattern"], substitution["replacement"], readme)
+
+    links = re.findall(r'\]\(([^)]*)\)|(?:src|srcset)="([^"]*)"', readme)
+    assert len(links) > 10
+    assert [link for link in links if not "".join(link).startswith("https://")] == []
 
 
 def test_every_file_that_contributors_are_pointed_to_exists() -> None:
