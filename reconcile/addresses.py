@@ -1,9 +1,14 @@
 """The addresses of series and backups (spec, section 1): `SERVER/DESCRIPTION` and `SERVER/DESCRIPTION#ID`."""
 
+import re
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
+from fnmatch import fnmatchcase, translate
 
 from reconcile.ids import Id
+
+FLEET = "fleet:"
+"""Begins the target `fleet:NAME`, and the address that a member has as one of its fleet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +24,12 @@ class SeriesAddress:
     def matches(self, target: str) -> bool:
         """Return whether the glob `target` matches; one without a slash selects whole servers."""
         return fnmatchcase(str(self) if "/" in target else self.server, target)
+
+
+def any_glob(globs: Iterable[str]) -> Callable[[str], bool]:
+    """Return whether a text matches any of the globs, as in `SeriesAddress.matches`; they are compiled once."""
+    pattern = re.compile("|".join(map(translate, globs)) or "(?!)")
+    return lambda text: pattern.match(text) is not None
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,10 +39,12 @@ _STATES = {
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Server:
-    """A VPS of the account."""
+    """A VPS of the account. `location` and `status` are None where the service does not give them as text."""
 
     id: Id
     name: str
+    location: str | None = None
+    status: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -77,6 +79,8 @@ class Inventory:
     backups: tuple[Backup, ...]
     observed_at: datetime
     service_time: datetime | None
+    account: str | None = None
+    """The e-mail address of the account; None if it was not asked for, or the service does not say."""
 
     def __post_init__(self) -> None:
         for ids in ([backup.id for backup in self.backups], [server.id for server in self.servers or ()]):

@@ -40,6 +40,9 @@ _READINGS = 3
 _PAUSE = 1.0
 """How often a list that changes is read, and the seconds between."""
 
+_MAY_PASS = (NotSentError, BusyError, OutcomeUnknownError)
+"""The errors after which a read is tried again."""
+
 _MAY_REFUSE_PAGE_SIZE = frozenset(range(400, 500)) - {401, 403}
 
 
@@ -83,6 +86,14 @@ class Pages:
             return await self._listing(query)
 
         return await self._repeated(read, (IncompleteListError,), _READINGS, lambda _: _PAUSE)
+
+    async def single(self, path: str) -> Answer:
+        """Read what is not a list, again if necessary; raises as `whole` does."""
+
+        async def read() -> Answer:
+            return await self._http.request("GET", path)
+
+        return await self._repeated(read, _MAY_PASS, self._attempts, backoff)
 
     async def _listing(self, query: Query[Item]) -> CompleteList[Item]:
         first, answer = await self._first(query)
@@ -193,7 +204,7 @@ class Pages:
                 problem = f"the answer is not as documented: {error}"
                 raise OutcomeUnknownError(answer.request, problem, WRONG_SERVICE) from error
 
-        return await self._repeated(read, (NotSentError, BusyError, OutcomeUnknownError), self._attempts, backoff)
+        return await self._repeated(read, _MAY_PASS, self._attempts, backoff)
 
     async def _repeated(
         self,

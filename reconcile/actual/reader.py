@@ -6,7 +6,7 @@ from reconcile.actual.errors import RefusedError
 from reconcile.actual.http import Http
 from reconcile.actual.inventory import MANUAL, Backup, Inventory, Server
 from reconcile.actual.pages import CompleteList, Pages, Progress, Query, side_by_side
-from reconcile.actual.wire import read_backups, read_servers
+from reconcile.actual.wire import read_account, read_backups, read_servers
 from reconcile.ids import Id
 
 ATTEMPTS, PATIENT_ATTEMPTS = 5, 8
@@ -18,13 +18,21 @@ _NO_PERMISSION = {403, 404}
 class Reader:
     """The part of the service that only lists; every request is tried up to `attempts` times, within the deadline.
 
-    `progress` is called while backups are read, with how many have been read and how many there are; it starts again
-    if the list changes and has to be read again.
+    With `asks_account`, observing also asks whose the token is. `progress` is called while backups are read, with how
+    many have been read and how many there are; it starts again if the list changes and has to be read again.
     """
 
-    def __init__(self, http: Http, attempts: int = ATTEMPTS, *, progress: Progress = lambda _, __: None) -> None:
+    def __init__(
+        self,
+        http: Http,
+        attempts: int = ATTEMPTS,
+        *,
+        asks_account: bool = False,
+        progress: Progress = lambda _, __: None,
+    ) -> None:
         self._http = http
         self._pages = Pages(http, attempts)
+        self._asks_account = asks_account
         self._progress = progress
         self.pages = 1
         """How many requests the last list of the whole account took."""
@@ -38,6 +46,7 @@ class Reader:
         """
         listing: CompleteList[Backup]
         servers: tuple[Server, ...] | None
+        account: str | None = None
 
         async def list_backups() -> None:
             nonlocal listing
@@ -47,14 +56,19 @@ class Reader:
             nonlocal servers
             servers = await self.servers()
 
+        async def ask_account() -> None:
+            nonlocal account
+            account = await self._account()
+
         with self._http.clock.interruptible():
-            await side_by_side(list_backups, list_servers)
+            await side_by_side(list_backups, list_servers, *([ask_account] if self._asks_account else []))
         return Inventory(
             base_url=self._http.base_url,
             servers=servers,
             backups=listing.items,
             observed_at=listing.observed_at,
             service_time=listing.date,
+            account=account,
         )
 
     async def backups(self, server_id: Id | None = None, *, automatic: bool = False) -> tuple[Backup, ...]:
@@ -86,3 +100,12 @@ class Reader:
             if (automatic or backup.backup_type == MANUAL) and server_id in {None, backup.server_id}
         )
         return replace(listing, items=tuple(backups))
+
+    async def _account(self) -> str | None:
+        """Ask for the e-mail address of the account; None if the service does not say."""
+        try:
+            return read_account((await self._pages.single("/account/me/")).body)
+        except RefusedError as refused:
+            if refused.status in _NO_PERMISSION:
+                return None
+            raise

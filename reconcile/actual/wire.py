@@ -54,6 +54,19 @@ def read_backup(body: bytes) -> Backup:
     return backup
 
 
+def read_account(body: bytes) -> str | None:
+    """Read the e-mail address of the account from what the service says about the token; None if there is none."""
+    try:
+        answer = from_json(body)
+    except ValueError:
+        return None
+    match answer:
+        case {"account": {"email": str(email)}} if email:
+            return email
+        case _:
+            return None
+
+
 def error_text(body: bytes) -> str:
     """Return what the service says in an error body: `detail`, or one sentence per field; empty if it has none."""
     try:
@@ -181,4 +194,7 @@ _BACKUP_SCHEMA = _object(
 )
 _BACKUP = SchemaValidator(_BACKUP_SCHEMA)
 _BACKUPS = _page(_BACKUP_SCHEMA)
-_SERVERS = _page(_object(Server, id=_ID, name=_NAME))
+_TEXT_OR_NONE = core_schema.with_default_schema(core_schema.nullable_schema(_TEXT), default=None, on_error="default")
+"""For what only fleets ask for: a form that is not documented must not keep the other servers from being read."""
+
+_SERVERS = _page(_object(Server, id=_ID, name=_NAME, location=_TEXT_OR_NONE, status=_TEXT_OR_NONE))

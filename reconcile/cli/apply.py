@@ -146,6 +146,7 @@ def _converge(
         access=access,
         attempts=PATIENT_ATTEMPTS,
         parallelism=parallelism,
+        asks_account=saved is not None and saved.account is not None,
         on_interrupt=lambda: report.show(Interrupted()),
     )
 

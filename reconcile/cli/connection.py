@@ -72,11 +72,15 @@ class _Progress:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Limits:
-    """How long a run may take, how often a read is tried, and how many requests are in flight; None is the usual."""
+    """How long a run may take, how often a read is tried, and how many requests are in flight; None is the usual.
+
+    With `asks_account`, observing also asks whose the token is.
+    """
 
     seconds: float
     attempts: int | None
     parallelism: int | None
+    asks_account: bool
 
 
 def run(
@@ -113,7 +117,7 @@ async def _connection(access: Access, limits: Limits, output: Output) -> AsyncIt
         Http(access, clock, parallelism=limits.parallelism or PARALLELISM) as http,
     ):
         progress = _Progress()
-        reader = Reader(http, limits.attempts or ATTEMPTS, progress=progress.show)
+        reader = Reader(http, limits.attempts or ATTEMPTS, asks_account=limits.asks_account, progress=progress.show)
         yield Connection(http=http, reader=reader, clock=clock, output=output, progress=progress)
 
 

@@ -24,7 +24,7 @@ def import_(session: Session, *, only: tuple[str, ...], out: Path | None) -> Exi
     if out:
         check_new(out)
     existing = {"existing": session.config()} if session.paths else {}
-    inventory = session.run(lambda connection: connection.observe())
+    inventory = session.run(lambda connection: connection.observe(), asks_account=True)
     check_clock(inventory)
     declaration = declare(inventory, inventory.observed_at, only=only, **existing)
     document = declaration_toml(declaration, verbose=session.output.verbose)

@@ -13,8 +13,8 @@ from reconcile.plan.planner import plan
 
 
 def desired_for(config: Config, inventory: Inventory, targets: tuple[str, ...]) -> Desired:
-    """Return what this run is about; raises UserError if a target matches nothing."""
-    return select(resolve(config), inventory, targets)
+    """Return what this run is about; raises UserError as `resolve` and `select` do."""
+    return select(resolve(config, inventory), inventory, targets)
 
 
 def make_plan(

@@ -35,11 +35,13 @@ class Session:
     token_file: str | None
     timeout: Duration | None
     _sources: tuple[Source, ...] = ()
+    _names_account: bool = False
+    """Whether the files that were read name an account, so that the service is asked for it."""
 
     def config(self) -> Config:
         """Read the files; raises UserError with every mistake in them."""
         config = load(self.paths or (DEFAULT_FILE,))
-        self._sources = config.sources
+        self._sources, self._names_account = config.sources, config.account is not None
         return config
 
     def access(self) -> "Access":
@@ -70,10 +72,12 @@ class Session:
         access: "Access | None" = None,
         attempts: int | None = None,
         parallelism: int | None = None,
+        asks_account: bool = False,
         on_interrupt: Callable[[], None] | None = None,
     ) -> Result:
         """Run `work` against the service, with one client, one event loop and one deadline.
 
+        Observing asks whose the token is where the files name an account, or with `asks_account`.
         Ctrl-C, SIGTERM and SIGHUP end it at once; where `on_interrupt` is given, the first of them calls it and lets
         what is in flight finish.
 
@@ -84,7 +88,12 @@ class Session:
         from reconcile.cli.connection import Limits, run  # noqa: PLC0415
 
         seconds = (self.timeout or Duration(days=1)).in_seconds(datetime.now(UTC))
-        limits = Limits(seconds=seconds, attempts=attempts, parallelism=parallelism)
+        limits = Limits(
+            seconds=seconds,
+            attempts=attempts,
+            parallelism=parallelism,
+            asks_account=asks_account or self._names_account,
+        )
         return run(work, access or self.access(), limits, self.output, on_interrupt)
 
 

@@ -69,7 +69,10 @@ class DeclaredSeries:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DeclaredServer:
-    """One `[servers.KEY]` table. `key` is what addresses begin with, `name` what the account calls it."""
+    """One `[servers.KEY]` table, or a member of a fleet.
+
+    `key` is what addresses begin with, `name` what the account calls it.
+    """
 
     key: str
     name: str
@@ -78,7 +81,9 @@ class DeclaredServer:
     pinned: tuple[Id, ...]
     series: tuple[DeclaredSeries, ...]
     place: Place
-    """The table itself; `place.at("id")` is a key in it."""
+    """The table itself, of a member that of its fleet; `place.at("id")` is a key in it."""
+    fleet: str | None = None
+    """The fleet that chose the server; None if it has a table of its own."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -97,6 +102,14 @@ class DeclaredFleet:
     series: tuple[DeclaredSeries, ...]
     place: Place
     """The table itself; `place.at("match")` is a key in it."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DeclaredAccount:
+    """The account that the files are for, by its e-mail address."""
+
+    email: str
+    place: Place
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -130,8 +143,8 @@ class Config:
     timezone: ZoneInfo
     max_shrink_percent: int
     stalled_after: Duration
-    account: str | None = None
-    """The e-mail address of the account that the files are for; None if they do not say."""
+    account: DeclaredAccount | None = None
+    """None if the files do not name one."""
     require: Requirements = Requirements()
     servers: tuple[DeclaredServer, ...]
     fleets: tuple[DeclaredFleet, ...] = ()

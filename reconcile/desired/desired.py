@@ -1,7 +1,7 @@
 """What one run plans for: the declared servers, narrowed by the targets.
 
 Whatever narrows or changes a run is a function from value to value, applied before planning, in this order: `resolve`
-lists the servers (and will write fleets out), `select` applies `--target`, and `with_max_age` applies `--max-age`.
+lists the servers and writes fleets out, `select` applies `--target`, and `with_max_age` applies `--max-age`.
 """
 
 from collections.abc import Mapping
@@ -9,10 +9,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from reconcile.actual.inventory import Inventory
-from reconcile.addresses import SeriesAddress
-from reconcile.desired.config import Config, DeclaredServer
-from reconcile.diagnostics import Diagnostic, UserError
+from reconcile.actual.inventory import Inventory, Server
+from reconcile.addresses import FLEET, SeriesAddress
+from reconcile.desired.config import Config, DeclaredFleet, DeclaredServer, Requirements
+from reconcile.desired.fleets import members, name_order
+from reconcile.diagnostics import Diagnostic, Place, UserError
 from reconcile.durations import Duration
 from reconcile.ids import Id
 
@@ -41,7 +42,12 @@ class Desired:
     max_shrink_percent: int
     stalled_after: Duration
     servers: tuple[DeclaredServer, ...]
-    """The servers that this run plans for, in the order of the files."""
+    """The servers that this run plans for, in the order of the files: those with tables, then the fleets' members."""
+    fleets: tuple[DeclaredFleet, ...]
+    """The fleets, with targets those that have a selected member."""
+    require: Requirements
+    account: str | None
+    """The e-mail address of the account that this run is for, if the files name it."""
     declared: frozenset[Id]
     """Every declared server, whatever the targets: what `max_shrink` is a share of (spec, section 6)."""
     targets: tuple[str, ...] = ()
@@ -50,20 +56,72 @@ class Desired:
     freshness: Freshness | None = None
     """How young a backup each series must have in this run, whatever its `every` says."""
 
+    @property
+    def empty_fleets(self) -> tuple[DeclaredFleet, ...]:
+        """The fleets that choose no server."""
+        with_members = {server.fleet for server in self.servers}
+        return tuple(fleet for fleet in self.fleets if fleet.name not in with_members)
+
+    def undeclared(self, inventory: Inventory) -> tuple[Server, ...] | None:
+        """Return the servers that nothing declares; None with targets, or if the token may not list servers."""
+        if self.selected is not None or inventory.servers is None:
+            return None
+        undeclared = [server for server in inventory.servers if server.id not in self.declared]
+        return tuple(sorted(undeclared, key=name_order))
+
     def selects(self, server: DeclaredServer, description: str | None) -> bool:
         """Return whether this run plans for the backups of `server` with this description."""
         return self.selected is None or description in self.selected[server.id]
 
 
-def resolve(config: Config) -> Desired:
-    """Return everything that the files declare."""
+def resolve(config: Config, inventory: Inventory) -> Desired:
+    """Return everything that the files declare for this account, with the members of fleets written out.
+
+    Raises:
+        UserError: the account is not the one that the files are for; or there are fleets, and the token may not list
+            servers.
+    """
+    if config.account:
+        check_account(config.account.email, inventory, config.account.place)
+    servers = (*config.servers, *_members(config, inventory))
     return Desired(
         timezone=config.timezone,
         max_shrink_percent=config.max_shrink_percent,
         stalled_after=config.stalled_after,
-        servers=config.servers,
-        declared=frozenset(server.id for server in config.servers),
+        servers=servers,
+        fleets=config.fleets,
+        require=config.require,
+        account=config.account.email if config.account else None,
+        declared=frozenset(server.id for server in servers),
     )
+
+
+def check_account(expected: str, inventory: Inventory, place: Place | None = None) -> None:
+    """Refuse an account other than the one with this e-mail address.
+
+    Raises:
+        UserError: it is another, or the service did not say which.
+    """
+    if inventory.account == expected:
+        return
+    if inventory.account is None:
+        summary = f"the account is not known to be {expected!r}: GET /account/me/ does not say whose the token is"
+        detail = "Nothing is planned. Use another token, or remove account from [settings]."
+    else:
+        summary = f"the token is for the account {inventory.account!r}, not for {expected!r}"
+        detail = "Nothing is planned. Use a token of the right account, or fix account in [settings]."
+    problem = Diagnostic(summary=summary, detail=detail, place=place)
+    raise UserError(summary, diagnostics=[problem])
+
+
+def _members(config: Config, inventory: Inventory) -> tuple[DeclaredServer, ...]:
+    if not config.fleets:
+        return ()
+    if inventory.servers is None:
+        summary = "the token may not list servers, so fleets have no known members"
+        detail = "Nothing is planned. Give the token servers:read, or declare each server by a table."
+        raise UserError(summary, diagnostics=[Diagnostic(summary=summary, detail=detail, place=config.fleets[0].place)])
+    return members(config.fleets, config.servers, inventory.servers)
 
 
 def select(desired: Desired, inventory: Inventory, targets: tuple[str, ...]) -> Desired:
@@ -82,23 +140,37 @@ def select(desired: Desired, inventory: Inventory, targets: tuple[str, ...]) -> 
         matched: set[str | None] = set()
         # A server with nothing declared and nothing on it can still be named.
         for description in descriptions or {None}:
-            address = SeriesAddress(server.key, description)
             for target in targets:
-                if address.matches(target):
+                if _matches(server, description, target):
                     matched.add(description)
                     unmatched.pop(target, None)
         if matched:
             selected[server.id] = frozenset(matched)
     if unmatched:
-        advice = "A target is a glob on SERVER/DESCRIPTION; a bare SERVER takes all of it. Quote it for the shell."
+        advice = (
+            "A target is a glob on SERVER/DESCRIPTION, or on fleet:NAME/DESCRIPTION; without a description it takes "
+            "all of the server or the fleet. Quote it for the shell."
+        )
         raise UserError(
             "a target matches nothing",
             diagnostics=[Diagnostic(summary=f"--target {each!r} matches nothing", detail=advice) for each in unmatched],
         )
     servers = tuple(server for server in desired.servers if server.id in selected)
-    return replace(desired, servers=servers, targets=targets, selected=selected)
+    with_members = {server.fleet for server in servers}
+    fleets = tuple(fleet for fleet in desired.fleets if fleet.name in with_members)
+    return replace(desired, servers=servers, fleets=fleets, targets=targets, selected=selected)
 
 
 def with_max_age(desired: Desired, freshness: Freshness | None) -> Desired:
     """Ask for a young backup in each series, as `--max-age` does; None for a run without it."""
     return replace(desired, freshness=freshness)
+
+
+def _matches(server: DeclaredServer, description: str | None, target: str) -> bool:
+    if SeriesAddress(server.key, description).matches(target):
+        return True
+    return (
+        server.fleet is not None
+        and target.startswith(FLEET)
+        and SeriesAddress(f"{FLEET}{server.fleet}", description).matches(target)
+    )

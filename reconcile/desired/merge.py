@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from reconcile.desired.config import (
     Config,
+    DeclaredAccount,
     DeclaredFleet,
     DeclaredSeries,
     DeclaredServer,
@@ -38,7 +39,7 @@ def merge(documents: Sequence[tuple[Source, Document]]) -> Config:
         timezone=settings.timezone,
         max_shrink_percent=settings.max_shrink,
         stalled_after=settings.stalled_after,
-        account=settings.account,
+        account=_account(documents),
         require=_requirements(documents),
         servers=tuple(
             _server(server, Place(filename=source.filename, path=("servers", key), at_key=True), settings, policies)
@@ -52,6 +53,14 @@ def merge(documents: Sequence[tuple[Source, Document]]) -> Config:
         ),
         sources=tuple(source for source, _ in documents),
     )
+
+
+def _account(documents: Sequence[tuple[Source, Document]]) -> DeclaredAccount | None:
+    for source, document in documents:
+        if document.settings and document.settings.account is not None:
+            place = Place(filename=source.filename, path=("settings", "account"))
+            return DeclaredAccount(email=document.settings.account, place=place)
+    return None
 
 
 def _requirements(documents: Sequence[tuple[Source, Document]]) -> Requirements:

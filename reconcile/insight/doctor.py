@@ -1,8 +1,9 @@
 """The checks of `reconcile doctor`: pure functions of the file, the access and the service's answers."""
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
 from typing import Any
@@ -11,9 +12,12 @@ from urllib.parse import urlsplit
 from reconcile.actual.errors import ApiError, RefusedError
 from reconcile.actual.facts import ServiceFacts
 from reconcile.actual.inventory import LARGEST_SKEW, Inventory, State
-from reconcile.desired.config import Config
+from reconcile.actual.wire import read_account
+from reconcile.desired.advice import warnings
+from reconcile.desired.config import Config, DeclaredServer
+from reconcile.desired.desired import Desired, resolve
 from reconcile.diagnostics import UserError
-from reconcile.plan.refusals import check_servers
+from reconcile.plan.refusals import check_all_declared, check_servers
 
 SMALL_SKEW = timedelta(minutes=1)
 
@@ -36,14 +40,16 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What one check found, and what to do about it. It holds no secret, and names servers only in `servers`."""
+    """What one check found, and what to do about it. It holds no secret."""
 
     check: str
     verdict: Verdict
     explanation: str
     advice: str = ""
     servers: tuple[str, ...] = ()
-    """The keys of the declared servers that it is about."""
+    """The keys of the declared servers that it is about; only here are servers named."""
+    private: str = ""
+    """What only the user is shown, not whoever reads a bug report."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -79,8 +85,8 @@ def findings(
             found.append(_failed("service", service))
         case ServiceFacts():
             found += _service(service)
-            if isinstance(config, Config) and isinstance(service.inventory, Inventory):
-                found.append(_fit(config, service.inventory))
+            if isinstance(config, Config):
+                found += _declared(config, service)
         case None:
             pass
     return tuple(found)
@@ -99,7 +105,9 @@ def _file(config: Config | UserError) -> Finding:
         )
     series = sum(len(server.series) for server in config.servers)
     explanation = f"valid, {series} series on {_count(len(config.servers), 'server')}"
-    if not series:
+    if config.fleets:
+        explanation += f", {sum(len(fleet.series) for fleet in config.fleets)} in {_count(len(config.fleets), 'fleet')}"
+    if warnings((*config.servers, *config.fleets)):
         return Finding(
             "file", Verdict.WARNING, explanation, "Nothing is backed up: add a [[servers.KEY.backups]] table."
         )
@@ -227,16 +235,60 @@ def _clock(facts: ServiceFacts) -> Finding:
     )
 
 
-def _fit(config: Config, inventory: Inventory) -> Finding:
+def _declared(config: Config, service: ServiceFacts) -> Iterator[Finding]:
+    """Compare what the files say with the account."""
+    email = None if isinstance(service.account, ApiError) else read_account(service.account)
+    yield _account(config.account.email if config.account else None, email)
+    if not isinstance(service.inventory, Inventory):
+        return
+    try:
+        desired = resolve(replace(config, account=None), service.inventory)
+    except UserError as error:
+        yield _failed("fleets", error)
+        return
+    yield _fit(desired.servers, service.inventory)
+    if desired.fleets:
+        yield _fleets(desired)
+    if unmet := [error.summary for error in check_all_declared(desired, service.inventory)]:
+        yield Finding("require", Verdict.ERROR, "; ".join(unmet), "reconcile status names them.")
+
+
+def _account(expected: str | None, email: str | None) -> Finding:
+    check = "account"
+    if email is None:
+        verdict = Verdict.OK if expected is None else Verdict.ERROR
+        return Finding(check, verdict, "the service does not say whose the token is")
+    if expected is None:
+        advice = "Name it under [settings], account = …, so that nothing is planned with another one's token."
+        return Finding(check, Verdict.OK, "the files do not name it", advice, private=email)
+    if expected != email:
+        explanation = "the token is for another one than the files name"
+        return Finding(
+            check, Verdict.ERROR, explanation, "Use a token of the right account.", private=f"{email}, not {expected}"
+        )
+    return Finding(check, Verdict.OK, "the one that the files name", private=email)
+
+
+def _fleets(desired: Desired) -> Finding:
+    sizes = Counter(server.fleet for server in desired.servers)
+    names = ", ".join(f"{fleet.name} {_count(sizes[fleet.name], 'server')}" for fleet in desired.fleets)
+    explanation = f"{_count(len(desired.fleets), 'fleet')} with {_count(sizes.total() - sizes[None], 'server')}"
+    if empty := len(desired.empty_fleets):
+        explanation += f", {empty} without any"
+        return Finding("fleets", Verdict.WARNING, explanation, "Fix or remove an empty one.", private=names)
+    return Finding("fleets", Verdict.OK, explanation, private=names)
+
+
+def _fit(servers: tuple[DeclaredServer, ...], inventory: Inventory) -> Finding:
     check = "declared servers"
-    checked = check_servers(config.servers, inventory)
+    checked = check_servers(servers, inventory)
     if checked.errors:
         keys = tuple(dict.fromkeys(error.address for error in checked.errors if error.address))
-        explanation = f"{len(keys)} of {len(config.servers)} do not fit the account"
+        explanation = f"{len(keys)} of {len(servers)} do not fit the account"
         advice = "reconcile plan shows what to change."
         return Finding(check, Verdict.ERROR, explanation, advice, servers=keys)
     if inventory.servers is None:
-        unseen = tuple(server.key for server in config.servers if server.id not in inventory.names)
+        unseen = tuple(server.key for server in servers if server.id not in inventory.names)
         explanation = checked.warnings[0].summary
         return Finding(check, Verdict.WARNING, explanation, servers=unseen)
     return Finding(check, Verdict.OK, "all fit the account")

@@ -134,7 +134,8 @@ class Forecast:
 def empty_account(config: Config, now: datetime) -> Inventory:
     """Imagine an account with the servers of the files, and no backups."""
     servers = tuple(Server(id=server.id, name=server.name) for server in config.servers)
-    return Inventory(base_url="", servers=servers, backups=(), observed_at=now, service_time=None)
+    account = config.account.email if config.account else None
+    return Inventory(base_url="", servers=servers, backups=(), observed_at=now, service_time=None, account=account)
 
 
 def forecast(

@@ -4,7 +4,6 @@ The planner is asked what it would do with each declaration, so that `plan` on t
 """
 
 import re
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -12,15 +11,20 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from reconcile.actual.inventory import Backup, Inventory, State
-from reconcile.desired.config import Config, DeclaredSeries, DeclaredServer, KeepCount, Period
+from reconcile.desired.config import Config, DeclaredSeries, DeclaredServer, KeepCount, Period, Requirements
 from reconcile.desired.desired import resolve
-from reconcile.desired.document import SettingsTable, is_server_key, unclean
+from reconcile.desired.document import SettingsTable, unclean
+from reconcile.desired.fleets import server_keys
 from reconcile.diagnostics import Place, UserError
 from reconcile.ids import Id, id_order
 from reconcile.plan.model import ServerPlan
 from reconcile.plan.planner import plan
 
-_NOT_IN_KEYS = re.compile(r"[^A-Za-z0-9_.-]")
+MANY = 3
+"""Servers that hold the same series, from which on a fleet is less to write than their tables."""
+
+_NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9_-]+")
+_GLOB = re.compile(r"[*?[]")
 _NOTHING = Config(
     timezone=ZoneInfo("UTC"), max_shrink_percent=100, stalled_after=SettingsTable().stalled_after, servers=()
 )
@@ -62,16 +66,20 @@ Note = FailedPinned | LeftUnmanaged | NotDeclared
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Declaration:
-    """A document in the shape of the file, and what could not be put into it; when and from where it was read."""
+    """A document in the shape of the file, and what could not be put into it; when and from where it was read.
+
+    `fleets` are documents too: each would declare some of the servers, if their tables were removed.
+    """
 
     base_url: str
     read_at: datetime
     document: dict[str, Any]
     notes: tuple[Note, ...]
+    fleets: tuple[dict[str, Any], ...] = ()
 
 
 def declare(
-    inventory: Inventory, now: datetime, *, existing: Config = _NOTHING, only: tuple[str, ...] = ()
+    inventory: Inventory, now: datetime, *, existing: Config | None = None, only: tuple[str, ...] = ()
 ) -> Declaration:
     """Declare what the account holds and `existing` does not; of the servers `only`, by id or name, if any are named.
 
@@ -79,24 +87,28 @@ def declare(
     series without a backup that counts stays undeclared.
 
     Raises:
-        UserError: `only` names a server that the account does not have.
+        UserError: `only` names a server that the account does not have; or as `resolve` does for `existing`.
     """
     names = _chosen(inventory.names, only)
-    declared = {server.id: server for server in existing.servers}
-    keys = _keys(
-        {id_: name for id_, name in names.items() if id_ not in declared}, {server.key for server in existing.servers}
+    files = existing or _NOTHING
+    resolved = resolve(files, inventory)
+    declared = {server.id: server for server in resolved.servers}
+    keys = server_keys(
+        {id_: name for id_, name in names.items() if id_ not in declared}, {server.key for server in resolved.servers}
     )
     candidates = tuple(_candidate(key, id_, names[id_], inventory) for id_, key in keys.items())
-    planned = plan(resolve(replace(existing, servers=candidates)), inventory, now)
+    planned = plan(replace(resolved, servers=candidates, fleets=(), require=Requirements()), inventory, now)
     notes: list[Note] = [note for id_ in names if id_ in declared for note in _not_declared(declared[id_], inventory)]
     tables: dict[str, Any] = {}
     for candidate, server in zip(candidates, planned.servers, strict=True):
         tables[candidate.key], beside = _server_table(candidate, server, inventory)
         notes += beside
+    settings = {} if existing or inventory.account is None else {"settings": {"account": inventory.account}}
     return Declaration(
         base_url=inventory.base_url,
         read_at=now,
-        document={"servers": tables} if tables else {},
+        document={**settings, "servers": tables} if tables else {},
+        fleets=tuple(_fleets(tables, inventory)),
         notes=tuple(notes),
     )
 
@@ -108,23 +120,6 @@ def _chosen(names: Mapping[Id, str], only: tuple[str, ...]) -> dict[Id, str]:
         raise UserError(f"the account has no server {unknown[0]!r}", "Use its id, or its name in the account.")
     ordered = sorted(names.items(), key=lambda server: (server[1], id_order(server[0])))
     return {id_: name for id_, name in ordered if not only or str(id_) in only or name in only}
-
-
-def _keys(names: Mapping[Id, str], taken: set[str]) -> dict[Id, str]:
-    """Return a key for each server: its name if that can be a key and nothing else is called so, or `server-ID`."""
-    counts = Counter(names.values())
-    used = taken | {name for name in counts if is_server_key(name)}
-    keys: dict[Id, str] = {}
-    for id_, name in names.items():
-        if is_server_key(name) and counts[name] == 1 and name not in taken:
-            keys[id_] = name
-            continue
-        key = f"server-{_NOT_IN_KEYS.sub('-', str(id_))}"
-        while key in used:
-            key += "-2"
-        used.add(key)
-        keys[id_] = key
-    return keys
 
 
 def _candidate(key: str, id_: Id, name: str, inventory: Inventory) -> DeclaredServer:
@@ -190,3 +185,41 @@ def _not_declared(server: DeclaredServer, inventory: Inventory) -> Iterator[Note
             yield NotDeclared(
                 key=server.key, filename=server.place.filename, description=description, count=len(backups)
             )
+
+
+def _fleets(tables: Mapping[str, Any], inventory: Inventory) -> Iterator[dict[str, Any]]:
+    """Suggest a fleet for each group of servers that hold the same series; it keeps as many as any of them has."""
+    keep: dict[str, int] = {}
+    holders: dict[str, list[str]] = {}
+    for key, table in tables.items():
+        for series in table["backups"]:
+            description = series["description"]
+            keep[description] = max(keep.get(description, 1), series.get("keep", 1))
+            holders.setdefault(description, []).append(key)
+    shared: dict[tuple[str, ...], list[str]] = {}
+    for description, keys in holders.items():
+        if len(keys) >= MANY:
+            shared.setdefault(tuple(keys), []).append(description)
+    for group, descriptions in shared.items():
+        backups = [
+            {"description": description, **({"keep": keep[description]} if keep[description] > 1 else {})}
+            for description in descriptions
+        ]
+        names = {tables[key].get("name", key) for key in group}
+        fleet = {"match": _globs(names, set(inventory.names.values()) - names), "backups": backups}
+        yield {"fleets": {_NOT_IN_NAMES.sub("-", descriptions[0]).strip("-") or "shared": fleet}}
+
+
+def _globs(names: set[str], others: set[str]) -> str | list[str]:
+    """Return what chooses the servers of these names and, of today's, no others; if it can, also those to come."""
+    if not others:
+        return "*"
+    first, last = min(names), max(names)
+    length = next((at for at, pair in enumerate(zip(first, last, strict=False)) if pair[0] != pair[1]), len(first))
+    if length and not any(other.startswith(first[:length]) for other in others):
+        return f"{_escaped(first[:length])}*"
+    return [_escaped(name) for name in sorted(names)]
+
+
+def _escaped(name: str) -> str:
+    return _GLOB.sub(r"[\g<0>]", name)

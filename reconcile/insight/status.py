@@ -11,8 +11,9 @@ from reconcile.desired.desired import Desired
 from reconcile.diagnostics import Diagnostic
 from reconcile.ids import id_order
 from reconcile.plan.reasons import CreateReason
-from reconcile.plan.refusals import check_servers
+from reconcile.plan.refusals import check_all_declared, check_servers
 from reconcile.plan.series import SeriesState, TimeRules, series_state, time_rules
+from reconcile.plan.warnings import fleet_warnings
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -96,12 +97,16 @@ class Status:
     """The most urgent trouble first, then in the order of the files."""
     unprotected: tuple[Server, ...] | None
     """The servers of the account that nothing declares; None with targets, and if the token may not list servers."""
+    requires_all: bool
+    """Whether an unprotected server is a problem (`require.all_servers`)."""
+    empty_fleets: tuple[str, ...]
+    """The fleets that choose no server."""
     undeclared: tuple[Backup, ...]
     """Manual backups that no series declares, on any server."""
     has_series: bool
     """Whether any series is declared: a file without one protects nothing."""
     errors: tuple[Diagnostic, ...]
-    """About the declared servers that do not fit the account; their series are left out."""
+    """About the declared servers that do not fit the account, and what can't be checked."""
     warnings: tuple[Diagnostic, ...]
 
     @property
@@ -112,7 +117,8 @@ class Status:
     @property
     def is_healthy(self) -> bool:
         """Whether nothing needs attention: what `status --check` exits with."""
-        return self.has_series and not self.errors and not self.unhealthy
+        everywhere = not (self.requires_all and self.unprotected)
+        return self.has_series and everywhere and not self.errors and not self.empty_fleets and not self.unhealthy
 
 
 def status(desired: Desired, inventory: Inventory, now: datetime) -> Status:
@@ -132,13 +138,16 @@ def status(desired: Desired, inventory: Inventory, now: datetime) -> Status:
         timezone=str(desired.timezone),
         targets=desired.targets,
         series=tuple(sorted(series, key=_urgency)),
-        unprotected=_unprotected(desired, inventory) if everything else None,
+        unprotected=desired.undeclared(inventory),
+        requires_all=desired.require.all_servers,
+        empty_fleets=tuple(fleet.name for fleet in desired.empty_fleets),
         undeclared=_undeclared(desired, inventory) if everything else (),
         has_series=any(
             desired.selects(server, declared.description) for server in desired.servers for declared in server.series
-        ),
-        errors=checked.errors,
-        warnings=checked.warnings,
+        )
+        or any(fleet.series for fleet in desired.empty_fleets),
+        errors=(*checked.errors, *(check_all_declared(desired, inventory) if inventory.servers is None else ())),
+        warnings=(*checked.warnings, *fleet_warnings(desired, inventory)),
     )
 
 
@@ -169,12 +178,6 @@ def _troubles(state: SeriesState, times: TimeRules) -> Iterator[Trouble]:
 
 def _urgency(series: SeriesStatus) -> int:
     return SEVERITY.index(type(series.troubles[0])) if series.troubles else len(SEVERITY)
-
-
-def _unprotected(desired: Desired, inventory: Inventory) -> tuple[Server, ...] | None:
-    if inventory.servers is None:
-        return None
-    return tuple(server for server in inventory.servers if server.id not in desired.declared)
 
 
 def _undeclared(desired: Desired, inventory: Inventory) -> tuple[Backup, ...]:

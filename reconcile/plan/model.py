@@ -3,6 +3,7 @@
 Every action says what to do and why; the backups beside it say what must still hold when it is carried out.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -105,6 +106,8 @@ class ServerPlan:
     key: str
     name: str
     id: Id
+    fleet: str | None
+    """The fleet that chose the server, if it has no table of its own."""
     descriptions: tuple[str, ...]
     series: tuple[SeriesPlan, ...]
     pruned: tuple[Delete, ...]
@@ -159,14 +162,17 @@ class Loss:
 class Plan:
     """Everything to do so that the account is as declared, and everything that stays.
 
-    `errors` are about servers that were left out, and about series that can't have a backup as young as `--max-age`
-    asks for; everything else is planned.
+    `errors` are about servers that were left out, about series that can't have a backup as young as `--max-age` asks
+    for, and about what `[require]` demands; everything else is planned. `account` is the one that the files name.
     """
 
     base_url: str
+    account: str | None
     planned_at: datetime
     timezone: str
     targets: tuple[str, ...]
+    fleets: tuple[str, ...]
+    """The fleets in the order of the files; with targets, those that have a selected member."""
     servers: tuple[ServerPlan, ...]
     limit: LossLimit
     loss: Loss
@@ -179,6 +185,15 @@ class Plan:
     def actions(self) -> tuple[Action, ...]:
         """Every action, server by server."""
         return tuple(action for server in self.servers for action in server.actions)
+
+    @property
+    def members(self) -> Mapping[str, tuple[ServerPlan, ...]]:
+        """The servers of each fleet."""
+        grouped: dict[str, list[ServerPlan]] = {fleet: [] for fleet in self.fleets}
+        for server in self.servers:
+            if server.fleet is not None:
+                grouped.setdefault(server.fleet, []).append(server)
+        return {fleet: tuple(servers) for fleet, servers in grouped.items()}
 
     @property
     def creates(self) -> tuple[Create, ...]:

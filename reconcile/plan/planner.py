@@ -28,11 +28,11 @@ from reconcile.plan.reasons import (
     UnknownStatus,
     Untouchable,
 )
-from reconcile.plan.refusals import check_servers
+from reconcile.plan.refusals import check_all_declared, check_servers
 from reconcile.plan.retention import retain
 from reconcile.plan.safety import measure
 from reconcile.plan.series import SeriesState, TimeRules, series_state, time_rules
-from reconcile.plan.warnings import server_warnings
+from reconcile.plan.warnings import fleet_warnings, server_warnings
 
 WORTH_WAITING = timedelta(hours=1)
 """A backup that has been pending for longer is not waited for: if stuck, it would delay every run until it stalls."""
@@ -55,16 +55,23 @@ def plan(desired: Desired, inventory: Inventory, now: datetime) -> Plan:
     )
     return Plan(
         base_url=inventory.base_url,
+        account=desired.account,
         planned_at=now,
         timezone=str(desired.timezone),
         targets=desired.targets,
+        fleets=tuple(fleet.name for fleet in desired.fleets),
         servers=servers,
         limit=limit,
         loss=measure(servers, limit, inventory, now),
-        errors=(*checked.errors, *(error for server in servers for error in _unmet(server, desired.freshness))),
+        errors=(
+            *checked.errors,
+            *check_all_declared(desired, inventory),
+            *(error for server in servers for error in _unmet(server, desired.freshness)),
+        ),
         warnings=(
             # With targets, the series may be declared elsewhere in the file.
-            *(warnings(desired.servers) if desired.selected is None else ()),
+            *(warnings((*desired.servers, *desired.fleets)) if desired.selected is None else ()),
+            *fleet_warnings(desired, inventory),
             *checked.warnings,
             *(warning for planner in planners for warning in planner.warnings()),
         ),
@@ -161,6 +168,7 @@ class _ServerPlanner:
             key=self.server.key,
             name=self.server.name,
             id=self.server.id,
+            fleet=self.server.fleet,
             descriptions=tuple(series.description for series in self.server.series),
             series=tuple(
                 self._series(series, is_pruning=bool(pruned))

@@ -1,14 +1,18 @@
 """Refuses to plan where the account or the clock is not as expected (spec, section 3)."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from reconcile.actual.inventory import LARGEST_SKEW, Inventory
+from reconcile.actual.inventory import LARGEST_SKEW, Inventory, Server
 from reconcile.desired.config import DeclaredServer
+from reconcile.desired.desired import Desired
 from reconcile.diagnostics import Diagnostic, UserError
 from reconcile.durations import age_text
 from reconcile.ids import Id
+
+_MOST_NAMED = 20
+"""Servers that one message names."""
 
 
 def check_clock(inventory: Inventory) -> None:
@@ -52,6 +56,36 @@ def check_servers(servers: Iterable[DeclaredServer], inventory: Inventory) -> Ch
                 unseen.append(server.key)
     warnings = [_names_unchecked(unseen)] if inventory.servers is None else []
     return CheckedServers(servers=tuple(fitting), errors=tuple(errors), warnings=tuple(warnings))
+
+
+def check_all_declared(desired: Desired, inventory: Inventory) -> Iterator[Diagnostic]:
+    """Report the servers that nothing declares, where `require.all_servers` demands that there is none.
+
+    With targets, a run is about a part of the account, and nothing is reported.
+    """
+    if not desired.require.all_servers or desired.selected is not None:
+        return
+    place = desired.require.place and desired.require.place.at("all_servers")
+    undeclared = desired.undeclared(inventory)
+    if undeclared is None:
+        yield Diagnostic(
+            summary="all_servers can't be checked: the token may not list servers",
+            detail="Give the token servers:read.",
+            place=place,
+        )
+    elif undeclared:
+        some, are = ("1 server", "is") if len(undeclared) == 1 else (f"{len(undeclared):,} servers", "are")
+        yield Diagnostic(
+            summary=f"{some} of the account {are} declared nowhere",
+            detail=f"{_named(undeclared)}. Declare each by a fleet or a table; one with backups = [] wants none.",
+            place=place,
+        )
+
+
+def _named(servers: Sequence[Server]) -> str:
+    shown = [f"{server.name!r} ({server.id})" for server in servers[:_MOST_NAMED]]
+    more = len(servers) - len(shown)
+    return ", ".join(shown) + (f", and {more:,} more (reconcile status names all)" if more else "")
 
 
 def _names_unchecked(unseen: list[str]) -> Diagnostic:

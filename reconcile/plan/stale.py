@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from reconcile.actual.inventory import Backup, Inventory, State
 from reconcile.addresses import BackupAddress, SeriesAddress
-from reconcile.desired.desired import Freshness
+from reconcile.desired.desired import Freshness, check_account
 from reconcile.diagnostics import Diagnostic, UserError
 from reconcile.ids import Id
 from reconcile.plan.model import Plan, ServerPlan
@@ -46,8 +46,10 @@ def renewed(plan: Plan, inventory: Inventory, allowed: int = 0) -> Plan:
     Raises:
         UserError: it is stale, with everything that changed, field by field; or it would empty a series, or lose more
             than may go, which it did not say when it was saved; or a backup that was young enough for `--max-age` no
-            longer is.
+            longer is; or it is for another account.
     """
+    if plan.account is not None:
+        check_account(plan.account, inventory)
     if changes := [f"changed since: {line}" for line in _changes(_as_planned(plan), _as_observed(plan, inventory))]:
         raise _stale("The account has changed since the plan was made. Plan again.", changes)
     now = inventory.observed_at

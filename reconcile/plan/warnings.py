@@ -2,9 +2,11 @@
 
 from collections.abc import Collection, Iterator, Mapping
 
-from reconcile.actual.inventory import Backup, State
+from reconcile.actual.inventory import Backup, Inventory, State
 from reconcile.addresses import BackupAddress, SeriesAddress
 from reconcile.desired.config import DeclaredServer
+from reconcile.desired.desired import Desired
+from reconcile.desired.fleets import chooser
 from reconcile.diagnostics import Diagnostic
 from reconcile.durations import age_text
 from reconcile.ids import Id
@@ -33,6 +35,19 @@ def server_warnings(
                 summary, detail = oddity
                 address = BackupAddress(SeriesAddress(server.key, description), backup.id)
                 yield Diagnostic(severity="warning", summary=summary, detail=detail, address=str(address))
+
+
+def fleet_warnings(desired: Desired, inventory: Inventory) -> Iterator[Diagnostic]:
+    """Warn of each fleet that chooses no server: the servers that it was written for are unprotected."""
+    for fleet in desired.empty_fleets:
+        chooses = chooser(fleet)
+        matched = sum(chooses(server) for server in inventory.servers or ())
+        detail = "No server of the account is like that. Fix the fleet, or remove it."
+        if matched:
+            detail = f"It matches {matched:,}, but each of them has a table, or is in a fleet before this one."
+        yield Diagnostic(
+            severity="warning", summary=f"fleet {fleet.name!r} chooses no server", detail=detail, place=fleet.place
+        )
 
 
 def _oddity(backup: Backup, times: TimeRules, *, is_declared: bool) -> tuple[str, str] | None:

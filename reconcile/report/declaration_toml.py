@@ -5,7 +5,7 @@ from typing import assert_never
 import tomli_w
 
 from reconcile.insight.importing import Declaration, FailedPinned, LeftUnmanaged, NotDeclared, Note
-from reconcile.report.document import Raw
+from reconcile.report.document import JsonObject, Raw
 from reconcile.report.escape import visible
 from reconcile.report.wording import count_text
 
@@ -21,7 +21,19 @@ def declaration_toml(declaration: Declaration, *, verbose: bool) -> Raw:  # noqa
     elif not declaration.document:
         lines += ["Everything is declared already."]
     header = "\n".join(f"# {visible(line, _LONGEST)}".rstrip() for line in lines)
-    return Raw(f"{header}\n\n{_escaped(tomli_w.dumps(declaration.document))}")
+    fleets = "".join(map(_fleet_text, declaration.fleets))
+    return Raw(f"{header}\n\n{_escaped(tomli_w.dumps(declaration.document))}{fleets}")
+
+
+def _fleet_text(document: JsonObject) -> str:
+    """Return a fleet as a comment."""
+    lines = [
+        "Several servers hold the same series. This fleet would declare them, and each server to come that it matches;",
+        "a server's own table wins over it, so remove theirs:",
+        "",
+        *_escaped(tomli_w.dumps(document)).splitlines(),
+    ]
+    return "\n" + "".join(f"# {line}".rstrip() + "\n" for line in lines)
 
 
 def _note_text(note: Note) -> str:

@@ -20,8 +20,8 @@ def doctor_text(diagnosis: Diagnosis, *, verbose: bool) -> Lines:  # noqa: ARG00
 def _lines(diagnosis: Diagnosis) -> Iterator[Text]:
     for finding in diagnosis.findings:
         sign, style = _SIGNS[finding.verdict]
-        servers = f": {', '.join(finding.servers)}" if finding.servers else ""
-        explanation = visible(f"{finding.explanation}{servers}", 1000)
+        shown_only_here = ", ".join((*finding.servers, *([finding.private] if finding.private else [])))
+        explanation = visible(f"{finding.explanation}{': ' if shown_only_here else ''}{shown_only_here}", 1000)
         yield Text.assemble((f"{sign} ", style), (f"{finding.check}: ", "bold"), explanation)
         if finding.advice:
             yield Text(f"    {visible(finding.advice, 1000)}")

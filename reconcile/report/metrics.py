@@ -40,7 +40,9 @@ def metrics(status: Status, *, verbose: bool = False) -> Raw:  # noqa: ARG001 - 
         in_progress.labels(*labels).set(len(series.in_progress))
         due.labels(*labels).set(series.create is not None)
     if status.unprotected is not None:
-        unprotected = Gauge("reconcile_unprotected_servers", "Servers that no file declares.", registry=registry)
+        unprotected = Gauge(
+            "reconcile_unprotected_servers", "Servers that no table and no fleet declares.", registry=registry
+        )
         unprotected.set(len(status.unprotected))
     observed = Gauge(
         "reconcile_last_observation_timestamp_seconds", "When the account was last read.", registry=registry

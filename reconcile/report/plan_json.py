@@ -111,10 +111,14 @@ def _ours(plan: Plan, zone: ZoneInfo) -> JsonObject:
     return {
         "version": __version__,
         "base_url": plan.base_url,
+        "account": plan.account,
         "observed_at": time_json(plan.planned_at),
         "timezone": plan.timezone,
         "targets": list(plan.targets),
         "max_age": str(plan.max_age) if plan.max_age else None,
+        "fleets": [
+            {"name": name, "servers": [server.key for server in servers]} for name, servers in plan.members.items()
+        ],
         "summary": {
             "create": len(plan.creates),
             "delete": len(plan.deletes),

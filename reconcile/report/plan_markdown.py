@@ -80,6 +80,10 @@ def _head(plan: Plan, held_back: frozenset[BackupAddress]) -> Iterator[str]:
         yield ""
     kept = f"{count_text(len(plan.kept), 'backup')} unchanged, {len(plan.unmanaged):,} unmanaged"
     where = f"{count_text(len(plan.servers), 'server')} at {_code(plan.base_url)}"
+    if plan.fleets:
+        members = plan.members.items()
+        yield ", ".join(f"fleet {_code(name)}: {count_text(len(servers), 'server')}" for name, servers in members)
+        yield ""
     yield f"{kept}, on {where}, planned at {plan.planned_at:%Y-%m-%d %H:%M} UTC"
     yield ""
     yield from _diagnostics("❌", plan.errors)

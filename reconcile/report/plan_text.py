@@ -56,10 +56,12 @@ def _lines(plan: Plan, held_back: frozenset[BackupAddress], *, verbose: bool) ->
     rows = _Rows(plan.planned_at, ZoneInfo(plan.timezone), held_back, in_full=in_full, dated=verbose)
     shown = [server for server in plan.servers if server.actions or (in_full and (server.kept or server.unmanaged))]
     for server in shown:
-        yield _heading(server)
+        yield _heading(server, verbose=verbose)
         yield _table(list(rows.of(server)))
     if quiet := len(plan.servers) - len(shown):
         yield Text(f"{count_text(quiet, 'server')} with nothing to do (-v shows all)", style="dim")
+    for fleet, members in plan.members.items():
+        yield Text(f"fleet {visible(fleet)}: {count_text(len(members), 'server')}", style="dim")
     for diagnostic in plan.warnings:
         yield from diagnostic_text(diagnostic)
     yield Text("")
@@ -94,9 +96,10 @@ def _verdict(plan: Plan, held_back: frozenset[BackupAddress]) -> Iterator[Text]:
         yield Text(f"Incomplete: {count_text(len(plan.errors), 'error')}; the rest is planned.", style="bold red")
 
 
-def _heading(server: ServerPlan) -> Text:
+def _heading(server: ServerPlan, *, verbose: bool) -> Text:
     name = f", {server.name}" if server.name != server.key else ""
-    return Text.assemble((visible(server.key), "bold"), visible(f" ({server.id}{name})"))
+    fleet = f", fleet {server.fleet}" if verbose and server.fleet is not None else ""
+    return Text.assemble((visible(server.key), "bold"), visible(f" ({server.id}{name}{fleet})", 500))
 
 
 def _table(rows: list[_Row]) -> Table:

@@ -23,6 +23,7 @@ def status_json(status: Status, *, verbose: bool) -> Json:  # noqa: ARG001 - it 
                 if status.unprotected is None
                 else [{"id": server.id, "name": server.name} for server in status.unprotected]
             ),
+            "empty_fleets": list(status.empty_fleets),
             "undeclared": [backup_json(backup) for backup in status.undeclared],
             "errors": [diagnostic_json(error) for error in status.errors],
             "warnings": [diagnostic_json(warning) for warning in status.warnings],

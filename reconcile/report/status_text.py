@@ -30,6 +30,7 @@ _ROOM_FOR_FACTS = 60
 
 _GAP = 2
 _INDENT = 4
+_UNPROTECTED = "in no file"
 _NOTHING_DECLARED = "no series is declared"
 
 
@@ -60,6 +61,10 @@ def _problems(status: Status) -> Iterator[Text]:
         yield Text(visible(f"ERROR {about}{error.summary}", 1000), "bold red")
     if not status.has_series:
         yield Text(f"ERROR: {_NOTHING_DECLARED}", "bold red")
+    for fleet in status.empty_fleets:
+        yield Text(visible(f"ERROR fleet {fleet!r} chooses no server", 1000), "bold red")
+    for server in (status.unprotected or ()) if status.requires_all else ():
+        yield Text(visible(f"UNPROTECTED {server.name} ({server.id}): {_UNPROTECTED}", 1000), _STYLES["UNPROTECTED"])
     for series in status.unhealthy:
         for trouble in series.troubles:
             kind = trouble_kind(trouble)
@@ -73,7 +78,7 @@ def _status_lines(status: Status, *, verbose: bool) -> Iterator[RenderableType]:
     rows = [_series_row(series, status) for series in status.unhealthy]
     if lists_servers := verbose or len(unprotected) <= _MOST_LISTED:
         rows += [
-            _Row(label="UNPROTECTED", name=visible(f"{server.name} ({server.id})"), facts="in no file")
+            _Row(label="UNPROTECTED", name=visible(f"{server.name} ({server.id})"), facts=_UNPROTECTED)
             for server in unprotected
         ]
     if lists_healthy := verbose or len(healthy) <= _MOST_LISTED:

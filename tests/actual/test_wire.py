@@ -8,7 +8,7 @@ import pytest
 from support.service import item
 
 from reconcile.actual.inventory import Backup, Server, State
-from reconcile.actual.wire import MalformedError, error_text, read_backup, read_backups, read_servers
+from reconcile.actual.wire import MalformedError, error_text, read_account, read_backup, read_backups, read_servers
 
 
 def body(*entries: object, **changes: object) -> bytes:
@@ -63,9 +63,34 @@ def test_what_is_not_sent_is_as_null() -> None:
 
 
 def test_servers_are_read() -> None:
-    entries = {"id": 1, "name": "web", "status": "active"}, {"id": "b-c", "name": None}
+    entries = {"id": 1, "name": "web", "location": "us-west", "status": "active"}, {"id": "b-c", "name": None}
 
-    assert read_servers(body(*entries)).results == [Server(id=1, name="web"), Server(id="b-c", name="")]
+    assert read_servers(body(*entries)).results == [
+        Server(id=1, name="web", location="us-west", status="active"),
+        Server(id="b-c", name=""),
+    ]
+
+
+def test_a_location_in_a_form_that_is_not_documented_is_none_and_keeps_no_server_from_being_read() -> None:
+    entries = {"id": 1, "name": "web", "location": {"id": 7}, "status": 3}, {"id": 2, "name": "db", "location": None}
+
+    assert read_servers(body(*entries)).results == [Server(id=1, name="web"), Server(id=2, name="db")]
+
+
+@pytest.mark.parametrize(
+    ("answer", "email"),
+    [
+        (b'{"account": {"email": "ops@example.com", "id": 7}, "token": {}}', "ops@example.com"),
+        (b'{"account": {"email": ""}}', None),
+        (b'{"account": {"email": 7}}', None),
+        (b'{"account": "ops@example.com"}', None),
+        (b"[]", None),
+        (b"<html>", None),
+        (b"\xff", None),
+    ],
+)
+def test_the_account_is_its_email_address(answer: bytes, email: str | None) -> None:
+    assert read_account(answer) == email
 
 
 @pytest.mark.parametrize("identifier", [0, -1, 2**63 - 1, "1", "a/b", ".a", "..a", "...", "a\nb", "\u2603", " "])

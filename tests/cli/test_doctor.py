@@ -66,6 +66,7 @@ def test_all_is_well(service: Killer) -> None:
         "! servers: fields: new none; missing created_at, hostname, ip_address, location, os, plan, status, updated_at",
         next(line for line in lines(done.stdout) if "clock" in line),
         "✓ rate limit: the service announces none",
+        "✓ account: the files do not name it: a@b",
         "✓ declared servers: all fit the account",
     ]
     assert service.world.record == []

@@ -88,7 +88,8 @@ def test_what_cannot_be_declared_is_named_and_stays(tmp_path: Path) -> None:
         assert r"# - web: backup 3 ('\x1b[31m') stays unmanaged: its description has control characters" in written
         assert "# - web: backup 4 ('x') stays unmanaged: no backup of its series counts; its status" in written
         assert "\x1b" not in written
-        service.write(f"[settings]\nprune = true\n{written}")
+        assert 'account = "you@example.com"' in written
+        service.write(written.replace("[settings]", "[settings]\nprune = true"))
         assert "No changes." in service.run("plan").stdout
 
 

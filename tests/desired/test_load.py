@@ -10,7 +10,7 @@ import tomli_w
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from reconcile.desired.config import Config, KeepCount, KeepWithin, Period, Requirements
+from reconcile.desired.config import Config, DeclaredAccount, KeepCount, KeepWithin, Period, Requirements
 from reconcile.desired.document import unclean
 from reconcile.desired.load import load, parse
 from reconcile.diagnostics import Place, UserError
@@ -102,7 +102,9 @@ def test_the_specs_fleets_and_guardrails_are_read() -> None:
     assert (everything.match, everything.exclude, everything.prune, everything.series) == (("*",), (), False, ())
     assert (everything.location, everything.status) == (None, frozenset({"active", "stopped"}))
     assert everything.place == Place(filename="mine.toml", path=("fleets", "all"), at_key=True)
-    assert config.account == "ops@example.com"
+    assert config.account == DeclaredAccount(
+        email="ops@example.com", place=Place(filename="mine.toml", path=("settings", "account"))
+    )
     assert config.require == Requirements(
         all_servers=True,
         every=Duration.parse("1d"),

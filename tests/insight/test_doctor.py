@@ -12,6 +12,7 @@ from reconcile.actual.facts import ServiceFacts
 from reconcile.actual.inventory import Server
 from reconcile.diagnostics import Diagnostic, Position, Range, UserError
 from reconcile.insight.doctor import AccessFacts, Diagnosis, Finding, Verdict, findings
+from reconcile.report.doctor_json import doctor_json
 
 OK, WARNING, ERROR = Verdict.OK, Verdict.WARNING, Verdict.ERROR
 CONFIG = declare('{ description = "nightly" }')
@@ -29,7 +30,8 @@ def page(*entries: object, **fields: object) -> bytes:
 
 
 def account(*permissions: str) -> bytes:
-    return json.dumps({"token": {"name": "ci", "permissions": permissions}}).encode()
+    answer = {"account": {"email": "ops@example.com"}, "token": {"name": "ci", "permissions": permissions}}
+    return json.dumps(answer).encode()
 
 
 SERVICE = ServiceFacts(
@@ -62,6 +64,7 @@ def test_all_is_well() -> None:
         ("servers", "1 on the first page, count 1, next is null"),
         ("clock", "0s between ours and the service's"),
         ("rate limit", "the service announces none"),
+        ("account", "the files do not name it"),
         ("declared servers", "all fit the account"),
     ]
     assert {finding.verdict for finding in found} == {OK}
@@ -295,3 +298,69 @@ class TestFit:
 
         assert (finding.verdict, finding.explanation) == (WARNING, "server names were not fully checked")
         assert finding.servers == ("secret", "gone")
+
+
+NAMED = "[settings]\naccount = 'ops@example.com'\n"
+
+
+class TestAccount:
+    def shown(self, text: str, service: ServiceFacts = SERVICE) -> tuple[Verdict, str, str]:
+        (found,) = [each for each in findings(config(text), ACCESS, service) if each.check == "account"]
+        return found.verdict, found.explanation, found.private
+
+    def test_that_the_files_name(self) -> None:
+        assert self.shown(NAMED) == (OK, "the one that the files name", "ops@example.com")
+
+    def test_that_they_do_not_name_is_shown_with_what_to_write(self) -> None:
+        (found,) = [each for each in findings(CONFIG, ACCESS, SERVICE) if each.check == "account"]
+
+        assert (found.verdict, found.private) == (OK, "ops@example.com")
+        assert "account = " in found.advice
+
+    def test_of_another_is_an_error_and_the_servers_are_compared_all_the_same(self) -> None:
+        found = findings(config(NAMED.replace("ops", "dev")), ACCESS, SERVICE)
+
+        assert self.shown(NAMED.replace("ops", "dev"))[0] is ERROR
+        assert of(found, "declared servers") == [(OK, "all fit the account")]
+
+    @pytest.mark.parametrize("answer", [REFUSED, b"<html>", b"{}", b'{"account": {"email": ""}}'])
+    def test_that_the_service_does_not_name_is_an_error_where_it_should(self, answer: bytes | ApiError) -> None:
+        service = replace(SERVICE, account=answer)
+
+        assert self.shown(NAMED, service)[0] is ERROR
+        assert self.shown("", service)[0] is OK
+
+    def test_is_not_in_a_bug_report(self) -> None:
+        diagnosis = Diagnosis(findings=findings(config(NAMED), ACCESS, SERVICE), python="3.11", platform="Linux")
+
+        assert "ops@" not in json.dumps(doctor_json(diagnosis, verbose=False).value)
+
+
+class TestFleets:
+    THREE = (WEB, Server(id=2, name="web-2"), Server(id=3, name="db"))
+    FLEETS = "[fleets.web]\nmatch = 'web*'\n[fleets.rest]\nmatch = '*'\n"
+
+    def test_are_shown_with_how_many_servers_each_chooses(self) -> None:
+        service = replace(SERVICE, inventory=inventory(servers=self.THREE))
+        (found,) = [each for each in findings(config(self.FLEETS), ACCESS, service) if each.check == "fleets"]
+
+        assert (found.verdict, found.explanation) == (OK, "2 fleets with 3 servers")
+        assert found.private == "web 2 servers, rest 1 server"
+
+    def test_without_a_server_are_pointed_out(self) -> None:
+        assert of(findings(config(self.FLEETS), ACCESS, SERVICE), "fleets") == [
+            (WARNING, "2 fleets with 1 server, 1 without any")
+        ]
+
+    def test_need_a_token_that_may_list_servers(self) -> None:
+        service = replace(SERVICE, inventory=inventory(servers=None))
+
+        assert of(findings(config(self.FLEETS), ACCESS, service), "fleets")[0][0] is ERROR
+
+    def test_that_leave_a_server_undeclared_do_not_satisfy_all_servers(self) -> None:
+        require = "[require]\nall_servers = true\n"
+        service = replace(SERVICE, inventory=inventory(servers=self.THREE))
+
+        found = findings(config(f"{require}[fleets.web]\nmatch = 'web*'"), ACCESS, service)
+        assert of(found, "require") == [(ERROR, "1 server of the account is declared nowhere")]
+        assert of(findings(config(f"{require}{self.FLEETS}"), ACCESS, service), "require") == []

@@ -28,7 +28,7 @@ DB, OTHER = Server(id=2, name="db"), Server(id=3, name="other")
 
 
 def status_of(declared: Config, seen: Inventory, *targets: str) -> Status:
-    return status(select(resolve(declared), seen, targets), seen, NOW)
+    return status(select(resolve(declared, seen), seen, targets), seen, NOW)
 
 
 def nightly(*backups: Backup) -> SeriesStatus:

@@ -18,7 +18,8 @@ from reconcile.plan.series import is_usable
 
 
 def recent(*backups: Backup, zone: str = "UTC", now: datetime = NOW) -> tuple[Day, ...]:
-    (series,) = status(resolve(declare('{ description = "nightly" }')), inventory(*backups), now).series
+    seen = inventory(*backups)
+    (series,) = status(resolve(declare('{ description = "nightly" }'), seen), seen, now).series
     return recent_days(series.state, now, ZoneInfo(zone))
 
 
@@ -76,7 +77,7 @@ SEEN = inventory(
 
 
 def timeline_of(declared: Config, seen: Inventory, *targets: str) -> Timeline:
-    desired = select(resolve(declared), seen, targets)
+    desired = select(resolve(declared, seen), seen, targets)
     return timeline(status(desired, seen, NOW), desired, seen)
 
 

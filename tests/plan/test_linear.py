@@ -73,8 +73,8 @@ def account(servers: int, series: int, backups: int) -> tuple[Config, Inventory]
 
 
 WORK: dict[str, Callable[[Config, Inventory], object]] = {
-    "plan": lambda declared, seen: plan(resolve(declared), seen, NOW),
-    "status": lambda declared, seen: status(resolve(declared), seen, NOW),
+    "plan": lambda declared, seen: plan(resolve(declared, seen), seen, NOW),
+    "status": lambda declared, seen: status(resolve(declared, seen), seen, NOW),
     "import": lambda _, seen: declare(seen, NOW),
     "import beside a file": lambda declared, seen: declare(seen, NOW, existing=declared),
 }

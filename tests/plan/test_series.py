@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from laws.test_planning import STATUSES, ages, durations
-from support.build import NOW, backup, config, days, hours, last
+from support.build import NOW, backup, config, days, hours, inventory, last
 
 from reconcile.actual.inventory import Backup, in_order
 from reconcile.desired.config import DeclaredSeries
@@ -16,7 +16,7 @@ from reconcile.durations import Duration
 from reconcile.plan.reasons import Due, Missing
 from reconcile.plan.series import SeriesState, series_state, slack, time_rules
 
-TIMES = time_rules(resolve(config("")), NOW)
+TIMES = time_rules(resolve(config(""), inventory()), NOW)
 A_DAY = Duration(days=1)
 GROUPS = ("usable", "pending", "unknown", "failed", "stalled", "misdated")
 

@@ -172,7 +172,7 @@ DOCUMENTS: dict[str, tuple[Document, type[Document]]] = {
         for (name, each), kind in zip(PLAN_FORMATS.items(), (Lines, Json, Raw), strict=True)
     },
     **{
-        f"status {name}": (each(status(resolve(NIGHTLY), SEEN, NOW), verbose=True), kind)
+        f"status {name}": (each(status(resolve(NIGHTLY, SEEN), SEEN, NOW), verbose=True), kind)
         for (name, each), kind in zip(STATUS_FORMATS.items(), (Lines, Lines, Json), strict=True)
     },
     "import toml": (declaration_toml(import_(SEEN, NOW), verbose=True), Raw),

@@ -45,7 +45,7 @@ class Parsed(HTMLParser):
 
 
 def page(declared: Config, seen: Inventory) -> str:
-    desired = resolve(declared)
+    desired = resolve(declared, seen)
     return status_html(timeline(status(desired, seen, NOW), desired, seen)).text
 
 

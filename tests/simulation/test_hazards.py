@@ -105,7 +105,9 @@ class TestPruningWaitsForTheCreatesOfItsServer:
         world = dangerous_world("sound", "rename")
 
         def only_old(inventory: Inventory) -> Plan:
-            return plan(select(resolve(world.config), inventory, ("web/old",)), inventory, inventory.observed_at)
+            return plan(
+                select(resolve(world.config, inventory), inventory, ("web/old",)), inventory, inventory.observed_at
+            )
 
         result = result_of(world, make_plan=only_old, options=Options(allow_loss=1))
 

@@ -68,7 +68,7 @@ def make_plan(
 ) -> Plan:
     """Plan as the commands do: resolve the file, select the targets, apply `--max-age`, plan."""
     freshness = Freshness(max_age=Duration.parse(max_age), began=began or now) if max_age else None
-    return plan(with_max_age(select(resolve(config), seen, targets), freshness), seen, now)
+    return plan(with_max_age(select(resolve(config, seen), seen, targets), freshness), seen, now)
 
 
 def last(count: int) -> Keep:

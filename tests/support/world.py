@@ -265,8 +265,12 @@ class World:
 
     def _planning(self, began: datetime) -> Callable[[Inventory], Plan]:
         freshness = Freshness(max_age=Duration.parse(self.max_age), began=began) if self.max_age else None
-        desired = with_max_age(resolve(self.config), freshness)
-        return lambda inventory: plan(desired, inventory, inventory.observed_at)
+
+        def make_plan(inventory: Inventory) -> Plan:
+            desired = with_max_age(resolve(self.config, inventory), freshness)
+            return plan(desired, inventory, inventory.observed_at)
+
+        return make_plan
 
     def wait(self, seconds: float) -> None:
         """Let time pass between two runs."""
