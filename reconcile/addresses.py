@@ -21,6 +21,10 @@ class SeriesAddress:
     def __str__(self) -> str:
         return f"{self.server}/{self.description or ''}"
 
+    def member(self, id_: Id, description: str | None) -> "BackupAddress":
+        """Return the address of a backup in this series, whose description may be from before a rename."""
+        return BackupAddress(self, id_, None if description == self.description else description)
+
     def matches(self, target: str) -> bool:
         """Return whether the glob `target` matches; one without a slash selects whole servers."""
         return fnmatchcase(str(self) if "/" in target else self.server, target)
@@ -38,9 +42,22 @@ class BackupAddress:
 
     series: SeriesAddress
     id: Id
+    renamed_from: str | None = None
+    """The description that the backup still has, where that of its series was changed in the file."""
+
+    @property
+    def description(self) -> str | None:
+        """The description of the backup itself."""
+        return self.series.description if self.renamed_from is None else self.renamed_from
 
     def __str__(self) -> str:
-        return f"{self.series}#{self.id}"
+        return f"{self.series.server}/{self.name}"
+
+    @property
+    def name(self) -> str:
+        """The address without the server."""
+        renamed = "" if self.renamed_from is None else " (renamed)"
+        return f"{self.description or ''}#{self.id}{renamed}"
 
 
 Address = SeriesAddress | BackupAddress

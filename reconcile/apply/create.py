@@ -105,10 +105,12 @@ class CreateOnce:
         """Return None if a fresh list shows that one is still to be made, and it may be sent (again)."""
         if attempts.lost and (ours := _newcomers(create, before, attempts.known | planned_on)):
             return Made(_best(ours))  # what was not there before is ours, however late the list shows it
-        new = _newcomers(create, before, planned_on)
+        # Somebody may still use the description from before a rename: that one is never ours, and counts all the same.
+        members = [backup for backup in before if backup.description in (create.description, *create.renamed_from)]
+        new = [backup for backup in members if backup.id not in planned_on]
         if others := [backup for backup in new if backup.state is not State.FAILED]:
             ids = ", ".join(f"#{backup.id}" for backup in others)
-            return NotMade(Outcome.SKIPPED, f"another client created {ids} meanwhile")
+            return NotMade(attempts.or_unknown(Outcome.SKIPPED), f"another client created {ids} meanwhile")
         if self._is_altering:
             return NotMade(attempts.or_unknown(Outcome.NOT_STARTED), _ALTERING)
         if attempts.are_used_up:
@@ -197,7 +199,7 @@ def is_as_sent(create: Create, stored: Backup) -> bool:
 
 
 def _newcomers(create: Create, listed: tuple[Backup, ...], known: frozenset[Id]) -> list[Backup]:
-    """Return the backups of the series that are not `known`."""
+    """Return the backups with the description that is sent that are not `known`."""
     return [backup for backup in listed if backup.description == create.description and backup.id not in known]
 
 

@@ -208,9 +208,9 @@ class _Executor:
         def objection(listed: tuple[Backup, ...]) -> str | None:
             now = self._clock.now()
             usable = {backup.description for backup in listed if is_usable(backup, now)}
-            for description in server.descriptions:
-                if description not in usable:
-                    return f"{SeriesAddress(server.key, description)} has no usable backup"
+            for descriptions in server.declared:
+                if usable.isdisjoint(descriptions):
+                    return f"{SeriesAddress(server.key, descriptions[0])} has no usable backup"
             for backup in listed:
                 if backup.state is State.PENDING and backup.id not in stalled:
                     return f"#{backup.id} is still in progress on this server"
@@ -251,7 +251,7 @@ def _series_is_as_planned(series: SeriesPlan, created: Finished | None) -> Objec
         needed.add(created.backup.id)
 
     def objection(listed: tuple[Backup, ...]) -> str | None:
-        members = [backup for backup in listed if backup.description == series.address.description]
+        members = [backup for backup in listed if backup.description in series.descriptions]
         others = [backup for backup in members if backup.id not in known and backup.state is not State.FAILED]
         if unknown := [backup for backup in members if backup.state is State.UNKNOWN]:
             return f"#{unknown[0].id} has the status {unknown[0].status!r}, which reconcile does not know"

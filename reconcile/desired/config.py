@@ -60,11 +60,18 @@ def within_key(period: Period) -> str:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DeclaredSeries:
-    """One `[[servers.KEY.backups]]` table: all manual backups of the server with this description."""
+    """One `[[servers.KEY.backups]]` table: all manual backups of the server with one of its descriptions."""
 
     description: str
     every: Duration | None
     keep: Keep
+    renamed_from: tuple[str, ...] = ()
+    """What its description was before: backups that still have it belong to the series too."""
+
+    @property
+    def descriptions(self) -> tuple[str, ...]:
+        """The descriptions of its backups, the present one first."""
+        return (self.description, *self.renamed_from)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -84,6 +91,11 @@ class DeclaredServer:
     """The table itself, of a member that of its fleet; `place.at("id")` is a key in it."""
     fleet: str | None = None
     """The fleet that chose the server; None if it has a table of its own."""
+
+    @property
+    def descriptions(self) -> frozenset[str]:
+        """The descriptions of all its series: a backup with any other one is undeclared."""
+        return frozenset(description for series in self.series for description in series.descriptions)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -18,6 +18,7 @@ def cross_check(files: Sequence[TomlFile], *, all_read: bool) -> Iterator[Diagno
     yield from _duplicates(files)
     for file in files:
         yield from _duplicate_descriptions(file)
+        yield from _clashing_renames(file)
     if all_read:
         yield from _unknown_policies(files)
 
@@ -72,6 +73,28 @@ def _duplicate_descriptions(file: TomlFile) -> Iterator[Diagnostic]:
             description = series.get("description")
             if isinstance(description, str):
                 yield from descriptions.add(description, file, *path, "backups", number, "description")
+
+
+def _clashing_renames(file: TomlFile) -> Iterator[Diagnostic]:
+    for path, table in _with_series(file):
+        descriptions = [series.get("description") for _, series in _series(table)]
+        renamed = _Unique("{0} is renamed twice", "A backup belongs to one series: remove one of the two.")
+        for number, series in _series(table):
+            for index, old in enumerate(_renamed_from(series)):
+                at = (*path, "backups", number, "renamed_from", index)
+                yield from renamed.add(old, file, *at)
+                if old in descriptions:
+                    is_own = old == series.get("description")
+                    yield Diagnostic(
+                        summary=f"{old!r} is {'still the description' if is_own else 'declared as a series'}",
+                        detail="A backup belongs to one series: remove it from renamed_from, or change description.",
+                        place=Place(filename=file.source.filename, path=at),
+                    )
+
+
+def _renamed_from(series: dict[str, Any]) -> list[str]:
+    value = series.get("renamed_from", [])
+    return [old for old in (value if isinstance(value, list) else [value]) if isinstance(old, str)]
 
 
 def _unknown_policies(files: Sequence[TomlFile]) -> Iterator[Diagnostic]:

@@ -136,7 +136,9 @@ def select(desired: Desired, inventory: Inventory, targets: tuple[str, ...]) -> 
     unmatched = dict.fromkeys(targets)
     selected: dict[Id, frozenset[str | None]] = {}
     for server in desired.servers:
-        descriptions = {series.description for series in server.series} | set(inventory.by_server.get(server.id, ()))
+        # What a series was called before is no address any more: the present one selects all of it.
+        held = set(inventory.by_server.get(server.id, ())) - server.descriptions
+        descriptions = {series.description for series in server.series} | held
         matched: set[str | None] = set()
         # A server with nothing declared and nothing on it can still be named.
         for description in descriptions or {None}:

@@ -185,7 +185,7 @@ def _text(value: str) -> str:
 def _list_of_text(value: object) -> object:
     """Return the list that a text stands for."""
     if isinstance(value, str):
-        return [_text(value)]
+        return [value]
     if not isinstance(value, list):
         raise _error("must be text, or a list of texts", 'Write "…" or ["…", "…"].')
     return value
@@ -211,10 +211,12 @@ IdField = Annotated[
 PruneField = Annotated[
     Prune, PlainValidator(_prune), WithJsonSchema({"anyOf": [{"type": "boolean"}, _DURATION_SCHEMA]})
 ]
-DescriptionField = Annotated[
-    str,
-    AfterValidator(_description),
-    WithJsonSchema({"type": "string", "pattern": r"^\S([^\u0000-\u001f\u007f-\u009f]*\S)?$"}),
+_DESCRIPTION_SCHEMA = {"type": "string", "pattern": r"^\S([^\u0000-\u001f\u007f-\u009f]*\S)?$"}
+DescriptionField = Annotated[str, AfterValidator(_description), WithJsonSchema(_DESCRIPTION_SCHEMA)]
+DescriptionsField = Annotated[
+    list[DescriptionField],
+    BeforeValidator(_list_of_text),
+    WithJsonSchema({"anyOf": [_DESCRIPTION_SCHEMA, {"type": "array", "items": _DESCRIPTION_SCHEMA}]}),
 ]
 ServerKey = Annotated[str, PlainValidator(_server_key), WithJsonSchema({"type": "string", "minLength": 1})]
 FleetName = Annotated[str, PlainValidator(_fleet_name), WithJsonSchema({"type": "string", "minLength": 1})]
@@ -321,6 +323,11 @@ class BackupTable(PolicyTable):
 
     description: DescriptionField = Field(description="The identity of the series; the service stores nothing else.")
     policy: str | None = Field(None, description="The name of a policy; every and keep here override it.")
+    renamed_from: DescriptionsField = Field(
+        [],
+        description="What the description was before: backups that still have it belong to this series too. "
+        "Text or a list.",
+    )
 
 
 class ServerTable(Table):

@@ -99,7 +99,12 @@ def _fleet(fleet: FleetTable, place: Place, policies: _Policies) -> DeclaredFlee
 
 def _series(backup: BackupTable, policies: _Policies) -> DeclaredSeries:
     every, keep = policies[backup.policy]
-    return DeclaredSeries(description=backup.description, every=backup.every or every, keep=_keep(backup.keep) or keep)
+    return DeclaredSeries(
+        description=backup.description,
+        every=backup.every or every,
+        keep=_keep(backup.keep) or keep,
+        renamed_from=tuple(backup.renamed_from),
+    )
 
 
 @functools.cache  # thousands of series share a handful of tables

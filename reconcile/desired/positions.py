@@ -95,6 +95,8 @@ def _below(node: Node, path: KeyPath) -> Iterator[tuple[KeyPath, _Entry]]:
             pending += [(child, path) for child in _children(value)]
         elif value.type == "array":
             pending += [(child, (*path, index)) for index, child in enumerate(_children(value))]
+        elif value.type == "string":
+            yield (*path, 0), _Entry(value, value)  # the only entry, where the key also takes a list
 
 
 def _children(node: Node) -> list[Node]:

@@ -368,7 +368,7 @@ def _units(
                 for backup, pinned in zip(held_here, is_pinned, strict=True)
             ],
             line=_Line(
-                declared=replace(series, description=""),
+                declared=replace(series, description="", renamed_from=()),
                 pinned=frozenset(-1 - place for place, pinned in enumerate(is_pinned) if pinned),
                 backups=[replace(backup, id=-1 - place) for place, backup in enumerate(held_here)],
                 marks=[

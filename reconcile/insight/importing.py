@@ -179,7 +179,7 @@ def _series_table(series: DeclaredSeries) -> dict[str, Any]:
 
 def _not_declared(server: DeclaredServer, inventory: Inventory) -> Iterator[Note]:
     """Report the undeclared series of a declared server; only the file that has the server can declare them."""
-    declared = {series.description for series in server.series}
+    declared = server.descriptions
     for description, backups in inventory.by_server.get(server.id, {}).items():
         if description not in declared:
             yield NotDeclared(

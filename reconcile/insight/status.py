@@ -12,7 +12,7 @@ from reconcile.diagnostics import Diagnostic
 from reconcile.ids import id_order
 from reconcile.plan.reasons import CreateReason
 from reconcile.plan.refusals import check_all_declared, check_servers
-from reconcile.plan.series import SeriesState, TimeRules, series_state, time_rules
+from reconcile.plan.series import SeriesState, TimeRules, members, series_state, time_rules
 from reconcile.plan.warnings import fleet_warnings
 
 
@@ -154,8 +154,7 @@ def status(desired: Desired, inventory: Inventory, now: datetime) -> Status:
 def _series_status(
     server: DeclaredServer, declared: DeclaredSeries, inventory: Inventory, times: TimeRules
 ) -> SeriesStatus:
-    backups = inventory.by_server.get(server.id, {}).get(declared.description, ())
-    state = series_state(declared, backups, times)
+    state = series_state(declared, members(declared, inventory.by_server.get(server.id, {})), times)
     return SeriesStatus(
         address=SeriesAddress(server.key, declared.description),
         declared=declared,
@@ -181,7 +180,7 @@ def _urgency(series: SeriesStatus) -> int:
 
 
 def _undeclared(desired: Desired, inventory: Inventory) -> tuple[Backup, ...]:
-    declared = {server.id: {series.description for series in server.series} for server in desired.servers}
+    declared = {server.id: server.descriptions for server in desired.servers}
     undeclared = [
         backup
         for server_id, by_description in inventory.by_server.items()

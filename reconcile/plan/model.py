@@ -24,6 +24,8 @@ class Create:
     server_name: str
     description: str
     reason: CreateReason
+    renamed_from: tuple[str, ...] = ()
+    """What the series was called before: a backup that somebody makes under such a description belongs to it too."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -76,8 +78,15 @@ class SeriesPlan:
     awaited: tuple[Backup, ...]
     gained: int = 0
     """Backups of the series that were in progress when this run began, and that it has seen completed since."""
+    renamed_from: tuple[str, ...] = ()
+    """What the series was called before, as in the file."""
     needed: Backup | None = None
     """The newest backup, pending or of unknown status, if `--max-age` is met only once it has become usable."""
+
+    @property
+    def descriptions(self) -> tuple[str | None, ...]:
+        """The descriptions of the backups that belong to the series."""
+        return (self.address.description, *self.renamed_from)
 
     @property
     def backups(self) -> tuple[Backup, ...]:
@@ -99,8 +108,8 @@ class SeriesPlan:
 class ServerPlan:
     """A declared server: its series in the order of the file, then its undeclared backups.
 
-    `descriptions` are those of all its declared series, including those outside the targets: an undeclared backup is
-    deleted only while each of them has a usable backup (spec, section 4.2).
+    `declared` are the descriptions of each of its declared series, the present one first, including the series outside
+    the targets: an undeclared backup is deleted only while each of them has a usable backup (spec, section 4.2).
     """
 
     key: str
@@ -108,7 +117,7 @@ class ServerPlan:
     id: Id
     fleet: str | None
     """The fleet that chose the server, if it has no table of its own."""
-    descriptions: tuple[str, ...]
+    declared: tuple[tuple[str, ...], ...]
     series: tuple[SeriesPlan, ...]
     pruned: tuple[Delete, ...]
     unmanaged: tuple[Unmanaged, ...]

@@ -31,8 +31,8 @@ from reconcile.plan.reasons import (
 from reconcile.plan.refusals import check_all_declared, check_servers
 from reconcile.plan.retention import retain
 from reconcile.plan.safety import measure
-from reconcile.plan.series import SeriesState, TimeRules, series_state, time_rules
-from reconcile.plan.warnings import fleet_warnings, server_warnings
+from reconcile.plan.series import SeriesState, TimeRules, members, series_state, time_rules
+from reconcile.plan.warnings import fleet_warnings, rename_warnings, server_warnings
 
 WORTH_WAITING = timedelta(hours=1)
 """A backup that has been pending for longer is not waited for: if stuck, it would delay every run until it stalls."""
@@ -74,6 +74,8 @@ def plan(desired: Desired, inventory: Inventory, now: datetime) -> Plan:
             *fleet_warnings(desired, inventory),
             *checked.warnings,
             *(warning for planner in planners for warning in planner.warnings()),
+            # With targets, backups with an old description may be on a server that this run is not about.
+            *(rename_warnings(desired, inventory) if desired.selected is None else ()),
         ),
         max_age=desired.freshness.max_age if desired.freshness else None,
     )
@@ -169,7 +171,7 @@ class _ServerPlanner:
             name=self.server.name,
             id=self.server.id,
             fleet=self.server.fleet,
-            descriptions=tuple(series.description for series in self.server.series),
+            declared=tuple(series.descriptions for series in self.server.series),
             series=tuple(
                 self._series(series, is_pruning=bool(pruned))
                 for series in self.server.series
@@ -180,16 +182,10 @@ class _ServerPlanner:
         )
 
     def warnings(self) -> Iterator[Diagnostic]:
-        selected = {
-            description: backups
-            for description, backups in self.held.items()
-            if self.desired.selects(self.server, description)
-        }
-        held = {backup.id for backups in self.held.values() for backup in backups}
-        return server_warnings(self.server, held, selected, self.times)
+        return server_warnings(self.desired, self.server, self.held, self.times)
 
     def _undeclared_backups(self) -> tuple[Backup, ...]:
-        declared = {series.description for series in self.server.series}
+        declared = self.server.descriptions
         return in_order(
             backup
             for description, backups in self.held.items()
@@ -199,7 +195,7 @@ class _ServerPlanner:
 
     def _series(self, series: DeclaredSeries, *, is_pruning: bool) -> SeriesPlan:
         address = SeriesAddress(self.server.key, series.description)
-        state = series_state(series, self.held.get(series.description, ()), self.times)
+        state = series_state(series, members(series, self.held), self.times)
         create = None
         if state.create:
             create = Create(
@@ -208,6 +204,7 @@ class _ServerPlanner:
                 server_name=self.server.name,
                 description=series.description,
                 reason=state.create,
+                renamed_from=series.renamed_from,
             )
         kept, deletes = self._verdicts(series, state, address)
         return SeriesPlan(
@@ -216,6 +213,7 @@ class _ServerPlanner:
             deletes=tuple(deletes),
             kept=tuple(kept),
             awaited=self._awaited(series, state, address, deletes_now=len(deletes), is_pruning=is_pruning),
+            renamed_from=series.renamed_from,
             needed=state.needed,
         )
 
@@ -226,7 +224,7 @@ class _ServerPlanner:
         deletes: list[Delete] = []
         verdicts = judge(series, state, self.pinned, self.times)
         for backup, verdict in zip(state.backups, verdicts, strict=True):
-            backup_address = BackupAddress(address, backup.id)
+            backup_address = address.member(backup.id, backup.description)
             if isinstance(verdict, GOES):
                 deletes.append(Delete(address=backup_address, backup=backup, reason=verdict))
             else:

@@ -3,11 +3,12 @@
 The planner, status and metrics all read it; none of them has its own rules about it.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from reconcile.actual.inventory import Backup, State
+from reconcile.actual.inventory import Backup, State, in_order
 from reconcile.desired.config import DeclaredSeries
 from reconcile.desired.desired import Desired, Freshness
 from reconcile.durations import Duration
@@ -88,6 +89,13 @@ class SeriesState:
     """Why a backup should be created now; None if it should not."""
     needed: Backup | None
     """The newest member, if it has to become usable because no usable one is as young as `--max-age` asks for."""
+
+
+def members(series: DeclaredSeries, held: Mapping[str | None, tuple[Backup, ...]]) -> tuple[Backup, ...]:
+    """Return the backups of a series, from the oldest to the newest, of those of its server by description."""
+    if not series.renamed_from:
+        return held.get(series.description, ())
+    return in_order(backup for description in series.descriptions for backup in held.get(description, ()))
 
 
 def series_state(series: DeclaredSeries, backups: tuple[Backup, ...], times: TimeRules) -> SeriesState:

@@ -16,7 +16,7 @@ from reconcile.addresses import BackupAddress, SeriesAddress
 from reconcile.desired.desired import Freshness, check_account
 from reconcile.diagnostics import Diagnostic, UserError
 from reconcile.ids import Id
-from reconcile.plan.model import Plan, ServerPlan
+from reconcile.plan.model import Plan, SeriesPlan, ServerPlan
 from reconcile.plan.safety import measure, withheld
 from reconcile.plan.series import is_misdated, is_usable
 
@@ -78,15 +78,15 @@ def _stale(detail: str, lines: Iterable[str]) -> UserError:
 
 def _emptied(server: ServerPlan, inventory: Inventory, now: datetime) -> Iterator[str]:
     """Find declared series that the plan would leave without a usable backup."""
-    created = {series.address.description for series in server.series if series.create}
+    created = {series.descriptions for series in server.series if series.create}
     deleted: set[Id] = {delete.backup.id for series in server.series for delete in series.deletes}
     deleted |= {delete.backup.id for delete in server.pruned}
     held = inventory.by_server.get(server.id, {})
-    declared = (*server.descriptions, *(series.address.description for series in server.series))
-    for description in dict.fromkeys(declared):
-        usable = {backup.id for backup in held.get(description, ()) if is_usable(backup, now)}
-        if usable and usable <= deleted and description not in created:
-            yield f"{SeriesAddress(server.key, description)}: all {len(usable)} usable backups would be deleted"
+    for descriptions in server.declared:
+        members = (backup for description in descriptions for backup in held.get(description, ()))
+        usable = {backup.id for backup in members if is_usable(backup, now)}
+        if usable and usable <= deleted and descriptions not in created:
+            yield f"{SeriesAddress(server.key, descriptions[0])}: all {len(usable)} usable backups would be deleted"
 
 
 def _aged(plan: Plan, inventory: Inventory) -> Iterator[str]:
@@ -97,12 +97,13 @@ def _aged(plan: Plan, inventory: Inventory) -> Iterator[str]:
     for server in plan.servers:
         for series in (series for series in server.series if not series.create):
             awaited = {series.needed.id} if series.needed else set()
-            members = inventory.by_server.get(server.id, {}).get(series.address.description, ())
+            held = inventory.by_server.get(server.id, {})
             if not any(
                 (backup.state is State.USABLE or (backup.state is State.PENDING and backup.id in awaited))
                 and not is_misdated(backup, inventory.observed_at)
                 and freshness.is_met_by(backup.created_at, zone)
-                for backup in members
+                for description in series.descriptions
+                for backup in held.get(description, ())
             ):
                 yield f"{series.address}: no usable backup is at most {plan.max_age} old"
 
@@ -114,7 +115,7 @@ def _as_planned(plan: Plan) -> _Snapshot:
             continue
         snapshot[server.key] = {"name": server.name}
         for series in (series for series in server.series if series.actions):
-            snapshot |= {BackupAddress(series.address, backup.id): _fields(backup) for backup in series.backups}
+            snapshot |= _members(series, series.backups)
         snapshot |= {delete.address: _fields(delete.backup) for delete in server.pruned}
     return snapshot
 
@@ -129,12 +130,15 @@ def _as_observed(plan: Plan, inventory: Inventory) -> _Snapshot:
         snapshot[server.key] = {"name": inventory.names.get(server.id, unknown)}
         held = inventory.by_server.get(server.id, {})
         for series in (series for series in server.series if series.actions):
-            members = held.get(series.address.description, ())
-            snapshot |= {BackupAddress(series.address, backup.id): _fields(backup) for backup in members}
+            snapshot |= _members(series, (backup for each in series.descriptions for backup in held.get(each, ())))
         addresses = {delete.backup.id: delete.address for delete in server.pruned}
         others = (backup for backups in held.values() for backup in backups if backup.id in addresses)
         snapshot |= {addresses[backup.id]: _fields(backup) for backup in others}
     return snapshot
+
+
+def _members(series: SeriesPlan, backups: Iterable[Backup]) -> _Snapshot:
+    return {series.address.member(backup.id, backup.description): _fields(backup) for backup in backups}
 
 
 def _fields(backup: Backup) -> _Fields:

@@ -1,26 +1,61 @@
 """Warnings about the account, for a plan whose file is valid."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from reconcile.actual.inventory import Backup, Inventory, State
-from reconcile.addresses import BackupAddress, SeriesAddress
+from reconcile.addresses import SeriesAddress
 from reconcile.desired.config import DeclaredServer
 from reconcile.desired.desired import Desired
 from reconcile.desired.fleets import chooser
-from reconcile.diagnostics import Diagnostic
+from reconcile.diagnostics import Diagnostic, Place
 from reconcile.durations import age_text
-from reconcile.ids import Id
-from reconcile.plan.series import TimeRules
+from reconcile.plan.series import TimeRules, members
 
 _LOOK = "look at it in the web panel."
 
 
 def server_warnings(
-    server: DeclaredServer, held: Collection[Id], selected: Mapping[str | None, tuple[Backup, ...]], times: TimeRules
+    desired: Desired, server: DeclaredServer, held: Mapping[str | None, tuple[Backup, ...]], times: TimeRules
 ) -> Iterator[Diagnostic]:
-    """Warn of pins that the server does not hold, and of what is odd about the backups that this run plans for."""
+    """Warn of pins that the server does not hold, and of what is odd about the backups that this run plans for.
+
+    `held` are the manual backups of the server by description.
+    """
+    yield from _missing_pins(server, held)
+    for series in server.series:
+        if desired.selects(server, series.description):
+            address = SeriesAddress(server.key, series.description)
+            yield from _oddities(address, members(series, held), times, is_declared=True)
+    declared = server.descriptions
+    for description, backups in held.items():
+        if description not in declared and desired.selects(server, description):
+            yield from _oddities(SeriesAddress(server.key, description), backups, times, is_declared=False)
+
+
+def rename_warnings(desired: Desired, inventory: Inventory) -> Iterator[Diagnostic]:
+    """Warn of each description in `renamed_from` that no backup has any more: one warning for a whole fleet."""
+    left: dict[Place, bool] = {}
+    warnings: dict[Place, Diagnostic] = {}
+    for server in desired.servers:
+        held = inventory.by_server.get(server.id, {})
+        for number, series in enumerate(server.series):
+            for index, old in enumerate(series.renamed_from):
+                place = server.place.at("backups", number, "renamed_from", index)
+                left[place] = left.get(place, False) or old in held
+                warnings[place] = Diagnostic(
+                    severity="warning",
+                    summary=f"no backup is called {old!r} any more",
+                    detail="Remove it from renamed_from, or fix it.",
+                    address=None if server.fleet else str(SeriesAddress(server.key, series.description)),
+                    place=place,
+                )
+    yield from (warning for place, warning in warnings.items() if not left[place])
+
+
+def _missing_pins(server: DeclaredServer, held: Mapping[str | None, tuple[Backup, ...]]) -> Iterator[Diagnostic]:
+    ids = {backup.id for backups in held.values() for backup in backups} if server.pinned else ()
     for number, pin in enumerate(server.pinned):
-        if pin not in held:
+        if pin not in ids:
             yield Diagnostic(
                 severity="warning",
                 summary=f"pinned backup {pin!r} does not exist",
@@ -28,13 +63,16 @@ def server_warnings(
                 address=server.key,
                 place=server.place.at("pinned", number),
             )
-    declared = {series.description for series in server.series}
-    for description, backups in selected.items():
-        for backup in backups:
-            if oddity := _oddity(backup, times, is_declared=description in declared):
-                summary, detail = oddity
-                address = BackupAddress(SeriesAddress(server.key, description), backup.id)
-                yield Diagnostic(severity="warning", summary=summary, detail=detail, address=str(address))
+
+
+def _oddities(
+    series: SeriesAddress, backups: Iterable[Backup], times: TimeRules, *, is_declared: bool
+) -> Iterator[Diagnostic]:
+    for backup in backups:
+        if oddity := _oddity(backup, times, is_declared=is_declared):
+            summary, detail = oddity
+            address = series.member(backup.id, backup.description)
+            yield Diagnostic(severity="warning", summary=summary, detail=detail, address=str(address))
 
 
 def fleet_warnings(desired: Desired, inventory: Inventory) -> Iterator[Diagnostic]:

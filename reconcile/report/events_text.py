@@ -6,6 +6,7 @@ from typing import assert_never
 from rich.text import Text
 
 from reconcile.actual.inventory import Backup
+from reconcile.addresses import SeriesAddress
 from reconcile.plan.events import (
     Applied,
     Event,
@@ -53,9 +54,10 @@ def event_text(event: Event) -> list[Text]:  # noqa: PLR0911 - one for each even
         case Started(action=action):
             return [Text(f"{_address(action)}: {'creating' if isinstance(action, Create) else 'deleting'}")]
         case Waiting(address=address, backup=backup, elapsed=elapsed):
-            return [Text(visible(f"{address}{_state(backup)}, waited {seconds_text(elapsed)}", _LONGEST))]
+            return [Text(visible(f"{_member(address, backup)}, waited {seconds_text(elapsed)}", _LONGEST))]
         case Settled(address=address, backup=settled):
-            return [Text(visible(f"{address}{_state(settled) if settled else ': no longer in the list'}", _LONGEST))]
+            state = _member(address, settled) if settled else f"{address}: no longer in the list"
+            return [Text(visible(state, _LONGEST))]
         case Finished(action=action, outcome=outcome):
             return [Text.assemble(f"{_address(action)}: ", (_ending(event), _STYLES[outcome]))]
         case Noted(diagnostic=diagnostic):
@@ -79,7 +81,7 @@ def result_text(result: Result, *, plans_again: bool = False) -> Lines:
 def _result_lines(result: Result, *, plans_again: bool) -> Iterator[Text]:
     yield from _not_done(result)
     for backup in result.still_pending:
-        state = f"{backup.server_name}/{backup.description or ''}{_state(backup)}"
+        state = _member(SeriesAddress(backup.server_name, backup.description), backup)
         yield Text(visible(f"{state}; it was in progress before this run, and still is", _LONGEST), "yellow")
     for address in result.unmet:
         yield Text(visible(f"{address}: no usable backup is at most {result.plan.max_age} old", _LONGEST), "yellow")
@@ -129,8 +131,8 @@ def _next_steps(result: Result) -> Iterator[Text]:
 _NOT_WORTH_REPEATING = {Outcome.SUCCEEDED, Outcome.DEFERRED, Outcome.WITHHELD}
 
 
-def _state(backup: Backup) -> str:
-    return f"#{backup.id}: {backup.status}"
+def _member(series: SeriesAddress, backup: Backup) -> str:
+    return f"{series.member(backup.id, backup.description)}: {backup.status}"
 
 
 def _address(action: Action) -> str:

@@ -80,8 +80,8 @@ def address_index(address: Address) -> str:
     match address:
         case SeriesAddress(description=description):
             return f"{description}#" if "#" in (description or "") else description or ""
-        case BackupAddress(series=series, id=backup_id):
-            return f"{series.description or ''}#{quote(str(backup_id), safe='', errors='surrogatepass')}"
+        case BackupAddress(id=backup_id):
+            return f"{address.description or ''}#{quote(str(backup_id), safe='', errors='surrogatepass')}"
 
 
 def backup_json(backup: Backup) -> JsonObject:

@@ -10,10 +10,9 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from reconcile.actual.inventory import Backup
 from reconcile.addresses import BackupAddress
 from reconcile.durations import age_text
-from reconcile.plan.model import Action, Create, Delete, Loss, Plan, SeriesPlan, ServerPlan
+from reconcile.plan.model import Action, Create, Delete, Kept, Loss, Plan, SeriesPlan, ServerPlan, Unmanaged
 from reconcile.plan.safety import withheld
 from reconcile.report.diagnostic_text import diagnostic_text
 from reconcile.report.document import Lines
@@ -127,13 +126,13 @@ class _Rows:
             yield from map(self._action, series.actions)
             if self.in_full:
                 for kept in series.kept:
-                    yield self._backup(" ", kept.backup, f"stays: {kept_text(kept.reason, self.zone)}")
+                    yield self._backup(" ", kept, f"stays: {kept_text(kept.reason, self.zone)}")
             elif series.kept:
                 yield self._unchanged(series)
         yield from map(self._action, server.pruned)
         if self.in_full:
             for entry in server.unmanaged:
-                yield self._backup("?", entry.backup, f"unmanaged, {unmanaged_text(entry.reason, self.zone)}")
+                yield self._backup("?", entry, f"unmanaged, {unmanaged_text(entry.reason, self.zone)}")
         elif server.unmanaged:
             yield "?", count_text(len(server.unmanaged), "backup"), "", "unmanaged (-v shows them)"
 
@@ -141,17 +140,17 @@ class _Rows:
         match action:
             case Create(description=description, reason=reason):
                 return "+", visible(description), "new", f"{reason.kind}: {create_text(reason)}"
-            case Delete(backup=backup, reason=delete_reason):
+            case Delete(reason=delete_reason):
                 why = f"{delete_reason.kind}: {delete_text(delete_reason)}"
-                return self._backup("-", backup, f"withheld: {why}" if action.address in self.held_back else why)
+                return self._backup("-", action, f"withheld: {why}" if action.address in self.held_back else why)
 
     def _unchanged(self, series: SeriesPlan) -> _Row:
         newest = max(kept.backup.created_at for kept in series.kept)
         name = visible(series.address.description or "")
         return " ", name, f"{len(series.kept):,} stay", f"newest {age_text(self.now - newest)} old"
 
-    def _backup(self, sign: str, backup: Backup, why: str) -> _Row:
-        name = visible(f"{backup.description or ''}#{backup.id}")
+    def _backup(self, sign: str, entry: Delete | Kept | Unmanaged, why: str) -> _Row:
+        backup = entry.backup
         age = f"{age_text(self.now - backup.created_at)} old" if backup.created_at <= self.now else "not yet"
         made = f" ({time_text(backup.created_at, self.zone)})" if self.dated else ""
-        return sign, name, f"{age}{made}, {size_text(backup.size_mb)}", visible(why)
+        return sign, visible(entry.address.name), f"{age}{made}, {size_text(backup.size_mb)}", visible(why)

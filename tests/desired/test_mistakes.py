@@ -58,6 +58,7 @@ def test_all_mistakes_are_reported_each_at_its_line_and_column() -> None:
 
 
 BIG = "0x" + "f" * 5000
+ONE = "[servers.a]\nid = 1\nbackups = [{ description = 'x', "
 
 
 @pytest.mark.parametrize(
@@ -92,6 +93,25 @@ BIG = "0x" + "f" * 5000
             "last: a number below 1 would keep nothing",
             "Write",
         ),
+        (f"{ONE}renamed_from = 7 }}]", (3, 48), "renamed_from: must be text, or a list of texts", 'Write "…" or'),
+        (f"{ONE}renamed_from = ['a', 7] }}]", (3, 54), 'each entry of "renamed_from" must be text', "in quotes"),
+        (f"{ONE}renamed_from = 'a ' }}]", (3, 48), "the description starts or ends with white space", "text: 'a'."),
+        (f"{ONE}renamed_from = ['a', ''] }}]", (3, 54), "the description is empty", "plain text."),
+        (f"{ONE}renamed_from = 'x' }}]", (3, 48), "'x' is still the description", "remove it from renamed_from"),
+        (
+            f"{ONE}renamed_from = ['a', 'y'] }}, {{ description = 'y' }}]",
+            (3, 54),
+            "'y' is declared as a series",
+            "A backup belongs to one series",
+        ),
+        (f"{ONE}renamed_from = ['a', 'a'] }}]", (3, 54), "'a' is renamed twice", "The first is in"),
+        (
+            f"{ONE}renamed_from = 'a' }}, {{ description = 'y', renamed_from = 'a' }}]",
+            (3, 91),
+            "'a' is renamed twice",
+            "remove one of the two",
+        ),
+        ("[policies.a]\nrenamed_from = 'x'", (2, 1), 'unknown key "renamed_from"', "Valid keys"),
         (f"[policies.a]\nkeep = {BIG}", (2, 8), "keep: the number is too large", '"all"'),
         (f"[policies.a]\nkeep = -{'9' * 4000}", (2, 8), "keep: a number below 1 would keep nothing", "Write"),
         ("[policies.a]\nkeep = true", (2, 8), "keep: not a number of backups", "Write a whole number"),

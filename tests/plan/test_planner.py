@@ -308,7 +308,7 @@ class TestTargets:
     def test_the_plan_knows_the_series_that_it_leaves_out(self) -> None:
         (server,) = make_plan(self.TWO, self.SEEN, "web/a").servers
 
-        assert server.descriptions == ("a", "b/c")
+        assert server.declared == (("a",), ("b/c",))
         assert [str(series.address) for series in server.series] == ["web/a"]
 
 

@@ -59,7 +59,7 @@ EVENTS: list[tuple[Event, list[str], list[str]]] = [
     (Started(action=CREATE), ["web/nightly: creating"], ["apply_start"]),
     (Started(action=DELETE), ["web/nightly#1: deleting"], ["apply_start"]),
     (
-        Waiting(address=CREATE.address, backup=PENDING, elapsed=61),
+        Waiting(address=CREATE.address, backup=replace(PENDING, description="nightly"), elapsed=61),
         ["web/nightly#3: queued, waited 1min 1s"],
         ["apply_progress"],
     ),

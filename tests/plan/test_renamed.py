@@ -1,0 +1,157 @@
+"""A series whose description was changed in the file: the backups with the old one are still its own."""
+
+from dataclasses import replace
+
+import pytest
+from support.build import NOW, backup, config, days, declare, hours, inventory, make_plan
+from support.render import value
+
+from reconcile.actual.inventory import Inventory, Server
+from reconcile.desired.desired import resolve
+from reconcile.desired.load import parse
+from reconcile.desired.locate import locate
+from reconcile.diagnostics import UserError
+from reconcile.insight.importing import declare as declare_account
+from reconcile.insight.status import status
+from reconcile.plan.saved import dump
+from reconcile.plan.saved import parse as parse_plan
+from reconcile.plan.stale import renewed
+from reconcile.report.metrics import metrics
+from reconcile.report.plan_json import plan_json
+
+FILE = declare(
+    '{ description = "nightly", every = "1d", keep = 2, renamed_from = "daily" }, { description = "weekly" }',
+    settings="prune = true",
+)
+HELD = (backup(1, "daily", age=days(2)), backup(2, "daily", age=hours(26)), backup(3, "weekly"), backup(4, "by hand"))
+SEEN = inventory(*HELD)
+PLAN = make_plan(FILE, SEEN)
+
+
+def test_the_old_ones_count_for_freshness_and_retention_and_only_the_new_one_is_made() -> None:
+    (create,) = PLAN.creates
+
+    assert (str(create.address), create.description, create.reason.kind) == ("web/nightly", "nightly", "due")
+    assert [str(delete.address) for delete in PLAN.deletes] == ["web/daily#1 (renamed)", "web/by hand#4"]
+    assert [str(kept.address) for kept in PLAN.kept] == ["web/daily#2 (renamed)", "web/weekly#3"]
+
+
+def test_a_failed_one_is_deleted_as_one_of_the_series() -> None:
+    plan = make_plan(FILE, inventory(backup(1, "daily", status="failed"), backup(2, "daily"), backup(3, "weekly")))
+
+    assert [(str(delete.address), delete.reason.kind) for delete in plan.deletes] == [
+        ("web/daily#1 (renamed)", "failed")
+    ]
+
+
+def test_one_in_progress_puts_the_next_off() -> None:
+    held = (backup(1, "daily", age=days(2)), backup(2, "daily", status="in_progress"), backup(3, "weekly"))
+
+    assert not make_plan(FILE, inventory(*held)).creates
+
+
+def test_the_new_address_is_the_target_and_the_old_one_is_none() -> None:
+    plan = make_plan(FILE, SEEN, "web/nightly")
+
+    assert [str(action.address) for action in plan.actions] == ["web/nightly", "web/daily#1 (renamed)"]
+    with pytest.raises(UserError, match="a target matches nothing"):
+        make_plan(FILE, SEEN, "web/daily")
+
+
+def test_once_none_is_left_the_plan_says_where_the_line_is_that_can_go() -> None:
+    text = '[servers.web]\nid = 1\n[[servers.web.backups]]\ndescription = "nightly"\nrenamed_from = ["old", "daily"]\n'
+    declared = parse(text)
+
+    plan = make_plan(declared, inventory(backup(1, "daily"), backup(2)))
+
+    (note,) = locate(plan.warnings, declared.sources)
+    assert (note.severity, note.summary, note.address) == (
+        "warning",
+        "no backup is called 'old' any more",
+        "web/nightly",
+    )
+    assert note.range
+    assert (note.range.start.line, note.range.start.column) == (5, 17)
+
+
+def test_of_a_fleet_the_plan_says_so_once_and_only_when_no_server_of_it_has_one_left() -> None:
+    servers = tuple(Server(id=number, name=f"web-{number}") for number in (1, 2, 3))
+    declared = config('[fleets.web]\nmatch = "*"\nbackups = [{ description = "nightly", renamed_from = "daily" }]\n')
+    new = [backup(server.id, server=server) for server in servers]
+
+    gone = make_plan(declared, inventory(*new, servers=servers))
+    left = make_plan(declared, inventory(*new, backup(9, "daily", age=days(1), server=servers[2]), servers=servers))
+
+    assert [warning.summary for warning in gone.warnings] == ["no backup is called 'daily' any more"]
+    assert left.warnings == ()
+
+
+def test_what_is_odd_about_an_old_one_is_said_with_its_address() -> None:
+    plan = make_plan(FILE, inventory(backup(1, "daily", status="archiving"), backup(3, "weekly")))
+
+    (warning,) = plan.warnings
+    assert (warning.address, warning.summary) == ("web/daily#1 (renamed)", "unknown status 'archiving'")
+
+
+def test_undeclared_ones_may_go_while_only_an_old_one_is_usable() -> None:
+    (server,) = PLAN.servers
+
+    assert server.declared == (("nightly", "daily"), ("weekly",))
+
+
+def test_the_json_names_each_by_its_own_description() -> None:
+    changes = value(plan_json(PLAN, verbose=False))["resource_changes"]
+    assert isinstance(changes, list)
+
+    assert [change["address"] for change in changes] == [
+        'vps_backup.web["nightly"]',
+        'vps_backup.web["daily#1"]',
+        'vps_backup.web["daily#2"]',
+        'vps_backup.web["weekly#3"]',
+        'vps_backup.web["by hand#4"]',
+    ]
+
+
+def test_status_and_metrics_count_them_as_the_series_own() -> None:
+    found = status(resolve(FILE, SEEN), SEEN, NOW)
+
+    nightly = next(series for series in found.series if series.address.description == "nightly")
+    assert [each.id for each in nightly.state.usable] == [1, 2]
+    assert [each.id for each in found.undeclared] == [4]
+    assert 'reconcile_usable_backups{series="nightly",server="web"} 2.0' in metrics(found).text
+
+
+def test_import_beside_the_file_does_not_report_them_as_undeclared() -> None:
+    notes = declare_account(SEEN, NOW, existing=FILE).notes
+
+    assert [note.description for note in notes] == ["by hand"]  # type: ignore[union-attr]
+
+
+class TestSaved:
+    saved = parse_plan(dump(PLAN, "1"), "x")
+
+    def changes(self, seen: Inventory) -> list[str]:
+        with pytest.raises(UserError) as stale:
+            renewed(self.saved, seen)
+        return [diagnostic.summary for diagnostic in stale.value.diagnostics[1:]]
+
+    def test_it_holds_as_long_as_the_old_ones_are_as_they_were(self) -> None:
+        assert self.saved == PLAN
+        assert renewed(self.saved, SEEN) == PLAN
+
+    def test_it_is_stale_once_one_has_come_or_gone(self) -> None:
+        assert self.changes(inventory(*HELD[1:])) == ["changed since: web/daily#1 (renamed): gone"]
+        assert self.changes(inventory(*HELD, backup(9, "daily"))) == [
+            "changed since: web/daily#9 (renamed): new, completed"
+        ]
+
+    def test_a_series_whose_last_one_is_an_old_one_is_not_emptied(self) -> None:
+        file = config(
+            "[servers.web]\nid = 1\nprune = true\nbackups = [{ description = 'a', keep = 1, renamed_from = 'b' }]\n"
+        )
+        plan = make_plan(file, inventory(backup(1, "b", age=days(1)), backup(2, "b"), backup(3, "c")))
+
+        assert [delete.backup.id for delete in plan.deletes] == [1, 3]
+        left = replace(SEEN, backups=(backup(1, "b", age=days(1)), backup(3, "c")))
+        with pytest.raises(UserError):
+            renewed(plan, left)

@@ -1,0 +1,111 @@
+"""A renamed series on the real client and executor: made once, whatever happens, and never without a usable backup."""
+
+import random
+from contextlib import suppress
+
+import anyio
+import httpx
+import pytest
+from support.build import config
+from support.faults import BY_NAME, lost_before
+from support.schedules import HIDDEN, LAG, WEB, Schedule, crashes, item, singles, written
+from support.world import Crash, Fault, Handler, World
+
+from reconcile.apply.account import FRESH
+from reconcile.diagnostics import UserError
+from reconcile.plan.events import Outcome
+from reconcile.plan.model import Create
+
+FILE = config(
+    "[settings]\nprune = true\n"
+    "[servers.web]\nid = 1\nbackups = [{ description = 'nightly', every = '1d', renamed_from = 'daily' }]\n"
+)
+OLD, LATE = 10, 99
+SAMPLE = 30
+"""Schedules that run without `--all-pairs`."""
+
+
+def world_of(faults: dict[int, Fault] | None = None) -> World:
+    backups = [item(OLD, WEB, "daily", 2), item(OLD + 1, WEB, "daily", 1.5, "failed")]
+    return World(config=FILE, servers=[dict(WEB)], backups=backups, faults=faults or {})
+
+
+def held(world: World) -> list[tuple[object, object]]:
+    return [(backup["description"], backup["status"]) for backup in world.account.list_backups()]
+
+
+def requests() -> list[str]:
+    world = world_of()
+    world.apply()
+    assert held(world) == [("nightly", "completed")]
+    return world.requests
+
+
+CLEAN = requests()
+
+
+def check(schedule: Schedule) -> None:
+    world = world_of({number: BY_NAME[kind] for number, kind in schedule})
+    with suppress(Crash):
+        world.apply()
+    world.faults = {}
+    world.wait(LAG if any(kind in HIDDEN for _, kind in schedule) else 0)
+    assert not isinstance(world.apply(), UserError)
+    assert held(world) == [("nightly", "completed")], (written(schedule), world.requests)
+    assert [it.what for it in world.record].count("create") == 1, written(schedule)
+    assert all(sum(it.usable.values()) for it in world.record), written(schedule)
+
+
+def test_any_fault_or_crash_and_then_once_more(request: pytest.FixtureRequest) -> None:
+    schedules = [*singles(CLEAN), *crashes(CLEAN)]
+    if not request.config.getoption("--all-pairs"):
+        schedules = random.Random(0).sample(schedules, SAMPLE)
+    for schedule in schedules:
+        check(schedule)
+
+
+def of_the_create(world: World) -> tuple[Outcome, str]:
+    results = world.apply()
+    assert not isinstance(results, UserError)
+    (ended,) = (ended for ended in results[0].finished if isinstance(ended.action, Create))
+    return ended.outcome, ended.explanation
+
+
+def late(world: World) -> None:
+    """Let somebody who still has the old file make a backup under the old description."""
+    world.account.backups.append(item(LATE, WEB, "daily", 0))
+
+
+def test_one_that_somebody_makes_under_the_old_description_counts_so_none_is_made() -> None:
+    async def slow(world: World, request: httpx.Request, handle: Handler) -> httpx.Response:
+        await anyio.sleep(FRESH + 1)
+        late(world)
+        return handle(request)
+
+    world = world_of({1: slow})
+
+    assert of_the_create(world) == (Outcome.SKIPPED, f"another client created #{LATE} meanwhile")
+    world.apply()
+    assert [backup["id"] for backup in world.account.list_backups()] == [LATE]
+
+
+def test_one_under_the_old_description_is_not_taken_for_ours_when_an_answer_is_lost() -> None:
+    def lost(world: World, request: httpx.Request, handle: Handler) -> httpx.Response:
+        late(world)
+        return lost_before(world, request, handle)
+
+    world = world_of({CLEAN.index("POST /backups/"): lost})
+
+    outcome, explanation = of_the_create(world)
+
+    assert outcome is Outcome.UNKNOWN
+    assert f"another client created #{LATE} meanwhile" in explanation
+    assert not [it for it in world.record if it.what == "create"]
+
+
+def test_where_the_new_one_fails_the_old_one_stays() -> None:
+    world = world_of()
+    world.account.fails = lambda: True
+
+    assert of_the_create(world)[0] is Outcome.FAILED
+    assert OLD in {backup["id"] for backup in world.account.list_backups()}
