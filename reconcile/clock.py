@@ -8,9 +8,9 @@ from types import TracebackType
 from typing import Protocol, Self
 
 import anyio
-from anyio.abc import TaskGroup
 
 from reconcile.diagnostics import UserError
+from reconcile.tasks import beside
 
 
 class Clock(Protocol):
@@ -55,11 +55,10 @@ class StoppableClock:
     finish, since the answer to one that changes the account should be seen if at all possible; the deadline ends both.
     """
 
-    _tasks: TaskGroup
-
     def __init__(self, clock: Clock, *, seconds: float) -> None:
         self._clock = clock
         self._seconds = seconds
+        self._expiry = beside(self._expire)
         self._waits: set[anyio.CancelScope] = set()
         self._blocks: set[anyio.CancelScope] = set()
         self._requests: set[anyio.CancelScope] = set()
@@ -67,17 +66,13 @@ class StoppableClock:
         self.reason: Stop | None = None
 
     async def __aenter__(self) -> Self:
-        self._tasks = anyio.create_task_group()  # not before: it needs a running event loop
-        await self._tasks.__aenter__()
-        self._tasks.start_soon(self._expire)
+        await self._expiry.__aenter__()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._tasks.cancel_scope.cancel()
-        # Exited as if the block had succeeded, so that its own error reaches the caller without a group around it.
-        await self._tasks.__aexit__(None, None, None)
+        await self._expiry.__aexit__(kind, error, trace)
 
     async def _expire(self) -> None:
         await self._clock.sleep(max(0.0, self._seconds))

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Generic, TypeVar
 
-import anyio
 import httpx
 
 from reconcile.actual.answers import WRONG_SERVICE
@@ -25,8 +24,8 @@ from reconcile.actual.errors import (
 from reconcile.actual.http import Answer, Http
 from reconcile.actual.wire import Item, MalformedError, Page
 from reconcile.clock import StoppedError
-from reconcile.diagnostics import UserError
 from reconcile.ids import Id
+from reconcile.tasks import side_by_side
 
 Progress = Callable[[int, int], None]
 """Called with how many entries have been read so far, and how many there are."""
@@ -224,24 +223,6 @@ class Pages:
             except StoppedError as stopped:
                 raise StoppedError(stopped.reason, f"trying again after {problem}") from problem
         return await read()
-
-
-async def side_by_side(*jobs: Callable[[], Awaitable[None]]) -> None:
-    """Run all jobs at once. The first `UserError` of one ends the others, and is raised as it is, not in a group."""
-    errors: list[UserError] = []
-    async with anyio.create_task_group() as tasks:
-
-        async def run(job: Callable[[], Awaitable[None]]) -> None:
-            try:
-                await job()
-            except UserError as error:
-                errors.append(error)
-                tasks.cancel_scope.cancel()
-
-        for job in jobs:
-            tasks.start_soon(run, job)
-    if errors:
-        raise errors[0]
 
 
 _AT_FAULT = "Nothing is planned from an incomplete list. If this persists, the service is at fault."

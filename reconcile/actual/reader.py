@@ -5,9 +5,10 @@ from dataclasses import replace
 from reconcile.actual.errors import RefusedError
 from reconcile.actual.http import Http
 from reconcile.actual.inventory import MANUAL, Backup, Inventory, Server
-from reconcile.actual.pages import CompleteList, Pages, Progress, Query, side_by_side
+from reconcile.actual.pages import CompleteList, Pages, Progress, Query
 from reconcile.actual.wire import read_account, read_backups, read_servers
 from reconcile.ids import Id
+from reconcile.tasks import side_by_side
 
 ATTEMPTS, PATIENT_ATTEMPTS = 5, 8
 """How often a read is tried: for some seconds while a person waits, for two minutes when backups depend on it."""

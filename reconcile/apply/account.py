@@ -2,14 +2,14 @@
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-
-import anyio
+from functools import partial
 
 from reconcile.actual.errors import ApiError
 from reconcile.actual.inventory import Backup
 from reconcile.apply.service import Lists
-from reconcile.clock import Clock, StoppedError
+from reconcile.clock import Clock
 from reconcile.ids import Id
+from reconcile.tasks import side_by_side
 
 FRESH = 5.0
 """Seconds. The spec's "a few": nothing is created or deleted because of a list that is older than this."""
@@ -76,21 +76,14 @@ class AccountView:
                 return dict.fromkeys(servers, error)
             return {server_id: self._latest(server_id) for server_id in servers}
         listings: dict[Id, Listing | ApiError] = {}
-        stopped: list[StoppedError] = []
 
         async def one(server_id: Id) -> None:
             try:
                 listings[server_id] = await self._list(server_id)
             except ApiError as error:
                 listings[server_id] = error
-            except StoppedError as error:
-                stopped.append(error)
 
-        async with anyio.create_task_group() as tasks:
-            for server_id in servers:
-                tasks.start_soon(one, server_id)
-        if stopped:
-            raise stopped[0]
+        await side_by_side(*[partial(one, server_id) for server_id in servers])
         return listings
 
     def changed(self, server_id: Id) -> None:

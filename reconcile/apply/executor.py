@@ -21,6 +21,7 @@ from reconcile.plan.model import Action, Create, Delete, Plan, SeriesPlan, Serve
 from reconcile.plan.planner import WORTH_WAITING, still_let_go
 from reconcile.plan.reasons import Missing
 from reconcile.plan.series import is_usable
+from reconcile.tasks import beside
 
 
 async def carry_out(plan: Plan, withheld: frozenset[BackupAddress], view: AccountView, run: Run) -> Result:
@@ -55,14 +56,11 @@ class _Executor:
         self._may_go_last = plan.loss.limit is None or plan.loss.lost <= run.options.allow_loss
 
     async def run(self) -> None:
-        async with anyio.create_task_group() as watching:
-            watching.start_soon(self._make.watch.run)
-            async with anyio.create_task_group() as tasks:
-                # Where a backup has failed or stalled before, the next may too: the others come first.
-                for server in sorted(self._plan.servers, key=_has_had_trouble):
-                    if server.actions or any(series.awaited for series in server.series):
-                        tasks.start_soon(self._server, server)
-            watching.cancel_scope.cancel()
+        async with beside(self._make.watch.run), anyio.create_task_group() as tasks:
+            # Where a backup has failed or stalled before, the next may too: the others come first.
+            for server in sorted(self._plan.servers, key=_has_had_trouble):
+                if server.actions or any(series.awaited for series in server.series):
+                    tasks.start_soon(self._server, server)
 
     def result(self) -> Result:
         """Gather what became of every action, of those too that the end of the run has kept from starting."""

@@ -17,9 +17,9 @@ from reconcile.cli.output import Output
 from reconcile.cli.system_clock import SystemClock
 from reconcile.cli.waiting import waiting
 from reconcile.clock import Stop, StoppableClock
-from reconcile.diagnostics import UserError
 from reconcile.ids import Id
 from reconcile.report.wording import count_text
+from reconcile.tasks import beside
 
 Result = TypeVar("Result")
 
@@ -93,19 +93,11 @@ def run(
     """Do something with the service; see `Session.run`."""
 
     async def main() -> Result:
-        async with _connection(access, limits, output) as connection:
-            results: list[Result] = []
-            failure: UserError | None = None
-            async with anyio.create_task_group() as tasks:
-                tasks.start_soon(_handle_signals, connection.clock, on_interrupt)
-                try:
-                    results.append(await work(connection))
-                except UserError as error:
-                    failure = error  # raised outside of the task group, which would wrap it
-                tasks.cancel_scope.cancel()
-            if failure:
-                raise failure
-            return results[0]
+        async with (
+            _connection(access, limits, output) as connection,
+            beside(_handle_signals, connection.clock, on_interrupt),
+        ):
+            return await work(connection)
 
     return anyio.run(main)
 

@@ -7,6 +7,7 @@ import anyio
 
 from reconcile.cli.output import Output
 from reconcile.report.escape import visible
+from reconcile.tasks import beside
 
 _PATIENCE = 1.0
 """Seconds before anything is shown."""
@@ -20,16 +21,8 @@ async def waiting(output: Output, describe: Callable[[], str]) -> AsyncIterator[
     if not output.err.is_terminal:
         yield
         return
-    failure: Exception | None = None
-    async with anyio.create_task_group() as tasks:
-        tasks.start_soon(_show, output, describe)
-        try:
-            yield
-        except Exception as error:  # noqa: BLE001 - raised again outside of the task group, which would wrap it
-            failure = error
-        tasks.cancel_scope.cancel()
-    if failure:
-        raise failure
+    async with beside(_show, output, describe):
+        yield
 
 
 async def _show(output: Output, describe: Callable[[], str]) -> None:

@@ -1,0 +1,46 @@
+"""Tasks that run at the same time, without the groups in which anyio raises their errors."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import asynccontextmanager
+from typing import Any, TypeVarTuple
+
+import anyio
+
+from reconcile.diagnostics import UserError
+
+Arguments = TypeVarTuple("Arguments")
+
+
+@asynccontextmanager
+async def beside(
+    task: Callable[[*Arguments], Coroutine[Any, Any, None]], *arguments: *Arguments
+) -> AsyncIterator[None]:
+    """Run a task for as long as the block lasts. An error of the block is raised as it is, not in a group."""
+    failure: Exception | None = None
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(task, *arguments)
+        try:
+            yield
+        except Exception as error:  # noqa: BLE001 - raised again outside of the task group, which would wrap it
+            failure = error
+        tasks.cancel_scope.cancel()
+    if failure:
+        raise failure
+
+
+async def side_by_side(*jobs: Callable[[], Awaitable[None]]) -> None:
+    """Run all jobs at once. The first `UserError` of one ends the others, and is raised as it is, not in a group."""
+    errors: list[UserError] = []
+    async with anyio.create_task_group() as tasks:
+
+        async def run(job: Callable[[], Awaitable[None]]) -> None:
+            try:
+                await job()
+            except UserError as error:
+                errors.append(error)
+                tasks.cancel_scope.cancel()
+
+        for job in jobs:
+            tasks.start_soon(run, job)
+    if errors:
+        raise errors[0]
