@@ -52,8 +52,7 @@ class _Executor:
         self._settled: dict[Id, SeriesAddress] = {}
         self._gained: dict[Id, SeriesAddress] = {}
         self._usable_left = plan.loss.usable
-        # With no limit, or where a person has allowed a loss of this size, nothing needs to be left.
-        self._may_go_last = plan.loss.limit is None or plan.loss.lost <= run.options.allow_loss
+        self._must_leave_one = plan.loss.is_limited(run.options.allow_loss)
 
     async def run(self) -> None:
         async with beside(self._make.watch.run), anyio.create_task_group() as tasks:
@@ -154,7 +153,7 @@ class _Executor:
         return why_not or (Outcome.DEFERRED, "left to the next run: kept after all, beside the new backup's date")
 
     async def _one_delete(self, delete: Delete, objection: Objection) -> None:
-        if delete.is_loss and self._usable_left <= 1 and not self._may_go_last:
+        if delete.is_loss and self._usable_left <= 1 and self._must_leave_one:
             self._withhold(delete, "it would leave no usable backup on the declared servers")
             return
         self._clock.checkpoint()

@@ -160,11 +160,13 @@ class Loss:
     limit: int | None
     empties: bool
 
+    def is_limited(self, allowed: int) -> bool:
+        """Return whether a limit applies: it is not switched off, and nobody has allowed a loss of this size."""
+        return self.limit is not None and self.lost > allowed
+
     def is_too_much(self, allowed: int) -> bool:
         """Return whether deletes are withheld, given that a loss of `allowed` backups is allowed for this run."""
-        if self.limit is None or self.lost <= allowed:
-            return False
-        return self.empties or self.lost > self.limit
+        return self.is_limited(allowed) and (self.empties or self.lost > (self.limit or 0))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
