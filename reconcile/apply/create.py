@@ -10,7 +10,7 @@ import unicodedata
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from reconcile.actual.backoff import backoff
+from reconcile.actual.backoff import wait_after
 from reconcile.actual.errors import ApiError, BusyError, NotSentError, OutcomeUnknownError, RefusedError
 from reconcile.actual.inventory import MANUAL, Backup, State
 from reconcile.apply.account import AccountView
@@ -141,8 +141,7 @@ class CreateOnce:
                 return NotMade(attempts.or_unknown(Outcome.FAILED), str(error))
             # A server that is busy may be so with somebody's backup of this very series.
             self._view.changed(create.server_id)
-            asked_for = error.retry_after if isinstance(error, BusyError) else None
-            await pause(asked_for or backoff(attempts.rejected))
+            await pause(wait_after(error, attempts.rejected))
             return None
         except RefusedError as error:
             return NotMade(attempts.or_unknown(Outcome.FAILED), error.explanation, is_refused=True)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
-from reconcile.actual.backoff import backoff
+from reconcile.actual.backoff import wait_after
 from reconcile.actual.errors import ApiError, BusyError, RefusedError
 from reconcile.actual.inventory import Backup
 from reconcile.apply.account import AccountView
@@ -74,7 +74,9 @@ class DeleteAsPlanned:
                 # A server that is busy rejects it for sure, and is asked again until the deadline, as for a create.
                 times_lost += not isinstance(error, BusyError)
                 self._view.changed(delete.backup.server_id)
-                await self._pause(error, sent)
+                # If stopped while waiting, the next look still resolves the lost answer, and nothing more is sent.
+                with suppress(StoppedError):
+                    await self._clock.sleep(wait_after(error, sent))
             else:
                 self._view.gone(delete.backup)
                 return Deleted("deleted")
@@ -96,12 +98,6 @@ class DeleteAsPlanned:
                 raise
             return NotDeleted(Outcome.UNKNOWN, f"{lost}; and then {hindrance}")
         return None
-
-    async def _pause(self, error: ApiError, sent: int) -> None:
-        asked_for = error.retry_after if isinstance(error, BusyError) else None
-        # If stopped while waiting, the next look still resolves the lost answer, and nothing more is sent.
-        with suppress(StoppedError):
-            await self._clock.sleep(asked_for or backoff(sent))
 
 
 def _changed(planned: Backup, current: Backup) -> str | None:
