@@ -1,7 +1,7 @@
 """Carries a plan out: creates before deletes, one thing at a time on one server, many servers at once."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from zoneinfo import ZoneInfo
 
@@ -113,13 +113,7 @@ class _Executor:
                     await self._await(series.address, backup, is_needed=backup == series.needed)
             creates = [created for series in server.series if (created := await self._series(series))]
             why_not = _why_undeclared_stay(creates)
-            for delete in server.pruned:
-                if delete.address in self._withheld:
-                    self._withhold(delete)
-                elif why_not:
-                    self._end(delete, *why_not)
-                else:
-                    await self._one_delete(delete, self._each_series_is_safe(server))
+            await self._deletes(server.pruned, lambda _: why_not, self._each_series_is_safe(server))
 
     async def _series(self, series: SeriesPlan) -> Finished | None:
         """Create and delete what is to be created and deleted; return what became of the create."""
@@ -129,14 +123,23 @@ class _Executor:
             created = await self._make(series.create, known, wait=self._options.wait)
             self._finish(created)
             self._clock.checkpoint()
-        for delete in series.deletes:
+        await self._deletes(
+            series.deletes,
+            lambda delete: self._why_it_stays(delete, series, created),
+            _series_is_as_planned(series, created),
+        )
+        return created
+
+    async def _deletes(
+        self, deletes: Iterable[Delete], why_it_stays: Callable[[Delete], _Verdict | None], objection: Objection
+    ) -> None:
+        for delete in deletes:
             if delete.address in self._withheld:
                 self._withhold(delete)
-            elif why_not := self._why_it_stays(delete, series, created):
+            elif why_not := why_it_stays(delete):
                 self._end(delete, *why_not)
             else:
-                await self._one_delete(delete, _series_is_as_planned(series, created))
-        return created
+                await self._one_delete(delete, objection)
 
     def _why_it_stays(self, delete: Delete, series: SeriesPlan, created: Finished | None) -> _Verdict | None:
         """Say why a delete that hangs on a create is not carried out; None if it may be."""
