@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from reconcile.actual.inventory import Inventory
-from reconcile.addresses import BackupAddress, SeriesAddress
+from reconcile.addresses import SeriesAddress
 from reconcile.apply.account import AccountView
 from reconcile.apply.executor import carry_out
 from reconcile.apply.run import Run
@@ -19,11 +19,8 @@ MOST_ROUNDS = 3
 """There may be more to do once pending backups have completed, but a run must end."""
 
 
-Approve = Callable[[Plan, frozenset[BackupAddress]], Awaitable[None]]
-"""Asks for approval of a plan, given what is withheld of it.
-
-Returns if the plan may be carried out, and raises UserError if it may not.
-"""
+Approve = Callable[[], Awaitable[None]]
+"""Returns if the plan that was emitted last may be carried out, and raises UserError if it may not."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -67,7 +64,7 @@ async def converge(
         if not plan.actions and not (plan.awaited and run.options.wait):
             break
         if any(action.address not in held_back for action in plan.actions):
-            await approve(plan, held_back)
+            await approve()
         result = await carry_out(plan, held_back, view, run)
         results.append(result)
         plans_again = _leaves_more_to_plan(result) and not run.clock.reason and len(results) < rounds

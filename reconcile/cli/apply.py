@@ -8,7 +8,6 @@ import click
 
 from reconcile.actual.inventory import Inventory
 from reconcile.actual.reader import PATIENT_ATTEMPTS
-from reconcile.addresses import BackupAddress
 from reconcile.apply.converge import MOST_ROUNDS, Convergence, converge
 from reconcile.apply.run import Options, Run
 from reconcile.cli.connection import Connection
@@ -151,11 +150,11 @@ def _converge(
     )
 
 
-async def _approved(_: Plan, __: frozenset[BackupAddress]) -> None:
+async def _approved() -> None:
     """Approve without asking."""
 
 
-async def _ask(output: Output, _: Plan, __: frozenset[BackupAddress]) -> None:
+async def _ask(output: Output) -> None:
     """Ask for approval; raises UserError for any answer but yes, and without a terminal."""
     question = "Do you want to do this? Only 'yes' will be accepted."
     otherwise = "In CI, use apply --auto-approve."

@@ -80,7 +80,6 @@ class SeriesState:
     failed: tuple[Backup, ...]
     stalled: tuple[Backup, ...]
     misdated: tuple[Backup, ...]
-    newest_member: Backup | None
     due_at: datetime | None
     """When a new backup becomes due, less the slack; None without `every`, or if there is no member."""
     overdue_since: datetime | None
@@ -121,7 +120,6 @@ def series_state(series: DeclaredSeries, backups: tuple[Backup, ...], times: Tim
         failed=tuple(groups.get(State.FAILED, ())),
         stalled=tuple(groups.get(_STALLED, ())),
         misdated=tuple(groups.get(_MISDATED, ())),
-        newest_member=newest,
         due_at=due_at,
         overdue_since=_overdue_since(usable_due, times),
         create=create,

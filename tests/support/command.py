@@ -216,18 +216,3 @@ def sandbox(
             server.force_exit = True  # whoever still waits for an answer has been killed
             server.should_exit = True
             thread.join(10)
-
-
-@contextmanager
-def sandbox_process(folder: Path, *options: str) -> Iterator[Sandbox]:
-    """Serve a sandbox by its own command, in a process of its own."""
-    command = [*COMMAND, "sandbox", "--port", "0", *options]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as served:
-        assert served.stdout
-        try:
-            lines = [served.stdout.readline().strip() for _ in range(2)]
-            assert lines[1] == f"export VPS_API_TOKEN={TOKEN}", lines
-            yield Sandbox(lines[0].removeprefix("export VPS_API_URL="), folder)
-        finally:
-            served.terminate()
-            served.wait(10)

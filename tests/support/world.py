@@ -19,7 +19,6 @@ from reconcile.actual.http import Http
 from reconcile.actual.inventory import Inventory
 from reconcile.actual.reader import PATIENT_ATTEMPTS, Reader
 from reconcile.actual.writer import Writer
-from reconcile.addresses import BackupAddress
 from reconcile.apply.converge import Convergence, converge
 from reconcile.apply.run import Options, Run
 from reconcile.clock import Clock, Stop, StoppableClock
@@ -277,7 +276,7 @@ class World:
         self.time += timedelta(seconds=seconds)
 
 
-async def _approved(_: Plan, __: frozenset[BackupAddress]) -> None:
+async def _approved() -> None:
     """Approve whatever is planned."""
 
 
