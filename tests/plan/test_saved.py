@@ -66,7 +66,7 @@ GARBAGE = [
 ]
 
 
-@pytest.mark.parametrize("text", GARBAGE, ids=lambda text: ascii(text[:20]))
+@pytest.mark.parametrize("text", GARBAGE, ids=lambda text: text[:20] if text.isprintable() else f"U+{ord(text):04X}")
 def test_what_is_no_plan_is_refused(text: str) -> None:
     with pytest.raises(UserError, match="x is not a saved plan, or is damaged"):
         parse(text, "x")
