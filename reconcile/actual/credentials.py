@@ -32,6 +32,10 @@ _LONG_NAME = 20
 """Characters. Few files are named like that, and no token is shorter."""
 
 
+class NoTokenError(UserError):
+    """There is no token anywhere."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Access:
     """A base URL without a trailing slash, a token, and where the token came from."""
@@ -48,7 +52,8 @@ def find(*, base_url: str | None, token_file: Path | None, environment: Mapping[
     `VPS_API_URL`, that file's `api_url`, the real service. Without a home there is no such file.
 
     Raises:
-        UserError: no token, an unusable one (it is not shown), or a base URL that no token may be sent to.
+        NoTokenError: no token.
+        UserError: an unusable one (it is not shown), or a base URL that no token may be sent to.
     """
     config = _OfficialConfig(home / ".vps" / "config.json" if home else None)
     if token_file:
@@ -58,7 +63,7 @@ def find(*, base_url: str | None, token_file: Path | None, environment: Mapping[
     else:
         token, source = (config.get("api_token") or "").strip(), str(config.path)
     if not token:
-        raise UserError(
+        raise NoTokenError(
             "no token",
             "Make one in the web panel under Account → Developers, then set VPS_API_TOKEN, or name a file that "
             "holds it with --token-file. To practise without an account: reconcile sandbox.",

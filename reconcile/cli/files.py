@@ -42,14 +42,15 @@ def write_plan(plan: Plan, path: Path, redact: Callable[[str], str]) -> None:
     write_file(path, text, private=True)
 
 
-def write_file(path: Path, text: str, *, private: bool = False) -> None:
+def write_file(path: Path, text: str, *, private: bool = False, new: bool = False) -> None:
     """Write a file atomically, so that no reader ever sees half of it.
 
     Links are followed, and what is not a regular file (see `_is_stream`) is written to directly. An existing file keeps
-    its mode, and a new one gets the default; a `private` one is readable by its owner only.
+    its mode, and a new one gets the default; a `private` one is readable by its owner only. One that must be `new` is
+    written in place.
 
     Raises:
-        UserError: it can't be written.
+        UserError: it can't be written, or is not `new`.
     """
     try:
         if _is_stream(path):
@@ -57,16 +58,25 @@ def write_file(path: Path, text: str, *, private: bool = False) -> None:
                 through.write(text)
             return
         target = _followed(path)
+        if new:
+            _create(target, text, 0o666)
+            return
         mode = None if private or not target.exists() else stat.S_IMODE(target.stat().st_mode)
         _replace(target, text, 0o600 if private else 0o666, mode)
+    except FileExistsError as error:
+        raise _exists(path) from error
     except OSError as error:
         raise UserError(f"{path} can't be written: {error.strerror}", "Choose another path.") from error
 
 
 def check_new(path: Path) -> None:
-    """Refuse to write over a file; raises UserError."""
+    """Refuse early what `write_file` would refuse as not new; raises UserError."""
     if os.path.isfile(path) and not _is_stream(path):  # noqa: PTH113 - raises nothing, however long the path is
-        raise UserError(f"{path} exists already", "Choose another file, or remove it first.")
+        raise _exists(path)
+
+
+def _exists(path: Path) -> UserError:
+    return UserError(f"{path} exists already", "Choose another file, or remove it first.")
 
 
 def _is_stream(path: Path) -> bool:
@@ -85,13 +95,22 @@ def _followed(path: Path) -> Path:
 def _replace(target: Path, text: str, new_mode: int, mode: int | None) -> None:
     """Write beside the file and move it into place; `mode`, if given, is set regardless of the umask."""
     beside = target.with_name(f".{target.name[:100]}.{os.urandom(4).hex()}")
-    handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, new_mode)
+    _create(beside, text, new_mode, mode)
+    try:
+        beside.replace(target)
+    except BaseException:
+        beside.unlink(missing_ok=True)
+        raise
+
+
+def _create(path: Path, text: str, new_mode: int, mode: int | None = None) -> None:
+    """Write a file that must not exist; nothing of it is left where that fails."""
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, new_mode)
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             if mode is not None:
                 os.fchmod(handle, mode)
             file.write(text)
-        beside.replace(target)
     except BaseException:
-        beside.unlink(missing_ok=True)
+        path.unlink(missing_ok=True)
         raise

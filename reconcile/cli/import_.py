@@ -29,7 +29,7 @@ def import_(session: Session, *, only: tuple[str, ...], out: Path | None) -> Exi
     declaration = declare(inventory, inventory.observed_at, only=only, **existing)
     document = declaration_toml(declaration, verbose=session.output.verbose)
     if out:
-        session.write(out, document.text)
+        session.write(out, document.text, new=True)
         session.output.note(f"Written to {out}. To check it: reconcile plan -f {out}")
     else:
         session.output.show(document)

@@ -13,6 +13,7 @@ from reconcile.cli.exit_code import ExitCode
 from reconcile.cli.streams import discard, open_closed
 
 COMMANDS = {
+    "init": "Write a commented first file for the account at hand, or an example without a token.",
     "validate": "Check the files, offline, and show every mistake in them at once.",
     "list": "List every backup of the account, automatic ones too, by server, the newest first.",
     "plan": "Show what apply would create and delete, and why; change nothing.",

@@ -12,7 +12,7 @@ from reconcile.cli.output import Output
 from reconcile.desired.config import Config, Source
 from reconcile.desired.load import load
 from reconcile.desired.locate import locate
-from reconcile.diagnostics import Diagnostic
+from reconcile.diagnostics import Diagnostic, UserError
 from reconcile.durations import Duration
 
 if TYPE_CHECKING:
@@ -20,6 +20,11 @@ if TYPE_CHECKING:
     from reconcile.cli.connection import Connection
 
 DEFAULT_FILE = "backups.toml"
+
+_HOW_TO_BEGIN = (
+    f"To begin: reconcile init. If the account has backups already: reconcile import --out {DEFAULT_FILE}. To practise "
+    "without an account: reconcile demo, or reconcile sandbox. To name another file: -f PATH."
+)
 
 Result = TypeVar("Result")
 
@@ -39,7 +44,9 @@ class Session:
     """Whether the files that were read name an account, so that the service is asked for it."""
 
     def config(self) -> Config:
-        """Read the files; raises UserError with every mistake in them."""
+        """Read the files; raises UserError with every mistake in them, or with how to begin where there is none."""
+        if not self.paths and not os.path.lexists(DEFAULT_FILE):
+            raise UserError(f"{DEFAULT_FILE}: no such file", _HOW_TO_BEGIN)
         config = load(self.paths or (DEFAULT_FILE,))
         self._sources, self._names_account = config.sources, config.account is not None
         return config
@@ -61,9 +68,9 @@ class Session:
         """Return the diagnostics with the line and column of each that is about a place in the files."""
         return locate(diagnostics, self._sources)
 
-    def write(self, path: Path, text: str) -> None:
+    def write(self, path: Path, text: str, *, new: bool = False) -> None:
         """Write a result to a file, without what is secret; raises as `write_file` does."""
-        write_file(path, self.output.redact(text))
+        write_file(path, self.output.redact(text), new=new)
 
     def run(
         self,

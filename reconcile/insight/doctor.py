@@ -96,13 +96,10 @@ def _file(config: Config | UserError) -> Finding:
     if isinstance(config, UserError):
         first = config.diagnostics[0]
         # A mistake may quote the name of a server; that the file is missing or unreadable names none.
+        if not first.place and not first.range:
+            return Finding("file", Verdict.ERROR, first.summary, first.detail)
         mistakes = _count(len(config.diagnostics), "mistake")
-        return Finding(
-            "file",
-            Verdict.ERROR,
-            mistakes if first.place or first.range else first.summary,
-            "reconcile validate shows them; reconcile import writes a first file.",
-        )
+        return Finding("file", Verdict.ERROR, mistakes, "To see each with its line: reconcile validate.")
     series = sum(len(server.series) for server in config.servers)
     explanation = f"valid, {series} series on {_count(len(config.servers), 'server')}"
     if config.fleets:

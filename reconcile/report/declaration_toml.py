@@ -22,7 +22,7 @@ def declaration_toml(declaration: Declaration, *, verbose: bool) -> Raw:  # noqa
         lines += ["Everything is declared already."]
     header = "\n".join(f"# {visible(line, _LONGEST)}".rstrip() for line in lines)
     fleets = "".join(map(_fleet_text, declaration.fleets))
-    return Raw(f"{header}\n\n{_escaped(tomli_w.dumps(declaration.document))}{fleets}")
+    return Raw(f"{header}\n\n{escaped_toml(tomli_w.dumps(declaration.document))}{fleets}")
 
 
 def _fleet_text(document: JsonObject) -> str:
@@ -31,7 +31,7 @@ def _fleet_text(document: JsonObject) -> str:
         "Several servers hold the same series. This fleet would declare them, and each server to come that it matches;",
         "a server's own table wins over it, so remove theirs:",
         "",
-        *_escaped(tomli_w.dumps(document)).splitlines(),
+        *escaped_toml(tomli_w.dumps(document)).splitlines(),
     ]
     return "\n" + "".join(f"# {line}".rstrip() + "\n" for line in lines)
 
@@ -51,7 +51,7 @@ def _note_text(note: Note) -> str:
             assert_never(note)
 
 
-def _escaped(toml: str) -> str:
+def escaped_toml(toml: str) -> str:
     """Escape what is not plainly printable: outside of strings, where TOML has no escapes, the text is ASCII."""
     text = "".join(
         character if character == "\n" or character.isprintable() else _escape(character) for character in toml

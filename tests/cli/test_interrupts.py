@@ -11,7 +11,7 @@ from support.killer import Killer, killer
 from support.schedules import OLD, SMALL_FILE, clean_requests
 
 RESTORE = ("restore", "db", "--backup", str(OLD), "--auto-approve")
-READING = [["plan"], ["status"], ["import"], ["list"], ["doctor"], [*RESTORE]]
+READING = [["plan"], ["status"], ["import"], ["list"], ["init", "--out", "new.toml"], ["doctor"], [*RESTORE]]
 
 
 @pytest.fixture

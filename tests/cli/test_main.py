@@ -10,7 +10,7 @@ from support.command import COMMANDS, run
 
 from reconcile.cli.main import COMMANDS as SUMMARIES
 
-WITH_REQUESTS = {"list", "plan", "apply", "import", "status", "restore", "doctor"}
+WITH_REQUESTS = {"init", "list", "plan", "apply", "import", "status", "restore", "doctor"}
 WITH_MORE = {
     "plan": "each backup that stays",
     "apply": "each backup that stays",

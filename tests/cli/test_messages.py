@@ -22,6 +22,7 @@ READING = [
     ["status"],
     ["import"],
     ["list"],
+    ["init", "--out", "new.toml"],
     ["doctor"],
     ["restore", "web", "--backup", "1", "--auto-approve"],
 ]
@@ -52,7 +53,7 @@ class TestOneClearMessage:
         assert len(done.stderr.splitlines()) <= 8
 
     def test_no_file(self, tmp_path: Path) -> None:
-        self.check(run("plan", folder=tmp_path, VPS_API_TOKEN="x"), "backups.toml: no such file")
+        self.check(run("plan", folder=tmp_path, VPS_API_TOKEN=TOKEN), "backups.toml: no such file")
 
     def test_no_token(self, service: Sandbox) -> None:
         self.check(run("plan", folder=service.folder, VPS_API_URL=service.url), "no token")
@@ -210,13 +211,13 @@ class TestToken:
         return run(*arguments, folder=service.folder, VPS_API_URL=service.url, VPS_API_TOKEN=self.SECRET, **environment)
 
     @pytest.mark.parametrize("options", [[], ["-v"], ["--json"]], ids=str)
-    @pytest.mark.parametrize("command", ["plan", "status", "doctor", "apply", "import", "list"])
+    @pytest.mark.parametrize("command", ["plan", "status", "doctor", "apply", "import", "init --out new.toml", "list"])
     def test_in_an_error(self, command: str, options: list[str], echo: Killer) -> None:
-        if (command, options) == ("import", ["--json"]):
-            pytest.skip("import has no --json")
+        if command not in WITH_JSON and options == ["--json"]:
+            pytest.skip("this command has no --json")
         echo.answer_instead = lambda request, _: httpx.Response(400, json={"detail": request.headers["Authorization"]})
 
-        done = self.run(echo, command, *options)
+        done = self.run(echo, *command.split(), *options)
 
         assert done.returncode == 1
         assert "400 Bad Request" in done.shown
@@ -238,6 +239,9 @@ class TestToken:
         assert self.run(echo, "plan", "--gitlab-report", "report.json").returncode == 0
         assert self.run(echo, "plan", "--out", "saved.plan").returncode == 0
         assert "***" in (echo.folder / "saved.plan").read_text(encoding="utf-8")
+        echo.world.servers[0]["name"] = self.SECRET
+        assert self.run(echo, "init", "--out", "first.toml").returncode == 0
+        assert "[servers.***]" in (echo.folder / "first.toml").read_text(encoding="utf-8")
 
     def test_in_a_declaration_is_not_saved_in_a_plan(self, echo: Killer) -> None:
         done = run(
@@ -265,7 +269,7 @@ class TestHints:
         ("arguments", "hint"),
         [
             (["pln"], 'There is no command "pln". Did you mean "plan"?'),
-            (["frobnicate"], "Commands: validate, list, plan, apply,"),
+            (["frobnicate"], "Commands: init, validate, list, plan, apply,"),
             (["validate", "backups.toml"], "reconcile validate -f backups.toml"),
             (["plan", "backups.toml"], "-f backups.toml"),
             (["status", "backups.toml"], "-f backups.toml"),
@@ -311,6 +315,7 @@ class TestGithubsLog:
                 ["plan", "--json"],
                 ["status", "-v"],
                 ["list"],
+                ["init", "--out", "new.toml"],
                 ["doctor"],
                 ["apply", "--auto-approve"],
             )

@@ -28,6 +28,7 @@ COMMANDS = [
     ["status", "--check"],
     ["import"],
     ["list"],
+    ["init"],
     ["doctor"],
     ["restore", "web", "--backup", "1", "--auto-approve"],
 ]

@@ -1,0 +1,82 @@
+"""A first file as TOML, in which a comment explains each line, the first time that there is one like it."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import tomli_w
+
+from reconcile.actual.inventory import Server
+from reconcile.insight.first_file import FirstFile, Origin
+from reconcile.report.declaration_toml import escaped_toml
+from reconcile.report.document import Raw
+from reconcile.report.escape import visible
+from reconcile.report.wording import count_text
+
+_POLICY = "standard"
+
+_Table = tuple[tuple[str, str], ...]
+"""The lines of a TOML table, each with the comment that explains it."""
+
+_SETTINGS: _Table = (
+    ("[settings]", "for all servers"),
+    ('timezone = "UTC"', "the calendar that keep's days and weeks follow"),
+    ("prune = false", "backups that are not declared here stay as they are"),
+)
+_STANDARD: _Table = (
+    (f"[policies.{_POLICY}]", "how often and how many, for every series that names this policy"),
+    ('every = "1d"', "a new backup is due when the newest one is this old"),
+    ("keep = { last = 3, daily = 7, weekly = 4 }", "these stay, the others of the series are deleted"),
+)
+
+
+def first_file_toml(first: FirstFile) -> Raw:
+    """Return the file's text. It shows every character that acts or hides as an escape, and reads back the same."""
+    header = _example_header() if first.origin is None else _header(first.origin, len(first.servers))
+    tables = [_SETTINGS, _STANDARD]
+    for key, server in first.servers.items():
+        tables += _server_tables(key, server, first.series)
+    explained: set[str] = set()
+    paragraphs = ["\n".join(f"# {visible(line, 1000)}" for line in header)]
+    paragraphs += [_commented(table, explained) for table in tables]
+    return Raw("\n\n".join(paragraphs) + "\n")
+
+
+def _header(origin: Origin, servers: int) -> Iterator[str]:
+    yield f"Written by reconcile init at {origin.read_at:%Y-%m-%d %H:%M} UTC, from {origin.base_url}."
+    yield "By itself it changes nothing: reconcile plan shows what would be done, and reconcile apply asks first."
+    if not servers:
+        yield "The account has no servers yet. How to declare one: reconcile help file."
+    if origin.held:
+        held = count_text(origin.held, "manual backup")
+        yield f"Not declared here: {held} that the account has already. To declare them: reconcile import."
+
+
+def _example_header() -> Iterator[str]:
+    yield "An example, written by reconcile init without a token."
+    yield "Put the names and ids of your servers here; or set VPS_API_TOKEN, remove this file, and run init again."
+
+
+def _server_tables(key: str, server: Server, series: str) -> tuple[_Table, _Table]:
+    head = _toml({"servers": {key: {}}})
+    name = ((_toml({"name": server.name}), "its name there, where the key is not that name"),)
+    return (
+        (head, "the key is the server's name in the account"),
+        (_toml({"id": server.id}), "its id there"),
+        *(name if key != server.name else ()),
+    ), (
+        (f"[{head[:-1]}.backups]]", "a series: all manual backups of the server with this description"),
+        (_toml({"description": series}), "the service can't change the description of a backup"),
+        (_toml({"policy": _POLICY}), "the policy above; every and keep here would override it"),
+    )
+
+
+def _toml(document: dict[str, Any]) -> str:
+    return escaped_toml(tomli_w.dumps(document)).strip()
+
+
+def _commented(table: _Table, explained: set[str]) -> str:
+    """Write the lines of a table, those with a comment that was not `explained` before, and add it to those."""
+    column = max(len(line) for line, _ in table)
+    lines = [line if comment in explained else f"{line:<{column}}  # {comment}" for line, comment in table]
+    explained.update(comment for _, comment in table)
+    return "\n".join(lines)

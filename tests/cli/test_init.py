@@ -1,0 +1,102 @@
+"""The first step: what a command says where there is no file, and the file that `init` writes."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from support.command import COMMANDS, Sandbox, run, sandbox
+
+from reconcile.cli.files import write_file
+from reconcile.diagnostics import UserError
+
+WITH_FILES = [
+    name
+    for name, command in COMMANDS.items()
+    if any("--file" in parameter.opts for parameter in command.params) and name not in {"import", "forecast"}
+]
+
+
+@pytest.fixture
+def service(tmp_path: Path) -> Iterator[Sandbox]:
+    with sandbox(tmp_path, backup_seconds=0) as served:
+        yield served
+
+
+class TestWithoutAFile:
+    @pytest.mark.parametrize("command", WITH_FILES)
+    def test_every_command_says_how_to_begin(self, command: str, service: Sandbox) -> None:
+        done = service.run(command)
+
+        assert done.returncode == 1
+        assert "backups.toml: no such file" in done.shown
+        for way in ("reconcile init", "reconcile import --out backups.toml", "reconcile demo", "reconcile sandbox"):
+            assert way in done.shown
+
+    def test_so_does_json(self, tmp_path: Path) -> None:
+        (diagnostic,) = json.loads(run("plan", "--json", folder=tmp_path).stdout)["diagnostics"]
+
+        assert diagnostic["summary"] == "backups.toml: no such file"
+        assert diagnostic["detail"].startswith("To begin: reconcile init.")
+
+    def test_a_file_that_was_named_is_just_missing(self, tmp_path: Path) -> None:
+        done = run("plan", "-f", "backups.toml", folder=tmp_path)
+
+        assert "backups.toml: no such file" in done.stderr
+        assert "reconcile init" not in done.stderr
+
+
+class TestInit:
+    def test_writes_a_file_that_can_be_planned_and_applied_as_it_is(self, service: Sandbox) -> None:
+        done = service.run("init")
+
+        assert (done.returncode, done.stdout) == (0, "")
+        assert done.stderr == (
+            "Written to backups.toml: a series on each of 2 servers. To see what it would do: reconcile plan\n"
+        )
+        assert "Plan: 2 to create, 0 to delete; 0 backups unchanged, 1 unmanaged." in service.run("plan").stdout
+        assert service.run("apply", "--auto-approve").returncode == 0
+        assert "No changes." in service.run("plan").stdout
+
+    def test_beside_the_file_of_another_init_deletes_nothing(self, service: Sandbox) -> None:
+        service.run("init")
+        service.run("apply", "--auto-approve")
+
+        done = service.run("init", "--out", "second.toml")
+
+        assert "reconcile plan -f second.toml" in done.stderr
+        assert "2 to create, 0 to delete" in service.run("plan", "-f", "second.toml").stdout
+
+    @pytest.mark.parametrize("command", [["init"], ["import", "--out", "backups.toml"]], ids=lambda command: command[0])
+    def test_never_overwrites(self, command: list[str], service: Sandbox) -> None:
+        service.write("mine")
+
+        done = service.run(*command)
+
+        assert done.returncode == 1
+        assert "error: backups.toml exists already" in done.stderr
+        assert (service.folder / "backups.toml").read_text() == "mine"
+
+    def test_does_not_overwrite_what_was_written_meanwhile(self, service: Sandbox) -> None:
+        path = service.folder / "backups.toml"
+        path.write_text("mine")
+
+        with pytest.raises(UserError, match="exists already"):
+            write_file(path, "ours", new=True)
+
+        assert path.read_text() == "mine"
+
+    def test_without_a_token_writes_an_example_and_says_so(self, service: Sandbox) -> None:
+        done = run("init", folder=service.folder, VPS_API_URL=service.url)
+
+        assert (done.returncode, done.stdout) == (0, "")
+        assert "Written to backups.toml: an example, because there is no token." in done.stderr
+        assert service.run("validate").stdout == "Valid: 1 series on 1 server.\n"
+        assert "1 to create, 0 to delete" in service.run("plan").stdout
+
+    def test_with_a_token_that_is_refused_writes_nothing(self, service: Sandbox) -> None:
+        done = service.run("init", VPS_API_TOKEN="vps_wrong")
+
+        assert done.returncode == 1
+        assert "401 Unauthorized" in done.stderr
+        assert not (service.folder / "backups.toml").exists()
