@@ -15,7 +15,7 @@ WITH_MORE = {
     "plan": "each backup that stays",
     "apply": "each backup that stays",
     "show": "each backup that stays",
-    "status": "undeclared backups by name",
+    "status": "every series, unprotected server and undeclared backup",
 }
 
 

@@ -241,7 +241,7 @@ class TestToken:
         assert "***" in (echo.folder / "saved.plan").read_text(encoding="utf-8")
         echo.world.servers[0]["name"] = self.SECRET
         assert self.run(echo, "init", "--out", "first.toml").returncode == 0
-        assert "[servers.***]" in (echo.folder / "first.toml").read_text(encoding="utf-8")
+        assert '[servers."***"]' in (echo.folder / "first.toml").read_text(encoding="utf-8")
 
     def test_in_a_declaration_is_not_saved_in_a_plan(self, echo: Killer) -> None:
         done = run(
