@@ -1,6 +1,7 @@
 """The command: its subcommands, and the exit code of every error."""
 
 import gc
+import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -24,6 +25,7 @@ COMMANDS = {
     "restore": "Restore a server, named by its id or its name in the account, from a backup.",
     "doctor": "Check the set-up against the real service, and change nothing.",
     "schema": "Print the JSON Schema of the file, for editors.",
+    "completion": "Print the script that makes a shell complete commands, options, servers and series.",
     "help": "Show a page of the reference, or list the pages.",
     "sandbox": "Serve a local VPS.org, in memory, until interrupted.",
     "demo": "Show plan, apply, and plan again on a local sandbox; needs no account.",
@@ -116,6 +118,10 @@ def main() -> None:
     """
     if sys.platform == "win32":
         sys.exit("reconcile runs on Linux and macOS. On Windows, run it in the Windows Subsystem for Linux (wsl).")
+    if instruction := os.environ.get("_RECONCILE_COMPLETE"):
+        from reconcile.cli.complete import complete  # noqa: PLC0415 - only for a completion script
+
+        sys.exit(complete(instruction))
     open_closed()
     # A large account is a million objects that all stay. Looking through them again and again took a third of a plan.
     # What a long apply leaves behind is young, and is still found.

@@ -22,14 +22,24 @@ def rows() -> Iterator[Row]:
                 "bare": (PYTHON, "-c", "pass"),
                 "version": (*RECONCILE, "--version"),
                 "help": (*RECONCILE, "--help"),
+                "completion": (
+                    *("env", "_RECONCILE_COMPLETE=bash_complete", "COMP_CWORD=3"),
+                    *(f"COMP_WORDS=reconcile validate -f {file} --", *RECONCILE),
+                ),
                 "validate": (*RECONCILE, "validate", "-f", str(file)),
                 "plan": (*RECONCILE, "plan", "-f", str(file), "--base-url", base_url),
             },
             _TIMES,
         )
     bare = costs.pop("bare")
-    goals = {"version": 4.5, "help": 6.0, "validate": 12.0, "plan": 24.0}
-    titles = {"version": "`--version`", "help": "`--help`", "validate": "`validate`, small", "plan": "`plan`, small"}
+    goals = {"version": 4.5, "help": 6.0, "completion": 6.0, "validate": 12.0, "plan": 24.0}
+    titles = {
+        "version": "`--version`",
+        "help": "`--help`",
+        "completion": "a Tab",
+        "validate": "`validate`, small",
+        "plan": "`plan`, small",
+    }
     for name, cost in costs.items():
         note = (
             f"CPU {cost.cpu * 1000:.0f} ms, bare Python {bare.cpu * 1000:.0f}; wall {cost.wall / bare.wall:.1f} times"

@@ -3,13 +3,12 @@
 import json
 import shutil
 import subprocess
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 import yaml
-from support.command import bare_environment, run
+from support.command import run
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = sorted((ROOT / "examples").rglob("*.toml"))
@@ -25,28 +24,6 @@ def test_the_pre_commit_hook_validates(tmp_path: Path) -> None:
     assert run(*arguments, folder=tmp_path).returncode == 0
     (tmp_path / "backups.toml").write_text("x = 1")
     assert run(*arguments, folder=tmp_path).returncode == 1
-
-
-@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_completion_is_there_for(shell: str, tmp_path: Path) -> None:
-    command = [str(Path(sys.executable).with_name("reconcile"))]
-    environment = {**bare_environment(tmp_path), "_RECONCILE_COMPLETE": f"{shell}_source"}
-
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-
-    assert done.returncode == 0, done.stderr
-    assert "reconcile" in done.stdout
-
-
-def test_completion_completes(tmp_path: Path) -> None:
-    command = [str(Path(sys.executable).with_name("reconcile"))]
-    asked = {"_RECONCILE_COMPLETE": "bash_complete", "COMP_WORDS": "reconcile pl", "COMP_CWORD": "1"}
-
-    done = subprocess.run(
-        command, env={**bare_environment(tmp_path), **asked}, capture_output=True, text=True, check=False
-    )
-
-    assert done.stdout == "plain,plan\n"
 
 
 @pytest.fixture(scope="module")

@@ -45,37 +45,41 @@ def shown(text: str) -> Iterator[ShownFile | ShownCommand]:
                 yield ShownFile(name=name[1] if name else None, text=body)
             case "console":
                 assert body.startswith("$ "), body
-                for session in body.removeprefix("$ ").split("\n$ "):
+                for session in re.split(r"^\$ ", body, flags=re.MULTILINE)[1:]:
                     command, _, expected = session.partition("\n")
                     yield ShownCommand(command=command, expected=expected)
             case _:
                 assert "$ reconcile" not in body, "a command to run belongs in a block of `console`"
 
 
-def differences(text: str, service: Sandbox) -> Iterator[tuple[str, str]]:
-    """Write the files of a document, run its commands, and yield each that prints something else, with what it does."""
+def as_run(text: str, service: Sandbox) -> str:
+    """Write the files of a document, run its commands, and return it with what they print.
+
+    What is shown stays where it differs only in what differs from run to run.
+    """
     exit_code = 0
     for item in shown(text):
         match item:
-            case ShownFile(name=str(name)):
-                (service.folder / name).write_text(item.text, encoding="utf-8")
-            case ShownFile() | ShownCommand(command="$"):
-                pass
-            case ShownCommand(command="echo $?", expected=expected):
-                if expected.strip() != str(exit_code):
-                    yield item.command, str(exit_code)
+            case ShownFile(name=name, text=content):
+                if name:
+                    (service.folder / name).write_text(content, encoding="utf-8")
+                continue
             case ShownCommand(command=command) if command.startswith(SET_UP):
-                pass
-            case ShownCommand(command=command, expected=expected):
+                continue
+            case ShownCommand(command="echo $?"):
+                printed = f"{exit_code}\n"
+            case ShownCommand(command=command):
                 name, *arguments = shlex.split(command)
                 assert name == "reconcile", command
                 done = service.run(*arguments)
-                exit_code = done.returncode
-                if not re.fullmatch(_pattern(expected), settled(done.shown)):
-                    yield command, done.shown
+                exit_code, printed = done.returncode, done.shown
+        if not re.fullmatch(_pattern(item.expected), _settled(printed)):
+            printed = re.sub(r"127\.0\.0\.1:\d+", "127.0.0.1:8791", printed)
+            text = text.replace(f"$ {item.command}\n{item.expected}", f"$ {item.command}\n{printed}", 1)
+    return text
 
 
-def settled(text: str) -> str:
+def _settled(text: str) -> str:
     """Return the text without what differs from run to run: ages, times, ports, and the columns they move."""
     for pattern, name in _VOLATILE:
         text = re.sub(pattern, name, text)
@@ -83,5 +87,5 @@ def settled(text: str) -> str:
 
 
 def _pattern(expected: str) -> str:
-    parts = re.split(r"^…$", settled(expected), flags=re.MULTILINE)
+    parts = re.split(r"^…$", _settled(expected), flags=re.MULTILINE)
     return "(?s:.*)".join(map(re.escape, parts))

@@ -1,0 +1,139 @@
+"""Answers what the completion scripts ask: which commands, options, servers and series fit what is typed.
+
+At every Tab the shell waits for a new process, and importing a command takes ten times as long as starting Python. So
+the options of all commands are in `completion.json` beside this file. A test compares it with the commands.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import click
+import tomli
+from click.shell_completion import (
+    BashComplete,
+    CompletionItem,
+    FishComplete,
+    add_completion_class,
+    get_completion_class,
+    shell_complete,
+)
+
+from reconcile.cli.main import COMMANDS
+
+VARIABLE = "_RECONCILE_COMPLETE"
+TABLE = Path(__file__).with_name("completion.json")
+
+
+def script(shell: str) -> str:
+    """Return the completion script of a shell that click knows."""
+    shell_class: Any = get_completion_class(shell)
+    source: str = shell_class(click.Group("reconcile"), {}, "reconcile", VARIABLE).source()
+    return source
+
+
+def complete(instruction: str) -> int:
+    """Print what fits (`bash_complete`) or, as click's own, the script (`bash_source`); return an exit code."""
+    table = json.loads(TABLE.read_text(encoding="utf-8"))
+    group = click.Group("reconcile", commands=[_command(name, entries) for name, entries in table.items()])
+    return shell_complete(group, {}, "reconcile", VARIABLE, instruction)
+
+
+def _command(name: str, entries: Sequence[dict[str, Any]]) -> click.Command:
+    return click.Command(name, params=[_parameter(entry) for entry in entries], help=COMMANDS[name])
+
+
+def _parameter(entry: dict[str, Any]) -> click.Parameter:
+    options, name, completes = entry["options"], entry["name"], _COMPLETERS.get(entry["completes"])
+    kind = click.Choice(entry["choices"]) if entry["choices"] else None
+    if not options:
+        return click.Argument([name], required=False, nargs=entry["nargs"], type=kind, shell_complete=completes)
+    return click.Option(
+        [*options, name],
+        is_flag=entry["nargs"] == 0,
+        multiple=entry["multiple"],
+        type=kind,
+        help=entry["help"],
+        shell_complete=completes,
+    )
+
+
+def _files(ctx: click.Context, parameter: click.Parameter, typed: str) -> list[CompletionItem[str]]:  # noqa: ARG001 - click's signature
+    return [CompletionItem(typed, type="file")]
+
+
+def _topics(ctx: click.Context, parameter: click.Parameter, typed: str) -> list[str]:  # noqa: ARG001 - click's signature
+    pages = sorted(file.stem for file in Path(__file__).parents[1].glob("help/*.md"))
+    return [topic for topic in (*pages, *COMMANDS) if topic.startswith(typed)]
+
+
+def _servers(ctx: click.Context, parameter: click.Parameter, typed: str) -> list[str]:  # noqa: ARG001 - click's signature
+    return [name for _, name, _ in _declared(ctx) if name.startswith(typed)]
+
+
+def _descriptions(ctx: click.Context, parameter: click.Parameter, typed: str) -> list[str]:  # noqa: ARG001 - click's signature
+    """Complete a series of the server that is typed before it, or of any."""
+    server = ctx.params.get("server")
+    found = [description for _, name, series in _declared(ctx) if server in (None, name) for description in series]
+    return [description for description in dict.fromkeys(found) if description.startswith(typed)]
+
+
+def _targets(ctx: click.Context, parameter: click.Parameter, typed: str) -> list[str]:  # noqa: ARG001 - click's signature
+    """Complete a server's key or an address; what a glob would read as a pattern is escaped."""
+    found = [
+        target
+        for key, _, series in _declared(ctx)
+        for target in (key, *(f"{key}/{description}" for description in series))
+    ]
+    return [
+        target for target in (re.sub(r"([*?[])", r"[\1]", address) for address in found) if target.startswith(typed)
+    ]
+
+
+_COMPLETERS: dict[str | None, Any] = {
+    "file": _files,
+    "topic": _topics,
+    "server": _servers,
+    "description": _descriptions,
+    "target": _targets,
+}
+
+
+def _declared(ctx: click.Context) -> Iterator[tuple[str, str, list[str]]]:
+    """Yield each server's key, its name and its descriptions, as far as the files can be read."""
+    for path in map(Path, ctx.params.get("paths") or ("backups.toml",)):
+        for file in sorted(path.glob("*.toml")) if path.is_dir() else [path]:
+            servers: object = {}
+            with suppress(OSError, ValueError):
+                servers = tomli.loads(file.read_text(encoding="utf-8")).get("servers")
+            for key, server in servers.items() if isinstance(servers, dict) else ():
+                match server:
+                    case {"backups": [*entries]}:
+                        pass
+                    case _:
+                        entries = []
+                found = [entry.get("description") for entry in entries if isinstance(entry, dict)]
+                name = server.get("name", key) if isinstance(server, dict) else key
+                yield key, str(name), [text for text in found if isinstance(text, str)]
+
+
+@add_completion_class
+class _Bash(BashComplete):
+    """Bash inserts a completion as it is, so blanks and quotes in it have to be escaped, and its script keeps that."""
+
+    source_template = BashComplete.source_template.replace("read type value", "read -r type value")
+
+    def format_completion(self, item: CompletionItem[str]) -> str:
+        if item.type == "plain":
+            item = CompletionItem(re.sub(r"([^\w/.@%+=:,-])", r"\\\1", item.value))
+        return super().format_completion(item)
+
+
+@add_completion_class
+class _Fish(FishComplete):
+    """Fish's script splits at each comma; only the first ends the type."""
+
+    source_template = FishComplete.source_template.replace('string split ","', 'string split --max 1 ","')

@@ -1,0 +1,18 @@
+"""`reconcile completion`: prints the script that makes a shell complete."""
+
+import click
+
+from reconcile.cli.complete import script
+from reconcile.cli.exit_code import ExitCode
+from reconcile.cli.options import command
+from reconcile.cli.session import Session
+
+SHELLS = ("bash", "zsh", "fish")
+
+
+@command()
+@click.argument("shell", type=click.Choice(SHELLS))
+def completion(session: Session, *, shell: str) -> ExitCode:
+    """Print the script that makes a shell complete commands, options, servers and series."""
+    session.output.raw(script(shell))
+    return ExitCode.DONE
