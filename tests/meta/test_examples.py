@@ -14,7 +14,7 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
 UNITS = sorted({file if file.parent == EXAMPLES else file.parent for file in EXAMPLES.rglob("*.toml")})
 """A file of its own, or a folder that is read as one."""
 
-WORKFLOWS = [EXAMPLES / "ci" / "gitlab.yml", EXAMPLES / "systemd" / "reconcile.service"]
+WORKFLOWS = [EXAMPLES / "systemd" / "reconcile.service"]
 
 
 @pytest.mark.parametrize("path", UNITS, ids=lambda path: path.name)

@@ -1,0 +1,259 @@
+"""The pipelines for GitHub and GitLab fit their schemas, and their scripts do what they promise, on the sandbox."""
+
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from support.command import COMMANDS, TOKEN, Sandbox, sandbox
+from support.scripts import CURL, EXAMPLES, ROOT, Ran, filled_in, read_yaml, run_script, stand_in
+
+ACTION = ROOT / ".github/actions/reconcile"
+COMPONENT = EXAMPLES / "gitlab-component/templates/reconcile.yml"
+FILE = '[servers.web-server-01]\nid = 12345\nbackups = [{ description = "nightly", every = "1d" }]\n'
+CHECKS = {
+    ("github-actions", ""): [ACTION / "action.yml"],
+    ("github-workflows", ""): [
+        *(ROOT / ".github/workflows").glob("*.yml"),
+        EXAMPLES / "ci/github.yml",
+        EXAMPLES / "ci/deploy.yml",
+    ],
+    ("dependabot", ""): [ROOT / ".github/dependabot.yml"],
+    ("gitlab-ci", "gitlab-ci"): [EXAMPLES / "ci/gitlab.yml", EXAMPLES / "ci/deploy.gitlab.yml"],
+}
+
+
+def component(**inputs: str) -> tuple[str, str]:
+    """Return the component's header and its jobs, with the inputs filled in as GitLab does."""
+    header, jobs = COMPONENT.read_text(encoding="utf-8").split("\n---\n")
+    values = {name: entry["default"] for name, entry in yaml.safe_load(header)["spec"]["inputs"].items()} | inputs
+    return header, re.sub(r"\$\[\[ inputs\.([\w-]+) \]\]", lambda match: values[match[1]], jobs)
+
+
+def check(schema: str, transform: str, *files: Path) -> "subprocess.CompletedProcess[str]":
+    """Check files against a schema that check-jsonschema comes with."""
+    options = ["--builtin-schema", f"vendor.{schema}", *(["--data-transform", transform] if transform else [])]
+    command = [sys.executable, "-m", "check_jsonschema", *options, *map(str, files)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize(("schema", "transform"), CHECKS)
+def test_pipelines_fit_their_schemas(schema: str, transform: str) -> None:
+    done = check(schema, transform, *CHECKS[schema, transform])
+
+    assert done.returncode == 0, done.stdout
+
+
+def test_every_pipeline_is_checked() -> None:
+    checked = {path for paths in CHECKS.values() for path in paths}
+
+    assert set((EXAMPLES / "ci").iterdir()) <= checked
+
+
+def test_the_component_fits_the_schema_and_its_users_inputs_are_its_own(tmp_path: Path) -> None:
+    for name, text in zip(("header.yml", "jobs.yml"), component(), strict=True):
+        (tmp_path / name).write_text(text)
+    done = check("gitlab-ci", "gitlab-ci", tmp_path / "header.yml", tmp_path / "jobs.yml")
+    (included,) = read_yaml(EXAMPLES / "ci/gitlab.yml")["include"]
+
+    assert done.returncode == 0, done.stdout
+    assert included["remote"].endswith(str(COMPONENT.relative_to(ROOT)))
+    assert set(included["inputs"]) <= set(yaml.safe_load(component()[0])["spec"]["inputs"])
+
+    (tmp_path / "jobs.yml").write_text("backups-plan: {script: [x], resource_groups: y}")
+    assert check("gitlab-ci", "gitlab-ci", tmp_path / "jobs.yml").returncode == 1, "the check finds no mistake"
+
+
+@pytest.fixture
+def service(tmp_path: Path) -> Iterator[Sandbox]:
+    stand_in(tmp_path, "curl", CURL)
+    stand_in(tmp_path, "pip", 'pathlib.Path("pip.json").write_text(json.dumps(arguments))')
+    (tmp_path / "backups.toml").write_text(FILE)
+    with sandbox(tmp_path, backup_seconds=0) as served:
+        yield served
+
+
+def gitlab(job: Mapping[str, Any], service: Sandbox, **environment: str) -> Ran:
+    """Run a job as GitLab does: its scripts are one, which stops at the first error."""
+    script = "\n".join([*job.get("before_script", ()), *job["script"]])
+    own = {name: str(value) for name, value in job.get("variables", {}).items()}
+    given = {"VPS_API_URL": service.url, "PINGS": str(service.folder / "pings.txt"), **own, **environment}
+    return run_script(script, service.folder, **given)
+
+
+def jobs(**inputs: str) -> dict[str, Any]:
+    """Return the component's jobs, each with what it extends."""
+    found: dict[str, Any] = yaml.safe_load(component(**inputs)[1])
+    return {name: {**found.get(job.get("extends"), {}), **job} for name, job in found.items()}
+
+
+def test_gitlabs_jobs_plan_apply_check_and_ping(service: Sandbox) -> None:
+    tokens = {"VPS_API_TOKEN": TOKEN, "VPS_API_TOKEN_READONLY": "vps_readonly"}
+    quoted = jobs(arguments="-f backups.toml --target 'web-server-01/night*'")
+
+    planned = gitlab(quoted["backups-plan"], service, **tokens)
+    unhealthy = gitlab(quoted["backups-status"], service, **tokens)
+    applied = gitlab(quoted["backups-apply"], service, **tokens)
+    healthy = gitlab(quoted["backups-status"], service, **tokens)
+
+    codes = [ran.returncode for ran in (planned, unhealthy, applied, healthy)]
+    assert codes == [0, 2, 0, 0], (planned, unhealthy, applied)
+    assert json.loads((service.folder / "report.json").read_text()) == {"create": 1, "update": 0, "delete": 0}
+    assert "Plan: 1 to create" in (service.folder / "plan.txt").read_text()
+    assert (service.folder / "backups.plan").exists()
+    assert "vps-reconcile==0.1.0" in json.loads((service.folder / "pip.json").read_text())
+
+    for name in ("heartbeat-start", "heartbeat-success", "heartbeat-failure"):
+        assert gitlab(quoted[name], service, HEARTBEAT_URL="https://hc/x").returncode == 0
+    assert (service.folder / "pings.txt").read_text().split() == [
+        "https://hc/x/start",
+        "https://hc/x/0",
+        "https://hc/x/fail",
+    ]
+
+
+def test_gitlabs_plan_that_fails_fails_its_job_and_leaves_the_reason(service: Sandbox) -> None:
+    service.write(FILE + "evry = 1\n")
+
+    assert gitlab(jobs()["backups-plan"], service, VPS_API_TOKEN_READONLY="vps_readonly").returncode == 1
+    assert "unknown key" in (service.folder / "plan.txt").read_text()
+
+
+@pytest.mark.parametrize(("pings", "curl_exit"), [("https://hc/x", "0"), ("https://hc/x", "7"), ("", "0")])
+def test_githubs_heartbeat_never_fails_the_job(pings: str, curl_exit: str, service: Sandbox) -> None:
+    steps = [step for job in read_yaml(EXAMPLES / "ci/github.yml")["jobs"].values() for step in job["steps"]]
+    start, end = [step["run"] for step in steps if "heartbeat" in step.get("name", "")]
+    environment = {"HEARTBEAT_URL": pings, "PINGS": str(service.folder / "pings.txt"), "CURL_EXIT": curl_exit}
+
+    assert run_script(start, service.folder, **environment).returncode == 0
+    assert run_script(end, service.folder, CODE="fail", **environment).returncode == 0
+    written = service.folder / "pings.txt"
+    assert (written.read_text().split() if written.exists() else []) == (
+        [f"{pings}/start", f"{pings}/fail"] if pings else []
+    )
+
+
+def github_deploy(service: Sandbox) -> tuple[dict[str, str], str, str]:
+    """Run GitHub's deploy job; return the outcome of each step by its name, the summary and the log."""
+    (job,) = read_yaml(EXAMPLES / "ci/deploy.yml")["jobs"].values()
+    target = job["env"]["TARGET"]
+    values = {"env.TARGET": target, "secrets.VPS_API_TOKEN": TOKEN}
+    outcomes: dict[str, str] = {}
+    summary = log = ""
+    for step in job["steps"][1:]:
+        if "if" in step:
+            assert step["if"] == (
+                "${{ always() && (steps.deploy.outcome == 'failure' || steps.deploy.outcome == 'cancelled') }}"
+            )
+            runs = outcomes["Deploy"] in {"failure", "cancelled"}
+        else:
+            runs = "failure" not in outcomes.values()
+        if not runs:
+            outcomes[step["name"]] = "skipped"
+            continue
+        script, environment = step.get("run"), dict(step.get("env", {}))
+        if script is None:  # the action
+            inputs = step["with"]
+            script = '"$PYTHON" "$ACTION/run.py"'
+            environment = {"COMMAND": inputs["command"], "ARGUMENTS": inputs["arguments"], "FILE": "backups.toml"}
+            environment["VPS_API_TOKEN"] = inputs["token"]
+        given = {"VPS_API_URL": service.url, "TARGET": target, "RUNNER_TEMP": str(service.folder)}
+        given |= {"PYTHON": sys.executable, "ACTION": str(ACTION)}
+        given |= {name: filled_in(value, values) for name, value in environment.items()}
+        ran = run_script(script, service.folder, **given)
+        outcomes[step["name"]] = "failure" if ran.returncode else "success"
+        summary, log = summary + ran.summary, log + ran.shown
+    return outcomes, summary, log
+
+
+def gitlab_deploy(service: Sandbox) -> Ran:
+    return gitlab(read_yaml(EXAMPLES / "ci/deploy.gitlab.yml")["deploy"], service, VPS_API_TOKEN=TOKEN)
+
+
+def deploy_script(folder: Path, exit_code: int) -> None:
+    """Write the deploy that the pipelines run; it notes that it ran."""
+    script = folder / "deploy.sh"
+    script.write_text(f"#!/bin/sh\necho ran >> deployed.txt\nexit {exit_code}\n")
+    script.chmod(0o755)
+
+
+def test_a_deploy_that_succeeds_has_a_fresh_backup_behind_it(service: Sandbox) -> None:
+    deploy_script(service.folder, 0)
+
+    outcomes, summary, log = github_deploy(service)
+
+    assert set(outcomes.values()) == {"success", "skipped"}, log
+    assert outcomes["Say how to go back"] == "skipped"
+    assert "restore" not in summary
+    assert gitlab_deploy(service).returncode == 0
+    assert len(service.backups()) == 2, "the second pipeline made another"
+    assert (service.folder / "deployed.txt").read_text() == "ran\nran\n"
+
+
+def test_a_deploy_that_fails_shows_the_line_to_go_back_with_which_works(service: Sandbox) -> None:
+    deploy_script(service.folder, 1)
+
+    outcomes, summary, log = github_deploy(service)
+    twin = gitlab_deploy(service)
+
+    assert outcomes["Deploy"] == "failure", log
+    assert "### The deploy failed. To go back to the state before it:\n\n    reconcile restore 12345" in summary
+    assert twin.returncode == 1
+    made = max(backup["id"] for backup in service.backups())
+    line = f"reconcile restore 12345 --backup {made}"
+    assert f"    {line} # 'web-server-01/nightly'\n" in summary
+    assert f"\n{line} # 'web-server-01/nightly'\n" in twin.shown
+    restored = service.run(*line.split()[1:], "--auto-approve")
+    assert restored.returncode == 0, restored.stderr
+
+
+def test_where_the_backup_fails_nothing_is_deployed(tmp_path: Path) -> None:
+    (tmp_path / "backups.toml").write_text(FILE)
+    stand_in(tmp_path, "pip", "")
+    deploy_script(tmp_path, 0)
+    with sandbox(tmp_path, backup_seconds=0, fails=True) as failing:
+        outcomes, _, _ = github_deploy(failing)
+        twin = gitlab_deploy(failing)
+
+    assert outcomes["Back up"] == "failure"
+    assert {outcomes[name] for name in ("Find the way back", "Deploy", "Say how to go back")} == {"skipped"}
+    assert twin.returncode == 1
+    assert not (tmp_path / "deployed.txt").exists()
+
+
+def scripts() -> Iterator[tuple[str, str]]:
+    """Yield every shell script of the pipelines, with a name for it."""
+    for path in [ACTION / "action.yml", EXAMPLES / "ci/github.yml", EXAMPLES / "ci/deploy.yml"]:
+        read = read_yaml(path)
+        for job in (read["runs"],) if "runs" in read else read["jobs"].values():
+            for step in job["steps"]:
+                if "run" in step:
+                    yield f"{path.name}: {step['name']}", step["run"]
+    for name, job in [*jobs().items(), ("deploy", read_yaml(EXAMPLES / "ci/deploy.gitlab.yml")["deploy"])]:
+        if "script" in job:
+            yield name, "\n".join([*job.get("before_script", ()), *job["script"]])
+
+
+@pytest.mark.parametrize("script", [pytest.param(script, id=name) for name, script in scripts()])
+def test_shellcheck_finds_nothing_in(script: str) -> None:
+    command = [str(Path(sys.executable).with_name("shellcheck")), "--shell=bash", "-"]
+
+    done = subprocess.run(command, input=script, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 0, done.stdout
+
+
+def test_its_commands_and_options_exist() -> None:
+    """Every call of reconcile in a pipeline is of a command that exists, with options that it has."""
+    calls = [call for _, script in scripts() for call in re.findall(r"reconcile (\w+) ([^|\n]*)", script)]
+    calls = [(name, rest) for name, rest in calls if name in COMMANDS]
+
+    assert {name for name, _ in calls} == {"plan", "apply", "status"}
+    for name, rest in calls:
+        known = {option for parameter in COMMANDS[name].params for option in parameter.opts}
+        assert set(re.findall(r"(?<!\S)--?[a-z][\w-]*", rest)) <= known, rest
