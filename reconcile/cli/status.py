@@ -11,7 +11,9 @@ from reconcile.cli.planning import desired_for
 from reconcile.cli.session import Session
 from reconcile.insight.status import status as status_of
 from reconcile.insight.timeline import timeline
+from reconcile.plan.planner import plan
 from reconcile.plan.refusals import check_clock
+from reconcile.plan.safety import withheld
 from reconcile.report.formats import STATUS_FORMATS
 
 
@@ -43,7 +45,8 @@ def status(
     if metrics_file:
         from reconcile.report.metrics import metrics  # noqa: PLC0415 - the client takes 30 ms, and few runs write metrics
 
-        session.write(metrics_file, metrics(found).text)
+        held_back = withheld(plan(desired, inventory, inventory.observed_at))
+        session.write(metrics_file, metrics(found, withheld=len(held_back)).text)
     if html_file:
         from reconcile.report.status_html import status_html  # noqa: PLC0415 - loads Jinja
 

@@ -12,8 +12,11 @@ _LABELS = ("server", "series")
 _BYTES = 1024 * 1024
 
 
-def metrics(status: Status, *, verbose: bool = False) -> Raw:  # noqa: ARG001 - it is always complete
-    """Return the metrics of every series, for node_exporter's textfile collector."""
+def metrics(status: Status, *, withheld: int) -> Raw:
+    """Return the metrics of every series, for node_exporter's textfile collector.
+
+    `withheld` is how many deletes apply would withhold now.
+    """
     registry = CollectorRegistry()
 
     def per_series(name: str, help_text: str) -> Gauge:
@@ -39,13 +42,14 @@ def metrics(status: Status, *, verbose: bool = False) -> Raw:  # noqa: ARG001 - 
         stalled.labels(*labels).set(len(series.state.stalled))
         in_progress.labels(*labels).set(len(series.in_progress))
         due.labels(*labels).set(series.create is not None)
+
+    def overall(name: str, help_text: str, value: float) -> None:
+        Gauge(f"reconcile_{name}", help_text, registry=registry).set(value)
+
+    overall("declared_series", "Series that the files declare and the account can hold.", len(status.series))
+    overall("errors", "What does not fit the account, such as a declared server that it lacks.", len(status.errors))
+    overall("withheld_deletes", "Deletes that apply would withhold now, because they would lose too much.", withheld)
     if status.unprotected is not None:
-        unprotected = Gauge(
-            "reconcile_unprotected_servers", "Servers that no table and no fleet declares.", registry=registry
-        )
-        unprotected.set(len(status.unprotected))
-    observed = Gauge(
-        "reconcile_last_observation_timestamp_seconds", "When the account was last read.", registry=registry
-    )
-    observed.set(status.checked_at.timestamp())
+        overall("unprotected_servers", "Servers that no table and no fleet declares.", len(status.unprotected))
+    overall("last_observation_timestamp_seconds", "When the account was last read.", status.checked_at.timestamp())
     return Raw(generate_latest(registry).decode())

@@ -167,6 +167,27 @@ def test_json(service: Sandbox) -> None:
     assert report["series"][4]["newest"]["id"] == 1
 
 
+def test_metrics_count_what_apply_would_withhold_and_what_does_not_fit(tmp_path: Path) -> None:
+    with sandbox(tmp_path) as service:
+        service.write("""
+            [settings]
+            prune = true
+            [servers.web-server-01]
+            id = 12345
+            backups = []
+            [servers.gone]
+            id = 9
+            backups = [{ description = "nightly" }]
+        """)
+        service.run("status", "--metrics", "reconcile.prom")
+
+    written = (tmp_path / "reconcile.prom").read_text(encoding="utf-8")
+    assert "\nreconcile_withheld_deletes 1.0\n" in written
+    assert "\nreconcile_errors 1.0\n" in written
+    assert "\nreconcile_declared_series 0.0\n" in written
+    assert "\nreconcile_unprotected_servers 1.0\n" in written
+
+
 def test_metrics_are_what_prometheus_reads(service: Sandbox) -> None:
     file = service.folder / "reconcile.prom"
 

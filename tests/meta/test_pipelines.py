@@ -227,7 +227,8 @@ def test_where_the_backup_fails_nothing_is_deployed(tmp_path: Path) -> None:
 
 
 def scripts() -> Iterator[tuple[str, str]]:
-    """Yield every shell script of the pipelines, with a name for it."""
+    """Yield every shell script of the examples, with a name for it."""
+    yield "heartbeat", (EXAMPLES / "monitoring/heartbeat.sh").read_text(encoding="utf-8")
     for path in [ACTION / "action.yml", EXAMPLES / "ci/github.yml", EXAMPLES / "ci/deploy.yml"]:
         read = read_yaml(path)
         for job in (read["runs"],) if "runs" in read else read["jobs"].values():

@@ -194,7 +194,7 @@ class TestJson:
 class TestMetrics:
     def samples(self, found: Status) -> dict[tuple[str, str], float]:
         """Return the value of each metric by its name and series, as Prometheus reads them."""
-        families = text_string_to_metric_families(metrics(found).text)
+        families = text_string_to_metric_families(metrics(found, withheld=0).text)
         return {
             (sample.name.removeprefix("reconcile_"), sample.labels.get("series", "")): sample.value
             for family in families
@@ -213,6 +213,9 @@ class TestMetrics:
             ("stalled_backups", "nightly"): 0,
             ("in_progress_backups", "nightly"): 1,
             ("backup_due", "nightly"): 0,
+            ("declared_series", ""): 1,
+            ("errors", ""): 0,
+            ("withheld_deletes", ""): 0,
             ("unprotected_servers", ""): 0,
             ("last_observation_timestamp_seconds", ""): NOW.timestamp(),
         }
