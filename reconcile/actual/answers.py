@@ -26,13 +26,13 @@ _BUSY = {409, 423, 425, 429}
 _REDIRECTS = {301, 302, 303, 307, 308}
 _ADVICE = {
     401: "The token is wrong or was revoked; make a new one in the web panel under Account → Developers.",
-    403: "The token lacks a permission. Give it servers:*, or use another token.",
+    403: "The token lacks a permission. Give it servers:*, or use another token; see reconcile help connection.",
     404: "If every request gives a 404, check the base URL: it ends in /api/v1.",
 }
 _UNREACHABLE = "Check the base URL, the network, and any proxy."
 _NO_TRUST = (
     "Install the system's CA certificates. If a company's own CA or proxy signs certificates here, add that CA to the "
-    "system's trust store, or name it in SSL_CERT_FILE."
+    "system's trust store, or name it in SSL_CERT_FILE; see reconcile help connection."
 )
 _NO_TLS = "Check that the host and port of the base URL speak https, and check any proxy."
 _LONGEST_PAUSE = 24 * 3600.0
@@ -50,7 +50,11 @@ def failure(request: str, error: httpx.HTTPError, show: Show) -> ApiError:
         case httpx.ConnectTimeout() | httpx.PoolTimeout():
             return NotSentError(request, "could not connect in time", _UNREACHABLE)
         case httpx.ProxyError():
-            return NotSentError(request, f"the proxy could not connect ({text})", "Check HTTPS_PROXY and ALL_PROXY.")
+            return NotSentError(
+                request,
+                f"the proxy could not connect ({text})",
+                "Check HTTPS_PROXY and ALL_PROXY; see reconcile help connection.",
+            )
         case httpx.TimeoutException():
             return OutcomeUnknownError(request, "no answer in time")
         case _:

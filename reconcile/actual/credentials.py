@@ -66,7 +66,8 @@ def find(*, base_url: str | None, token_file: Path | None, environment: Mapping[
         raise NoTokenError(
             "no token",
             "Make one in the web panel under Account → Developers, then set VPS_API_TOKEN, or name a file that "
-            "holds it with --token-file. To practise without an account: reconcile sandbox.",
+            "holds it with --token-file; see reconcile help connection. To practise without an account: "
+            "reconcile sandbox.",
         )
     if not _TOKEN.fullmatch(token):
         raise UserError(

@@ -120,7 +120,7 @@ def _not_done(result: Result) -> Iterator[Text]:
 def _next_steps(result: Result) -> Iterator[Text]:
     counts = result.counts
     if number := counts[Outcome.WITHHELD]:
-        allow = f"If this is intended: --allow-loss {result.loss_still_to_allow}"
+        allow = f"If this is intended: --allow-loss {result.loss_still_to_allow} (reconcile help safety)"
         yield Text(f"Withheld: {count_text(number, 'delete')}, because too much would be lost. {allow}", "bold red")
     if result.is_refused and not counts[Outcome.NOT_STARTED] and not result.still_pending and not result.unmet:
         yield Text("The service refuses what failed above. Fix the cause first: running apply again will not help.")

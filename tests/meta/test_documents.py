@@ -75,6 +75,14 @@ def test_the_page_of_commands_has_every_command() -> None:
     assert set(re.findall(r"^\| `reconcile (\w+)[` ]", TEXTS["commands"], re.MULTILINE)) == set(COMMANDS)
 
 
+def test_every_page_that_a_message_names_exists() -> None:
+    sources = "".join(file.read_text(encoding="utf-8") for file in (ROOT / "reconcile").rglob("*.py"))
+    named = set(re.findall(r"reconcile help ([a-z][\w-]*)", sources))
+
+    assert named
+    assert named <= {*PAGES, *COMMANDS}
+
+
 def test_the_readme_names_every_page() -> None:
     assert re.findall(r"^- \[(?P<topic>[\w-]+)\]\(reconcile/help/(?P=topic)\.md\)", TEXTS["README"], re.MULTILINE)
     assert set(re.findall(r"\]\(reconcile/help/([\w-]+)\.md\)", TEXTS["README"])) == set(PAGES)

@@ -198,6 +198,7 @@ class TestResult:
     def test_that_was_withheld_names_the_way_out_and_no_other(self) -> None:
         too_much = "too much would be lost"
 
+        allow = "If this is intended: --allow-loss 2 (reconcile help safety)"
         lines = self.lines(result(COMPLETED, *(ended(each, Outcome.WITHHELD, too_much) for each in (DELETE, PRUNE))))
 
         assert lines == [
@@ -205,7 +206,7 @@ class TestResult:
             "  web/nightly#1",
             "  web/x#2",
             "Apply incomplete: 1 created, 0 deleted, 2 withheld.",
-            "Withheld: 2 deletes, because too much would be lost. If this is intended: --allow-loss 2",
+            f"Withheld: 2 deletes, because too much would be lost. {allow}",
         ]
 
     def test_notes_are_not_said_twice(self) -> None:
