@@ -125,7 +125,6 @@ def _left_behind(create: Create, made: Finished) -> Diagnostic:
     else:
         summary = f"a safety backup may have been begun: {made.explanation}"
     return Diagnostic(
-        severity="warning",
         summary=summary,
         detail=(
             f"To look for it: reconcile list {create.server_id}. It is declared nowhere: delete it in the web panel if "

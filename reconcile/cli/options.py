@@ -105,6 +105,13 @@ _TOKEN_FILE = click.option(
 _NO_COLOR = click.option("--no-color", is_flag=True, help="Print no colours, as with NO_COLOR or in a pipe.")
 
 
+def _quiet(*, hidden: bool) -> Callable[..., Any]:
+    """Return `-q`. Every command takes it; one that only prints what was asked for does not list it in its help."""
+    return click.option(
+        "-q", "--quiet", is_flag=True, hidden=hidden, help="Print only errors and the last line, for cron."
+    )
+
+
 def _verbose(more: str, *, account: bool) -> Callable[..., Any]:
     """Return `-v`. Every command takes it; one that has nothing more to show does not list it in its help."""
     shown = [more] if more else []
@@ -149,7 +156,7 @@ def command(
     default is `timeout`; `more` says what `-v` shows besides the requests. An error that the outside world caused
     becomes a message and an exit code, and JSON or Markdown where `--json` or `--markdown` was asked for.
     """
-    shared = [_NO_COLOR, _verbose(more, account=account)]
+    shared = [_NO_COLOR, _verbose(more, account=account), _quiet(hidden=not files and not account)]
     shared += [_FILE] if files else []
     shared += [_TARGET] if targets else []
     shared += [_BASE_URL, _TOKEN_FILE, _timeout(timeout)] if account else []
@@ -160,6 +167,7 @@ def command(
             *,
             no_color: bool,
             verbose: bool,
+            quiet: bool,
             paths: tuple[str, ...] = (),
             targets: tuple[str, ...] = (),
             base_url: str | None = None,
@@ -167,8 +175,10 @@ def command(
             timeout: Duration | None = None,
             **own: Any,  # noqa: ANN401 - whatever the command declares
         ) -> ExitCode:
+            if verbose and quiet:
+                raise click.UsageError("-v or -q, not both")
             session = Session(
-                output=Output(no_color=no_color, verbose=verbose),
+                output=Output(no_color=no_color, verbose=verbose, quiet=quiet),
                 paths=paths,
                 targets=targets,
                 base_url=base_url,

@@ -25,11 +25,13 @@ _PIPED_WIDTH = 1000
 class Output:
     """The two streams of one run. Nothing that is printed is read as markup, and rich honours NO_COLOR.
 
-    `verbose` shows more of a result, and every request on stderr. What `keep_secret` was given is never shown.
+    `verbose` shows more of a result, and every request on stderr; `quiet` shows what is essential of a result for
+    people, and errors. What `keep_secret` was given is never shown.
     """
 
-    def __init__(self, *, no_color: bool = False, verbose: bool = False) -> None:
+    def __init__(self, *, no_color: bool = False, verbose: bool = False, quiet: bool = False) -> None:
         self.verbose = verbose
+        self.quiet = quiet
         self._no_color = no_color or None
         self._secrets: list[str] = []
         self._is_github = os.environ.get("GITHUB_ACTIONS") == "true"
@@ -68,6 +70,8 @@ class Output:
     def show(self, document: Document) -> None:
         """Print a result."""
         match document:
+            case Lines(lines, essential) if self.quiet:
+                self.result(lines[-1:] if essential is None else essential)
             case Lines(lines):
                 self.result(lines)
             case Json(value):
@@ -102,7 +106,11 @@ class Output:
         self.out.file.flush()
 
     def note(self, *lines: RenderableType) -> None:
-        """Print something that is not the result, on stderr."""
+        """Print something that is neither the result nor an error, on stderr."""
+        if not self.quiet:
+            self._explain(lines)
+
+    def _explain(self, lines: Iterable[RenderableType]) -> None:
         for line in map(_harmless, lines):
             if self.err.is_terminal or not self._is_github:
                 self.err.print(line)
@@ -112,14 +120,16 @@ class Output:
             self.err.file.write(self._for_log(captured.get()))
 
     def diagnostics(self, diagnostics: Sequence[Diagnostic]) -> None:
-        """Print diagnostics on stderr; in GitHub Actions, also as annotations."""
+        """Print diagnostics on stderr, only errors with `quiet`; in GitHub Actions, also as annotations."""
         for diagnostic in diagnostics:
-            self.note(*diagnostic_text(diagnostic))
+            if self.quiet and diagnostic.severity != "error":
+                continue
+            self._explain(diagnostic_text(diagnostic))
             if self._is_github and (command := annotation(diagnostic)):
                 self.err.file.write(f"{command}\n")
         errors = sum(diagnostic.severity == "error" for diagnostic in diagnostics)
         if errors > 1:
-            self.note(count_text(errors, "error"))
+            self._explain([count_text(errors, "error")])
 
     def _for_log(self, text: str) -> str:
         """Return text without workflow commands, if this runs in GitHub Actions."""

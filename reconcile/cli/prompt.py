@@ -18,9 +18,11 @@ def ask(output: Output, question: str, label: str, *, undone: str, otherwise: st
     `undone` is what to say without an answer ("nothing was changed"), `otherwise` what to do without a terminal.
 
     Raises:
-        UserError: there is no terminal to ask on.
+        UserError: there is no terminal to ask on, or `-q` has hidden what the question is about.
         StoppedError: there was no answer.
     """
+    if output.quiet:
+        raise UserError(f"-q shows nothing that could be approved, {undone}", otherwise)
     if not sys.stdin.isatty():
         raise UserError(f"there is no terminal to ask on, {undone}", otherwise)
     output.note("", question)

@@ -11,7 +11,7 @@ from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn, TimeElaps
 from reconcile.addresses import SeriesAddress
 from reconcile.cli.output import Output
 from reconcile.diagnostics import Diagnostic
-from reconcile.plan.events import Applied, Event, Finished, Planned, Result, Settled, Started, Waiting
+from reconcile.plan.events import Applied, Event, Finished, Noted, Planned, Result, Settled, Started, Waiting
 from reconcile.plan.model import Create, Plan
 from reconcile.report.escape import visible
 from reconcile.report.events_json import diagnostic_line, event_json, summary_json, version_json
@@ -47,7 +47,7 @@ def reporter(output: Output, *, as_json: bool) -> Iterator[Reporter]:
             yield lines
         finally:
             lines.close()
-    elif output.err.is_terminal:
+    elif output.err.is_terminal and not output.quiet:
         terminal = _Terminal(output)
         try:
             yield terminal
@@ -75,6 +75,8 @@ class _Log:
                 self._output.show(result_text(result, plans_again=plans_again))
             case Waiting(elapsed=elapsed):
                 self._show_wait(event, is_first=not elapsed)
+            case Noted(diagnostic=diagnostic):
+                self._output.diagnostics([diagnostic])
             case _:
                 self._output.note(*event_text(event))
 

@@ -19,7 +19,7 @@ from reconcile.cli.prompt import ask
 from reconcile.cli.reporters import reporter
 from reconcile.cli.session import Session
 from reconcile.clock import Stop, StoppedError
-from reconcile.diagnostics import UserError
+from reconcile.diagnostics import Diagnostic, UserError
 from reconcile.insight.listing import list_backups
 from reconcile.insight.restore_points import Choice, choose
 from reconcile.insight.servers import find_server, name_or_id
@@ -61,7 +61,7 @@ def restore(
         nonlocal is_interrupted
         is_interrupted = True
         if restoration.is_sent:
-            output.note(f"Interrupted. The restore may have begun. {IN_DOUBT}")
+            output.diagnostics([Diagnostic(summary="Interrupted. The restore may have begun.", detail=IN_DOUBT)])
         else:
             output.note("Interrupted: starting nothing new, finishing what is in flight.")
 

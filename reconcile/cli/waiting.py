@@ -18,7 +18,7 @@ _REFRESH = 0.2
 @asynccontextmanager
 async def waiting(output: Output, describe: Callable[[], str]) -> AsyncIterator[None]:
     """Show what `describe` returns, again and again, for as long as the block lasts."""
-    if not output.err.is_terminal:
+    if output.quiet or not output.err.is_terminal:
         yield
         return
     async with beside(_show, output, describe):

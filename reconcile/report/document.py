@@ -14,6 +14,8 @@ class Lines:
     """Lines and tables for a terminal or a log; all text from outside is escaped in them."""
 
     lines: tuple[RenderableType, ...]
+    essential: tuple[RenderableType, ...] | None = None
+    """What is left of them with `-q`; None for the last line."""
 
 
 @dataclass(frozen=True, slots=True)

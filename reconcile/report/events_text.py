@@ -75,16 +75,21 @@ def result_text(result: Result, *, plans_again: bool = False) -> Lines:
 
     With `plans_again` there is nothing to do next, because the run goes on.
     """
-    return Lines(tuple(_result_lines(result, plans_again=plans_again)))
+    trouble = tuple(_trouble(result))
+    lines = tuple(_figures(result, plans_again=plans_again))
+    return Lines((*trouble, *lines), essential=trouble if plans_again else (*trouble, *lines))
 
 
-def _result_lines(result: Result, *, plans_again: bool) -> Iterator[Text]:
+def _trouble(result: Result) -> Iterator[Text]:
     yield from _not_done(result)
     for backup in result.still_pending:
         state = _member(SeriesAddress(backup.server_name, backup.description), backup)
         yield Text(visible(f"{state}; it was in progress before this run, and still is", _LONGEST), "yellow")
     for address in result.unmet:
         yield Text(visible(f"{address}: no usable backup is at most {result.plan.max_age} old", _LONGEST), "yellow")
+
+
+def _figures(result: Result, *, plans_again: bool) -> Iterator[Text]:
     created, deleted = (result.count(kind, Outcome.SUCCEEDED) for kind in (Create, Delete))
     counts = result.counts
     figures = [f"{created:,} created", f"{deleted:,} deleted"]

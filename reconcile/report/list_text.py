@@ -25,7 +25,9 @@ _LONGEST = 1000
 
 def list_text(found: BackupList, *, verbose: bool) -> Lines:  # noqa: ARG001 - it is always complete
     """Return a table of the backups of each server, and the sums."""
-    return Lines(tuple(_lines(found)))
+    sums = _sums(found)
+    where = Text(f"At {visible(found.base_url)}, times in UTC", "dim")
+    return Lines((*_lines(found), Text(""), sums, where), essential=(sums,))
 
 
 def backup_lines(backups: Iterable[Backup]) -> "BackupLines":
@@ -85,7 +87,6 @@ def _lines(found: BackupList) -> Iterator[RenderableType]:
         if shown:
             yield BackupLines(rows=[*header, *shown], widths=widths)
             header = []
-    yield from _sums(found)
 
 
 def _heading(server: ServerBackups) -> Text:
@@ -94,12 +95,9 @@ def _heading(server: ServerBackups) -> Text:
     return Text.assemble((name, "bold"), visible(f" ({server.server.id}): "), sums)
 
 
-def _sums(found: BackupList) -> Iterator[Text]:
+def _sums(found: BackupList) -> Text:
     kind = f"{found.backup_type} " if found.backup_type else ""
-    servers = count_text(len(found.servers), "server")
-    yield Text("")
-    yield Text(f"{_sum_text(found.backups, kind)}, on {servers}.", "bold")
-    yield Text(f"At {visible(found.base_url)}, times in UTC", "dim")
+    return Text(f"{_sum_text(found.backups, kind)}, on {count_text(len(found.servers), 'server')}.", "bold")
 
 
 def _sum_text(backups: Sequence[Backup], kind: str = "") -> str:

@@ -35,12 +35,19 @@ _STYLES = {"+": "green", "-": "red", " ": "dim", "?": "yellow"}
 
 def plan_text(plan: Plan, *, verbose: bool) -> Lines:
     """Return the plan; `verbose` also shows each backup that stays, and when each was made."""
-    return Lines(tuple(_lines(plan, withheld(plan), verbose=verbose)))
+    held_back = withheld(plan)
+    essential = (_figures(plan, held_back), *_hindered(plan, held_back))
+    return Lines(tuple(_lines(plan, held_back, verbose=verbose)), essential=essential)
 
 
 def planned_text(event: "Planned", *, verbose: bool) -> Lines:
-    """Return a plan that is about to be applied, with what is withheld in this run."""
-    return Lines(tuple(_lines(event.plan, event.withheld, verbose=verbose)))
+    """Return a plan that is about to be applied, with what is withheld in this run.
+
+    Essential is only that there is nothing to do: otherwise a result follows, which says the same of what was done.
+    """
+    plan, held_back = event.plan, event.withheld
+    lines = tuple(_lines(plan, held_back, verbose=verbose))
+    return Lines(lines, essential=() if plan.actions else (_figures(plan, held_back),))
 
 
 def loss_text(loss: Loss) -> str:
@@ -69,26 +76,35 @@ def _lines(plan: Plan, held_back: frozenset[BackupAddress], *, verbose: bool) ->
 
 def _verdict(plan: Plan, held_back: frozenset[BackupAddress]) -> Iterator[Text]:
     """Yield the last lines: how much would be done, and what would not."""
-    totals = f"{count_text(len(plan.kept), 'backup')} unchanged, {len(plan.unmanaged):,} unmanaged"
     if plan.targets:
         targets = ", ".join(visible(target) for target in plan.targets)
         yield Text(f"Only what --target {targets} matches is planned.", style="yellow")
     if plan.max_age:
         yield Text(f"Each series must have a backup that is at most {plan.max_age} old.", style="yellow")
-    if plan.actions:
-        figures = f"{len(plan.creates):,} to create, {len(plan.deletes):,} to delete"
-        if held_back:
-            figures += f" ({len(held_back):,} withheld)"
-        yield Text.assemble(("Plan: ", "bold"), (figures, "bold"), f"; {totals}.")
-    elif plan.errors:
-        yield Text.assemble(("No changes ", "bold"), f"to what could be planned: {totals}.")
-    else:
-        yield Text.assemble(("No changes. ", "bold green"), f"The account is as declared: {totals}.")
+    yield _figures(plan, held_back)
     where = f"{count_text(len(plan.servers), 'server')} at {visible(plan.base_url)}, times in {plan.timezone}"
     yield Text(where, style="dim")
     if plan.awaited:
         waits = f"{count_text(len(plan.awaited), 'backup')} in progress: apply waits for completion, then plans again."
         yield Text(waits, style="yellow")
+    yield from _hindered(plan, held_back)
+
+
+def _figures(plan: Plan, held_back: frozenset[BackupAddress]) -> Text:
+    """Say how much would be done."""
+    totals = f"{count_text(len(plan.kept), 'backup')} unchanged, {len(plan.unmanaged):,} unmanaged"
+    if plan.actions:
+        figures = f"{len(plan.creates):,} to create, {len(plan.deletes):,} to delete"
+        if held_back:
+            figures += f" ({len(held_back):,} withheld)"
+        return Text.assemble(("Plan: ", "bold"), (figures, "bold"), f"; {totals}.")
+    if plan.errors:
+        return Text.assemble(("No changes ", "bold"), f"to what could be planned: {totals}.")
+    return Text.assemble(("No changes. ", "bold green"), f"The account is as declared: {totals}.")
+
+
+def _hindered(plan: Plan, held_back: frozenset[BackupAddress]) -> Iterator[Text]:
+    """Say what would not be done."""
     if held_back:
         yield Text(f"Withheld: {count_text(len(held_back), 'delete')}. {loss_text(plan.loss)}", style="bold red")
     if plan.errors:

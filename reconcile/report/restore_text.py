@@ -18,7 +18,7 @@ _MOST_OTHERS = 10
 
 def restore_text(choice: Choice, now: datetime) -> Lines:
     """Return what would be restored, what would be lost, and what else could be restored."""
-    return Lines(tuple(_lines(choice, now)))
+    return Lines(tuple(_lines(choice, now)), essential=())
 
 
 def _lines(choice: Choice, now: datetime) -> Iterator[RenderableType]:

@@ -43,6 +43,14 @@ def test_the_help_of_verbose_says_what_it_shows(name: str, tmp_path: Path) -> No
     assert (found[1] if found else "Show ") == "Show " + ", and ".join(expected)
 
 
+@pytest.mark.parametrize("name", SUMMARIES)
+def test_every_command_takes_quiet_and_its_help_says_so_where_it_makes_a_difference(name: str, tmp_path: Path) -> None:
+    shown = " ".join(run(name, "--help", folder=tmp_path).stdout.split())
+
+    assert "--quiet" in {option for parameter in COMMANDS[name].params for option in parameter.opts}
+    assert ("Print only errors and the last line, for cron." in shown) is (name in {*WITH_REQUESTS, "validate"})
+
+
 def test_verbose_is_accepted_where_it_shows_nothing_more(tmp_path: Path) -> None:
     assert run("schema", "-v", folder=tmp_path).returncode == 0
 
