@@ -19,6 +19,7 @@ from reconcile.report.formats import STATUS_FORMATS
 
 @command(files=True, targets=True, account=True, more="every series, unprotected server and undeclared backup")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--markdown", is_flag=True, help="Print a record to file: counts, problems, every series, file digests.")
 @click.option("--check", is_flag=True, help="Print one line per problem, and exit with 2 if there is one.")
 @click.option(
     "--metrics",
@@ -33,15 +34,22 @@ from reconcile.report.formats import STATUS_FORMATS
     help="Write a page that shows what each server can be restored from, automatic backups too.",
 )
 def status(
-    session: Session, *, as_json: bool, check: bool, metrics_file: Path | None, html_file: Path | None
+    session: Session, *, as_json: bool, markdown: bool, check: bool, metrics_file: Path | None, html_file: Path | None
 ) -> ExitCode:
     """Show the health of every series, problems first, and what is not declared."""
+    if as_json and markdown:
+        raise click.UsageError("--json or --markdown, not both")
     config = session.config()
     inventory = session.run(lambda connection: connection.observe(automatic=html_file is not None))
     check_clock(inventory)
     desired = desired_for(config, inventory, session.targets)
     found = status_of(desired, inventory, inventory.observed_at)
-    found = replace(found, errors=session.located(found.errors), warnings=session.located(found.warnings))
+    found = replace(
+        found,
+        errors=session.located(found.errors),
+        warnings=session.located(found.warnings),
+        sources=config.sources,
+    )
     if metrics_file:
         from reconcile.report.metrics import metrics  # noqa: PLC0415 - the client takes 30 ms, and few runs write metrics
 
@@ -51,7 +59,7 @@ def status(
         from reconcile.report.status_html import status_html  # noqa: PLC0415 - loads Jinja
 
         session.write(html_file, status_html(timeline(found, desired, inventory)).text)
-    show = STATUS_FORMATS["json" if as_json else "check" if check else "text"]
+    show = STATUS_FORMATS["json" if as_json else "markdown" if markdown else "check" if check else "text"]
     session.output.diagnostics(found.errors)
     session.output.show(show(found, verbose=session.output.verbose))
     if check and not found.is_healthy:

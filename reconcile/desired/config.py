@@ -147,6 +147,13 @@ class Source:
     filename: str
     text: str = field(repr=False)
 
+    @property
+    def sha256(self) -> str:
+        """The digest of the file, as `sha256sum` prints it: which version was read."""
+        import hashlib  # noqa: PLC0415 - loads OpenSSL, and only status asks
+
+        return hashlib.sha256(self.text.encode()).hexdigest()
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Config:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from reconcile.actual.inventory import Backup, Inventory, Server
 from reconcile.addresses import SeriesAddress
-from reconcile.desired.config import DeclaredSeries, DeclaredServer
+from reconcile.desired.config import DeclaredSeries, DeclaredServer, Source
 from reconcile.desired.desired import Desired
 from reconcile.diagnostics import Diagnostic
 from reconcile.ids import id_order
@@ -108,6 +108,8 @@ class Status:
     errors: tuple[Diagnostic, ...]
     """About the declared servers that do not fit the account, and what can't be checked."""
     warnings: tuple[Diagnostic, ...]
+    sources: tuple[Source, ...] = ()
+    """The files that declare all this."""
 
     @property
     def unhealthy(self) -> tuple[SeriesStatus, ...]:

@@ -33,6 +33,7 @@ STATUS_FORMATS: "Mapping[str, Formatter[Status]]" = {
     "text": _formatter("status_text", "status_text"),
     "check": _formatter("status_text", "check_text"),
     "json": _formatter("status_json", "status_json"),
+    "markdown": _formatter("status_markdown", "status_markdown"),
 }
 DOCTOR_FORMATS: "Mapping[str, Formatter[Diagnosis]]" = {
     "text": _formatter("doctor_text", "doctor_text"),

@@ -10,7 +10,7 @@ from reconcile.durations import age_text
 from reconcile.plan.model import Create, Delete, Plan, ServerPlan
 from reconcile.plan.safety import withheld
 from reconcile.report.document import Raw
-from reconcile.report.escape import visible
+from reconcile.report.markdown import code, plain
 from reconcile.report.plan_text import loss_text
 from reconcile.report.reasons_text import create_text, delete_text, kept_text, unmanaged_text
 from reconcile.report.wording import count_text, size_text
@@ -20,10 +20,6 @@ LARGEST = 60_000
 
 MARKER = "<!-- reconcile plan"
 """Opens the first line, which is for programs: it marks the comment, and holds the counts if there is a plan."""
-
-_LONGEST_NAME = 80
-_HARMLESS = " -/=,;()%?…"
-"""Means nothing to Markdown in the middle of a line. A full stop does: it makes a link of www.example.org."""
 
 _MOST_DIAGNOSTICS = 20
 """Lines, of errors and of warnings, so that the deletes keep their place however many there are."""
@@ -72,17 +68,17 @@ def _head(plan: Plan, held_back: frozenset[BackupAddress]) -> Iterator[str]:
         yield f"> **Withheld: {count_text(len(held_back), 'delete')}.** {loss_text(plan.loss)}"
         yield ""
     if plan.targets:
-        targets = ", ".join(_code(target) for target in plan.targets)
+        targets = ", ".join(code(target) for target in plan.targets)
         yield f"Only what --target {targets} matches is planned."
         yield ""
     if plan.max_age:
         yield f"Each series must have a backup that is at most {plan.max_age} old."
         yield ""
     kept = f"{count_text(len(plan.kept), 'backup')} unchanged, {len(plan.unmanaged):,} unmanaged"
-    where = f"{count_text(len(plan.servers), 'server')} at {_code(plan.base_url)}"
+    where = f"{count_text(len(plan.servers), 'server')} at {code(plan.base_url)}"
     if plan.fleets:
         members = plan.members.items()
-        yield ", ".join(f"fleet {_code(name)}: {count_text(len(servers), 'server')}" for name, servers in members)
+        yield ", ".join(f"fleet {code(name)}: {count_text(len(servers), 'server')}" for name, servers in members)
         yield ""
     yield f"{kept}, on {where}, planned at {plan.planned_at:%Y-%m-%d %H:%M} UTC"
     yield ""
@@ -92,8 +88,8 @@ def _head(plan: Plan, held_back: frozenset[BackupAddress]) -> Iterator[str]:
 def _diagnostics(sign: str, diagnostics: Sequence[Diagnostic]) -> Iterator[str]:
     for diagnostic in diagnostics[:_MOST_DIAGNOSTICS]:
         place = diagnostic.address or str(diagnostic.range or "")
-        about = f"{_code(place)}: " if place else ""
-        yield f"- {sign} {about}{_plain(diagnostic.summary)}. {_plain(diagnostic.detail)}"
+        about = f"{code(place)}: " if place else ""
+        yield f"- {sign} {about}{plain(diagnostic.summary)}. {plain(diagnostic.detail)}"
     if (more := len(diagnostics) - _MOST_DIAGNOSTICS) > 0:
         yield f"- {sign} and {more:,} more"
     if diagnostics:
@@ -106,7 +102,7 @@ def _deletes(plan: Plan, held_back: frozenset[BackupAddress]) -> Iterator[str]:
         yield "| --- | --- | --- |"
         for delete in plan.deletes:
             sign = "withheld: " if delete.address in held_back else ""
-            yield f"| {_code(str(delete.address))} | {_facts(delete.backup, plan)} | {sign}{_why(delete)} |"
+            yield f"| {code(str(delete.address))} | {_facts(delete.backup, plan)} | {sign}{_why(delete)} |"
         yield ""
 
 
@@ -116,7 +112,7 @@ def _details(server: ServerPlan, plan: Plan) -> str:
         return ""
     creates = sum(isinstance(action, Create) for action in server.actions)
     deletes = len(server.actions) - creates
-    summary = f"{_code(server.key)}: {creates} to create, {deletes} to delete, {len(server.kept)} unchanged"
+    summary = f"{code(server.key)}: {creates} to create, {deletes} to delete, {len(server.kept)} unchanged"
     return "\n".join([f"<details><summary>{summary}</summary>", "", *rows, "", "</details>", "", ""])
 
 
@@ -124,32 +120,19 @@ def _rows(server: ServerPlan, plan: Plan) -> Iterator[str]:
     zone = ZoneInfo(plan.timezone)
     for action in server.actions:
         sign = "**create**" if isinstance(action, Create) else "**delete**"
-        yield f"- {sign} {_code(str(action.address))}: {_why(action)}"
+        yield f"- {sign} {code(str(action.address))}: {_why(action)}"
     for kept in server.kept:
-        why = _plain(kept_text(kept.reason, zone))
-        yield f"- stays: {_code(str(kept.address))}, {_facts(kept.backup, plan)}: {why}"
+        why = plain(kept_text(kept.reason, zone))
+        yield f"- stays: {code(str(kept.address))}, {_facts(kept.backup, plan)}: {why}"
     for entry in server.unmanaged:
-        why = _plain(unmanaged_text(entry.reason, zone))
-        yield f"- unmanaged: {_code(str(entry.address))}, {_facts(entry.backup, plan)}: {why}"
+        why = plain(unmanaged_text(entry.reason, zone))
+        yield f"- unmanaged: {code(str(entry.address))}, {_facts(entry.backup, plan)}: {why}"
 
 
 def _why(action: Create | Delete) -> str:
     text = create_text(action.reason) if isinstance(action, Create) else delete_text(action.reason)
-    return f"{action.reason.kind}: {_plain(text)}"
+    return f"{action.reason.kind}: {plain(text)}"
 
 
 def _facts(backup: Backup, plan: Plan) -> str:
     return f"{age_text(plan.planned_at - backup.created_at)} old, {size_text(backup.size_mb)}"
-
-
-def _code(text: str) -> str:
-    """Return a name as code, so that it can't become a mention, a link or markup."""
-    return f"<code>{_plain(text, _LONGEST_NAME)}</code>"
-
-
-def _plain(text: str, longest: int = 500) -> str:
-    """Return text with every character that could be Markdown or HTML as a numeric reference."""
-    return "".join(
-        character if character.isalnum() or character in _HARMLESS else f"&#{ord(character)};"
-        for character in visible(text, longest)
-    )

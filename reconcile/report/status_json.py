@@ -14,6 +14,7 @@ def status_json(status: Status, *, verbose: bool) -> Json:  # noqa: ARG001 - it 
             "format_version": "1.0",
             "base_url": status.base_url,
             "checked_at": time_json(status.checked_at),
+            "files": [{"filename": source.filename, "sha256": source.sha256} for source in status.sources],
             "targets": list(status.targets),
             "healthy": status.is_healthy,
             "has_series": status.has_series,

@@ -1,5 +1,6 @@
 """`status`: text, one line per problem, JSON and metrics."""
 
+import hashlib
 import json
 import re
 from collections.abc import Iterator
@@ -186,6 +187,18 @@ def test_metrics_count_what_apply_would_withhold_and_what_does_not_fit(tmp_path:
     assert "\nreconcile_errors 1.0\n" in written
     assert "\nreconcile_declared_series 0.0\n" in written
     assert "\nreconcile_unprotected_servers 1.0\n" in written
+
+
+def test_markdown_is_a_record_with_the_digest_of_the_file(service: Sandbox) -> None:
+    done = service.run("status", "--markdown", "--check")
+
+    digest = hashlib.sha256((service.folder / "backups.toml").read_bytes()).hexdigest()
+    assert done.returncode == 2
+    assert f"| file <code>backups&#46;toml</code> | sha256 <code>{digest}</code> |" in done.stdout
+    assert json.loads(service.run("status", "--json").stdout)["files"] == [
+        {"filename": "backups.toml", "sha256": digest}
+    ]
+    assert service.run("status", "--markdown", "--json").returncode == 1
 
 
 def test_metrics_are_what_prometheus_reads(service: Sandbox) -> None:

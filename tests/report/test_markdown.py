@@ -1,19 +1,24 @@
-"""The plan as Markdown: hostile text stays text, and it always fits a comment."""
+"""The plan and the status as Markdown: hostile text stays text, and the plan always fits a comment."""
 
 import re
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
-from support.build import backup, config, days, declare, inventory, make_plan
+from support.build import NOW, backup, config, days, declare, inventory, make_plan
 
 from reconcile.actual.inventory import Server
+from reconcile.desired.config import Source
+from reconcile.desired.desired import resolve
 from reconcile.diagnostics import Diagnostic, UserError
+from reconcile.insight.status import status
 from reconcile.plan.model import Plan
 from reconcile.report.escape import visible
 from reconcile.report.plan_markdown import LARGEST, no_plan_markdown, plan_markdown
+from reconcile.report.status_markdown import status_markdown
 
 OUR_HTML = re.compile(r"</?(details|summary|code)>|^<!-- reconcile plan[ a-z0-9=]*-->")
 PRUNING = declare("", server="prune = true")
@@ -65,6 +70,24 @@ def test_hostile_descriptions_are_rendered_as_text() -> None:
     shown = "".join(token.content for token in tokens(text) if token.type in {"text", "text_special"})
     for description in HOSTILE:
         assert visible(description)[:40] in shown
+
+
+def test_hostile_names_are_text_in_the_record_of_a_status_too() -> None:
+    servers = tuple(Server(id=f"{name}{number}", name=name) for number, name in enumerate(HOSTILE))
+    declared = declare('{ description = "nightly" }')
+    seen = inventory(servers=servers)
+    found = status(resolve(declared, seen), seen, NOW)
+    source = Source(filename="|<b>`x", text="")
+
+    text = status_markdown(replace(found, sources=(source,)), verbose=False).text
+
+    check_harmless(text)
+    shown = "".join(token.content for token in tokens(text) if token.type in {"text", "text_special"})
+    for name in HOSTILE:
+        assert visible(name) in shown
+    cells = [token for token in tokens(text) if token.type in {"td_open", "th_open"}]
+    facts = text.split("###")[0].count("\n|") - 1
+    assert len(cells) == 2 * facts + 3 * (1 + 1) + 2 * (1 + len(HOSTILE)), "no broken table"
 
 
 @given(st.lists(st.text(min_size=1), min_size=1, max_size=5))

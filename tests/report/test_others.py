@@ -173,7 +173,7 @@ DOCUMENTS: dict[str, tuple[Document, type[Document]]] = {
     },
     **{
         f"status {name}": (each(status(resolve(NIGHTLY, SEEN), SEEN, NOW), verbose=True), kind)
-        for (name, each), kind in zip(STATUS_FORMATS.items(), (Lines, Lines, Json), strict=True)
+        for (name, each), kind in zip(STATUS_FORMATS.items(), (Lines, Lines, Json, Raw), strict=True)
     },
     "import toml": (declaration_toml(import_(SEEN, NOW), verbose=True), Raw),
 }

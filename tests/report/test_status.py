@@ -1,7 +1,9 @@
 """The health of every series: for eyes, for a monitoring job, for programs, and for Prometheus."""
 
+import hashlib
 import io
 import json
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -11,11 +13,12 @@ from support.build import NOW, WEB, backup, config, days, declare, hours, invent
 from support.render import shown, value
 
 from reconcile.actual.inventory import Inventory, Server
-from reconcile.desired.config import Config
+from reconcile.desired.config import Config, Source
 from reconcile.desired.desired import resolve
 from reconcile.insight.status import Status, status
 from reconcile.report.metrics import metrics
 from reconcile.report.status_json import status_json
+from reconcile.report.status_markdown import status_markdown
 from reconcile.report.status_text import check_text, status_text
 
 NIGHTLY = declare('{ description = "nightly", every = "1d", keep = { last = 3, daily = 7 } }')
@@ -172,6 +175,7 @@ class TestJson:
 
         assert (read["healthy"], read["has_series"], read["checked_at"]) == (False, True, "2026-03-10T12:00:00Z")
         assert [error["address"] for error in read["errors"]] == ["gone"]
+        assert read["files"] == []
         assert read["unprotected"] == [{"id": 9, "name": "other"}]
         assert [each["id"] for each in read["undeclared"]] == [50]
         by_address = {each["address"]: each for each in read["series"]}
@@ -189,6 +193,46 @@ class TestJson:
 
     def test_says_null_where_nobody_can_tell(self) -> None:
         assert value(status_json(of(NIGHTLY, inventory(servers=None)), verbose=False))["unprotected"] is None
+
+
+class TestMarkdown:
+    def test_is_a_record_of_when_by_which_files_and_what_was_found(self) -> None:
+        source = Source(filename="a.toml", text="\ufeff[settings]\r\n")
+        text = status_markdown(replace(BAD_WEEK, sources=(source,)), verbose=False).text
+
+        newest = "2026-03-10 09:00 UTC, 3h old, <code>&#35;1</code>"
+        digest = hashlib.sha256(b"\xef\xbb\xbf[settings]\r\n").hexdigest()
+        assert text.startswith("## Backups: 1 of 6 series healthy, 1 server unprotected\n")
+        for line in (
+            "| read at | 2026-03-10 12:00 UTC |",
+            f"| file <code>a&#46;toml</code> | sha256 <code>{digest}</code> |",
+            "| series | 6, 1 of them healthy |",
+            "| usable backups | 4, 4.0 GB |",
+            "| undeclared backups | 1 |",
+            "| unprotected servers | 1 |",
+            "| OVERDUE | <code>web/overdue</code> | newest usable is 3d old, due since 2d |",
+            "| <code>other</code> | <code>9</code> |",
+            "| <code>web/empty</code> | EMPTY | none | once | last=1 | 0 | 0 MB |",
+            f"| <code>web/fine</code> | healthy | {newest} | 1d | last=1 | 1 | 1.0 GB |",
+        ):
+            assert line in text.splitlines()
+        assert "| ERROR | <code>gone</code> | the account has no server with the id 7" in text
+
+    def test_where_all_is_well_nothing_needs_attention(self) -> None:
+        text = status_markdown(of(NIGHTLY, FRESH), verbose=False).text
+
+        assert text.startswith("## Backups: 1 of 1 series healthy, 0 servers unprotected\n")
+        assert [line for line in text.splitlines() if line.startswith("#")][1:] == ["### Every series"]
+
+    def test_says_what_was_not_checked(self) -> None:
+        found = of(NIGHTLY, inventory(servers=None))
+
+        assert "| unprotected servers | not checked |" in status_markdown(found, verbose=False).text
+
+    def test_says_that_nothing_is_protected(self) -> None:
+        text = status_markdown(of(declare(""), inventory()), verbose=False).text
+
+        assert text.startswith("## Backups: nothing is protected, no series is declared\n")
 
 
 class TestMetrics:
