@@ -90,6 +90,8 @@ class Status:
     """The health of the account, for people and for monitoring."""
 
     base_url: str
+    account: str | None
+    """The e-mail address of the account that the files are for, if they name it; it has been checked."""
     checked_at: datetime
     timezone: str
     targets: tuple[str, ...]
@@ -136,6 +138,7 @@ def status(desired: Desired, inventory: Inventory, now: datetime) -> Status:
     everything = desired.selected is None
     return Status(
         base_url=inventory.base_url,
+        account=desired.account,
         checked_at=now,
         timezone=str(desired.timezone),
         targets=desired.targets,

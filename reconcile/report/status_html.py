@@ -20,8 +20,8 @@ from reconcile.insight.status import Status
 from reconcile.insight.timeline import RECENT_DAYS, Gap, RowKind, ServerTimeline, Timeline, TimelineRow
 from reconcile.report.document import Raw
 from reconcile.report.escape import visible
-from reconcile.report.status_text import healthy_text, series_text
-from reconcile.report.trouble_text import trouble_kind, trouble_text
+from reconcile.report.status_text import series_text, verdict_text
+from reconcile.report.trouble_text import problems, trouble_kind
 from reconcile.report.wording import count_text, size_text, time_text
 
 _RECENT = timedelta(days=RECENT_DAYS)
@@ -60,27 +60,19 @@ class _ServerView:
     """The position at which the last thirty days begin."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Trouble:
-    badge: str
-    name: str
-    text: str
-    anchor: str
-
-
 def status_html(timeline: Timeline, *, verbose: bool = False) -> Raw:  # noqa: ARG001 - it is always complete
     """Return the page. Whatever comes from the service is text in it, never markup."""
     status = timeline.status
     zone = ZoneInfo(status.timezone)
     servers = [_server(each, f"server-{number}", status) for number, each in enumerate(timeline.servers, 1)]
-    anchors = {each.key: view.anchor for each, view in zip(timeline.servers, servers, strict=True)}
     page = _template().render(
         status=status,
         version=__version__,
         checked_at=time_text(status.checked_at, zone),
-        verdict=_verdict(status),
+        verdict=f"{verdict_text(status)}.",
         figures=_figures(timeline),
-        troubles=list(_troubles(status, anchors)),
+        problems=list(problems(status)),
+        anchors={each.key: view.anchor for each, view in zip(timeline.servers, servers, strict=True)},
         warnings=status.warnings,
         servers=servers,
         unprotected=[_server(each, "", status) for each in timeline.unprotected],
@@ -107,13 +99,6 @@ def _finalized(value: object) -> object:
     return visible(value, 1000) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
-def _verdict(status: Status) -> str:
-    if not status.has_series:
-        return "Nothing is protected: no series is declared."
-    unprotected = f", {count_text(len(status.unprotected), 'server')} unprotected" if status.unprotected else ""
-    return f"{healthy_text(status)}{unprotected}."
-
-
 def _figures(timeline: Timeline) -> Iterator[tuple[str, str]]:
     """Yield what the account can be restored from, by where it comes from."""
     rows = [row for server in (*timeline.servers, *timeline.unprotected) for row in server.rows]
@@ -121,20 +106,6 @@ def _figures(timeline: Timeline) -> Iterator[tuple[str, str]]:
         points = [point for row in rows if row.kind is kind for point in row.points]
         size = size_text(round(sum(point.size_mb or 0 for point in points), 1))
         yield kind, f"{count_text(len(points), 'restore point')}, {size}" if points else "none"
-
-
-def _troubles(status: Status, anchors: dict[str, str]) -> Iterator[_Trouble]:
-    for error in status.errors:
-        text = f"{error.summary}. {error.detail}"
-        yield _Trouble(badge="ERROR", name=error.address or "", text=text, anchor="")
-    for series in status.unhealthy:
-        for trouble in series.troubles:
-            yield _Trouble(
-                badge=trouble_kind(trouble),
-                name=str(series.address),
-                text=trouble_text(trouble, status.checked_at),
-                anchor=anchors[series.address.server],
-            )
 
 
 def _server(timeline: ServerTimeline, anchor: str, status: Status) -> _ServerView:

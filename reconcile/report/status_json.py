@@ -13,6 +13,7 @@ def status_json(status: Status, *, verbose: bool) -> Json:  # noqa: ARG001 - it 
         {
             "format_version": "1.0",
             "base_url": status.base_url,
+            "account": status.account,
             "checked_at": time_json(status.checked_at),
             "files": [{"filename": source.filename, "sha256": source.sha256} for source in status.sources],
             "targets": list(status.targets),

@@ -8,15 +8,14 @@ from functools import partial
 from zoneinfo import ZoneInfo
 
 from reconcile import __version__
-from reconcile.diagnostics import Diagnostic
 from reconcile.durations import age_text
 from reconcile.insight.status import SeriesStatus, Status
 from reconcile.report.document import Raw
 from reconcile.report.escape import LONGEST
 from reconcile.report.markdown import code, plain
-from reconcile.report.status_text import healthy_text
-from reconcile.report.trouble_text import trouble_kind, trouble_text
-from reconcile.report.wording import count_text, size_text, time_text
+from reconcile.report.status_text import verdict_text
+from reconcile.report.trouble_text import Problem, problems, trouble_kind
+from reconcile.report.wording import size_text, time_text
 
 _code = partial(code, longest=LONGEST)
 
@@ -27,14 +26,13 @@ def status_markdown(status: Status, *, verbose: bool) -> Raw:  # noqa: ARG001 - 
 
 
 def _lines(status: Status) -> Iterator[str]:
-    yield f"## Backups: {_verdict(status)}"
+    yield f"## Backups: {verdict_text(status)}"
     yield ""
     yield from _table(("", ""), _facts(status))
-    problems = [*_errors(status.errors), *_troubles(status)]
-    if problems:
+    if found := list(map(_problem, problems(status))):
         yield "### Needs attention"
         yield ""
-        yield from _table(("kind", "address", "what is wrong"), problems)
+        yield from _table(("kind", "about", "what is wrong"), found)
     if status.unprotected:
         yield "### Unprotected servers"
         yield ""
@@ -52,15 +50,10 @@ def _table(columns: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> Iterato
     yield ""
 
 
-def _verdict(status: Status) -> str:
-    if not status.has_series:
-        return "nothing is protected, no series is declared"
-    unprotected = "" if status.unprotected is None else f", {count_text(len(status.unprotected), 'server')} unprotected"
-    return f"{healthy_text(status)}{unprotected}"
-
-
 def _facts(status: Status) -> Iterator[tuple[str, str]]:
     yield "read at", f"{time_text(status.checked_at, ZoneInfo('UTC'))} UTC"
+    if status.account:
+        yield "account", _code(status.account)
     yield "service", _code(status.base_url)
     for source in status.sources:
         yield f"file {_code(source.filename)}", f"sha256 {_code(source.sha256)}"
@@ -75,15 +68,9 @@ def _facts(status: Status) -> Iterator[tuple[str, str]]:
     yield "made by", f"reconcile {__version__}"
 
 
-def _errors(errors: tuple[Diagnostic, ...]) -> Iterator[tuple[str, str, str]]:
-    for error in errors:
-        yield "ERROR", _code(error.address) if error.address else "", f"{plain(error.summary)}. {plain(error.detail)}"
-
-
-def _troubles(status: Status) -> Iterator[tuple[str, str, str]]:
-    for series in status.unhealthy:
-        for trouble in series.troubles:
-            yield trouble_kind(trouble), _code(str(series.address)), plain(trouble_text(trouble, status.checked_at))
+def _problem(problem: Problem) -> tuple[str, str, str]:
+    advice = f". {plain(problem.advice)}" if problem.advice else ""
+    return problem.kind, _code(problem.name) if problem.name else "", f"{plain(problem.text)}{advice}"
 
 
 def _series(series: SeriesStatus, status: Status) -> tuple[str, ...]:

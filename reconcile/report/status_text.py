@@ -18,10 +18,17 @@ from reconcile.insight.timeline import RECENT_DAYS, Day, recent_days
 from reconcile.report.diagnostic_text import diagnostic_text
 from reconcile.report.document import Lines
 from reconcile.report.escape import visible
-from reconcile.report.trouble_text import in_progress_text, trouble_kind, trouble_text
+from reconcile.report.trouble_text import NOTHING_DECLARED, UNPROTECTED, in_progress_text, problems, trouble_kind
 from reconcile.report.wording import count_text, size_text
 
-_STYLES = {"EMPTY": "bold red", "OVERDUE": "bold red", "FAILED": "red", "STALLED": "yellow", "UNPROTECTED": "magenta"}
+_STYLES = {
+    "ERROR": "bold red",
+    "EMPTY": "bold red",
+    "OVERDUE": "bold red",
+    "FAILED": "red",
+    "STALLED": "yellow",
+    "UNPROTECTED": "magenta",
+}
 _MOST_LISTED = 20
 """Healthy series, and unprotected servers; more are only counted, so that they do not drown what needs a person."""
 
@@ -30,8 +37,6 @@ _ROOM_FOR_FACTS = 60
 
 _GAP = 2
 _INDENT = 4
-_UNPROTECTED = "in no file"
-_NOTHING_DECLARED = "no series is declared"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -52,24 +57,11 @@ def status_text(status: Status, *, verbose: bool) -> Lines:
 
 def check_text(status: Status, *, verbose: bool) -> Lines:  # noqa: ARG001 - a monitoring job wants the same every time
     """Return one line per problem, or a single one that says there is none."""
-    return Lines(tuple(_problems(status)) or (Text(f"OK: {healthy_text(status)}", "green"),))
-
-
-def _problems(status: Status) -> Iterator[Text]:
-    for error in status.errors:
-        about = f"{error.address}: " if error.address else ""
-        yield Text(visible(f"ERROR {about}{error.summary}", 1000), "bold red")
-    if not status.has_series:
-        yield Text(f"ERROR: {_NOTHING_DECLARED}", "bold red")
-    for fleet in status.empty_fleets:
-        yield Text(visible(f"ERROR fleet {fleet!r} chooses no server", 1000), "bold red")
-    for server in (status.unprotected or ()) if status.requires_all else ():
-        yield Text(visible(f"UNPROTECTED {server.name} ({server.id}): {_UNPROTECTED}", 1000), _STYLES["UNPROTECTED"])
-    for series in status.unhealthy:
-        for trouble in series.troubles:
-            kind = trouble_kind(trouble)
-            line = f"{kind} {series.address}: {trouble_text(trouble, status.checked_at)}"
-            yield Text(visible(line, 1000), _STYLES[kind])
+    lines = [
+        Text(visible(f"{' '.join(filter(None, (each.kind, each.name)))}: {each.text}", 1000), _STYLES[each.kind])
+        for each in problems(status)
+    ]
+    return Lines(tuple(lines) or (Text(f"OK: {_healthy(status)}", "green"),))
 
 
 def _status_lines(status: Status, *, verbose: bool) -> Iterator[RenderableType]:
@@ -78,7 +70,7 @@ def _status_lines(status: Status, *, verbose: bool) -> Iterator[RenderableType]:
     rows = [_series_row(series, status) for series in status.unhealthy]
     if lists_servers := verbose or len(unprotected) <= _MOST_LISTED:
         rows += [
-            _Row(label="UNPROTECTED", name=visible(f"{server.name} ({server.id})"), facts=_UNPROTECTED)
+            _Row(label="UNPROTECTED", name=visible(f"{server.name} ({server.id})"), facts=UNPROTECTED)
             for server in unprotected
         ]
     if lists_healthy := verbose or len(healthy) <= _MOST_LISTED:
@@ -98,11 +90,8 @@ def _status_lines(status: Status, *, verbose: bool) -> Iterator[RenderableType]:
     for diagnostic in status.warnings:
         yield from diagnostic_text(diagnostic)
     if not status.has_series:
-        yield Text(f"Nothing is protected: {_NOTHING_DECLARED}.", "bold red")
-    unprotected_text = (
-        f", {count_text(len(unprotected), 'server')} unprotected" if status.unprotected is not None else ""
-    )
-    yield Text(f"{healthy_text(status)}{unprotected_text}.", "bold green" if status.is_healthy else "bold red")
+        yield Text(f"Nothing is protected: {NOTHING_DECLARED}.", "bold red")
+    yield Text(f"{verdict_text(status)}.", "bold green" if status.is_healthy else "bold red")
 
 
 class _Layout:
@@ -215,7 +204,13 @@ def _undeclared(backup: Backup) -> str:
     return visible(f"{backup.server_name}/{backup.description or ''}#{backup.id}, {size_text(backup.size_mb)}", 1000)
 
 
-def healthy_text(status: Status) -> str:
-    """Say how many series are healthy."""
+def verdict_text(status: Status) -> str:
+    """Say how much of the account is as it should be."""
+    if status.unprotected is None:
+        return _healthy(status)
+    return f"{_healthy(status)}, {count_text(len(status.unprotected), 'server')} unprotected"
+
+
+def _healthy(status: Status) -> str:
     healthy = len(status.series) - len(status.unhealthy)
     return f"{healthy:,} of {len(status.series):,} series healthy"

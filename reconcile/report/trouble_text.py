@@ -1,13 +1,47 @@
-"""The label and the sentence for each problem of a series."""
+"""The label and the sentence for each problem of the account, and of a series."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import datetime
 from typing import assert_never
 
 from reconcile.actual.inventory import Backup
 from reconcile.durations import age_text
-from reconcile.insight.status import FailedBackups, NoUsable, Overdue, StalledBackups, Trouble
+from reconcile.insight.status import FailedBackups, NoUsable, Overdue, StalledBackups, Status, Trouble
 from reconcile.report.wording import count_text
+
+NOTHING_DECLARED = "no series is declared"
+UNPROTECTED = "in no file"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Problem:
+    """What keeps the account from being healthy. No text in it is escaped."""
+
+    kind: str
+    """A label, which monitoring may look for."""
+    name: str
+    """What the problem is about; empty where that is the account."""
+    text: str
+    advice: str = ""
+    server: str | None = None
+    """The key of the server of a series."""
+
+
+def problems(status: Status) -> Iterator[Problem]:
+    """Yield everything because of which `status.is_healthy` is false, the most urgent first."""
+    for error in status.errors:
+        yield Problem(kind="ERROR", name=error.address or "", text=error.summary, advice=error.detail)
+    if not status.has_series:
+        yield Problem(kind="ERROR", name="", text=NOTHING_DECLARED)
+    for fleet in status.empty_fleets:
+        yield Problem(kind="ERROR", name=f"fleet {fleet!r}", text="chooses no server")
+    for server in (status.unprotected or ()) if status.requires_all else ():
+        yield Problem(kind="UNPROTECTED", name=f"{server.name} ({server.id})", text=UNPROTECTED)
+    for series in status.unhealthy:
+        for trouble in series.troubles:
+            text = trouble_text(trouble, status.checked_at)
+            yield Problem(kind=trouble_kind(trouble), name=str(series.address), text=text, server=series.address.server)
 
 
 def trouble_kind(trouble: Trouble) -> str:

@@ -232,7 +232,8 @@ class TestMarkdown:
     def test_says_that_nothing_is_protected(self) -> None:
         text = status_markdown(of(declare(""), inventory()), verbose=False).text
 
-        assert text.startswith("## Backups: nothing is protected, no series is declared\n")
+        assert text.startswith("## Backups: 0 of 0 series healthy, 0 servers unprotected\n")
+        assert "| ERROR |  | no series is declared |" in text
 
 
 class TestMetrics:

@@ -95,16 +95,16 @@ def test_the_verdict_stands_at_the_top() -> None:
         (text,) = re.findall(r'<p class="verdict \w+">(.*)</p>', page(declared, seen))
         return str(text)
 
-    assert verdict(NIGHTLY, inventory(backup(1))) == "1 of 1 series healthy."
+    assert verdict(NIGHTLY, inventory(backup(1))) == "1 of 1 series healthy, 0 servers unprotected."
     assert verdict(NIGHTLY, inventory(servers=(WEB, OTHER))) == "0 of 1 series healthy, 1 server unprotected."
-    assert verdict(declare(""), inventory()) == "Nothing is protected: no series is declared."
+    assert verdict(declare(""), inventory()) == "0 of 0 series healthy, 0 servers unprotected."
 
 
 def test_an_error_and_a_warning_need_attention() -> None:
     text = Parsed(page(config("[servers.web]\nid = 1\npinned = [99]\n[servers.gone]\nid = 7\n"), inventory())).text
 
     assert "ERROR gone: the account has no server with the id 7" in text
-    assert "Nothing is protected" in text
+    assert "ERROR no series is declared" in text
 
 
 def hostile(text: str) -> str:
