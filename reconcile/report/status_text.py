@@ -43,7 +43,7 @@ _INDENT = 4
 class _Row:
     label: str
     name: str
-    facts: str
+    facts: tuple[str, ...]
     days: tuple[Day, ...] = ()
 
 
@@ -70,7 +70,7 @@ def _status_lines(status: Status, *, verbose: bool) -> Iterator[RenderableType]:
     rows = [_series_row(series, status) for series in status.unhealthy]
     if lists_servers := verbose or len(unprotected) <= _MOST_LISTED:
         rows += [
-            _Row(label="UNPROTECTED", name=visible(f"{server.name} ({server.id})"), facts=UNPROTECTED)
+            _Row(label="UNPROTECTED", name=visible(f"{server.name} ({server.id})"), facts=(UNPROTECTED,))
             for server in unprotected
         ]
     if lists_healthy := verbose or len(healthy) <= _MOST_LISTED:
@@ -114,7 +114,8 @@ class _Layout:
 
     def _below(self, options: ConsoleOptions) -> Iterator[RenderableType]:
         for row in self._rows:
-            lines = [_sparkline(row, options), Text(row.facts)] if row.days else [Text(row.facts)]
+            facts = Text("\n".join(_wrapped(row.facts, options.max_width - _INDENT)))
+            lines = [_sparkline(row, options), facts] if row.days else [facts]
             first = Text.assemble((row.label.ljust(self._label_width), _style(row)), (row.name, "bold"))
             if options.max_width >= self._beside:
                 first.pad_right(self._name_width - cell_len(row.name))
@@ -128,9 +129,20 @@ class _Layout:
         for _ in ("label", "name", "days"):
             table.add_column(no_wrap=True)
         for row in self._rows:
-            facts = Text(row.facts, overflow="fold")
+            facts = Text(", ".join(row.facts), overflow="fold")
             table.add_row(Text(row.label, _style(row)), Text(row.name), _sparkline(row, options), facts)
         return table
+
+
+def _wrapped(facts: tuple[str, ...], width: int) -> Iterator[str]:
+    """Yield lines that end between two facts, where there is room for that."""
+    line = ""
+    for fact in facts:
+        if line and len(line) + len(fact) + 3 > width:
+            yield f"{line},"
+            line = ""
+        line = f"{line}, {fact}" if line else fact
+    yield line
 
 
 def _legend(options: ConsoleOptions) -> str:
@@ -161,7 +173,7 @@ def _series_row(series: SeriesStatus, status: Status) -> _Row:
     return _Row(
         label=trouble_kind(series.troubles[0]) if series.troubles else "healthy",
         name=visible(str(series.address)),
-        facts=visible(series_text(series, now), 1000),
+        facts=tuple(visible(fact) for fact in _facts(series, now)),
         days=recent_days(series.state, now, ZoneInfo(status.timezone)),
     )
 

@@ -1,17 +1,16 @@
 """The page of `status --html` in a real browser: that it shows all, fetches nothing, and can be read by everybody."""
 
 import json
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
+from support.browser import CHROMIUM, OPTIONS
 from support.build import days, entry, hours
 from support.command import sandbox
 
-BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 AXE = Path(__file__).parents[2] / "node_modules/axe-core/axe.min.js"
 HOSTILE = '<img src="http://127.0.0.1:9/x"><script>document.title = "owned"</script>'
 WEB, DB, FORGOTTEN = ({"id": number, "name": name} for number, name in ((1, "web"), (2, "db"), (3, "forgotten")))
@@ -33,7 +32,7 @@ servers.db = { id = 2, backups = [{ description = "nightly", policy = "nightly" 
 servers.web = { id = 1, backups = [{ description = "nightly", policy = "nightly" }] }
 """
 
-pytestmark = pytest.mark.skipif(BROWSER is None, reason="no Chromium is installed (Debian: apt-get install chromium)")
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed (Debian: apt-get install chromium)")
 
 
 @pytest.fixture(scope="module")
@@ -49,8 +48,7 @@ def html(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def browser(html: Path) -> Iterator[Browser]:  # noqa: ARG001 - made before: no command can run in Playwright's loop
     with sync_playwright() as playwright:
-        # Without its sandbox, which root has no use of: the page is our own.
-        launched = playwright.chromium.launch(executable_path=BROWSER, args=["--no-sandbox"])
+        launched = playwright.chromium.launch(executable_path=CHROMIUM, args=OPTIONS)
         yield launched
         launched.close()
 

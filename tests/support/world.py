@@ -69,6 +69,7 @@ class World:
     faults: Mapping[int, Fault] = field(default_factory=dict)
     requests: list[str] = field(default_factory=list)
     record: list[Committed] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
     hidden_until: dict[Any, datetime] = field(default_factory=dict)
     hide_new_for: float = 0.0
     stored_as: Callable[[str], str] = str
@@ -241,7 +242,6 @@ class World:
         make_plan: Callable[[Inventory], Plan] | None = None,
     ) -> list[Result] | UserError:
         """Bring the account in line; `make_plan` plans from the file where it is not given."""
-        events: list[Event] = []
         began = clock.now()
         async with StoppableClock(clock, seconds=seconds) as stoppable:
             self._running.append(stoppable)
@@ -250,7 +250,7 @@ class World:
                     lists=Reader(http, PATIENT_ATTEMPTS),
                     changes=Writer(http),
                     clock=stoppable,
-                    emit=events.append,
+                    emit=self.events.append,
                     options=options,
                 )
                 try:
