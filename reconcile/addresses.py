@@ -1,7 +1,7 @@
 """The addresses of series and backups (spec, section 1): `SERVER/DESCRIPTION` and `SERVER/DESCRIPTION#ID`."""
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase, translate
 
@@ -30,10 +30,16 @@ class SeriesAddress:
         return fnmatchcase(str(self) if "/" in target else self.server, target)
 
 
-def any_glob(globs: Iterable[str]) -> Callable[[str], bool]:
-    """Return whether a text matches any of the globs, as in `SeriesAddress.matches`; they are compiled once."""
-    pattern = re.compile("|".join(map(translate, globs)) or "(?!)")
-    return lambda text: pattern.match(text) is not None
+def compiled(globs: Iterable[str], exclude: Iterable[str] = ()) -> re.Pattern[str]:
+    """Return what matches a text that one of `globs` matches, and none of `exclude`.
+
+    They mean what they mean in `SeriesAddress.matches`, and are compiled here, once for any number of texts.
+    """
+    unwanted = "|".join(map(translate, exclude)) or _NEVER
+    return re.compile(f"(?!{unwanted})(?:{'|'.join(map(translate, globs)) or _NEVER})")
+
+
+_NEVER = "(?!)"
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,10 +5,10 @@ Pure, and linear in servers times fleets. From here on nothing knows a member fr
 
 import re
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from reconcile.actual.inventory import Server
-from reconcile.addresses import any_glob
+from reconcile.addresses import compiled
 from reconcile.desired.config import DeclaredFleet, DeclaredServer
 from reconcile.desired.document import is_server_key
 from reconcile.ids import Id, id_order
@@ -17,25 +17,25 @@ _NOT_IN_KEYS = re.compile(r"[^A-Za-z0-9_.-]")
 
 
 def members(
-    fleets: Collection[DeclaredFleet], tables: Collection[DeclaredServer], servers: Iterable[Server]
+    fleets: Iterable[DeclaredFleet], tables: Collection[DeclaredServer], servers: Iterable[Server]
 ) -> tuple[DeclaredServer, ...]:
     """Return the members of all fleets, fleet by fleet, by name and then by id, whatever the order of `servers`.
 
     The first fleet that chooses a server has it. A server with a table of its own, among `tables`, is in no fleet.
     """
-    taken = {server.key for server in tables}
     # By text: a table whose id differs only in its quotes is refused, and until it is fixed, the rules in it must not
     # be replaced with those of a fleet.
     declared = {str(server.id) for server in tables}
-    chosen: dict[str, list[Server]] = {fleet.name: [] for fleet in fleets}
-    choosers = [(fleet.name, chooser(fleet)) for fleet in fleets]
-    for server in sorted(servers, key=name_order):
-        if str(server.id) not in declared:
-            fleet = next((name for name, chooses in choosers if chooses(server)), None)
-            if fleet is not None:
-                chosen[fleet].append(server)
-    keys = server_keys({server.id: server.name for found in chosen.values() for server in found}, taken)
-    return tuple(_member(fleet, server, keys[server.id]) for fleet in fleets for server in chosen[fleet.name])
+    free = sorted((server for server in servers if str(server.id) not in declared), key=name_order)
+    found: list[tuple[DeclaredFleet, list[Server]]] = []
+    for fleet in fleets:
+        chosen = chosen_by(fleet, free)
+        found.append((fleet, chosen))
+        ids = {server.id for server in chosen}
+        free = [server for server in free if server.id not in ids]
+    names = {server.id: server.name for _, chosen in found for server in chosen}
+    keys = server_keys(names, {server.key for server in tables})
+    return tuple(_member(fleet, server, keys[server.id]) for fleet, chosen in found for server in chosen)
 
 
 def name_order(server: Server) -> tuple[str, tuple[int, str]]:
@@ -43,19 +43,15 @@ def name_order(server: Server) -> tuple[str, tuple[int, str]]:
     return server.name, id_order(server.id)
 
 
-def chooser(fleet: DeclaredFleet) -> Callable[[Server], bool]:
-    """Return whether a fleet chooses a server, whatever other fleets do; its globs are compiled once."""
-    matches, excludes = any_glob(fleet.match), any_glob(fleet.exclude)
-
-    def chooses(server: Server) -> bool:
-        return (
-            matches(server.name)
-            and not excludes(server.name)
-            and (fleet.location is None or server.location in fleet.location)
-            and (fleet.status is None or server.status in fleet.status)
-        )
-
-    return chooses
+def chosen_by(fleet: DeclaredFleet, servers: Iterable[Server]) -> list[Server]:
+    """Return the servers that a fleet chooses, whatever others do, in their order; its globs are compiled once."""
+    matches = compiled(fleet.match, fleet.exclude).match
+    chosen = [server for server in servers if matches(server.name)]
+    if fleet.location is not None:
+        chosen = [server for server in chosen if server.location in fleet.location]
+    if fleet.status is not None:
+        chosen = [server for server in chosen if server.status in fleet.status]
+    return chosen
 
 
 def server_keys(names: Mapping[Id, str], taken: Iterable[str]) -> dict[Id, str]:
@@ -65,10 +61,11 @@ def server_keys(names: Mapping[Id, str], taken: Iterable[str]) -> dict[Id, str]:
     """
     counts = Counter(names.values())
     others = frozenset(taken)
-    used = {*others, *(name for name in counts if is_server_key(name))}
+    possible = {name for name in counts if is_server_key(name)}
+    used = possible | others
     keys: dict[Id, str] = {}
     for id_, name in names.items():
-        if is_server_key(name) and counts[name] == 1 and name not in others:
+        if counts[name] == 1 and name in possible and name not in others:
             keys[id_] = name
             continue
         key = f"server-{_NOT_IN_KEYS.sub('-', str(id_))}"

@@ -6,7 +6,7 @@ from reconcile.actual.inventory import Backup, Inventory, State
 from reconcile.addresses import SeriesAddress
 from reconcile.desired.config import DeclaredServer
 from reconcile.desired.desired import Desired
-from reconcile.desired.fleets import chooser
+from reconcile.desired.fleets import chosen_by
 from reconcile.diagnostics import Diagnostic, Place
 from reconcile.durations import age_text
 from reconcile.plan.series import TimeRules, members
@@ -78,8 +78,7 @@ def _oddities(
 def fleet_warnings(desired: Desired, inventory: Inventory) -> Iterator[Diagnostic]:
     """Warn of each fleet that chooses no server: the servers that it was written for are unprotected."""
     for fleet in desired.empty_fleets:
-        chooses = chooser(fleet)
-        matched = sum(chooses(server) for server in inventory.servers or ())
+        matched = len(chosen_by(fleet, inventory.servers or ()))
         detail = "No server of the account is like that. Fix the fleet, or remove it."
         if matched:
             detail = f"It matches {matched:,}, but each of them has a table, or is in a fleet before this one."

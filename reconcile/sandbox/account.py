@@ -25,6 +25,7 @@ class Account:
     now: Callable[[], datetime]
     backup_seconds: float = 5.0
     fails: Callable[[], bool] = lambda: False
+    email: str = "you@example.com"
     _due: list[tuple[datetime, Record, str]] = field(default_factory=list)
     """When each backup that is in progress ends, and with which status."""
     _numbered: int = 0

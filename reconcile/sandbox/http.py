@@ -141,7 +141,7 @@ class _Api:
         permissions = _PERMISSIONS[token]
         name = token.removeprefix("vps_")  # a token's name is not the token
         return JSONResponse(
-            {"account": {"email": "you@example.com"}, "token": {"name": name, "permissions": permissions}}
+            {"account": {"email": self._account.email}, "token": {"name": name, "permissions": permissions}}
         )
 
     def _is_id(self, text: str) -> bool:

@@ -36,6 +36,10 @@ def observe(service: Answer, *, automatic: bool = False, server_id: Id | None = 
     return read(script, lambda reader: reader.observe(automatic=automatic, server_id=server_id)), script
 
 
+def account_answered_with(answer: httpx.Response) -> Callable[[httpx.Request], httpx.Response | None]:
+    return lambda request: answer if request.url.path.endswith("/account/me/") else None
+
+
 class TestObserve:
     def test_servers_and_backups_are_read_at_once(self) -> None:
         inventory, script = observe(Lists([item(1)], SERVERS, latency=1))
@@ -46,6 +50,25 @@ class TestObserve:
         assert sorted(script.urls) == ["/backups/?backup_type=manual&page_size=1000", "/servers/?page_size=1000"]
         assert script.requests[0].headers["Authorization"] == "Bearer vps_secret"
         assert script.elapsed == 1
+
+    def test_the_account_is_asked_for_only_where_it_is_wanted(self) -> None:
+        named = httpx.Response(200, json={"account": {"email": "ops@example.com"}})
+        before = account_answered_with(named)
+        script = Script([Lists([item(1)], SERVERS, latency=1, before=before)])
+
+        inventory = script.run(lambda http: Reader(http, asks_account=True).observe())
+        without, silent = observe(Lists([item(1)], SERVERS))
+
+        assert (inventory.account, without.account) == ("ops@example.com", None)
+        assert "/account/me/" in script.urls
+        assert "/account/me/" not in silent.urls
+        assert script.elapsed == 1
+
+    @pytest.mark.parametrize("status", [403, 404])
+    def test_an_account_that_the_service_does_not_name_is_none(self, status: int) -> None:
+        script = Script([Lists([item(1)], SERVERS, before=account_answered_with(httpx.Response(status)))])
+
+        assert script.run(lambda http: Reader(http, asks_account=True).observe()).account is None
 
     def test_automatic_backups_come_only_where_they_are_asked_for(self) -> None:
         service = Lists([item(1), item(2, backup_type="automatic"), item(3, backup_type="weekly")], SERVERS)

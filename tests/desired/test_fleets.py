@@ -1,11 +1,13 @@
 """Which servers a fleet chooses, and what their keys are."""
 
+from dataclasses import replace
+
 import pytest
 from support.build import config, inventory
 
 from reconcile.actual.inventory import Server
 from reconcile.desired.desired import Desired, resolve, select
-from reconcile.diagnostics import UserError
+from reconcile.diagnostics import Place, UserError
 
 WEB_1 = Server(id=11, name="web-1", location="us-west", status="active")
 WEB_2 = Server(id=12, name="web-2", location="us-east", status="stopped")
@@ -133,3 +135,29 @@ def test_without_a_list_of_servers_nothing_is_resolved() -> None:
 
     assert refused.value.diagnostics[0].place == config("[fleets.web]\nmatch = '*'").fleets[0].place
     assert resolved("[servers.a]\nid = 1", servers=None).undeclared(inventory(servers=None)) is None
+
+
+class TestAccount:
+    TEXT = "[settings]\naccount = 'ops@example.com'\n"
+
+    def test_that_the_files_are_for_is_as_if_they_did_not_say(self) -> None:
+        seen = replace(inventory(), account="ops@example.com")
+
+        assert resolve(config(self.TEXT), seen).account == "ops@example.com"
+        assert resolve(config(""), seen).account is None
+
+    @pytest.mark.parametrize(
+        ("account", "message"),
+        [
+            ("dev@example.com", "the token is for the account 'dev@example.com', not for 'ops@example.com'"),
+            ("OPS@example.com", "the token is for the account 'OPS@example.com', not for 'ops@example.com'"),
+            (None, "is not known to be 'ops@example.com'"),
+        ],
+    )
+    def test_of_another_or_of_nobody_known_is_refused(self, account: str | None, message: str) -> None:
+        with pytest.raises(UserError) as refused:
+            resolve(config(self.TEXT), replace(inventory(), account=account))
+
+        (problem,) = refused.value.diagnostics
+        assert message in problem.summary
+        assert problem.place == Place(filename="backups.toml", path=("settings", "account"))

@@ -52,6 +52,13 @@ class Sandbox:
     folder: Path
     token: str = TOKEN
     connections: Callable[[], int] = lambda: 0
+    _account: Account | None = None
+
+    @property
+    def account(self) -> Account:
+        """What the service holds, where it is served from this process."""
+        assert self._account
+        return self._account
 
     def wait_for_request(self) -> None:
         """Wait until somebody has connected."""
@@ -211,7 +218,7 @@ def sandbox(
         thread.start()
         try:
             url = f"http://127.0.0.1:{listener.getsockname()[1]}/api/v1"
-            yield Sandbox(url, folder, connections=lambda: len(server.server_state.connections))
+            yield Sandbox(url, folder, connections=lambda: len(server.server_state.connections), _account=account)
         finally:
             server.force_exit = True  # whoever still waits for an answer has been killed
             server.should_exit = True
