@@ -1,10 +1,13 @@
 """How many small mistakes the tests notice: mutmut makes them, and this runs a sample of them, the same every time.
 
 Run it by hand: `tox run -e mutation -- --sample 100 --seed 7 "reconcile.plan.*"`. Which files are mutated, and which
-tests are run, is in pyproject.toml, [tool.mutmut]. mutmut works in a copy, so the checkout stays as it is.
+tests are run, is in pyproject.toml, [tool.mutmut]. mutmut works in a copy, so the checkout stays as it is. With
+`--folder` the copy stays, and the tests of the next run there need not be timed first, which takes most of the time.
 
 A survivor is a mistake that no test noticed, or code that means the same. mutmut mutates function bodies only: not the
 constants of a module, not the fields of a class, nothing that is decorated (properties, for one).
+
+If mutmut fails to run pytest, look for a test whose id has a backslash in it: pytest can't select that by its id.
 """
 
 import argparse
@@ -14,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 from collections import Counter
+from contextlib import ExitStack
 from fnmatch import fnmatch
 from pathlib import Path
 
@@ -37,6 +41,7 @@ def copy_to(folder: Path) -> None:
     for name in COPIED:
         source = ROOT / name
         if source.is_dir():
+            shutil.rmtree(folder / name, ignore_errors=True)
             shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
         else:
             shutil.copy(source, folder / name)
@@ -48,9 +53,10 @@ def main() -> None:
     parser.add_argument("pattern", nargs="*", default=["*"], help="globs of mutants to choose from (default: all)")
     parser.add_argument("--sample", type=int, default=60, help="how many mutants to run (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="of the choice (default: %(default)s)")
+    parser.add_argument("--folder", type=Path, help="where to keep the mutants (default: nowhere)")
     asked = parser.parse_args()
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
+    with ExitStack() as stack:
+        folder = asked.folder or Path(stack.enter_context(tempfile.TemporaryDirectory()))
         copy_to(folder)
         # mutmut can't make mutants without running some. Asked for one that does not exist, it makes them all, times
         # the tests, and gives up.
@@ -67,7 +73,8 @@ def main() -> None:
         for survivor in survivors:
             print(mutmut(folder, "show", survivor).stdout)  # noqa: T201 - a script
     counts = ", ".join(f"{count} {status}" for status, count in Counter(found.values()).most_common())
-    print(f"{len(chosen)} of {len(known)} mutants, seed {asked.seed}: {counts}")  # noqa: T201 - a script
+    noticed = 1 - len(survivors) / len(chosen)
+    print(f"{len(chosen)} of {len(known)} mutants, seed {asked.seed}: {counts}; {noticed:.1%} noticed")  # noqa: T201
 
 
 if __name__ == "__main__":

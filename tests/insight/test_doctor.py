@@ -68,6 +68,7 @@ def test_all_is_well() -> None:
         ("declared servers", "all fit the account"),
     ]
     assert {finding.verdict for finding in found} == {OK}
+    assert [finding.check for finding in found if finding.advice] == ["account"]
     assert Diagnosis(findings=found, python="3.11", platform="Linux").errors == 0
 
 
@@ -264,7 +265,10 @@ CASES = [
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.reason)
 def test_service(case: Case) -> None:
-    assert of(findings(CONFIG, ACCESS, case.facts), case.check) == case.expected
+    found = findings(CONFIG, ACCESS, case.facts)
+
+    assert of(found, case.check) == case.expected
+    assert all(finding.advice for finding in found if finding.verdict is ERROR)
 
 
 def test_a_service_that_does_not_answer_is_one_finding() -> None:

@@ -163,6 +163,7 @@ class TestLoss:
         with pytest.raises(UserError, match="Saved plan is stale") as stale:
             renewed(self.PLAN, seen)
 
+        assert stale.value.diagnostics[0].summary == "Saved plan is stale, nothing was changed"
         assert "would now lose too much" in stale.value.diagnostics[0].detail
         assert len(stale.value.diagnostics) == 6
         assert renewed(self.PLAN, seen, allowed=5).loss.lost == 5

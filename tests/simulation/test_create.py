@@ -3,14 +3,16 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
+from typing import Any
 
 import anyio
 import httpx
 import pytest
 from support.build import NOW
-from support.faults import BY_NAME, lost_before
+from support.faults import BY_NAME, lost_before, not_sent
 from support.schedules import DB, FAILED, JUNK, OLD, clean_requests, is_exact, item, small_world
-from support.world import BASE_URL, TIMEOUT, Handler, World
+from support.world import BASE_URL, TIMEOUT, Fault, Handler, World
 
 from reconcile.apply.account import FRESH
 from reconcile.apply.run import Options
@@ -73,7 +75,7 @@ def test_a_create_that_meets(case: Case) -> None:
 
 
 def test_what_is_lost_again_and_again_is_sent_three_times_and_then_said_to_be_unknown() -> None:
-    world = small_world(faults=dict.fromkeys(range(200), lost_for_web))
+    world = small_world(faults=dict.fromkeys(range(200), partial(for_web, lost_before)))
 
     result = applied(world)
 
@@ -82,10 +84,19 @@ def test_what_is_lost_again_and_again_is_sent_three_times_and_then_said_to_be_un
     assert posts(world) == 1 + 3
 
 
-def lost_for_web(world: World, request: httpx.Request, handle: Handler) -> httpx.Response:
+def for_web(fault: Fault, world: World, request: httpx.Request, handle: Handler) -> Any:  # noqa: ANN401 - as a fault
     if request.method == "POST" and b'"server_id":1' in request.content:
-        return lost_before(world, request, handle)
+        return fault(world, request, handle)
     return handle(request)
+
+
+def test_what_can_never_be_sent_fails_after_ten_attempts() -> None:
+    world = small_world(faults=dict.fromkeys(range(200), partial(for_web, not_sent)))
+
+    result = applied(world)
+
+    assert outcomes(result)["web/before the upgrade"] is Outcome.FAILED, "nothing was lost, so it was not made"
+    assert posts(world) == 1 + 10
 
 
 def test_somebody_else_made_one_after_the_plan_so_none_is_made() -> None:
@@ -93,7 +104,7 @@ def test_somebody_else_made_one_after_the_plan_so_none_is_made() -> None:
 
     async def slow(world: World, request: httpx.Request, handle: Handler) -> httpx.Response:
         await anyio.sleep(FRESH + 1)
-        world.account.backups.append(item(99, DB, "nightly", 0))
+        world.account.backups += [item(98, DB, "nightly", 0.1), item(99, DB, "nightly", 0)]
         return handle(request)
 
     world.faults = {1: slow}  # the servers are listed slowly, so the backups that were listed beside them grow old
@@ -101,7 +112,7 @@ def test_somebody_else_made_one_after_the_plan_so_none_is_made() -> None:
     result = applied(world)
 
     assert outcomes(result)["db/nightly"] is Outcome.SKIPPED
-    assert "another client created #99 meanwhile" in [it.explanation for it in result.finished]
+    assert "another client created #99, #98 meanwhile" in [it.explanation for it in result.finished]
     assert {OLD, FAILED} <= {it["id"] for it in world.account.backups}, "its deletes wait for the next plan"
     world.faults = {}
     world.apply()
@@ -135,6 +146,14 @@ class TestEcho:
         assert not result.is_complete
         assert OLD in {it["id"] for it in world.account.backups}
 
+    def test_is_noticed_in_the_answer_where_nothing_is_waited_for(self) -> None:
+        world = small_world(stored_as=ALTERATIONS["cut"])
+
+        result = applied(world, options=Options(max_in_progress=1, wait=False))
+
+        assert posts(world) == 1, "no list is read that would show the alteration"
+        assert outcomes(result)["web/before the upgrade"] is Outcome.FAILED
+
     @pytest.mark.parametrize("alteration", ["trimmed", "folded"])
     def test_is_noticed_also_where_the_answer_was_lost(self, alteration: str) -> None:
         world = small_world(stored_as=ALTERATIONS[alteration], faults={FIRST_POST: BY_NAME["lost_after"]})
@@ -167,6 +186,7 @@ def test_the_deadline_bounds_the_whole_and_what_is_begun_is_told() -> None:
     result = applied(world, seconds=600)
 
     assert world.time - NOW < timedelta(seconds=700)
+    assert {it.explanation for it in result.finished if it.outcome is Outcome.NOT_STARTED} == {"not started"}
     assert outcomes(result) == {
         "web/before the upgrade": Outcome.UNKNOWN,
         f"web/by hand#{JUNK}": Outcome.NOT_STARTED,

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime, timedelta
 
 import httpx
 import pytest
@@ -125,6 +126,23 @@ def test_a_lost_answer_is_settled_by_the_list_and_not_sent_again(fault: str) -> 
 
     assert {it.outcome for it in deletes.values()} == {Outcome.SUCCEEDED}
     assert sum(it.startswith("DELETE") for it in world.requests) == 3
+
+
+def test_a_busy_server_is_asked_again_when_it_says_so() -> None:
+    asked_at: list[datetime] = []
+
+    def busy_with_junk(world: World, request: httpx.Request, handle: Handler) -> httpx.Response:
+        if request.method == "DELETE" and request.url.path.endswith(f"/{JUNK}/"):
+            asked_at.append(world.now())
+            if len(asked_at) == 1:
+                return httpx.Response(409, headers={"Retry-After": "40"})
+        return handle(request)
+
+    deletes = ended(small_world(faults=dict.fromkeys(range(100), busy_with_junk)))
+
+    assert deletes[JUNK].outcome is Outcome.SUCCEEDED
+    first, second = asked_at
+    assert timedelta(seconds=40) <= second - first < timedelta(seconds=42)
 
 
 def _clean() -> list[str]:

@@ -4,7 +4,7 @@ import random
 from typing import Any
 
 import pytest
-from support.hazards import FILES, NIGHTLY, OLD, SERVICES, WEB, dangerous_world, pairs, run, schedules
+from support.hazards import FILES, NIGHTLY, OLD, SERVICES, WEB, Backdating, dangerous_world, pairs, run, schedules
 from support.schedules import item, written
 from support.world import World
 
@@ -131,6 +131,14 @@ class TestWhatDoesNotCountAsMade:
         result = result_of(world)
 
         assert "dated 1h 59min in the future: it does not count" in of_kind(result, Create).explanation
+        assert NIGHTLY in held(world)
+
+    def test_one_that_is_dated_before_it_was_begun(self) -> None:
+        world = dangerous_world(Backdating, "rotation")
+
+        result = result_of(world)
+
+        assert "dated 1h 59min before it was begun: it does not count" in of_kind(result, Create).explanation
         assert NIGHTLY in held(world)
 
     def test_one_that_the_list_shows_under_another_description(self) -> None:

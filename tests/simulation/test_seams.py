@@ -12,7 +12,7 @@ from support.world import World
 from reconcile.apply.run import Options
 from reconcile.desired.config import Config
 from reconcile.diagnostics import UserError
-from reconcile.plan.events import Outcome, Result
+from reconcile.plan.events import Outcome, Result, Waiting
 from reconcile.sandbox.account import Record
 
 DAY = 86400.0
@@ -159,6 +159,8 @@ def test_one_backup_at_a_time_on_one_server_also_beside_one_that_is_waited_for()
     world.apply()
 
     assert world.peak == 1
+    waits = [event for event in world.events if isinstance(event, Waiting)]
+    assert (str(waits[0].address), waits[0].backup.id, waits[0].elapsed) == ("s1/a", 2, 0)
 
 
 def test_without_waiting_last_nights_backup_takes_its_place_tonight() -> None:

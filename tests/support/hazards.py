@@ -51,10 +51,18 @@ class Deduplicating(World):
 class Misdating(World):
     """New backups are dated two hours ahead."""
 
+    ahead = timedelta(hours=2)
+
     def create(self, server: Record, description: str) -> httpx.Response:
         answer = super().create(server, description)
-        self.account.backups[-1]["created_at"] = (self.now() + timedelta(hours=2)).isoformat()
+        self.account.backups[-1]["created_at"] = (self.now() + self.ahead).isoformat()
         return answer
+
+
+class Backdating(Misdating):
+    """New backups are dated two hours ago."""
+
+    ahead = -timedelta(hours=2)
 
 
 class Trimming(World):
@@ -109,9 +117,14 @@ HELD: dict[str, list[Record]] = {
 CONFIGS = {name: config(text) for name, text in FILES.items()}
 
 
-def dangerous_world(service: str, file: str, **changes: Any) -> World:  # noqa: ANN401 - a field of World each
+def dangerous_world(
+    service: str | type[World],
+    file: str,
+    **changes: Any,  # noqa: ANN401 - a field of World each
+) -> World:
     backups = [{**backup, "server": dict(backup["server"])} for backup in HELD[file]]
-    return SERVICES[service](config=CONFIGS[file], servers=[dict(WEB), dict(DB)], backups=backups, **changes)
+    kind = SERVICES[service] if isinstance(service, str) else service
+    return kind(config=CONFIGS[file], servers=[dict(WEB), dict(DB)], backups=backups, **changes)
 
 
 def usable(world: World, file: str) -> dict[object, int]:
