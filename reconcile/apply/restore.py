@@ -9,8 +9,6 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 
-import anyio
-
 from reconcile.actual.errors import OutcomeUnknownError
 from reconcile.actual.inventory import Inventory, Server
 from reconcile.addresses import SeriesAddress
@@ -25,6 +23,7 @@ from reconcile.plan.events import Finished, Noted, Outcome
 from reconcile.plan.model import Create
 from reconcile.plan.reasons import Missing
 from reconcile.plan.refusals import check_clock
+from reconcile.tasks import beside
 
 IN_DOUBT = (
     "Do not send it again. Look at the server in the web panel: if it is being restored, wait; if it runs as before "
@@ -79,11 +78,9 @@ async def _make_safety_backup(create: Create, run: Run) -> Finished:
     """
     maker = Maker(AccountView(run.lists, run.clock), run)
     made: Finished | None = None
-    async with anyio.create_task_group() as watching:
-        watching.start_soon(maker.watch.run)
+    async with beside(maker.watch.run):
         with suppress(StoppedError):
             made = await maker(create, frozenset())
-        watching.cancel_scope.cancel()
     if made and made.outcome is Outcome.SUCCEEDED:
         return made
     if made and made.outcome is Outcome.UNKNOWN:
