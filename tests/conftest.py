@@ -12,5 +12,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--all-pairs", action="store_true", help="Simulate every pair of faults, not a sample.")
     parser.addoption("--schedule", help="Simulate this schedule, as a failing test names it.")
     parser.addoption("--all-schedules", action="store_true", help="Run all seeds over the faulty HTTP service.")
-    parser.addoption("--tools", action="store_true", help="Install terraform-compliance and have it read our plans.")
+    parser.addoption(
+        "--tools", action="store_true", help="Install tools of others, and have them read our plans and manifests."
+    )
     parser.addoption("--seed", type=int, help="Run this seed over the faulty HTTP service.")

@@ -1,14 +1,13 @@
 """A real tool that reads Terraform plans reads ours, unmodified: terraform-compliance, in an environment of its own."""
 
 import json
-import os
 import subprocess
-import sys
 from itertools import product
 from pathlib import Path
 
 import pytest
 from support.build import backup, config, days, inventory, make_plan
+from support.tools import install_tool
 
 from reconcile.actual.inventory import Server
 from reconcile.report.plan_json import plan_json
@@ -27,18 +26,8 @@ backups = [{{ description = "nightly", keep = {prod} }}]
 
 @pytest.fixture
 def compliance(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Install the tool; it wants other versions of what we use, so it gets its own environment."""
-    if not request.config.getoption("--tools"):
-        pytest.skip("only with --tools: terraform-compliance is a large thing to install")
     folder = tmp_path_factory.mktemp("terraform-compliance")
-    subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
-    command = [str(folder / "bin" / "pip"), "install", "--quiet", "terraform-compliance==1.16.*"]
-    installed = subprocess.run(command, capture_output=True, text=True, check=False)
-    if installed.returncode:
-        if os.environ.get("CI"):
-            pytest.fail(f"terraform-compliance can't be installed: {installed.stderr}")
-        pytest.skip("terraform-compliance can't be installed here")
-    return folder / "bin" / "terraform-compliance"
+    return install_tool(request, folder, "terraform-compliance==1.16.*", "terraform-compliance")
 
 
 CASES = {
