@@ -49,7 +49,7 @@ def shown(text: str) -> Iterator[ShownFile | ShownCommand]:
                     command, _, expected = session.partition("\n")
                     yield ShownCommand(command=command, expected=expected)
             case _:
-                assert "$ reconcile" not in body, "a command to run belongs in a block of `console`"
+                assert "$ " not in body, "a command to run belongs in a block of `console`"
 
 
 def as_run(text: str, service: Sandbox) -> str:
@@ -57,7 +57,7 @@ def as_run(text: str, service: Sandbox) -> str:
 
     What is shown stays where it differs only in what differs from run to run.
     """
-    exit_code = 0
+    exit_code = end = 0
     for item in shown(text):
         match item:
             case ShownFile(name=name, text=content):
@@ -73,9 +73,12 @@ def as_run(text: str, service: Sandbox) -> str:
                 assert name == "reconcile", command
                 done = service.run(*arguments)
                 exit_code, printed = done.returncode, done.shown
-        if not re.fullmatch(_pattern(item.expected), _settled(printed)):
-            printed = re.sub(r"127\.0\.0\.1:\d+", "127.0.0.1:8791", printed)
-            text = text.replace(f"$ {item.command}\n{item.expected}", f"$ {item.command}\n{printed}", 1)
+        if re.fullmatch(_pattern(item.expected), _settled(printed)):
+            printed = item.expected
+        printed = re.sub(r"127\.0\.0\.1:\d+", "127.0.0.1:8791", printed)
+        start = text.index(f"$ {item.command}\n{item.expected}", end) + len(f"$ {item.command}\n")
+        end = start + len(printed)
+        text = text[:start] + printed + text[start + len(item.expected) :]
     return text
 
 
