@@ -37,14 +37,14 @@ def version_json(now: datetime) -> JsonObject:
 
 
 def event_json(event: Event, now: datetime) -> Iterator[JsonObject]:
-    """Yield the lines of an event: none for a result, several for a plan, and for an error a diagnostic beside it."""
+    """Yield the lines of an event: several for a plan, and for an error a diagnostic beside it."""
     message = " ".join(line.plain for line in event_text(event))
     hook: JsonObject
     match event:
         case Planned():
             yield from _planned(event, now)
         case Applied():
-            pass  # the last line, `summary_json`, is about all results
+            yield from _unmet(event, now)
         case Started(action=action):
             yield _line("apply_start", message, now, {"hook": _hook(action)})
         case Waiting(address=address, backup=backup, elapsed=elapsed):
@@ -105,6 +105,13 @@ def _planned(event: Planned, now: datetime) -> Iterator[JsonObject]:
     }
     message = f"Plan: {changes['add']} to create, {changes['remove']} to delete, {changes['withheld']} withheld."
     yield _summary_line("plan", message, changes, now)
+
+
+def _unmet(event: Applied, now: datetime) -> Iterator[JsonObject]:
+    """Yield what `--max-age` asked for in vain. The rest is in the last line, `summary_json`, about all results."""
+    for address in event.result.unmet if not event.plans_again else ():
+        summary = f"no usable backup is at most {event.result.plan.max_age} old"
+        yield diagnostic_line(Diagnostic(summary=summary, address=str(address)), now)
 
 
 def _finished(event: Finished, message: str, now: datetime) -> Iterator[JsonObject]:

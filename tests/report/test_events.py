@@ -10,6 +10,7 @@ from support.render import shown
 
 from reconcile.actual.inventory import Backup, Server
 from reconcile.diagnostics import Diagnostic
+from reconcile.durations import Duration
 from reconcile.plan.events import (
     Applied,
     Event,
@@ -63,6 +64,11 @@ EVENTS: list[tuple[Event, list[str], list[str]]] = [
         ["web/nightly#3: queued, waited 1min 1s"],
         ["apply_progress"],
     ),
+    (
+        Waiting(address=CREATE.address, backup=replace(PENDING, description="old"), elapsed=61),
+        ["web/old#3 (renamed): queued, waited 1min 1s"],
+        ["apply_progress"],
+    ),
     (Settled(address=CREATE.address, backup=NEW), ["web/nightly#9: completed"], ["apply_progress"]),
     (Settled(address=CREATE.address, backup=None), ["web/nightly: no longer in the list"], ["apply_progress"]),
     (COMPLETED, ["web/nightly: completed after 1min 30s (#9, 1.0 GB)"], ["apply_complete"]),
@@ -90,6 +96,8 @@ EVENTS: list[tuple[Event, list[str], list[str]]] = [
         ["log"],
     ),
     (Applied(result=result(done(DELETE))), [], []),
+    (Applied(result=replace(result(), unmet=(CREATE.address,))), [], ["diagnostic"]),
+    (Applied(result=replace(result(), unmet=(CREATE.address,)), plans_again=True), [], []),
     (
         Planned(plan=PLAN, withheld=frozenset({PRUNE.address})),
         [],
@@ -207,6 +215,23 @@ class TestResult:
             "  web/x#2",
             "Apply incomplete: 1 created, 0 deleted, 2 withheld.",
             f"Withheld: 2 deletes, because too much would be lost. {allow}",
+        ]
+
+    def test_a_backup_that_was_needed_and_did_not_become_usable_is_the_reason(self) -> None:
+        found = replace(result(COMPLETED), plan=replace(PLAN, max_age=Duration(seconds=900)), unmet=(CREATE.address,))
+
+        assert self.lines(found) == [
+            "web/nightly: no usable backup is at most 15min old",
+            "Apply incomplete: 1 created, 0 deleted.",
+            "Run apply again: it reads the account again, and does only what is still missing.",
+        ]
+
+    def test_before_another_round_there_is_nothing_to_do_next(self) -> None:
+        lines = shown(result_text(result(COMPLETED, ended(DELETE, Outcome.SKIPPED, "why")), plans_again=True))
+
+        assert lines.splitlines() == [
+            "web/nightly#1: skipped: why",
+            "So far: 1 created, 0 deleted, 1 skipped. Planning again, because the account has changed.",
         ]
 
     def test_notes_are_not_said_twice(self) -> None:

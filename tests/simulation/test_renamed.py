@@ -12,6 +12,7 @@ from support.schedules import HIDDEN, LAG, WEB, Schedule, crashes, item, singles
 from support.world import Crash, Fault, Handler, World
 
 from reconcile.apply.account import FRESH
+from reconcile.apply.run import Options
 from reconcile.diagnostics import UserError
 from reconcile.plan.events import Outcome
 from reconcile.plan.model import Create
@@ -109,3 +110,29 @@ def test_where_the_new_one_fails_the_old_one_stays() -> None:
 
     assert of_the_create(world)[0] is Outcome.FAILED
     assert OLD in {backup["id"] for backup in world.account.list_backups()}
+
+
+def test_undeclared_ones_go_while_only_one_under_the_old_description_is_usable() -> None:
+    world = world_of()
+    world.account.backups[:] = [item(OLD, WEB, "daily", 0.5), item(7, WEB, "by hand", 3)]
+
+    world.apply(options=Options(allow_loss=1))
+
+    assert [backup["id"] for backup in world.account.list_backups()] == [OLD]
+
+
+def test_a_delete_is_skipped_once_one_has_appeared_under_the_old_description() -> None:
+    async def slow(world: World, request: httpx.Request, handle: Handler) -> httpx.Response:
+        await anyio.sleep(FRESH + 1)
+        late(world)
+        return handle(request)
+
+    world = world_of({1: slow})
+    world.account.backups[:] = [item(OLD, WEB, "daily", 0.5), item(OLD + 1, WEB, "daily", 0.2)]
+
+    results = world.apply()
+
+    assert not isinstance(results, UserError)
+    assert [ended.explanation for ended in results[0].finished] == [
+        f"#{LATE} has appeared in the series since the plan"
+    ]
