@@ -82,7 +82,7 @@ def _emptied(server: ServerPlan, inventory: Inventory, now: datetime) -> Iterato
     deleted: set[Id] = {delete.backup.id for series in server.series for delete in series.deletes}
     deleted |= {delete.backup.id for delete in server.pruned}
     held = inventory.by_server.get(server.id, {})
-    for descriptions in server.declared:
+    for descriptions in dict.fromkeys((*server.declared, *(series.descriptions for series in server.series))):
         members = (backup for description in descriptions for backup in held.get(description, ()))
         usable = {backup.id for backup in members if is_usable(backup, now)}
         if usable and usable <= deleted and descriptions not in created:

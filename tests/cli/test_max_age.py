@@ -98,3 +98,16 @@ def test_the_age_is_measured_from_the_beginning_of_the_run_however_long_it_takes
         assert service.run("apply", "--auto-approve", "--max-age", "2s").returncode == 0
 
         assert [backup["server"]["name"] for backup in service.backups()].count("web") == 2
+
+
+def test_a_saved_plan_that_counted_on_one_under_way_ends_in_an_error_if_that_fails(tmp_path: Path) -> None:
+    with sandbox(tmp_path, backup_seconds=1.5, seed=HELD, fails=True) as service:
+        service.write(FILE)
+        headers = {"Authorization": f"Bearer {service.token}"}
+        httpx.post(f"{service.url}/backups/", json={"server_id": 1, "description": "nightly"}, headers=headers)
+        service.run("plan", "--target", "web/nightly", "--max-age", "15min", "--out", "saved.plan")
+
+        done = service.run("apply", "saved.plan")
+
+    assert done.returncode == 1
+    assert "web/nightly: no usable backup is at most 15min old" in done.stdout

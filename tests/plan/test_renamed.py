@@ -13,6 +13,7 @@ from reconcile.desired.locate import locate
 from reconcile.diagnostics import UserError
 from reconcile.insight.importing import declare as declare_account
 from reconcile.insight.status import status
+from reconcile.plan.model import Delete
 from reconcile.plan.saved import dump
 from reconcile.plan.saved import parse as parse_plan
 from reconcile.plan.stale import renewed
@@ -74,6 +75,10 @@ def test_once_none_is_left_the_plan_says_where_the_line_is_that_can_go() -> None
     assert (note.range.start.line, note.range.start.column) == (5, 17)
 
 
+def test_with_targets_the_plan_does_not_say_so_since_it_has_not_looked_everywhere() -> None:
+    assert make_plan(FILE, inventory(backup(1), backup(3, "weekly")), "web/nightly").warnings == ()
+
+
 def test_of_a_fleet_the_plan_says_so_once_and_only_when_no_server_of_it_has_one_left() -> None:
     servers = tuple(Server(id=number, name=f"web-{number}") for number in (1, 2, 3))
     declared = config('[fleets.web]\nmatch = "*"\nbackups = [{ description = "nightly", renamed_from = "daily" }]\n')
@@ -128,6 +133,7 @@ def test_import_beside_the_file_does_not_report_them_as_undeclared() -> None:
 
 
 class TestSaved:
+    OLD = (backup(1, "b", age=days(1)), backup(2, "b"))
     saved = parse_plan(dump(PLAN, "1"), "x")
 
     def changes(self, seen: Inventory) -> list[str]:
@@ -145,13 +151,15 @@ class TestSaved:
             "changed since: web/daily#9 (renamed): new, completed"
         ]
 
-    def test_a_series_whose_last_one_is_an_old_one_is_not_emptied(self) -> None:
-        file = config(
-            "[servers.web]\nid = 1\nprune = true\nbackups = [{ description = 'a', keep = 1, renamed_from = 'b' }]\n"
-        )
-        plan = make_plan(file, inventory(backup(1, "b", age=days(1)), backup(2, "b"), backup(3, "c")))
+    def test_one_that_was_edited_to_delete_all_the_old_ones_is_refused(self) -> None:
+        plan = make_plan(declare('{ description = "a", renamed_from = "b" }'), inventory(*self.OLD))
+        (server,) = plan.servers
+        (series,) = server.series
+        (reason,) = (delete.reason for delete in series.deletes)
+        deletes = tuple(Delete(address=kept.address, backup=kept.backup, reason=reason) for kept in series.kept)
+        edited = replace(series, deletes=(*series.deletes, *deletes), kept=())
 
-        assert [delete.backup.id for delete in plan.deletes] == [1, 3]
-        left = replace(SEEN, backups=(backup(1, "b", age=days(1)), backup(3, "c")))
-        with pytest.raises(UserError):
-            renewed(plan, left)
+        with pytest.raises(UserError) as refused:
+            renewed(replace(plan, servers=(replace(server, series=(edited,)),)), inventory(*self.OLD), allowed=9)
+
+        assert refused.value.diagnostics[1].summary == "web/a: all 2 usable backups would be deleted"

@@ -99,7 +99,7 @@ def test_at_once_again_there_is_nothing_to_do() -> None:
 
 
 def test_a_run_that_takes_longer_than_the_age_is_not_begun_again_by_its_own_backup() -> None:
-    world = world_of(backup_seconds=3000)
+    world = world_of(backup_seconds=5400)
     began = world.time
 
     assert apply(world)
