@@ -108,7 +108,7 @@ def _planned(event: Planned, now: datetime) -> Iterator[JsonObject]:
 
 
 def _unmet(event: Applied, now: datetime) -> Iterator[JsonObject]:
-    """Yield what `--max-age` asked for in vain. The rest is in the last line, `summary_json`, about all results."""
+    """Yield the unmet demands of `--max-age`. The rest is in the last line, `summary_json`, about all results."""
     for address in event.result.unmet if not event.plans_again else ():
         summary = f"no usable backup is at most {event.result.plan.max_age} old"
         yield diagnostic_line(Diagnostic(summary=summary, address=str(address)), now)
