@@ -107,7 +107,7 @@ def _print_for_programs(usage: click.ClickException, arguments: Sequence[str]) -
     elif "--markdown" in arguments:
         from reconcile.report.plan_markdown import no_plan_markdown  # noqa: PLC0415 - as above
 
-        print(no_plan_markdown(problem).text, end="")  # noqa: T201 - as above
+        print(no_plan_markdown(problem, arguments[0]).text, end="")  # noqa: T201 - as above
 
 
 def main() -> None:

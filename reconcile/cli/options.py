@@ -214,5 +214,5 @@ def _failed(session: Session, error: UserError, options: Mapping[str, Any]) -> E
     elif options.get("markdown"):
         from reconcile.report.plan_markdown import no_plan_markdown  # noqa: PLC0415 - needed only here
 
-        session.output.show(no_plan_markdown(diagnostics))
+        session.output.show(no_plan_markdown(diagnostics, click.get_current_context().info_name))
     return ExitCode.ERROR

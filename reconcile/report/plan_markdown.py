@@ -34,10 +34,14 @@ def plan_markdown(plan: Plan, *, verbose: bool) -> Raw:  # noqa: ARG001 - as muc
     return Raw("".join(_fitted(lines, [_details(server, plan) for server in plan.servers])))
 
 
-def no_plan_markdown(diagnostics: Sequence[Diagnostic]) -> Raw:
-    """Return why there is no plan, to stand where the plan would: a plan of an older commit must not stay there."""
-    heading = f"### reconcile: no plan, {count_text(len(diagnostics), 'error')}"
-    return Raw("".join(_fitted([f"{MARKER} -->", heading, "", *_diagnostics("❌", diagnostics)], [])))
+def no_plan_markdown(diagnostics: Sequence[Diagnostic], command: str | None = None) -> Raw:
+    """Return why there is no plan, to stand where the plan would: a plan of an older commit must not stay there.
+
+    Some commands would print something else than a plan, and that is what there is none of.
+    """
+    result = command if command in {"forecast", "status"} else "plan"
+    heading = f"### reconcile: no {result}, {count_text(len(diagnostics), 'error')}"
+    return Raw("".join(_fitted([f"<!-- reconcile {result} -->", heading, "", *_diagnostics("❌", diagnostics)], [])))
 
 
 def _fitted(lines: list[str], parts: list[str]) -> Iterator[str]:

@@ -201,6 +201,14 @@ def test_markdown_is_a_record_with_the_digest_of_the_file(service: Sandbox) -> N
     assert service.run("status", "--markdown", "--json").returncode == 1
 
 
+@pytest.mark.parametrize("options", [["-f", "no.toml"], ["--no-such-option"]], ids=str)
+def test_a_record_that_cannot_be_made_says_so(service: Sandbox, options: list[str]) -> None:
+    done = service.run("status", "--markdown", *options)
+
+    assert done.returncode == 1
+    assert done.stdout.startswith("<!-- reconcile status -->\n### reconcile: no status, 1 error\n")
+
+
 def test_metrics_are_what_prometheus_reads(service: Sandbox) -> None:
     file = service.folder / "reconcile.prom"
 
