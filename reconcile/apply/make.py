@@ -42,24 +42,25 @@ class Maker:
         Raises:
             StoppedError: stopped before anything was sent.
         """
-        async with self._slots:
-            return await self._make(create, planned_on, wait=wait)
-
-    async def _pause(self, seconds: float) -> None:
-        """Wait without a slot: what the service rejects is not in progress, and must not keep the others waiting."""
-        self._slots.release()
+        slot = _Slot(self._slots)
+        await slot.take()
         try:
-            await self._clock.sleep(seconds)
+            return await self._make(create, planned_on, slot, wait=wait)
         finally:
-            with anyio.CancelScope(shield=True):
-                await self._slots.acquire()
+            slot.give_back()
 
-    async def _make(self, create: Create, planned_on: frozenset[Id], *, wait: bool) -> Finished:
+    async def _make(self, create: Create, planned_on: frozenset[Id], slot: "_Slot", *, wait: bool) -> Finished:
+        async def pause(seconds: float) -> None:
+            # Without the slot: what the service rejects is not in progress, and must not keep the others waiting.
+            slot.give_back()
+            await self._clock.sleep(seconds)
+            await slot.take()
+
         self._clock.checkpoint()
         self._emit(Started(action=create))
         attempt = _Attempt(create, self._clock, self._clock.monotonic(), self._clock.now())
         try:
-            sent = await self._create(create, planned_on, self._pause)
+            sent = await self._create(create, planned_on, pause)
         except ApiError as error:
             return attempt.ended(Outcome.FAILED, error.explanation)
         match sent:
@@ -68,12 +69,16 @@ class Maker:
             case Altered(backup):
                 return self._altered(attempt, backup)
             case Made(backup) if wait:
-                return await self._see_completed(attempt, backup)
+                return await self._see_completed(attempt, backup, slot)
             case Made(backup):
                 return attempt.ended(Outcome.SUCCEEDED, "sent, not waited for", backup)
 
-    async def _see_completed(self, attempt: "_Attempt", backup: Backup) -> Finished:
+    async def _see_completed(self, attempt: "_Attempt", backup: Backup, slot: "_Slot") -> Finished:
+        begun = self._clock.monotonic()
+
         def report(current: Backup) -> None:
+            if self._limit.is_hung(self._clock.monotonic() - begun):
+                slot.give_back()
             self._emit(Waiting(address=attempt.create.address, backup=current, elapsed=attempt.elapsed))
 
         report(backup)
@@ -91,7 +96,7 @@ class Maker:
         if why_not := _why_it_does_not_count(backup, settled, attempt.started_at, self._clock.now()):
             self._halve(attempt.started)
             return attempt.ended(Outcome.FAILED, why_not)
-        self._limit.completed()
+        self._limit.completed(self._clock.monotonic() - begun)
         self._resize()
         return attempt.ended(Outcome.SUCCEEDED, "completed", settled)
 
@@ -115,6 +120,23 @@ class Maker:
 
     def _resize(self) -> None:
         self._slots.total_tokens = self._limit.size
+
+
+@dataclass(eq=False, slots=True)
+class _Slot:
+    """The place of one backup among those in progress; whoever holds it, any task may give it back."""
+
+    slots: anyio.CapacityLimiter
+    is_taken: bool = False
+
+    async def take(self) -> None:
+        await self.slots.acquire_on_behalf_of(self)
+        self.is_taken = True
+
+    def give_back(self) -> None:
+        if self.is_taken:
+            self.slots.release_on_behalf_of(self)
+        self.is_taken = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ def test_it_starts_small_and_grows_by_one_with_each_that_completes() -> None:
 
     sizes = [limit.size]
     for _ in range(3):
-        limit.completed()
+        limit.completed(60)
         sizes.append(limit.size)
 
     assert sizes == [START, START + 1, START + 2, START + 3]
@@ -21,7 +21,7 @@ def test_it_never_exceeds_what_was_asked_for() -> None:
     limit = InProgressLimit(most=4)
 
     for _ in range(9):
-        limit.completed()
+        limit.completed(60)
 
     assert limit.size == 4
 
@@ -52,6 +52,19 @@ def test_a_refusal_to_what_was_sent_after_the_last_halving_halves_it_again() -> 
     assert limit.size == 10
 
 
+def test_a_backup_counts_as_hung_at_ten_times_the_median_and_not_before_ten_minutes() -> None:
+    limit = InProgressLimit(most=100)
+    assert not limit.is_hung(10**6), "nobody knows yet how long a backup takes"
+
+    limit.completed(20)
+    assert [limit.is_hung(seconds) for seconds in (600, 601)] == [False, True]
+
+    for seconds in (300, 90, 10):
+        limit.completed(seconds)
+    limit.completed(10**6)  # one that took long, and did complete
+    assert [limit.is_hung(seconds) for seconds in (900, 901)] == [False, True]
+
+
 @given(st.integers(1, 200), st.lists(st.booleans(), max_size=200))
 def test_there_is_always_room_for_one(most: int, pushes: list[bool]) -> None:
     limit = InProgressLimit(most=most)
@@ -60,5 +73,5 @@ def test_there_is_always_room_for_one(most: int, pushes: list[bool]) -> None:
         if is_push:
             limit.pushed_back(started_at=now, now=now + 0.5)
         else:
-            limit.completed()
+            limit.completed(60)
         assert 1 <= limit.size <= most

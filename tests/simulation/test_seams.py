@@ -83,6 +83,22 @@ def test_servers_that_are_busy_do_not_keep_the_others_from_their_backups(busy: i
     assert len(world.account.backups) == 3
 
 
+def test_backups_that_hang_do_not_keep_the_others_waiting_until_the_deadline() -> None:
+    class Hanging(World):
+        def create(self, server: Record, description: str) -> httpx.Response:
+            answer = super().create(server, description)
+            if server["id"] in {2, 3}:
+                self.account._due.pop()  # noqa: SLF001 - it never ends
+            return answer
+
+    world = Hanging(config=nightly(9), servers=servers(9), backups=[], backup_seconds=30)
+
+    (result,) = results_of(world, options=Options(max_in_progress=2))
+
+    assert result.counts == {Outcome.SUCCEEDED: 7, Outcome.UNKNOWN: 2}
+    assert len(world.record) == 9, "each was sent once"
+
+
 @pytest.mark.parametrize("keep", ["{ daily = 3 }", "{ hourly = 3 }"])
 def test_a_backup_made_after_midnight_does_not_take_the_place_of_another_day(keep: str) -> None:
     (server,) = servers(1)
