@@ -145,10 +145,13 @@ def _address(action: Action) -> str:
 
 
 def _ending(ended: Finished) -> str:
-    if ended.outcome is Outcome.SUCCEEDED and ended.backup:
+    """Say how an action ended; why it did not succeed is in the report, once for all that share the reason."""
+    if ended.outcome is not Outcome.SUCCEEDED:
+        return _FIGURES[ended.outcome]
+    if ended.backup:
         made = f"#{ended.backup.id}, {size_text(ended.backup.size_mb)}"
         return visible(f"{ended.explanation} after {seconds_text(ended.elapsed)} ({made})", _LONGEST)
-    return _labelled(ended.outcome, ended.explanation)
+    return visible(ended.explanation, _LONGEST)
 
 
 def _labelled(outcome: Outcome, explanation: str) -> str:
