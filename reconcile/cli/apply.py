@@ -1,6 +1,5 @@
 """`reconcile apply`: create and delete until the account matches the files, or do exactly what a saved plan says."""
 
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from reconcile.cli.planning import make_plan
 from reconcile.cli.prompt import ask
 from reconcile.cli.reporters import Reporter, reporter
 from reconcile.cli.session import Session
+from reconcile.cli.system_clock import SystemClock
 from reconcile.clock import Stop, StoppedError
 from reconcile.diagnostics import UserError
 from reconcile.durations import Duration
@@ -82,7 +82,7 @@ def apply(
                 options,
                 max_age=max_age,
                 parallelism=parallelism,
-                patience=lock_timeout.in_seconds(datetime.now(UTC)) if lock_timeout else 0.0,
+                patience=lock_timeout.in_seconds(SystemClock().now()) if lock_timeout else 0.0,
                 asks=not auto_approve,
             )
         except StoppedError as stopped:
@@ -109,7 +109,7 @@ def _converge(
     patience: float,
     asks: bool,
 ) -> Convergence:
-    began = datetime.now(UTC)
+    began = SystemClock().now()
     saved = read_plan(planfile) if planfile else None
     if saved and saved.max_age and not options.wait:
         raise UserError(

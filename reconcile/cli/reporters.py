@@ -1,15 +1,14 @@
 """Shows an apply while it runs: live text on a terminal, lines in a log, or one JSON object per line."""
 
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from typing import Protocol
 
 from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
 from reconcile.addresses import SeriesAddress
 from reconcile.cli.output import Output
+from reconcile.cli.system_clock import SystemClock
 from reconcile.diagnostics import Diagnostic
 from reconcile.plan.events import Applied, Event, Finished, Noted, Planned, Result, Settled, Started, Waiting
 from reconcile.plan.model import Create, Plan
@@ -18,6 +17,8 @@ from reconcile.report.events_json import diagnostic_line, event_json, summary_js
 from reconcile.report.events_text import event_text, result_text
 from reconcile.report.plan_text import planned_text
 from reconcile.report.tally import Tally
+
+_CLOCK = SystemClock()
 
 TALLY_SECONDS = 60.0
 """How often a log shows progress, at most."""
@@ -63,7 +64,7 @@ class _Log:
     def __init__(self, output: Output) -> None:
         self._output = output
         self._tally = Tally()
-        self._tally_at = time.monotonic() + TALLY_SECONDS
+        self._tally_at = _CLOCK.monotonic() + TALLY_SECONDS
 
     def show(self, event: Event) -> None:
         self._tally.count(event)
@@ -86,8 +87,8 @@ class _Log:
     def _show_wait(self, event: Waiting, *, is_first: bool) -> None:
         if is_first:  # a backup that was found in progress
             self._output.note(*event_text(event))
-        elif time.monotonic() >= self._tally_at:
-            self._tally_at = time.monotonic() + TALLY_SECONDS
+        elif _CLOCK.monotonic() >= self._tally_at:
+            self._tally_at = _CLOCK.monotonic() + TALLY_SECONDS
             self._output.note(str(self._tally))
 
 
@@ -145,7 +146,7 @@ class _JsonLines:
         self._output = output
         self._results: list[Result] = []
         self._not_begun: Plan | None = None
-        output.json(version_json(_now()))
+        output.json(version_json(_CLOCK.now()))
 
     def show(self, event: Event) -> None:
         match event:
@@ -156,16 +157,12 @@ class _JsonLines:
                 self._not_begun = None
             case _:
                 pass
-        for line in event_json(event, _now()):
+        for line in event_json(event, _CLOCK.now()):
             self._output.json(line)
 
     def fail(self, diagnostics: Sequence[Diagnostic]) -> None:
         for diagnostic in diagnostics:
-            self._output.json(diagnostic_line(diagnostic, _now()))
+            self._output.json(diagnostic_line(diagnostic, _CLOCK.now()))
 
     def close(self) -> None:
-        self._output.json(summary_json(self._results, self._not_begun, _now()))
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
+        self._output.json(summary_json(self._results, self._not_begun, _CLOCK.now()))

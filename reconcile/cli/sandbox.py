@@ -1,7 +1,5 @@
 """`reconcile sandbox`: a local VPS.org to practise on."""
 
-import time
-from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -10,6 +8,7 @@ from reconcile.cli.exit_code import ExitCode
 from reconcile.cli.extras import SANDBOX_MISSING
 from reconcile.cli.options import command
 from reconcile.cli.session import Session
+from reconcile.cli.system_clock import SystemClock
 from reconcile.diagnostics import UserError
 
 
@@ -77,7 +76,8 @@ def sandbox(
         raise UserError(f"port {port}: {error.strerror}", "Name another with --port, or 0 for a free one.") from error
     session.output.result(exports(listener))
     session.output.note("Serving; Ctrl-C stops it and forgets everything.")
-    serve(listener, holdings, behaviour, now=lambda: datetime.now(UTC), monotonic=time.monotonic)
+    clock = SystemClock()
+    serve(listener, holdings, behaviour, now=clock.now, monotonic=clock.monotonic)
     return ExitCode.DONE
 
 

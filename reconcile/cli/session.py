@@ -3,7 +3,6 @@
 import os
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -93,8 +92,9 @@ class Session:
         """
         # Imported here: the HTTP client takes longer to import than all of `validate`, which has no use for it.
         from reconcile.cli.connection import Limits, run  # noqa: PLC0415
+        from reconcile.cli.system_clock import SystemClock  # noqa: PLC0415
 
-        seconds = (self.timeout or Duration(days=1)).in_seconds(datetime.now(UTC))
+        seconds = (self.timeout or Duration(days=1)).in_seconds(SystemClock().now())
         limits = Limits(
             seconds=seconds,
             attempts=attempts,
