@@ -27,7 +27,7 @@ def import_(session: Session, *, only: tuple[str, ...], out: Path | None) -> Exi
     inventory = session.run(lambda connection: connection.observe(), asks_account=True)
     check_clock(inventory)
     declaration = declare(inventory, inventory.observed_at, only=only, **existing)
-    document = declaration_toml(declaration, verbose=session.output.verbose)
+    document = declaration_toml(declaration)
     if out:
         session.write(out, document.text, new=True)
         session.output.note(f"Written to {out}. To check it: reconcile plan -f {out}")

@@ -46,13 +46,12 @@ def plan(
     if at is None:
         check_clock(inventory)
     made = make_plan(config, inventory, session.targets, at, max_age=max_age)
-    verbose = session.output.verbose
     if out and not made.errors:
         write_plan(made, out, session.output.redact)
     if gitlab_report:
-        session.write(gitlab_report, json.dumps(report_for_gitlab(made, verbose=verbose).value) + "\n")
+        session.write(gitlab_report, json.dumps(report_for_gitlab(made).value) + "\n")
     show = PLAN_FORMATS["json" if as_json else "markdown" if markdown else "text"]
-    session.output.show(show(made, verbose=verbose))
+    session.output.show(show(made, verbose=session.output.verbose))
     if made.errors:
         session.output.diagnostics(made.errors)
         if out:

@@ -23,7 +23,7 @@ def validate(session: Session, *, as_json: bool) -> ExitCode:
         found = Validation(config=None, diagnostics=invalid.diagnostics)
     found = replace(found, diagnostics=session.located(found.diagnostics))
     if as_json:
-        session.output.show(validate_json(found, verbose=session.output.verbose))
+        session.output.show(validate_json(found))
     else:
         session.output.diagnostics(found.diagnostics)
         session.output.show(validate_text(found))

@@ -12,7 +12,7 @@ from reconcile.report.wording import count_text
 _LONGEST = 1000
 
 
-def declaration_toml(declaration: Declaration, *, verbose: bool) -> Raw:  # noqa: ARG001 - it is always complete
+def declaration_toml(declaration: Declaration) -> Raw:
     """Return the file's text. It shows every character that acts or hides as an escape, and reads back the same."""
     written = f"{declaration.read_at:%Y-%m-%d %H:%M} UTC"
     lines = [f"Written by reconcile import at {written}, from {declaration.base_url}."]

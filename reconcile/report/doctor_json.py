@@ -5,7 +5,7 @@ from reconcile.insight.doctor import Diagnosis, Finding
 from reconcile.report.document import Json, JsonObject
 
 
-def doctor_json(diagnosis: Diagnosis, *, verbose: bool) -> Json:  # noqa: ARG001 - it is always complete
+def doctor_json(diagnosis: Diagnosis) -> Json:
     """Return the findings, and the versions that they were found with."""
     return Json(
         {

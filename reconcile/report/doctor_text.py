@@ -12,7 +12,7 @@ from reconcile.report.wording import count_text
 _SIGNS = {Verdict.OK: ("✓", "green"), Verdict.WARNING: ("!", "yellow"), Verdict.ERROR: ("✗", "red")}
 
 
-def doctor_text(diagnosis: Diagnosis, *, verbose: bool) -> Lines:  # noqa: ARG001 - everything is shown
+def doctor_text(diagnosis: Diagnosis) -> Lines:
     """Return the findings, and a last line that sums up."""
     errors = [finding for finding in diagnosis.findings if finding.verdict is Verdict.ERROR]
     verdict = _verdict(diagnosis)

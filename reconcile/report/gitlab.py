@@ -4,6 +4,6 @@ from reconcile.plan.model import Plan
 from reconcile.report.document import Json
 
 
-def gitlab_report(plan: Plan, *, verbose: bool) -> Json:  # noqa: ARG001 - there is no more
+def gitlab_report(plan: Plan) -> Json:
     """Return the report (`artifacts:reports:terraform`)."""
     return Json({"create": len(plan.creates), "update": 0, "delete": len(plan.deletes)})

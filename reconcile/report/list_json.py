@@ -5,7 +5,7 @@ from reconcile.report.document import Json, JsonObject
 from reconcile.report.plan_json import backup_json, time_json
 
 
-def list_json(found: BackupList, *, verbose: bool) -> Json:  # noqa: ARG001 - it is always complete
+def list_json(found: BackupList) -> Json:
     """Return the whole list; sizes in megabytes, of those that are known; times in UTC."""
     return Json(
         {

@@ -23,7 +23,7 @@ _BELOW = "      "
 _LONGEST = 1000
 
 
-def list_text(found: BackupList, *, verbose: bool) -> Lines:  # noqa: ARG001 - it is always complete
+def list_text(found: BackupList) -> Lines:
     """Return a table of the backups of each server, and the sums."""
     sums = _sums(found)
     where = Text(f"At {visible(found.base_url)}, times in UTC", "dim")

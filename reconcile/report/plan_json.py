@@ -28,7 +28,7 @@ _UNKNOWN_UNTIL_MADE = ("id", "status", "size_mb", "created_at")
 _Entry = Create | Delete | Kept
 
 
-def plan_json(plan: Plan, *, verbose: bool) -> Json:  # noqa: ARG001 - it is always complete
+def plan_json(plan: Plan) -> Json:
     """Return the whole plan; `planned_at` is `reconcile.observed_at`, in UTC."""
     zone = ZoneInfo(plan.timezone)
     changes = [_change(entry, zone) for server in plan.servers for entry in _entries(server)]

@@ -27,7 +27,7 @@ _MOST_DIAGNOSTICS = 20
 _ROOM_FOR_THE_END = 200
 
 
-def plan_markdown(plan: Plan, *, verbose: bool) -> Raw:  # noqa: ARG001 - as much as fits is shown
+def plan_markdown(plan: Plan) -> Raw:
     """Return the plan as Markdown of at most `LARGEST` characters; what does not fit is counted in its last line."""
     held_back = withheld(plan)
     lines = [*_head(plan, held_back), *_deletes(plan, held_back), *_diagnostics("⚠", plan.warnings)]

@@ -60,7 +60,7 @@ class _ServerView:
     """The position at which the last thirty days begin."""
 
 
-def status_html(timeline: Timeline, *, verbose: bool = False) -> Raw:  # noqa: ARG001 - it is always complete
+def status_html(timeline: Timeline) -> Raw:
     """Return the page. Whatever comes from the service is text in it, never markup."""
     status = timeline.status
     zone = ZoneInfo(status.timezone)

@@ -7,7 +7,7 @@ from reconcile.report.plan_json import backup_json, time_json
 from reconcile.report.trouble_text import trouble_kind, trouble_text
 
 
-def status_json(status: Status, *, verbose: bool) -> Json:  # noqa: ARG001 - it is always complete
+def status_json(status: Status) -> Json:
     """Return the whole status; ages in seconds, sizes in megabytes, times in UTC."""
     return Json(
         {

@@ -20,7 +20,7 @@ from reconcile.report.wording import size_text, time_text
 _code = partial(code, longest=LONGEST)
 
 
-def status_markdown(status: Status, *, verbose: bool) -> Raw:  # noqa: ARG001 - it is always complete
+def status_markdown(status: Status) -> Raw:
     """Return the record as Markdown."""
     return Raw("".join(f"{line}\n" for line in _lines(status)))
 

@@ -55,7 +55,7 @@ def status_text(status: Status, *, verbose: bool) -> Lines:
     return Lines(tuple(_status_lines(status, verbose=verbose)))
 
 
-def check_text(status: Status, *, verbose: bool) -> Lines:  # noqa: ARG001 - a monitoring job wants the same every time
+def check_text(status: Status) -> Lines:
     """Return one line per problem, or a single one that says there is none."""
     lines = [
         Text(visible(f"{' '.join(filter(None, (each.kind, each.name)))}: {each.text}", 1000), _STYLES[each.kind])

@@ -5,7 +5,7 @@ from reconcile.report.diagnostics_json import diagnostic_json
 from reconcile.report.document import Json
 
 
-def validate_json(validation: Validation, *, verbose: bool) -> Json:  # noqa: ARG001 - it is always complete
+def validate_json(validation: Validation) -> Json:
     """Return the whole answer."""
     errors = sum(diagnostic.severity == "error" for diagnostic in validation.diagnostics)
     return Json(

@@ -47,7 +47,7 @@ def backup(entry: dict[str, Any]) -> Backup:
 
 
 def as_json(plan: Plan) -> str:
-    value = plan_json(plan, verbose=False).value
+    value = plan_json(plan).value
     value["reconcile"]["version"] = "…"
     return f"{_indented(value, depth=2)}\n"
 

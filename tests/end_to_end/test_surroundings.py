@@ -93,6 +93,15 @@ class TestEveryCommand:
         assert bool(done.stdout) is (closed == "2>&-")
 
 
+@pytest.mark.parametrize("closed", ["<&- >&-", "2>&-"])
+def test_init_writes_its_file_and_nothing_else_with_closed_streams(closed: str, service: Sandbox) -> None:
+    done = run_bare(service, "init", "--out", "new.toml", before=("/bin/sh", "-c", f'exec "$@" {closed}', "sh"))
+
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == ""
+    assert (service.folder / "new.toml").read_text().startswith("# Written by reconcile init at 20")
+
+
 @pytest.mark.parametrize("command", [["plan"], ["apply", "--auto-approve"], ["--help"]], ids=lambda command: command[0])
 def test_a_full_disk_behind_stdout_is_one_error(command: list[str], service: Sandbox) -> None:
     done = run_bare(service, *command, before=("/bin/sh", "-c", 'exec "$@" >/dev/full', "sh"))
@@ -169,7 +178,7 @@ def test_a_file_that_cannot_be_written_to_its_end_leaves_nothing_behind(service:
     before = {entry.name: entry.read_bytes() for entry in service.folder.iterdir() if entry.is_file()}
     no_room = ("/bin/sh", "-c", 'ulimit -f 0; exec "$@"', "sh")
 
-    for writer in (["plan", "--out", "saved.plan"], ["import", "--out", "new.toml"]):
+    for writer in (["plan", "--out", "saved.plan"], ["import", "--out", "new.toml"], ["init", "--out", "first.toml"]):
         done = run_bare(service, *writer, before=no_room)
 
         assert done.returncode == 1

@@ -337,7 +337,7 @@ class TestAccount:
     def test_is_not_in_a_bug_report(self) -> None:
         diagnosis = Diagnosis(findings=findings(config(NAMED), ACCESS, SERVICE), python="3.11", platform="Linux")
 
-        assert "ops@" not in json.dumps(doctor_json(diagnosis, verbose=False).value)
+        assert "ops@" not in json.dumps(doctor_json(diagnosis).value)
 
 
 class TestFleets:

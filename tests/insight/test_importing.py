@@ -127,7 +127,7 @@ def test_plan_on_what_is_imported_says_no_changes_and_the_file_is_valid() -> Non
     )
     seen = inventory(*held, servers=(WEB, Server(id="u/1", name="")))
 
-    declared = config(declaration_toml(import_(seen, NOW), verbose=False).text)
+    declared = config(declaration_toml(import_(seen, NOW)).text)
 
     plan = make_plan(declared, seen)
     assert (plan.actions, plan.errors, plan.warnings) == ((), (), ())

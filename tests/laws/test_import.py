@@ -38,7 +38,7 @@ def accounts(draw: st.DrawFn) -> Inventory:
 def imported(seen: Inventory, existing: Config | None = None) -> Config:
     """Import an account, and read the file that comes of it."""
     declaration = declare(seen, NOW, existing=existing) if existing else declare(seen, NOW)
-    return config(declaration_toml(declaration, verbose=False).text)
+    return config(declaration_toml(declaration).text)
 
 
 @settings(max_examples=500)

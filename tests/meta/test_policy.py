@@ -45,7 +45,7 @@ def test_the_policy_forbids_deletes_on_prod(compliance: Path, tmp_path: Path) ->
     for reason, (prod, test, passes) in CASES.items():
         made = make_plan(config(FILE.format(prod=prod, test=test)), inventory(*held, servers=SERVERS))
         file = tmp_path / "plan.json"
-        file.write_text(json.dumps(plan_json(made, verbose=False).value) + "\n", encoding="utf-8")
+        file.write_text(json.dumps(plan_json(made).value) + "\n", encoding="utf-8")
 
         done = subprocess.run(
             [str(compliance), "--no-ansi", "-f", str(POLICY), "-p", str(file)],

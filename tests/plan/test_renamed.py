@@ -105,7 +105,7 @@ def test_undeclared_ones_may_go_while_only_an_old_one_is_usable() -> None:
 
 
 def test_the_json_names_each_by_its_own_description() -> None:
-    changes = value(plan_json(PLAN, verbose=False))["resource_changes"]
+    changes = value(plan_json(PLAN))["resource_changes"]
     assert isinstance(changes, list)
 
     assert [change["address"] for change in changes] == [

@@ -19,7 +19,7 @@ TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=8) | st.sampl
 
 def text(document: dict[str, object], *notes: Note) -> str:
     declaration = Declaration(base_url=BASE_URL, read_at=NOW, document=document, notes=notes)
-    return declaration_toml(declaration, verbose=False).text
+    return declaration_toml(declaration).text
 
 
 def check_harmless(toml: str) -> None:
@@ -53,7 +53,7 @@ def test_an_imported_file_is_valid_and_harmless(name: str, description: str) -> 
     server = Server(id=1, name=name)
     seen = inventory(backup(1, description, server=server), servers=(server,))
 
-    written = declaration_toml(import_(seen, NOW), verbose=False).text
+    written = declaration_toml(import_(seen, NOW)).text
 
     check_harmless(written)
     assert [each.name for each in config(written).servers] == [name]
@@ -71,7 +71,7 @@ def test_the_header_says_when_and_from_where_and_what_is_not_shown() -> None:
     )
     seen = inventory(*held, servers=(Server(id=1, name="web"), other))
 
-    lines = declaration_toml(import_(seen, NOW, existing=existing), verbose=False).text.splitlines()
+    lines = declaration_toml(import_(seen, NOW, existing=existing)).text.splitlines()
 
     assert lines[0] == "# Written by reconcile import at 2026-03-10 12:00 UTC, from https://vps.example/api/v1."
     assert lines[2] == "# What this file does not show:"

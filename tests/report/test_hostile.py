@@ -81,7 +81,7 @@ DOCUMENTS: dict[str, Callable[[], Document]] = {
     "status": lambda: STATUS_FORMATS["text"](status(resolve(CONFIG, SEEN), SEEN, NOW), verbose=True),
     "check": lambda: STATUS_FORMATS["check"](status(resolve(CONFIG, SEEN), SEEN, NOW), verbose=True),
     "record": lambda: STATUS_FORMATS["markdown"](status(resolve(CONFIG, SEEN), SEEN, NOW), verbose=True),
-    "import": lambda: declaration_toml(declare(SEEN, NOW), verbose=True),
+    "import": lambda: declaration_toml(declare(SEEN, NOW)),
     "doctor": lambda: DOCTOR_FORMATS["text"](Diagnosis(findings=(FINDING,), python="", platform=""), verbose=True),
     "error": lambda: Lines(tuple(diagnostic_text(NOTE))),
     "list": lambda: LIST_FORMATS["text"](list_backups(SEEN), verbose=True),

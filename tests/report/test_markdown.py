@@ -51,7 +51,7 @@ def check_harmless(text: str) -> None:
 
 
 def markdown(plan: Plan) -> str:
-    return plan_markdown(plan, verbose=False).text
+    return plan_markdown(plan).text
 
 
 def pruned(*descriptions: str) -> Plan:
@@ -79,7 +79,7 @@ def test_hostile_names_are_text_in_the_record_of_a_status_too() -> None:
     found = status(resolve(declared, seen), seen, NOW)
     source = Source(filename="|<b>`x", text="")
 
-    text = status_markdown(replace(found, sources=(source,)), verbose=False).text
+    text = status_markdown(replace(found, sources=(source,))).text
 
     check_harmless(text)
     shown = "".join(token.content for token in tokens(text) if token.type in {"text", "text_special"})

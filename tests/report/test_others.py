@@ -92,8 +92,8 @@ class TestValidate:
     def test_json(self) -> None:
         warning = Diagnostic(summary="x", severity="warning")
 
-        invalid = value(validate_json(Validation(config=None, diagnostics=(MISTAKE, warning)), verbose=False))
-        valid = value(validate_json(Validation.of(NIGHTLY), verbose=False))
+        invalid = value(validate_json(Validation(config=None, diagnostics=(MISTAKE, warning))))
+        valid = value(validate_json(Validation.of(NIGHTLY)))
 
         assert (invalid["valid"], invalid["error_count"], invalid["warning_count"]) == (False, 1, 1)
         assert valid == {
@@ -175,7 +175,7 @@ DOCUMENTS: dict[str, tuple[Document, type[Document]]] = {
         f"status {name}": (each(status(resolve(NIGHTLY, SEEN), SEEN, NOW), verbose=True), kind)
         for (name, each), kind in zip(STATUS_FORMATS.items(), (Lines, Lines, Json, Raw), strict=True)
     },
-    "import toml": (declaration_toml(import_(SEEN, NOW), verbose=True), Raw),
+    "import toml": (declaration_toml(import_(SEEN, NOW)), Raw),
 }
 
 

@@ -20,7 +20,7 @@ NIGHTLY = declare('{ description = "nightly", every = "1d", keep = 2 }')
 
 def as_json(plan: Plan) -> dict[str, Any]:
     """Return the plan as a strict reader of JSON gets it."""
-    read: dict[str, Any] = json.loads(json.dumps(value(plan_json(plan, verbose=False)), allow_nan=False))
+    read: dict[str, Any] = json.loads(json.dumps(value(plan_json(plan)), allow_nan=False))
     return read
 
 
@@ -145,4 +145,4 @@ def test_gitlabs_report_is_three_counts() -> None:
     declared = config('[servers.web]\nid = 1\nbackups = [{ description = "x" }]\n[servers.db]\nid = 2\nprune = true\n')
     plan = make_plan(declared, inventory(backup(1, "y", server=two[1]), servers=two))
 
-    assert value(gitlab_report(plan, verbose=False)) == {"create": 1, "update": 0, "delete": 1}
+    assert value(gitlab_report(plan)) == {"create": 1, "update": 0, "delete": 1}

@@ -150,7 +150,7 @@ class TestText:
 
 class TestCheck:
     def lines(self, found: Status) -> list[str]:
-        return shown(check_text(found, verbose=False)).splitlines()
+        return shown(check_text(found)).splitlines()
 
     def test_is_one_line_per_problem(self) -> None:
         assert self.lines(BAD_WEEK) == [
@@ -171,7 +171,7 @@ class TestCheck:
 
 class TestJson:
     def test_is_complete_and_valid(self) -> None:
-        read = json.loads(json.dumps(value(status_json(BAD_WEEK, verbose=False)), allow_nan=False))
+        read = json.loads(json.dumps(value(status_json(BAD_WEEK)), allow_nan=False))
 
         assert (read["healthy"], read["has_series"], read["checked_at"]) == (False, True, "2026-03-10T12:00:00Z")
         assert [error["address"] for error in read["errors"]] == ["gone"]
@@ -192,13 +192,13 @@ class TestJson:
         assert by_address["web/stalled"]["stalled"] == [11]
 
     def test_says_null_where_nobody_can_tell(self) -> None:
-        assert value(status_json(of(NIGHTLY, inventory(servers=None)), verbose=False))["unprotected"] is None
+        assert value(status_json(of(NIGHTLY, inventory(servers=None))))["unprotected"] is None
 
 
 class TestMarkdown:
     def test_is_a_record_of_when_by_which_files_and_what_was_found(self) -> None:
         source = Source(filename="a.toml", text="\ufeff[settings]\r\n")
-        text = status_markdown(replace(BAD_WEEK, sources=(source,)), verbose=False).text
+        text = status_markdown(replace(BAD_WEEK, sources=(source,))).text
 
         newest = "2026-03-10 09:00 UTC, 3h old, <code>&#35;1</code>"
         digest = hashlib.sha256(b"\xef\xbb\xbf[settings]\r\n").hexdigest()
@@ -219,7 +219,7 @@ class TestMarkdown:
         assert "| ERROR | <code>gone</code> | the account has no server with the id 7" in text
 
     def test_where_all_is_well_nothing_needs_attention(self) -> None:
-        text = status_markdown(of(NIGHTLY, FRESH), verbose=False).text
+        text = status_markdown(of(NIGHTLY, FRESH)).text
 
         assert text.startswith("## Backups: 1 of 1 series healthy, 0 servers unprotected\n")
         assert [line for line in text.splitlines() if line.startswith("#")][1:] == ["### Every series"]
@@ -227,10 +227,10 @@ class TestMarkdown:
     def test_says_what_was_not_checked(self) -> None:
         found = of(NIGHTLY, inventory(servers=None))
 
-        assert "| unprotected servers | not checked |" in status_markdown(found, verbose=False).text
+        assert "| unprotected servers | not checked |" in status_markdown(found).text
 
     def test_says_that_nothing_is_protected(self) -> None:
-        text = status_markdown(of(declare(""), inventory()), verbose=False).text
+        text = status_markdown(of(declare(""), inventory())).text
 
         assert text.startswith("## Backups: 0 of 0 series healthy, 0 servers unprotected\n")
         assert "| ERROR |  | no series is declared |" in text
