@@ -1,4 +1,4 @@
-"""Measures what start-up, planning and reading cost, and prints goal, measured and verdict.
+"""Measures what applies, start-up, planning and reading cost, and prints goal, measured and verdict.
 
     python -m tests.benchmarks                       # all of it, some minutes
     python -m tests.benchmarks start plan-10k        # some of it
@@ -13,10 +13,11 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # for support/, as the tests have it
 
-from . import latency, peers, planner, reading, start
+from . import apply, latency, peers, planner, reading, start
 from .row import Row, Table, table_text
 
 GROUPS = {
+    "apply": (Table.APPLY, apply.rows),
     "start": (Table.START_AND_PLAN, start.rows),
     "plan-10k": (Table.START_AND_PLAN, lambda: reading.rows(servers=500, series=20)),
     "plan-100k": (Table.START_AND_PLAN, lambda: reading.rows(servers=5000, series=20)),
