@@ -79,7 +79,8 @@ def run(arguments: Sequence[str]) -> int:
     except click.ClickException as usage:
         # Wrong usage is 1, not click's 2: that means "changes pending" here, and a typo must not look like it.
         usage.show()
-        _print_for_programs(usage, arguments)
+        if {"--json", "--markdown"} & set(arguments):
+            _print_for_programs(usage, arguments)
         return ExitCode.ERROR
     except (click.Abort, KeyboardInterrupt):
         return ExitCode.INTERRUPTED

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -14,16 +15,20 @@ WEB = [{"id": 1, "name": "web"}]
 FILE = (
     '[servers.web]\nid = 1\nbackups = [{ description = "nightly", every = "1d", keep = 7 }, { description = "old" }]\n'
 )
-HELD = {
-    "servers": WEB,
-    "backups": [entry(1, "nightly", timedelta(hours=3)), entry(2, "old", timedelta(days=90))],
-}
 DEPLOY = ("apply", "--auto-approve", "--target", "web/nightly", "--max-age", "15min")
+
+
+def held() -> dict[str, Any]:
+    """Return an account as of now, for its ages are in what is printed."""
+    return {
+        "servers": WEB,
+        "backups": [entry(1, "nightly", timedelta(hours=3)), entry(2, "old", timedelta(days=90))],
+    }
 
 
 @pytest.fixture
 def service(tmp_path: Path) -> Iterator[Sandbox]:
-    with sandbox(tmp_path, backup_seconds=0.2, seed=HELD) as served:
+    with sandbox(tmp_path, backup_seconds=0.2, seed=held()) as served:
         served.write(FILE)
         yield served
 
@@ -46,7 +51,7 @@ def test_a_nightly_of_three_hours_ago_is_not_enough_and_a_new_one_is_waited_for(
 
 
 def test_a_create_that_fails_is_an_error(tmp_path: Path) -> None:
-    with sandbox(tmp_path, backup_seconds=0.2, seed=HELD, fails=True) as service:
+    with sandbox(tmp_path, backup_seconds=0.2, seed=held(), fails=True) as service:
         service.write(FILE)
 
         done = service.run(*DEPLOY)
@@ -87,7 +92,7 @@ def test_it_is_wrong_usage_not_to_wait_for_it(service: Sandbox) -> None:
 
 
 def test_the_age_is_measured_from_the_beginning_of_the_run_however_long_it_takes(tmp_path: Path) -> None:
-    seed = {"servers": [*WEB, {"id": 2, "name": "db"}], "backups": HELD["backups"][:1]}
+    seed = {"servers": [*WEB, {"id": 2, "name": "db"}], "backups": held()["backups"][:1]}
     with sandbox(tmp_path, backup_seconds=2.5, seed=seed) as service:
         nightly = 'backups = [{ description = "nightly", keep = 7 }]\n'
         service.write(f"[servers.web]\nid = 1\n{nightly}[servers.db]\nid = 2\n{nightly}")
@@ -101,7 +106,7 @@ def test_the_age_is_measured_from_the_beginning_of_the_run_however_long_it_takes
 
 
 def test_a_saved_plan_that_counted_on_one_under_way_ends_in_an_error_if_that_fails(tmp_path: Path) -> None:
-    with sandbox(tmp_path, backup_seconds=1.5, seed=HELD, fails=True) as service:
+    with sandbox(tmp_path, backup_seconds=1.5, seed=held(), fails=True) as service:
         service.write(FILE)
         headers = {"Authorization": f"Bearer {service.token}"}
         httpx.post(f"{service.url}/backups/", json={"server_id": 1, "description": "nightly"}, headers=headers)

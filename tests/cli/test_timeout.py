@@ -28,7 +28,7 @@ COMMANDS = [
     ["status", "--check"],
     ["import"],
     ["list"],
-    ["init"],
+    ["init", "--out", "first.toml"],
     ["doctor"],
     ["restore", "web", "--backup", "1", "--auto-approve"],
 ]
