@@ -30,6 +30,7 @@ def init(session: Session, *, out: Path) -> ExitCode:
     if first.origin:
         option = "" if str(out) == DEFAULT_FILE else f" -f {out}"
         what = f"a series on each of {count_text(len(first.servers), 'server')}"
+        what += " and on each to come" if first.is_fleet else ""
         session.output.note(f"Written to {out}: {what}. To see what it would do: reconcile plan{option}")
     else:
         session.output.note(
@@ -44,4 +45,4 @@ def _first_file(session: Session) -> FirstFile:
         access = session.access()
     except NoTokenError:
         return EXAMPLE
-    return first_file(session.run(lambda connection: connection.observe(), access=access))
+    return first_file(session.run(lambda connection: connection.observe(), access=access, asks_account=True))

@@ -88,7 +88,7 @@ _TARGET = click.option(
     "targets",
     multiple=True,
     metavar="GLOB",
-    help="Limit to a glob on SERVER/DESCRIPTION, or to a SERVER; may be repeated.",
+    help="Limit to a glob on SERVER/DESCRIPTION, to a SERVER, or to fleet:NAME; may be repeated.",
 )
 MAX_AGE = click.option(
     "--max-age",

@@ -22,6 +22,10 @@ _SETTINGS: _Table = (
     ('timezone = "UTC"', "the calendar that keep's days and weeks follow"),
     ("prune = false", "backups that are not declared here stay as they are"),
 )
+_FLEET: _Table = (
+    ("[fleets.all]", "every server that it chooses, now and later; one with a table of its own is in no fleet"),
+    ('match = "*"', "globs on the servers' names in the account; exclude = … leaves some out"),
+)
 _STANDARD: _Table = (
     (f"[policies.{_POLICY}]", "how often and how many, for every series that names this policy"),
     ('every = "1d"', "a new backup is due when the newest one is this old"),
@@ -32,9 +36,12 @@ _STANDARD: _Table = (
 def first_file_toml(first: FirstFile) -> Raw:
     """Return the file's text. It shows every character that acts or hides as an escape, and reads back the same."""
     header = _example_header() if first.origin is None else _header(first.origin, len(first.servers))
-    tables = [_SETTINGS, _STANDARD]
-    for key, server in first.servers.items():
-        tables += _server_tables(key, server, first.series)
+    tables = [_settings(first.origin), _STANDARD]
+    if first.is_fleet:
+        tables += [_FLEET, _series_table("fleets.all", first.series)]
+    else:
+        for key, server in first.servers.items():
+            tables += _server_tables(key, server, first.series)
     explained: set[str] = set()
     paragraphs = ["\n".join(f"# {visible(line, 1000)}" for line in header)]
     paragraphs += [_commented(table, explained) for table in tables]
@@ -56,6 +63,12 @@ def _example_header() -> Iterator[str]:
     yield "Put the names and ids of your servers here; or set VPS_API_TOKEN, remove this file, and run init again."
 
 
+def _settings(origin: Origin | None) -> _Table:
+    if origin is None or origin.account is None:
+        return _SETTINGS
+    return (*_SETTINGS, (_toml({"account": origin.account}), "with another account's token, nothing is planned"))
+
+
 def _server_tables(key: str, server: Server, series: str) -> tuple[_Table, _Table]:
     head = _toml({"servers": {key: {}}})
     name = ((_toml({"name": server.name}), "its name there, where the key is not that name"),)
@@ -63,8 +76,12 @@ def _server_tables(key: str, server: Server, series: str) -> tuple[_Table, _Tabl
         (head, "the key is the server's name in the account"),
         (_toml({"id": server.id}), "its id there"),
         *(name if key != server.name else ()),
-    ), (
-        (f"[{head[:-1]}.backups]]", "a series: all manual backups of the server with this description"),
+    ), _series_table(head[1:-1], series)
+
+
+def _series_table(parent: str, series: str) -> _Table:
+    return (
+        (f"[[{parent}.backups]]", "a series: all manual backups of the server with this description"),
         (_toml({"description": series}), "the service can't change the description of a backup"),
         (_toml({"policy": _POLICY}), "the policy above; every and keep here would override it"),
     )

@@ -58,6 +58,17 @@ class TestInit:
         assert service.run("apply", "--auto-approve").returncode == 0
         assert "No changes." in service.run("plan").stdout
 
+    def test_of_many_servers_covers_the_next_one_too(self, service: Sandbox) -> None:
+        service.account.servers += [{"id": number, "name": f"web-{number}"} for number in (1, 2)]
+
+        done = service.run("init")
+
+        assert "a series on each of 4 servers and on each to come." in done.stderr
+        assert "Plan: 4 to create, 0 to delete" in service.run("plan").stdout
+        service.account.servers.append({"id": 3, "name": "web-3"})
+        assert "Plan: 5 to create, 0 to delete" in service.run("plan").stdout
+        assert 'account = "you@example.com"' in (service.folder / "backups.toml").read_text()
+
     def test_beside_the_file_of_another_init_deletes_nothing(self, service: Sandbox) -> None:
         service.run("init")
         service.run("apply", "--auto-approve")

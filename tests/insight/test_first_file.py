@@ -31,7 +31,7 @@ def test_the_series_is_one_that_no_backup_belongs_to(held: tuple[str, ...], seri
     assert first_file(seen).series == series
 
 
-@given(st.lists(NAMES, max_size=4), st.lists(NAMES | st.sampled_from(["nightly", "nightly 2"]), max_size=4))
+@given(st.lists(NAMES, max_size=5), st.lists(NAMES | st.sampled_from(["nightly", "nightly 2"]), max_size=4))
 def test_a_plan_of_it_makes_one_backup_on_each_server_and_deletes_none(
     names: list[str], descriptions: list[str]
 ) -> None:
