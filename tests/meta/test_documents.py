@@ -71,6 +71,10 @@ def test_the_readme_sets_up_with_one_line_to_try_and_one_to_test() -> None:
     assert ".venv/bin/pytest" in to_test
 
 
+def test_the_readme_is_read_in_five_minutes() -> None:
+    assert len(TEXTS["README"].splitlines()) <= 200
+
+
 def test_the_page_of_commands_has_every_command() -> None:
     assert set(re.findall(r"^\| `reconcile (\w+)[` ]", TEXTS["commands"], re.MULTILINE)) == set(COMMANDS)
 
@@ -84,7 +88,6 @@ def test_every_page_that_a_message_names_exists() -> None:
 
 
 def test_the_readme_names_every_page() -> None:
-    assert re.findall(r"^- \[(?P<topic>[\w-]+)\]\(reconcile/help/(?P=topic)\.md\)", TEXTS["README"], re.MULTILINE)
     assert set(re.findall(r"\]\(reconcile/help/([\w-]+)\.md\)", TEXTS["README"])) == set(PAGES)
 
 
