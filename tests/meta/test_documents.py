@@ -1,5 +1,6 @@
 """The README and the help pages are true: their commands run, and print what is shown."""
 
+import json
 import re
 import tomllib
 from pathlib import Path
@@ -91,6 +92,30 @@ def test_the_readme_names_every_page() -> None:
     assert set(re.findall(r"\]\(reconcile/help/([\w-]+)\.md\)", TEXTS["README"])) == set(PAGES)
 
 
+@pytest.mark.parametrize("command", [["plan"], ["status"], ["list"], ["doctor"], ["validate"]], ids=str)
+def test_the_page_of_json_names_every_key(command: list[str], tmp_path: Path) -> None:
+    (tmp_path / "examples").symlink_to(ROOT / "examples")
+    files = [] if command == ["list"] else ["-f", "examples/first.toml"]
+    with sandbox(tmp_path) as service:
+        done = service.run(*command, *files, "--json")
+    value = json.loads(done.stdout)
+
+    assert done.returncode == 0
+    named = set(re.findall(r"\w+", "".join(re.findall(r"`[^`]*`", TEXTS["json"]))))
+    assert keys(value["reconcile"] if command == ["plan"] else value) - named == set()
+
+
+def keys(value: object) -> set[str]:
+    """Return the names of all fields in JSON."""
+    match value:
+        case dict():
+            return set(value).union(*map(keys, value.values()))
+        case list():
+            return set().union(*map(keys, value))
+        case _:
+            return set()
+
+
 @pytest.mark.parametrize("command", [[], *([name] for name in COMMANDS)], ids=str)
 def test_help_is_for_people_and_works_without_anything(command: list[str], tmp_path: Path) -> None:
     done = run(*command, "--help", folder=tmp_path)
@@ -110,7 +135,7 @@ def test_every_link_leads_somewhere(name: str) -> None:
 @document
 def test_every_option_that_is_named_exists(name: str) -> None:
     options = {option for command in COMMANDS.values() for parameter in command.params for option in parameter.opts}
-    others = {"--quiet", "--keep-", "--all-pairs", "--help", "--from"}  # of pip, restic, the tests, click and uvx
+    others = {"--quiet", "--keep-", "--all-pairs", "--help", "--from", "--constraint"}  # not ours
 
     assert set(re.findall(r"(?<![\w-])(--[a-z][a-z-]+)", TEXTS[name])) - others <= options
 

@@ -62,7 +62,12 @@ def test_workflows_can_only_read_unless_a_job_says_more_and_all_actions_are_pinn
 
 
 def test_what_is_pinned_to_this_project_is_this_release() -> None:
-    text = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "examples").rglob("*") if path.is_file())
+    text = "\n".join(
+        path.read_text(encoding="utf-8")
+        for folder in ("examples", "reconcile/help")
+        for path in (ROOT / folder).rglob("*")
+        if path.is_file()
+    )
     pinned = re.findall(r"(?:actions/reconcile@v|/reconcile/v|vps-reconcile(?:\[\w+\])?==)(\d[\d.]*\d)", text)
 
     assert set(pinned) == {__version__}
