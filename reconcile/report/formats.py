@@ -8,7 +8,9 @@ from reconcile.report.document import Document, Formatter
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from reconcile.insight.comparison import Comparison
     from reconcile.insight.doctor import Diagnosis
+    from reconcile.insight.forecast import Forecast
     from reconcile.insight.listing import BackupList
     from reconcile.insight.status import Status
     from reconcile.plan.model import Plan
@@ -46,4 +48,14 @@ DOCTOR_FORMATS: "Mapping[str, Formatter[Diagnosis]]" = {
 LIST_FORMATS: "Mapping[str, Formatter[BackupList]]" = {
     "text": _formatter("list_text", "list_text"),
     "json": _formatter("list_json", "list_json"),
+}
+FORECAST_FORMATS: "Mapping[str, Formatter[Forecast]]" = {
+    "text": _formatter("forecast_text", "forecast_text"),
+    "json": _formatter("forecast_json", "forecast_json"),
+    "markdown": _formatter("forecast_markdown", "forecast_markdown"),
+}
+COMPARISON_FORMATS: "Mapping[str, Formatter[Comparison]]" = {
+    "text": _formatter("comparison_text", "comparison_text"),
+    "json": _formatter("forecast_json", "comparison_json"),
+    "markdown": _formatter("forecast_markdown", "comparison_markdown"),
 }

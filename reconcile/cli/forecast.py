@@ -1,0 +1,97 @@
+"""`reconcile forecast`: what the policies will hold, and how much, over time."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import click
+from rich.progress import Progress as Bars
+
+from reconcile.actual.inventory import Inventory
+from reconcile.cli.exit_code import ExitCode
+from reconcile.cli.options import DurationType, command
+from reconcile.cli.output import Output
+from reconcile.cli.planning import desired_for
+from reconcile.cli.session import Session
+from reconcile.desired.config import Config
+from reconcile.desired.load import load
+from reconcile.desired.locate import locate
+from reconcile.durations import Duration
+from reconcile.insight.comparison import compare
+from reconcile.insight.forecast import Forecast, Progress, Schedule, empty_account
+from reconcile.insight.forecast import forecast as forecast_of
+from reconcile.plan.refusals import check_clock
+from reconcile.report.formats import COMPARISON_FORMATS, FORECAST_FORMATS
+
+
+@command(files=True, targets=True, account=True, more="every series")
+@click.option("--days", type=click.IntRange(1, 36_500), default=365, show_default=True, help="How far to look ahead.")
+@click.option(
+    "--apply-every", type=DurationType(), default="1d", show_default=True, help="How often an apply is imagined."
+)
+@click.option(
+    "--size-mb",
+    type=click.IntRange(1, 10**9),
+    metavar="N",
+    help="The size of a backup where neither its series nor its server has one to go by.",
+)
+@click.option("--from-empty", is_flag=True, help="Begin with no backups; needs no network and no token.")
+@click.option("--compare", "other", metavar="PATH", help="Compare with the file or folder before a change.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--markdown", is_flag=True, help="Print Markdown for a merge-request comment.")
+def forecast(
+    session: Session,
+    *,
+    days: int,
+    apply_every: Duration,
+    size_mb: int | None,
+    from_empty: bool,
+    other: str | None,
+    as_json: bool,
+    markdown: bool,
+) -> ExitCode:
+    """Show how many backups the policies will hold, how large they are, and how far back they reach, over time.
+
+    The planner runs again and again on an imagined account, in which every backup is completed at once. The account
+    begins as the real one. New backups are as large as the series' own usually are, or else the server's.
+    """
+    if as_json and markdown:
+        raise click.UsageError("--json or --markdown, not both")
+    config = session.config()
+    before = load([other]) if other else None
+    inventory: Inventory | None = None
+    if not from_empty:
+        inventory = session.run(lambda connection: connection.observe())
+        check_clock(inventory)
+    start = inventory.observed_at if inventory else datetime.now(UTC).replace(microsecond=0)
+    schedule = Schedule(start=start, days=days, every=apply_every)
+
+    def made(config: Config) -> Forecast:
+        account = inventory or empty_account(config, start)
+        desired = desired_for(config, account, session.targets)
+        with _progress(session.output) as progress:
+            try:
+                found = forecast_of(desired, account, schedule, size_mb=size_mb, progress=progress)
+            except ValueError as error:
+                raise click.UsageError(f"{error}; choose a shorter time, or a larger --apply-every") from error
+        errors, warnings = (locate(each, config.sources) for each in (found.first.errors, found.first.warnings))
+        return replace(found, first=replace(found.first, errors=errors, warnings=warnings))
+
+    after = made(config)
+    name = "json" if as_json else "markdown" if markdown else "text"
+    verbose = session.output.verbose
+    if before:
+        session.output.show(COMPARISON_FORMATS[name](compare(made(before), after), verbose=verbose))
+    else:
+        session.output.show(FORECAST_FORMATS[name](after, verbose=verbose))
+    session.output.diagnostics(after.first.errors)
+    return ExitCode.ERROR if after.first.errors else ExitCode.DONE
+
+
+@contextmanager
+def _progress(output: Output) -> Iterator[Progress]:
+    """Show on a terminal how far a forecast is."""
+    with Bars(console=output.err, transient=True, disable=not output.err.is_terminal) as bars:
+        task = bars.add_task("Working out each apply", total=None)
+        yield lambda done, total: bars.update(task, completed=done, total=total)

@@ -1,0 +1,93 @@
+"""`reconcile forecast --json`."""
+
+from reconcile.insight.comparison import Comparison, SeriesChange
+from reconcile.insight.forecast import Figures, Forecast, Point, SeriesForecast
+from reconcile.plan.safety import withheld
+from reconcile.report.diagnostics_json import diagnostic_json
+from reconcile.report.document import Json, JsonObject
+from reconcile.report.plan_json import time_json
+
+
+def forecast_json(forecast: Forecast, *, verbose: bool) -> Json:  # noqa: ARG001 - it is always complete
+    """Return the whole forecast; sizes in megabytes, spans in seconds, times in UTC."""
+    return Json(_forecast(forecast))
+
+
+def comparison_json(comparison: Comparison, *, verbose: bool) -> Json:  # noqa: ARG001 - as above
+    """Return both forecasts, and what changes between them."""
+    return Json(
+        {
+            "format_version": "1.0",
+            "before": _forecast(comparison.before),
+            "after": _forecast(comparison.after),
+            "changes": [_change(change) for change in comparison.changes],
+        }
+    )
+
+
+def _forecast(forecast: Forecast) -> JsonObject:
+    first = forecast.first
+    return {
+        "format_version": "1.0",
+        "base_url": first.base_url or None,
+        "from_empty": not first.base_url,
+        "timezone": first.timezone,
+        "days": forecast.schedule.days,
+        "apply_every": str(forecast.schedule.every),
+        "applies": len(forecast.moments),
+        "started_at": time_json(forecast.schedule.start),
+        "ended_at": time_json(forecast.end),
+        "total": _figures(forecast.total, forecast) if forecast.total else None,
+        "series": [_series(series, forecast) for series in forecast.series],
+        "withheld_at_first": len(withheld(first)),
+        "allow_loss_at_first": first.loss.lost if withheld(first) else None,
+        "errors": [diagnostic_json(error) for error in first.errors],
+        "warnings": [diagnostic_json(warning) for warning in first.warnings],
+    }
+
+
+def _series(series: SeriesForecast, forecast: Forecast) -> JsonObject:
+    declared = series.declared
+    return {
+        "address": str(series.address),
+        "server": series.address.server,
+        "description": series.address.description,
+        "declared": declared is not None,
+        "every": str(declared.every) if declared and declared.every else None,
+        "keep": [str(rule) for rule in declared.keep] if declared else None,
+        "new_size_mb": series.size.megabytes,
+        "new_size_from": series.size.source,
+        **_figures(series.figures, forecast),
+        "restore_points": [_point(point) for point in series.points],
+    }
+
+
+def _figures(figures: Figures, forecast: Forecast) -> JsonObject:
+    counts, megabytes = figures.counts, figures.megabytes
+    most, largest = (max(range(len(values)), key=values.__getitem__) for values in (counts, megabytes))
+    return {
+        "backups": counts[-1],
+        "size_mb": megabytes[-1],
+        "most_backups": counts[most],
+        "most_backups_at": time_json(forecast.times[most]),
+        "most_size_mb": megabytes[largest],
+        "most_size_mb_at": time_json(forecast.times[largest]),
+        "creates": figures.creates,
+        "deletes": figures.deletes,
+        "oldest": time_json(figures.oldest),
+        "longest_gap_seconds": figures.longest_gap.total_seconds() if figures.longest_gap else None,
+        "steady_at": time_json(figures.steady_at),
+    }
+
+
+def _point(point: Point) -> JsonObject:
+    return {"id": point.backup_id, "created_at": time_json(point.created_at), "size_mb": point.size_mb}
+
+
+def _change(change: SeriesChange) -> JsonObject:
+    return {
+        "address": str(change.address),
+        "declared_before": change.before is not None,
+        "declared_after": change.after is not None,
+        "no_longer": [_point(point) for point in change.gone],
+    }
