@@ -1,7 +1,7 @@
 """What holds of every plan, whatever the file and the account."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from random import Random
 from zoneinfo import ZoneInfo
 
@@ -83,12 +83,17 @@ def configs(draw: st.DrawFn) -> Config:
     )
 
 
-def after(plan: Plan, seen: Inventory) -> Inventory:
+def after(plan: Plan, seen: Inventory, now: datetime = NOW) -> Inventory:
     """Imagine what the account holds once the plan is carried out."""
     gone = {delete.backup.id for delete in plan.deletes}
     new = [
-        backup(1000 + number, create.description, server=Server(id=create.server_id, name=create.server_name))
-        for number, create in enumerate(plan.creates)
+        backup(
+            f"{create.address} at {now}",
+            create.description,
+            server=Server(id=create.server_id, name=create.server_name),
+            created_at=now,
+        )
+        for create in plan.creates
     ]
     return replace(seen, backups=(*(each for each in seen.backups if each.id not in gone), *new))
 

@@ -1,0 +1,229 @@
+"""What a forecast says of policies whose result can be worked out on paper, and of accounts that are not plain."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import pytest
+from plan.test_linear import steps
+from support.build import NOW, WEB, backup, config, days, declare, hours, inventory
+
+from reconcile.actual.inventory import Backup, Inventory, Server
+from reconcile.desired.config import Config
+from reconcile.desired.desired import resolve
+from reconcile.durations import Duration
+from reconcile.insight.comparison import compare
+from reconcile.insight.forecast import Forecast, Schedule, SeriesForecast, empty_account, forecast
+from reconcile.plan.safety import withheld
+
+DAY = Duration(days=1)
+
+
+def look(
+    declared: Config,
+    *backups: Backup,
+    ahead: int = 365,
+    every: Duration = DAY,
+    size_mb: float | None = None,
+    seen: Inventory | None = None,
+) -> Forecast:
+    """Forecast from an account with these backups."""
+    account = seen or (inventory(*backups) if backups else empty_account(declared, NOW))
+    schedule = Schedule(start=NOW, days=ahead, every=every)
+    return forecast(resolve(declared), account, schedule, size_mb=size_mb)
+
+
+def nightly(keep: str) -> Config:
+    return declare(f'{{ description = "nightly", every = "1d", keep = {keep} }}')
+
+
+def only(found: Forecast) -> SeriesForecast:
+    (series,) = found.series
+    return series
+
+
+def dates(series: SeriesForecast) -> list[str]:
+    return [f"{point.created_at:%m-%d}" for point in series.points]
+
+
+def test_seven_nightly_ones_are_seven_from_the_seventh_night_on() -> None:
+    figures = only(look(nightly("7"))).figures
+
+    assert list(figures.counts[:9]) == [0, 1, 2, 3, 4, 5, 6, 7, 7]
+    assert set(figures.counts[8:]) == {7}
+    assert figures.longest_gap == days(1)
+    assert figures.oldest == NOW + days(364 - 6)
+    assert figures.steady_at == NOW + days(7), "the first backup goes in the eighth night"
+    assert (figures.creates, figures.deletes) == (365, 365 - 7)
+
+
+def test_days_weeks_and_months_after_400_nights() -> None:
+    """The last of 400 nights is Tuesday 13 April 2027."""
+    found = look(nightly("{ daily = 7, weekly = 4, monthly = 12 }"), ahead=400)
+
+    months = ["05-31", "06-30", "07-31", "08-31", "09-30", "10-31", "11-30", "12-31", "01-31", "02-28", "03-31"]
+    weeks = ["03-28", "04-04", "04-11"]  # Sundays, and this week's newest
+    nights = ["04-07", "04-08", "04-09", "04-10", "04-11", "04-12", "04-13"]
+    assert sorted(dates(only(found))) == sorted({*months, *weeks, *nights})
+    assert only(found).figures.counts[-1] == 20
+    assert only(found).figures.longest_gap == days(31)
+    assert only(found).figures.steady_at == datetime.fromisoformat("2027-02-01T12:00Z"), "10 March 2026 makes room"
+
+
+def test_within_30_days_are_thirty() -> None:
+    figures = only(look(nightly('{ within = "30d" }'))).figures
+
+    assert figures.counts[-1] == max(figures.counts) == 30  # one that is 30 days older than the newest is not within
+
+
+def test_what_keeps_everything_is_never_steady() -> None:
+    figures = only(look(nightly('"all"'), ahead=50)).figures
+
+    assert (figures.counts[-1], figures.deletes, figures.steady_at) == (50, 0, None)
+
+
+def test_one_that_is_made_once_is_steady_at_once() -> None:
+    figures = only(look(declare('{ description = "once" }'), ahead=50)).figures
+
+    assert (set(figures.counts[1:]), figures.creates, figures.steady_at) == ({1}, 1, NOW)
+
+
+@pytest.mark.parametrize(("every", "applies", "expected"), [("12h", "1d", 10), ("1d", "12h", 10), ("3d", "1d", 4)])
+def test_backups_are_made_when_they_are_due_and_an_apply_runs(every: str, applies: str, expected: int) -> None:
+    declared = declare(f'{{ description = "nightly", every = "{every}", keep = "all" }}')
+
+    assert only(look(declared, ahead=10, every=Duration.parse(applies))).figures.creates == expected
+
+
+def test_it_begins_with_what_there_is() -> None:
+    held = [backup(number, age=days(number)) for number in range(1, 31)]
+
+    found = look(nightly("7"), *held, backup(99, age=hours(1), status="failed"), ahead=3)
+
+    assert [(point.backup_id, point.created_at) for point in only(found).points] == [
+        *((number, NOW - days(number)) for number in (4, 3, 2, 1)),
+        *((None, NOW + days(number)) for number in (0, 1, 2)),
+    ]
+    assert list(only(found).figures.counts) == [31, 7, 7, 7]
+    assert only(found).figures.steady_at is None
+    assert len(withheld(found.first)) == 23, "the forecast goes on as if that were allowed"
+
+
+def test_what_is_in_progress_is_completed_and_what_is_stalled_stays() -> None:
+    found = look(nightly("2"), backup(1, age=hours(1), status="in_progress"), backup(2, age=days(2), status="queued"))
+
+    assert only(found).figures.counts[0] == 2
+    assert only(found).figures.creates == 364, "the one in progress is the first night's"
+    assert only(found).figures.counts[-1] == 3
+
+
+def test_pins_stay_and_do_not_keep_it_from_being_steady() -> None:
+    declared = declare('{ description = "nightly", every = "1d", keep = 2 }', server="pinned = [1]")
+
+    figures = only(look(declared, backup(1, age=days(9)), backup(2, age=days(1)), ahead=9)).figures
+
+    assert figures.oldest == NOW - days(9)
+    assert figures.steady_at == NOW + days(2)
+
+
+def test_undeclared_ones_stay_until_they_are_pruned() -> None:
+    declared = declare('{ description = "nightly" }', server='prune = "10d"')
+
+    found = look(declared, backup(1, "by hand", age=days(8)), backup(2, "by hand", age=days(20)), ahead=5)
+
+    undeclared = found.series[-1]
+    assert undeclared.declared is None
+    assert list(undeclared.figures.counts) == [2, 1, 1, 0, 0, 0]
+    assert found.total
+    assert list(found.total.counts) == [2, 2, 2, 1, 1, 1]
+
+
+@pytest.mark.parametrize(
+    ("held", "given", "expected"),
+    [
+        ([("nightly", 100), ("nightly", 300), ("by hand", 9)], 7, (200.0, "series")),
+        ([("by hand", 9)], 7, (9.0, "server")),
+        ([], 7, (7, "option")),
+        ([], None, (None, "unknown")),
+    ],
+)
+def test_new_backups_are_as_large_as_the_others_are(
+    held: list[tuple[str, int]], given: float | None, expected: tuple[float | None, str]
+) -> None:
+    backups = [
+        Backup(
+            id=number,
+            server_id=WEB.id,
+            server_name=WEB.name,
+            description=description,
+            backup_type="manual",
+            status="completed",
+            size_mb=size,
+            created_at=NOW - days(1),
+            expires_at=None,
+        )
+        for number, (description, size) in enumerate(held)
+    ]
+
+    found = look(nightly("2"), ahead=9, size_mb=given, seen=inventory(*backups))
+
+    size = found.series[0].size
+    assert (size.megabytes, size.source) == expected
+    assert found.series[0].figures.megabytes[-1] == 2 * (expected[0] or 0)
+    assert found.without_size == (expected[0] is None)
+
+
+def test_the_figures_in_all_are_the_sum() -> None:
+    text = "".join(
+        f"[servers.s{number}]\nid = {number}\nbackups = [{{ description = 'n', every = '1d', keep = {number} }}]\n"
+        for number in range(1, 4)
+    )
+
+    found = look(config(text), ahead=9, size_mb=10)
+
+    assert found.total
+    assert (found.total.counts[-1], found.total.megabytes[-1]) == (6, 60)
+    assert found.total.oldest == NOW + days(6)
+
+
+def test_too_many_applies_are_refused() -> None:
+    with pytest.raises(ValueError, match="more than 100,000 applies"):
+        look(nightly("7"), every=Duration(seconds=30))
+
+
+def test_a_comparison_names_what_can_no_longer_be_gone_back_to() -> None:
+    held = [backup(number, age=days(number)) for number in range(1, 10)]
+
+    found = compare(look(nightly("10"), *held, ahead=3), look(nightly("5"), *held, ahead=3))
+
+    (change,) = found.changes
+    assert [point.backup_id for point in change.gone] == [7, 6, 5, 4, 3]
+
+
+def test_a_comparison_has_only_what_changes() -> None:
+    before = config("[servers.a]\nid = 1\nbackups = [{ description = 'x' }, { description = 'y' }]")
+    after = config("[servers.a]\nid = 1\nbackups = [{ description = 'x' }, { description = 'z' }]")
+
+    found = compare(look(before, ahead=2), look(after, ahead=2))
+
+    assert [(str(change.address), change.before is None, change.after is None) for change in found.changes] == [
+        ("a/y", False, True),
+        ("a/z", True, False),
+    ]
+
+
+def test_series_that_are_alike_are_worked_out_once() -> None:
+    """Forty servers, their backups made seconds apart: from the first night on they are one to the planner."""
+
+    def work(number: int) -> Callable[[], object]:
+        listed = [Server(id=each, name=f"s{each}") for each in range(number)]
+        series = 'backups = [{ description = "nightly", every = "1d", keep = { daily = 9 } }]'
+        declared = resolve(config("".join(f"[servers.{each.name}]\nid = {each.id}\n{series}\n" for each in listed)))
+        held = [
+            backup(f"{each.name} {night}", server=each, created_at=NOW - timedelta(days=night, seconds=second))
+            for second, each in enumerate(listed)
+            for night in range(9)
+        ]
+        seen = inventory(*held, servers=tuple(listed))
+        return lambda: forecast(declared, seen, Schedule(start=NOW, days=90, every=DAY))
+
+    assert steps(work(40)) < 8 * steps(work(1))
