@@ -19,7 +19,7 @@ from reconcile.desired.load import load
 from reconcile.desired.locate import locate
 from reconcile.durations import Duration
 from reconcile.insight.comparison import compare
-from reconcile.insight.forecast import Forecast, Progress, Schedule, empty_account
+from reconcile.insight.forecast import Forecast, Progress, Schedule, without_account
 from reconcile.insight.forecast import forecast as forecast_of
 from reconcile.plan.refusals import check_clock
 from reconcile.report.formats import COMPARISON_FORMATS, FORECAST_FORMATS
@@ -51,7 +51,7 @@ def forecast(
     as_json: bool,
     markdown: bool,
 ) -> ExitCode:
-    """Show how many backups the policies will hold, how large they are, and how far back they reach, over time.
+    """Show what the policies will hold over time: how many, how large, and how far back.
 
     The planner runs again and again on an imagined account, in which every backup is completed at once. The account
     begins as the real one. New backups are as large as the series' own usually are, or else the server's.
@@ -68,13 +68,13 @@ def forecast(
     schedule = Schedule(start=start, days=days, every=apply_every)
 
     def made(config: Config) -> Forecast:
-        account = inventory or empty_account(config, start)
-        desired = desired_for(config, account, session.targets)
+        declared, account = (config, inventory) if inventory else without_account(config, start)
+        desired = desired_for(declared, account, session.targets)
         with _progress(session.output) as progress:
             try:
                 found = forecast_of(desired, account, schedule, size_mb=size_mb, progress=progress)
             except ValueError as error:
-                raise click.UsageError(f"{error}; choose a shorter time, or a larger --apply-every") from error
+                raise click.UsageError(f"{error}; choose fewer days, or a longer --apply-every") from error
         errors, warnings = (locate(each, config.sources) for each in (found.first.errors, found.first.warnings))
         return replace(found, first=replace(found.first, errors=errors, warnings=warnings))
 

@@ -23,7 +23,7 @@ COMMANDS = {
     "import": "Write TOML that declares what the account holds.",
     "status": "Show the health of every series, problems first, and what is not declared.",
     "restore": "Restore a server, named by its id or its name in the account, from a backup.",
-    "forecast": "Show what the policies will hold, how much that is, and how far back it reaches, over time.",
+    "forecast": "Show what the policies will hold over time: how many, how large, and how far back.",
     "doctor": "Check the set-up against the real service, and change nothing.",
     "schema": "Print the JSON Schema of the file, for editors.",
     "completion": "Print the script that makes a shell complete commands, options, servers and series.",

@@ -15,7 +15,7 @@ from typing import Literal, NamedTuple, TypeVar
 from zoneinfo import ZoneInfo
 
 from reconcile.actual.inventory import COMPLETED, MANUAL, Backup, Inventory, Server, State, in_order
-from reconcile.addresses import SeriesAddress
+from reconcile.addresses import FLEET, SeriesAddress
 from reconcile.desired.config import Config, DeclaredSeries, DeclaredServer
 from reconcile.desired.desired import Desired
 from reconcile.durations import Duration
@@ -97,6 +97,7 @@ class SeriesForecast:
 
     address: SeriesAddress
     declared: DeclaredSeries | None
+    fleet: str | None
     size: Size
     figures: Figures
     points: tuple[Point, ...]
@@ -112,6 +113,8 @@ class Forecast:
     moments: tuple[datetime, ...]
     """The time of each apply."""
     series: tuple[SeriesForecast, ...]
+    fleets: Mapping[str, Figures]
+    """What the members of each fleet hold together, by its name."""
     total: Figures | None
     """None if nothing is declared and nothing is held."""
 
@@ -131,11 +134,27 @@ class Forecast:
         return sum(series.size.megabytes is None and series.figures.creates > 0 for series in self.series)
 
 
-def empty_account(config: Config, now: datetime) -> Inventory:
-    """Imagine an account with the servers of the files, and no backups."""
-    servers = tuple(Server(id=server.id, name=server.name) for server in config.servers)
-    account = config.account.email if config.account else None
-    return Inventory(base_url="", servers=servers, backups=(), observed_at=now, service_time=None, account=account)
+def without_account(config: Config, now: datetime) -> tuple[Config, Inventory]:
+    """Imagine an account that has the servers of the files, and no backups.
+
+    Only an account shows which servers a fleet has, so each fleet becomes a single server, addressed as the fleet is.
+    """
+    single = tuple(
+        DeclaredServer(
+            key=f"{FLEET}{fleet.name}",
+            name=f"{FLEET}{fleet.name}",
+            id=f"{FLEET}{fleet.name}",
+            prune=fleet.prune,
+            pinned=(),
+            series=fleet.series,
+            place=fleet.place,
+            fleet=fleet.name,
+        )
+        for fleet in config.fleets
+    )
+    imagined = replace(config, servers=(*config.servers, *single), fleets=(), account=None)
+    servers = tuple(Server(id=server.id, name=server.name) for server in imagined.servers)
+    return imagined, Inventory(base_url="", servers=servers, backups=(), observed_at=now, service_time=None)
 
 
 def forecast(
@@ -163,8 +182,17 @@ def forecast(
     _work_out(units, moments, times, progress)
     series = [unit.result(moments) for unit in units]
     series += [_undeclared(server, moments) for server in first.servers if server.pruned or server.unmanaged]
+    members: dict[str, list[SeriesForecast]] = {}
+    for each in series:
+        if each.fleet is not None:
+            members.setdefault(each.fleet, []).append(each)
     return Forecast(
-        first=first, schedule=schedule, moments=tuple(moments), series=tuple(series), total=together(series)
+        first=first,
+        schedule=schedule,
+        moments=tuple(moments),
+        series=tuple(series),
+        fleets={fleet: figures for fleet, found in members.items() if (figures := together(found))},
+        total=together(series),
     )
 
 
@@ -282,6 +310,7 @@ class _Unit:
 
     address: SeriesAddress
     declared: DeclaredSeries
+    fleet: str | None
     size: Size
     held: list[_Held]
     line: _Line
@@ -327,7 +356,12 @@ class _Unit:
             steady_at=steady_at if self.declared.every else changed_at,
         )
         return SeriesForecast(
-            address=self.address, declared=self.declared, size=self.size, figures=figures, points=points
+            address=self.address,
+            declared=self.declared,
+            fleet=self.fleet,
+            size=self.size,
+            figures=figures,
+            points=points,
         )
 
 
@@ -356,6 +390,7 @@ def _units(
         yield _Unit(
             address=planned.address,
             declared=series,
+            fleet=server.fleet,
             size=size,
             held=[
                 _Held(
@@ -456,6 +491,7 @@ def _undeclared(server: ServerPlan, moments: Sequence[datetime]) -> SeriesForeca
     return SeriesForecast(
         address=SeriesAddress(server.key, None),
         declared=None,
+        fleet=server.fleet,
         size=Size(megabytes=None, source="unknown"),
         figures=figures,
         points=points,

@@ -77,6 +77,8 @@ def rows(forecast: Forecast, *, verbose: bool) -> Iterator[Row]:
         for policy, alike in by_policy(forecast.series):
             if figures := together(alike):
                 yield Row(policy, count_text(len(alike), "series"), figures)
+    for fleet, figures in forecast.fleets.items():
+        yield Row(f"fleet {visible(fleet)}", "as one server" if not forecast.first.base_url else "", figures)
     if forecast.total and len(forecast.series) != 1:
         yield Row("All", count_text(len(forecast.series), "series"), forecast.total)
 

@@ -10,8 +10,9 @@ from support.command import COMMANDS, run
 
 from reconcile.cli.main import COMMANDS as SUMMARIES
 
-WITH_REQUESTS = {"init", "list", "plan", "apply", "import", "status", "restore", "doctor"}
+WITH_REQUESTS = {"init", "list", "plan", "apply", "import", "status", "restore", "doctor", "forecast"}
 WITH_MORE = {
+    "forecast": "every series",
     "plan": "each backup that stays",
     "apply": "each backup that stays",
     "show": "each backup that stays",

@@ -12,7 +12,7 @@ from reconcile.desired.config import Config
 from reconcile.desired.desired import resolve
 from reconcile.durations import Duration
 from reconcile.insight.comparison import compare
-from reconcile.insight.forecast import Forecast, Schedule, SeriesForecast, empty_account, forecast
+from reconcile.insight.forecast import Forecast, Schedule, SeriesForecast, forecast, without_account
 from reconcile.plan.safety import withheld
 
 DAY = Duration(days=1)
@@ -27,9 +27,11 @@ def look(
     seen: Inventory | None = None,
 ) -> Forecast:
     """Forecast from an account with these backups."""
-    account = seen or (inventory(*backups) if backups else empty_account(declared, NOW))
+    if seen is None and not backups:
+        declared, seen = without_account(declared, NOW)
+    account = seen or inventory(*backups)
     schedule = Schedule(start=NOW, days=ahead, every=every)
-    return forecast(resolve(declared), account, schedule, size_mb=size_mb)
+    return forecast(resolve(declared, account), account, schedule, size_mb=size_mb)
 
 
 def nightly(keep: str) -> Config:
@@ -217,13 +219,13 @@ def test_series_that_are_alike_are_worked_out_once() -> None:
     def work(number: int) -> Callable[[], object]:
         listed = [Server(id=each, name=f"s{each}") for each in range(number)]
         series = 'backups = [{ description = "nightly", every = "1d", keep = { daily = 9 } }]'
-        declared = resolve(config("".join(f"[servers.{each.name}]\nid = {each.id}\n{series}\n" for each in listed)))
+        declared = config("".join(f"[servers.{each.name}]\nid = {each.id}\n{series}\n" for each in listed))
         held = [
             backup(f"{each.name} {night}", server=each, created_at=NOW - timedelta(days=night, seconds=second))
             for second, each in enumerate(listed)
             for night in range(9)
         ]
         seen = inventory(*held, servers=tuple(listed))
-        return lambda: forecast(declared, seen, Schedule(start=NOW, days=90, every=DAY))
+        return lambda: forecast(resolve(declared, seen), seen, Schedule(start=NOW, days=90, every=DAY))
 
     assert steps(work(40)) < 8 * steps(work(1))

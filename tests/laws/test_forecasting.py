@@ -57,7 +57,7 @@ def carried_out(desired: Desired, seen: Inventory, schedule: Schedule) -> Invent
 @settings(max_examples=60)
 @given(configs(), inventories(), schedules)
 def test_a_forecast_is_the_planner_apply_after_apply(config: Config, seen: Inventory, schedule: Schedule) -> None:
-    desired = resolve(config)
+    desired = resolve(config, seen)
     seen = sound(desired, seen)
 
     found = forecast(desired, seen, schedule)
@@ -86,12 +86,13 @@ def test_series_that_are_alike_are_forecast_as_each_is_alone(
     config: Config, accounts: list[Inventory], schedule: Schedule
 ) -> None:
     copies = [copied(config, accounts[number % len(accounts)], number) for number in range(2 * len(accounts))]
-    desired = [resolve(each) for each, _ in copies]
+    desired = [resolve(each, seen) for each, seen in copies]
     backups = [each for _, seen in copies for each in seen.backups]
     servers = tuple(server for _, seen in copies for server in seen.servers or ())
-    everything = resolve(replace(config, servers=tuple(server for each in desired for server in each.servers)))
+    everything = inventory(*backups, servers=servers)
+    declared = replace(config, servers=tuple(server for each in desired for server in each.servers))
 
-    together = forecast(everything, inventory(*backups, servers=servers), schedule)
+    together = forecast(resolve(declared, everything), everything, schedule)
 
     alone = [forecast(each, seen, schedule) for each, (_, seen) in zip(desired, copies, strict=True)]
     assert {series.address: series for series in together.series} == {

@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 import tomli_w
@@ -12,7 +13,10 @@ from support.render import shown
 from reconcile.actual.inventory import Server
 from reconcile.desired.desired import resolve
 from reconcile.diagnostics import Diagnostic
+from reconcile.durations import Duration
+from reconcile.insight.comparison import compare
 from reconcile.insight.doctor import Diagnosis, Finding, Verdict
+from reconcile.insight.forecast import Schedule, forecast
 from reconcile.insight.importing import declare
 from reconcile.insight.listing import list_backups
 from reconcile.insight.restore_points import choose
@@ -23,7 +27,9 @@ from reconcile.report.diagnostic_text import diagnostic_text
 from reconcile.report.document import Document, Lines, Raw
 from reconcile.report.events_text import event_text, result_text
 from reconcile.report.formats import (
+    COMPARISON_FORMATS,
     DOCTOR_FORMATS,
+    FORECAST_FORMATS,
     LIST_FORMATS,
     PLAN_FORMATS,
     STATUS_FORMATS,
@@ -74,6 +80,8 @@ def result() -> Lines:
 
 
 FINDING = Finding("clock", Verdict.ERROR, NASTY, NASTY, (NASTY,))
+FORECAST = forecast(resolve(CONFIG, SEEN), SEEN, Schedule(start=NOW, days=3, every=Duration(days=1)))
+COMPARISON = compare(FORECAST, replace(FORECAST, series=()))
 DOCUMENTS: dict[str, Callable[[], Document]] = {
     "plan": lambda: PLAN_FORMATS["text"](PLAN, verbose=True),
     "plan, in short": lambda: PLAN_FORMATS["text"](PLAN, verbose=False),
@@ -86,6 +94,9 @@ DOCUMENTS: dict[str, Callable[[], Document]] = {
     "error": lambda: Lines(tuple(diagnostic_text(NOTE))),
     "list": lambda: LIST_FORMATS["text"](list_backups(SEEN), verbose=True),
     "restore": lambda: restore_text(choose(SERVER, SEEN, backup_id=str(HELD[1].id), series=None, before=NOW), NOW),
+    "forecast": lambda: FORECAST_FORMATS["text"](FORECAST, verbose=True),
+    "forecast, in Markdown": lambda: FORECAST_FORMATS["markdown"](FORECAST, verbose=True),
+    "comparison": lambda: COMPARISON_FORMATS["text"](COMPARISON, verbose=True),
     "events": events,
     "result": result,
 }

@@ -67,7 +67,7 @@ def test_a_forecast_is_what_applying_every_night_leads_to(request: pytest.Fixtur
         observed_at=START,
         service_time=START,
     )
-    found = forecast(resolve(declared), observed, Schedule(start=START, days=nights, every=Duration(days=1)))
+    found = forecast(resolve(declared, observed), observed, Schedule(start=START, days=nights, every=Duration(days=1)))
 
     world = World(declared, servers, list(seed), backup_seconds=1.0, latency=lambda: 0.0)
     for moment in found.moments:

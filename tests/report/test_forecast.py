@@ -1,0 +1,153 @@
+"""A forecast and a comparison in each format."""
+
+from typing import Any
+
+import pytest
+from markdown_it import MarkdownIt
+from support.build import NOW, backup, config, days, inventory
+from support.render import shown, value
+
+from reconcile.actual.inventory import Backup
+from reconcile.desired.config import Config
+from reconcile.desired.desired import resolve
+from reconcile.durations import Duration
+from reconcile.insight.comparison import Comparison, compare
+from reconcile.insight.forecast import Forecast, Schedule, forecast, without_account
+from reconcile.report.document import Document, Raw
+from reconcile.report.formats import COMPARISON_FORMATS, FORECAST_FORMATS
+
+
+def servers(number: int, keep: str = "7") -> Config:
+    series = f'backups = [{{ description = "nightly", every = "1d", keep = {keep} }}]'
+    return config("".join(f"[servers.s{each}]\nid = {each}\n{series}\n" for each in range(number)))
+
+
+def look(declared: Config, *backups: Backup, size_mb: float | None = 1536, ahead: int = 90) -> Forecast:
+    account = inventory(*backups)
+    if not backups:
+        declared, account = without_account(declared, NOW)
+    schedule = Schedule(start=NOW, days=ahead, every=Duration(days=1))
+    return forecast(resolve(declared, account), account, schedule, size_mb=size_mb)
+
+
+def text(document: Document) -> str:
+    assert isinstance(document, Raw)
+    return document.text
+
+
+def in_text(found: Forecast, *, verbose: bool = False, width: int = 80) -> str:
+    return shown(FORECAST_FORMATS["text"](found, verbose=verbose), width)
+
+
+def test_a_forecast_in_80_columns() -> None:
+    assert in_text(look(servers(1))) == (
+        "An empty account, with an apply every 1d from 2026-03-10 to 2026-06-07\n"
+        "\n"
+        "s0/nightly: every 1d, keep last=7\n"
+        "  at the end  7 backups, 10.5 GiB\n"
+        "  at most     7 on 2026-03-16, 10.5 GiB on 2026-03-16\n"
+        "  a month     30.0 created, 27.7 deleted\n"
+        "  back to     2026-06-01, 6d before\n"
+        "  gaps        up to 1d\n"
+        "  steady      from 2026-03-17\n"
+        "\n"
+    )
+
+
+def test_many_series_are_shown_by_policy_and_one_by_one_on_demand() -> None:
+    found = look(servers(40))
+
+    assert "every 1d, keep last=7: 40 series\n  at the end  280 backups" in in_text(found)
+    assert "s39/nightly" not in in_text(found)
+    assert "s39/nightly: every 1d, keep last=7, 1,536 MB each (from --size-mb)" in in_text(found, verbose=True)
+
+
+def test_a_fleet_has_a_row_of_its_own() -> None:
+    fleet = '[fleets.web]\nmatch = "*"\n[[fleets.web.backups]]\ndescription = "nightly"\n'
+
+    assert "fleet web: as one server\n  at the end  1 backup" in in_text(look(config(fleet)))
+
+
+def test_what_is_not_known_is_said() -> None:
+    shown_ = in_text(look(servers(2), size_mb=None))
+
+    assert "GiB" not in shown_
+    assert "The size of new backups of 2 series is not known, and not counted: --size-mb gives one." in " ".join(
+        shown_.split()
+    )
+
+
+def test_what_the_limit_would_withhold_is_said() -> None:
+    declared = config('[servers.web]\nid = 1\nbackups = [{ description = "nightly", every = "1d", keep = 3 }]')
+
+    found = look(declared, *(backup(number, age=days(number)) for number in range(1, 31)))
+
+    assert "withhold 27 deletes" in in_text(found, width=1000)
+    assert "--allow-loss 27" in in_text(found, width=1000)
+
+
+def test_json_has_every_figure_and_every_restore_point() -> None:
+    found = value(FORECAST_FORMATS["json"](look(servers(2)), verbose=False))
+
+    assert {key: found[key] for key in ("from_empty", "applies", "apply_every", "withheld_at_first")} == {
+        "from_empty": True,
+        "applies": 90,
+        "apply_every": "1d",
+        "withheld_at_first": 0,
+    }
+    total: Any = found["total"]
+    series: Any = found["series"]
+    first = series[0]
+    assert (total["backups"], total["size_mb"]) == (14, 14 * 1536)
+    assert (first["address"], first["most_backups_at"]) == ("s0/nightly", "2026-03-16T12:00:00Z")
+    assert first["restore_points"][-1] == {"id": None, "created_at": "2026-06-07T12:00:00Z", "size_mb": 1536}
+
+
+def change(number: int = 2, *backups: Backup) -> Comparison:
+    return compare(look(servers(number, "20"), *backups), look(servers(number, "{ daily = 7, weekly = 4 }"), *backups))
+
+
+def test_a_comparison_in_80_columns() -> None:
+    shown_ = shown(COMPARISON_FORMATS["text"](change(), verbose=False), 80)
+
+    assert (
+        "s1/nightly: every 1d, keep last=20 → every 1d, keep daily=7 weekly=4\n"
+        "  at the end  20 → 10 (-10); 30.0 GiB → 15.0 GiB (-15.0 GiB)\n"
+        "  at most     20 → 10 (-10); 30.0 GiB → 15.0 GiB (-15.0 GiB)\n"
+        "  back to     2026-05-19 → 2026-05-17\n"
+        "  no longer   11 restore points: 2026-05-19 to 2026-05-23, 2026-05-25 to\n"
+        "2026-05-30\n"
+    ) in shown_
+    assert "All: 2 series, 2 with a change\n  at the end  40 → 20 (-20)" in shown_
+
+
+def test_a_change_of_many_series_is_one_row() -> None:
+    shown_ = shown(COMPARISON_FORMATS["text"](change(40), verbose=False), 80)
+
+    assert "40 series: every 1d, keep last=20 → every 1d, keep daily=7 weekly=4\n  at the end  800 → 400" in shown_
+    assert "  no longer   440 restore points: 2026-05-19 to 2026-05-23" in shown_
+
+
+def test_no_change_is_said() -> None:
+    same = compare(look(servers(1)), look(servers(1)))
+
+    assert "Nothing changes." in shown(COMPARISON_FORMATS["text"](same, verbose=False))
+    assert "Nothing changes." in text(COMPARISON_FORMATS["markdown"](same, verbose=False))
+
+
+@pytest.mark.parametrize("number", [2, 3000])
+def test_markdown_is_a_table_that_fits_in_a_comment(number: int) -> None:
+    for made in (
+        text(FORECAST_FORMATS["markdown"](look(servers(number), ahead=9), verbose=True)),
+        text(COMPARISON_FORMATS["markdown"](change(number), verbose=number == 2)),
+    ):
+        assert made.startswith("<!-- reconcile forecast -->\n")
+        assert len(made) < 60_000
+        assert "<table>" in MarkdownIt("commonmark").enable("table").render(made)
+
+
+def test_json_of_a_comparison_has_both() -> None:
+    found = value(COMPARISON_FORMATS["json"](change(), verbose=False))
+
+    assert [each["address"] for each in found["changes"]] == ["s0/nightly", "s1/nightly"]  # type: ignore[attr-defined]
+    assert len(found["changes"][0]["no_longer"]) == 11  # type: ignore[index]
