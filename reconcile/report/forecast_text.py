@@ -29,7 +29,7 @@ _SOURCES = {"series": "its own backups", "server": "its server's backups", "opti
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ForecastRow:
     """A series, or several together, and what they will hold."""
 
     name: str
@@ -66,21 +66,21 @@ def heading(forecast: Forecast) -> str:
     )
 
 
-def rows(forecast: Forecast, *, verbose: bool) -> Iterator[Row]:
+def rows(forecast: Forecast, *, verbose: bool) -> Iterator[ForecastRow]:
     """Yield a row for each series, or for each policy where there are many; then one for all together."""
     if verbose or len(forecast.series) <= MOST_SERIES:
         for series in forecast.series:
             size = size_from(series) if verbose and series.declared else ""
             about = ", ".join(part for part in (policy_text(series.declared), size) if part)
-            yield Row(name_text(series.address, series.declared), about, series.figures)
+            yield ForecastRow(name_text(series.address, series.declared), about, series.figures)
     else:
         for policy, alike in by_policy(forecast.series):
             if figures := together(alike):
-                yield Row(policy, count_text(len(alike), "series"), figures)
+                yield ForecastRow(policy, count_text(len(alike), "series"), figures)
     for fleet, figures in forecast.fleets.items():
-        yield Row(f"fleet {visible(fleet)}", "as one server" if not forecast.first.base_url else "", figures)
+        yield ForecastRow(f"fleet {visible(fleet)}", "as one server" if not forecast.first.base_url else "", figures)
     if forecast.total and len(forecast.series) != 1:
-        yield Row("All", count_text(len(forecast.series), "series"), forecast.total)
+        yield ForecastRow("All", count_text(len(forecast.series), "series"), forecast.total)
 
 
 def by_policy(series: Iterable[SeriesForecast]) -> list[tuple[str, list[SeriesForecast]]]:
