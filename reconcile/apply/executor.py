@@ -43,6 +43,7 @@ class _Executor:
     def __init__(self, plan: Plan, withheld: frozenset[BackupAddress], view: AccountView, run: Run) -> None:
         self._plan = plan
         self._withheld = withheld
+        self._barred = plan.barred
         self._clock = run.clock
         self._options = run.options
         self._emit = run.emit
@@ -134,7 +135,9 @@ class _Executor:
         self, deletes: Iterable[Delete], why_it_stays: Callable[[Delete], _Verdict | None], objection: Objection
     ) -> None:
         for delete in deletes:
-            if delete.address in self._withheld:
+            if delete.address in self._barred:
+                self._withhold(delete, "this server breaks a rule of [require]")
+            elif delete.address in self._withheld:
                 self._withhold(delete)
             elif why_not := why_it_stays(delete):
                 self._end(delete, *why_not)

@@ -27,4 +27,4 @@ def validate(session: Session, *, as_json: bool) -> ExitCode:
     else:
         session.output.diagnostics(found.diagnostics)
         session.output.show(validate_text(found))
-    return ExitCode.DONE if found.config else ExitCode.ERROR
+    return ExitCode.DONE if found.is_valid else ExitCode.ERROR

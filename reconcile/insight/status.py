@@ -12,6 +12,7 @@ from reconcile.diagnostics import Diagnostic
 from reconcile.ids import id_order
 from reconcile.plan.reasons import CreateReason
 from reconcile.plan.refusals import check_all_declared, check_servers
+from reconcile.plan.require import Breach, breach_diagnostic, breaches
 from reconcile.plan.series import SeriesState, TimeRules, members, series_state, time_rules
 from reconcile.plan.warnings import fleet_warnings
 
@@ -101,6 +102,8 @@ class Status:
     """The servers of the account that nothing declares; None with targets, and if the token may not list servers."""
     requires_all: bool
     """Whether an unprotected server is a problem (`require.all_servers`)."""
+    breaches: tuple[Breach, ...]
+    """Who breaks the other rules of `[require]`; `errors` has the same in prose."""
     empty_fleets: tuple[str, ...]
     """The fleets that choose no server."""
     undeclared: tuple[Backup, ...]
@@ -136,6 +139,7 @@ def status(desired: Desired, inventory: Inventory, now: datetime) -> Status:
         if desired.selects(server, declared.description)
     ]
     everything = desired.selected is None
+    broken = breaches(desired)
     return Status(
         base_url=inventory.base_url,
         account=desired.account,
@@ -151,7 +155,12 @@ def status(desired: Desired, inventory: Inventory, now: datetime) -> Status:
             desired.selects(server, declared.description) for server in desired.servers for declared in server.series
         )
         or any(fleet.series for fleet in desired.empty_fleets),
-        errors=(*checked.errors, *(check_all_declared(desired, inventory) if inventory.servers is None else ())),
+        breaches=broken,
+        errors=(
+            *checked.errors,
+            *(check_all_declared(desired, inventory) if inventory.servers is None else ()),
+            *map(breach_diagnostic, broken),
+        ),
         warnings=(*checked.warnings, *fleet_warnings(desired, inventory)),
     )
 

@@ -6,16 +6,29 @@ from typing import Self
 from reconcile.desired.advice import warnings
 from reconcile.desired.config import Config
 from reconcile.diagnostics import Diagnostic
+from reconcile.plan.require import breach_diagnostic, breaches
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Validation:
-    """`config` is None if there are mistakes."""
+    """`config` is None if it can't be read; one that can be may still break a rule of its own, or deserve a warning."""
 
     config: Config | None
     diagnostics: tuple[Diagnostic, ...]
 
     @classmethod
     def of(cls, config: Config) -> Self:
-        """Return the warnings about a valid configuration."""
-        return cls(config=config, diagnostics=warnings((*config.servers, *config.fleets)))
+        """Return the warnings about a configuration, and an error for each rule of `[require]` that is broken."""
+        broken = breaches(config)
+        return cls(
+            config=config,
+            diagnostics=(
+                *(breach_diagnostic(breach) for breach in broken),
+                *warnings((*config.servers, *config.fleets)),
+            ),
+        )
+
+    @property
+    def is_valid(self) -> bool:
+        """Whether there is no error."""
+        return all(diagnostic.severity != "error" for diagnostic in self.diagnostics)

@@ -146,9 +146,11 @@ class Result:
 
         A withheld series that has gained a backup loses one more then: its create is no longer subtracted.
         """
+        barred = self.plan.barred
         return sum(
-            ended.outcome is Outcome.WITHHELD and not isinstance(ended.action, Create) and ended.action.is_loss
+            ended.outcome is Outcome.WITHHELD and ended.action.is_loss and ended.action.address not in barred
             for ended in self.finished
+            if isinstance(ended.action, Delete)
         )
 
 

@@ -117,6 +117,8 @@ class ServerPlan:
     id: Id
     fleet: str | None
     """The fleet that chose the server, if it has no table of its own."""
+    is_barred: bool
+    """Whether it breaks a rule of `[require]`: nothing on it is deleted until it does not."""
     declared: tuple[tuple[str, ...], ...]
     series: tuple[SeriesPlan, ...]
     pruned: tuple[Delete, ...]
@@ -191,6 +193,8 @@ class Plan:
     warnings: tuple[Diagnostic, ...]
     max_age: Duration | None = None
     """How young a usable backup each series must have (`--max-age`)."""
+    min_age: Duration | None = None
+    """No usable backup that is younger is deleted (`min_age` of `[require]`)."""
 
     @property
     def actions(self) -> tuple[Action, ...]:
@@ -215,6 +219,14 @@ class Plan:
     def deletes(self) -> tuple[Delete, ...]:
         """Every delete, including the withheld ones."""
         return tuple(action for action in self.actions if isinstance(action, Delete))
+
+    @property
+    def barred(self) -> frozenset[BackupAddress]:
+        """The deletes on servers that break a rule of `[require]`: none is carried out."""
+        servers = (server for server in self.servers if server.is_barred)
+        return frozenset(
+            action.address for server in servers for action in server.actions if isinstance(action, Delete)
+        )
 
     @property
     def awaited(self) -> tuple[Backup, ...]:

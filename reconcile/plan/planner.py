@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from reconcile.actual.inventory import COMPLETED, Backup, Inventory, State, in_order
-from reconcile.addresses import BackupAddress, SeriesAddress
+from reconcile.addresses import FLEET, BackupAddress, SeriesAddress
 from reconcile.desired.advice import warnings
 from reconcile.desired.config import DeclaredSeries, DeclaredServer
 from reconcile.desired.desired import Desired, Freshness
@@ -24,11 +24,13 @@ from reconcile.plan.reasons import (
     Pinned,
     PrunedLater,
     Stalled,
+    TooYoung,
     Undeclared,
     UnknownStatus,
     Untouchable,
 )
 from reconcile.plan.refusals import check_all_declared, check_servers
+from reconcile.plan.require import breach_diagnostic, breaches
 from reconcile.plan.retention import retain
 from reconcile.plan.safety import measure
 from reconcile.plan.series import SeriesState, TimeRules, members, series_state, time_rules
@@ -49,7 +51,12 @@ def plan(desired: Desired, inventory: Inventory, now: datetime) -> Plan:
         _ServerPlanner(desired, server, inventory.by_server.get(server.id, {}), frozenset(server.pinned), times)
         for server in checked.servers
     ]
-    servers = tuple(planner.plan() for planner in planners)
+    broken = breaches(desired)
+    barred = {breach.name for breach in broken}
+    servers = tuple(
+        planner.plan(is_barred=not barred.isdisjoint({planner.server.key, f"{FLEET}{planner.server.fleet}"}))
+        for planner in planners
+    )
     limit = LossLimit(
         max_shrink_percent=desired.max_shrink_percent, servers=tuple(sorted(desired.declared, key=id_order))
     )
@@ -66,6 +73,7 @@ def plan(desired: Desired, inventory: Inventory, now: datetime) -> Plan:
         errors=(
             *checked.errors,
             *check_all_declared(desired, inventory),
+            *(breach_diagnostic(breach) for breach in broken),
             *(error for server in servers for error in _unmet(server, desired.freshness)),
         ),
         warnings=(
@@ -78,6 +86,7 @@ def plan(desired: Desired, inventory: Inventory, now: datetime) -> Plan:
             *(rename_warnings(desired, inventory) if desired.selected is None else ()),
         ),
         max_age=desired.freshness.max_age if desired.freshness else None,
+        min_age=desired.require.min_age,
     )
 
 
@@ -124,7 +133,7 @@ def judge(
     verdicts: list[KeepReason | NotKept | Failed] = []
     for backup in state.backups:
         stays: KeepReason | None = None if may_all_go else _untouchable(backup, pinned, times)
-        if stays := stays or kept_by.get(backup.id) or beside_unknown:
+        if stays := stays or kept_by.get(backup.id) or beside_unknown or _too_young(backup, times):
             verdicts.append(stays)
         elif backup.state is State.FAILED:
             verdicts.append(Failed(status=backup.status))
@@ -135,6 +144,10 @@ def judge(
 
 GOES = (NotKept, Failed)
 """The verdicts of `judge` by which a backup is deleted."""
+
+
+def _too_young(backup: Backup, times: TimeRules) -> TooYoung | None:
+    return TooYoung(min_age=times.min_age) if times.min_age and times.is_too_young(backup) else None
 
 
 def _untouchable(backup: Backup, pinned: frozenset[Id], times: TimeRules) -> Untouchable | None:
@@ -163,7 +176,7 @@ class _ServerPlanner:
     pinned: frozenset[Id]
     times: TimeRules
 
-    def plan(self) -> ServerPlan:
+    def plan(self, *, is_barred: bool) -> ServerPlan:
         undeclared = [self._undeclared(backup) for backup in self._undeclared_backups()]
         pruned = tuple(entry for entry in undeclared if isinstance(entry, Delete))
         return ServerPlan(
@@ -171,6 +184,7 @@ class _ServerPlanner:
             name=self.server.name,
             id=self.server.id,
             fleet=self.server.fleet,
+            is_barred=is_barred,
             declared=tuple(series.descriptions for series in self.server.series),
             series=tuple(
                 self._series(series, is_pruning=bool(pruned))
@@ -269,6 +283,8 @@ class _ServerPlanner:
             return Unmanaged(address=address, backup=backup, reason=reason)
         if prune is False:
             return Unmanaged(address=address, backup=backup, reason=NotPruned())
+        if young := _too_young(backup, self.times):
+            return Unmanaged(address=address, backup=backup, reason=young)
         if prune is True:
             return Delete(address=address, backup=backup, reason=Undeclared(age=age, prune=None))
         prune_at = prune.after(self.times.moment(backup), self.times.zone)

@@ -127,6 +127,14 @@ class BesideUnknown:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class TooYoung:
+    """Nothing else keeps it, but it is usable and younger than `min_age`: no such backup is deleted."""
+
+    min_age: Duration
+    kind: Literal["min_age"] = "min_age"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class NotPruned:
     """Undeclared, and `prune` is off."""
 
@@ -147,5 +155,5 @@ DeleteReason = NotKept | Failed | Undeclared
 Untouchable = Pinned | Misdated | Stalled | InProgress | UnknownStatus
 """Why a backup is never deleted, whatever else applies."""
 
-KeepReason = KeptBy | BesideUnknown | Untouchable
-UnmanagedReason = NotPruned | PrunedLater | Untouchable
+KeepReason = KeptBy | BesideUnknown | TooYoung | Untouchable
+UnmanagedReason = NotPruned | PrunedLater | TooYoung | Untouchable

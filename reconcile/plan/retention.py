@@ -5,7 +5,7 @@ Unlike there, the newest time comes from the argument, not from a clock, and the
 """
 
 from collections.abc import Callable, Hashable, Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import assert_never
 from zoneinfo import ZoneInfo
 
@@ -56,6 +56,21 @@ def trace(moment: datetime, keep: Keep, zone: ZoneInfo) -> Hashable:
         return None
     local = moment.astimezone(zone)
     return (local.toordinal(), local.hour) if Period.HOURLY in periods else local.toordinal()
+
+
+def calendar_cycle(keep: Keep) -> timedelta | None:
+    """Return after how long the calendar is the same to the rules; none is, to those that go by months or years.
+
+    It is zero if no rule goes by the calendar. The nights in which clocks change are left out.
+    """
+    periods = {rule.period for rule in keep}
+    if periods & {Period.MONTHLY, Period.YEARLY}:
+        return None
+    if any(isinstance(rule, KeepWithin) and rule.duration.months for rule in keep):
+        return None
+    if Period.WEEKLY in periods:
+        return timedelta(days=7)
+    return timedelta(days=1) if periods & {Period.HOURLY, Period.DAILY} else timedelta(0)
 
 
 def _kept_by(

@@ -1,4 +1,4 @@
-"""The limit on loss: how much a plan would lose, how much it may lose, and what is withheld (spec, section 6)."""
+"""What is withheld: the deletes by which a plan would lose too much (spec, section 6), and those of barred servers."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
@@ -30,11 +30,11 @@ def measure(servers: Iterable[ServerPlan], limit: LossLimit, inventory: Inventor
     lost = deleted = created = 0
     for server in servers:
         for series in server.series:
-            if series.deletes:
+            if series.deletes and not server.is_barred:
                 lost += series.loss
                 deleted += sum(delete.is_loss for delete in series.deletes)
             created += series.create is not None
-        pruned = sum(delete.is_loss for delete in server.pruned)
+        pruned = 0 if server.is_barred else sum(delete.is_loss for delete in server.pruned)
         lost, deleted = lost + pruned, deleted + pruned
     switched_off = limit.max_shrink_percent == _NO_LIMIT
     return Loss(
@@ -59,25 +59,27 @@ def continued(plan: Plan, gained: Mapping[SeriesAddress, int], lost: int) -> Pla
         )
         for server in plan.servers
     )
-    loss = sum(series.loss for server in servers for series in server.series)
-    loss += sum(delete.is_loss for server in servers for delete in server.pruned)
+    may_lose = [server for server in servers if not server.is_barred]
+    loss = sum(series.loss for server in may_lose for series in server.series)
+    loss += sum(delete.is_loss for server in may_lose for delete in server.pruned)
     return replace(plan, servers=servers, loss=replace(plan.loss, lost=loss + lost))
 
 
 def withheld(plan: Plan, allowed: int = 0) -> frozenset[BackupAddress]:
-    """Return the deletes that are not carried out because the plan would lose too much.
+    """Return the deletes that are not carried out: those on barred servers, and those by which too much would be lost.
 
-    They are the deletes of usable backups by which a series loses more than it gains, and those of undeclared ones.
-    As many as a series gains still go, the oldest first: withheld, they would pile up night after night. `allowed` is
-    the loss that is allowed for this run (`--allow-loss`).
+    The latter are the deletes of usable backups by which a series loses more than it gains, and those of undeclared
+    ones. As many as a series gains still go, the oldest first: withheld, they would pile up night after night.
+    `allowed` is the loss that is allowed for this run (`--allow-loss`).
     """
-    if not plan.loss.is_too_much(allowed):
-        return frozenset()
-    return frozenset(delete.address for delete in _losing(plan))
+    losing = _losing(plan) if plan.loss.is_too_much(allowed) else ()
+    return plan.barred.union(delete.address for delete in losing)
 
 
 def _losing(plan: Plan) -> Iterator[Delete]:
     for server in plan.servers:
+        if server.is_barred:
+            continue
         for series in server.series:
             losing = [delete for delete in series.deletes if delete.is_loss]  # from the oldest to the newest
             yield from losing[len(losing) - series.loss :]

@@ -37,6 +37,7 @@ class TimeRules:
     zone: ZoneInfo
     stalled_after: Duration
     freshness: Freshness | None = None
+    min_age: Duration | None = None
 
     def moment(self, backup: Backup) -> datetime:
         """Return when a backup was made. Clocks differ a little: one that is just ahead of ours is of age zero."""
@@ -56,6 +57,12 @@ class TimeRules:
             return False
         return self.stalled_after.after(backup.created_at, self.zone) <= self.now
 
+    def is_too_young(self, backup: Backup) -> bool:
+        """Return whether a usable backup is so young that nothing deletes it."""
+        if self.min_age is None or backup.state is not State.USABLE:
+            return False
+        return self.min_age.after(self.moment(backup), self.zone) > self.now
+
     def is_too_old(self, backup: Backup) -> bool:
         """Return whether this run asks for a younger backup. There is no slack: the age was asked for by hand."""
         return self.freshness is not None and not self.freshness.is_met_by(self.moment(backup), self.zone)
@@ -63,7 +70,13 @@ class TimeRules:
 
 def time_rules(desired: Desired, now: datetime) -> TimeRules:
     """Return the rules for planning `desired` at the moment `now`."""
-    return TimeRules(now=now, zone=desired.timezone, stalled_after=desired.stalled_after, freshness=desired.freshness)
+    return TimeRules(
+        now=now,
+        zone=desired.timezone,
+        stalled_after=desired.stalled_after,
+        freshness=desired.freshness,
+        min_age=desired.require.min_age,
+    )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

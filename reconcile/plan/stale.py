@@ -16,7 +16,7 @@ from reconcile.addresses import BackupAddress, SeriesAddress
 from reconcile.desired.desired import Freshness, check_account
 from reconcile.diagnostics import Diagnostic, UserError
 from reconcile.ids import Id
-from reconcile.plan.model import Plan, SeriesPlan, ServerPlan
+from reconcile.plan.model import Delete, Plan, SeriesPlan, ServerPlan
 from reconcile.plan.safety import measure, withheld
 from reconcile.plan.series import is_misdated, is_usable
 
@@ -57,6 +57,8 @@ def renewed(plan: Plan, inventory: Inventory, allowed: int = 0) -> Plan:
         raise _stale("It would delete the last usable backup of a series. Plan again.", emptied)
     if aged := list(_aged(plan, inventory)):
         raise _stale("A backup has grown too old since the plan was made. Plan again.", aged)
+    if young := [f"{delete.address}: younger than {plan.min_age}" for delete in _too_young(plan, now)]:
+        raise _stale("It would delete backups that [require] protects by their age. Plan again.", young)
     measured = replace(plan, loss=measure(plan.servers, plan.limit, inventory, now))
     if more := sorted(map(str, withheld(measured, allowed) - withheld(plan, allowed))):
         raise _stale(
@@ -87,6 +89,15 @@ def _emptied(server: ServerPlan, inventory: Inventory, now: datetime) -> Iterato
         usable = {backup.id for backup in members if is_usable(backup, now)}
         if usable and usable <= deleted and descriptions not in created:
             yield f"{SeriesAddress(server.key, descriptions[0])}: all {len(usable)} usable backups would be deleted"
+
+
+def _too_young(plan: Plan, now: datetime) -> Iterator[Delete]:
+    """Find the usable backups that are younger than `min_age`, by the clock of this run."""
+    if plan.min_age is not None:
+        zone = ZoneInfo(plan.timezone)
+        for delete in plan.deletes:
+            if delete.is_loss and plan.min_age.after(min(delete.backup.created_at, now), zone) > now:
+                yield delete
 
 
 def _aged(plan: Plan, inventory: Inventory) -> Iterator[str]:

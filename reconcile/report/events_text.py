@@ -24,6 +24,7 @@ from reconcile.plan.model import Action, Create, Delete
 from reconcile.report.diagnostic_text import diagnostic_text
 from reconcile.report.document import Lines
 from reconcile.report.escape import visible
+from reconcile.report.plan_text import BARRED
 from reconcile.report.wording import count_text, seconds_text, size_text
 
 _LONGEST = 1000
@@ -124,7 +125,11 @@ def _not_done(result: Result) -> Iterator[Text]:
 
 def _next_steps(result: Result) -> Iterator[Text]:
     counts = result.counts
-    if number := counts[Outcome.WITHHELD]:
+    addresses = result.plan.barred
+    barred = sum(ended.outcome is Outcome.WITHHELD and ended.action.address in addresses for ended in result.finished)
+    if barred:
+        yield Text(f"Withheld: {count_text(barred, 'delete')}. {BARRED}", "bold red")
+    if number := counts[Outcome.WITHHELD] - barred:
         allow = f"If this is intended: --allow-loss {result.loss_still_to_allow} (reconcile help safety)"
         yield Text(f"Withheld: {count_text(number, 'delete')}, because too much would be lost. {allow}", "bold red")
     if result.is_refused and not counts[Outcome.NOT_STARTED] and not result.still_pending and not result.unmet:

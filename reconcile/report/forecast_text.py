@@ -15,7 +15,7 @@ from reconcile.plan.safety import withheld
 from reconcile.report.diagnostic_text import diagnostic_text
 from reconcile.report.document import Lines
 from reconcile.report.escape import visible
-from reconcile.report.plan_text import loss_text
+from reconcile.report.plan_text import withheld_texts
 from reconcile.report.wording import count_text
 
 MOST_SERIES = 10
@@ -98,10 +98,10 @@ def notes(forecast: Forecast) -> Iterator[str]:
             f"The size of new backups of {count_text(forecast.without_size, 'series')} is not known, and not counted: "
             "--size-mb gives one."
         )
-    if held_back := withheld(forecast.first):
+    for number, why in withheld_texts(forecast.first, withheld(forecast.first)):
         yield (
-            f"The first apply would withhold {count_text(len(held_back), 'delete')}, and so would every later one; "
-            f"the forecast is as if they were allowed. {loss_text(forecast.first.loss)}"
+            f"The first apply would withhold {count_text(number, 'delete')}, and so would every later one; the "
+            f"forecast is as if it did not. {why}"
         )
 
 

@@ -11,7 +11,7 @@ from reconcile.plan.model import Create, Delete, Plan, ServerPlan
 from reconcile.plan.safety import withheld
 from reconcile.report.document import Raw
 from reconcile.report.markdown import code, plain
-from reconcile.report.plan_text import loss_text
+from reconcile.report.plan_text import withheld_texts
 from reconcile.report.reasons_text import create_text, delete_text, kept_text, unmanaged_text
 from reconcile.report.wording import count_text, size_text
 
@@ -68,8 +68,8 @@ def _head(plan: Plan, held_back: frozenset[BackupAddress]) -> Iterator[str]:
         figures += f", {count_text(len(plan.errors), 'error')}"
     yield f"### reconcile: {figures}"
     yield ""
-    if held_back:
-        yield f"> **Withheld: {count_text(len(held_back), 'delete')}.** {loss_text(plan.loss)}"
+    for number, why in withheld_texts(plan, held_back):
+        yield f"> **Withheld: {count_text(number, 'delete')}.** {why}"
         yield ""
     if plan.targets:
         targets = ", ".join(code(target) for target in plan.targets)

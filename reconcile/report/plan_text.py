@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 MOST_UNCHANGED = 20
 """Lines. What stays is shown backup by backup up to this many, or all of it with `-v`."""
 
+BARRED = "Their servers break a rule of [require], and nothing on them is deleted until they do not."
+"""Why the deletes on a barred server are withheld."""
+
 _LONGEST_UNBROKEN = 48
 """Columns. A name up to this long keeps its width; the other columns wrap instead."""
 
@@ -55,6 +58,14 @@ def loss_text(loss: Loss) -> str:
     share = f"{loss.lost:,} of {count_text(loss.usable, 'usable backup')} would be lost"
     limit = "none would be left" if loss.empties else f"the limit is {loss.limit:,}"
     return f"{share}, {limit}. If this is intended: --allow-loss {loss.lost}"
+
+
+def withheld_texts(plan: Plan, held_back: frozenset[BackupAddress]) -> Iterator[tuple[int, str]]:
+    """Yield how many deletes are withheld for each reason, and the reason."""
+    if losing := held_back - plan.barred:
+        yield len(losing), loss_text(plan.loss)
+    if plan.barred:
+        yield len(plan.barred), BARRED
 
 
 def _lines(plan: Plan, held_back: frozenset[BackupAddress], *, verbose: bool) -> Iterator[RenderableType]:
@@ -105,8 +116,8 @@ def _figures(plan: Plan, held_back: frozenset[BackupAddress]) -> Text:
 
 def _hindered(plan: Plan, held_back: frozenset[BackupAddress]) -> Iterator[Text]:
     """Say what would not be done."""
-    if held_back:
-        yield Text(f"Withheld: {count_text(len(held_back), 'delete')}. {loss_text(plan.loss)}", style="bold red")
+    for number, why in withheld_texts(plan, held_back):
+        yield Text(f"Withheld: {count_text(number, 'delete')}. {why}", style="bold red")
     if plan.errors:
         yield Text(f"Incomplete: {count_text(len(plan.errors), 'error')}; the rest is planned.", style="bold red")
 

@@ -22,6 +22,7 @@ from reconcile.plan.reasons import (
     PrunedLater,
     Stalled,
     TooOld,
+    TooYoung,
     Undeclared,
     UnknownStatus,
     UnmanagedReason,
@@ -67,6 +68,8 @@ def kept_text(reason: KeepReason, zone: ZoneInfo) -> str:
             return ", ".join(map(_rule_text, rules))
         case BesideUnknown():
             return "another backup of the series has an unknown status"
+        case TooYoung(min_age=min_age):
+            return f"younger than min_age = {min_age}"
         case _:
             return _untouchable_text(reason, zone)
 
@@ -78,6 +81,8 @@ def unmanaged_text(reason: UnmanagedReason, zone: ZoneInfo) -> str:
             return "never pruned: prune = false"
         case PrunedLater(prune=prune, at=at):
             return f"pruned after {prune}, at {time_text(at, zone)}"
+        case TooYoung(min_age=min_age):
+            return f"not pruned yet: younger than min_age = {min_age}"
         case _:
             return f"never pruned: {_untouchable_text(reason, zone)}"
 

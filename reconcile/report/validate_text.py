@@ -12,7 +12,7 @@ from reconcile.report.wording import count_text
 
 def validate_text(validation: Validation) -> Lines:
     """Return a line that sums up a valid file; none for an invalid one."""
-    if validation.config is None:
+    if validation.config is None or not validation.is_valid:
         return Lines(())
     config = validation.config
     parts = [_part(config.servers, "on", "server")]

@@ -1,0 +1,238 @@
+"""The guardrails of `[require]` (spec, section 2): how far back a policy always reaches, and who breaks a rule.
+
+How far that is, `retain` says, on an imagined series that gets a backup as often as `every` says. What it lets go after
+many backups at once is what it lets go if it is asked after each of them, and what is gone stays gone. So most of the
+imagined nights need no look: the oldest backup that is there at the end of a stretch was there all along.
+"""
+
+from bisect import bisect_left
+from collections.abc import Hashable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+from reconcile.addresses import FLEET, SeriesAddress
+from reconcile.desired.config import (
+    Config,
+    DeclaredFleet,
+    DeclaredSeries,
+    DeclaredServer,
+    Keep,
+    KeepCount,
+    Period,
+    Requirements,
+)
+from reconcile.desired.desired import Desired
+from reconcile.diagnostics import Diagnostic
+from reconcile.durations import Duration, age_text
+from reconcile.plan.retention import calendar_cycle, retain
+
+_START = datetime(2001, 1, 1, 12, tzinfo=UTC)
+"""When the imagined series begins: on a Monday in a year without a 29 February, when months reach back least."""
+
+_DAYS, _APPLIES = 400, 400
+"""How long a policy is looked at after the beginning, at least: each day of the calendar occurs, and each phase."""
+
+_MOST_BACKUPS = 200_000
+"""Of one series. A policy that still has the first of so many is taken to reach as far as is asked."""
+
+_PATIENCE = 8
+"""Single steps before a longer one is tried once more."""
+
+Rule = Literal["every", "retention"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Breach:
+    """A server, or all members of a fleet, with no series that does what a rule requires.
+
+    `nearest` is the series that comes nearest, at `number` in its table. `reached` is what it has instead: its `every`,
+    or how far back it always reaches; None if it does not say how often. Any of `remedies`, as its `keep`, would do.
+    """
+
+    subject: DeclaredServer | DeclaredFleet
+    rule: Rule
+    required: Duration
+    nearest: DeclaredSeries
+    number: int
+    reached: Duration | timedelta | None
+    required_in: str
+    """The file that has the rule."""
+    remedies: tuple[KeepCount, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The server's key, or the name of the fleet as addresses have it."""
+        return f"{FLEET}{self.subject.name}" if isinstance(self.subject, DeclaredFleet) else self.subject.key
+
+
+def breaches(declared: Config | Desired) -> tuple[Breach, ...]:
+    """Judge each server with a table of its own, and each fleet once; those without a series break nothing."""
+    judge = _Judge(declared.require, declared.timezone)
+    tables = (server for server in declared.servers if server.fleet is None)
+    subjects: list[DeclaredServer | DeclaredFleet] = [*tables, *declared.fleets]
+    return tuple(breach for subject in subjects if subject.series for breach in judge.breaches(subject))
+
+
+def breach_diagnostic(breach: Breach) -> Diagnostic:
+    """Say who breaks which rule, by how much, and what would do."""
+    subject = (
+        f"fleet {breach.subject.name!r}" if isinstance(breach.subject, DeclaredFleet) else f"server {breach.name!r}"
+    )
+    match breach.reached:
+        case None:
+            summary = f"{subject} has no series that says how often a backup is made"
+        case Duration() as every:
+            summary = f"{subject} has a backup made every {every}, and must have one every {breach.required}"
+        case timedelta() as span:
+            summary = f"{subject} reaches {age_text(span)}, and must reach {breach.required}"
+    if breach.rule == "every" or breach.reached is None:
+        advice = f'every = "{breach.required if breach.rule == "every" else "1d"}" would do'
+    else:
+        advice = f"{' or '.join(map(_remedy_text, breach.remedies))} would do"
+    return Diagnostic(
+        summary=summary,
+        detail=f"{advice[0].upper()}{advice[1:]}. Required by {breach.rule} of [require] in {breach.required_in}.",
+        address=str(SeriesAddress(breach.name, breach.nearest.description)),
+        place=breach.subject.place.at("backups", breach.number, "keep" if breach.remedies else "every"),
+    )
+
+
+class _Judge:
+    """Judges servers one after the other, and each policy once, however many have it."""
+
+    def __init__(self, require: Requirements, zone: ZoneInfo) -> None:
+        self._require, self._zone = require, zone
+        self._file = require.place.filename if require.place else "no file"
+        self._reaches: dict[tuple[Duration, Keep], timedelta | None] = {}
+        # By identity, because to hash a policy for each of many servers takes longer than to judge all policies.
+        self._seen: dict[tuple[int, int], timedelta | None] = {}
+
+    def breaches(self, subject: DeclaredServer | DeclaredFleet) -> Iterator[Breach]:
+        made = [(number, series, series.every) for number, series in enumerate(subject.series) if series.every]
+        if required := self._require.every:
+            if not made:
+                yield self._never(subject, "every", required)
+            elif not any(is_within(every, required) for _, _, every in made):
+                number, series, every = min(made, key=lambda each: each[2].in_seconds(_START))
+                yield Breach(
+                    subject=subject,
+                    rule="every",
+                    required=required,
+                    nearest=series,
+                    number=number,
+                    reached=every,
+                    required_in=self._file,
+                )
+        if required := self._require.retention:
+            if not made:
+                yield self._never(subject, "retention", required)
+                return
+            reached = [self._reach(every, series.keep, required) for _, series, every in made]
+            if None not in reached:
+                most, place = max((span, -place) for place, span in enumerate(reached) if span is not None)
+                number, series, every = made[-place]
+                yield Breach(
+                    subject=subject,
+                    rule="retention",
+                    required=required,
+                    nearest=series,
+                    number=number,
+                    reached=most,
+                    required_in=self._file,
+                    remedies=tuple(_remedies(every, self._zone, required)),
+                )
+
+    def _never(self, subject: DeclaredServer | DeclaredFleet, rule: Rule, required: Duration) -> Breach:
+        return Breach(
+            subject=subject,
+            rule=rule,
+            required=required,
+            nearest=subject.series[0],
+            number=0,
+            reached=None,
+            required_in=self._file,
+        )
+
+    def _reach(self, every: Duration, keep: Keep, enough: Duration) -> timedelta | None:
+        identity = id(every), id(keep)
+        if identity not in self._seen:
+            if (every, keep) not in self._reaches:
+                self._reaches[every, keep] = reach(every, keep, self._zone, enough)
+            self._seen[identity] = self._reaches[every, keep]
+        return self._seen[identity]
+
+
+def is_within(every: Duration, most: Duration) -> bool:
+    """Return whether one duration is at most as long as the other, whatever the length of the months in them."""
+    zone = ZoneInfo("UTC")
+    months = [_START.replace(month=month) for month in range(1, 13)]
+    return all(every.after(month, zone) <= most.after(month, zone) for month in months)
+
+
+def _remedies(every: Duration, zone: ZoneInfo, enough: Duration) -> Iterator[KeepCount]:
+    """Yield the smallest counts that would do, where a number of backups can."""
+    for period in (Period.LAST, Period.DAILY):
+        if period is Period.DAILY and not is_within(every, Duration(days=1)):
+            continue
+
+        def does(count: int, period: Period = period) -> bool:
+            return reach(every, (KeepCount(period=period, count=count),), zone, enough) is None
+
+        largest = 1
+        while not does(largest):
+            largest *= 2
+        yield KeepCount(period=period, count=bisect_left(range(largest + 1), x=True, lo=largest // 2, key=does))
+
+
+def _remedy_text(remedy: KeepCount) -> str:
+    return f"keep = {remedy.count}" if remedy.period is Period.LAST else f"{remedy.period} = {remedy.count}"
+
+
+def reach(every: Duration, keep: Keep, zone: ZoneInfo, enough: Duration) -> timedelta | None:
+    """Return how old the oldest backup always is, once the policy has been applied for long enough.
+
+    None if that is at least `enough`. The apply runs as often as `every` says, and it is looked at just after an apply,
+    when the oldest backup is youngest.
+    """
+    moments = [_START]
+    while moments[-1] < enough.after(_START, zone) and len(moments) < _MOST_BACKUPS:
+        moments.append(every.after(moments[-1], zone))
+    held = _kept(moments[::-1], keep, zone)
+    if len(moments) == _MOST_BACKUPS and held[-1] == _START:
+        return None
+    lowest: timedelta | None = None
+    now, looked_at, until = moments[-1], 0, moments[-1] + timedelta(days=_DAYS)
+    stride, patience = 1, 0
+    values: set[Hashable] = set()
+    cycle = calendar_cycle(keep)
+    # Each turn looks at the next `stride` applies: are they all good enough, by the oldest that is left after them?
+    while now < until or looked_at < _APPLIES:
+        coming = [every.after(now, zone)]
+        while len(coming) < stride:
+            coming.append(every.after(coming[-1], zone))
+        left = _kept([*reversed(coming), *held], keep, zone)
+        first, oldest = coming[0], left[-1]
+        is_enough = enough.after(oldest, zone) <= first if lowest is None else first - oldest >= lowest
+        if not is_enough and stride > 1:
+            stride, patience = stride // 2, _PATIENCE
+            continue
+        if not is_enough:
+            lowest = first - oldest
+        held, now, looked_at = left, coming[-1], looked_at + stride
+        patience -= 1
+        if patience < 0:
+            stride *= 2
+        if cycle is not None:
+            # Once the ages are as they were before, on such a day, everything repeats.
+            since_monday = now.astimezone(zone).replace(tzinfo=None) - _START.replace(tzinfo=None)
+            value = since_monday % cycle if cycle else None, tuple(now - moment for moment in held)
+            if value in values:
+                break
+            values.add(value)
+    return lowest
+
+
+def _kept(newest_first: list[datetime], keep: Keep, zone: ZoneInfo) -> list[datetime]:
+    return [moment for moment, reason in zip(newest_first, retain(newest_first, keep, zone), strict=True) if reason]
