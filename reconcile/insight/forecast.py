@@ -280,7 +280,9 @@ class _Line:
     def _blur(self, times: TimeRules) -> None:
         self.is_sharp = False
         for place, backup in enumerate(self.backups):
-            if backup.state is State.USABLE and backup.created_at <= times.now:
+            if times.is_too_young(backup):
+                self.is_sharp = True  # to be tried again when its age no longer protects it
+            elif backup.state is State.USABLE and backup.created_at <= times.now:
                 seen = trace(backup.created_at, self.declared.keep, times.zone)
                 self.marks[place] = seen, backup.id in self.pinned
 

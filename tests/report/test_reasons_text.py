@@ -27,6 +27,7 @@ from reconcile.plan.reasons import (
     PrunedLater,
     Stalled,
     TooOld,
+    TooYoung,
     Undeclared,
     UnknownStatus,
     UnmanagedReason,
@@ -63,11 +64,13 @@ KEEPS: dict[KeepReason, str] = {
         rules=(KeptRule(rule=last(7)[0], is_oldest=False), KeptRule(rule=DAILY, is_oldest=True))
     ): "last=7, oldest (daily=7)",
     BesideUnknown(): "another backup of the series has an unknown status",
+    TooYoung(min_age=A_WEEK): "younger than min_age = 7d",
     **dict(UNTOUCHABLE),
 }
 UNMANAGED: dict[UnmanagedReason, str] = {
     NotPruned(): "never pruned: prune = false",
     PrunedLater(prune=A_WEEK, at=NOW): "pruned after 7d, at 2026-03-10 13:00",
+    TooYoung(min_age=A_WEEK): "not pruned yet: younger than min_age = 7d",
     **{reason: f"never pruned: {text}" for reason, text in UNTOUCHABLE},
 }
 
