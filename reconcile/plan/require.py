@@ -29,7 +29,7 @@ from reconcile.durations import Duration, age_text
 from reconcile.plan.retention import calendar_cycle, retain
 
 _START = datetime(2001, 1, 1, 12, tzinfo=UTC)
-"""When the imagined series begins: on a Monday in a year without a 29 February, when months reach back least."""
+"""When the imagined applies are first looked at: before a February of 28 days, by which months reach back least."""
 
 _DAYS, _APPLIES = 400, 400
 """How long a policy is looked at after the beginning, at least: each day of the calendar occurs, and each phase."""
@@ -196,11 +196,11 @@ def reach(every: Duration, keep: Keep, zone: ZoneInfo, enough: Duration) -> time
     None if that is at least `enough`. The apply runs as often as `every` says, and it is looked at just after an apply,
     when the oldest backup is youngest.
     """
-    moments = [_START]
-    while moments[-1] < enough.after(_START, zone) and len(moments) < _MOST_BACKUPS:
+    moments = [enough.before(_START, zone)]
+    while moments[-1] < _START and len(moments) < _MOST_BACKUPS:
         moments.append(every.after(moments[-1], zone))
     held = _kept(moments[::-1], keep, zone)
-    if len(moments) == _MOST_BACKUPS and held[-1] == _START:
+    if len(moments) == _MOST_BACKUPS and held[-1] == moments[0]:
         return None
     lowest: timedelta | None = None
     now, looked_at, until = moments[-1], 0, moments[-1] + timedelta(days=_DAYS)
