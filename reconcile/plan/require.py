@@ -77,23 +77,22 @@ def breaches(declared: Config | Desired) -> tuple[Breach, ...]:
 
 def breach_diagnostic(breach: Breach) -> Diagnostic:
     """Say who breaks which rule, by how much, and what would do."""
-    subject = (
-        f"fleet {breach.subject.name!r}" if isinstance(breach.subject, DeclaredFleet) else f"server {breach.name!r}"
-    )
+    is_fleet = isinstance(breach.subject, DeclaredFleet)
+    subject = f"fleet {breach.subject.name!r}" if is_fleet else f"server {breach.name!r}"
     match breach.reached:
         case None:
-            summary = f"{subject} has no series that says how often a backup is made"
+            summary = f"no series of {subject} has an every, as {breach.rule} = {breach.required} requires"
         case Duration() as every:
-            summary = f"{subject} has a backup made every {every}, and must have one every {breach.required}"
+            summary = f"{subject} has a backup every {every}, and must have one every {breach.required}"
         case timedelta() as span:
             summary = f"{subject} reaches {age_text(span)}, and must reach {breach.required}"
-    if breach.rule == "every" or breach.reached is None:
-        advice = f'every = "{breach.required if breach.rule == "every" else "1d"}" would do'
+    if breach.remedies:
+        advice = f"{', or '.join(map(_remedy_text, breach.remedies))} would do"
     else:
-        advice = f"{' or '.join(map(_remedy_text, breach.remedies))} would do"
+        advice = f'every = "{breach.required if breach.rule == "every" else "1d"}" would do'
     return Diagnostic(
         summary=summary,
-        detail=f"{advice[0].upper()}{advice[1:]}. Required by {breach.rule} of [require] in {breach.required_in}.",
+        detail=f"{advice}. Required by {breach.rule} of [require] in {breach.required_in}.",
         address=str(SeriesAddress(breach.name, breach.nearest.description)),
         place=breach.subject.place.at("backups", breach.number, "keep" if breach.remedies else "every"),
     )

@@ -1,13 +1,21 @@
 """How far back each policy always reaches, and what becomes of a server that breaks a rule of `[require]`."""
 
+from dataclasses import replace
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from support.build import days, declare, hours
+from support.build import NOW, WEB, backup, config, days, declare, hours, inventory, make_plan
 
+from reconcile.actual.inventory import Server
+from reconcile.desired.config import Config
+from reconcile.diagnostics import UserError
 from reconcile.durations import Duration
-from reconcile.plan.require import reach
+from reconcile.plan.reasons import KeptBy, TooYoung
+from reconcile.plan.require import breach_diagnostic, breaches, is_within, reach
+from reconcile.plan.safety import withheld
+from reconcile.plan.saved import dump, parse
+from reconcile.plan.stale import renewed
 
 FOR_EVER = None
 
@@ -25,9 +33,8 @@ REACHES: dict[tuple[str, str], timedelta | None] = {
     ("1d", '"all"'): FOR_EVER,
     # One a day, and one is made a day: as with last.
     ("1d", "{ daily = 7 }"): days(6),
-    # Two a day, at noon and at midnight. At noon the newest of the six days before are those of midnight at their
-    # beginnings' other end: noon back to noon six days ago, whose own newest was made at noon, is 6 days; at midnight,
-    # which begins a day, the newest of each of the six days before is that of its noon: 5.5 days.
+    # At noon and at midnight. The one of midnight is the first of its day, and each of the six days before keeps its
+    # newest, that of noon: five days and a half.
     ("12h", "{ daily = 7 }"): days(5.5),
     # Twenty-four hours, and each has one.
     ("1h", "{ hourly = 24 }"): hours(23),
@@ -41,8 +48,8 @@ REACHES: dict[tuple[str, str], timedelta | None] = {
     ("1d", "{ monthly = 1 }"): days(0),
     ("1d", "{ monthly = 2 }"): days(1),
     ("1d", "{ monthly = 3 }"): days(29),
-    # On 1 July the newest of each of the eleven months before; the last is 31 August: 31 + 30 + 31 + 30 + 31 + 31 + 28
-    # + 31 + 30 + 31 days and one, less the 31 of August itself, is 304.
+    # On 1 July, the last days of the eleven months before: 31 August is 30 + 31 + 30 + 31 + 31 + 28 + 31 + 30 + 31 + 30
+    # days before 30 June, which is a day ago: 304.
     ("1d", "{ monthly = 12 }"): days(304),
     # On 1 January: the last day of the year before.
     ("1d", "{ yearly = 2 }"): days(1),
@@ -54,11 +61,12 @@ REACHES: dict[tuple[str, str], timedelta | None] = {
     ("1d", '{ within = "36h" }'): days(1),
     # Daily within a week: seven days, the newest included.
     ("1d", '{ within_daily = "7d" }'): days(6),
-    # Sundays less than five weeks older than the newest. On a Saturday, 34 days back is a Sunday: 6, 13, 20, 27 days.
+    # On a Sunday, the Sundays 7, 14, 21 and 28 days ago; that of 35 days ago is not less than 35 days older.
     ("1d", '{ within_weekly = "35d" }'): days(28),
+    # On 31 December, the last days of this year's months: 31 January is 334 days ago.
     ("1d", '{ within_monthly = "1y" }'): days(334),
     ("1d", '{ within_yearly = "2y" }'): days(365),
-    # Months of 28 days: less than a month before 28 March is 28 February and a day.
+    # On 28 March, what was made after 28 February: 1 March is 27 days ago.
     ("1d", '{ within = "1mo" }'): days(27),
     # Several rules keep what any of them keeps, so the farthest reach counts.
     ("1d", "{ last = 3, daily = 7 }"): days(6),
@@ -88,3 +96,182 @@ def test_a_policy_always_reaches_so_far_back(every: str, keep: str) -> None:
 
 def test_there_are_forty() -> None:
     assert len(REACHES) >= 40
+
+
+@pytest.mark.parametrize(
+    ("every", "most", "expected"),
+    [
+        ("1d", "1d", True),
+        ("24h", "1d", True),
+        ("25h", "1d", False),
+        ("1mo", "31d", True),
+        ("1mo", "30d", False),  # January
+        ("30d", "1mo", False),  # February
+        ("28d", "1mo", True),
+    ],
+)
+def test_months_are_as_long_as_they_may_be(every: str, most: str, expected: bool) -> None:  # noqa: FBT001
+    assert is_within(Duration.parse(every), Duration.parse(most)) is expected
+
+
+def required(rules: str, series: str, *, more: str = "") -> Config:
+    return config(f"[require]\n{rules}\n[servers.web]\nid = 1\n{more}\nbackups = [{series}]\n")
+
+
+def messages(declared: Config) -> list[tuple[str, str]]:
+    found = [breach_diagnostic(breach) for breach in breaches(declared)]
+    return [(each.summary, each.detail) for each in found]
+
+
+NIGHTLY = '{ description = "nightly", every = "1d", keep = 7 }'
+
+
+def test_the_error_says_what_is_reached_and_what_would_do() -> None:
+    assert messages(required('retention = "30d"', NIGHTLY)) == [
+        (
+            "server 'web' reaches 6d, and must reach 30d",
+            "keep = 31, or daily = 31 would do. Required by retention of [require] in backups.toml.",
+        )
+    ]
+
+
+ONCE = '{ description = "once" }'
+
+
+@pytest.mark.parametrize(
+    ("rules", "series", "summary", "advice"),
+    [
+        ('every = "12h"', NIGHTLY, "server 'web' has a backup every 1d, and must have one every 12h", 'every = "12h"'),
+        ('every = "2d"', ONCE, "no series of server 'web' has an every, as every = 2d requires", 'every = "2d"'),
+        ('retention = "9d"', ONCE, "no series of server 'web' has an every, as retention = 9d requires", "every ="),
+        (
+            'retention = "5w"',
+            '{ description = "x", every = "1w" }',
+            "server 'web' reaches 0s, and must reach 35d",
+            "keep = 6",
+        ),
+    ],
+)
+def test_each_breach_is_explained(rules: str, series: str, summary: str, advice: str) -> None:
+    ((found, detail),) = messages(required(rules, series))
+
+    assert found == summary
+    assert detail.startswith(advice)
+
+
+def test_what_is_advised_would_do_and_one_less_would_not() -> None:
+    (breach,) = breaches(required('retention = "45d"', NIGHTLY))
+
+    for remedy in breach.remedies:
+        for fewer, expected in ((0, 0), (1, 1)):
+            rule = f"{remedy.period} = {int(remedy.count) - fewer}"
+            declared = required('retention = "45d"', NIGHTLY.replace("7", f"{{ {rule} }}"))
+            assert len(breaches(declared)) == expected, rule
+
+
+@pytest.mark.parametrize(
+    "rules",
+    ['every = "1d"', 'retention = "6d"', 'every = "1d"\nretention = "6d"', 'min_age = "9d"', "all_servers = true"],
+)
+def test_who_does_what_is_required_breaks_nothing(rules: str) -> None:
+    assert breaches(required(rules, NIGHTLY)) == ()
+
+
+def test_one_series_may_do_what_another_does_not() -> None:
+    both = f'{NIGHTLY}, {{ description = "monthly", every = "1mo", keep = 12 }}'
+
+    assert breaches(required('every = "1d"\nretention = "300d"', both)) == ()
+
+
+def test_a_server_that_wants_nothing_breaks_nothing() -> None:
+    assert breaches(required('every = "1d"\nretention = "30d"', "")) == ()
+
+
+def test_the_series_that_comes_nearest_is_named() -> None:
+    series = '{ description = "a" }, { description = "b", every = "1d" }, { description = "c", every = "1d", keep = 9 }'
+    (breach,) = breaches(required('retention = "30d"', series))
+    diagnostic = breach_diagnostic(breach)
+
+    assert diagnostic.address == "web/c"
+    assert diagnostic.place
+    assert diagnostic.place.path == ("servers", "web", "backups", 2, "keep")
+
+
+FLEET = """
+[require]
+retention = "30d"
+[fleets.web]
+match = "*"
+[[fleets.web.backups]]
+description = "nightly"
+every = "1d"
+keep = 7
+"""
+
+
+def test_a_fleet_is_judged_once() -> None:
+    servers = tuple(Server(id=number, name=f"web-{number}") for number in range(3))
+    plan = make_plan(config(FLEET), inventory(servers=servers))
+
+    assert [error.summary for error in plan.errors] == ["fleet 'web' reaches 6d, and must reach 30d"]
+    assert [server.is_barred for server in plan.servers] == [True] * 3
+    assert len(plan.creates) == 3
+
+
+def test_a_barred_server_gets_its_creates_and_nothing_on_it_is_deleted() -> None:
+    declared = required('retention = "30d"', NIGHTLY, more="prune = true")
+    held = [backup(number, age=days(number)) for number in range(1, 10)]
+
+    plan = make_plan(declared, inventory(*held, backup(20, "by hand"), backup(21, status="failed")))
+
+    assert len(plan.creates) == 1
+    assert [delete.backup.id for delete in plan.deletes] == [9, 8, 7, 21, 20]
+    assert withheld(plan, allowed=100) == plan.barred == {delete.address for delete in plan.deletes}
+    assert plan.loss.lost == 0, "what is not deleted is no loss, and nobody is asked to allow it"
+
+
+def test_a_barred_server_hinders_no_other() -> None:
+    other = "[servers.db]\nid = 2\nbackups = [{ description = 'nightly', every = '1d', keep = 31 }]\n"
+    db = Server(id=2, name="db")
+    declared = config(f'[require]\nretention = "30d"\n[servers.web]\nid = 1\nbackups = [{NIGHTLY}]\n{other}')
+    held = [backup(number, age=days(number)) for number in range(1, 33)]
+    held += [backup(100 + number, age=days(number), server=db) for number in range(1, 33)]
+
+    plan = make_plan(declared, inventory(*held, servers=(WEB, db)))
+
+    carried_out = {delete.backup.id for delete in plan.deletes if delete.address not in withheld(plan)}
+    assert carried_out == {131, 132}
+
+
+YOUNG = required('min_age = "3d"', '{ description = "nightly", every = "1d" }', more="prune = true")
+
+
+def test_what_is_young_stays_whatever_else_is_said() -> None:
+    held = [backup(number, age=days(number)) for number in range(1, 6)]
+
+    plan = make_plan(
+        YOUNG, inventory(*held, backup(8, "by hand", age=days(1)), backup(9, age=days(1), status="failed"))
+    )
+
+    young = TooYoung(min_age=Duration(days=3))
+    assert {kept.backup.id: kept.reason for kept in plan.kept} == {1: young, 2: young}
+    assert [delete.backup.id for delete in plan.deletes] == [5, 4, 3, 9], "at three days it is not younger"
+    assert [(entry.backup.id, entry.reason) for entry in plan.unmanaged] == [(8, young)]
+
+
+def test_a_rule_of_keep_is_the_first_reason() -> None:
+    plan = make_plan(YOUNG, inventory(backup(1, age=hours(1)), backup(2, age=hours(2))))
+
+    assert [type(kept.reason) for kept in plan.kept] == [TooYoung, KeptBy]
+
+
+def test_a_saved_plan_applies_the_limit_again() -> None:
+    seen = inventory(*(backup(number, age=days(number)) for number in range(1, 6)))
+    plan = parse(dump(make_plan(YOUNG, seen), "1"), "plan.json")
+    assert renewed(plan, seen, allowed=9).deletes == plan.deletes
+
+    clock_set_back = replace(seen, observed_at=NOW - days(1))
+
+    with pytest.raises(UserError) as refused:
+        renewed(plan, clock_set_back, allowed=9)
+    assert [each.summary for each in refused.value.diagnostics[1:]] == ["web/nightly#3: younger than 3d"]
