@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
 
 import click
 from rich.progress import Progress as Bars
@@ -14,6 +13,7 @@ from reconcile.cli.options import DurationType, command
 from reconcile.cli.output import Output
 from reconcile.cli.planning import desired_for
 from reconcile.cli.session import Session
+from reconcile.cli.system_clock import SystemClock
 from reconcile.desired.config import Config
 from reconcile.desired.load import load
 from reconcile.desired.locate import locate
@@ -64,7 +64,7 @@ def forecast(
     if not from_empty:
         inventory = session.run(lambda connection: connection.observe())
         check_clock(inventory)
-    start = inventory.observed_at if inventory else datetime.now(UTC).replace(microsecond=0)
+    start = inventory.observed_at if inventory else SystemClock().now().replace(microsecond=0)
     schedule = Schedule(start=start, days=days, every=apply_every)
 
     def made(config: Config) -> Forecast:
