@@ -12,6 +12,7 @@ from reconcile.insight.forecast import Figures, together
 from reconcile.report.document import Lines
 from reconcile.report.forecast_text import (
     MOST_SERIES,
+    amount_text,
     date_text,
     gib_text,
     heading,
@@ -36,7 +37,9 @@ class ChangedRow:
 
 def comparison_text(comparison: Comparison, *, verbose: bool) -> Lines:
     """Return what changes; `verbose` shows every series that does."""
-    return Lines(tuple(_lines(comparison, verbose=verbose)))
+    totals = comparison.before.total, comparison.after.total
+    essential = Text(f"{amount_text(totals[0])} → {amount_text(totals[1])}")
+    return Lines(tuple(_lines(comparison, verbose=verbose)), essential=(essential,))
 
 
 def _lines(comparison: Comparison, *, verbose: bool) -> Iterator[Text]:

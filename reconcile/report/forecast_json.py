@@ -8,12 +8,12 @@ from reconcile.report.document import Json, JsonObject
 from reconcile.report.plan_json import time_json
 
 
-def forecast_json(forecast: Forecast, *, verbose: bool) -> Json:  # noqa: ARG001 - it is always complete
+def forecast_json(forecast: Forecast) -> Json:
     """Return the whole forecast; sizes in megabytes, spans in seconds, times in UTC."""
     return Json(_forecast(forecast))
 
 
-def comparison_json(comparison: Comparison, *, verbose: bool) -> Json:  # noqa: ARG001 - as above
+def comparison_json(comparison: Comparison) -> Json:
     """Return both forecasts, and what changes between them."""
     return Json(
         {

@@ -39,7 +39,8 @@ class ForecastRow:
 
 def forecast_text(forecast: Forecast, *, verbose: bool) -> Lines:
     """Return the forecast; `verbose` shows every series, and where its size is from."""
-    return Lines(tuple(_lines(forecast, verbose=verbose)))
+    essential = Text(f"{amount_text(forecast.total)} on {date_text(forecast.end, forecast)}")
+    return Lines(tuple(_lines(forecast, verbose=verbose)), essential=(essential,))
 
 
 def _lines(forecast: Forecast, *, verbose: bool) -> Iterator[Text]:
@@ -127,13 +128,12 @@ def size_from(series: SeriesForecast) -> str:
 
 def facts(figures: Figures, forecast: Forecast) -> dict[str, str]:
     """Say how many there will be, and when there are most, how far back they reach, and how much changes."""
-    at_end = amount_text(figures.counts[-1], figures.megabytes[-1])
     at_most = f"{max(figures.counts):,} on {_peak_text(figures.counts, forecast)}"
     if max(figures.megabytes):
         at_most += f", {gib_text(max(figures.megabytes))} on {_peak_text(figures.megabytes, forecast)}"
     months = forecast.schedule.days / _MONTH
     found = {
-        "at the end": at_end,
+        "at the end": amount_text(figures),
         "at most": at_most,
         "a month": f"{figures.creates / months:,.1f} created, {figures.deletes / months:,.1f} deleted",
     }
@@ -160,6 +160,7 @@ def gib_text(megabytes: float) -> str:
     return f"{megabytes / _GIBIBYTE:,.1f} GiB"
 
 
-def amount_text(backups: int, megabytes: float) -> str:
-    """Write a number of backups and their size, if it is known."""
+def amount_text(figures: Figures | None) -> str:
+    """Write how many backups there are at the end, and their size, if it is known."""
+    backups, megabytes = (figures.counts[-1], figures.megabytes[-1]) if figures else (0, 0.0)
     return f"{count_text(backups, 'backup')}{f', {gib_text(megabytes)}' if megabytes else ''}"

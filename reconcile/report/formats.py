@@ -50,12 +50,12 @@ LIST_FORMATS: "Mapping[str, Formatter[BackupList]]" = {
     "json": _formatter("list_json", "list_json"),
 }
 FORECAST_FORMATS: "Mapping[str, Formatter[Forecast]]" = {
-    "text": _formatter("forecast_text", "forecast_text"),
+    "text": _formatter("forecast_text", "forecast_text", has_more=True),
     "json": _formatter("forecast_json", "forecast_json"),
-    "markdown": _formatter("forecast_markdown", "forecast_markdown"),
+    "markdown": _formatter("forecast_markdown", "forecast_markdown", has_more=True),
 }
 COMPARISON_FORMATS: "Mapping[str, Formatter[Comparison]]" = {
-    "text": _formatter("comparison_text", "comparison_text"),
+    "text": _formatter("comparison_text", "comparison_text", has_more=True),
     "json": _formatter("forecast_json", "comparison_json"),
-    "markdown": _formatter("forecast_markdown", "comparison_markdown"),
+    "markdown": _formatter("forecast_markdown", "comparison_markdown", has_more=True),
 }

@@ -94,3 +94,15 @@ def test_a_target_narrows_it(tmp_path: Path) -> None:
 
     assert "web/a" in done.stdout
     assert "web/b" not in done.stdout
+
+
+def test_quiet_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "backups.toml").write_text(SEVEN, encoding="utf-8")
+    (tmp_path / "old.toml").write_text(THREE, encoding="utf-8")
+
+    done = run("forecast", "--from-empty", "-q", "--size-mb", "1024", folder=tmp_path)
+    compared = run("forecast", "--from-empty", "-q", "--compare", "old.toml", folder=tmp_path)
+
+    assert len(done.stdout.splitlines()) == 1
+    assert done.stdout.startswith("7 backups, 7.0 GiB on ")
+    assert compared.stdout == "3 backups → 7 backups\n"
