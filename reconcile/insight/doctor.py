@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
@@ -14,7 +14,7 @@ from reconcile.actual.facts import ServiceFacts
 from reconcile.actual.inventory import LARGEST_SKEW, Inventory, State
 from reconcile.actual.wire import read_account
 from reconcile.desired.advice import warnings
-from reconcile.desired.config import Config, DeclaredServer
+from reconcile.desired.config import Config, DeclaredFleet, DeclaredServer
 from reconcile.desired.desired import Desired, resolve
 from reconcile.diagnostics import UserError
 from reconcile.plan.refusals import check_all_declared, check_servers
@@ -100,15 +100,18 @@ def _file(config: Config | UserError) -> Finding:
             return Finding("file", Verdict.ERROR, first.summary, first.detail)
         mistakes = _count(len(config.diagnostics), "mistake")
         return Finding("file", Verdict.ERROR, mistakes, "To see each with its line: reconcile validate.")
-    series = sum(len(server.series) for server in config.servers)
-    explanation = f"valid, {series} series on {_count(len(config.servers), 'server')}"
-    if config.fleets:
-        explanation += f", {sum(len(fleet.series) for fleet in config.fleets)} in {_count(len(config.fleets), 'fleet')}"
+    parts = [_declared_by(config.servers, "on", "server")] if config.servers or not config.fleets else []
+    parts += [_declared_by(config.fleets, "in", "fleet")] if config.fleets else []
+    explanation = f"valid, {', '.join(parts)}"
     if warnings((*config.servers, *config.fleets)):
         return Finding(
             "file", Verdict.WARNING, explanation, "Nothing is backed up: add a [[servers.KEY.backups]] table."
         )
     return Finding("file", Verdict.OK, explanation)
+
+
+def _declared_by(declared: Sequence[DeclaredServer | DeclaredFleet], where: str, thing: str) -> str:
+    return f"{sum(len(each.series) for each in declared)} series {where} {_count(len(declared), thing)}"
 
 
 def _access(access: AccessFacts | UserError) -> Iterator[Finding]:

@@ -15,7 +15,7 @@ def validate_text(validation: Validation) -> Lines:
     if validation.config is None or not validation.is_valid:
         return Lines(())
     config = validation.config
-    parts = [_part(config.servers, "on", "server")]
+    parts = [_part(config.servers, "on", "server")] if config.servers or not config.fleets else []
     parts += [_part(config.fleets, "in", "fleet")] if config.fleets else []
     return Lines((Text(f"Valid: {', '.join(parts)}.", "bold green"),))
 

@@ -43,6 +43,9 @@ def test_fleets_are_counted_beside_the_servers(file: Path, capsys: pytest.Captur
 
     assert run(["validate"]) == 0
     assert capsys.readouterr() == ("Valid: 1 series on 1 server, 2 series in 1 fleet.\n", "")
+    file.write_text("[fleets.all]\nmatch = '*'\nbackups = [{ description = 'x' }]")
+    assert run(["validate"]) == 0
+    assert capsys.readouterr().out == "Valid: 1 series in 1 fleet.\n"
 
 
 def test_mistakes_are_shown_where_they_are(file: Path, capsys: pytest.CaptureFixture[str]) -> None:

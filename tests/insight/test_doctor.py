@@ -349,6 +349,7 @@ class TestFleets:
         (found,) = [each for each in findings(config(self.FLEETS), ACCESS, service) if each.check == "fleets"]
 
         assert (found.verdict, found.explanation) == (OK, "2 fleets with 3 servers")
+        assert of(findings(config(self.FLEETS), ACCESS, service), "file") == [(WARNING, "valid, 0 series in 2 fleets")]
         assert found.private == "web 2 servers, rest 1 server"
 
     def test_without_a_server_are_pointed_out(self) -> None:

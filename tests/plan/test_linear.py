@@ -72,9 +72,15 @@ def account(servers: int, series: int, backups: int) -> tuple[Config, Inventory]
     return config("".join(tables)), inventory(*held, servers=listed)
 
 
+FLEETS = config(
+    "[fleets.odd]\nmatch = 's*[13579]'\nbackups = [{ description = 'series 0' }]\n"
+    "[fleets.none]\nmatch = 'nobody'\n"
+    "[fleets.rest]\nmatch = '*'\nexclude = '*0'\nbackups = [{ description = 'series 1', keep = 3 }]\n"
+)
 WORK: dict[str, Callable[[Config, Inventory], object]] = {
     "plan": lambda declared, seen: plan(resolve(declared, seen), seen, NOW),
     "status": lambda declared, seen: status(resolve(declared, seen), seen, NOW),
+    "plan of fleets": lambda _, seen: plan(resolve(FLEETS, seen), seen, NOW),
     "import": lambda _, seen: declare(seen, NOW),
     "import beside a file": lambda declared, seen: declare(seen, NOW, existing=declared),
 }
