@@ -125,6 +125,7 @@ def test_gitlabs_jobs_plan_apply_check_and_ping(service: Sandbox) -> None:
     assert json.loads((service.folder / "report.json").read_text()) == {"create": 1, "update": 0, "delete": 0}
     assert "Plan: 1 to create" in (service.folder / "plan.txt").read_text()
     assert (service.folder / "backups.plan").exists()
+    assert "web-server-01" in (service.folder / "status.html").read_text()
     assert "vps-reconcile==0.1.0" in json.loads((service.folder / "pip.json").read_text())
 
     for name in ("heartbeat-start", "heartbeat-success", "heartbeat-failure"):
