@@ -137,7 +137,7 @@ class TestSafetyBackup:
         done = service.run("restore", "db", "--backup", str(OLD), *arguments)
 
         assert done.returncode == 1
-        assert "nothing was restored" in done.stderr
+        assert "out of time while making the safety backup, nothing was restored" in done.stderr
         assert restores(service) == []
         self.check_is_named(service, done)
 

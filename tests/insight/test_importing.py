@@ -7,7 +7,7 @@ from support.build import NOW, WEB, backup, config, days, declare, inventory, ma
 
 from reconcile.actual.inventory import Backup, Inventory, Server
 from reconcile.diagnostics import UserError
-from reconcile.insight.importing import FailedPinned, LeftUnmanaged, NotDeclared
+from reconcile.insight.importing import MANY, FailedPinned, LeftUnmanaged, NotDeclared
 from reconcile.insight.importing import declare as import_
 from reconcile.report.declaration_toml import declaration_toml
 
@@ -98,8 +98,9 @@ class TestOnly:
         assert list(tables(self.SEEN, *only)) == ["db"]
 
     def test_a_server_that_the_account_has(self) -> None:
-        with pytest.raises(UserError, match="the account has no server 'nobody'"):
+        with pytest.raises(UserError, match="the account has no server 'nobody'") as refused:
             tables(self.SEEN, "nobody")
+        assert refused.value.diagnostics[0].detail == "Use its id, or its name in the account."
 
 
 class TestBesideAFile:
@@ -114,6 +115,18 @@ class TestBesideAFile:
         assert isinstance(note, NotDeclared)
         assert (note.key, note.description, note.count) == ("web", "x", 2)
         assert note.filename.endswith("backups.toml")
+
+
+def test_servers_that_hold_the_same_series_suggest_a_fleet_that_keeps_as_many_as_any_of_them() -> None:
+    servers = tuple(Server(id=10 + number, name=f"web-{number}") for number in range(1, MANY + 1))
+    held = [backup(number, server=server) for number, server in enumerate(servers)]
+    held += [backup(100 + number, age=days(number), server=servers[0]) for number in (1, 2)]
+    held += [backup(200 + number, "once", server=server) for number, server in enumerate(servers)]
+
+    (fleet,) = import_(inventory(*held, servers=(*servers, DB)), NOW).fleets
+
+    backups = [{"description": "nightly", "keep": 3}, {"description": "once"}]
+    assert fleet == {"fleets": {"nightly": {"match": "web-*", "backups": backups}}}
 
 
 def test_plan_on_what_is_imported_says_no_changes_and_the_file_is_valid() -> None:

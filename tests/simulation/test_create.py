@@ -11,7 +11,7 @@ import httpx
 import pytest
 from support.build import NOW
 from support.faults import BY_NAME, lost_before, not_sent
-from support.schedules import DB, FAILED, JUNK, OLD, clean_requests, is_exact, item, small_world
+from support.schedules import DB, FAILED, JUNK, OLD, WEB, clean_requests, is_exact, item, small_world
 from support.world import BASE_URL, TIMEOUT, Fault, Handler, World
 
 from reconcile.apply.account import FRESH
@@ -163,6 +163,19 @@ class TestEcho:
         assert posts(world) == 1, "sent again, it would be made for ever"
         assert outcomes(result)["web/before the upgrade"] is Outcome.FAILED
         assert result.notes
+
+
+def test_an_undescribed_backup_that_appears_while_an_answer_is_lost_is_not_taken_for_ours_altered() -> None:
+    def somebody_elses(world: World, request: httpx.Request, handle: Handler) -> httpx.Response:
+        world.account.backups.append(item(99, WEB, "", 0))
+        return lost_before(world, request, handle)
+
+    world = small_world(faults={FIRST_POST: somebody_elses})
+
+    result = applied(world, options=ONE_AT_A_TIME)
+
+    assert outcomes(result)["web/before the upgrade"] is Outcome.SUCCEEDED
+    assert not result.notes
 
 
 async def forever(_: World, __: httpx.Request, ___: Handler) -> httpx.Response:

@@ -3,10 +3,11 @@
 import random
 from typing import Any
 
+import httpx
 import pytest
 from support.hazards import FILES, NIGHTLY, OLD, SERVICES, WEB, Backdating, dangerous_world, pairs, run, schedules
 from support.schedules import item, written
-from support.world import World
+from support.world import Handler, World
 
 from reconcile.actual.inventory import Inventory
 from reconcile.apply.run import Options
@@ -170,8 +171,23 @@ class TestTheLossLimitHoldsWhenTheDeletesAreDone:
         result = result_of(world)
 
         assert of_kind(result, Delete).outcome is Outcome.WITHHELD
+        assert of_kind(result, Delete).explanation == "it would leave no usable backup on the declared servers"
         assert OLD in held(world)
         assert result.loss_still_to_allow == 1
+
+    def test_a_delete_that_is_refused_leaves_one_more(self) -> None:
+        def refuse_one(_: World, request: httpx.Request, handle: Handler) -> httpx.Response:
+            if request.method == "DELETE" and request.url.path.endswith(f"/{OLD}/"):
+                return httpx.Response(403)
+            return handle(request)
+
+        world = dangerous_world("failing", "move", faults=dict.fromkeys(range(100), refuse_one))
+        world.account.backups.append(item(11, WEB, "old", 2))
+
+        deletes = [ended.outcome for ended in result_of(world).finished if isinstance(ended.action, Delete)]
+
+        assert deletes == [Outcome.FAILED, Outcome.SUCCEEDED]
+        assert OLD in held(world)
 
     def test_what_a_person_has_allowed_may_go(self) -> None:
         world = dangerous_world("failing", "move")

@@ -62,6 +62,8 @@ def test_what_piled_up_once_stays_so_many_until_a_person_allows_it_to_go() -> No
     for _ in range(3):
         (result,) = results_of(world)
         assert result.loss_still_to_allow == 10
+        withheld = [ended for ended in result.finished if ended.outcome is Outcome.WITHHELD]
+        assert {ended.explanation for ended in withheld} == {"too much would be lost"}
         assert len(world.account.backups) == 20
         world.wait(DAY)
     assert results_of(world, options=Options(allow_loss=10))[-1].is_complete
