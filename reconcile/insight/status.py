@@ -10,9 +10,10 @@ from reconcile.desired.config import DeclaredSeries, DeclaredServer, Source
 from reconcile.desired.desired import Desired
 from reconcile.diagnostics import Diagnostic
 from reconcile.ids import id_order
+from reconcile.insight.rules import RuleStatus, rules
 from reconcile.plan.reasons import CreateReason
 from reconcile.plan.refusals import check_all_declared, check_servers
-from reconcile.plan.require import Breach, breach_diagnostic, breaches
+from reconcile.plan.require import breach_diagnostic, breaches
 from reconcile.plan.series import SeriesState, TimeRules, members, series_state, time_rules
 from reconcile.plan.warnings import fleet_warnings
 
@@ -102,8 +103,6 @@ class Status:
     """The servers of the account that nothing declares; None with targets, and if the token may not list servers."""
     requires_all: bool
     """Whether an unprotected server is a problem (`require.all_servers`)."""
-    breaches: tuple[Breach, ...]
-    """Who breaks the other rules of `[require]`; `errors` has the same in prose."""
     empty_fleets: tuple[str, ...]
     """The fleets that choose no server."""
     undeclared: tuple[Backup, ...]
@@ -113,6 +112,8 @@ class Status:
     errors: tuple[Diagnostic, ...]
     """About the declared servers that do not fit the account, and what can't be checked."""
     warnings: tuple[Diagnostic, ...]
+    rules: tuple[RuleStatus, ...]
+    """The rules of `[require]`, and who holds them."""
     sources: tuple[Source, ...] = ()
     """The files that declare all this."""
 
@@ -155,13 +156,13 @@ def status(desired: Desired, inventory: Inventory, now: datetime) -> Status:
             desired.selects(server, declared.description) for server in desired.servers for declared in server.series
         )
         or any(fleet.series for fleet in desired.empty_fleets),
-        breaches=broken,
         errors=(
             *checked.errors,
             *(check_all_declared(desired, inventory) if inventory.servers is None else ()),
             *map(breach_diagnostic, broken),
         ),
         warnings=(*checked.warnings, *fleet_warnings(desired, inventory)),
+        rules=rules(desired, inventory, broken),
     )
 
 

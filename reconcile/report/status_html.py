@@ -20,6 +20,7 @@ from reconcile.insight.status import Status
 from reconcile.insight.timeline import RECENT_DAYS, Gap, RowKind, ServerTimeline, Timeline, TimelineRow
 from reconcile.report.document import Raw
 from reconcile.report.escape import visible
+from reconcile.report.rules_text import breakers, held_text, required_text
 from reconcile.report.status_text import series_text, verdict_text
 from reconcile.report.trouble_text import problems, trouble_kind
 from reconcile.report.wording import count_text, size_text, time_text
@@ -45,8 +46,10 @@ class _RowView:
     facts: str
     marks: tuple[_Mark, ...]
     """The newest first."""
-    overdue: str
-    """Where on the axis the time begins in which there should have been a backup; empty if there should not."""
+    late: str
+    """Since when there has been none although one is due; empty if none is late."""
+    late_from: str
+    """Where on the axis that begins."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -74,6 +77,7 @@ def status_html(timeline: Timeline) -> Raw:
         problems=list(problems(status)),
         anchors={each.key: view.anchor for each, view in zip(timeline.servers, servers, strict=True)},
         warnings=status.warnings,
+        rules=[(rule.name, required_text(rule), held_text(rule), list(breakers(rule))) for rule in status.rules],
         servers=servers,
         unprotected=[_server(each, "", status) for each in timeline.unprotected],
         recent_days=RECENT_DAYS,
@@ -151,14 +155,15 @@ def _row(row: TimelineRow, axis: _Axis, now: datetime, zone: ZoneInfo) -> _RowVi
     marks = [(backup, _mark(backup, row.kind, axis, now, zone)) for backup in row.points]
     marks += [(backup, _mark(backup, "failed", axis, now, zone)) for backup in row.failed]
     marks.sort(key=lambda each: each[0].created_at, reverse=True)
-    is_late = row.series is not None and row.series.state.overdue_since is not None
+    late = row.points[-1].created_at if row.series and row.series.state.overdue_since else None
     return _RowView(
         kind=row.kind,
         name=_name(row),
         badge=_badge(row),
         facts=", ".join(_facts(row, now, zone)),
         marks=tuple(mark for _, mark in marks),
-        overdue=axis.place(row.points[-1].created_at) if is_late else "",
+        late=f"late, none since {time_text(late, zone)}" if late else "",
+        late_from=axis.place(late) if late else "",
     )
 
 

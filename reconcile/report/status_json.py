@@ -1,9 +1,11 @@
 """`reconcile status --json`."""
 
+from reconcile.insight.rules import RuleStatus
 from reconcile.insight.status import SeriesStatus, Status
 from reconcile.report.diagnostics_json import diagnostic_json
 from reconcile.report.document import Json, JsonObject
 from reconcile.report.plan_json import backup_json, time_json
+from reconcile.report.rules_text import breakers
 from reconcile.report.trouble_text import trouble_kind, trouble_text
 
 
@@ -27,10 +29,21 @@ def status_json(status: Status) -> Json:
             ),
             "empty_fleets": list(status.empty_fleets),
             "undeclared": [backup_json(backup) for backup in status.undeclared],
+            "rules": [_rule(rule) for rule in status.rules],
             "errors": [diagnostic_json(error) for error in status.errors],
             "warnings": [diagnostic_json(warning) for warning in status.warnings],
         }
     )
+
+
+def _rule(rule: RuleStatus) -> JsonObject:
+    return {
+        "name": rule.name,
+        "required": rule.required if rule.required is True else str(rule.required),
+        "servers": rule.servers,
+        "held": rule.held,
+        "broken": [{"name": name, "explanation": explanation} for name, explanation in breakers(rule)],
+    }
 
 
 def _series(series: SeriesStatus, status: Status) -> JsonObject:

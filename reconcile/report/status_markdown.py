@@ -13,6 +13,7 @@ from reconcile.insight.status import SeriesStatus, Status
 from reconcile.report.document import Raw
 from reconcile.report.escape import LONGEST
 from reconcile.report.markdown import code, plain
+from reconcile.report.rules_text import breakers, held_text, required_text
 from reconcile.report.status_text import verdict_text
 from reconcile.report.trouble_text import Problem, problems, trouble_kind
 from reconcile.report.wording import size_text, time_text
@@ -29,6 +30,13 @@ def _lines(status: Status) -> Iterator[str]:
     yield f"## Backups: {verdict_text(status)}"
     yield ""
     yield from _table(("", ""), _facts(status))
+    if status.rules:
+        yield "### Rules of [require]"
+        yield ""
+        rows = ((rule.name, required_text(rule), held_text(rule)) for rule in status.rules)
+        yield from _table(("rule", "required", "servers that hold it"), rows)
+    if broken := [(rule.name, *each) for rule in status.rules for each in breakers(rule)]:
+        yield from _table(("rule", "broken by", "why"), ((name, _code(who), plain(why)) for name, who, why in broken))
     if found := list(map(_problem, problems(status))):
         yield "### Needs attention"
         yield ""

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import groupby
 from zoneinfo import ZoneInfo
 
 from rich.cells import cell_len
@@ -122,7 +123,7 @@ class _Layout:
                 first.append_text(lines.pop(0))
             yield first
             for line in lines:
-                yield Padding(line, (0, 0, 0, _INDENT))
+                yield Padding(line, (0, 0, 0, _INDENT), expand=False)
 
     def _table(self, options: ConsoleOptions) -> Table:
         table = Table.grid(padding=(0, _GAP, 0, 0))
@@ -161,11 +162,8 @@ def _style(row: _Row) -> str:
 def _sparkline(row: _Row, options: ConsoleOptions) -> Text:
     """Return one character a day: whether a usable backup of that day is there, or else a failed one, or none."""
     usable, failed, none = _marks(options)
-    line = Text()
-    for day in row.days:
-        mark, style = (usable, "green") if day.usable else (failed, "red") if day.failed else (none, "dim")
-        line.append(mark, style)
-    return line
+    marks = ((usable, "green") if day.usable else (failed, "red") if day.failed else (none, "dim") for day in row.days)
+    return Text.assemble(*((mark * len(list(days)), style) for (mark, style), days in groupby(marks)))
 
 
 def _series_row(series: SeriesStatus, status: Status) -> _Row:

@@ -27,6 +27,7 @@ SEED = {
     ],
 }
 FILE = """
+require = { every = "1d", min_age = "1d" }
 policies.nightly = { every = "1d", keep = 14 }
 servers.db = { id = 2, backups = [{ description = "nightly", policy = "nightly" }] }
 servers.web = { id = 1, backups = [{ description = "nightly", policy = "nightly" }] }

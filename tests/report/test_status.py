@@ -5,6 +5,7 @@ import io
 import json
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
@@ -53,6 +54,15 @@ BAD_WEEK_SEEN = inventory(
     servers=(WEB, OTHER),
 )
 BAD_WEEK = status(resolve(BAD_WEEK_DECLARED, BAD_WEEK_SEEN), BAD_WEEK_SEEN, NOW)
+
+
+RULES = config(
+    '[require]\nall_servers = true\nretention = "7d"\nmin_age = "3d"\n'
+    '[servers.web]\nid = 1\nbackups = [{ description = "a", every = "1d", keep = 3 }]\n'
+    '[servers.db]\nid = 2\nbackups = [{ description = "a", every = "1d", keep = 30 }]\n'
+)
+RULED = inventory(servers=(WEB, Server(id=2, name="db"), OTHER))
+REACHES = "server 'web' reaches 2d, and must reach 7d"
 
 
 def of(declared: Config, seen: Inventory) -> Status:
@@ -191,6 +201,18 @@ class TestJson:
         assert by_address["web/failed"]["failed"] == [24, 23, 22, 21][::-1]
         assert by_address["web/stalled"]["stalled"] == [11]
 
+    def test_has_who_holds_each_rule_as_data(self) -> None:
+        rules: Any = value(status_json(of(RULES, RULED)))["rules"]
+
+        assert [(rule["name"], rule["required"], rule["servers"], rule["held"]) for rule in rules] == [
+            ("all_servers", True, 3, 2),
+            ("retention", "7d", 2, 1),
+            ("min_age", "3d", 2, 2),
+        ]
+        assert rules[0]["broken"] == [{"name": "other (9)", "explanation": "in no file"}]
+        assert rules[1]["broken"][0]["name"] == "web"
+        assert rules[1]["broken"][0]["explanation"].startswith(REACHES)
+
     def test_says_null_where_nobody_can_tell(self) -> None:
         assert value(status_json(of(NIGHTLY, inventory(servers=None))))["unprotected"] is None
 
@@ -217,6 +239,19 @@ class TestMarkdown:
         ):
             assert line in text.splitlines()
         assert "| ERROR | <code>gone</code> | the account has no server with the id 7" in text
+
+    def test_says_who_holds_each_rule_and_why_the_others_do_not(self) -> None:
+        lines = status_markdown(of(RULES, RULED)).text.splitlines()
+
+        for line in (
+            "| all_servers | true | 2 of 3 |",
+            "| retention | 7d | 1 of 2 |",
+            "| min_age | 3d | 2 of 2 |",
+            "| all_servers | <code>other (9)</code> | in no file |",
+        ):
+            assert line in lines
+        (broken,) = (line for line in lines if line.startswith("| retention | <code>web</code> |"))
+        assert "reaches 2d, and must reach 7d&#46;" in broken
 
     def test_where_all_is_well_nothing_needs_attention(self) -> None:
         text = status_markdown(of(NIGHTLY, FRESH)).text

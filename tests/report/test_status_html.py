@@ -66,6 +66,7 @@ class TestAxis:
 
     def test_shows_since_when_a_backup_is_late(self) -> None:
         assert marks(backup(1, age=days(3)))[0] == ("late", 90)
+        assert "late, none since 2026-03-07 12:00" in page(NIGHTLY, inventory(backup(1, age=days(3))))
         assert "late" not in dict(marks(backup(1, age=hours(24.5))))
 
     def test_shows_what_kind_each_backup_is_and_none_that_is_in_progress(self) -> None:
@@ -105,6 +106,14 @@ def test_an_error_and_a_warning_need_attention() -> None:
 
     assert "ERROR gone: the account has no server with the id 7" in text
     assert "ERROR no series is declared" in text
+
+
+def test_each_rule_is_named_with_who_holds_it_and_why_others_do_not() -> None:
+    declared = declare('{ description = "nightly", every = "1d", keep = 3 }', settings="[require]\nretention = '7d'\n")
+    read = Parsed(page(declared, inventory(backup(1)))).text
+
+    assert re.search(r"retention7d0 of 1\s+web: server 'web' reaches 2d, and must reach 7d", read)
+    assert "servers that hold it" not in Parsed(page(NIGHTLY, inventory())).text
 
 
 def hostile(text: str) -> str:
