@@ -49,9 +49,12 @@ class Job:
     folder: Path
     outputs: dict[str, str] = field(default_factory=dict)
 
-    def run(self, command: str, *arguments: str, file: str = "backups.toml", token: str = TOKEN) -> Ran:
+    def run(
+        self, command: str, *arguments: str, file: str = "backups.toml", token: str = TOKEN, forecast: str = "false"
+    ) -> Ran:
         """Run the step and, for plan, the comment's, with the environments that the action gives them."""
         given = {"command": command, "file": file, "arguments": "\n".join(arguments), "token": token}
+        given["forecast"] = forecast
         inputs = {key: entry.get("default", "") for key, entry in ACTION["inputs"].items()} | given
         values = {f"inputs.{key}": value for key, value in inputs.items()}
         ran = self._step("Run", values)
@@ -176,6 +179,31 @@ def test_a_plan_that_fails_replaces_the_one_before_it(
         assert "### reconcile: no plan" in shown
         assert reason in shown.replace("&#32;", " ")
     assert job.outputs == {"exit-code": "1", "creates": "", "deletes": "", "withheld": "", "plan-file": ""}
+
+
+def git(folder: Path, *arguments: str) -> None:
+    identity = ("-c", "user.name=us", "-c", "user.email=us@example.com")
+    subprocess.run(["/usr/bin/env", "git", *identity, *arguments], cwd=folder, check=True, capture_output=True)
+
+
+def test_a_forecast_compares_the_file_with_that_of_the_base(job: Job) -> None:
+    git(job.folder, "init", "--initial-branch=main")
+    unmerged = job.run("plan", forecast="true")
+    for branch, text in (("main", FILE), ("change", FILE.replace('"nightly"', '"nightly", every = "1d", keep = 7'))):
+        git(job.folder, "checkout", "-B", branch)
+        (job.folder / "backups.toml").write_text(text)
+        git(job.folder, "add", "backups.toml")
+        git(job.folder, "commit", "--message", branch)
+    git(job.folder, "checkout", "main")
+    git(job.folder, "merge", "--no-ff", "change")
+
+    ran = job.run("plan", forecast="true")
+
+    assert (unmerged.returncode, ran.returncode) == (0, 0), ran.shown
+    assert "No forecast: it needs a pull request, and actions/checkout with fetch-depth: 2." in unmerged.shown
+    assert "### reconcile: forecast" in job.comments[1]["body"]
+    assert "keep last=1 &#8594; every 1d, keep last=7" in ran.summary
+    assert job.outputs["creates"] == "1"
 
 
 def test_a_job_that_failed_before_it_could_plan_replaces_the_comment_too(job: Job) -> None:

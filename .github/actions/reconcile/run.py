@@ -9,10 +9,16 @@ import re
 import signal
 import subprocess
 import sys
+import tarfile
 import tempfile
 from pathlib import Path
 
 CHANGES_PENDING = 2
+
+LARGEST_COMMENT = 64_000
+"""Characters. GitHub refuses more than 65,536, and the comment has some lines of its own."""
+
+TOO_LONG = "\nThe forecast does not fit into a comment; it is in the job's summary.\n"
 
 
 def main() -> int:
@@ -38,8 +44,10 @@ def main() -> int:
         printed = [f"    {line}" for line in text.splitlines() if not line.startswith("::")]
         markdown = "\n".join([f"### reconcile {command}: exit code {code}", "", *printed, "", ""])
         counts = []
-    report.write_text(markdown, encoding="utf-8")
-    append("GITHUB_STEP_SUMMARY", markdown)
+    outlook = forecast(lines("FILE"), folder) if command == "plan" and os.environ["FORECAST"] == "true" else ""
+    append("GITHUB_STEP_SUMMARY", markdown + outlook)
+    fits = len(markdown + outlook) <= LARGEST_COMMENT
+    report.write_text(markdown + (outlook if fits else TOO_LONG), encoding="utf-8")
     outputs = [("exit-code", str(code)), ("report", str(report)), *counts]
     if plan_file.exists():
         subprocess.run(["reconcile", "show", str(plan_file)], check=False)
@@ -65,6 +73,30 @@ def run(arguments: list[str], *, shows: bool, stderr: int | None) -> tuple[int, 
                 sys.stdout.write(line)
                 sys.stdout.flush()
     return process.returncode, "".join(printed)
+
+
+def forecast(files: list[str], folder: Path) -> str:
+    """Return what the change of the file means over a year, as Markdown; empty where it can't be compared."""
+    if len(files) != 1:
+        return missing("it takes one file or folder")
+    # What the checkout of a pull request is on merges it into its base, which is the first parent.
+    is_merge = ["git", "rev-parse", "--quiet", "--verify", "HEAD^2"]
+    if subprocess.run(is_merge, capture_output=True, check=False).returncode:
+        return missing("it needs a pull request, and actions/checkout with fetch-depth: 2")
+    base = folder / "base.tar"
+    if subprocess.run(["git", "archive", "--output", str(base), "HEAD^1", "--", files[0]], check=False).returncode:
+        return missing("the base has no such file")
+    with tarfile.open(base) as archive:
+        archive.extractall(folder, filter="data")
+    arguments = ["reconcile", "forecast", "--markdown", "-f", files[0], "--compare", str(folder / files[0])]
+    code, markdown = run(arguments, shows=False, stderr=None)
+    return missing("see above") if code else f"\n{markdown}"
+
+
+def missing(reason: str) -> str:
+    """Note in the log why there is no forecast. That is no reason to fail: the plan is there."""
+    sys.stdout.write(f"No forecast: {reason}.\n")
+    return ""
 
 
 def lines(name: str) -> list[str]:
