@@ -10,19 +10,18 @@ from reconcile.actual.inventory import Backup, Server
 WEB, DB, CACHE = (
     Server(id=id_, name=name) for id_, name in ((12345, "web-server-01"), (12346, "db-server-01"), (12347, "cache-01"))
 )
-DECLARED = config(
-    """
-    [policies.standard]
-    every = "1d"
-    keep = { daily = 14, weekly = 4, monthly = 6 }
-    [servers.web-server-01]
-    id = 12345
-    backups = [{ description = "nightly", policy = "standard" }]
-    [servers.db-server-01]
-    id = 12346
-    backups = [{ description = "nightly", policy = "standard" }, { description = "before the migration" }]
-    """
-)
+TOML = """
+[policies.standard]
+every = "1d"
+keep = { daily = 14, weekly = 4, monthly = 6 }
+[servers.web-server-01]
+id = 12345
+backups = [{ description = "nightly", policy = "standard" }]
+[servers.db-server-01]
+id = 12346
+backups = [{ description = "nightly", policy = "standard" }, { description = "before the migration" }]
+"""
+DECLARED = config(TOML)
 
 
 def _nightly(server: Server, first: int, missing: set[int]) -> Iterator[Backup]:

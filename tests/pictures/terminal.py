@@ -12,15 +12,21 @@ from rich.text import Text
 from support.build import NOW, config
 from support.world import World
 
-from reconcile.desired.desired import resolve
+from reconcile.desired.config import Config
+from reconcile.desired.desired import resolve, select
+from reconcile.durations import Duration
+from reconcile.insight.comparison import compare
+from reconcile.insight.forecast import Forecast, Schedule, forecast
 from reconcile.insight.status import status
 from reconcile.plan.events import Applied, Event, Planned, Waiting
+from reconcile.report.document import Document, Lines
 from reconcile.report.events_text import event_text, result_text
+from reconcile.report.formats import COMPARISON_FORMATS, FORECAST_FORMATS
 from reconcile.report.plan_text import plan_text, planned_text
 from reconcile.report.status_text import status_text
 from reconcile.sandbox.account import sample
 
-from .account import DECLARED, OBSERVED
+from .account import DECLARED, OBSERVED, TOML
 
 Session = Iterable[tuple[str, Iterable[RenderableType]]]
 """Commands, and what each of them prints."""
@@ -82,5 +88,25 @@ def health() -> Session:
     yield "reconcile status", status_text(found, verbose=False).lines
 
 
-PICTURES: dict[str, Callable[[], Session]] = {"plan-and-apply": plan_and_apply, "status": health}
+def year() -> Session:
+    """Show what a policy of the same account will hold in a year, and what a longer one would cost."""
+    target = "web-server-01/nightly"
+    schedule = Schedule(start=NOW, days=365, every=Duration(days=1))
+
+    def look(declared: Config) -> Forecast:
+        desired = select(resolve(declared, OBSERVED), OBSERVED, (target,))
+        return forecast(desired, OBSERVED, schedule, size_mb=None)
+
+    now, before = look(DECLARED), look(config(TOML.replace("daily = 14", "daily = 7")))
+    yield f"reconcile forecast --target {target}", _lines(FORECAST_FORMATS["text"](now, verbose=False))
+    compared = COMPARISON_FORMATS["text"](compare(before, now), verbose=False)
+    yield f"reconcile forecast --target {target} --compare before.toml", _lines(compared)
+
+
+def _lines(document: Document) -> Iterable[RenderableType]:
+    assert isinstance(document, Lines)
+    return document.lines
+
+
+PICTURES: dict[str, Callable[[], Session]] = {"plan-and-apply": plan_and_apply, "status": health, "forecast": year}
 """What there is a picture of; a new one is a line here."""
