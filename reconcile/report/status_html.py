@@ -40,16 +40,11 @@ class _Mark:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _RowView:
-    kind: str
     name: str
     badge: str
     facts: str
     marks: tuple[_Mark, ...]
-    """The newest first."""
-    late: str
-    """Since when there has been none although one is due; empty if none is late."""
-    late_from: str
-    """Where on the axis that begins."""
+    """The newest first; before them, since when there has been none although one is due."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -155,16 +150,18 @@ def _row(row: TimelineRow, axis: _Axis, now: datetime, zone: ZoneInfo) -> _RowVi
     marks = [(backup, _mark(backup, row.kind, axis, now, zone)) for backup in row.points]
     marks += [(backup, _mark(backup, "failed", axis, now, zone)) for backup in row.failed]
     marks.sort(key=lambda each: each[0].created_at, reverse=True)
-    late = row.points[-1].created_at if row.series and row.series.state.overdue_since else None
     return _RowView(
-        kind=row.kind,
         name=_name(row),
         badge=_badge(row),
         facts=", ".join(_facts(row, now, zone)),
-        marks=tuple(mark for _, mark in marks),
-        late=f"late, none since {time_text(late, zone)}" if late else "",
-        late_from=axis.place(late) if late else "",
+        marks=(*_late(row, axis, zone), *(mark for _, mark in marks)),
     )
+
+
+def _late(row: TimelineRow, axis: _Axis, zone: ZoneInfo) -> Iterator[_Mark]:
+    if row.series and row.series.state.overdue_since:
+        newest = row.points[-1].created_at
+        yield _Mark(kind="late", position=axis.place(newest), text=f"late, none since {time_text(newest, zone)}")
 
 
 def _mark(backup: Backup, kind: str, axis: _Axis, now: datetime, zone: ZoneInfo) -> _Mark:
