@@ -14,7 +14,7 @@ _FENCED = re.compile(r"^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 _FILE_NAME = re.compile(r"# ([\w-]+\.\w+)\n")
 _VOLATILE = (
     (r"\b\d+(y|mo|d|h|min|s)( \d+(y|mo|d|h|min|s))?\b", "AGE"),
-    (r"\d{4}-\d\d-\d\d \d\d:\d\d", "TIME"),
+    (r"\d{4}-\d\d-\d\d( \d\d:\d\d)?", "TIME"),
     (r"127\.0\.0\.1:\d+", "HOST"),
     (r" {2,}", "  "),
 )
@@ -75,6 +75,7 @@ def as_run(text: str, service: Sandbox) -> str:
                 exit_code, printed = done.returncode, done.shown
         if re.fullmatch(_pattern(item.expected), _settled(printed)):
             printed = item.expected
+        printed = printed.rstrip() + "\n"
         printed = re.sub(r"127\.0\.0\.1:\d+", "127.0.0.1:8791", printed)
         start = text.index(f"$ {item.command}\n{item.expected}", end) + len(f"$ {item.command}\n")
         end = start + len(printed)
