@@ -25,9 +25,9 @@ def ask(output: Output, question: str, label: str, *, undone: str, otherwise: st
         raise UserError(f"-q shows nothing that could be approved, {undone}", otherwise)
     if not sys.stdin.isatty():
         raise UserError(f"there is no terminal to ask on, {undone}", otherwise)
-    output.note("", question)
     try:
-        with _interruptible():
+        with _interruptible():  # from before the question is shown: whoever has read it may press Ctrl-C
+            output.note("", question)
             answer: str = click.prompt(f"  {label}", default="", show_default=False, err=True)
     except (click.Abort, KeyboardInterrupt) as no_answer:
         output.note("", f"Cancelled, {undone}.")
