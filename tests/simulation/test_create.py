@@ -165,9 +165,10 @@ class TestEcho:
         assert result.notes
 
 
-def test_an_undescribed_backup_that_appears_while_an_answer_is_lost_is_not_taken_for_ours_altered() -> None:
+@pytest.mark.parametrize("description", ["", "made by hand before the holidays"])
+def test_another_backup_that_appears_while_an_answer_is_lost_is_not_taken_for_ours_altered(description: str) -> None:
     def somebody_elses(world: World, request: httpx.Request, handle: Handler) -> httpx.Response:
-        world.account.backups.append(item(99, WEB, "", 0))
+        world.account.backups.append(item(99, WEB, description, 0))
         return lost_before(world, request, handle)
 
     world = small_world(faults={FIRST_POST: somebody_elses})
@@ -176,6 +177,19 @@ def test_an_undescribed_backup_that_appears_while_an_answer_is_lost_is_not_taken
 
     assert outcomes(result)["web/before the upgrade"] is Outcome.SUCCEEDED
     assert not result.notes
+
+
+def test_a_token_that_may_no_longer_list_ends_the_wait_and_says_so() -> None:
+    def revoked(world: World, request: httpx.Request, handle: Handler) -> httpx.Response:
+        return handle(request) if request.method == "POST" or not world.record else httpx.Response(403)
+
+    world = small_world(faults=dict.fromkeys(range(200), revoked), backup_seconds=600)
+
+    result = applied(world, options=ONE_AT_A_TIME)
+
+    (web,) = [it for it in result.finished if str(it.action.address) == "web/before the upgrade"]
+    assert web.outcome is Outcome.UNKNOWN
+    assert web.explanation.startswith("#501 was begun, but GET ")
 
 
 async def forever(_: World, __: httpx.Request, ___: Handler) -> httpx.Response:

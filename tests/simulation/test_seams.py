@@ -181,6 +181,19 @@ def test_one_backup_at_a_time_on_one_server_also_beside_one_that_is_waited_for()
     assert (str(waits[0].address), waits[0].backup.id, waits[0].elapsed) == ("s1/a", 2, 0)
 
 
+def test_one_that_was_in_progress_before_and_still_is_makes_an_apply_incomplete() -> None:
+    (server,) = servers(1)
+    world = World(config=nightly(1), servers=[server], backups=[item(1, server, "nightly", 0.5)])
+    in_progress(world, item(2, server, "nightly", 0.01), seconds=600)
+
+    (stopped,) = results_of(world, seconds=60)
+    assert ([backup.id for backup in stopped.still_pending], stopped.is_complete) == ([2], False)
+
+    done = results_of(world)
+    assert (done[0].still_pending, done[-1].is_complete) == ((), True)
+    assert ids(world) == [2]
+
+
 def test_without_waiting_last_nights_backup_takes_its_place_tonight() -> None:
     (server,) = servers(1)
     world = World(config=nightly(1), servers=[server], backups=[item(1, server, "nightly", 1)], backup_seconds=60)
