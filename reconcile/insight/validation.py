@@ -6,7 +6,6 @@ from typing import Self
 from reconcile.desired.advice import warnings
 from reconcile.desired.config import Config
 from reconcile.diagnostics import Diagnostic
-from reconcile.plan.require import breach_diagnostic, breaches
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -19,14 +18,13 @@ class Validation:
     @classmethod
     def of(cls, config: Config) -> Self:
         """Return the warnings about a configuration, and an error for each rule of `[require]` that is broken."""
-        broken = breaches(config)
-        return cls(
-            config=config,
-            diagnostics=(
-                *(breach_diagnostic(breach) for breach in broken),
-                *warnings((*config.servers, *config.fleets)),
-            ),
-        )
+        found = warnings((*config.servers, *config.fleets))
+        if config.require.place:
+            # Imported here: without a rule, nothing of the planner is needed.
+            from reconcile.plan.require import breach_diagnostic, breaches  # noqa: PLC0415
+
+            found = (*map(breach_diagnostic, breaches(config)), *found)
+        return cls(config=config, diagnostics=found)
 
     @property
     def is_valid(self) -> bool:

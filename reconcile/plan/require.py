@@ -1,20 +1,20 @@
 """The guardrails of `[require]` (spec, section 2): how far back a policy always reaches, and who breaks a rule.
 
-How far that is, `retain` says, on an imagined series that gets a backup as often as `every` says. What it lets go after
-many backups at once is what it lets go if it is asked after each of them, and what is gone stays gone. So most of the
-imagined nights need no look: the oldest backup that is there at the end of a stretch was there all along.
+How far that is, `retain` says, on an imagined series that gets a backup as often as `every` says. What is gone stays
+gone, so the oldest backup that is left after many applies was there all along; and for nearly all policies `retain` can
+be asked after many of them at once (`is_cumulative`). So most of the imagined nights need no look of their own.
 """
 
+import functools
 from bisect import bisect_left
 from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 from zoneinfo import ZoneInfo
 
 from reconcile.addresses import FLEET, SeriesAddress
 from reconcile.desired.config import (
-    Config,
     DeclaredFleet,
     DeclaredSeries,
     DeclaredServer,
@@ -23,10 +23,13 @@ from reconcile.desired.config import (
     Period,
     Requirements,
 )
-from reconcile.desired.desired import Desired
 from reconcile.diagnostics import Diagnostic
 from reconcile.durations import Duration, age_text
-from reconcile.plan.retention import calendar_cycle, retain
+from reconcile.plan.retention import calendar_cycle, is_cumulative, retain
+
+if TYPE_CHECKING:
+    from reconcile.desired.config import Config
+    from reconcile.desired.desired import Desired  # brings the inventory, which `validate` has no use for
 
 _START = datetime(2001, 1, 1, 12, tzinfo=UTC)
 """When the imagined applies are first looked at: before a February of 28 days, by which months reach back least."""
@@ -67,7 +70,7 @@ class Breach:
         return f"{FLEET}{self.subject.name}" if isinstance(self.subject, DeclaredFleet) else self.subject.key
 
 
-def breaches(declared: Config | Desired) -> tuple[Breach, ...]:
+def breaches(declared: "Config | Desired") -> tuple[Breach, ...]:
     """Judge each server with a table of its own, and each fleet once; those without a series break nothing."""
     judge = _Judge(declared.require, declared.timezone)
     tables = (server for server in declared.servers if server.fleet is None)
@@ -105,6 +108,7 @@ class _Judge:
         self._require, self._zone = require, zone
         self._file = require.place.filename if require.place else "no file"
         self._reaches: dict[tuple[Duration, Keep], timedelta | None] = {}
+        self._would_do: dict[Duration, tuple[KeepCount, ...]] = {}
         # By identity, because to hash a policy for each of many servers takes longer than to judge all policies.
         self._seen: dict[tuple[int, int], timedelta | None] = {}
 
@@ -140,7 +144,7 @@ class _Judge:
                     number=number,
                     reached=most,
                     required_in=self._file,
-                    remedies=tuple(_remedies(every, self._zone, required)),
+                    remedies=self._remedies(every, required),
                 )
 
     def _never(self, subject: DeclaredServer | DeclaredFleet, rule: Rule, required: Duration) -> Breach:
@@ -154,6 +158,11 @@ class _Judge:
             required_in=self._file,
         )
 
+    def _remedies(self, every: Duration, enough: Duration) -> tuple[KeepCount, ...]:
+        if every not in self._would_do:
+            self._would_do[every] = tuple(_remedies(every, self._zone, enough))
+        return self._would_do[every]
+
     def _reach(self, every: Duration, keep: Keep, enough: Duration) -> timedelta | None:
         identity = id(every), id(keep)
         if identity not in self._seen:
@@ -163,6 +172,7 @@ class _Judge:
         return self._seen[identity]
 
 
+@functools.cache  # thousands of series share a handful
 def is_within(every: Duration, most: Duration) -> bool:
     """Return whether one duration is at most as long as the other, whatever the length of the months in them."""
     zone = ZoneInfo("UTC")
@@ -198,7 +208,8 @@ def reach(every: Duration, keep: Keep, zone: ZoneInfo, enough: Duration) -> time
     moments = [enough.before(_START, zone)]
     while moments[-1] < _START and len(moments) < _MOST_BACKUPS:
         moments.append(every.after(moments[-1], zone))
-    held = _kept(moments[::-1], keep, zone)
+    at_once = is_cumulative(keep)
+    held = _kept(moments[::-1], keep, zone) if at_once else _kept_each_time(moments, keep, zone)
     if len(moments) == _MOST_BACKUPS and held[-1] == moments[0]:
         return None
     lowest: timedelta | None = None
@@ -221,16 +232,28 @@ def reach(every: Duration, keep: Keep, zone: ZoneInfo, enough: Duration) -> time
             lowest = first - oldest
         held, now, looked_at = left, coming[-1], looked_at + stride
         patience -= 1
-        if patience < 0:
+        if at_once and patience < 0:
             stride *= 2
         if cycle is not None:
-            # Once the ages are as they were before, on such a day, everything repeats.
-            since_monday = now.astimezone(zone).replace(tzinfo=None) - _START.replace(tzinfo=None)
-            value = since_monday % cycle if cycle else None, tuple(now - moment for moment in held)
+            # Once the ages are what they were before, on such a day, everything repeats.
+            value = _on_day(now, cycle, zone), tuple(now - moment for moment in held)
             if value in values:
                 break
             values.add(value)
     return lowest
+
+
+def _on_day(now: datetime, cycle: timedelta, zone: ZoneInfo) -> timedelta:
+    """Return how far into its calendar's cycle a moment is; zero where there is no calendar."""
+    since_a_monday = now.astimezone(zone).replace(tzinfo=None) - _START.replace(tzinfo=None)
+    return since_a_monday % cycle if cycle else cycle
+
+
+def _kept_each_time(moments: list[datetime], keep: Keep, zone: ZoneInfo) -> list[datetime]:
+    held: list[datetime] = []
+    for moment in moments:
+        held = _kept([moment, *held], keep, zone)
+    return held
 
 
 def _kept(newest_first: list[datetime], keep: Keep, zone: ZoneInfo) -> list[datetime]:

@@ -58,6 +58,14 @@ def trace(moment: datetime, keep: Keep, zone: ZoneInfo) -> Hashable:
     return (local.toordinal(), local.hour) if Period.HOURLY in periods else local.toordinal()
 
 
+def is_cumulative(keep: Keep) -> bool:
+    """Return whether `retain`, asked once after many new backups, lets go what it does if asked after each of them.
+
+    A `within_PERIOD` may keep one more in the second case: the oldest at a time, though not the newest of its period.
+    """
+    return all(isinstance(rule, KeepCount) or rule.period is Period.LAST for rule in keep)
+
+
 def calendar_cycle(keep: Keep) -> timedelta | None:
     """Return after how long the calendar is the same to the rules; none is, to those that go by months or years.
 
