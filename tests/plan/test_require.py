@@ -1,10 +1,12 @@
 """How far back each policy always reaches, and what becomes of a server that breaks a rule of `[require]`."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+from plan.test_linear import steps
 from support.build import NOW, WEB, backup, config, days, declare, hours, inventory, make_plan
 
 from reconcile.actual.inventory import Server
@@ -275,3 +277,19 @@ def test_a_saved_plan_applies_the_limit_again() -> None:
     with pytest.raises(UserError) as refused:
         renewed(plan, clock_set_back, allowed=9)
     assert [each.summary for each in refused.value.diagnostics[1:]] == ["web/nightly#3: younger than 3d"]
+
+
+def test_each_policy_is_judged_once_however_many_servers_have_it() -> None:
+    def work(number: int) -> Callable[[], object]:
+        policies = "".join(f'[policies.p{each}]\nevery = "1d"\nkeep = {31 + each}\n' for each in range(10))
+        servers = "".join(
+            f"[servers.s{each}]\nid = {each}\nbackups = [{{ description = 'nightly', policy = 'p{each % 10}' }}]\n"
+            for each in range(number)
+        )
+        declared = config(f'[require]\nevery = "1d"\nretention = "30d"\n{policies}{servers}')
+        return lambda: breaches(declared)
+
+    few, many = steps(work(10)), steps(work(1000))
+
+    assert (many - few) / 990 < 30, "lines of Python for a server whose policy has been judged"
+    assert few < 200 * 990, "and all ten policies take less than that many servers"
