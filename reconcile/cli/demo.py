@@ -29,9 +29,9 @@ _FAREWELL = """\
 That was the whole loop. With a real account:
   1. Make a token in the web panel, Account → Developers.
      export VPS_API_TOKEN=…
-  2. Write backups.toml: examples/first.toml, with your server's name and id.
-  3. reconcile validate, reconcile plan; then reconcile apply, which asks.
-Then let CI apply it every night: examples/ci/ and examples/systemd/."""
+  2. reconcile init writes a first backups.toml.
+  3. reconcile plan; then reconcile apply, which asks.
+Then let CI apply it every night: reconcile help ci."""
 
 
 @command()
