@@ -27,7 +27,7 @@ _URL = re.compile(
 """Deliberately narrow, so that no two parsers can disagree about the host, which is where the token is sent."""
 
 _PORTS = {"http": 80, "https": 443}
-_LARGEST_PORT = 65535
+LARGEST_PORT = 65535
 _LONG_NAME = 20
 """Characters. Few files are named like that, and no token is shorter."""
 
@@ -161,7 +161,7 @@ def _checked(text: str, token: str) -> str:
     """Return the base URL in its one normal form, as plans and locks compare it."""
     shown = repr(redact(re.sub(r"[^/]*@", "***@", text), token)[:200])
     match = _URL.fullmatch(text.strip())
-    if not match or not _is_host(match["host"]) or int(match["port"] or 0) > _LARGEST_PORT:
+    if not match or not _is_host(match["host"]) or int(match["port"] or 0) > LARGEST_PORT:
         raise UserError(
             f"{shown} is not a base URL", f"Write it like {BASE_URL}, without a password and with nothing after it."
         )

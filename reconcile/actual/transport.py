@@ -13,14 +13,13 @@ from urllib.request import getproxies, proxy_bypass
 import httpx
 import truststore
 
-from reconcile.actual.credentials import is_loopback
+from reconcile.actual.credentials import LARGEST_PORT, is_loopback
 from reconcile.diagnostics import UserError
 
 _KEEPALIVE = 2.0
 """Seconds. Shorter than any server's, so that no request leaves on a connection that is being closed."""
 
 _PROXY_SCHEMES = {"http", "https", "socks5", "socks5h"}
-_LARGEST_PORT = 65535
 
 
 def transport_to(url: httpx.URL) -> httpx.AsyncHTTPTransport:
@@ -64,7 +63,7 @@ def proxy_for(url: httpx.URL, context: ssl.SSLContext) -> httpx.Proxy | None:
         )
     try:
         proxy = httpx.Proxy(text, ssl_context=context if scheme == "https" else None)
-        is_usable = bool(proxy.url.host) and (proxy.url.port or 0) <= _LARGEST_PORT
+        is_usable = bool(proxy.url.host) and (proxy.url.port or 0) <= LARGEST_PORT
     except (httpx.InvalidURL, ValueError):
         is_usable = False
     if not is_usable:

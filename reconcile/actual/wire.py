@@ -12,13 +12,10 @@ from typing import Any, Generic, TypeVar
 from pydantic_core import SchemaValidator, ValidationError, core_schema, from_json
 
 from reconcile.actual.inventory import Backup, Server
+from reconcile.limits import FIRST_YEAR, LARGEST_INTEGER, LAST_YEAR, SMALLEST_INTEGER
 
 Item = TypeVar("Item", Backup, Server)
 
-_FIRST_YEAR, _LAST_YEAR = 1970, 9000
-"""Calendar arithmetic and time zones need room on both sides of a time."""
-
-_SMALLEST, _LARGEST = -(2**63), 2**63 - 1
 _LONGEST_ID = 50
 """Characters of an id in a message."""
 
@@ -116,7 +113,7 @@ def _id_at(place: tuple[int | str, ...], body: bytes) -> str:
 
 def _utc(text: str) -> datetime:
     time = datetime.fromisoformat(text)
-    if time.tzinfo is None or not _FIRST_YEAR <= time.year <= _LAST_YEAR:
+    if time.tzinfo is None or not FIRST_YEAR <= time.year <= LAST_YEAR:
         raise ValueError(text)
     return time if time.tzinfo is UTC else time.astimezone(UTC)
 
@@ -142,7 +139,7 @@ _DESCRIPTION = _optional("text", _TEXT)
 _ID = _expect(
     "an integer of 64 bits, or text other than '', '.' and '..'",
     _one_of(
-        core_schema.int_schema(ge=_SMALLEST, le=_LARGEST, strict=True),
+        core_schema.int_schema(ge=SMALLEST_INTEGER, le=LARGEST_INTEGER, strict=True),
         # Ids become part of a path, where a dot segment would address something else, however it is escaped.
         core_schema.str_schema(pattern=r"^(?s:[^.].*|\.[^.].*|\.\..+)$", strict=True),
     ),
@@ -150,12 +147,12 @@ _ID = _expect(
 _SIZE = _optional(
     "a number from 0 to 2^63",
     _one_of(
-        core_schema.int_schema(ge=0, le=_LARGEST, strict=True),
-        core_schema.float_schema(ge=0, le=_LARGEST, allow_inf_nan=False, strict=True),
+        core_schema.int_schema(ge=0, le=LARGEST_INTEGER, strict=True),
+        core_schema.float_schema(ge=0, le=LARGEST_INTEGER, allow_inf_nan=False, strict=True),
     ),
 )
 _AWARE = core_schema.no_info_after_validator_function(_utc, _TEXT)
-_TIME_FORMAT = f"an ISO 8601 time with its offset, in the years {_FIRST_YEAR} to {_LAST_YEAR}"
+_TIME_FORMAT = f"an ISO 8601 time with its offset, in the years {FIRST_YEAR} to {LAST_YEAR}"
 _TIME = _expect(_TIME_FORMAT, _AWARE)
 _OPTIONAL_TIME = _optional(_TIME_FORMAT, _AWARE)
 
@@ -175,7 +172,7 @@ def _object(cls: type, **schemas: core_schema.CoreSchema) -> core_schema.CoreSch
 
 
 def _page(entry: core_schema.CoreSchema) -> SchemaValidator:
-    count = core_schema.int_schema(ge=0, le=_LARGEST, strict=True)
+    count = core_schema.int_schema(ge=0, le=LARGEST_INTEGER, strict=True)
     return SchemaValidator(_object(Page, count=count, next=_DESCRIPTION, results=core_schema.list_schema(entry)))
 
 

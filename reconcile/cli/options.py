@@ -14,6 +14,7 @@ from reconcile.cli.output import Output
 from reconcile.cli.session import DEFAULT_FILE, Session
 from reconcile.diagnostics import UserError
 from reconcile.durations import Duration
+from reconcile.limits import FIRST_YEAR, LAST_YEAR
 from reconcile.report.diagnostics_json import diagnostics_json
 
 READING = "10min"
@@ -52,13 +53,9 @@ class TimeType(click.ParamType[datetime]):
             moment = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
         except (ValueError, OverflowError):
             self.fail(f"{value!r} is not a time; write it like 2026-01-31T03:00:00Z", param, ctx)
-        if not _FIRST_YEAR <= moment.year <= _LAST_YEAR:
-            self.fail(f"{value!r} is not between the years {_FIRST_YEAR} and {_LAST_YEAR}", param, ctx)
+        if not FIRST_YEAR <= moment.year <= LAST_YEAR:
+            self.fail(f"{value!r} is not between the years {FIRST_YEAR} and {LAST_YEAR}", param, ctx)
         return moment
-
-
-_FIRST_YEAR, _LAST_YEAR = 1970, 9000
-"""The years that the service's own times may have (spec, section 3)."""
 
 
 class OutputFileType(click.ParamType[Path]):

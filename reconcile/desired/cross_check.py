@@ -8,9 +8,9 @@ import functools
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from reconcile.desired.document import is_64_bit
 from reconcile.desired.read import TomlFile
 from reconcile.diagnostics import Diagnostic, Place
+from reconcile.limits import is_64_bit
 
 
 def cross_check(files: Sequence[TomlFile], *, all_read: bool) -> Iterator[Diagnostic]:

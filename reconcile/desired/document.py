@@ -20,17 +20,15 @@ from pydantic_core import CoreSchema, PydanticCustomError
 from reconcile.desired.config import Prune
 from reconcile.durations import EXAMPLES, PATTERN, Duration
 from reconcile.ids import Id
-
-_SMALLEST_INTEGER, _LARGEST_INTEGER = -(2**63), 2**63 - 1
-"""TOML 1.0 promises 64-bit integers, and no more. Python reads larger ones, but can't always print them."""
+from reconcile.limits import LARGEST_INTEGER, SMALLEST_INTEGER, is_64_bit
 
 _PERCENT = re.compile(r"([0-9]{1,3})%")
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 """Control characters, line and paragraph separators, lone surrogates (Unicode's Cc, Zl, Zp and Cs)."""
 
-_COUNT_SCHEMA = [{"type": "integer", "minimum": 1, "maximum": _LARGEST_INTEGER}, {"const": "all"}]
+_COUNT_SCHEMA = [{"type": "integer", "minimum": 1, "maximum": LARGEST_INTEGER}, {"const": "all"}]
 _ID_SCHEMA = [
-    {"type": "integer", "minimum": _SMALLEST_INTEGER, "maximum": _LARGEST_INTEGER},
+    {"type": "integer", "minimum": SMALLEST_INTEGER, "maximum": LARGEST_INTEGER},
     {"type": "string", "minLength": 1},
 ]
 _COUNT_ADVICE = 'Write a whole number of at least 1, or "all".'
@@ -82,7 +80,7 @@ def _count(value: object) -> int | Literal["all"]:
         raise _error("not a number of backups", _COUNT_ADVICE)
     if value < 1:
         raise _error("a number below 1 would keep nothing", _COUNT_ADVICE)
-    if value > _LARGEST_INTEGER:
+    if value > LARGEST_INTEGER:
         raise _error("the number is too large", 'Write "all" to keep every backup.')
     return value
 
@@ -95,11 +93,6 @@ def _keep(value: object) -> object:
     if isinstance(value, str) and value != "all":
         raise _error("must be a number or a table of rules", _KEEP_ADVICE)
     return {"last": _count(value)}
-
-
-def is_64_bit(value: int) -> bool:
-    """Return whether `value` is an integer that every TOML parser can read."""
-    return _SMALLEST_INTEGER <= value <= _LARGEST_INTEGER
 
 
 def _id(value: object) -> Id:
