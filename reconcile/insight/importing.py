@@ -19,6 +19,7 @@ from reconcile.diagnostics import Place, UserError
 from reconcile.ids import Id, id_order
 from reconcile.plan.model import ServerPlan
 from reconcile.plan.planner import plan
+from reconcile.plan.series import undeclared
 
 MANY = 3
 """Servers that hold the same series, from which on a fleet is less to write than their tables."""
@@ -179,12 +180,8 @@ def _series_table(series: DeclaredSeries) -> dict[str, Any]:
 
 def _not_declared(server: DeclaredServer, inventory: Inventory) -> Iterator[Note]:
     """Report the undeclared series of a declared server; only the file that has the server can declare them."""
-    declared = server.descriptions
-    for description, backups in inventory.by_server.get(server.id, {}).items():
-        if description not in declared:
-            yield NotDeclared(
-                key=server.key, filename=server.place.filename, description=description, count=len(backups)
-            )
+    for description, backups in undeclared(server, inventory.by_server.get(server.id, {})):
+        yield NotDeclared(key=server.key, filename=server.place.filename, description=description, count=len(backups))
 
 
 def _fleets(tables: Mapping[str, Any], inventory: Inventory) -> Iterator[dict[str, Any]]:

@@ -14,7 +14,7 @@ from reconcile.insight.rules import RuleStatus, rules
 from reconcile.plan.reasons import CreateReason
 from reconcile.plan.refusals import check_all_declared, check_servers
 from reconcile.plan.require import breach_diagnostic, breaches
-from reconcile.plan.series import SeriesState, TimeRules, members, series_state, time_rules
+from reconcile.plan.series import SeriesState, TimeRules, backups_of, series_state, time_rules
 from reconcile.plan.warnings import fleet_warnings
 
 
@@ -169,7 +169,7 @@ def status(desired: Desired, inventory: Inventory, now: datetime) -> Status:
 def _series_status(
     server: DeclaredServer, declared: DeclaredSeries, inventory: Inventory, times: TimeRules
 ) -> SeriesStatus:
-    state = series_state(declared, members(declared, inventory.by_server.get(server.id, {})), times)
+    state = series_state(declared, backups_of(declared.descriptions, inventory.by_server.get(server.id, {})), times)
     return SeriesStatus(
         address=SeriesAddress(server.key, declared.description),
         declared=declared,

@@ -1,6 +1,6 @@
 """The planner (spec, section 3): compares what is desired with what the account holds at one moment."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -33,7 +33,7 @@ from reconcile.plan.refusals import check_all_declared, check_servers
 from reconcile.plan.require import breach_diagnostic, breaches
 from reconcile.plan.retention import retain
 from reconcile.plan.safety import measure
-from reconcile.plan.series import SeriesState, TimeRules, members, series_state, time_rules
+from reconcile.plan.series import Held, SeriesState, TimeRules, backups_of, series_state, time_rules, undeclared
 from reconcile.plan.warnings import fleet_warnings, rename_warnings, server_warnings
 
 WORTH_WAITING = timedelta(hours=1)
@@ -172,13 +172,13 @@ class _ServerPlanner:
 
     desired: Desired
     server: DeclaredServer
-    held: Mapping[str | None, tuple[Backup, ...]]
+    held: Held
     pinned: frozenset[Id]
     times: TimeRules
 
     def plan(self, *, is_barred: bool) -> ServerPlan:
-        undeclared = [self._undeclared(backup) for backup in self._undeclared_backups()]
-        pruned = tuple(entry for entry in undeclared if isinstance(entry, Delete))
+        others = [self._undeclared(backup) for backup in self._undeclared_backups()]
+        pruned = tuple(entry for entry in others if isinstance(entry, Delete))
         return ServerPlan(
             key=self.server.key,
             name=self.server.name,
@@ -192,24 +192,23 @@ class _ServerPlanner:
                 if self.desired.selects(self.server, series.description)
             ),
             pruned=pruned,
-            unmanaged=tuple(entry for entry in undeclared if isinstance(entry, Unmanaged)),
+            unmanaged=tuple(entry for entry in others if isinstance(entry, Unmanaged)),
         )
 
     def warnings(self) -> Iterator[Diagnostic]:
         return server_warnings(self.desired, self.server, self.held, self.times)
 
     def _undeclared_backups(self) -> tuple[Backup, ...]:
-        declared = self.server.descriptions
         return in_order(
             backup
-            for description, backups in self.held.items()
-            if description not in declared and self.desired.selects(self.server, description)
+            for description, backups in undeclared(self.server, self.held)
+            if self.desired.selects(self.server, description)
             for backup in backups
         )
 
     def _series(self, series: DeclaredSeries, *, is_pruning: bool) -> SeriesPlan:
         address = SeriesAddress(self.server.key, series.description)
-        state = series_state(series, members(series, self.held), self.times)
+        state = series_state(series, backups_of(series.descriptions, self.held), self.times)
         create = None
         if state.create:
             create = Create(

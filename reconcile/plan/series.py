@@ -1,15 +1,15 @@
 """The state of a series at one moment: which of its backups count, and when the next one is due.
 
-The planner, status and metrics all read it; none of them has its own rules about it.
+The planner, status, timeline, metrics and forecast read it; none of them has its own rules about it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from reconcile.actual.inventory import Backup, State, in_order
-from reconcile.desired.config import DeclaredSeries
+from reconcile.desired.config import DeclaredSeries, DeclaredServer
 from reconcile.desired.desired import Desired, Freshness
 from reconcile.durations import Duration
 from reconcile.plan.reasons import CreateReason, Due, Missing, TooOld
@@ -103,11 +103,21 @@ class SeriesState:
     """The newest member, if it has to become usable because no usable one is as young as `--max-age` asks for."""
 
 
-def members(series: DeclaredSeries, held: Mapping[str | None, tuple[Backup, ...]]) -> tuple[Backup, ...]:
-    """Return the backups of a series, from the oldest to the newest, of those of its server by description."""
-    if not series.renamed_from:
-        return held.get(series.description, ())
-    return in_order(backup for description in series.descriptions for backup in held.get(description, ()))
+Held = Mapping[str | None, tuple[Backup, ...]]
+"""The manual backups of one server by description, as in `Inventory.by_server`."""
+
+
+def backups_of(descriptions: Sequence[str | None], held: Held) -> tuple[Backup, ...]:
+    """Return the backups of a series, from the oldest to the newest, whichever of its descriptions they have."""
+    if len(descriptions) == 1:
+        return held.get(descriptions[0], ())
+    return in_order(backup for description in descriptions for backup in held.get(description, ()))
+
+
+def undeclared(server: DeclaredServer, held: Held) -> Iterator[tuple[str | None, tuple[Backup, ...]]]:
+    """Yield the backups that no series of the server declares, by description."""
+    declared = server.descriptions
+    return ((description, backups) for description, backups in held.items() if description not in declared)
 
 
 def series_state(series: DeclaredSeries, backups: tuple[Backup, ...], times: TimeRules) -> SeriesState:

@@ -18,7 +18,7 @@ from reconcile.diagnostics import Diagnostic, UserError
 from reconcile.ids import Id
 from reconcile.plan.model import Delete, Plan, SeriesPlan, ServerPlan
 from reconcile.plan.safety import measure, withheld
-from reconcile.plan.series import is_misdated, is_usable
+from reconcile.plan.series import backups_of, is_misdated, is_usable
 
 _Fields = Mapping[str, str | int | float | None]
 _Snapshot = dict[str | BackupAddress, _Fields]
@@ -85,8 +85,7 @@ def _emptied(server: ServerPlan, inventory: Inventory, now: datetime) -> Iterato
     deleted |= {delete.backup.id for delete in server.pruned}
     held = inventory.by_server.get(server.id, {})
     for descriptions in dict.fromkeys((*server.declared, *(series.descriptions for series in server.series))):
-        members = (backup for description in descriptions for backup in held.get(description, ()))
-        usable = {backup.id for backup in members if is_usable(backup, now)}
+        usable = {backup.id for backup in backups_of(descriptions, held) if is_usable(backup, now)}
         if usable and usable <= deleted and descriptions not in created:
             yield f"{SeriesAddress(server.key, descriptions[0])}: all {len(usable)} usable backups would be deleted"
 
@@ -113,8 +112,7 @@ def _aged(plan: Plan, inventory: Inventory) -> Iterator[str]:
                 (backup.state is State.USABLE or (backup.state is State.PENDING and backup.id in awaited))
                 and not is_misdated(backup, inventory.observed_at)
                 and freshness.is_met_by(backup.created_at, zone)
-                for description in series.descriptions
-                for backup in held.get(description, ())
+                for backup in backups_of(series.descriptions, held)
             ):
                 yield f"{series.address}: no usable backup is at most {plan.max_age} old"
 
@@ -141,7 +139,7 @@ def _as_observed(plan: Plan, inventory: Inventory) -> _Snapshot:
         snapshot[server.key] = {"name": inventory.names.get(server.id, unknown)}
         held = inventory.by_server.get(server.id, {})
         for series in (series for series in server.series if series.actions):
-            snapshot |= _members(series, (backup for each in series.descriptions for backup in held.get(each, ())))
+            snapshot |= _members(series, backups_of(series.descriptions, held))
         addresses = {delete.backup.id: delete.address for delete in server.pruned}
         others = (backup for backups in held.values() for backup in backups if backup.id in addresses)
         snapshot |= {addresses[backup.id]: _fields(backup) for backup in others}

@@ -1,6 +1,6 @@
 """Warnings about the account, for a plan whose file is valid."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 
 from reconcile.actual.inventory import Backup, Inventory, State
 from reconcile.addresses import SeriesAddress
@@ -9,26 +9,20 @@ from reconcile.desired.desired import Desired
 from reconcile.desired.fleets import chosen_by
 from reconcile.diagnostics import Diagnostic, Place
 from reconcile.durations import age_text
-from reconcile.plan.series import TimeRules, members
+from reconcile.plan.series import Held, TimeRules, backups_of, undeclared
 
 _LOOK = "look at it in the web panel."
 
 
-def server_warnings(
-    desired: Desired, server: DeclaredServer, held: Mapping[str | None, tuple[Backup, ...]], times: TimeRules
-) -> Iterator[Diagnostic]:
-    """Warn of pins that the server does not hold, and of what is odd about the backups that this run plans for.
-
-    `held` are the manual backups of the server by description.
-    """
+def server_warnings(desired: Desired, server: DeclaredServer, held: Held, times: TimeRules) -> Iterator[Diagnostic]:
+    """Warn of pins that the server does not hold, and of what is odd about the backups that this run plans for."""
     yield from _missing_pins(server, held)
     for series in server.series:
         if desired.selects(server, series.description):
             address = SeriesAddress(server.key, series.description)
-            yield from _oddities(address, members(series, held), times, is_declared=True)
-    declared = server.descriptions
-    for description, backups in held.items():
-        if description not in declared and desired.selects(server, description):
+            yield from _oddities(address, backups_of(series.descriptions, held), times, is_declared=True)
+    for description, backups in undeclared(server, held):
+        if desired.selects(server, description):
             yield from _oddities(SeriesAddress(server.key, description), backups, times, is_declared=False)
 
 
@@ -52,7 +46,7 @@ def rename_warnings(desired: Desired, inventory: Inventory) -> Iterator[Diagnost
     yield from (warning for place, warning in warnings.items() if not left[place])
 
 
-def _missing_pins(server: DeclaredServer, held: Mapping[str | None, tuple[Backup, ...]]) -> Iterator[Diagnostic]:
+def _missing_pins(server: DeclaredServer, held: Held) -> Iterator[Diagnostic]:
     ids = {backup.id for backups in held.values() for backup in backups} if server.pinned else ()
     for number, pin in enumerate(server.pinned):
         if pin not in ids:
