@@ -14,8 +14,8 @@ from reconcile.cli.streams import discard
 from reconcile.diagnostics import Diagnostic
 from reconcile.report.diagnostic_text import diagnostic_text
 from reconcile.report.document import Document, Json, Lines, Raw
-from reconcile.report.escape import visible
-from reconcile.report.github import annotation, without_commands
+from reconcile.report.escape import visible, without_commands, without_commands_in_strings
+from reconcile.report.github import annotation
 from reconcile.report.wording import count_text
 
 _PIPED_WIDTH = 1000
@@ -94,11 +94,8 @@ class Output:
         self.out.file.flush()  # a log that holds both streams must have them in order
 
     def json(self, value: object) -> None:
-        """Print a result for programs, on one line, in ASCII: no terminal and no encoding can misread it.
-
-        Nor does GitHub, which looks for `##[` anywhere in a line.
-        """
-        self.raw(json.dumps(value, allow_nan=False).replace("##[", "#\\u0023[") + "\n")
+        """Print a result for programs, on one line, in ASCII: no terminal, no encoding and no log can misread it."""
+        self.raw(without_commands_in_strings(json.dumps(value, allow_nan=False)) + "\n")
 
     def raw(self, text: str) -> None:
         """Print text as it is."""

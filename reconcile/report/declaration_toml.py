@@ -6,7 +6,7 @@ import tomli_w
 
 from reconcile.insight.importing import Declaration, FailedPinned, LeftUnmanaged, NotDeclared, Note
 from reconcile.report.document import JsonObject, Raw
-from reconcile.report.escape import visible
+from reconcile.report.escape import visible, without_commands_in_strings
 from reconcile.report.wording import count_text
 
 _LONGEST = 1000
@@ -56,7 +56,7 @@ def escaped_toml(toml: str) -> str:
     text = "".join(
         character if character == "\n" or character.isprintable() else _escape(character) for character in toml
     )
-    return text.replace("##[", r"#\u0023[")  # GitHub's log would take it for a command
+    return without_commands_in_strings(text)
 
 
 def _escape(character: str) -> str:

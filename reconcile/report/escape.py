@@ -1,4 +1,4 @@
-"""Escapes text from the file and the service, so that it can't act on a terminal or in a log."""
+"""Escapes text from the file and the service, so that it can't act on a terminal or in a log, GitHub's included."""
 
 import re
 
@@ -21,6 +21,24 @@ def visible(text: str, longest: int = LONGEST) -> str:
     if not shown.isprintable():
         shown = "".join(map(_visible, shown))
     return _COMMAND.sub(lambda found: "#" + r"\x23" if found[0] == "##" else r"\x3a", shown) + cut
+
+
+def without_commands(text: str) -> str:
+    """Return text for a log on GitHub in which no line is a workflow command, wherever it is wrapped."""
+    lines = text.replace("\r", "").split("\n")  # GitHub drops carriage returns, and what is beside them meets
+    return "\n".join(_without_command(line) for line in lines)
+
+
+def without_commands_in_strings(text: str) -> str:
+    """Return JSON or TOML, which begins no line with a string, without workflow commands; it reads back the same."""
+    return text.replace("##[", r"#\u0023[")
+
+
+def _without_command(line: str) -> str:
+    start = line.lstrip()
+    if start.startswith("::"):
+        line = line[: len(line) - len(start)] + r"\x3a" + start[1:]
+    return line.replace("##[", r"#\x23[")
 
 
 def _visible(character: str) -> str:

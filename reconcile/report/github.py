@@ -23,19 +23,6 @@ def annotation(diagnostic: Diagnostic) -> str | None:
     return f"::{diagnostic.severity} {properties}::{_data(diagnostic.detail or diagnostic.summary)}"
 
 
-def without_commands(text: str) -> str:
-    """Return text for a log on GitHub in which no line is a workflow command, wherever it is wrapped."""
-    lines = text.replace("\r", "").split("\n")  # GitHub drops carriage returns, and what is beside them meets
-    return "\n".join(_without_command(line) for line in lines)
-
-
-def _without_command(line: str) -> str:
-    start = line.lstrip()
-    if start.startswith("::"):
-        line = line[: len(line) - len(start)] + r"\x3a" + start[1:]
-    return line.replace("##[", r"#\x23[")
-
-
 def _data(text: str) -> str:
     return visible(text, _LONGEST).replace("%", "%25")
 
