@@ -46,6 +46,7 @@ class StoppedError(UserError):
         }
         super().__init__(f"stopped: {reason}" + (f" while {during}" if during else ""), advice[reason])
         self.reason = reason
+        self.is_interrupt = reason is Stop.INTERRUPTED
 
 
 class StoppableClock:

@@ -76,6 +76,9 @@ class Diagnostic:
 class UserError(Exception):
     """A problem that the user or the service can fix; never a bug in reconcile."""
 
+    is_interrupt = False
+    """Whether the run was interrupted (Ctrl-C, SIGTERM): no mistake, and with an exit code of its own."""
+
     def __init__(self, summary: str, detail: str = "", *, diagnostics: Iterable[Diagnostic] = ()) -> None:
         super().__init__(summary)
         self.diagnostics = tuple(diagnostics) or (Diagnostic(summary=summary, detail=detail),)

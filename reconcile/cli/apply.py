@@ -20,7 +20,7 @@ from reconcile.cli.prompt import ask
 from reconcile.cli.reporters import Reporter, reporter
 from reconcile.cli.session import Session
 from reconcile.cli.system_clock import SystemClock
-from reconcile.clock import Stop, StoppedError
+from reconcile.clock import Stop
 from reconcile.diagnostics import UserError
 from reconcile.durations import Duration
 from reconcile.plan.events import Interrupted
@@ -85,12 +85,9 @@ def apply(
                 patience=lock_timeout.in_seconds(SystemClock().now()) if lock_timeout else 0.0,
                 asks=not auto_approve,
             )
-        except StoppedError as stopped:
-            if stopped.reason is Stop.INTERRUPTED:
-                return ExitCode.INTERRUPTED
-            report.fail(session.located(stopped.diagnostics))
-            return ExitCode.ERROR
         except UserError as error:
+            if error.is_interrupt:
+                raise
             report.fail(session.located(error.diagnostics))
             return ExitCode.ERROR
     if converged.stopped is Stop.INTERRUPTED:

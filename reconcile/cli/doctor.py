@@ -11,7 +11,6 @@ from reconcile.actual.probe import Probe
 from reconcile.cli.exit_code import ExitCode
 from reconcile.cli.options import command
 from reconcile.cli.session import Session
-from reconcile.clock import Stop, StoppedError
 from reconcile.desired.config import Config
 from reconcile.diagnostics import UserError
 from reconcile.insight.doctor import AccessFacts, Diagnosis, findings
@@ -54,9 +53,7 @@ def _access(session: Session) -> Access | UserError:
 def _service(session: Session, access: Access) -> ServiceFacts | UserError:
     try:
         return session.run(lambda connection: Probe(connection.http).facts(), access=access)
-    except StoppedError as stopped:
-        if stopped.reason is Stop.INTERRUPTED:
-            raise
-        return stopped
     except UserError as error:
+        if error.is_interrupt:
+            raise
         return error

@@ -200,9 +200,7 @@ def command(
 
 
 def _failed(session: Session, error: UserError, options: Mapping[str, Any]) -> ExitCode:
-    from reconcile.clock import Stop, StoppedError  # noqa: PLC0415 - brings anyio, which `validate` has no use for
-
-    if isinstance(error, StoppedError) and error.reason is Stop.INTERRUPTED:
+    if error.is_interrupt:
         return ExitCode.INTERRUPTED
     diagnostics = session.located(error.diagnostics)
     session.output.diagnostics(diagnostics)

@@ -18,7 +18,7 @@ from reconcile.cli.output import Output
 from reconcile.cli.prompt import ask
 from reconcile.cli.reporters import reporter
 from reconcile.cli.session import Session
-from reconcile.clock import Stop, StoppedError
+from reconcile.clock import StoppedError
 from reconcile.diagnostics import Diagnostic, UserError
 from reconcile.insight.listing import list_backups
 from reconcile.insight.restore_points import Choice, choose
@@ -68,7 +68,7 @@ def restore(
     try:
         choice = _carry_out(session, restoration, on_interrupt)
     except StoppedError as error:
-        if error.reason is Stop.INTERRUPTED:
+        if error.is_interrupt:
             output.note("Interrupted, nothing was restored.")
             raise
         raise UserError(f"{error}, nothing was restored", error.diagnostics[0].detail) from error
