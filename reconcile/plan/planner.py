@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from reconcile.actual.inventory import COMPLETED, Backup, Inventory, State, in_order
-from reconcile.addresses import FLEET, BackupAddress, SeriesAddress
+from reconcile.addresses import BackupAddress, SeriesAddress
 from reconcile.desired.advice import warnings
 from reconcile.desired.config import DeclaredSeries, DeclaredServer
 from reconcile.desired.desired import Desired, Freshness
@@ -52,11 +52,8 @@ def plan(desired: Desired, inventory: Inventory, now: datetime) -> Plan:
         for server in checked.servers
     ]
     broken = breaches(desired)
-    barred = {breach.name for breach in broken}
-    servers = tuple(
-        planner.plan(is_barred=not barred.isdisjoint({planner.server.key, f"{FLEET}{planner.server.fleet}"}))
-        for planner in planners
-    )
+    barred = {breach.subject.place for breach in broken}  # a server's key may look like the name of a fleet
+    servers = tuple(planner.plan(is_barred=planner.server.place in barred) for planner in planners)
     limit = LossLimit(
         max_shrink_percent=desired.max_shrink_percent, servers=tuple(sorted(desired.declared, key=id_order))
     )

@@ -6,7 +6,6 @@ be asked after many of them at once (`is_cumulative`). So most of the imagined n
 """
 
 import functools
-from bisect import bisect_left
 from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -34,11 +33,17 @@ if TYPE_CHECKING:
 _START = datetime(2001, 1, 1, 12, tzinfo=UTC)
 """When the imagined applies are first looked at: before a February of 28 days, by which months reach back least."""
 
+_EARLIEST, _LATEST = datetime(1000, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
+"""Calendar arithmetic and time zones need room on both sides of a time."""
+
 _DAYS, _APPLIES = 400, 400
 """How long a policy is looked at after the beginning, at least: each day of the calendar occurs, and each phase."""
 
 _MOST_BACKUPS = 200_000
 """Of one series. A policy that still has the first of so many is taken to reach as far as is asked."""
+
+_FEW = 3
+"""Backups by which stretches of one length differ."""
 
 _PATIENCE = 8
 """Single steps before a longer one is tried once more."""
@@ -182,17 +187,18 @@ def is_within(every: Duration, most: Duration) -> bool:
 
 def _remedies(every: Duration, zone: ZoneInfo, enough: Duration) -> Iterator[KeepCount]:
     """Yield the smallest counts that would do, where a number of backups can."""
+    moments = _moments(every, zone, enough)
     for period in (Period.LAST, Period.DAILY):
         if period is Period.DAILY and not is_within(every, Duration(days=1)):
             continue
 
         def does(count: int, period: Period = period) -> bool:
-            return reach(every, (KeepCount(period=period, count=count),), zone, enough) is None
+            return next(_lows(every, (KeepCount(period=period, count=count),), zone, enough), None) is None
 
-        largest = 1
-        while not does(largest):
-            largest *= 2
-        yield KeepCount(period=period, count=bisect_left(range(largest + 1), x=True, lo=largest // 2, key=does))
+        # As many as one stretch of this length has; on other days of the calendar, it may have one or two more or less.
+        near = len(_kept(moments[::-1], (KeepCount(period=period, count="all"),), zone))
+        if count := next(filter(does, range(max(1, near - _FEW), near + _FEW)), None):
+            yield KeepCount(period=period, count=count)
 
 
 def _remedy_text(remedy: KeepCount) -> str:
@@ -205,23 +211,42 @@ def reach(every: Duration, keep: Keep, zone: ZoneInfo, enough: Duration) -> time
     None if that is at least `enough`. The apply runs as often as `every` says, and it is looked at just after an apply,
     when the oldest backup is youngest.
     """
-    moments = [enough.before(_START, zone)]
+    lowest: timedelta | None = None
+    for lowest in _lows(every, keep, zone, enough):  # noqa: B007 - the last is the lowest
+        pass
+    return lowest
+
+
+def _moments(every: Duration, zone: ZoneInfo, enough: Duration) -> list[datetime]:
+    """Return when the backups of one stretch are made: it ends at `_START`, and is as long as is asked."""
+    moments = [max(enough.before(_START, zone), _EARLIEST)]
     while moments[-1] < _START and len(moments) < _MOST_BACKUPS:
-        moments.append(every.after(moments[-1], zone))
+        moments.append(min(every.after(moments[-1], zone), _LATEST))
+    return moments
+
+
+def _lows(every: Duration, keep: Keep, zone: ZoneInfo, enough: Duration) -> Iterator[timedelta]:
+    """Yield the age of the oldest backup each time that it is below `enough`, and below what it was before.
+
+    Ends early where that takes too many applies, or more years than the calendar has.
+    """
+    moments = _moments(every, zone, enough)
     at_once = is_cumulative(keep)
     held = _kept(moments[::-1], keep, zone) if at_once else _kept_each_time(moments, keep, zone)
     if len(moments) == _MOST_BACKUPS and held[-1] == moments[0]:
-        return None
+        return
     lowest: timedelta | None = None
     now, looked_at, until = moments[-1], 0, moments[-1] + timedelta(days=_DAYS)
     stride, patience = 1, 0
     values: set[Hashable] = set()
     cycle = calendar_cycle(keep)
     # Each turn looks at the next `stride` applies: are they all good enough, by the oldest that is left after them?
-    while now < until or looked_at < _APPLIES:
+    while (now < until or looked_at < _APPLIES) and looked_at < _MOST_BACKUPS:
         coming = [every.after(now, zone)]
         while len(coming) < stride:
             coming.append(every.after(coming[-1], zone))
+        if coming[-1] > _LATEST:
+            return
         left = _kept([*reversed(coming), *held], keep, zone)
         first, oldest = coming[0], left[-1]
         is_enough = enough.after(oldest, zone) <= first if lowest is None else first - oldest >= lowest
@@ -230,6 +255,7 @@ def reach(every: Duration, keep: Keep, zone: ZoneInfo, enough: Duration) -> time
             continue
         if not is_enough:
             lowest = first - oldest
+            yield lowest
         held, now, looked_at = left, coming[-1], looked_at + stride
         patience -= 1
         if at_once and patience < 0:
@@ -238,9 +264,8 @@ def reach(every: Duration, keep: Keep, zone: ZoneInfo, enough: Duration) -> time
             # Once the ages are what they were before, on such a day, everything repeats.
             value = _on_day(now, cycle, zone), tuple(now - moment for moment in held)
             if value in values:
-                break
+                return
             values.add(value)
-    return lowest
 
 
 def _on_day(now: datetime, cycle: timedelta, zone: ZoneInfo) -> timedelta:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from time import process_time
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -172,6 +173,19 @@ def test_what_is_advised_would_do_and_one_less_would_not() -> None:
 
 
 @pytest.mark.parametrize(
+    ("every", "retention"),
+    [("1h", "2y"), ("1min", "30d"), ("1s", "1h"), ("1d", "30y"), ("30y", "9999y"), ("999999999y", "1d")],
+)
+def test_no_rule_and_no_interval_takes_for_ever_or_leaves_the_calendar(every: str, retention: str) -> None:
+    series = f'{{ description = "x", every = "{every}", keep = 3 }}'
+    began = process_time()
+
+    breaches(replace(required(f'retention = "{retention}"', series), timezone=ZoneInfo("America/New_York")))
+
+    assert process_time() - began < 5
+
+
+@pytest.mark.parametrize(
     "rules",
     ['every = "1d"', 'retention = "6d"', 'every = "1d"\nretention = "6d"', 'min_age = "9d"', "all_servers = true"],
 )
@@ -230,6 +244,28 @@ def test_a_barred_server_gets_its_creates_and_nothing_on_it_is_deleted() -> None
     assert [delete.backup.id for delete in plan.deletes] == [9, 8, 7, 21, 20]
     assert withheld(plan, allowed=100) == plan.barred == {delete.address for delete in plan.deletes}
     assert plan.loss.lost == 0, "what is not deleted is no loss, and nobody is asked to allow it"
+
+
+@pytest.mark.parametrize(("key", "fleet"), [("web", "None"), ("fleet:others", "others")])
+def test_a_fleet_that_breaks_a_rule_bars_no_server_with_a_table(key: str, fleet: str) -> None:
+    declared = config(
+        f"""
+        [require]
+        every = "1d"
+        [servers."{key}"]
+        id = 1
+        name = "web"
+        backups = [{NIGHTLY}]
+        [fleets.{fleet}]
+        match = "db*"
+        backups = [{{ description = "weekly", every = "1w" }}]
+        """
+    )
+
+    planned = make_plan(declared, inventory(*(backup(number, age=days(number)) for number in range(9))))
+
+    assert len(planned.deletes) == 2
+    assert planned.barred == frozenset()
 
 
 def test_a_barred_server_hinders_no_other() -> None:
