@@ -59,10 +59,11 @@ def forecast(
     if as_json and markdown:
         raise click.UsageError("--json or --markdown, not both")
     config = session.config()
-    before = load([other]) if other else None
+    before = load([other]) if other is not None else None
     inventory: Inventory | None = None
     if not from_empty:
-        inventory = session.run(lambda connection: connection.observe())
+        names_account = before is not None and before.account is not None
+        inventory = session.run(lambda connection: connection.observe(), asks_account=names_account)
         check_clock(inventory)
     start = inventory.observed_at if inventory else SystemClock().now().replace(microsecond=0)
     schedule = Schedule(start=start, days=days, every=apply_every)

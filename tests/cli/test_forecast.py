@@ -46,6 +46,23 @@ def test_two_files_are_compared(world: Sandbox) -> None:
     assert markdown.stdout.startswith("<!-- reconcile forecast -->\n")
 
 
+def test_the_other_file_alone_may_name_the_account(world: Sandbox) -> None:
+    old = world.folder / "old.toml"
+    old.write_text(f'[settings]\naccount = "you@example.com"\n{THREE}', encoding="utf-8")
+
+    ours = world.run("forecast", "--compare", "old.toml")
+    old.write_text(f'[settings]\naccount = "them@example.com"\n{THREE}', encoding="utf-8")
+    theirs = world.run("forecast", "--compare", "old.toml")
+
+    assert (ours.returncode, ours.stderr) == (0, "")
+    assert theirs.returncode == 1
+    assert "the token is for the account 'you@example.com', not for 'them@example.com'" in theirs.stderr
+
+
+def test_an_empty_path_is_not_no_comparison(world: Sandbox) -> None:
+    assert world.run("forecast", "--compare", "").returncode == 1
+
+
 def test_an_error_in_the_other_file_is_shown_with_its_place(world: Sandbox) -> None:
     (world.folder / "old.toml").write_text(SEVEN.replace("keep", "keeps"), encoding="utf-8")
 
