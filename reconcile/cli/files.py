@@ -10,6 +10,9 @@ from reconcile import __version__
 from reconcile.diagnostics import UserError
 from reconcile.plan.model import Plan
 
+_IN_MEMORY = ("/", "dev", "shm")
+"""The one folder below /dev that holds regular files."""
+
 
 def read_plan(path: Path) -> Plan:
     """Read a saved plan; raises UserError."""
@@ -81,7 +84,9 @@ def _exists(path: Path) -> UserError:
 
 def _is_stream(path: Path) -> bool:
     """Return whether it is a device, a FIFO, or a file that is open already (`/dev/stdout`); raises OSError."""
-    return path.parts[:2] in {("/", "dev"), ("/", "proc")} or (path.exists() and not path.is_file())
+    if path.parts[:3] != _IN_MEMORY and path.parts[:2] in {("/", "dev"), ("/", "proc")}:
+        return True
+    return path.exists() and not path.is_file()
 
 
 def _followed(path: Path) -> Path:

@@ -5,6 +5,7 @@ import stat
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from support.command import Done, Sandbox, run, sandbox
@@ -16,6 +17,7 @@ WRITERS: list[list[str]] = [
     ["status", "--metrics"],
     ["import", "--out"],
 ]
+SHARED_MEMORY = "/dev/shm"  # noqa: S108 - what is written there is the point
 OVERWRITERS = [writer for writer in WRITERS if writer[0] != "import"]
 
 
@@ -123,6 +125,19 @@ def test_an_existing_file_keeps_its_mode_except_a_plan(old_mode: int, writer: li
     assert is_content(file.read_text())
     assert mode(file) == (0o600 if writer == ["plan", "--out"] else old_mode)
     assert {entry.name for entry in service.folder.iterdir()} == {"backups.toml", "old"}
+
+
+@pytest.mark.skipif(not os.access(SHARED_MEMORY, os.W_OK), reason="there is no shared memory")
+@each(OVERWRITERS)
+def test_a_regular_file_below_dev_is_replaced_and_a_plan_in_it_is_private(writer: list[str], service: Sandbox) -> None:
+    with TemporaryDirectory(dir=SHARED_MEMORY) as folder:
+        file = Path(folder) / "old"
+        file.write_text("old")
+
+        assert service.run(*writer, str(file)).returncode == 0
+
+        assert is_content(file.read_text())
+        assert (mode(file) == 0o600) == (writer == ["plan", "--out"])
 
 
 def test_a_file_is_read_from_standard_input(service: Sandbox) -> None:
