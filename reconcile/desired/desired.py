@@ -164,7 +164,24 @@ def select(desired: Desired, inventory: Inventory, targets: tuple[str, ...]) -> 
 
 
 def with_max_age(desired: Desired, freshness: Freshness | None) -> Desired:
-    """Ask for a young backup in each series, as `--max-age` does; None for a run without it."""
+    """Ask for a young backup in each series, as `--max-age` does; None for a run without it.
+
+    Raises:
+        UserError: a target selects no series, or none is declared: "No changes" must not look like a young backup.
+    """
+    if freshness is None:
+        return desired
+    series = [(server, each.description) for server in desired.servers for each in server.series]
+    idle = [
+        f"--target {target!r} selects no declared series"
+        for target in desired.targets
+        if not any(_matches(server, description, target) for server, description in series)
+    ]
+    if not series and not idle:
+        idle = ["no series is declared"]
+    if idle:
+        advice = "--max-age asks for a backup in each series, and here it would ask for none."
+        raise UserError(idle[0], diagnostics=[Diagnostic(summary=each, detail=advice) for each in idle])
     return replace(desired, freshness=freshness)
 
 

@@ -1,14 +1,15 @@
 """`--max-age`: each series must have a backup that is young enough, whatever its `every` says."""
 
+import re
 from dataclasses import dataclass
 from datetime import timedelta
 
 import pytest
 from hypothesis import given
 from laws.test_planning import configs, inventories
-from support.build import NOW, backup, days, declare, hours, inventory, make_plan
+from support.build import NOW, WEB, backup, config, days, declare, hours, inventory, make_plan
 
-from reconcile.actual.inventory import Backup, Inventory, State
+from reconcile.actual.inventory import Backup, Inventory, Server, State
 from reconcile.desired.config import Config
 from reconcile.diagnostics import UserError
 from reconcile.durations import Duration
@@ -18,6 +19,7 @@ from reconcile.plan.stale import renewed
 
 QUARTER = timedelta(minutes=15)
 A_QUARTER = Duration(seconds=900)
+DB = Server(id=2, name="db")
 A_SECOND = timedelta(seconds=1)
 FILE = declare('{ description = "nightly", every = "1d", keep = 7 }')
 
@@ -90,7 +92,10 @@ def test_only_the_targets_are_asked() -> None:
     assert [str(create.address) for create in plan.creates] == ["web/weekly"]
 
 
-@given(configs(), inventories())
+with_series = configs().filter(lambda config: any(server.series for server in config.servers))
+
+
+@given(with_series, inventories())
 def test_each_series_has_a_young_backup_or_a_reason_why_not(config: Config, seen: Inventory) -> None:
     plan = make_plan(config, seen, max_age="2w")
 
@@ -105,7 +110,7 @@ def test_each_series_has_a_young_backup_or_a_reason_why_not(config: Config, seen
         assert series.create or sum(ways) == 1, (series, ways)
 
 
-@given(configs(), inventories())
+@given(with_series, inventories())
 def test_a_very_long_age_changes_nothing_but_what_is_under_way(config: Config, seen: Inventory) -> None:
     usual, asked = make_plan(config, seen), make_plan(config, seen, max_age="9999y")
 
@@ -151,3 +156,26 @@ class TestSaved:
         assert renewed(plan, inventory(backup(1))).actions == ()
         with pytest.raises(UserError):
             renewed(plan, inventory(backup(1, status="failed")))
+
+
+@pytest.mark.parametrize("target", ["web/before deploy", "db", "db/*"])
+def test_a_target_without_a_declared_series_is_refused(target: str) -> None:
+    declared = config("[servers.web]\nid = 1\nbackups = [{ description = 'nightly' }]\n[servers.db]\nid = 2\n")
+    seen = inventory(
+        backup(1),
+        backup(2, "before deploy", age=days(9)),
+        backup(3, "by hand", server=DB),
+        servers=(WEB, DB),
+    )
+
+    make_plan(declared, seen, "web/nightly", target)
+    with pytest.raises(UserError, match=f"--target '{re.escape(target)}' selects no declared series"):
+        make_plan(declared, seen, "web/nightly", target, max_age="15min")
+
+
+def test_a_file_without_a_series_is_refused() -> None:
+    declared = declare("")
+
+    make_plan(declared, inventory(backup(1)))
+    with pytest.raises(UserError, match="no series is declared"):
+        make_plan(declared, inventory(backup(1)), max_age="15min")
