@@ -45,8 +45,8 @@ def write_plan(plan: Plan, path: Path, redact: Callable[[str], str]) -> None:
     write_file(path, text, private=True)
 
 
-def write_file(path: Path, text: str, *, private: bool = False, new: bool = False) -> None:
-    """Write a file atomically, so that no reader ever sees half of it.
+def write_file(path: Path, content: str | bytes, *, private: bool = False, new: bool = False) -> None:
+    """Write a file atomically, text in UTF-8, so that no reader ever sees half of it.
 
     Links are followed, and what is not a regular file (see `_is_stream`) is written to directly. An existing file keeps
     its mode, and a new one gets the default; a `private` one is readable by its owner only. One that must be `new` is
@@ -55,17 +55,18 @@ def write_file(path: Path, text: str, *, private: bool = False, new: bool = Fals
     Raises:
         UserError: it can't be written, or is not `new`.
     """
+    data = content.encode() if isinstance(content, str) else content
     try:
         if _is_stream(path):
-            with path.open("a", encoding="utf-8") as through:
-                through.write(text)
+            with path.open("ab") as through:
+                through.write(data)
             return
         target = _followed(path)
         if new:
-            _create(target, text, 0o666)
+            _create(target, data, 0o666)
             return
         mode = None if private or not target.exists() else stat.S_IMODE(target.stat().st_mode)
-        _replace(target, text, 0o600 if private else 0o666, mode)
+        _replace(target, data, 0o600 if private else 0o666, mode)
     except FileExistsError as error:
         raise _exists(path) from error
     except OSError as error:
@@ -97,10 +98,10 @@ def _followed(path: Path) -> Path:
     return target
 
 
-def _replace(target: Path, text: str, new_mode: int, mode: int | None) -> None:
+def _replace(target: Path, data: bytes, new_mode: int, mode: int | None) -> None:
     """Write beside the file and move it into place; `mode`, if given, is set regardless of the umask."""
     beside = target.with_name(f".{target.name[:100]}.{os.urandom(4).hex()}")
-    _create(beside, text, new_mode, mode)
+    _create(beside, data, new_mode, mode)
     try:
         beside.replace(target)
     except BaseException:
@@ -108,14 +109,14 @@ def _replace(target: Path, text: str, new_mode: int, mode: int | None) -> None:
         raise
 
 
-def _create(path: Path, text: str, new_mode: int, mode: int | None = None) -> None:
+def _create(path: Path, data: bytes, new_mode: int, mode: int | None = None) -> None:
     """Write a file that must not exist; nothing of it is left where that fails."""
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, new_mode)
     try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
+        with os.fdopen(handle, "wb") as file:
             if mode is not None:
                 os.fchmod(handle, mode)
-            file.write(text)
+            file.write(data)
     except BaseException:
         path.unlink(missing_ok=True)
         raise

@@ -3,13 +3,15 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 
 import click
 from rich.progress import Progress as Bars
 
 from reconcile.actual.inventory import Inventory
 from reconcile.cli.exit_code import ExitCode
-from reconcile.cli.options import DurationType, command
+from reconcile.cli.extras import CHARTS_MISSING
+from reconcile.cli.options import DurationType, OutputFileType, command
 from reconcile.cli.output import Output
 from reconcile.cli.planning import desired_for
 from reconcile.cli.session import Session
@@ -38,6 +40,7 @@ from reconcile.report.formats import COMPARISON_FORMATS, FORECAST_FORMATS
 )
 @click.option("--from-empty", is_flag=True, help="Begin with no backups; needs no network and no token.")
 @click.option("--compare", "other", metavar="PATH", help="Compare with the file or folder before a change.")
+@click.option("--out", type=OutputFileType(), help="Draw a chart, as FILE.svg, FILE.png or FILE.html.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--markdown", is_flag=True, help="Print Markdown for a merge-request comment.")
 def forecast(
@@ -48,6 +51,7 @@ def forecast(
     size_mb: int | None,
     from_empty: bool,
     other: str | None,
+    out: Path | None,
     as_json: bool,
     markdown: bool,
 ) -> ExitCode:
@@ -58,6 +62,8 @@ def forecast(
     """
     if as_json and markdown:
         raise click.UsageError("--json or --markdown, not both")
+    if out and out.suffix not in {".svg", ".png", ".html"}:
+        raise click.UsageError(f"--out: {out} does not end in .svg, .png or .html")
     config = session.config()
     before = load([other]) if other is not None else None
     inventory: Inventory | None = None
@@ -82,12 +88,28 @@ def forecast(
     after = made(config)
     name = "json" if as_json else "markdown" if markdown else "text"
     verbose = session.output.verbose
-    if before:
-        session.output.show(COMPARISON_FORMATS[name](compare(made(before), after), verbose=verbose))
+    old = made(before) if before else None
+    if out:
+        _draw(session, out, after, old)
+    if old:
+        session.output.show(COMPARISON_FORMATS[name](compare(old, after), verbose=verbose))
     else:
         session.output.show(FORECAST_FORMATS[name](after, verbose=verbose))
     session.output.diagnostics(after.first.errors)
     return ExitCode.ERROR if after.first.errors else ExitCode.DONE
+
+
+def _draw(session: Session, out: Path, found: Forecast, before: Forecast | None) -> None:
+    try:
+        from reconcile.report.forecast_chart import forecast_chart, forecast_page  # noqa: PLC0415 - an extra, and slow
+    except ImportError as error:
+        raise CHARTS_MISSING from error
+    redact = session.output.redact
+    match out.suffix:
+        case ".html":
+            session.write(out, forecast_page(found, before))
+        case suffix:
+            session.write(out, forecast_chart(found, suffix.removeprefix("."), before, redact))
 
 
 @contextmanager

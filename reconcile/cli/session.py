@@ -67,9 +67,9 @@ class Session:
         """Return the diagnostics with the line and column of each that is about a place in the files."""
         return locate(diagnostics, self._sources)
 
-    def write(self, path: Path, text: str, *, new: bool = False) -> None:
-        """Write a result to a file, without what is secret; raises as `write_file` does."""
-        write_file(path, self.output.redact(text), new=new)
+    def write(self, path: Path, content: str | bytes, *, new: bool = False) -> None:
+        """Write a result to a file, text without what is secret; raises as `write_file` does."""
+        write_file(path, self.output.redact(content) if isinstance(content, str) else content, new=new)
 
     def run(
         self,

@@ -1,6 +1,7 @@
 """`forecast`: from an empty account without a network, from the real one, and beside another file."""
 
 import json
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -123,3 +124,31 @@ def test_quiet_is_one_line(tmp_path: Path) -> None:
     assert len(done.stdout.splitlines()) == 1
     assert done.stdout.startswith("7 backups, 7.0 GiB on ")
     assert compared.stdout == "3 backups → 7 backups\n"
+
+
+@pytest.mark.parametrize("name", ["chart.svg", "chart.png", "chart.html"])
+def test_a_chart_is_written_beside_the_result(name: str, tmp_path: Path) -> None:
+    (tmp_path / "backups.toml").write_text(SEVEN, encoding="utf-8")
+
+    done = run("forecast", "--from-empty", "--out", name, folder=tmp_path)
+
+    assert done.returncode == 0
+    assert "at the end" in done.stdout
+    assert (tmp_path / name).stat().st_size > 10_000
+
+
+def test_another_kind_of_chart_is_refused(tmp_path: Path) -> None:
+    done = run("forecast", "--out", "chart.pdf", folder=tmp_path)
+
+    assert (done.returncode, "does not end in .svg, .png or .html" in done.stderr) == (1, True)
+
+
+def test_without_the_extra_it_says_how_to_get_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "backups.toml").write_text(SEVEN, encoding="utf-8")
+    monkeypatch.delitem(sys.modules, "reconcile.report.forecast_chart", raising=False)
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+
+    done = run("forecast", "--from-empty", "--out", "chart.svg", folder=tmp_path)
+
+    assert done.returncode == 1
+    assert "pip install 'vps-reconcile[charts]'" in done.stderr
