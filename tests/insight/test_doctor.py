@@ -322,17 +322,21 @@ class TestAccount:
         assert "account = " in found.advice
 
     def test_of_another_is_an_error_and_the_servers_are_compared_all_the_same(self) -> None:
-        found = findings(config(NAMED.replace("ops", "dev")), ACCESS, SERVICE)
+        theirs = NAMED.replace("ops", "dev")
+        found = findings(config(theirs), ACCESS, SERVICE)
 
-        assert self.shown(NAMED.replace("ops", "dev"))[0] is ERROR
+        explanation = "the token is for another one than the files name"
+        assert self.shown(theirs) == (ERROR, explanation, "ops@example.com, not dev@example.com")
+        assert [each.advice for each in found if each.check == "account"] == ["Use a token of the right account."]
         assert of(found, "declared servers") == [(OK, "all fit the account")]
 
     @pytest.mark.parametrize("answer", [REFUSED, b"<html>", b"{}", b'{"account": {"email": ""}}'])
     def test_that_the_service_does_not_name_is_an_error_where_it_should(self, answer: bytes | ApiError) -> None:
         service = replace(SERVICE, account=answer)
 
-        assert self.shown(NAMED, service)[0] is ERROR
-        assert self.shown("", service)[0] is OK
+        unknown = "the service does not say whose the token is"
+        assert self.shown(NAMED, service) == (ERROR, unknown, "")
+        assert self.shown("", service) == (OK, unknown, "")
 
     def test_is_not_in_a_bug_report(self) -> None:
         diagnosis = Diagnosis(findings=findings(config(NAMED), ACCESS, SERVICE), python="3.11", platform="Linux")

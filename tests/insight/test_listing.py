@@ -1,6 +1,6 @@
 """What `list` lists: every backup, by server, the newest first."""
 
-from support.build import WEB, backup, days, inventory
+from support.build import BASE_URL, NOW, WEB, backup, days, inventory
 
 from reconcile.actual.inventory import Server
 from reconcile.insight.listing import BackupList, list_backups, size_mb
@@ -28,7 +28,24 @@ def test_of_some_servers() -> None:
 
 
 def test_of_one_type() -> None:
-    assert listed(list_backups(SEEN, backup_type="automatic")) == {"db": [], "gone": [], "web": [2]}
+    found = list_backups(SEEN, backup_type="automatic")
+
+    assert listed(found) == {"db": [], "gone": [], "web": [2]}
+    assert found.backup_type == "automatic"
+
+
+def test_it_says_of_which_account_it_is_and_when() -> None:
+    found = list_backups(SEEN)
+
+    assert (found.base_url, found.observed_at, found.backup_type) == (BASE_URL, NOW, None)
+
+
+def test_a_server_has_the_name_that_the_account_lists_whatever_its_backups_say() -> None:
+    renamed = Server(id=1, name="www")
+
+    (found,) = list_backups(inventory(backup(1), servers=(renamed,))).servers
+
+    assert found.server == renamed
 
 
 def test_servers_of_one_name_are_two() -> None:

@@ -108,6 +108,24 @@ class TestTimeline:
         assert list(outline(found.servers)) == ["web", "data"]
         assert outline(found.unprotected) == {"other": [("undeclared", "x", [10], []), ("automatic", None, [20], [])]}
         assert [server.oldest for server in found.servers] == [NOW - days(9), NOW]
+        assert [server.server for server in (*found.servers, *found.unprotected)] == [WEB, DB, OTHER]
+        rows = [row for server in found.servers for row in server.rows]
+        assert [row.series and str(row.series.address) for row in rows] == [
+            *("web/empty", "web/nightly", None, None, None),
+            "data/nightly",
+        ]
+
+    def test_has_a_declared_server_without_series_last_and_none_that_nobody_can_list(self) -> None:
+        bare, web = (
+            "[servers.bare]\nname = 'db'\nid = 2\n",
+            "[servers.web]\nid = 1\nbackups = [{ description = 'x' }]\n",
+        )
+        declared = config(f"{bare}{web}")
+        found = timeline_of(declared, inventory(backup(1, "y", server=DB), backup(2, "x"), servers=None))
+
+        assert outline(found.servers) == {"web": [("declared", "x", [2], [])], "bare": [("undeclared", "y", [1], [])]}
+        assert list(outline(found.servers)) == ["web", "bare"]
+        assert found.unprotected == ()
 
     def test_is_limited_to_what_the_targets_match(self) -> None:
         found = timeline_of(TWO, SEEN, "data")

@@ -148,6 +148,21 @@ class TestSaved:
         assert self.renewed_after(0, self.held[1]) == ("web/nightly: no usable backup is at most 15min old",)
         assert self.renewed_after(60, self.held[1], new) == ()
 
+    def test_it_is_stale_where_the_server_holds_nothing_any_more(self) -> None:
+        plan = make_plan(FILE, inventory(self.held[0]), max_age="15min")
+
+        for left in ((), (backup(9, server=Server(id=2, name="db")),)):
+            with pytest.raises(UserError, match="Saved plan is stale") as stale:
+                renewed(plan, inventory(*left))
+            assert [each.summary for each in stale.value.diagnostics[1:]] == [
+                "web/nightly: no usable backup is at most 15min old"
+            ]
+
+    def test_only_the_one_that_was_awaited_will_do_unfinished(self) -> None:
+        pending = backup(3, status="queued")
+
+        assert self.renewed_after(0, self.held[1], pending) == ("web/nightly: no usable backup is at most 15min old",)
+
     def test_one_that_was_under_way_may_have_been_completed_meanwhile(self) -> None:
         file, pending = declare('{ description = "nightly" }'), backup(1, status="queued")
         plan = make_plan(file, inventory(pending), max_age="15min")

@@ -79,6 +79,18 @@ def test_within_counts_from_the_newest_and_excludes_its_edge() -> None:
     assert [bool(rules) for rules in kept] == [True, True, False]
 
 
+@pytest.mark.parametrize(
+    ("zone", "kept"), [("UTC", (True, True, False)), ("Europe/Berlin", (True, False, False))], ids=str
+)
+def test_within_a_day_is_an_hour_shorter_where_the_clocks_go_forward(zone: str, kept: tuple[bool, ...]) -> None:
+    newest = datetime(2026, 3, 29, 10, tzinfo=UTC)  # noon in Berlin; noon of the day before is eleven
+    keep = (KeepWithin(period=Period.LAST, duration=Duration(days=1)),)
+
+    found = retain([newest, newest - timedelta(hours=23), newest - timedelta(hours=24)], keep, ZoneInfo(zone))
+
+    assert tuple(bool(rules) for rules in found) == kept
+
+
 def test_weeks_are_iso_weeks_also_over_new_year() -> None:
     monday, sunday = datetime(2024, 12, 30, tzinfo=UTC), datetime(2025, 1, 5, tzinfo=UTC)
     before = datetime(2024, 12, 29, tzinfo=UTC)

@@ -169,6 +169,18 @@ class TestLoss:
         assert len(stale.value.diagnostics) == 6
         assert renewed(self.PLAN, seen, allowed=5).loss.lost == 5
 
+    def test_of_all_that_is_left_is_too_much_even_if_it_is_one(self) -> None:
+        doomed, other = backup(1, "x", age=days(1)), backup(2, server=QUIET)
+        file = config("[servers.web]\nid = 1\nprune = true\n[servers.quiet]\nid = 2\n")
+        plan = make_plan(file, inventory(doomed, other, servers=(WEB, QUIET)))
+        emptied = inventory(doomed, servers=(WEB, QUIET))
+
+        with pytest.raises(UserError, match="Saved plan is stale") as stale:
+            renewed(plan, emptied)
+
+        assert [each.summary for each in stale.value.diagnostics[1:]] == ["web/x#1: would be withheld"]
+        assert renewed(plan, emptied, allowed=1).loss.empties
+
     def test_that_was_too_much_before_is_still_only_withheld(self) -> None:
         seen = inventory(*self.DOOMED, self.NIGHTLY, servers=(WEB, QUIET))
         plan = make_plan(self.PRUNING, seen)

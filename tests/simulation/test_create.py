@@ -18,6 +18,7 @@ from reconcile.apply.account import FRESH
 from reconcile.apply.run import Options
 from reconcile.diagnostics import UserError
 from reconcile.plan.events import Outcome, Result
+from reconcile.plan.model import Create
 
 FIRST_POST = 2
 
@@ -117,6 +118,22 @@ def test_somebody_else_made_one_after_the_plan_so_none_is_made() -> None:
     world.faults = {}
     world.apply()
     assert is_exact(world)
+
+
+def test_where_the_list_cannot_be_read_again_before_a_create_nothing_is_sent_and_the_create_has_failed() -> None:
+    async def slow(_: World, request: httpx.Request, handle: Handler) -> httpx.Response:
+        await anyio.sleep(FRESH + 1)
+        return handle(request)
+
+    world = small_world(faults={1: slow, **dict.fromkeys(range(2, 200), BY_NAME["refused"])})
+
+    result = applied(world)
+
+    creates = [ended for ended in result.finished if isinstance(ended.action, Create)]
+    assert [ended.outcome for ended in creates] == [Outcome.FAILED] * 2
+    assert all(ended.explanation.startswith("GET ") for ended in creates)
+    assert posts(world) == 0
+    assert not world.record
 
 
 ALTERATIONS: dict[str, Callable[[str], str]] = {
