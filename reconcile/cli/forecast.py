@@ -11,7 +11,7 @@ from rich.progress import Progress as Bars
 from reconcile.actual.inventory import Inventory
 from reconcile.cli.exit_code import ExitCode
 from reconcile.cli.extras import CHARTS_MISSING
-from reconcile.cli.options import DurationType, OutputFileType, command
+from reconcile.cli.options import DurationType, OutputFileType, command, format_name
 from reconcile.cli.output import Output
 from reconcile.cli.planning import desired_for
 from reconcile.cli.session import Session
@@ -60,8 +60,7 @@ def forecast(
     The planner runs again and again on an imagined account, in which every backup is completed at once. The account
     begins as the real one. New backups are as large as the series' own usually are, or else the server's.
     """
-    if as_json and markdown:
-        raise click.UsageError("--json or --markdown, not both")
+    shown_as = format_name(as_json=as_json, markdown=markdown)
     if out and out.suffix not in {".svg", ".png", ".html"}:
         raise click.UsageError(f"--out: {out} does not end in .svg, .png or .html")
     config = session.config()
@@ -86,15 +85,14 @@ def forecast(
         return replace(found, first=replace(found.first, errors=errors, warnings=warnings))
 
     after = made(config)
-    name = "json" if as_json else "markdown" if markdown else "text"
     verbose = session.output.verbose
     old = made(before) if before else None
     if out:
         _draw(session, out, after, old)
     if old:
-        session.output.show(COMPARISON_FORMATS[name](compare(old, after), verbose=verbose))
+        session.output.show(COMPARISON_FORMATS[shown_as](compare(old, after), verbose=verbose))
     else:
-        session.output.show(FORECAST_FORMATS[name](after, verbose=verbose))
+        session.output.show(FORECAST_FORMATS[shown_as](after, verbose=verbose))
     session.output.diagnostics(after.first.errors)
     return ExitCode.ERROR if after.first.errors else ExitCode.DONE
 

@@ -102,6 +102,13 @@ _TOKEN_FILE = click.option(
 _NO_COLOR = click.option("--no-color", is_flag=True, help="Print no colours, as with NO_COLOR or in a pipe.")
 
 
+def format_name(*, as_json: bool, markdown: bool, otherwise: str = "text") -> str:
+    """Return the key of the format in a table of `reconcile.report.formats`; asking for two is wrong usage."""
+    if as_json and markdown:
+        raise click.UsageError("--json or --markdown, not both")
+    return "json" if as_json else "markdown" if markdown else otherwise
+
+
 def _quiet(*, hidden: bool) -> Callable[..., Any]:
     """Return `-q`. Every command takes it; one that only prints what was asked for does not list it in its help."""
     return click.option(

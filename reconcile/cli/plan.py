@@ -8,7 +8,7 @@ import click
 
 from reconcile.cli.exit_code import ExitCode
 from reconcile.cli.files import write_plan
-from reconcile.cli.options import MAX_AGE, OutputFileType, TimeType, command
+from reconcile.cli.options import MAX_AGE, OutputFileType, TimeType, command, format_name
 from reconcile.cli.planning import make_plan
 from reconcile.cli.session import Session
 from reconcile.durations import Duration
@@ -37,8 +37,7 @@ def plan(
     at: datetime | None,
 ) -> ExitCode:
     """Show what apply would create and delete, and why; change nothing."""
-    if as_json and markdown:
-        raise click.UsageError("--json or --markdown, not both")
+    shown_as = format_name(as_json=as_json, markdown=markdown)
     if out and at:
         raise click.UsageError("--out or --at, not both: a plan for another time is not to be applied")
     config = session.config()
@@ -50,8 +49,7 @@ def plan(
         write_plan(made, out, session.output.redact)
     if gitlab_report:
         session.write(gitlab_report, json.dumps(report_for_gitlab(made).value) + "\n")
-    show = PLAN_FORMATS["json" if as_json else "markdown" if markdown else "text"]
-    session.output.show(show(made, verbose=session.output.verbose))
+    session.output.show(PLAN_FORMATS[shown_as](made, verbose=session.output.verbose))
     if made.errors:
         session.output.diagnostics(made.errors)
         if out:

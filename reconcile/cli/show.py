@@ -6,7 +6,7 @@ import click
 
 from reconcile.cli.exit_code import ExitCode
 from reconcile.cli.files import read_plan
-from reconcile.cli.options import command
+from reconcile.cli.options import command, format_name
 from reconcile.cli.session import Session
 from reconcile.report.formats import PLAN_FORMATS
 
@@ -17,8 +17,6 @@ from reconcile.report.formats import PLAN_FORMATS
 @click.option("--markdown", is_flag=True, help="Print Markdown for a merge-request comment.")
 def show(session: Session, *, planfile: Path, as_json: bool, markdown: bool) -> ExitCode:
     """Show a saved plan."""
-    if as_json and markdown:
-        raise click.UsageError("--json or --markdown, not both")
-    render = PLAN_FORMATS["json" if as_json else "markdown" if markdown else "text"]
-    session.output.show(render(read_plan(planfile), verbose=session.output.verbose))
+    shown_as = format_name(as_json=as_json, markdown=markdown)
+    session.output.show(PLAN_FORMATS[shown_as](read_plan(planfile), verbose=session.output.verbose))
     return ExitCode.DONE

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from reconcile.cli.exit_code import ExitCode
-from reconcile.cli.options import OutputFileType, command
+from reconcile.cli.options import OutputFileType, command, format_name
 from reconcile.cli.planning import desired_for
 from reconcile.cli.session import Session
 from reconcile.insight.status import status as status_of
@@ -37,8 +37,7 @@ def status(
     session: Session, *, as_json: bool, markdown: bool, check: bool, metrics_file: Path | None, html_file: Path | None
 ) -> ExitCode:
     """Show the health of every series, problems first, and what is not declared."""
-    if as_json and markdown:
-        raise click.UsageError("--json or --markdown, not both")
+    shown_as = format_name(as_json=as_json, markdown=markdown, otherwise="check" if check else "text")
     config = session.config()
     inventory = session.run(lambda connection: connection.observe(automatic=html_file is not None))
     check_clock(inventory)
@@ -59,9 +58,8 @@ def status(
         from reconcile.report.status_html import status_html  # noqa: PLC0415 - loads Jinja
 
         session.write(html_file, status_html(timeline(found, desired, inventory)).text)
-    show = STATUS_FORMATS["json" if as_json else "markdown" if markdown else "check" if check else "text"]
     session.output.diagnostics(found.errors)
-    session.output.show(show(found, verbose=session.output.verbose))
+    session.output.show(STATUS_FORMATS[shown_as](found, verbose=session.output.verbose))
     if check and not found.is_healthy:
         return ExitCode.ATTENTION
     return ExitCode.ERROR if found.errors else ExitCode.DONE
