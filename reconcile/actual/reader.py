@@ -72,9 +72,9 @@ class Reader:
             account=account,
         )
 
-    async def backups(self, server_id: Id | None = None, *, automatic: bool = False) -> tuple[Backup, ...]:
-        """List only backups, as `observe` does, and raise as it does."""
-        return (await self._backups(automatic=automatic, server_id=server_id)).items
+    async def backups(self, server_id: Id | None = None) -> tuple[Backup, ...]:
+        """List only manual backups, as `observe` does, and raise as it does."""
+        return (await self._backups(automatic=False, server_id=server_id)).items
 
     async def servers(self) -> tuple[Server, ...] | None:
         """List only the servers, and raise as `observe` does; None if the token may not list them."""

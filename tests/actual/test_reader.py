@@ -99,10 +99,10 @@ class TestObserve:
     def test_only_backups(self) -> None:
         script = Script([Lists([item(1), item("2", backup_type="automatic"), item(3, server={"id": 2})])])
 
-        seen = read(script, lambda reader: reader.backups(1, automatic=True))
+        seen = read(script, lambda reader: reader.backups(1))
 
-        assert [backup.id for backup in seen] == [1, "2"]
-        assert script.urls == ["/backups/?server_id=1&page_size=1000"]
+        assert [backup.id for backup in seen] == [1]
+        assert script.urls == ["/backups/?backup_type=manual&server_id=1&page_size=1000"]
 
     @pytest.mark.parametrize("status", [403, 404])
     def test_a_token_that_may_not_list_servers_will_do(self, status: int) -> None:
