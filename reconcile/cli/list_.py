@@ -11,7 +11,7 @@ from reconcile.cli.options import command
 from reconcile.cli.session import Session
 from reconcile.ids import Id
 from reconcile.insight.listing import known_names, list_backups
-from reconcile.insight.servers import find_server
+from reconcile.insight.servers import find_server, matching
 from reconcile.report.formats import LIST_FORMATS
 
 
@@ -44,8 +44,8 @@ async def _single(connection: Connection, wanted: Sequence[str]) -> Id | None:
     if len(wanted) != 1:
         return None
     known = await connection.reader.servers() or ()
-    match [server.id for server in known if wanted[0] in {str(server.id), server.name}]:
+    match matching({server.id: server.name for server in known}, wanted[0]):
         case [only]:
-            return only
+            return only.id
         case _:
             return None

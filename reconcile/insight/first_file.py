@@ -7,7 +7,7 @@ from itertools import count
 
 from reconcile.actual.inventory import Inventory, Server
 from reconcile.desired.fleets import server_keys
-from reconcile.ids import id_order
+from reconcile.insight.servers import by_name
 
 SERIES = "nightly"
 
@@ -51,8 +51,7 @@ def first_file(inventory: Inventory) -> FirstFile:
 
     No backup of the account has the description of the series, so applying the file deletes nothing that exists.
     """
-    names = inventory.names
-    ordered = {id_: names[id_] for id_ in sorted(names, key=lambda id_: (names[id_], id_order(id_)))}
+    names = by_name(inventory.names)
     used = {backup.description for backup in inventory.manual}
     candidates = (SERIES if number == 1 else f"{SERIES} {number}" for number in count(1))
     return FirstFile(
@@ -62,7 +61,7 @@ def first_file(inventory: Inventory) -> FirstFile:
             read_at=inventory.observed_at,
             held=len(inventory.manual),
         ),
-        servers={key: Server(id=id_, name=names[id_]) for id_, key in server_keys(ordered, set()).items()},
+        servers={key: Server(id=id_, name=names[id_]) for id_, key in server_keys(names, set()).items()},
         series=next(description for description in candidates if description not in used),
         is_fleet=inventory.servers is not None and len(names) > MOST_TABLES,
     )

@@ -16,7 +16,8 @@ from reconcile.desired.desired import resolve
 from reconcile.desired.document import SettingsTable, unclean
 from reconcile.desired.fleets import server_keys
 from reconcile.diagnostics import Place, UserError
-from reconcile.ids import Id, id_order
+from reconcile.ids import Id
+from reconcile.insight.servers import by_name, matching
 from reconcile.plan.model import ServerPlan
 from reconcile.plan.planner import plan
 from reconcile.plan.series import undeclared
@@ -116,11 +117,15 @@ def declare(
 
 def _chosen(names: Mapping[Id, str], only: tuple[str, ...]) -> dict[Id, str]:
     """Return the servers that were asked for, by name and then by id."""
-    known = {str(id_) for id_ in names} | set(names.values())
-    if unknown := [wanted for wanted in only if wanted not in known]:
-        raise UserError(f"the account has no server {unknown[0]!r}", "Use its id, or its name in the account.")
-    ordered = sorted(names.items(), key=lambda server: (server[1], id_order(server[0])))
-    return {id_: name for id_, name in ordered if not only or str(id_) in only or name in only}
+    if not only:
+        return by_name(names)
+    found: dict[Id, str] = {}
+    for wanted in only:
+        servers = matching(names, wanted)
+        if not servers:
+            raise UserError(f"the account has no server {wanted!r}", "Use its id, or its name in the account.")
+        found |= {server.id: server.name for server in servers}
+    return by_name(found)
 
 
 def _candidate(key: str, id_: Id, name: str, inventory: Inventory) -> DeclaredServer:

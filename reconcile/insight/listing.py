@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from reconcile.actual.inventory import Backup, Inventory, Server, in_order
-from reconcile.ids import Id, id_order
+from reconcile.ids import Id
+from reconcile.insight.servers import by_name
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -32,8 +33,8 @@ class BackupList:
 
 
 def known_names(inventory: Inventory) -> dict[Id, str]:
-    """Return the name of every server, those too that the account no longer lists but still holds backups of."""
-    return {backup.server_id: backup.server_name for backup in inventory.backups} | dict(inventory.names)
+    """Return the name of every server, in order; also of those that are gone and of which backups are still held."""
+    return by_name({backup.server_id: backup.server_name for backup in inventory.backups} | dict(inventory.names))
 
 
 def list_backups(inventory: Inventory, only: Collection[Id] = (), *, backup_type: str | None = None) -> BackupList:
@@ -43,14 +44,13 @@ def list_backups(inventory: Inventory, only: Collection[Id] = (), *, backup_type
     for backup in inventory.backups:
         if backup.server_id in grouped and backup_type in {None, backup.backup_type}:
             grouped[backup.server_id].append(backup)
-    ordered = sorted(grouped, key=lambda id_: (names[id_], id_order(id_)))
     return BackupList(
         base_url=inventory.base_url,
         observed_at=inventory.observed_at,
         backup_type=backup_type,
         servers=tuple(
             ServerBackups(server=Server(id=id_, name=names[id_]), backups=in_order(grouped[id_])[::-1])
-            for id_ in ordered
+            for id_ in grouped
         ),
     )
 

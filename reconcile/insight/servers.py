@@ -1,4 +1,4 @@
-"""Finds a server of the account by what a person calls it: its id, or its name."""
+"""Finds and orders servers of the account by what a person calls them: their names, or their ids."""
 
 from collections.abc import Mapping
 
@@ -7,21 +7,33 @@ from reconcile.diagnostics import UserError
 from reconcile.ids import Id, id_order
 
 
+def by_name(names: Mapping[Id, str]) -> dict[Id, str]:
+    """Return the servers ordered by name, and by id where two have one name."""
+    return dict(sorted(names.items(), key=lambda server: (server[1], id_order(server[0]))))
+
+
+def matching(names: Mapping[Id, str], wanted: str) -> list[Server]:
+    """Return the servers with this id or this name, by id.
+
+    An empty text is an unset variable of a script, and finds none: not even a server that has no name.
+    """
+    found = [id_ for id_, name in names.items() if wanted and wanted in {str(id_), name}]
+    return [Server(id=id_, name=names[id_]) for id_ in sorted(found, key=id_order)]
+
+
 def find_server(names: Mapping[Id, str], wanted: str) -> Server:
     """Find a server by its id or its name in the account.
 
     Raises:
         UserError: there is none, or more than one.
     """
-    servers = [Server(id=id_, name=names[id_]) for id_ in sorted(names, key=id_order)]
-    # An empty argument is an unset variable of a script, and must not find a server that has no name.
-    found = [server for server in servers if wanted and wanted in {str(server.id), server.name}]
+    found = matching(names, wanted)
     if len(found) == 1:
         return found[0]
     if found:
         ids = ", ".join(repr(server.id) for server in found)
         raise UserError(f"{len(found)} servers match {wanted!r}", f"Use an id: {ids}.")
-    known = ", ".join(sorted(f"{server.name!r} ({server.id})" for server in servers)) or "none"
+    known = ", ".join(sorted(f"{name!r} ({id_})" for id_, name in names.items())) or "none"
     raise UserError(f"the account has no server {wanted!r}", f"Its servers: {known}.")
 
 
