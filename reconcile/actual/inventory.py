@@ -118,6 +118,11 @@ def _none_first(description: str | None) -> tuple[bool, str]:
     return description is not None, description or ""
 
 
+def size_mb(backups: Iterable[Backup]) -> float:
+    """Add up the sizes that are known, in megabytes."""
+    return sum(backup.size_mb or 0 for backup in backups)
+
+
 def in_order(backups: Iterable[Backup]) -> tuple[Backup, ...]:
     """Sort from the oldest to the newest, by id where two were made at the same moment."""
     found = tuple(backups)

@@ -1,6 +1,6 @@
 """Every backup of the account by server, the newest first, for `reconcile list` and for a restore without a choice."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -53,8 +53,3 @@ def list_backups(inventory: Inventory, only: Collection[Id] = (), *, backup_type
             for id_ in grouped
         ),
     )
-
-
-def size_mb(backups: Iterable[Backup]) -> float:
-    """Add up the sizes that are known."""
-    return sum(backup.size_mb or 0 for backup in backups)

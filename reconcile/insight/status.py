@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from reconcile.actual.inventory import Backup, Inventory, Server
+from reconcile.actual.inventory import Backup, Inventory, Server, size_mb
 from reconcile.addresses import SeriesAddress
 from reconcile.desired.config import DeclaredSeries, DeclaredServer, Source
 from reconcile.desired.desired import Desired
@@ -84,7 +84,7 @@ class SeriesStatus:
     @property
     def size_mb(self) -> float:
         """The size of the usable backups, in megabytes."""
-        return sum(backup.size_mb or 0 for backup in self.state.usable)
+        return size_mb(self.state.usable)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,6 +1,7 @@
 """`reconcile list --json`."""
 
-from reconcile.insight.listing import BackupList, ServerBackups, size_mb
+from reconcile.actual.inventory import size_mb
+from reconcile.insight.listing import BackupList, ServerBackups
 from reconcile.report.document import Json, JsonObject
 from reconcile.report.plan_json import backup_json, time_json
 

@@ -7,8 +7,8 @@ from rich.cells import cell_len, set_cell_size
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.text import Text
 
-from reconcile.actual.inventory import Backup, State
-from reconcile.insight.listing import BackupList, ServerBackups, size_mb
+from reconcile.actual.inventory import Backup, State, size_mb
+from reconcile.insight.listing import BackupList, ServerBackups
 from reconcile.insight.servers import name_or_id
 from reconcile.report.document import Lines
 from reconcile.report.escape import visible

@@ -14,7 +14,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from reconcile import __version__
-from reconcile.actual.inventory import Backup
+from reconcile.actual.inventory import Backup, size_mb
 from reconcile.durations import age_text
 from reconcile.insight.status import Status
 from reconcile.insight.timeline import RECENT_DAYS, Gap, RowKind, ServerTimeline, Timeline, TimelineRow
@@ -22,7 +22,7 @@ from reconcile.report.document import Raw
 from reconcile.report.escape import visible
 from reconcile.report.rules_text import breakers, held_text, required_text
 from reconcile.report.status_text import series_text, verdict_text
-from reconcile.report.trouble_text import problems, trouble_kind
+from reconcile.report.trouble_text import health_text, problems
 from reconcile.report.wording import count_text, size_text, time_text
 
 _RECENT = timedelta(days=RECENT_DAYS)
@@ -103,7 +103,7 @@ def _figures(timeline: Timeline) -> Iterator[tuple[str, str]]:
     rows = [row for server in (*timeline.servers, *timeline.unprotected) for row in server.rows]
     for kind in RowKind:
         points = [point for row in rows if row.kind is kind for point in row.points]
-        size = size_text(round(sum(point.size_mb or 0 for point in points), 1))
+        size = size_text(round(size_mb(points), 1))
         yield kind, f"{count_text(len(points), 'restore point')}, {size}" if points else "none"
 
 
@@ -181,7 +181,7 @@ def _name(row: TimelineRow) -> str:
 def _badge(row: TimelineRow) -> str:
     if row.series is None:
         return "" if row.kind is RowKind.AUTOMATIC else "undeclared"
-    return trouble_kind(row.series.troubles[0]) if row.series.troubles else "healthy"
+    return health_text(row.series)
 
 
 def _facts(row: TimelineRow, now: datetime, zone: ZoneInfo) -> Iterator[str]:
@@ -190,7 +190,7 @@ def _facts(row: TimelineRow, now: datetime, zone: ZoneInfo) -> Iterator[str]:
     elif row.points:
         yield f"newest {age_text(now - row.points[-1].created_at)} old"
         yield count_text(len(row.points), "restore point")
-        yield size_text(sum(backup.size_mb or 0 for backup in row.points))
+        yield size_text(size_mb(row.points))
     else:
         yield "nothing that can be restored from"
     if row.longest_gap:

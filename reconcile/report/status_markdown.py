@@ -15,7 +15,7 @@ from reconcile.report.escape import LONGEST
 from reconcile.report.markdown import code, plain
 from reconcile.report.rules_text import breakers, held_text, required_text
 from reconcile.report.status_text import verdict_text
-from reconcile.report.trouble_text import Problem, problems, trouble_kind
+from reconcile.report.trouble_text import Problem, health_text, problems
 from reconcile.report.wording import size_text, time_text
 
 _code = partial(code, longest=LONGEST)
@@ -89,7 +89,7 @@ def _series(series: SeriesStatus, status: Status) -> tuple[str, ...]:
         newest += _code(f"#{series.newest.id}")
     return (
         _code(str(series.address)),
-        trouble_kind(series.troubles[0]) if series.troubles else "healthy",
+        health_text(series),
         newest,
         str(series.declared.every or "once"),
         " ".join(map(str, series.declared.keep)),

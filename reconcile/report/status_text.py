@@ -12,14 +12,14 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from reconcile.actual.inventory import Backup
+from reconcile.actual.inventory import Backup, size_mb
 from reconcile.durations import age_text
 from reconcile.insight.status import SeriesStatus, Status
 from reconcile.insight.timeline import RECENT_DAYS, Day, recent_days
 from reconcile.report.diagnostic_text import diagnostic_text
 from reconcile.report.document import Lines
 from reconcile.report.escape import visible
-from reconcile.report.trouble_text import NOTHING_DECLARED, UNPROTECTED, in_progress_text, problems, trouble_kind
+from reconcile.report.trouble_text import NOTHING_DECLARED, UNPROTECTED, health_text, in_progress_text, problems
 from reconcile.report.wording import count_text, size_text
 
 _STYLES = {
@@ -83,7 +83,7 @@ def _status_lines(status: Status, *, verbose: bool) -> Iterator[RenderableType]:
     if not lists_healthy:
         yield Text(f"{len(healthy):,} healthy series (-v lists them)", "green")
     if status.undeclared:
-        size = size_text(sum(backup.size_mb or 0 for backup in status.undeclared))
+        size = size_text(size_mb(status.undeclared))
         hint = "" if verbose else " (-v lists them)"
         yield Text(f"{count_text(len(status.undeclared), 'undeclared backup')}, {size}{hint}", "dim")
         if verbose:
@@ -169,7 +169,7 @@ def _sparkline(row: _Row, options: ConsoleOptions) -> Text:
 def _series_row(series: SeriesStatus, status: Status) -> _Row:
     now = status.checked_at
     return _Row(
-        label=trouble_kind(series.troubles[0]) if series.troubles else "healthy",
+        label=health_text(series),
         name=visible(str(series.address)),
         facts=tuple(visible(fact) for fact in _facts(series, now)),
         days=recent_days(series.state, now, ZoneInfo(status.timezone)),

@@ -7,7 +7,7 @@ from typing import assert_never
 
 from reconcile.actual.inventory import Backup
 from reconcile.durations import age_text
-from reconcile.insight.status import FailedBackups, NoUsable, Overdue, StalledBackups, Status, Trouble
+from reconcile.insight.status import FailedBackups, NoUsable, Overdue, SeriesStatus, StalledBackups, Status, Trouble
 from reconcile.report.wording import count_text
 
 NOTHING_DECLARED = "no series is declared"
@@ -57,6 +57,11 @@ def trouble_kind(trouble: Trouble) -> str:
             return "STALLED"
         case _:
             assert_never(trouble)
+
+
+def health_text(series: SeriesStatus) -> str:
+    """Return the label of a series: of its most urgent trouble, if it has one."""
+    return trouble_kind(series.troubles[0]) if series.troubles else "healthy"
 
 
 def trouble_text(trouble: Trouble, now: datetime) -> str:

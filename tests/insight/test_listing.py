@@ -2,8 +2,8 @@
 
 from support.build import BASE_URL, NOW, WEB, backup, days, inventory
 
-from reconcile.actual.inventory import Server
-from reconcile.insight.listing import BackupList, list_backups, size_mb
+from reconcile.actual.inventory import Server, size_mb
+from reconcile.insight.listing import BackupList, list_backups
 
 DB, GONE = Server(id=2, name="db"), Server(id=3, name="gone")
 SEEN = inventory(
