@@ -22,16 +22,15 @@ from click.shell_completion import (
     shell_complete,
 )
 
-from reconcile.cli.main import COMMANDS
+from reconcile.cli.main import COMMANDS, COMPLETE_VARIABLE
 
-VARIABLE = "_RECONCILE_COMPLETE"
 TABLE = Path(__file__).with_name("completion.json")
 
 
 def script(shell: str) -> str:
     """Return the completion script of a shell that click knows."""
     shell_class: Any = get_completion_class(shell)
-    source: str = shell_class(click.Group("reconcile"), {}, "reconcile", VARIABLE).source()
+    source: str = shell_class(click.Group("reconcile"), {}, "reconcile", COMPLETE_VARIABLE).source()
     return source
 
 
@@ -39,7 +38,7 @@ def complete(instruction: str) -> int:
     """Print what fits (`bash_complete`) or, as click's own, the script (`bash_source`); return an exit code."""
     table = json.loads(TABLE.read_text(encoding="utf-8"))
     group = click.Group("reconcile", commands=[_command(name, entries) for name, entries in table.items()])
-    return shell_complete(group, {}, "reconcile", VARIABLE, instruction)
+    return shell_complete(group, {}, "reconcile", COMPLETE_VARIABLE, instruction)
 
 
 def _command(name: str, entries: Sequence[dict[str, Any]]) -> click.Command:

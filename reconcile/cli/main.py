@@ -37,6 +37,10 @@ _TAKEN = {"help", "import", "list"}
 """Names that Python has taken: the module and the function of the command end in an underscore."""
 
 
+COMPLETE_VARIABLE = "_RECONCILE_COMPLETE"
+"""Where a completion script says what it asks for."""
+
+
 class _Commands(click.Group):
     """Imports a command only when it is used: `validate` in a pre-commit hook need not load an HTTP client."""
 
@@ -120,7 +124,7 @@ def main() -> None:
     """
     if sys.platform == "win32":
         sys.exit("reconcile runs on Linux and macOS. On Windows, run it in the Windows Subsystem for Linux (wsl).")
-    if instruction := os.environ.get("_RECONCILE_COMPLETE"):
+    if instruction := os.environ.get(COMPLETE_VARIABLE):
         from reconcile.cli.complete import complete  # noqa: PLC0415 - only for a completion script
 
         sys.exit(complete(instruction))

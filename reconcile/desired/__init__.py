@@ -1,1 +1,1 @@
-"""What the file says: TOML in, `Config` out, and errors that point at a line."""
+"""What the files say: TOML in, `Config` out, errors that point at a line; and, with the account, `Desired`."""

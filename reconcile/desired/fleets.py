@@ -1,6 +1,6 @@
 """Chooses the servers of each fleet (spec, section 2), and writes them out as declared servers.
 
-Pure, and linear in servers times fleets. From here on nothing knows a member from a server with a table of its own.
+Pure, and linear in servers times fleets. A member is planned for as a server with a table of its own is.
 """
 
 import re

@@ -21,9 +21,9 @@ class Outcome(StrEnum):
     SKIPPED = "skipped"
     """Not done, because a condition for it did not hold."""
     WITHHELD = "withheld"
-    """Not done, because too much would be lost (spec, section 6)."""
+    """Not done: too much would be lost (spec, section 6), or its server breaks a rule of `[require]`."""
     DEFERRED = "deferred"
-    """Left to the next run because the user asked not to wait."""
+    """Left to the next run: the new backup was not waited for, or its date keeps this one after all."""
     NOT_STARTED = "not started"
 
 

@@ -1,1 +1,1 @@
-"""A plan, a diagnostic or an event in; text or JSON out, as values: prints nothing and decides nothing."""
+"""Values in; text, Markdown, JSON, TOML, HTML or metrics out, as values: prints nothing and decides nothing."""
