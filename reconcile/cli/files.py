@@ -5,16 +5,19 @@ import os
 import stat
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from reconcile import __version__
 from reconcile.diagnostics import UserError
-from reconcile.plan.model import Plan
+
+if TYPE_CHECKING:
+    from reconcile.plan.model import Plan
 
 _IN_MEMORY = ("/", "dev", "shm")
 """The one folder below /dev that holds regular files."""
 
 
-def read_plan(path: Path) -> Plan:
+def read_plan(path: Path) -> "Plan":
     """Read a saved plan; raises UserError."""
     if path.suffix == ".toml":
         raise UserError(f"{path} is not a saved plan", f"Name files with -f: -f {path}")
@@ -28,7 +31,7 @@ def read_plan(path: Path) -> Plan:
         raise UserError(f"{path} is not a saved plan", "Make one: reconcile plan --out FILE.") from error
 
 
-def write_plan(plan: Plan, path: Path, redact: Callable[[str], str]) -> None:
+def write_plan(plan: "Plan", path: Path, redact: Callable[[str], str]) -> None:
     """Save a plan, for its owner only.
 
     Raises:
