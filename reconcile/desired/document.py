@@ -92,7 +92,12 @@ def _keep(value: object) -> object:
         return value
     if isinstance(value, str) and value != "all":
         raise _error("must be a number or a table of rules", _KEEP_ADVICE)
-    return {"last": _count(value)}
+    return _newest(_count(value))
+
+
+@functools.cache  # as with durations
+def _newest(count: int | Literal["all"]) -> "KeepTable":
+    return KeepTable(last=count)
 
 
 def _id(value: object) -> Id:
