@@ -180,7 +180,7 @@ def _text(value: str) -> str:
     return value
 
 
-def _list_of_text(value: object) -> object:
+def _list_of_text(value: object) -> list[object]:
     """Return the list that a text stands for."""
     if isinstance(value, str):
         return [value]
@@ -212,8 +212,8 @@ PruneField = Annotated[
 _DESCRIPTION_SCHEMA = {"type": "string", "pattern": r"^\S([^\u0000-\u001f\u007f-\u009f]*\S)?$"}
 DescriptionField = Annotated[str, AfterValidator(_description), WithJsonSchema(_DESCRIPTION_SCHEMA)]
 DescriptionsField = Annotated[
-    list[DescriptionField],
-    BeforeValidator(_list_of_text),
+    tuple[DescriptionField, ...],
+    BeforeValidator(lambda value: tuple(_list_of_text(value))),
     WithJsonSchema({"anyOf": [_DESCRIPTION_SCHEMA, {"type": "array", "items": _DESCRIPTION_SCHEMA}]}),
 ]
 ServerKey = Annotated[str, PlainValidator(_server_key), WithJsonSchema({"type": "string", "minLength": 1})]
@@ -322,7 +322,7 @@ class BackupTable(PolicyTable):
     description: DescriptionField = Field(description="The identity of the series; the service stores nothing else.")
     policy: str | None = Field(None, description="The name of a policy; every and keep here override it.")
     renamed_from: DescriptionsField = Field(
-        [],
+        (),  # not a list, of which every series would get a copy
         description="What the description was before: backups that still have it belong to this series too. "
         "Text or a list.",
     )

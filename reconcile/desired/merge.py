@@ -103,7 +103,7 @@ def _series(backup: BackupTable, policies: _Policies) -> DeclaredSeries:
         description=backup.description,
         every=backup.every or every,
         keep=_keep(backup.keep) or keep,
-        renamed_from=tuple(backup.renamed_from),
+        renamed_from=backup.renamed_from,
     )
 
 
