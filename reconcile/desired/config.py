@@ -3,6 +3,7 @@
 A `Config` is what is written. What one run is about (`reconcile.desired.desired`) also depends on the account.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal
@@ -91,6 +92,8 @@ class DeclaredServer:
     """The table itself, of a member that of its fleet; `place.at("id")` is a key in it."""
     fleet: str | None = None
     """The fleet that chose the server; None if it has a table of its own."""
+    looked_at: Mapping[str, str | None] = field(default_factory=dict)
+    """The fields of the server, other than its name, by which the fleet chose it, and their values."""
 
     @property
     def descriptions(self) -> frozenset[str]:

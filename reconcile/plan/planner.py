@@ -181,6 +181,7 @@ class _ServerPlanner:
             name=self.server.name,
             id=self.server.id,
             fleet=self.server.fleet,
+            looked_at=self.server.looked_at,
             is_barred=is_barred,
             declared=tuple(series.descriptions for series in self.server.series),
             series=tuple(

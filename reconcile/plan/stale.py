@@ -1,9 +1,10 @@
 """Checks whether a saved plan still holds (spec, section 5): it is applied exactly, or not at all.
 
 A plan covers the series that it changes, with all their backups, the undeclared backups that it deletes, and the
-servers that they are on. Other changes to the account do not make it stale, with exceptions: whether it would empty a
-series, how much it would lose, and whether a series for which it creates nothing still has a backup as young as
-`--max-age` asked for, are worked out again from what the account holds now.
+servers that they are on, with the fields by which a fleet chose them. Other changes to the account do not make it
+stale, with exceptions: whether it would empty a series, how much it would lose, and whether a series for which it
+creates nothing still has a backup as young as `--max-age` asked for, are worked out again from what the account holds
+now.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -122,7 +123,7 @@ def _as_planned(plan: Plan) -> _Snapshot:
     for server in plan.servers:
         if not server.actions:
             continue
-        snapshot[server.key] = {"name": server.name}
+        snapshot[server.key] = {"name": server.name, **server.looked_at}
         for series in (series for series in server.series if series.actions):
             snapshot |= _members(series, series.backups)
         snapshot |= {delete.address: _fields(delete.backup) for delete in server.pruned}
@@ -131,12 +132,14 @@ def _as_planned(plan: Plan) -> _Snapshot:
 
 def _as_observed(plan: Plan, inventory: Inventory) -> _Snapshot:
     snapshot: _Snapshot = {}
+    listed = {server.id: server for server in inventory.servers or ()}
     for server in plan.servers:
         if not server.actions:
             continue
+        looked_at = {name: getattr(listed.get(server.id), name, None) for name in server.looked_at}
         # Without a list of servers, nothing contradicts the name of a server that has no backups.
         unknown = server.name if inventory.servers is None else None
-        snapshot[server.key] = {"name": inventory.names.get(server.id, unknown)}
+        snapshot[server.key] = {"name": inventory.names.get(server.id, unknown), **looked_at}
         held = inventory.by_server.get(server.id, {})
         for series in (series for series in server.series if series.actions):
             snapshot |= _members(series, backups_of(series.descriptions, held))

@@ -245,3 +245,32 @@ class TestAnEditedPlanThatEmptiesASeries:
         series = (replace(nightly, deletes=deletes, kept=left), weekly)
 
         self.check_refused(replace(plan, servers=(replace(server, series=series),)), seen=(*self.HELD, misdated))
+
+
+class TestFleets:
+    FILE = config(
+        """
+        [fleets.west]
+        match = "*"
+        location = "us-west"
+        backups = [{ description = "nightly", every = "1d" }]
+        """
+    )
+    HELD = (backup(1, age=hours(26)),)
+    WEST = Server(id=1, name="web", location="us-west", status="active")
+
+    def planned(self) -> Plan:
+        return make_plan(self.FILE, inventory(*self.HELD, servers=(self.WEST,)))
+
+    def test_a_server_that_has_left_its_fleet_makes_the_plan_stale(self) -> None:
+        moved = inventory(*self.HELD, servers=(replace(self.WEST, location="eu"),))
+
+        with pytest.raises(UserError) as refused:
+            renewed(self.planned(), moved)
+
+        assert "changed since: web: location was 'us-west', is 'eu'" in str([*refused.value.diagnostics])
+
+    def test_what_the_fleet_does_not_look_at_may_change(self) -> None:
+        stopped = inventory(*self.HELD, servers=(replace(self.WEST, status="stopped"),))
+
+        assert renewed(self.planned(), stopped).actions == self.planned().actions
