@@ -60,7 +60,7 @@ def renewed(plan: Plan, inventory: Inventory, allowed: int = 0) -> Plan:
         raise _stale("A backup has grown too old since the plan was made. Plan again.", aged)
     if young := [f"{delete.address}: younger than {plan.min_age}" for delete in _too_young(plan, now)]:
         raise _stale("It would delete backups that [require] protects by their age. Plan again.", young)
-    measured = replace(plan, loss=measure(plan.servers, plan.limit, inventory, now))
+    measured = replace(plan, loss=measure(plan.servers, plan.limit, _without_needed(plan, inventory), now))
     if more := sorted(map(str, withheld(measured, allowed) - withheld(plan, allowed))):
         raise _stale(
             "Its deletes would now lose too much of what the account holds. Plan again.",
@@ -116,6 +116,14 @@ def _aged(plan: Plan, inventory: Inventory) -> Iterator[str]:
                 for backup in backups_of(series.descriptions, held)
             ):
                 yield f"{series.address}: no usable backup is at most {plan.max_age} old"
+
+
+def _without_needed(plan: Plan, inventory: Inventory) -> Inventory:
+    """Leave out the backups that the plan waits for: apply counts each of them once, when it sees it completed."""
+    needed = {series.needed.id for server in plan.servers for series in server.series if series.needed}
+    if not needed:
+        return inventory
+    return replace(inventory, backups=tuple(backup for backup in inventory.backups if backup.id not in needed))
 
 
 def _as_planned(plan: Plan) -> _Snapshot:

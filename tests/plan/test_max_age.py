@@ -172,6 +172,14 @@ class TestSaved:
         with pytest.raises(UserError):
             renewed(plan, inventory(backup(1, status="failed")))
 
+    def test_the_one_that_is_waited_for_is_not_counted_before_it_is_seen_completed(self) -> None:
+        old, pending = backup(1, age=hours(3)), backup(2, age=QUARTER, status="queued")
+        plan = make_plan(FILE, inventory(old, pending), max_age="15min")
+
+        completed = inventory(old, backup(2, age=QUARTER))
+
+        assert renewed(plan, completed).loss.usable == plan.loss.usable == 1
+
 
 @pytest.mark.parametrize("target", ["web/before deploy", "db", "db/*"])
 def test_a_target_without_a_declared_series_is_refused(target: str) -> None:
