@@ -1,7 +1,9 @@
 """What a forecast says of policies whose result can be worked out on paper, and of accounts that are not plain."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from plan.test_linear import steps
@@ -229,3 +231,168 @@ def test_series_that_are_alike_are_worked_out_once() -> None:
         return lambda: forecast(resolve(declared, seen), seen, Schedule(start=NOW, days=90, every=DAY))
 
     assert steps(work(40)) < 8 * steps(work(1))
+
+
+class TestSchedule:
+    def test_ends_before_the_last_day_is_over(self) -> None:
+        found = look(nightly("7"), ahead=3)
+
+        assert found.moments == (NOW, NOW + days(1), NOW + days(2))
+        assert found.end == NOW + days(2)
+        assert found.times == (NOW, *found.moments)
+
+    def test_may_have_100_000_applies_and_not_one_more(self) -> None:
+        zone = ZoneInfo("UTC")
+
+        assert len(Schedule(start=NOW, days=125, every=Duration(seconds=108)).moments(zone)) == 100_000
+        with pytest.raises(ValueError, match="more than 100,000 applies"):
+            Schedule(start=NOW, days=126, every=Duration(seconds=108)).moments(zone)
+
+    def test_is_followed_apply_by_apply(self) -> None:
+        seen: list[tuple[int, int]] = []
+        account = inventory(backup(1))
+
+        forecast(
+            resolve(nightly("7"), account),
+            account,
+            Schedule(start=NOW, days=3, every=DAY),
+            progress=lambda done, total: seen.append((done, total)),
+        )
+
+        assert seen == [(1, 3), (2, 3), (3, 3)]
+
+
+FLEETS = config(
+    '[settings]\naccount = "ops@example.com"\n'
+    '[fleets.web]\nmatch = "web*"\nprune = "9d"\nbackups = [{ description = "n", every = "1d", keep = 2 }]\n'
+    '[servers.db]\nid = 7\nbackups = [{ description = "n", every = "1d", keep = 5 }, { description = "once" }]\n'
+)
+
+
+class TestFleets:
+    MEMBERS = tuple(Server(id=number, name=f"web-{number}") for number in (1, 2))
+
+    def test_without_an_account_are_one_server_each(self) -> None:
+        declared, account = without_account(FLEETS, NOW)
+
+        assert (declared.account, declared.fleets) == (None, ())
+        (db, web) = declared.servers
+        assert (db.key, db.fleet) == ("db", None)
+        assert (web.key, web.name, web.fleet, web.pinned) == ("fleet:web", "fleet:web", "web", ())
+        assert (web.prune, web.series) == (FLEETS.fleets[0].prune, FLEETS.fleets[0].series)
+        assert web.place == FLEETS.fleets[0].place
+        assert account.servers == (Server(id=7, name="db"), Server(id="fleet:web", name="fleet:web"))
+        assert (account.base_url, account.backups) == ("", ())
+        assert (account.observed_at, account.service_time) == (NOW, None)
+
+    def test_have_figures_of_their_own_which_are_those_of_their_members_together(self) -> None:
+        listed = (Server(id=7, name="db"), *self.MEMBERS)
+        account = inventory(backup(1, "by hand", server=self.MEMBERS[0], age=days(1)), servers=listed)
+        found = look(replace(FLEETS, account=None), ahead=6, size_mb=10, seen=account)
+
+        assert [(str(series.address), series.fleet) for series in found.series] == [
+            ("db/n", None),
+            ("db/once", None),
+            ("web-1/n", "web"),
+            ("web-2/n", "web"),
+            ("web-1/", "web"),
+        ]
+        web = found.fleets["web"]
+        assert list(found.fleets) == ["web"]
+        assert (list(web.counts), web.creates, web.deletes) == ([1, 3, 5, 5, 5, 5, 5], 12, 8)
+        assert found.total
+        assert (found.total.creates, found.total.deletes, found.total.counts[-1]) == (6 + 1 + 12, 1 + 8, 5 + 1 + 5)
+
+
+def test_figures_together_are_the_oldest_the_longest_and_the_last_of_each() -> None:
+    text = "[servers.a]\nid = 1\nbackups = [{ description = 'x', every = '3d', keep = 2 }]\n"
+    text += "[servers.b]\nid = 2\nbackups = [{ description = 'x', every = '1d', keep = 4 }]\n"
+    found = look(config(text), ahead=20)
+
+    assert found.total
+    threes, ones = (series.figures for series in found.series)
+    assert (threes.oldest, ones.oldest) == (NOW + days(15), NOW + days(16))
+    assert (threes.steady_at, ones.steady_at) == (NOW + days(6), NOW + days(4))
+    assert (found.total.oldest, found.total.longest_gap) == (NOW + days(15), days(3))
+    assert found.total.steady_at == NOW + days(6)
+
+
+def test_of_nothing_there_are_no_figures() -> None:
+    found = look(config("[servers.web]\nid = 1\n"), ahead=9)
+
+    assert (found.series, found.total, dict(found.fleets)) == ((), None, {})
+
+
+def test_one_restore_point_has_no_gap_and_none_has_no_age() -> None:
+    once = only(look(declare('{ description = "nightly" }'), ahead=9)).figures
+    never = only(look(declare('{ description = "nightly" }'), backup(1, status="archiving"), ahead=9))
+
+    assert (once.oldest, once.longest_gap) == (NOW, None)
+    assert (never.figures.counts[-1], never.points, never.figures.oldest) == (1, (), None)
+
+
+def test_only_a_series_that_makes_backups_lacks_their_size() -> None:
+    two = declare('{ description = "a", every = "1d" }, { description = "b", every = "1y" }')
+    held = replace(backup(1, "b"), size_mb=None)
+
+    assert look(two, held, ahead=9).without_size == 1
+
+
+def test_the_size_of_what_there_is_and_of_what_comes() -> None:
+    held = [
+        replace(backup(1, age=days(3)), size_mb=100.0),
+        replace(backup(2, age=days(2)), size_mb=None),
+        backup(3, age=hours(1), status="in_progress"),
+        replace(backup(4, age=days(1), status="failed"), size_mb=50.0),
+    ]
+
+    series = only(look(nightly("9"), *held, ahead=3))
+
+    assert series.size.megabytes == 100, "of the completed ones whose size is known"
+    assert list(series.figures.megabytes) == [250, 200, 300, 400]
+    assert [(point.backup_id, point.size_mb) for point in series.points] == [
+        (1, 100),
+        (2, None),
+        (3, 100),
+        (None, 100),
+        (None, 100),
+    ]
+
+
+def test_what_is_dated_ahead_of_the_end_is_no_restore_point() -> None:
+    series = only(look(nightly("9"), backup(1, age=-days(30)), backup(2, age=-days(2)), ahead=3))
+
+    assert [point.backup_id for point in series.points] == [None, None, 2]
+    assert series.figures.oldest == NOW
+
+
+class TestUndeclared:
+    HELD = (
+        replace(backup(1, "x", age=days(10)), size_mb=1.0),
+        replace(backup(2, "y", age=days(8)), size_mb=2.0),
+        replace(backup(3, "x", age=days(7)), size_mb=None),
+        replace(backup(4, "x", age=days(1), status="failed"), size_mb=8.0),
+        backup(5, "x", age=days(1)),
+    )
+
+    def test_go_with_the_first_apply_at_which_they_are_old_enough(self) -> None:
+        found = look(declare("", server='prune = "10d"'), *self.HELD, ahead=4)
+
+        undeclared = only(found)
+        assert (str(undeclared.address), undeclared.address.description) == ("web/", None)
+        assert list(undeclared.figures.counts) == [5, 4, 4, 3, 2]
+        assert list(undeclared.figures.megabytes) == [1035, 1034, 1034, 1032, 1032]
+        assert (undeclared.figures.creates, undeclared.figures.deletes) == (0, 3)
+        assert (undeclared.figures.oldest, undeclared.figures.longest_gap) == (None, None)
+        assert undeclared.figures.steady_at == NOW + days(3)
+        assert [(point.backup_id, point.created_at, point.size_mb) for point in undeclared.points] == [
+            (5, NOW - days(1), 1024)
+        ]
+        assert (undeclared.size.megabytes, undeclared.size.source) == (None, "unknown")
+
+    def test_stay_for_ever_without_prune(self) -> None:
+        undeclared = only(look(declare(""), *self.HELD, ahead=4))
+
+        assert list(undeclared.figures.counts) == [5] * 5
+        assert (undeclared.figures.deletes, undeclared.figures.steady_at) == (0, NOW)
+        assert [point.backup_id for point in undeclared.points] == [1, 2, 3, 5]

@@ -1,6 +1,6 @@
 """What validate finds in a file that is valid."""
 
-from support.build import declare
+from support.build import config, declare
 
 from reconcile.insight.validation import Validation
 
@@ -13,3 +13,18 @@ def test_any_other_valid_file_is_not() -> None:
     declared = declare('{ description = "nightly" }')
 
     assert Validation.of(declared) == Validation(config=declared, diagnostics=())
+    assert Validation.of(declared).is_valid
+
+
+def test_a_file_that_breaks_a_rule_of_its_own_is_not_valid_and_each_breach_comes_before_the_warnings() -> None:
+    series = 'backups = [{ description = "x", every = "2d" }]'
+    declared = config(
+        f'[require]\nevery = "1d"\n[servers.web]\nid = 1\n{series}\n[fleets.all]\nmatch = "*"\n{series}\n'
+    )
+
+    found = Validation.of(declared)
+
+    assert [each.severity for each in found.diagnostics] == ["error", "error"]
+    assert [each.address for each in found.diagnostics] == ["web/x", "fleet:all/x"]
+    assert not found.is_valid
+    assert Validation.of(config('[require]\nevery = "1d"\n[servers.web]\nid = 1\n')).is_valid

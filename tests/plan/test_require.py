@@ -213,6 +213,87 @@ def test_the_series_that_comes_nearest_is_named() -> None:
     assert diagnostic.place.path == ("servers", "web", "backups", 2, "keep")
 
 
+class TestWhichSeriesIsNamed:
+    SERIES = (
+        '{ description = "a" }, { description = "b", every = "3d", keep = 2 }, '
+        '{ description = "c", every = "2d", keep = 3 }, { description = "d", every = "2d", keep = 3 }'
+    )
+
+    def found(self, rules: str, series: str = SERIES) -> list[tuple[str | None, str, tuple[str | int, ...]]]:
+        diagnostics = [breach_diagnostic(breach) for breach in breaches(required(rules, series))]
+        return [(each.address, each.summary, each.place.path if each.place else ()) for each in diagnostics]
+
+    def test_is_the_first_of_those_that_are_made_most_often(self) -> None:
+        assert self.found('every = "1d"') == [
+            (
+                "web/c",
+                "server 'web' has a backup every 2d, and must have one every 1d",
+                ("servers", "web", "backups", 2, "every"),
+            )
+        ]
+
+    def test_is_the_first_of_those_that_reach_farthest(self) -> None:
+        assert self.found('retention = "9d"') == [
+            ("web/c", "server 'web' reaches 4d, and must reach 9d", ("servers", "web", "backups", 2, "keep"))
+        ]
+
+    def test_is_the_first_where_none_is_made_again_and_again(self) -> None:
+        place = ("servers", "web", "backups", 0, "every")
+
+        assert self.found('every = "1d"\nretention = "9d"', f'{ONCE}, {{ description = "also" }}') == [
+            ("web/once", "no series of server 'web' has an every, as every = 1d requires", place),
+            ("web/once", "no series of server 'web' has an every, as retention = 9d requires", place),
+        ]
+
+    def test_is_one_of_each_rule_that_is_broken(self) -> None:
+        assert [address for address, _, _ in self.found('every = "1d"\nretention = "4d"')] == ["web/c"]
+        assert [address for address, _, _ in self.found('every = "2d"\nretention = "5d"')] == ["web/c"]
+        assert len(self.found('every = "1d"\nretention = "5d"')) == 2
+
+
+@pytest.mark.parametrize(
+    ("every", "retention", "advice"),
+    [
+        ("1d", "1d", "keep = 2, or daily = 2 would do."),
+        ("1d", "3d", "keep = 4, or daily = 4 would do."),
+        ("1d", "7d", "keep = 8, or daily = 8 would do."),
+        ("1d", "8d", "keep = 9, or daily = 9 would do."),
+        ("12h", "2d", "keep = 5, or daily = 4 would do."),
+        ("2d", "30d", "keep = 16 would do."),  # days on which none is made are no periods
+    ],
+)
+def test_the_smallest_count_is_advised(every: str, retention: str, advice: str) -> None:
+    ((_, detail),) = messages(required(f'retention = "{retention}"', f'{{ description = "x", every = "{every}" }}'))
+
+    assert detail == f"{advice} Required by retention of [require] in backups.toml."
+
+
+def test_months_are_those_of_the_time_zone() -> None:
+    """From 28 February to 28 March, which is an hour shorter where the clocks go forward between."""
+    (server,) = declare('{ description = "nightly", every = "1h", keep = { within = "1mo" } }').servers
+    (series,) = server.series
+    assert series.every
+
+    reached = reach(series.every, series.keep, ZoneInfo("Europe/Berlin"), Duration(days=50))
+    assert reached == days(28) - hours(1 + 1), "in UTC it is an hour more"
+
+
+def test_each_server_is_judged_by_its_own_policy() -> None:
+    policies = (("1d", 3), ("1d", 9), ("2d", 3), ("1d", 3), ("2d", 9))
+    declared = config(
+        '[require]\nretention = "5d"\n'
+        + "".join(
+            f"[servers.s{number}]\nid = {number}\n"
+            f"backups = [{{ description = 'x', every = '{every}', keep = {keep} }}]\n"
+            for number, (every, keep) in enumerate(policies)
+        )
+    )
+
+    found = breaches(declared)
+    assert [(breach.name, breach.reached) for breach in found] == [("s0", days(2)), ("s2", days(4)), ("s3", days(2))]
+    assert [[remedy.count for remedy in breach.remedies] for breach in found] == [[6, 6], [4], [6, 6]]
+
+
 FLEET = """
 [require]
 retention = "30d"
@@ -227,9 +308,13 @@ keep = 7
 
 def test_a_fleet_is_judged_once() -> None:
     servers = tuple(Server(id=number, name=f"web-{number}") for number in range(3))
-    plan = make_plan(config(FLEET), inventory(servers=servers))
+    declared = config(FLEET)
+    plan = make_plan(declared, inventory(servers=servers))
 
     assert [error.summary for error in plan.errors] == ["fleet 'web' reaches 6d, and must reach 30d"]
+    assert [(error.address, error.place) for error in plan.errors] == [
+        ("fleet:web/nightly", declared.fleets[0].place.at("backups", 0, "keep"))
+    ]
     assert [server.is_barred for server in plan.servers] == [True] * 3
     assert len(plan.creates) == 3
 
