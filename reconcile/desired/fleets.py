@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Mapping
 from reconcile.actual.inventory import Server
 from reconcile.addresses import compiled
 from reconcile.desired.config import DeclaredFleet, DeclaredServer
-from reconcile.desired.document import is_server_key
+from reconcile.desired.fields import is_server_key
 from reconcile.ids import Id, id_order
 
 _NOT_IN_KEYS = re.compile(r"[^A-Za-z0-9_.-]")

@@ -13,7 +13,8 @@ from zoneinfo import ZoneInfo
 from reconcile.actual.inventory import Backup, Inventory, State
 from reconcile.desired.config import Config, DeclaredSeries, DeclaredServer, KeepCount, Period, Requirements
 from reconcile.desired.desired import resolve
-from reconcile.desired.document import SettingsTable, unclean
+from reconcile.desired.document import SettingsTable
+from reconcile.desired.fields import unclean
 from reconcile.desired.fleets import server_keys
 from reconcile.diagnostics import Place, UserError
 from reconcile.ids import Id

@@ -11,7 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from reconcile.desired.config import Config, DeclaredAccount, KeepCount, KeepWithin, Period, Requirements
-from reconcile.desired.document import unclean
+from reconcile.desired.fields import unclean
 from reconcile.desired.load import load, parse
 from reconcile.diagnostics import Place, UserError
 from reconcile.durations import Duration

@@ -1,0 +1,229 @@
+"""What the values of a TOML file may be (spec, section 2): each kind with its check, and its part of the schema."""
+
+import functools
+import re
+from typing import Annotated, Literal, LiteralString
+from zoneinfo import ZoneInfo
+
+from pydantic import AfterValidator, BeforeValidator, PlainValidator, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+from reconcile.desired.config import Prune
+from reconcile.durations import EXAMPLES, PATTERN, Duration
+from reconcile.ids import Id
+from reconcile.limits import LARGEST_INTEGER, SMALLEST_INTEGER, is_64_bit
+
+_PERCENT = re.compile(r"([0-9]{1,3})%")
+_UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+"""Control characters, line and paragraph separators, lone surrogates (Unicode's Cc, Zl, Zp and Cs)."""
+
+COUNT_SCHEMA = [{"type": "integer", "minimum": 1, "maximum": LARGEST_INTEGER}, {"const": "all"}]
+_ID_SCHEMA = [
+    {"type": "integer", "minimum": SMALLEST_INTEGER, "maximum": LARGEST_INTEGER},
+    {"type": "string", "minLength": 1},
+]
+_COUNT_ADVICE = 'Write a whole number of at least 1, or "all".'
+_KEEP_ADVICE = 'Write a number, "all", or a table such as { last = 3, daily = 7 }.'
+_TEXT_SCHEMA = {"type": "string", "minLength": 1}
+_DURATION_SCHEMA = {"type": "string", "pattern": PATTERN, "examples": ["36h", "1d", "1mo"]}
+
+_parse_duration = functools.cache(Duration.parse)  # a large file repeats a handful of them
+
+
+def _error(problem: str, advice: str = "", kind: LiteralString = "reconcile") -> PydanticCustomError:
+    """Return what a validator raises; `reconcile.desired.explain` makes a diagnostic of it."""
+    # The problem is passed as a value, because text from the file may contain braces.
+    return PydanticCustomError(kind, "{problem}", {"problem": problem, "advice": advice})
+
+
+def _duration(value: object) -> Duration:
+    if not isinstance(value, str):
+        raise _error("a duration is text, in quotes", f'Write it like "1d" ({EXAMPLES}).')
+    try:
+        return _parse_duration(value)
+    except ValueError as error:
+        raise _error(str(error)) from error
+
+
+def _prune(value: object) -> Prune:
+    if isinstance(value, bool):
+        return value
+    if not isinstance(value, str):
+        raise _error("must be true, false or an age", 'Write an age like "7d".')
+    return _duration(value)
+
+
+def _fleet_prune(value: object) -> Prune:
+    if value is True:
+        raise _error(
+            "a fleet can't prune everything that is undeclared, because nobody has read the list of its servers",
+            'Write an age such as "30d", or give the server a table of its own.',
+        )
+    if value is not False and not isinstance(value, str):
+        raise _error("must be false or an age", 'Write an age like "30d".')
+    return _prune(value)
+
+
+def _count(value: object) -> int | Literal["all"]:
+    if value == "all":
+        return "all"
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise _error("not a number of backups", _COUNT_ADVICE)
+    if value < 1:
+        raise _error("a number below 1 would keep nothing", _COUNT_ADVICE)
+    if value > LARGEST_INTEGER:
+        raise _error("the number is too large", 'Write "all" to keep every backup.')
+    return value
+
+
+def table_or_count(value: object) -> dict[str, object] | int | Literal["all"]:
+    """Return what `keep` may be: a table that is not empty, whose rules are not checked yet, or a count."""
+    if isinstance(value, dict):
+        if not value:
+            raise _error("an empty table would keep nothing", _KEEP_ADVICE)
+        return value
+    if isinstance(value, str) and value != "all":
+        raise _error("must be a number or a table of rules", _KEEP_ADVICE)
+    return _count(value)
+
+
+def _id(value: object) -> Id:
+    # "." and ".." would change the path of the URL that an id becomes part of.
+    if isinstance(value, bool) or not isinstance(value, int | str) or value in {"", ".", ".."}:
+        raise _error("not an id", "Write the id that the service gave: a whole number, or text in quotes.")
+    if isinstance(value, int) and not is_64_bit(value):
+        raise _error(
+            "the number is too large for an id", "Write the id that the service gave; a number must fit in 64 bits."
+        )
+    return value
+
+
+def _percent(value: object) -> int:
+    match = _PERCENT.fullmatch(value) if isinstance(value, str) else None
+    if match is None or int(match[1]) > 100:  # noqa: PLR2004 - per cent
+        raise _error("not a percentage", 'Write a whole one from "0%" to "100%", in quotes.')
+    return int(match[1])
+
+
+def _zone(value: object) -> ZoneInfo:
+    try:
+        return ZoneInfo(value)  # type: ignore[arg-type] # a value of another type is refused below
+    except (ValueError, OSError, TypeError, KeyError) as error:  # whichever zoneinfo raises for this mistake
+        raise _error("not an IANA time zone", 'Write one like "UTC" or "Europe/Rome".') from error
+
+
+def unclean(text: str) -> str | None:
+    """Return why the service might change `text`, or a terminal act on it; None if neither can happen."""
+    if not text:
+        return "is empty"
+    if text != text.strip():
+        return "starts or ends with white space"
+    if _UNSAFE.search(text):
+        return "has control characters"
+    return None
+
+
+def _description(value: str) -> str:
+    if problem := unclean(value):
+        trimmed = value.strip()
+        example = f": {trimmed!r}" if trimmed and not unclean(trimmed) else ""
+        raise _error(
+            problem,
+            f"The service might change it, and its backups would no longer be recognised. Write plain text{example}.",
+            kind="description",
+        )
+    return value
+
+
+def is_server_key(text: str) -> bool:
+    """Return whether an address SERVER/DESCRIPTION may begin with `text`."""
+    return "/" not in text and not unclean(text)
+
+
+def _server_key(value: str) -> str:
+    if not is_server_key(value):
+        raise _error(
+            f"{value!r} can't begin an address SERVER/DESCRIPTION",
+            "Choose a key without slashes, control characters, or white space around it, and add the server's name to "
+            "the table with name = ….",
+            kind="table_key",
+        )
+    return value
+
+
+def _fleet_name(value: str) -> str:
+    if not is_server_key(value):
+        raise _error(
+            f"{value!r} can't be the name of a fleet",
+            "Choose one without slashes, control characters, or white space around it.",
+            kind="table_key",
+        )
+    return value
+
+
+def _text(value: str) -> str:
+    if not value:
+        raise _error("is empty", "Write text, or remove the key.", kind="text")
+    return value
+
+
+def _list_of_text(value: object) -> list[object]:
+    """Return the list that a text stands for."""
+    if isinstance(value, str):
+        return [value]
+    if not isinstance(value, list):
+        raise _error("must be text, or a list of texts", 'Write "…" or ["…", "…"].')
+    return value
+
+
+def _some(value: list[str]) -> list[str]:
+    if not value:
+        raise _error("an empty list would choose no server", "Write at least one entry, or remove the key.")
+    return value
+
+
+DurationField = Annotated[Duration, PlainValidator(_duration), WithJsonSchema(_DURATION_SCHEMA)]
+CountField = Annotated[
+    int | Literal["all"],
+    PlainValidator(_count),
+    WithJsonSchema({"anyOf": COUNT_SCHEMA}),
+]
+IdField = Annotated[
+    Id,
+    PlainValidator(_id),
+    WithJsonSchema({"anyOf": _ID_SCHEMA}),
+]
+PruneField = Annotated[
+    Prune, PlainValidator(_prune), WithJsonSchema({"anyOf": [{"type": "boolean"}, _DURATION_SCHEMA]})
+]
+_DESCRIPTION_SCHEMA = {"type": "string", "pattern": r"^\S([^\u0000-\u001f\u007f-\u009f]*\S)?$"}
+DescriptionField = Annotated[str, AfterValidator(_description), WithJsonSchema(_DESCRIPTION_SCHEMA)]
+DescriptionsField = Annotated[
+    tuple[DescriptionField, ...],
+    BeforeValidator(lambda value: tuple(_list_of_text(value))),
+    WithJsonSchema({"anyOf": [_DESCRIPTION_SCHEMA, {"type": "array", "items": _DESCRIPTION_SCHEMA}]}),
+]
+ServerKey = Annotated[str, PlainValidator(_server_key), WithJsonSchema({"type": "string", "minLength": 1})]
+FleetName = Annotated[str, PlainValidator(_fleet_name), WithJsonSchema({"type": "string", "minLength": 1})]
+FleetPruneField = Annotated[
+    Prune, PlainValidator(_fleet_prune), WithJsonSchema({"anyOf": [{"const": False}, _DURATION_SCHEMA]})
+]
+TextField = Annotated[str, AfterValidator(_text), WithJsonSchema(_TEXT_SCHEMA)]
+TextListField = Annotated[
+    list[TextField],
+    BeforeValidator(_list_of_text),
+    WithJsonSchema({"anyOf": [_TEXT_SCHEMA, {"type": "array", "items": _TEXT_SCHEMA}]}),
+]
+ChoiceField = Annotated[
+    TextListField,
+    AfterValidator(_some),
+    WithJsonSchema({"anyOf": [_TEXT_SCHEMA, {"type": "array", "items": _TEXT_SCHEMA, "minItems": 1}]}),
+]
+"""What a fleet chooses its servers by."""
+
+ZoneField = Annotated[ZoneInfo, PlainValidator(_zone), WithJsonSchema({"type": "string", "default": "UTC"})]
+PercentField = Annotated[
+    int,
+    PlainValidator(_percent),
+    WithJsonSchema({"type": "string", "pattern": "^[0-9]{1,3}%$", "default": "20%"}),
+]
