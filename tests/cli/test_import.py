@@ -2,11 +2,12 @@
 
 import tomllib
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from support.build import entry
 from support.command import Sandbox, sandbox
 
 WEB = {"id": 1, "name": "web"}
@@ -19,16 +20,7 @@ def service(tmp_path: Path) -> Iterator[Sandbox]:
 
 
 def item(id_: int, description: str | None, status: str = "completed", **server: object) -> dict[str, Any]:
-    return {
-        "id": id_,
-        "server": {**WEB, **server},
-        "backup_type": "manual",
-        "status": status,
-        "size_mb": 1024 if status == "completed" else None,
-        "created_at": (datetime.now(UTC) - timedelta(hours=id_)).isoformat(),
-        "expires_at": None,
-        "description": description,
-    }
+    return entry(id_, description, timedelta(hours=id_), status=status, server={**WEB, **server}, size_mb=1024)
 
 
 def test_nothing_is_left_to_do_with_what_it_writes(service: Sandbox) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
+from support.build import entry
 from support.command import Sandbox, sandbox
 
 SERVERS = [{"id": number, "name": name} for number, name in ((1, "web"), (2, "db"), (3, "forgotten"))]
@@ -29,16 +30,7 @@ HEALTHY = '[servers.web]\nid = 1\nbackups = [{ description = "healthy" }]\n'
 
 
 def item(id_: int, server: int, description: str | None, hours: float, status: str = "completed") -> dict[str, Any]:
-    return {
-        "id": id_,
-        "server": SERVERS[server - 1],
-        "backup_type": "manual",
-        "status": status,
-        "size_mb": 1024 if status == "completed" else None,
-        "created_at": (datetime.now(UTC) - timedelta(hours=hours)).isoformat(),
-        "expires_at": None,
-        "description": description,
-    }
+    return entry(id_, description, timedelta(hours=hours), status=status, server=SERVERS[server - 1], size_mb=1024)
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ import pytest
 from anyio.abc import ByteStream
 from support.command import run
 from support.loopback import Loopback
+from support.service import item
 
 TIMEOUT = "1s"
 LONGEST = 8.0
@@ -50,23 +51,10 @@ async def endless_pages(stream: ByteStream) -> None:
         path, host = request.split(" ")[1].partition("?")[0], re.search(r"(?i)host: (\S+)", request)
         assert host
         server = {"id": number, "name": "web"}
-        item = server if "servers" in path else backup(number, server)
+        entry = server if "servers" in path else item(number, server=server)
         following = f"http://{host[1]}{path}?page={number + 1}"
-        page = {"count": 1_000_000_000, "next": following, "previous": None, "results": [item]}
+        page = {"count": 1_000_000_000, "next": following, "previous": None, "results": [entry]}
         await stream.send(answer("200 OK", json.dumps(page)))
-
-
-def backup(number: int, server: dict[str, object]) -> dict[str, object]:
-    return {
-        "id": number,
-        "server": server,
-        "backup_type": "manual",
-        "status": "completed",
-        "size_mb": 1,
-        "created_at": "2026-01-01T00:00:00Z",
-        "expires_at": None,
-        "description": "nightly",
-    }
 
 
 async def too_many_requests(stream: ByteStream) -> None:

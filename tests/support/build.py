@@ -91,15 +91,18 @@ def entry(
     *,
     status: str = "completed",
     server: Mapping[str, Any] = {"id": 1, "name": "web"},
+    backup_type: str = "manual",
+    size_mb: int = 100,
+    now: datetime | None = None,
 ) -> dict[str, Any]:
-    """Return a manual backup as the service lists it, made `age` before the real now."""
+    """Return a backup as the service lists it, made `age` before `now`, or before the real now."""
     return {
         "id": id_,
         "server": dict(server),
-        "backup_type": "manual",
+        "backup_type": backup_type,
         "status": status,
-        "size_mb": 100 if status == "completed" else None,
-        "created_at": (datetime.now(UTC) - age).isoformat(),
+        "size_mb": size_mb if status == "completed" else None,
+        "created_at": ((now or datetime.now(UTC)) - age).isoformat(),
         "expires_at": None,
         "description": description,
     }

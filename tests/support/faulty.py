@@ -6,10 +6,11 @@ Time runs a few hundred times faster than on the wall, for the service as for th
 import asyncio
 import random
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from inspect import isawaitable
 
 import anyio
 import h11
@@ -19,8 +20,9 @@ from anyio.abc import SocketAttribute, SocketStream
 from reconcile.actual.credentials import Access
 from reconcile.diagnostics import UserError
 from support.build import NOW, config
+from support.faults import busy, error_after, error_before, hidden, html, limited, miscounted
 from support.schedules import item
-from support.world import World
+from support.world import Handler, World
 
 SPEED = 300.0
 SERVERS = 5
@@ -177,7 +179,9 @@ class FaultyService:
     async def _exchange(self, stream: SocketStream) -> bool:
         """Take one request and answer it; return whether the connection stays."""
         request = await self._receive(stream)
-        answer = await getattr(self, f"_{self._fault(request.method)}")(request)
+        answer = self._fault(request.method)(self.world, request, self.world.handle)
+        if isawaitable(answer):
+            answer = await answer
         if isinstance(answer, httpx.Response):
             await stream.send(_wire(answer))
         elif isinstance(answer, bytes):
@@ -201,66 +205,48 @@ class FaultyService:
                 url = f"http://127.0.0.1:{port}{head.target.decode()}"
                 return httpx.Request(head.method.decode(), url, content=body)
 
-    def _fault(self, method: str) -> str:
+    def _fault(self, method: str) -> Callable[..., object]:
         if not self.is_faulty or self.chance.random() > _FAULT_SHARE:
-            return "none"
+            return none
         self.faults += 1
         return self.chance.choice(_KINDS[method])
 
-    async def _none(self, request: httpx.Request) -> httpx.Response:
-        return self.world.handle(request)
 
-    async def _drop_before(self, _: httpx.Request) -> None:
-        return None
-
-    async def _drop_after(self, request: httpx.Request) -> None:
-        self.world.handle(request)
-
-    async def _error_before(self, _: httpx.Request) -> httpx.Response:
-        return httpx.Response(500, json={"detail": "Oops."})
-
-    async def _error_after(self, request: httpx.Request) -> httpx.Response:
-        self.world.handle(request)
-        return httpx.Response(502, html="<h1>Bad gateway</h1>")
-
-    async def _limited(self, _: httpx.Request) -> httpx.Response:
-        return httpx.Response(429, headers={"Retry-After": "3"}, json={"detail": "Request was throttled."})
-
-    async def _busy(self, _: httpx.Request) -> httpx.Response:
-        return httpx.Response(423, json={"detail": "A backup of this server is in progress."})
-
-    async def _slow(self, request: httpx.Request) -> httpx.Response:
-        await self.world.fast.sleep(6)
-        return self.world.handle(request)
-
-    async def _cut_short(self, request: httpx.Request) -> bytes:
-        whole = _wire(self.world.handle(request))
-        return whole[: len(whole) - max(1, len(whole) // 3)]
-
-    async def _garbage(self, _: httpx.Request) -> bytes:
-        return b"\x16\x03\x01 this is no HTTP \xff\r\n\r\n"
-
-    async def _html(self, _: httpx.Request) -> httpx.Response:
-        return httpx.Response(200, html="<html>Sign in</html>")
-
-    async def _miscounted(self, request: httpx.Request) -> httpx.Response:
-        answer = self.world.handle(request).json()
-        return httpx.Response(200, json={**answer, "count": answer["count"] + 1})
-
-    async def _hidden(self, request: httpx.Request) -> httpx.Response:
-        answer = self.world.handle(request)
-        self.world.hidden_until[answer.json()["id"]] = self.world.now() + timedelta(seconds=_LAG)
-        return answer
-
-    async def _hidden_and_dropped(self, request: httpx.Request) -> None:
-        await self._hidden(request)
+def none(_: World, request: httpx.Request, handle: Handler) -> httpx.Response:
+    return handle(request)
 
 
-_ANY = ("drop_before", "drop_after", "error_before", "limited", "slow", "cut_short", "garbage", "html")
-_KINDS = {
-    "GET": (*_ANY, "miscounted"),
-    "POST": (*_ANY, "error_after", "busy", "hidden", "hidden_and_dropped"),
-    "DELETE": (*_ANY, "error_after", "busy"),
+def drop_before(_: World, __: httpx.Request, ___: Handler) -> None:
+    """Close the connection without an answer."""
+
+
+def drop_after(_: World, request: httpx.Request, handle: Handler) -> None:
+    handle(request)
+
+
+def hidden_and_dropped(world: World, request: httpx.Request, handle: Handler) -> None:
+    hidden(world, request, handle)
+
+
+async def slow(world: FastWorld, request: httpx.Request, handle: Handler) -> httpx.Response:
+    await world.fast.sleep(6)
+    return handle(request)
+
+
+def cut_short(_: World, request: httpx.Request, handle: Handler) -> bytes:
+    whole = _wire(handle(request))
+    return whole[: len(whole) - max(1, len(whole) // 3)]
+
+
+def garbage(_: World, __: httpx.Request, ___: Handler) -> bytes:
+    return b"\x16\x03\x01 this is no HTTP \xff\r\n\r\n"
+
+
+_ANY = (drop_before, drop_after, error_before, limited, slow, cut_short, garbage, html)
+_KINDS: dict[str, tuple[Callable[..., object], ...]] = {
+    "GET": (*_ANY, miscounted),
+    "POST": (*_ANY, error_after, busy, hidden, hidden_and_dropped),
+    "DELETE": (*_ANY, error_after, busy),
 }
 
 

@@ -9,7 +9,7 @@ from reconcile.diagnostics import UserError
 from reconcile.plan.events import Outcome, Result
 from reconcile.plan.model import Create
 from reconcile.sandbox.account import Record
-from support.build import NOW, config
+from support.build import NOW, config, entry
 from support.faults import BY_NAME, CRASHES, FAULTS
 from support.world import Crash, World
 
@@ -40,16 +40,9 @@ LAG = 25.0
 def item(
     id_: int, server: Record, description: str, days: float, status: str = "completed", backup_type: str = "manual"
 ) -> Record:
-    return {
-        "id": id_,
-        "server": dict(server),
-        "backup_type": backup_type,
-        "status": status,
-        "size_mb": 100 if status == "completed" else None,
-        "created_at": (NOW - timedelta(days=days)).isoformat(),
-        "expires_at": None,
-        "description": description,
-    }
+    """Return a backup as the world's service lists it."""
+    age = timedelta(days=days)
+    return entry(id_, description, age, status=status, server=server, backup_type=backup_type, now=NOW)
 
 
 def small_world(**changes: Any) -> World:  # noqa: ANN401 - a field of World each
