@@ -4,6 +4,7 @@ The rule is restic's `internal/data/snapshot_policy.go` (BSD-2-Clause), whose 36
 Unlike there, the newest time comes from the argument, not from a clock, and the caller's list is not reordered.
 """
 
+import functools
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import assert_never
@@ -31,8 +32,7 @@ def retain(times: Sequence[datetime], keep: Keep, zone: ZoneInfo) -> list[KeptBy
     if not times:
         return []
     if len(times) == 1:
-        # As the walk below would find, in a third of the time: most series of a large account hold one backup.
-        return [KeptBy(rules=tuple([KeptRule(rule=rule, is_oldest=False) for rule in keep]))]
+        return [_alone(keep)]
     # Converted once for all rules, and not at all for policies that only count.
     is_calendar = any(rule.period is not Period.LAST for rule in keep)
     local = [moment.astimezone(zone) for moment in times] if is_calendar else times
@@ -42,6 +42,12 @@ def retain(times: Sequence[datetime], keep: Keep, zone: ZoneInfo) -> list[KeptBy
         for number, is_newest in _kept_by(rule, times, local, zone):
             kept[number] += as_newest if is_newest else as_oldest
     return [KeptBy(rules=rules) if rules else None for rules in kept]
+
+
+@functools.cache
+def _alone(keep: Keep) -> KeptBy:
+    """Return what the walk finds for a single backup, once: most series of a large account hold one."""
+    return KeptBy(rules=tuple(KeptRule(rule=rule, is_oldest=False) for rule in keep))
 
 
 def trace(moment: datetime, keep: Keep, zone: ZoneInfo) -> Hashable:
