@@ -126,6 +126,6 @@ def size_mb(backups: Iterable[Backup]) -> float:
 def in_order(backups: Iterable[Backup]) -> tuple[Backup, ...]:
     """Sort from the oldest to the newest, by id where two were made at the same moment."""
     found = tuple(backups)
-    if len(found) == 1:
+    if len(found) < 2:  # noqa: PLR2004 - nothing to sort
         return found  # most series hold one backup, and the key takes as long as everything else
     return tuple(sorted(found, key=lambda backup: (backup.created_at, id_order(backup.id))))

@@ -47,13 +47,15 @@ def plan(desired: Desired, inventory: Inventory, now: datetime) -> Plan:
     """
     checked = check_servers(desired.servers, inventory)
     times = time_rules(desired, now)
-    planners = [
-        _ServerPlanner(desired, server, inventory.by_server.get(server.id, {}), frozenset(server.pinned), times)
-        for server in checked.servers
-    ]
     broken = breaches(desired)
     barred = {breach.subject.place for breach in broken}  # a server's key may look like the name of a fleet
-    servers = tuple(planner.plan(is_barred=planner.server.place in barred) for planner in planners)
+    planned = [
+        _ServerPlanner(desired, server, inventory.by_server.get(server.id, {}), frozenset(server.pinned), times).plan(
+            is_barred=server.place in barred
+        )
+        for server in checked.servers
+    ]
+    servers = tuple(server for server, _ in planned)
     limit = LossLimit(
         max_shrink_percent=desired.max_shrink_percent, servers=tuple(sorted(desired.declared, key=id_order))
     )
@@ -78,7 +80,7 @@ def plan(desired: Desired, inventory: Inventory, now: datetime) -> Plan:
             *(warnings((*desired.servers, *desired.fleets)) if desired.selected is None else ()),
             *fleet_warnings(desired, inventory),
             *checked.warnings,
-            *(warning for planner in planners for warning in planner.warnings()),
+            *(warning for _, about_server in planned for warning in about_server),
             # With targets, backups with an old description may be on a server that this run is not about.
             *(rename_warnings(desired, inventory) if desired.selected is None else ()),
         ),
@@ -173,10 +175,16 @@ class _ServerPlanner:
     pinned: frozenset[Id]
     times: TimeRules
 
-    def plan(self, *, is_barred: bool) -> ServerPlan:
+    def plan(self, *, is_barred: bool) -> tuple[ServerPlan, tuple[Diagnostic, ...]]:
+        """Return the plan, and the warnings about the backups that it is for."""
+        states = [
+            (series, series_state(series, backups_of(series.descriptions, self.held), self.times))
+            for series in self.server.series
+            if self.desired.selects(self.server, series.description)
+        ]
         others = [self._undeclared(backup) for backup in self._undeclared_backups()]
         pruned = tuple(entry for entry in others if isinstance(entry, Delete))
-        return ServerPlan(
+        plan = ServerPlan(
             key=self.server.key,
             name=self.server.name,
             id=self.server.id,
@@ -184,17 +192,11 @@ class _ServerPlanner:
             looked_at=self.server.looked_at,
             is_barred=is_barred,
             declared=tuple(series.descriptions for series in self.server.series),
-            series=tuple(
-                self._series(series, is_pruning=bool(pruned))
-                for series in self.server.series
-                if self.desired.selects(self.server, series.description)
-            ),
+            series=tuple(self._series(series, state, is_pruning=bool(pruned)) for series, state in states),
             pruned=pruned,
             unmanaged=tuple(entry for entry in others if isinstance(entry, Unmanaged)),
         )
-
-    def warnings(self) -> Iterator[Diagnostic]:
-        return server_warnings(self.desired, self.server, self.held, self.times)
+        return plan, tuple(server_warnings(self.desired, self.server, self.held, states, self.times))
 
     def _undeclared_backups(self) -> tuple[Backup, ...]:
         return in_order(
@@ -204,9 +206,8 @@ class _ServerPlanner:
             for backup in backups
         )
 
-    def _series(self, series: DeclaredSeries, *, is_pruning: bool) -> SeriesPlan:
+    def _series(self, series: DeclaredSeries, state: SeriesState, *, is_pruning: bool) -> SeriesPlan:
         address = SeriesAddress(self.server.key, series.description)
-        state = series_state(series, backups_of(series.descriptions, self.held), self.times)
         create = None
         if state.create:
             create = Create(

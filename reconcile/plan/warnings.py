@@ -2,25 +2,30 @@
 
 from collections.abc import Iterable, Iterator
 
-from reconcile.actual.inventory import Backup, Inventory, State
+from reconcile.actual.inventory import Backup, Inventory, State, in_order
 from reconcile.addresses import SeriesAddress
-from reconcile.desired.config import DeclaredServer
+from reconcile.desired.config import DeclaredSeries, DeclaredServer
 from reconcile.desired.desired import Desired
 from reconcile.desired.fleets import chosen_by
 from reconcile.diagnostics import Diagnostic, Place
 from reconcile.durations import age_text
-from reconcile.plan.series import Held, TimeRules, backups_of, undeclared
+from reconcile.plan.series import Held, SeriesState, TimeRules, undeclared
 
 _LOOK = "look at it in the web panel."
 
 
-def server_warnings(desired: Desired, server: DeclaredServer, held: Held, times: TimeRules) -> Iterator[Diagnostic]:
+def server_warnings(
+    desired: Desired,
+    server: DeclaredServer,
+    held: Held,
+    states: Iterable[tuple[DeclaredSeries, SeriesState]],
+    times: TimeRules,
+) -> Iterator[Diagnostic]:
     """Warn of pins that the server does not hold, and of what is odd about the backups that this run plans for."""
     yield from _missing_pins(server, held)
-    for series in server.series:
-        if desired.selects(server, series.description):
-            address = SeriesAddress(server.key, series.description)
-            yield from _oddities(address, backups_of(series.descriptions, held), times, is_declared=True)
+    for series, state in states:
+        odd = in_order((*state.misdated, *state.stalled, *state.unknown))
+        yield from _oddities(SeriesAddress(server.key, series.description), odd, times, is_declared=True)
     for description, backups in undeclared(server, held):
         if desired.selects(server, description):
             yield from _oddities(SeriesAddress(server.key, description), backups, times, is_declared=False)
