@@ -1,7 +1,16 @@
 """Examines the real service for `reconcile doctor`, with a few reads."""
 
 from reconcile.actual.errors import ApiError
-from reconcile.actual.facts import ServiceFacts
+from reconcile.actual.facts import (
+    BACKUP_FIELDS,
+    SERVER_FIELDS,
+    AccountFacts,
+    FirstPage,
+    NotAList,
+    ServiceFacts,
+    read_account_facts,
+    read_first_page,
+)
 from reconcile.actual.http import Http
 from reconcile.actual.inventory import Inventory
 from reconcile.actual.reader import Reader
@@ -24,9 +33,9 @@ class Probe:
         first = await self._http.request("GET", "/backups/")
         our_time = self._http.clock.now()
         return ServiceFacts(
-            backups=first.body,
-            servers=await self._body("/servers/"),
-            account=await self._body("/account/me/"),
+            backups=read_first_page(first.body, BACKUP_FIELDS),
+            servers=await self._servers(),
+            account=await self._account(),
             inventory=await self._inventory(),
             service_time=first.date,
             our_time=our_time,
@@ -35,9 +44,15 @@ class Probe:
             ),
         )
 
-    async def _body(self, path: str) -> bytes | ApiError:
+    async def _servers(self) -> FirstPage | NotAList | ApiError:
         try:
-            return (await self._http.request("GET", path)).body
+            return read_first_page((await self._http.request("GET", "/servers/")).body, SERVER_FIELDS)
+        except ApiError as error:
+            return error
+
+    async def _account(self) -> AccountFacts | ApiError:
+        try:
+            return read_account_facts((await self._http.request("GET", "/account/me/")).body)
         except ApiError as error:
             return error
 

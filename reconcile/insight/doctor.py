@@ -1,18 +1,15 @@
 """The checks of `reconcile doctor`: pure functions of the file, the access and the service's answers."""
 
-import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
-from typing import Any
 from urllib.parse import urlsplit
 
 from reconcile.actual.errors import ApiError, RefusedError
-from reconcile.actual.facts import ServiceFacts
-from reconcile.actual.inventory import LARGEST_SKEW, Inventory, State
-from reconcile.actual.wire import read_account
+from reconcile.actual.facts import AccountFacts, FirstPage, NotAList, ServiceFacts
+from reconcile.actual.inventory import LARGEST_SKEW, Inventory
 from reconcile.desired.advice import warnings
 from reconcile.desired.config import Config, DeclaredFleet, DeclaredServer
 from reconcile.desired.desired import Desired, resolve
@@ -21,10 +18,7 @@ from reconcile.plan.refusals import check_all_declared, check_servers
 
 SMALL_SKEW = timedelta(minutes=1)
 
-_BACKUP_FIELDS = {"id", "server", "backup_type", "status", "size_mb", "created_at", "expires_at", "description"}
-_SERVER_FIELDS = {
-    *("id", "name", "hostname", "status", "ip_address", "location", "plan", "os", "created_at", "updated_at"),
-}
+_PAGING = {True: "has next", False: "next is null", None: "has no next"}
 _READS = {"*:*", "servers:*", "servers:read", "backups:*", "backups:read", "*:read"}
 _WRITES = {"*:*", "servers:*", "servers:write", "backups:*", "backups:write", "*:write"}
 
@@ -137,7 +131,7 @@ def _host(proxy: str) -> str:
 
 def _service(facts: ServiceFacts) -> Iterator[Finding]:
     yield _permissions(facts.account)
-    yield from _first_page("backups", facts.backups, _BACKUP_FIELDS)
+    yield from _first_page("backups", facts.backups)
     yield _whole_list(facts.inventory)
     if isinstance(facts.servers, RefusedError):
         yield Finding(
@@ -149,23 +143,21 @@ def _service(facts: ServiceFacts) -> Iterator[Finding]:
     elif isinstance(facts.servers, ApiError):
         yield _failed("servers", facts.servers)
     else:
-        yield from _first_page("servers", facts.servers, _SERVER_FIELDS)
+        yield from _first_page("servers", facts.servers)
     yield _clock(facts)
     limits = "; ".join(f"{name}: {value}" for name, value in facts.rate_limits)
     yield Finding("rate limit", Verdict.OK, limits or "the service announces none")
 
 
-def _permissions(account: bytes | ApiError) -> Finding:
+def _permissions(account: AccountFacts | ApiError) -> Finding:
     advice = "The permissions are unknown; try reconcile plan."
     if isinstance(account, ApiError):
         return Finding("permissions", Verdict.WARNING, _problem(account), advice)
-    match _json(account):
-        case {"token": {"name": name, "permissions": [*listed]}}:
-            permissions = [str(permission) for permission in listed]
-        case _:
-            explanation = "GET /account/me/ does not answer as documented"
-            return Finding("permissions", Verdict.WARNING, explanation, advice)
-    token = f"token {str(name)!r} has {', '.join(permissions) or 'none'}"
+    if account.permissions is None:
+        explanation = "GET /account/me/ does not answer as documented"
+        return Finding("permissions", Verdict.WARNING, explanation, advice)
+    permissions = account.permissions
+    token = f"token {account.token!r} has {', '.join(permissions) or 'none'}"
     if _WRITES.intersection(permissions):
         explanation = f"{token}: enough for plan, apply and restore"
         return Finding("permissions", Verdict.OK, explanation)
@@ -177,38 +169,27 @@ def _permissions(account: bytes | ApiError) -> Finding:
     return Finding("permissions", Verdict.WARNING, explanation, "Try reconcile plan.")
 
 
-def _first_page(check: str, body: bytes, documented: set[str]) -> Iterator[Finding]:
-    page = _json(body)
-    if not isinstance(page, dict) or not isinstance(page.get("results"), list):
-        kind = "HTML" if body.lstrip()[:1] == b"<" else "something else"
-        explanation = f"the list is not as documented, it is {kind}"
+def _first_page(check: str, page: FirstPage | NotAList) -> Iterator[Finding]:
+    if isinstance(page, NotAList):
+        explanation = f"the list is not as documented, it is {page.kind}"
         advice = "Check the base URL: it ends in /api/v1."
         yield Finding(check, Verdict.ERROR, explanation, advice)
         return
-    entries = [entry for entry in page["results"] if isinstance(entry, dict)]
-    count = page.get("count")
-    counts = isinstance(count, int) and not isinstance(count, bool)
-    paging = "has next" if page.get("next") else "next is null" if "next" in page else "has no next"
+    counts = page.count is not None
+    count = f"count {page.count}" if counts else "no count"
     yield Finding(
         check,
         Verdict.OK if counts else Verdict.ERROR,
-        f"{len(entries)} on the first page, {f'count {count}' if counts else 'no count'}, {paging}",
+        f"{page.entries} on the first page, {count}, {_PAGING[page.has_next]}",
         "" if counts else "Without a count, there is no way to know whether the list is complete.",
     )
-    if check == "backups" and (unknown := _unknown_statuses(entries)):
-        explanation = "unknown statuses: " + ", ".join(unknown)
+    if check == "backups" and page.unknown_statuses:
+        explanation = "unknown statuses: " + ", ".join(page.unknown_statuses)
         advice = "Nothing of such a series is deleted. Please report them."
         yield Finding(check, Verdict.WARNING, explanation, advice)
-    new = sorted({key for entry in entries for key in entry} - documented)
-    missing = sorted({key for entry in entries for key in documented - set(entry)})
-    if new or missing:
-        explanation = f"fields: new {', '.join(new) or 'none'}; missing {', '.join(missing) or 'none'}"
-        yield Finding(check, Verdict.WARNING, explanation, "New ones are ignored.")
-
-
-def _unknown_statuses(entries: list[dict[str, Any]]) -> list[str]:
-    statuses = {str(entry["status"]) for entry in entries if entry.get("status")}
-    return sorted(status for status in statuses if State.of(status) is State.UNKNOWN)
+    if page.new_fields or page.missing_fields:
+        new, missing = (", ".join(fields) or "none" for fields in (page.new_fields, page.missing_fields))
+        yield Finding(check, Verdict.WARNING, f"fields: new {new}; missing {missing}", "New ones are ignored.")
 
 
 def _whole_list(inventory: Inventory | ApiError) -> Finding:
@@ -237,7 +218,7 @@ def _clock(facts: ServiceFacts) -> Finding:
 
 def _declared(config: Config, service: ServiceFacts) -> Iterator[Finding]:
     """Compare what the files say with the account."""
-    email = None if isinstance(service.account, ApiError) else read_account(service.account)
+    email = None if isinstance(service.account, ApiError) else service.account.email
     yield _account(config.account.email if config.account else None, email)
     if not isinstance(service.inventory, Inventory):
         return
@@ -292,13 +273,6 @@ def _fit(servers: tuple[DeclaredServer, ...], inventory: Inventory) -> Finding:
         explanation = checked.warnings[0].summary
         return Finding(check, Verdict.WARNING, explanation, servers=unseen)
     return Finding(check, Verdict.OK, "all fit the account")
-
-
-def _json(body: bytes) -> Any:  # noqa: ANN401 - any JSON
-    try:
-        return json.loads(body)
-    except (ValueError, RecursionError):
-        return None
 
 
 def _count(number: int, thing: str) -> str:

@@ -8,7 +8,7 @@ import pytest
 from support.build import NOW, WEB, backup, config, declare, inventory
 
 from reconcile.actual.errors import ApiError, OutcomeUnknownError, RefusedError
-from reconcile.actual.facts import ServiceFacts
+from reconcile.actual.facts import BACKUP_FIELDS, SERVER_FIELDS, ServiceFacts, read_account_facts, read_first_page
 from reconcile.actual.inventory import Server
 from reconcile.diagnostics import Diagnostic, Position, Range, UserError
 from reconcile.insight.doctor import AccessFacts, Diagnosis, Finding, Verdict, findings
@@ -35,9 +35,9 @@ def account(*permissions: str) -> bytes:
 
 
 SERVICE = ServiceFacts(
-    backups=page(BACKUP),
-    servers=page(SERVER),
-    account=account("*:*"),
+    backups=read_first_page(page(BACKUP), BACKUP_FIELDS),
+    servers=read_first_page(page(SERVER), SERVER_FIELDS),
+    account=read_account_facts(account("*:*")),
     inventory=inventory(backup(1)),
     service_time=NOW,
     our_time=NOW,
@@ -45,6 +45,18 @@ SERVICE = ServiceFacts(
 )
 REFUSED = RefusedError("GET https://vps.example/api/v1/x/", 403, "403 Forbidden", "The token lacks a permission.")
 LOST = OutcomeUnknownError("GET https://vps.example/api/v1/x/", "500 Internal Server Error", "Try again later.")
+
+
+def answered(
+    *, backups: bytes | None = None, servers: bytes | None = None, account: bytes | None = None
+) -> ServiceFacts:
+    """Return the facts of a service with these answers."""
+    return replace(
+        SERVICE,
+        backups=SERVICE.backups if backups is None else read_first_page(backups, BACKUP_FIELDS),
+        servers=SERVICE.servers if servers is None else read_first_page(servers, SERVER_FIELDS),
+        account=SERVICE.account if account is None else read_account_facts(account),
+    )
 
 
 def of(found: tuple[Finding, ...], check: str) -> list[tuple[Verdict, str]]:
@@ -134,19 +146,19 @@ FIRST = (OK, "1 on the first page, count 1, next is null")
 CASES = [
     Case(
         "a token that may only read",
-        replace(SERVICE, account=account("servers:read")),
+        answered(account=account("servers:read")),
         "permissions",
         [(ERROR, "token 'ci' has servers:read: enough for plan, not for apply and restore")],
     ),
     Case(
         "permissions that nobody knows",
-        replace(SERVICE, account=account("disks:juggle")),
+        answered(account=account("disks:juggle")),
         "permissions",
         [(WARNING, "token 'ci' has disks:juggle: reconcile does not know these")],
     ),
     Case(
         "no permission at all",
-        replace(SERVICE, account=account()),
+        answered(account=account()),
         "permissions",
         [(WARNING, "token 'ci' has none: reconcile does not know these")],
     ),
@@ -159,7 +171,7 @@ CASES = [
     *(
         Case(
             f"an undocumented answer about the token: {body[:20]!r}",
-            replace(SERVICE, account=body),
+            answered(account=body),
             "permissions",
             [(WARNING, "GET /account/me/ does not answer as documented")],
         )
@@ -168,7 +180,7 @@ CASES = [
     *(
         Case(
             f"not a list: {body[:20]!r}",
-            replace(SERVICE, backups=body),
+            answered(backups=body),
             "backups",
             [(ERROR, f"the list is not as documented, it is {kind}")],
         )
@@ -181,37 +193,37 @@ CASES = [
     ),
     Case(
         "no count",
-        replace(SERVICE, backups=page(BACKUP, count=None)),
+        answered(backups=page(BACKUP, count=None)),
         "backups",
         [(ERROR, "1 on the first page, no count, next is null")],
     ),
     Case(
         "more pages",
-        replace(SERVICE, backups=page(BACKUP, count=9, next="https://vps.example/api/v1/backups/?page=2")),
+        answered(backups=page(BACKUP, count=9, next="https://vps.example/api/v1/backups/?page=2")),
         "backups",
         [(OK, "1 on the first page, count 9, has next")],
     ),
     Case(
         "no paging",
-        replace(SERVICE, backups=b'{"count": 0, "results": []}'),
+        answered(backups=b'{"count": 0, "results": []}'),
         "backups",
         [(OK, "0 on the first page, count 0, has no next")],
     ),
     Case(
         "entries of another kind",
-        replace(SERVICE, backups=page(1, "x")),
+        answered(backups=page(1, "x")),
         "backups",
         [(OK, "0 on the first page, count 2, next is null")],
     ),
     Case(
         "an unknown status",
-        replace(SERVICE, backups=page(BACKUP | {"status": "archiving"})),
+        answered(backups=page(BACKUP | {"status": "archiving"})),
         "backups",
         [FIRST, (WARNING, "unknown statuses: archiving")],
     ),
     Case(
         "new and missing fields",
-        replace(SERVICE, backups=page({key: BACKUP[key] for key in BACKUP if key != "size_mb"} | {"region": 1})),
+        answered(backups=page({key: BACKUP[key] for key in BACKUP if key != "size_mb"} | {"region": 1})),
         "backups",
         [FIRST, (WARNING, "fields: new region; missing size_mb")],
     ),
@@ -235,7 +247,7 @@ CASES = [
     ),
     Case(
         "a server's status is not a backup's",
-        replace(SERVICE, servers=page(SERVER | {"status": "active"})),
+        answered(servers=page(SERVER | {"status": "active"})),
         "servers",
         [FIRST],
     ),
@@ -332,7 +344,7 @@ class TestAccount:
 
     @pytest.mark.parametrize("answer", [REFUSED, b"<html>", b"{}", b'{"account": {"email": ""}}'])
     def test_that_the_service_does_not_name_is_an_error_where_it_should(self, answer: bytes | ApiError) -> None:
-        service = replace(SERVICE, account=answer)
+        service = replace(SERVICE, account=answer) if isinstance(answer, ApiError) else answered(account=answer)
 
         unknown = "the service does not say whose the token is"
         assert self.shown(NAMED, service) == (ERROR, unknown, "")
