@@ -21,8 +21,9 @@ from reconcile.desired.load import load
 from reconcile.desired.locate import locate
 from reconcile.durations import Duration
 from reconcile.insight.comparison import compare
-from reconcile.insight.forecast import Forecast, Progress, Schedule, without_account
+from reconcile.insight.forecast import Forecast, Schedule, without_account
 from reconcile.insight.forecast import forecast as forecast_of
+from reconcile.insight.imagined import Progress
 from reconcile.plan.refusals import check_clock
 from reconcile.report.formats import COMPARISON_FORMATS, FORECAST_FORMATS
 

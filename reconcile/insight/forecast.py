@@ -5,33 +5,29 @@ question is where the policies lead; the first plan, which is part of the answer
 """
 
 from array import array
-from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 from statistics import median
-from typing import Literal, NamedTuple, TypeVar
+from typing import Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
-from reconcile.actual.inventory import COMPLETED, MANUAL, Backup, Inventory, Server, State, in_order
+from reconcile.actual.inventory import COMPLETED, Backup, Inventory, Server, State, in_order
 from reconcile.addresses import FLEET, SeriesAddress
 from reconcile.desired.config import Config, DeclaredSeries, DeclaredServer
 from reconcile.desired.desired import Desired
 from reconcile.durations import Duration
 from reconcile.ids import Id
+from reconcile.insight.imagined import NOTHING, AlikeSeries, Progress, Step, steps_of, work_out
 from reconcile.plan.model import Plan, ServerPlan
-from reconcile.plan.planner import GOES, judge, plan
+from reconcile.plan.planner import plan
 from reconcile.plan.reasons import PrunedLater
-from reconcile.plan.retention import trace
-from reconcile.plan.series import TimeRules, series_state, time_rules
+from reconcile.plan.series import TimeRules, time_rules
 
 MOST_APPLIES = 100_000
 """More are refused: time and memory are in proportion to them."""
-
-Entry = TypeVar("Entry")
-Progress = Callable[[int, int], None]
-"""Called with the number of applies that have been worked out, and with that of all."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -179,8 +175,8 @@ def forecast(
         for server in first.servers
         for unit in _units(server, declared[server.id], inventory.by_server.get(server.id, {}), times, size_mb)
     ]
-    _work_out(units, moments, times, progress)
-    series = [unit.result(moments) for unit in units]
+    worked_out = work_out((unit.start for unit in units), moments, times, progress)
+    series = [unit.result(moments, steps_of(each)) for unit, each in zip(units, worked_out, strict=True)]
     series += [_undeclared(server, moments) for server in first.servers if server.pruned or server.unmanaged]
     members: dict[str, list[SeriesForecast]] = {}
     for each in series:
@@ -223,110 +219,27 @@ class _Held(NamedTuple):
     is_first: bool
 
 
-class _Step(NamedTuple):
-    """What one apply does: the places of the backups that go, and that of the new one among those that stay."""
-
-    gone: tuple[int, ...]
-    new: int | None
-
-    def apply(self, entries: list[Entry], new: Entry) -> None:
-        """Change a list that has an entry for each backup, from the oldest to the newest."""
-        for place in reversed(self.gone):
-            del entries[place]
-        if self.new is not None:
-            entries.insert(self.new, new)
-
-
-_NOTHING = _Step(gone=(), new=None)
-
-
-@dataclass(slots=True)
-class _Line:
-    """Series that are alike: one policy, and backups between which the planner sees no difference. Worked out once.
-
-    `marks` stand for the backups where lines are compared. At first each says everything about its backup. Of one that
-    is not the newest any more the planner sees less, and once the forecast has made a backup, the marks are blurred.
-    """
-
-    declared: DeclaredSeries
-    pinned: frozenset[Id]
-    backups: list[Backup]
-    marks: list[Hashable]
-    is_sharp: bool = True
-    steps: list[_Step] = field(default_factory=list)
-    joined: "_Line | None" = None
-    """The line whose steps are also those of this one, from the end of its own on."""
-
-    def apply(self, number: int, times: TimeRules) -> None:
-        """Imagine the apply with this number."""
-        state = series_state(self.declared, tuple(self.backups), times)
-        verdicts = judge(self.declared, state, self.pinned, times)
-        gone = tuple(place for place, verdict in enumerate(verdicts) if isinstance(verdict, GOES))
-        if not gone and not state.create:
-            self.steps.append(_NOTHING)
-            return
-        new = None
-        if state.create:
-            # The new one is the newest, except for what is dated ahead of our clock.
-            new = bisect_right(self.backups, times.now, key=_created_at)
-            new -= sum(place < new for place in gone)
-            if self.is_sharp:
-                self._blur(times)
-        step = _Step(gone=gone, new=new)
-        self.steps.append(step)
-        step.apply(self.backups, _made(number, times.now))
-        step.apply(self.marks, times.now)
-
-    def _blur(self, times: TimeRules) -> None:
-        self.is_sharp = False
-        for place, backup in enumerate(self.backups):
-            if times.is_too_young(backup):
-                self.is_sharp = True  # to be tried again when its age no longer protects it
-            elif backup.state is State.USABLE and backup.created_at <= times.now:
-                seen = trace(backup.created_at, self.declared.keep, times.zone)
-                self.marks[place] = seen, backup.id in self.pinned
-
-
-def _created_at(backup: Backup) -> datetime:
-    return backup.created_at
-
-
-def _made(number: int, now: datetime) -> Backup:
-    """Return the backup that the apply with this number makes. The ids of those from the start are below zero."""
-    return Backup(
-        id=number,
-        server_id=0,
-        server_name="",
-        description="",
-        backup_type=MANUAL,
-        status=COMPLETED,
-        size_mb=None,
-        created_at=now,
-        expires_at=None,
-    )
-
-
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Unit:
-    """One series with its own backups, and the line that it is on."""
+    """One series with its own backups, and what it is at the start where series are compared."""
 
     address: SeriesAddress
     declared: DeclaredSeries
     fleet: str | None
     size: Size
     held: list[_Held]
-    line: _Line
+    start: AlikeSeries
 
-    def result(self, moments: Sequence[datetime]) -> SeriesForecast:
-        """Follow the steps of the line, from one apply to the next."""
+    def result(self, moments: Sequence[datetime], steps: Iterable[Step]) -> SeriesForecast:
+        """Follow the steps from one apply to the next."""
         held = list(self.held)
         megabytes = sum(each.megabytes or 0.0 for each in held)
         firsts = sum(each.is_first for each in held)
         counts, sizes = [len(held)], array("d", [megabytes])
         creates = deletes = 0
         changed_at, steady_at = moments[0], None
-        for now, step in zip(moments, _steps(self.line), strict=True):
-            if step is not _NOTHING:
+        for now, step in zip(moments, steps, strict=True):
+            if step is not NOTHING:
                 changed_at = now
                 for gone in (held[place] for place in step.gone):
                     megabytes -= gone.megabytes or 0.0
@@ -404,7 +317,7 @@ def _units(
                 )
                 for backup, pinned in zip(held_here, is_pinned, strict=True)
             ],
-            line=_Line(
+            start=AlikeSeries(
                 declared=replace(series, description="", renamed_from=()),
                 pinned=frozenset(-1 - place for place, pinned in enumerate(is_pinned) if pinned),
                 backups=[replace(backup, id=-1 - place) for place, backup in enumerate(held_here)],
@@ -427,35 +340,6 @@ def _size(of_series: float | None, of_server: float | None, given: float | None)
     if of_server is not None:
         return Size(megabytes=of_server, source="server")
     return Size(megabytes=given, source="unknown" if given is None else "option")
-
-
-def _work_out(units: list[_Unit], moments: Sequence[datetime], times: TimeRules, progress: Progress) -> None:
-    """Find the steps of every unit's line; lines that have become alike go on as one."""
-    policies: dict[DeclaredSeries, int] = {}
-    lines: dict[Hashable, tuple[int, _Line]] = {}
-    for unit in units:
-        policy = policies.setdefault(unit.line.declared, len(policies))
-        _, unit.line = lines.setdefault((policy, tuple(unit.line.marks)), (policy, unit.line))
-    left = list(lines.values())
-    for number, now in enumerate(moments):
-        at_now = replace(times, now=now)
-        alike: dict[Hashable, tuple[int, _Line]] = {}
-        for policy, line in left:
-            line.apply(number, at_now)
-            _, first = alike.setdefault((policy, line.is_sharp, tuple(line.marks)), (policy, line))
-            if first is not line:
-                line.joined = first
-        left = list(alike.values())
-        progress(number + 1, len(moments))
-
-
-def _steps(line: _Line) -> Iterator[_Step]:
-    """Yield the steps of a line, then the following ones of that which it has joined."""
-    following: _Line | None = line
-    number = 0
-    while following:
-        yield from following.steps[number:]
-        number, following = len(following.steps), following.joined
 
 
 def _undeclared(server: ServerPlan, moments: Sequence[datetime]) -> SeriesForecast:
