@@ -14,7 +14,7 @@ from reconcile.desired.config import Config
 from reconcile.desired.desired import resolve
 from reconcile.durations import Duration
 from reconcile.insight.comparison import compare
-from reconcile.insight.forecast import Forecast, Schedule, SeriesForecast, forecast, without_account
+from reconcile.insight.forecast import Figures, Forecast, Schedule, SeriesForecast, forecast, without_account
 from reconcile.plan.safety import withheld
 
 DAY = Duration(days=1)
@@ -396,3 +396,35 @@ class TestUndeclared:
         assert list(undeclared.figures.counts) == [5] * 5
         assert (undeclared.figures.deletes, undeclared.figures.steady_at) == (0, NOW)
         assert [point.backup_id for point in undeclared.points] == [1, 2, 3, 5]
+
+
+@pytest.mark.parametrize(
+    ("policy", "ages"),
+    [
+        ('every = "1d", keep = 3', ([10], [23.5])),
+        ('every = "1d", keep = { last = 4, hourly = 5 }', ([24.2, 24.7, 24.9], [24.2, 25.5, 26.5])),
+        ('every = "1d", keep = { last = 4, daily = 5 }', ([24.2, 25, 26], [24.2, 37, 62])),
+        ('every = "1d", keep = { within = "60h" }', ([25, 30], [25, 40])),
+        ('every = "1d", keep = 1', ([24, 47], [24, 49])),
+    ],
+)
+def test_series_that_only_look_alike_are_worked_out_apart(policy: str, ages: tuple[list[float], list[float]]) -> None:
+    def of(*numbers: int) -> dict[str, Figures]:
+        listed = tuple(Server(id=number, name=f"s{number}") for number in numbers)
+        tables = (
+            f"[servers.{each.name}]\nid = {each.id}\nbackups = [{{ description = 'nightly', {policy} }}]\n"
+            for each in listed
+        )
+        held = [
+            backup(f"{each.name} {number}", age=hours(age), server=each)
+            for each in listed
+            for number, age in enumerate(ages[int(each.id)])
+        ]
+        declared = config(('[require]\nmin_age = "3d"\n' if policy.endswith("= 1") else "") + "".join(tables))
+        found = look(declared, seen=inventory(*held, servers=listed), ahead=3)
+        return {series.address.server: series.figures for series in found.series}
+
+    alone = of(0) | of(1)
+
+    assert of(0, 1) == alone
+    assert alone["s0"] != alone["s1"], "or nothing would show if they were taken for one"

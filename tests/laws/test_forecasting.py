@@ -8,7 +8,7 @@ from laws.test_planning import after, configs, inventories
 from support.build import NOW, inventory
 
 from reconcile.actual.inventory import Inventory, Server, State
-from reconcile.desired.config import Config
+from reconcile.desired.config import Config, Requirements
 from reconcile.desired.desired import Desired, resolve
 from reconcile.durations import Duration
 from reconcile.insight.forecast import Schedule, forecast
@@ -81,11 +81,20 @@ def test_a_forecast_is_the_planner_apply_after_apply(config: Config, seen: Inven
 
 
 @settings(max_examples=60)
-@given(configs(), st.lists(inventories(), min_size=1, max_size=3), schedules)
+@given(
+    configs(),
+    inventories(),
+    st.sampled_from([None, "1d", "20d"]),
+    st.lists(st.sampled_from(["0s", "1s", "40min", "5h", "1d"]), min_size=3, max_size=3),
+    schedules,
+)
 def test_series_that_are_alike_are_forecast_as_each_is_alone(
-    config: Config, accounts: list[Inventory], schedule: Schedule
+    config: Config, account: Inventory, min_age: str | None, shifts: list[str], schedule: Schedule
 ) -> None:
-    copies = [copied(config, accounts[number % len(accounts)], number) for number in range(2 * len(accounts))]
+    """Copies of one account, each with its backups a little older: some are alike from the start, some later on."""
+    config = replace(config, require=Requirements(min_age=Duration.parse(min_age) if min_age else None))
+    older = [Duration.parse(shift) if shift != "0s" else None for shift in shifts]
+    copies = [copied(config, account, number, shift) for number, shift in enumerate(older)]
     desired = [resolve(each, seen) for each, seen in copies]
     backups = [each for _, seen in copies for each in seen.backups]
     servers = tuple(server for _, seen in copies for server in seen.servers or ())
@@ -100,8 +109,8 @@ def test_series_that_are_alike_are_forecast_as_each_is_alone(
     }
 
 
-def copied(config: Config, seen: Inventory, number: int) -> tuple[Config, Inventory]:
-    """Return a file and its account with every server, and every backup, renamed."""
+def copied(config: Config, seen: Inventory, number: int, older: Duration | None) -> tuple[Config, Inventory]:
+    """Return a file and its account with every server, and every backup, renamed; every other backup is older."""
     servers = [
         replace(
             server,
@@ -118,8 +127,9 @@ def copied(config: Config, seen: Inventory, number: int) -> tuple[Config, Invent
             id=f"{each.id} {number}",
             server_id=f"{each.server_id} {number}",
             server_name=f"{each.server_name} {number}",
+            created_at=older.before(each.created_at, config.timezone) if older and place % 2 else each.created_at,
         )
-        for each in seen.backups
+        for place, each in enumerate(seen.backups)
     ]
     listed = tuple(Server(id=f"{each.id} {number}", name=f"{each.name} {number}") for each in seen.servers or ())
     return replace(config, servers=tuple(servers)), replace(seen, backups=tuple(backups), servers=listed)

@@ -85,6 +85,8 @@ REACHES: dict[tuple[str, str], timedelta | None] = {
     ("1mo", "{ monthly = 12 }"): days(334),
     ("1mo", "13"): days(365),
     ("36h", "{ daily = 30 }"): days(43.5),
+    # Not by hand: night by night, as the oldest at a time may stay although it is not the newest of its month.
+    ("1d", '{ within_monthly = "20d", within_yearly = "35d" }'): days(4),
 }
 
 
