@@ -29,6 +29,11 @@ def is_usable(backup: Backup, now: datetime) -> bool:
     return backup.state is State.USABLE and not is_misdated(backup, now)
 
 
+def is_too_young(backup: Backup, min_age: Duration, now: datetime, zone: ZoneInfo) -> bool:
+    """Return whether a usable backup is younger than `min_age`; one that is just ahead of our clock is of age zero."""
+    return backup.state is State.USABLE and min_age.after(min(backup.created_at, now), zone) > now
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TimeRules:
     """What the time of a backup means at the moment `now` (spec, section 1)."""
@@ -59,9 +64,7 @@ class TimeRules:
 
     def is_too_young(self, backup: Backup) -> bool:
         """Return whether a usable backup is so young that nothing deletes it."""
-        if self.min_age is None or backup.state is not State.USABLE:
-            return False
-        return self.min_age.after(self.moment(backup), self.zone) > self.now
+        return self.min_age is not None and is_too_young(backup, self.min_age, self.now, self.zone)
 
     def is_too_old(self, backup: Backup) -> bool:
         """Return whether this run asks for a younger backup. There is no slack: the age was asked for by hand."""

@@ -19,7 +19,7 @@ from reconcile.diagnostics import Diagnostic, UserError
 from reconcile.ids import Id
 from reconcile.plan.model import Delete, Plan, SeriesPlan, ServerPlan
 from reconcile.plan.safety import measure, withheld
-from reconcile.plan.series import backups_of, is_misdated, is_usable
+from reconcile.plan.series import backups_of, is_misdated, is_too_young, is_usable
 
 _Fields = Mapping[str, str | int | float | None]
 _Snapshot = dict[str | BackupAddress, _Fields]
@@ -96,7 +96,7 @@ def _too_young(plan: Plan, now: datetime) -> Iterator[Delete]:
     if plan.min_age is not None:
         zone = ZoneInfo(plan.timezone)
         for delete in plan.deletes:
-            if delete.is_loss and plan.min_age.after(min(delete.backup.created_at, now), zone) > now:
+            if is_too_young(delete.backup, plan.min_age, now, zone):
                 yield delete
 
 
