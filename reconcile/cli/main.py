@@ -129,7 +129,7 @@ def main() -> None:
 
         sys.exit(complete(instruction))
     open_closed()
-    # httpx would import its own command line, and with it pygments, if it could: a seventh of a small plan.
+    # httpx would import its own command line, and with it pygments, if it could: 4 % of a small plan.
     sys.modules["httpx._main"] = None  # type: ignore[assignment] # how Python itself says that there is no such module
     # A large account is a million objects that all stay. Looking through them again and again took a third of a plan.
     # What a long apply leaves behind is young, and is still found.
