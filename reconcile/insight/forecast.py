@@ -21,9 +21,9 @@ from reconcile.desired.desired import Desired
 from reconcile.durations import Duration
 from reconcile.ids import Id
 from reconcile.insight.imagined import NOTHING, AlikeSeries, Progress, Step, steps_of, work_out
-from reconcile.plan.model import Plan, ServerPlan
+from reconcile.plan.model import Plan, ServerPlan, Unmanaged
 from reconcile.plan.planner import plan
-from reconcile.plan.reasons import PrunedLater
+from reconcile.plan.reasons import PrunedLater, TooYoung
 from reconcile.plan.series import TimeRules, time_rules
 
 MOST_APPLIES = 100_000
@@ -177,7 +177,7 @@ def forecast(
     ]
     worked_out = work_out((unit.start for unit in units), moments, times, progress)
     series = [unit.result(moments, steps_of(each)) for unit, each in zip(units, worked_out, strict=True)]
-    series += [_undeclared(server, moments) for server in first.servers if server.pruned or server.unmanaged]
+    series += [_undeclared(server, moments, times) for server in first.servers if server.pruned or server.unmanaged]
     members: dict[str, list[SeriesForecast]] = {}
     for each in series:
         if each.fleet is not None:
@@ -342,13 +342,27 @@ def _size(of_series: float | None, of_server: float | None, given: float | None)
     return Size(megabytes=given, source="unknown" if given is None else "option")
 
 
-def _undeclared(server: ServerPlan, moments: Sequence[datetime]) -> SeriesForecast:
+def _pruned_at(entry: Unmanaged, times: TimeRules) -> datetime | None:
+    """Return from when on the planner prunes an undeclared backup; None for never, as of one dated in the future."""
+    match entry.reason:
+        case PrunedLater(at=at):
+            pass
+        case TooYoung():
+            at = times.now
+        case _:
+            return None
+    if times.min_age and entry.backup.state is State.USABLE:
+        return max(at, times.min_age.after(entry.backup.created_at, times.zone))
+    return at
+
+
+def _undeclared(server: ServerPlan, moments: Sequence[datetime], times: TimeRules) -> SeriesForecast:
     """Return what becomes of the undeclared backups of a server: each stays until the planner prunes it."""
     pruned_at = [(delete.backup, moments[0]) for delete in server.pruned]
     pruned_at += [
         (entry.backup, moments[place])
         for entry in server.unmanaged
-        if isinstance(entry.reason, PrunedLater) and (place := bisect_left(moments, entry.reason.at)) < len(moments)
+        if (at := _pruned_at(entry, times)) and (place := bisect_left(moments, at)) < len(moments)
     ]
     gone = {backup.id for backup, _ in pruned_at}
     backups = in_order([*(delete.backup for delete in server.pruned), *(entry.backup for entry in server.unmanaged)])

@@ -276,16 +276,16 @@ class _ServerPlanner:
 
     def _undeclared(self, backup: Backup) -> Delete | Unmanaged:
         address = BackupAddress(SeriesAddress(self.server.key, backup.description), backup.id)
-        age, prune = self.times.age(backup), self.server.prune
+        prune = self.server.prune
         if reason := _untouchable(backup, self.pinned, self.times):
             return Unmanaged(address=address, backup=backup, reason=reason)
         if prune is False:
             return Unmanaged(address=address, backup=backup, reason=NotPruned())
+        if prune is not True:
+            prune_at = prune.after(self.times.moment(backup), self.times.zone)
+            if prune_at > self.times.now:
+                return Unmanaged(address=address, backup=backup, reason=PrunedLater(prune=prune, at=prune_at))
         if young := _too_young(backup, self.times):
             return Unmanaged(address=address, backup=backup, reason=young)
-        if prune is True:
-            return Delete(address=address, backup=backup, reason=Undeclared(age=age, prune=None))
-        prune_at = prune.after(self.times.moment(backup), self.times.zone)
-        if prune_at <= self.times.now:
-            return Delete(address=address, backup=backup, reason=Undeclared(age=age, prune=prune))
-        return Unmanaged(address=address, backup=backup, reason=PrunedLater(prune=prune, at=prune_at))
+        pruned = Undeclared(age=self.times.age(backup), prune=None if prune is True else prune)
+        return Delete(address=address, backup=backup, reason=pruned)

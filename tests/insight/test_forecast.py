@@ -428,3 +428,14 @@ def test_series_that_only_look_alike_are_worked_out_apart(policy: str, ages: tup
 
     assert of(0, 1) == alone
     assert alone["s0"] != alone["s1"], "or nothing would show if they were taken for one"
+
+
+@pytest.mark.parametrize(("prune", "expected"), [("true", [2, 1, 1, 0, 0]), ('"1d"', [2, 1, 1, 0, 0])])
+def test_undeclared_ones_that_are_too_young_are_pruned_once_they_are_not(prune: str, expected: list[int]) -> None:
+    declared = config(
+        f"[require]\nmin_age = '3d'\n[servers.web]\nid = 1\nprune = {prune}\nbackups = [{{ description = 'x' }}]\n"
+    )
+
+    found = look(declared, backup(1, "by hand", age=days(1)), backup(2, "by hand", age=days(4)), ahead=4)
+
+    assert list(found.series[-1].figures.counts) == expected

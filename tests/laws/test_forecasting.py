@@ -55,8 +55,11 @@ def carried_out(desired: Desired, seen: Inventory, schedule: Schedule) -> Invent
 
 
 @settings(max_examples=60)
-@given(configs(), inventories(), schedules)
-def test_a_forecast_is_the_planner_apply_after_apply(config: Config, seen: Inventory, schedule: Schedule) -> None:
+@given(configs(), inventories(), st.sampled_from([None, "1d", "20d"]), schedules)
+def test_a_forecast_is_the_planner_apply_after_apply(
+    config: Config, seen: Inventory, min_age: str | None, schedule: Schedule
+) -> None:
+    config = replace(config, require=Requirements(min_age=Duration.parse(min_age) if min_age else None))
     desired = resolve(config, seen)
     seen = sound(desired, seen)
 
