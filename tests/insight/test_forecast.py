@@ -359,6 +359,17 @@ def test_the_size_of_what_there_is_and_of_what_comes() -> None:
     ]
 
 
+def test_what_is_too_young_to_go_stays_until_it_is_not() -> None:
+    declared = config(
+        '[require]\nmin_age = "3d"\n[servers.web]\nid = 1\n'
+        'backups = [{ description = "nightly", every = "1d", keep = 1 }]\n'
+    )
+
+    figures = only(look(declared, backup(1, age=days(2)), backup(2, age=days(1)), ahead=5)).figures
+
+    assert list(figures.counts) == [2, 3, 3, 3, 3, 3]
+
+
 def test_what_is_dated_ahead_of_the_end_is_no_restore_point() -> None:
     series = only(look(nightly("9"), backup(1, age=-days(30)), backup(2, age=-days(2)), ahead=3))
 

@@ -154,6 +154,9 @@ class TestSaved:
         for left in ((), (backup(9, server=Server(id=2, name="db")),)):
             with pytest.raises(UserError, match="Saved plan is stale") as stale:
                 renewed(plan, inventory(*left))
+            assert stale.value.diagnostics[0].detail == (
+                "A backup has grown too old since the plan was made. Plan again."
+            )
             assert [each.summary for each in stale.value.diagnostics[1:]] == [
                 "web/nightly: no usable backup is at most 15min old"
             ]

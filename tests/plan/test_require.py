@@ -47,10 +47,14 @@ REACHES: dict[tuple[str, str], timedelta | None] = {
     ("1d", "{ weekly = 2 }"): days(1),
     # One a week, always on one weekday: three weeks.
     ("1w", "{ weekly = 4 }"): days(21),
+    # Every fourth day: Monday, the Thursday before, which is the only one of its week, and the Sunday before that.
+    ("4d", "{ weekly = 3 }"): days(8),
     # On 1 March of 2001 the newest of February is a day old, and that of January, which is the 31st, 29 days.
     ("1d", "{ monthly = 1 }"): days(0),
     ("1d", "{ monthly = 2 }"): days(1),
     ("1d", "{ monthly = 3 }"): days(29),
+    # In the first hour of 1 March: the last hour of January.
+    ("1h", "{ monthly = 3 }"): days(28) + hours(1),
     # On 1 July, the last days of the eleven months before: 31 August is 30 + 31 + 30 + 31 + 31 + 28 + 31 + 30 + 31 + 30
     # days before 30 June, which is a day ago: 304.
     ("1d", "{ monthly = 12 }"): days(304),
@@ -271,13 +275,13 @@ def test_the_smallest_count_is_advised(every: str, retention: str, advice: str) 
 
 
 def test_months_are_those_of_the_time_zone() -> None:
-    """From 28 February to 28 March, which is an hour shorter where the clocks go forward between."""
-    (server,) = declare('{ description = "nightly", every = "1h", keep = { within = "1mo" } }').servers
+    """The backup of 31 January at noon is one of February in Auckland, so that January's newest is of the 30th."""
+    (server,) = declare('{ description = "nightly", every = "36h", keep = { monthly = 3 } }').servers
     (series,) = server.series
     assert series.every
 
-    reached = reach(series.every, series.keep, ZoneInfo("Europe/Berlin"), Duration(days=50))
-    assert reached == days(28) - hours(1 + 1), "in UTC it is an hour more"
+    for zone, reached in (("UTC", days(28.5)), ("Pacific/Auckland", days(30))):
+        assert reach(series.every, series.keep, ZoneInfo(zone), Duration(days=400)) == reached
 
 
 def test_each_server_is_judged_by_its_own_policy() -> None:
