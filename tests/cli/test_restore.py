@@ -128,6 +128,7 @@ class TestSafetyBackup:
         assert done.returncode == 1
         assert "the safety backup was not made" in done.stderr
         assert "nothing was restored" in done.stderr
+        assert done.stderr.endswith("\n  Fix the cause, or restore without --safety-backup.\n")
         assert restores(service) == []
 
     def test_that_is_not_done_in_time_is_named_and_means_no_restore(self, service: Killer) -> None:

@@ -217,15 +217,29 @@ CASES = [
     ),
     Case(
         "an unknown status",
-        answered(backups=page(BACKUP | {"status": "archiving"})),
+        answered(backups=page(BACKUP | {"status": "paused"}, BACKUP | {"status": "archiving"})),
         "backups",
-        [FIRST, (WARNING, "unknown statuses: archiving")],
+        [(OK, "2 on the first page, count 2, next is null"), (WARNING, "unknown statuses: archiving, paused")],
     ),
     Case(
         "new and missing fields",
-        answered(backups=page({key: BACKUP[key] for key in BACKUP if key != "size_mb"} | {"region": 1})),
+        answered(
+            backups=page({key: BACKUP[key] for key in BACKUP if key not in {"size_mb", "id"}} | {"zone": 1, "a": 1})
+        ),
         "backups",
-        [FIRST, (WARNING, "fields: new region; missing size_mb")],
+        [FIRST, (WARNING, "fields: new a, zone; missing id, size_mb")],
+    ),
+    Case(
+        "new fields only",
+        answered(backups=page(BACKUP | {"region": 1})),
+        "backups",
+        [FIRST, (WARNING, "fields: new region; missing none")],
+    ),
+    Case(
+        "missing fields only",
+        answered(servers=page({key: SERVER[key] for key in SERVER if key != "os"})),
+        "servers",
+        [FIRST, (WARNING, "fields: new none; missing os")],
     ),
     Case(
         "a list that is not complete",

@@ -1,0 +1,129 @@
+"""Which lists are read again before a change, and which are fresh enough."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+import anyio
+import pytest
+from support.build import backup, inventory
+from support.virtual import VirtualClock, run_virtually
+
+from reconcile.actual.errors import ApiError, OutcomeUnknownError
+from reconcile.actual.inventory import Backup, Inventory, Server
+from reconcile.apply.account import FRESH, AccountView, Listing
+from reconcile.ids import Id
+
+HELD = (backup(1), backup(2, server=Server(id=2, name="db")))
+ALL = None
+
+
+@dataclass
+class Lists:
+    """Answers from `held`, and keeps which server was asked for each time."""
+
+    held: tuple[Backup, ...] = HELD
+    pages: int = 1
+    asked: list[Id | None] = field(default_factory=list)
+    error: ApiError | None = None
+
+    async def observe(self, *, automatic: bool = False, server_id: Id | None = None) -> Inventory:  # noqa: ARG002
+        return inventory(*self.held)
+
+    async def backups(self, server_id: Id | None = None) -> tuple[Backup, ...]:
+        self.asked.append(server_id)
+        if self.error:
+            raise self.error
+        return tuple(each for each in self.held if server_id in {None, each.server_id})
+
+
+def look(lists: Lists, steps: Callable[[AccountView], Awaitable[None]]) -> list[Id | None]:
+    """Run `steps` on a view that starts from the whole list, and return what was listed then."""
+
+    async def main() -> None:
+        view = AccountView(lists, VirtualClock())
+        view.start_from(lists.held, asked_at=0)
+        await steps(view)
+
+    run_virtually(main)
+    return lists.asked
+
+
+def test_a_list_is_read_once_in_five_seconds() -> None:
+    async def steps(view: AccountView) -> None:
+        assert await view.fresh(1) == HELD[:1]
+        await anyio.sleep(FRESH + 1)
+        for seconds in (0, FRESH, 1):
+            await anyio.sleep(seconds)
+            assert await view.fresh(1) == HELD[:1]
+
+    assert look(Lists(), steps) == [1, 1]
+
+
+def test_a_list_is_read_again_after_a_change_to_its_server_and_to_no_other() -> None:
+    async def steps(view: AccountView) -> None:
+        await anyio.sleep(1)
+        view.changed(1)
+        await view.fresh(2)
+        await view.fresh(1)  # asked for at the moment of the change: it may not show it
+        await anyio.sleep(1)
+        await view.fresh(1)
+        await view.fresh(1)
+
+    assert look(Lists(), steps) == [1, 1]
+
+
+@pytest.mark.parametrize(("pages", "expected"), [(1, []), (2, [1])])
+def test_where_a_list_must_be_of_one_piece_that_of_the_account_will_do_if_it_has_one_page(
+    pages: int, expected: list[Id]
+) -> None:
+    async def steps(view: AccountView) -> None:
+        for _ in range(2):
+            assert await view.fresh(1, by_itself=True) == HELD[:1]
+        await view.fresh(1)
+
+    assert look(Lists(pages=pages), steps) == expected
+
+
+def test_what_is_gone_is_gone_from_every_list_without_another_request() -> None:
+    async def steps(view: AccountView) -> None:
+        await view.fresh(2, by_itself=True)
+        for held in HELD:
+            view.gone(held)
+            assert await view.fresh(held.server_id) == ()
+
+    assert look(Lists(pages=2), steps) == [2]
+
+
+class TestRefresh:
+    def read(self, lists: Lists, servers: tuple[Id, ...]) -> dict[Id, Listing | ApiError]:
+        found: dict[Id, Listing | ApiError] = {}
+
+        async def steps(view: AccountView) -> None:
+            await anyio.sleep(1)
+            found.update(await view.refresh(servers))
+            for server_id, listing in found.items():
+                if isinstance(listing, Listing):
+                    assert await view.fresh(server_id) == listing.backups
+
+        look(lists, steps)
+        return found
+
+    @pytest.mark.parametrize(
+        ("pages", "servers", "asked"),
+        [(1, (1,), [1]), (1, (1, 2), [ALL]), (2, (1, 2), [ALL]), (3, (1, 2), [1, 2])],
+    )
+    def test_takes_as_few_requests_as_will_do(
+        self, pages: int, servers: tuple[Id, ...], asked: list[Id | None]
+    ) -> None:
+        lists = Lists(pages=pages)
+
+        found = self.read(lists, servers)
+
+        assert lists.asked == asked
+        assert found == {each.server_id: Listing(1, (each,)) for each in HELD if each.server_id in servers}
+
+    @pytest.mark.parametrize("pages", [1, 3])
+    def test_that_fails_says_so_for_each_server(self, pages: int) -> None:
+        error = OutcomeUnknownError("GET https://vps.example/api/v1/backups/", "500 Internal Server Error", "")
+
+        assert self.read(Lists(pages=pages, error=error), (1, 2)) == {1: error, 2: error}
