@@ -42,6 +42,9 @@ _DAYS, _APPLIES = 400, 400
 _MOST_BACKUPS = 200_000
 """Of one series. A policy that still has the first of so many is taken to reach as far as is asked."""
 
+_MOST_SINGLE = 2_000
+"""As many where each apply has to be looked at by itself. From fewer, such a policy may seem to reach a period less."""
+
 _FEW = 3
 """Backups by which stretches of one length differ."""
 
@@ -232,7 +235,8 @@ def _lows(every: Duration, keep: Keep, zone: ZoneInfo, enough: Duration) -> Iter
     """
     moments = _moments(every, zone, enough)
     at_once = is_cumulative(keep)
-    held = _kept(moments[::-1], keep, zone) if at_once else _kept_each_time(moments, keep, zone)
+    by_itself = not at_once and len(moments) <= _MOST_SINGLE
+    held = _kept_each_time(moments, keep, zone) if by_itself else _kept(moments[::-1], keep, zone)
     if len(moments) == _MOST_BACKUPS and held[-1] == moments[0]:
         return
     lowest: timedelta | None = None
@@ -241,7 +245,8 @@ def _lows(every: Duration, keep: Keep, zone: ZoneInfo, enough: Duration) -> Iter
     values: set[Hashable] = set()
     cycle = calendar_cycle(keep)
     # Each turn looks at the next `stride` applies: are they all good enough, by the oldest that is left after them?
-    while (now < until or looked_at < _APPLIES) and looked_at < _MOST_BACKUPS:
+    most = _MOST_BACKUPS if at_once else _MOST_SINGLE
+    while (now < until or looked_at < _APPLIES) and looked_at < most:
         coming = [every.after(now, zone)]
         while len(coming) < stride:
             coming.append(every.after(coming[-1], zone))

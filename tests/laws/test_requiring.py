@@ -60,7 +60,7 @@ def oldest_after_each(keep: Keep, nights: list[datetime]) -> list[timedelta]:
     return ages
 
 
-@settings(max_examples=25)
+@settings(max_examples=8)  # each plans 400 nights and more
 @given(keeps, spans, st.integers(0, 3000), st.lists(st.integers(0, 23), min_size=20, max_size=20))
 def test_what_passes_always_reaches_back_so_far_less_the_outages(
     keep: Keep, span: Duration, first: int, delays: list[int]
@@ -75,7 +75,7 @@ def test_what_passes_always_reaches_back_so_far_less_the_outages(
             assert span.after(now - age - days(1), UTC_ZONE) <= now
 
 
-@settings(max_examples=25)
+@settings(max_examples=8)  # each plans 400 nights and more
 @given(keeps, spans)
 def test_what_fails_has_a_night_on_which_it_does_and_reaches_as_far_as_is_said(keep: Keep, span: Duration) -> None:
     begins = span.before(START, UTC_ZONE)
@@ -90,6 +90,7 @@ def test_what_fails_has_a_night_on_which_it_does_and_reaches_as_far_as_is_said(k
         assert lowest == min(too_young)
 
 
+@settings(max_examples=30)
 @given(keeps, rules, spans, st.sampled_from(["12h", "1d", "2d", "1w"]).map(Duration.parse))
 def test_a_longer_policy_never_fails_where_a_shorter_passes(
     keep: Keep, more: KeepCount | KeepWithin, span: Duration, every: Duration
@@ -98,6 +99,7 @@ def test_a_longer_policy_never_fails_where_a_shorter_passes(
         assert reach(every, (*keep, more), UTC_ZONE, span) is None
 
 
+@settings(max_examples=50)
 @given(st.sampled_from(list(Period)), st.integers(1, 40), spans)
 def test_a_larger_count_never_reaches_less_far(period: Period, count: int, span: Duration) -> None:
     fewer, more = (

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
-from time import process_time
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -178,17 +177,17 @@ def test_what_is_advised_would_do_and_one_less_would_not() -> None:
             assert len(breaches(declared)) == expected, rule
 
 
+@pytest.mark.parametrize("keep", ["3", '{ within_daily = "1y" }'])
 @pytest.mark.parametrize(
     ("every", "retention"),
     [("1h", "2y"), ("1min", "30d"), ("1s", "1h"), ("1d", "30y"), ("30y", "9999y"), ("999999999y", "1d")],
 )
-def test_no_rule_and_no_interval_takes_for_ever_or_leaves_the_calendar(every: str, retention: str) -> None:
-    series = f'{{ description = "x", every = "{every}", keep = 3 }}'
-    began = process_time()
+def test_no_rule_and_no_interval_takes_for_ever_or_leaves_the_calendar(every: str, retention: str, keep: str) -> None:
+    series = f'{{ description = "x", every = "{every}", keep = {keep} }}'
 
-    breaches(replace(required(f'retention = "{retention}"', series), timezone=ZoneInfo("America/New_York")))
+    found = breaches(replace(required(f'retention = "{retention}"', series), timezone=ZoneInfo("America/New_York")))
 
-    assert process_time() - began < 5
+    assert len(found) <= 1
 
 
 @pytest.mark.parametrize(
