@@ -3,7 +3,6 @@
 A `Config` is what is written. What one run is about (`reconcile.desired.desired`) also depends on the account.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal
@@ -92,7 +91,7 @@ class DeclaredServer:
     """The table itself, of a member that of its fleet; `place.at("id")` is a key in it."""
     fleet: str | None = None
     """The fleet that chose the server; None if it has a table of its own."""
-    looked_at: Mapping[str, str | None] = field(default_factory=dict)
+    looked_at: tuple[tuple[str, str | None], ...] = ()
     """The fields of the server, other than its name, by which the fleet chose it, and their values."""
 
     @property

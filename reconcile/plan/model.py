@@ -117,7 +117,7 @@ class ServerPlan:
     id: Id
     fleet: str | None
     """The fleet that chose the server, if it has no table of its own."""
-    looked_at: Mapping[str, str | None]
+    looked_at: tuple[tuple[str, str | None], ...]
     """The fields by which the fleet chose it: with other values, it may not be a member any more."""
     is_barred: bool
     """Whether it breaks a rule of `[require]`: nothing on it is deleted until it does not."""

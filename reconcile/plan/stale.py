@@ -131,7 +131,7 @@ def _as_planned(plan: Plan) -> _Snapshot:
     for server in plan.servers:
         if not server.actions:
             continue
-        snapshot[server.key] = {"name": server.name, **server.looked_at}
+        snapshot[server.key] = {"name": server.name, **dict(server.looked_at)}
         for series in (series for series in server.series if series.actions):
             snapshot |= _members(series, series.backups)
         snapshot |= {delete.address: _fields(delete.backup) for delete in server.pruned}
@@ -144,7 +144,7 @@ def _as_observed(plan: Plan, inventory: Inventory) -> _Snapshot:
     for server in plan.servers:
         if not server.actions:
             continue
-        looked_at = {name: getattr(listed.get(server.id), name, None) for name in server.looked_at}
+        looked_at = {name: getattr(listed.get(server.id), name, None) for name, _ in server.looked_at}
         # Without a list of servers, nothing contradicts the name of a server that has no backups.
         unknown = server.name if inventory.servers is None else None
         snapshot[server.key] = {"name": inventory.names.get(server.id, unknown), **looked_at}
