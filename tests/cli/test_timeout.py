@@ -18,7 +18,7 @@ from support.command import run
 from support.loopback import Loopback
 from support.service import item
 
-TIMEOUT = "1s"
+TIMEOUT = "2s"
 LONGEST = 8.0
 """Seconds."""
 

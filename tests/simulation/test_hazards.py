@@ -44,8 +44,10 @@ def test_every_fault_and_every_pair(service: str, file: str, request: pytest.Fix
     doubles = [pair for first in schedules(service, file, distinct=True) for pair in pairs(service, file, first)]
     chance = random.Random(service + file)
     if not request.config.getoption("--all-pairs"):
-        singles = chance.sample(singles, min(SAMPLE, len(singles)))
-        doubles = chance.sample(doubles, min(SAMPLE, len(doubles)))
+        # A wait of ten minutes for a status that nobody knows is sixty looks: fewer of these.
+        number = SAMPLE // 4 if service == "renaming" else SAMPLE
+        singles = chance.sample(singles, min(number, len(singles)))
+        doubles = chance.sample(doubles, min(number, len(doubles)))
     for schedule in (*singles, *doubles):
         try:
             run(service, file, schedule)
