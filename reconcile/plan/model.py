@@ -132,6 +132,11 @@ class ServerPlan:
         return (*(action for series in self.series for action in series.actions), *self.pruned)
 
     @property
+    def deletes(self) -> tuple[Delete, ...]:
+        """The deletes among the actions."""
+        return (*(delete for series in self.series for delete in series.deletes), *self.pruned)
+
+    @property
     def kept(self) -> tuple[Kept, ...]:
         """The backups of declared series that stay."""
         return tuple(kept for series in self.series for kept in series.kept)
@@ -220,15 +225,13 @@ class Plan:
     @property
     def deletes(self) -> tuple[Delete, ...]:
         """Every delete, including the withheld ones."""
-        return tuple(action for action in self.actions if isinstance(action, Delete))
+        return tuple(delete for server in self.servers for delete in server.deletes)
 
     @property
     def barred(self) -> frozenset[BackupAddress]:
         """The deletes on servers that break a rule of `[require]`: none is carried out."""
         servers = (server for server in self.servers if server.is_barred)
-        return frozenset(
-            action.address for server in servers for action in server.actions if isinstance(action, Delete)
-        )
+        return frozenset(delete.address for server in servers for delete in server.deletes)
 
     @property
     def awaited(self) -> tuple[Backup, ...]:

@@ -29,13 +29,9 @@ def measure(servers: Iterable[ServerPlan], limit: LossLimit, inventory: Inventor
     )
     lost = deleted = created = 0
     for server in servers:
-        for series in server.series:
-            if series.deletes and not server.is_barred:
-                lost += series.loss
-                deleted += sum(delete.is_loss for delete in series.deletes)
-            created += series.create is not None
-        pruned = 0 if server.is_barred else sum(delete.is_loss for delete in server.pruned)
-        lost, deleted = lost + pruned, deleted + pruned
+        lost += sum(1 for _ in _losing(server))
+        deleted += 0 if server.is_barred else sum(delete.is_loss for delete in server.deletes)
+        created += sum(series.create is not None for series in server.series)
     switched_off = limit.max_shrink_percent == _NO_LIMIT
     return Loss(
         lost=lost,
@@ -59,10 +55,8 @@ def continued(plan: Plan, gained: Mapping[SeriesAddress, int], lost: int) -> Pla
         )
         for server in plan.servers
     )
-    may_lose = [server for server in servers if not server.is_barred]
-    loss = sum(series.loss for server in may_lose for series in server.series)
-    loss += sum(delete.is_loss for server in may_lose for delete in server.pruned)
-    return replace(plan, servers=servers, loss=replace(plan.loss, lost=loss + lost))
+    lost += sum(1 for server in servers for _ in _losing(server))
+    return replace(plan, servers=servers, loss=replace(plan.loss, lost=lost))
 
 
 def withheld(plan: Plan, allowed: int = 0) -> frozenset[BackupAddress]:
@@ -72,15 +66,16 @@ def withheld(plan: Plan, allowed: int = 0) -> frozenset[BackupAddress]:
     ones. As many as a series gains still go, the oldest first: withheld, they would pile up night after night.
     `allowed` is the loss that is allowed for this run (`--allow-loss`).
     """
-    losing = _losing(plan) if plan.loss.is_too_much(allowed) else ()
+    losing = (delete for server in plan.servers for delete in _losing(server)) if plan.loss.is_too_much(allowed) else ()
     return plan.barred.union(delete.address for delete in losing)
 
 
-def _losing(plan: Plan) -> Iterator[Delete]:
-    for server in plan.servers:
-        if server.is_barred:
-            continue
-        for series in server.series:
+def _losing(server: ServerPlan) -> Iterator[Delete]:
+    """Yield the deletes by which a server loses usable backups: as many as its loss, and on a barred one none."""
+    if server.is_barred:
+        return
+    for series in server.series:
+        if series.deletes:
             losing = [delete for delete in series.deletes if delete.is_loss]  # from the oldest to the newest
             yield from losing[len(losing) - series.loss :]
-        yield from (delete for delete in server.pruned if delete.is_loss)
+    yield from (delete for delete in server.pruned if delete.is_loss)

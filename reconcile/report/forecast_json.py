@@ -27,6 +27,7 @@ def comparison_json(comparison: Comparison) -> Json:
 
 def _forecast(forecast: Forecast) -> JsonObject:
     first = forecast.first
+    held_back = withheld(first)
     return {
         "format_version": "1.0",
         "base_url": first.base_url or None,
@@ -40,8 +41,8 @@ def _forecast(forecast: Forecast) -> JsonObject:
         "total": _figures(forecast.total, forecast) if forecast.total else None,
         "fleets": {fleet: _figures(figures, forecast) for fleet, figures in forecast.fleets.items()},
         "series": [_series(series, forecast) for series in forecast.series],
-        "withheld_at_first": len(withheld(first)),
-        "allow_loss_at_first": first.loss.lost if withheld(first) else None,
+        "withheld_at_first": len(held_back),
+        "allow_loss_at_first": first.loss.lost if held_back else None,
         "errors": [diagnostic_json(error) for error in first.errors],
         "warnings": [diagnostic_json(warning) for warning in first.warnings],
     }

@@ -31,6 +31,7 @@ _Entry = Create | Delete | Kept
 def plan_json(plan: Plan) -> Json:
     """Return the whole plan; `planned_at` is `reconcile.observed_at`, in UTC."""
     zone = ZoneInfo(plan.timezone)
+    held_back = withheld(plan)
     changes = [_change(entry, zone) for server in plan.servers for entry in _entries(server)]
     outputs = {
         "creates": [_plain_address(create.address) for create in plan.creates],
@@ -58,8 +59,8 @@ def plan_json(plan: Plan) -> Json:
             "timestamp": time_json(plan.planned_at),
             "errored": bool(plan.errors),
             "complete": not plan.targets and not plan.errors,
-            "applyable": len(plan.actions) > len(withheld(plan)),
-            "reconcile": _ours(plan, zone),
+            "applyable": len(plan.actions) > len(held_back),
+            "reconcile": _ours(plan, held_back, zone),
         }
     )
 
@@ -105,9 +106,8 @@ def time_json(moment: datetime | None) -> str | None:
     return moment.isoformat().replace("+00:00", "Z") if moment else None
 
 
-def _ours(plan: Plan, zone: ZoneInfo) -> JsonObject:
+def _ours(plan: Plan, held_back: frozenset[BackupAddress], zone: ZoneInfo) -> JsonObject:
     """Return what Terraform's representation has no place for."""
-    held_back = withheld(plan)
     return {
         "version": __version__,
         "base_url": plan.base_url,
