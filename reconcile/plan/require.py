@@ -58,19 +58,23 @@ Rule = Literal["every", "retention"]
 class Breach:
     """A server, or all members of a fleet, with no series that does what a rule requires.
 
-    `nearest` is the series that comes nearest, at `number` in its table. `reached` is what it has instead: its `every`,
-    or how far back it always reaches; None if it does not say how often. Any of `remedies`, as its `keep`, would do.
+    `number` is the place of the series that comes nearest. `reached` is what that has instead: its `every`, or how far
+    back it always reaches; None if it does not say how often. Any of `remedies`, as its `keep`, would do.
     """
 
     subject: DeclaredServer | DeclaredFleet
     rule: Rule
     required: Duration
-    nearest: DeclaredSeries
     number: int
     reached: Duration | timedelta | None
     required_in: str
     """The file that has the rule."""
     remedies: tuple[KeepCount, ...] = ()
+
+    @property
+    def nearest(self) -> DeclaredSeries:
+        """The series that comes nearest."""
+        return self.subject.series[self.number]
 
     @property
     def name(self) -> str:
@@ -121,50 +125,24 @@ class _Judge:
         self._seen: dict[tuple[int, int], timedelta | None] = {}
 
     def breaches(self, subject: DeclaredServer | DeclaredFleet) -> Iterator[Breach]:
+        breach = functools.partial(Breach, subject=subject, required_in=self._file)
         made = [(number, series, series.every) for number, series in enumerate(subject.series) if series.every]
         if required := self._require.every:
             if not made:
-                yield self._never(subject, "every", required)
+                yield breach(rule="every", required=required, number=0, reached=None)
             elif not any(is_within(every, required) for _, _, every in made):
-                number, series, every = min(made, key=lambda each: each[2].in_seconds(_START))
-                yield Breach(
-                    subject=subject,
-                    rule="every",
-                    required=required,
-                    nearest=series,
-                    number=number,
-                    reached=every,
-                    required_in=self._file,
-                )
+                number, _, every = min(made, key=lambda each: each[2].in_seconds(_START))
+                yield breach(rule="every", required=required, number=number, reached=every)
         if required := self._require.retention:
             if not made:
-                yield self._never(subject, "retention", required)
+                yield breach(rule="retention", required=required, number=0, reached=None)
                 return
             reached = [self._reach(every, series.keep, required) for _, series, every in made]
             if None not in reached:
                 most, place = max((span, -place) for place, span in enumerate(reached) if span is not None)
-                number, series, every = made[-place]
-                yield Breach(
-                    subject=subject,
-                    rule="retention",
-                    required=required,
-                    nearest=series,
-                    number=number,
-                    reached=most,
-                    required_in=self._file,
-                    remedies=self._remedies(every, required),
-                )
-
-    def _never(self, subject: DeclaredServer | DeclaredFleet, rule: Rule, required: Duration) -> Breach:
-        return Breach(
-            subject=subject,
-            rule=rule,
-            required=required,
-            nearest=subject.series[0],
-            number=0,
-            reached=None,
-            required_in=self._file,
-        )
+                number, _, every = made[-place]
+                remedies = self._remedies(every, required)
+                yield breach(rule="retention", required=required, number=number, reached=most, remedies=remedies)
 
     def _remedies(self, every: Duration, enough: Duration) -> tuple[KeepCount, ...]:
         if every not in self._would_do:
