@@ -13,12 +13,11 @@ from reconcile.cli.exit_code import ExitCode
 from reconcile.cli.extras import CHARTS_MISSING
 from reconcile.cli.options import DurationType, OutputFileType, command, format_name
 from reconcile.cli.output import Output
-from reconcile.cli.planning import desired_for
+from reconcile.cli.planning import desired_for, located
 from reconcile.cli.session import Session
 from reconcile.cli.system_clock import SystemClock
 from reconcile.desired.config import Config
 from reconcile.desired.load import load
-from reconcile.desired.locate import locate
 from reconcile.durations import Duration
 from reconcile.insight.comparison import compare
 from reconcile.insight.forecast import Forecast, Schedule, without_account
@@ -82,8 +81,7 @@ def forecast(
                 found = forecast_of(desired, account, schedule, size_mb=size_mb, progress=progress)
             except ValueError as error:
                 raise click.UsageError(f"{error}; choose fewer days, or a longer --apply-every") from error
-        errors, warnings = (locate(each, config.sources) for each in (found.first.errors, found.first.warnings))
-        return replace(found, first=replace(found.first, errors=errors, warnings=warnings))
+        return replace(found, first=located(found.first, config))
 
     after = made(config)
     verbose = session.output.verbose

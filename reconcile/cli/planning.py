@@ -32,5 +32,9 @@ def make_plan(
     """
     now = now or inventory.observed_at
     freshness = Freshness(max_age=max_age, began=began or now) if max_age else None
-    made = plan(with_max_age(desired_for(config, inventory, targets), freshness), inventory, now)
-    return replace(made, errors=locate(made.errors, config.sources), warnings=locate(made.warnings, config.sources))
+    return located(plan(with_max_age(desired_for(config, inventory, targets), freshness), inventory, now), config)
+
+
+def located(plan: Plan, config: Config) -> Plan:
+    """Return a plan whose errors and warnings have the line and column of what they are about."""
+    return replace(plan, errors=locate(plan.errors, config.sources), warnings=locate(plan.warnings, config.sources))
