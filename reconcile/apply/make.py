@@ -18,7 +18,7 @@ from reconcile.durations import age_text
 from reconcile.ids import Id
 from reconcile.plan.events import Finished, Noted, Outcome, Started, Waiting
 from reconcile.plan.model import Create
-from reconcile.plan.series import MISDATED_BEYOND
+from reconcile.plan.series import MISDATED_BEYOND, is_misdated
 
 
 class Maker:
@@ -166,8 +166,9 @@ def _why_it_does_not_count(made: Backup, settled: Backup | None, started_at: dat
         return f"#{settled.id} has the status {settled.status!r}, which reconcile does not know"
     if settled.state is not State.USABLE:
         return f"#{settled.id} ended as {settled.status!r}"
-    if (ahead := settled.created_at - now) > MISDATED_BEYOND:
-        return f"#{settled.id} is completed, but dated {age_text(ahead)} in the future: it does not count"
+    if is_misdated(settled, now):
+        ahead = age_text(settled.created_at - now)
+        return f"#{settled.id} is completed, but dated {ahead} in the future: it does not count"
     if (behind := started_at - settled.created_at) > MISDATED_BEYOND:
         return f"#{settled.id} is completed, but dated {age_text(behind)} before it was begun: it does not count"
     return None
