@@ -10,7 +10,7 @@ from reconcile.apply.account import AccountView
 from reconcile.apply.executor import carry_out
 from reconcile.apply.run import Run
 from reconcile.clock import Stop
-from reconcile.plan.events import Applied, Outcome, Planned, Result
+from reconcile.outcomes import Applied, Outcome, Planned, Result
 from reconcile.plan.model import Plan
 from reconcile.plan.refusals import check_clock
 from reconcile.plan.safety import continued, withheld

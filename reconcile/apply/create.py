@@ -17,7 +17,7 @@ from reconcile.apply.account import AccountView
 from reconcile.apply.service import Changes
 from reconcile.clock import StoppableClock, StoppedError
 from reconcile.ids import Id, id_order
-from reconcile.plan.events import Outcome
+from reconcile.outcomes import Outcome
 from reconcile.plan.model import Create
 
 SETTLE = 30.0

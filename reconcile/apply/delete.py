@@ -14,7 +14,7 @@ from reconcile.actual.inventory import Backup
 from reconcile.apply.account import AccountView
 from reconcile.apply.service import Changes
 from reconcile.clock import StoppableClock, StoppedError
-from reconcile.plan.events import Outcome
+from reconcile.outcomes import Outcome
 from reconcile.plan.model import Delete
 
 Objection = Callable[[tuple[Backup, ...]], str | None]

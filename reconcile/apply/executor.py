@@ -16,7 +16,7 @@ from reconcile.apply.make import Maker
 from reconcile.apply.run import Run
 from reconcile.clock import StoppedError
 from reconcile.ids import Id, id_order
-from reconcile.plan.events import Finished, Outcome, Result, Settled, Started, Waiting
+from reconcile.outcomes import Finished, Outcome, Result, Settled, Started, Waiting
 from reconcile.plan.model import Action, Create, Delete, Plan, SeriesPlan, ServerPlan
 from reconcile.plan.planner import WORTH_WAITING, still_let_go
 from reconcile.plan.reasons import Missing

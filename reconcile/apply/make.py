@@ -16,7 +16,7 @@ from reconcile.clock import Stop, StoppableClock, StoppedError
 from reconcile.diagnostics import Diagnostic
 from reconcile.durations import age_text
 from reconcile.ids import Id
-from reconcile.plan.events import Finished, Noted, Outcome, Started, Waiting
+from reconcile.outcomes import Finished, Noted, Outcome, Started, Waiting
 from reconcile.plan.model import Create
 from reconcile.plan.series import MISDATED_BEYOND, is_misdated
 

@@ -19,7 +19,7 @@ from reconcile.clock import StoppedError
 from reconcile.diagnostics import Diagnostic, UserError
 from reconcile.insight.restore_points import Choice, same
 from reconcile.insight.servers import name_or_id
-from reconcile.plan.events import Finished, Noted, Outcome
+from reconcile.outcomes import Finished, Noted, Outcome
 from reconcile.plan.model import Create
 from reconcile.plan.reasons import Missing
 from reconcile.plan.refusals import check_clock

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from reconcile.apply.service import Changes, Lists
 from reconcile.clock import StoppableClock
-from reconcile.plan.events import Emit
+from reconcile.outcomes import Emit
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -23,7 +23,7 @@ from reconcile.cli.system_clock import SystemClock
 from reconcile.clock import Stop
 from reconcile.diagnostics import UserError
 from reconcile.durations import Duration
-from reconcile.plan.events import Interrupted
+from reconcile.outcomes import Interrupted
 from reconcile.plan.model import Plan
 from reconcile.plan.stale import check_base_url, renewed
 

@@ -10,7 +10,7 @@ from reconcile.addresses import SeriesAddress
 from reconcile.cli.output import Output
 from reconcile.cli.system_clock import SystemClock
 from reconcile.diagnostics import Diagnostic
-from reconcile.plan.events import Applied, Event, Finished, Noted, Planned, Result, Settled, Started, Waiting
+from reconcile.outcomes import Applied, Event, Finished, Noted, Planned, Result, Settled, Started, Waiting
 from reconcile.plan.model import Create, Plan
 from reconcile.report.escape import visible
 from reconcile.report.events_json import diagnostic_line, event_json, summary_json, version_json

@@ -7,7 +7,7 @@ from typing import assert_never
 from reconcile import __version__
 from reconcile.addresses import Address, SeriesAddress
 from reconcile.diagnostics import Diagnostic
-from reconcile.plan.events import (
+from reconcile.outcomes import (
     Applied,
     Event,
     Finished,

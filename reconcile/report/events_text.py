@@ -7,7 +7,7 @@ from rich.text import Text
 
 from reconcile.actual.inventory import Backup
 from reconcile.addresses import SeriesAddress
-from reconcile.plan.events import (
+from reconcile.outcomes import (
     Applied,
     Event,
     Finished,

@@ -21,7 +21,7 @@ from reconcile.report.reasons_text import create_text, delete_text, kept_text, u
 from reconcile.report.wording import count_text, size_text, time_text
 
 if TYPE_CHECKING:
-    from reconcile.plan.events import Planned
+    from reconcile.outcomes import Planned
 
 MOST_UNCHANGED = 20
 """Lines. What stays is shown backup by backup up to this many, or all of it with `-v`."""

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from reconcile.addresses import Address
-from reconcile.plan.events import Event, Finished, Planned, Started, Waiting
+from reconcile.outcomes import Event, Finished, Planned, Started, Waiting
 
 
 @dataclass(slots=True)

@@ -16,7 +16,7 @@ from reconcile.actual.inventory import Server
 from reconcile.apply.account import AccountView
 from reconcile.diagnostics import UserError
 from reconcile.insight.importing import declare
-from reconcile.plan.events import Result
+from reconcile.outcomes import Result
 from reconcile.sandbox.account import Account, Record
 
 from . import fleet

@@ -18,7 +18,7 @@ from reconcile.durations import Duration
 from reconcile.insight.comparison import compare
 from reconcile.insight.forecast import Forecast, Schedule, forecast
 from reconcile.insight.status import status
-from reconcile.plan.events import Applied, Event, Planned, Waiting
+from reconcile.outcomes import Applied, Event, Planned, Waiting
 from reconcile.report.document import Document, Lines
 from reconcile.report.events_text import event_text, result_text
 from reconcile.report.formats import COMPARISON_FORMATS, FORECAST_FORMATS

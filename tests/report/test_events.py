@@ -11,7 +11,7 @@ from support.render import shown
 from reconcile.actual.inventory import Backup, Server
 from reconcile.diagnostics import Diagnostic
 from reconcile.durations import Duration
-from reconcile.plan.events import (
+from reconcile.outcomes import (
     Applied,
     Event,
     Finished,

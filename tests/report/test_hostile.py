@@ -21,7 +21,7 @@ from reconcile.insight.importing import declare
 from reconcile.insight.listing import list_backups
 from reconcile.insight.restore_points import choose
 from reconcile.insight.status import status
-from reconcile.plan.events import Event, Finished, Noted, Outcome, Result, Settled, Waiting
+from reconcile.outcomes import Event, Finished, Noted, Outcome, Result, Settled, Waiting
 from reconcile.report.declaration_toml import declaration_toml
 from reconcile.report.diagnostic_text import diagnostic_text
 from reconcile.report.document import Document, Lines, Raw

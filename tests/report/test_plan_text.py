@@ -6,7 +6,7 @@ from support.build import WEB, backup, config, days, declare, hours, inventory, 
 from support.render import shown
 
 from reconcile.actual.inventory import Server
-from reconcile.plan.events import Planned
+from reconcile.outcomes import Planned
 from reconcile.plan.model import Plan
 from reconcile.report.plan_text import plan_text, planned_text
 

@@ -3,7 +3,7 @@
 from support.build import NOW, backup, days, declare, inventory, make_plan
 
 from reconcile.diagnostics import Diagnostic
-from reconcile.plan.events import Finished, Noted, Outcome, Planned, Started, Waiting
+from reconcile.outcomes import Finished, Noted, Outcome, Planned, Started, Waiting
 from reconcile.report.tally import Tally
 
 PLAN = make_plan(

@@ -17,7 +17,7 @@ from support.world import BASE_URL, TIMEOUT, Fault, Handler, World
 from reconcile.apply.account import FRESH
 from reconcile.apply.run import Options
 from reconcile.diagnostics import UserError
-from reconcile.plan.events import Outcome, Result
+from reconcile.outcomes import Outcome, Result
 from reconcile.plan.model import Create
 
 FIRST_POST = 2

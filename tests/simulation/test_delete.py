@@ -12,7 +12,7 @@ from support.world import Handler, World
 
 from reconcile.desired.config import KeepCount, Period
 from reconcile.diagnostics import UserError
-from reconcile.plan.events import Finished, Outcome
+from reconcile.outcomes import Finished, Outcome
 from reconcile.plan.model import Delete
 
 

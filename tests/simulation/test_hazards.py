@@ -13,7 +13,7 @@ from reconcile.actual.inventory import Inventory
 from reconcile.apply.run import Options
 from reconcile.desired.desired import resolve, select
 from reconcile.diagnostics import UserError
-from reconcile.plan.events import Finished, Outcome, Result
+from reconcile.outcomes import Finished, Outcome, Result
 from reconcile.plan.model import Create, Delete, Plan
 from reconcile.plan.planner import plan
 

@@ -14,7 +14,7 @@ from support.world import Crash, Fault, Handler, World
 from reconcile.apply.account import FRESH
 from reconcile.apply.run import Options
 from reconcile.diagnostics import UserError
-from reconcile.plan.events import Outcome
+from reconcile.outcomes import Outcome
 from reconcile.plan.model import Create
 
 FILE = config(

@@ -15,7 +15,7 @@ from support.world import Crash, World
 from reconcile.apply.in_progress import START
 from reconcile.apply.run import Options
 from reconcile.diagnostics import UserError
-from reconcile.plan.events import Outcome, Result
+from reconcile.outcomes import Outcome, Result
 from reconcile.sandbox.account import Record
 
 PARTS, SAMPLE = 8, 2

@@ -12,7 +12,7 @@ from support.world import World
 from reconcile.apply.run import Options
 from reconcile.desired.config import Config
 from reconcile.diagnostics import UserError
-from reconcile.plan.events import Outcome, Result, Waiting
+from reconcile.outcomes import Outcome, Result, Waiting
 from reconcile.sandbox.account import Record
 
 DAY = 86400.0

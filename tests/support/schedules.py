@@ -6,7 +6,7 @@ from typing import Any
 
 from reconcile.apply.run import Options
 from reconcile.diagnostics import UserError
-from reconcile.plan.events import Outcome, Result
+from reconcile.outcomes import Outcome, Result
 from reconcile.plan.model import Create
 from reconcile.sandbox.account import Record
 from support.build import NOW, config, entry

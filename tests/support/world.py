@@ -26,7 +26,7 @@ from reconcile.desired.config import Config
 from reconcile.desired.desired import Freshness, resolve, with_max_age
 from reconcile.diagnostics import UserError
 from reconcile.durations import Duration
-from reconcile.plan.events import Event, Result
+from reconcile.outcomes import Event, Result
 from reconcile.plan.model import Plan
 from reconcile.plan.planner import plan
 from reconcile.sandbox.account import Account, Record
