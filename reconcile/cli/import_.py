@@ -10,7 +10,7 @@ from reconcile.cli.options import OutputFileType, command
 from reconcile.cli.session import Session
 from reconcile.insight.importing import declare
 from reconcile.plan.refusals import check_clock
-from reconcile.report.declaration_toml import declaration_toml
+from reconcile.report.toml import declaration_toml
 
 
 @command("import", files=True, account=True)

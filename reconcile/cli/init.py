@@ -10,7 +10,7 @@ from reconcile.cli.files import check_new
 from reconcile.cli.options import OutputFileType, command
 from reconcile.cli.session import DEFAULT_FILE, Session
 from reconcile.insight.first_file import EXAMPLE, FirstFile, first_file
-from reconcile.report.first_file_toml import first_file_toml
+from reconcile.report.toml import first_file_toml
 from reconcile.report.wording import count_text
 
 

@@ -107,11 +107,11 @@ def _print_for_programs(usage: click.ClickException, arguments: Sequence[str]) -
     if "--json" in arguments:
         import json  # noqa: PLC0415 - as above
 
-        from reconcile.report.diagnostics_json import diagnostics_json  # noqa: PLC0415 - as above
+        from reconcile.report.diagnostics import diagnostics_json  # noqa: PLC0415 - as above
 
         print(json.dumps(diagnostics_json(problem).value))  # noqa: T201 - as above
     elif "--markdown" in arguments:
-        from reconcile.report.plan_markdown import no_plan_markdown  # noqa: PLC0415 - as above
+        from reconcile.report.plan.markdown import no_plan_markdown  # noqa: PLC0415 - as above
 
         print(no_plan_markdown(problem, arguments[0]).text, end="")  # noqa: T201 - as above
 

@@ -15,7 +15,7 @@ from reconcile.cli.session import DEFAULT_FILE, Session
 from reconcile.diagnostics import UserError
 from reconcile.durations import Duration
 from reconcile.limits import FIRST_YEAR, LAST_YEAR
-from reconcile.report.diagnostics_json import diagnostics_json
+from reconcile.report.diagnostics import diagnostics_json
 
 READING = "10min"
 """The default of `--timeout` for commands that only read."""
@@ -214,7 +214,7 @@ def _failed(session: Session, error: UserError, options: Mapping[str, Any]) -> E
     if options.get("as_json"):
         session.output.show(diagnostics_json(diagnostics))
     elif options.get("markdown"):
-        from reconcile.report.plan_markdown import no_plan_markdown  # noqa: PLC0415 - needed only here
+        from reconcile.report.plan.markdown import no_plan_markdown  # noqa: PLC0415 - needed only here
 
         session.output.show(no_plan_markdown(diagnostics, click.get_current_context().info_name))
     return ExitCode.ERROR

@@ -12,10 +12,9 @@ from rich.console import Console, RenderableType
 from reconcile.actual.credentials import redact
 from reconcile.cli.streams import discard
 from reconcile.diagnostics import Diagnostic
-from reconcile.report.diagnostic_text import diagnostic_text
+from reconcile.report.diagnostics import annotation, diagnostic_text
 from reconcile.report.document import Document, Json, Lines, Raw
 from reconcile.report.escape import visible, without_commands, without_commands_in_strings
-from reconcile.report.github import annotation
 from reconcile.report.wording import count_text
 
 _PIPED_WIDTH = 1000

@@ -14,7 +14,7 @@ from reconcile.cli.session import Session
 from reconcile.durations import Duration
 from reconcile.plan.refusals import check_clock
 from reconcile.report.formats import PLAN_FORMATS
-from reconcile.report.gitlab import gitlab_report as report_for_gitlab
+from reconcile.report.plan.gitlab import gitlab_report as report_for_gitlab
 
 
 @command(files=True, targets=True, account=True, more="each backup that stays")

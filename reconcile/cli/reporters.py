@@ -12,11 +12,11 @@ from reconcile.cli.system_clock import SystemClock
 from reconcile.diagnostics import Diagnostic
 from reconcile.outcomes import Applied, Event, Finished, Noted, Planned, Result, Settled, Started, Waiting
 from reconcile.plan.model import Create, Plan
+from reconcile.report.apply.json import diagnostic_line, event_json, summary_json, version_json
+from reconcile.report.apply.tally import Tally
+from reconcile.report.apply.text import event_text, result_text
 from reconcile.report.escape import visible
-from reconcile.report.events_json import diagnostic_line, event_json, summary_json, version_json
-from reconcile.report.events_text import event_text, result_text
-from reconcile.report.plan_text import planned_text
-from reconcile.report.tally import Tally
+from reconcile.report.plan.text import planned_text
 
 _CLOCK = SystemClock()
 

@@ -24,7 +24,7 @@ from reconcile.insight.listing import list_backups
 from reconcile.insight.restore_points import Choice, choose
 from reconcile.insight.servers import find_server, name_or_id
 from reconcile.report.formats import LIST_FORMATS
-from reconcile.report.restore_text import restore_text
+from reconcile.report.restore import restore_text
 
 
 @command(account=True, timeout="2h")

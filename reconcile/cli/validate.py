@@ -9,8 +9,7 @@ from reconcile.cli.options import command
 from reconcile.cli.session import Session
 from reconcile.diagnostics import UserError
 from reconcile.insight.validation import Validation
-from reconcile.report.validate_json import validate_json
-from reconcile.report.validate_text import validate_text
+from reconcile.report.validate import validate_json, validate_text
 
 
 @command(files=True)

@@ -1,4 +1,4 @@
-"""Escapes text from the file and the service, so that it can't act on a terminal or in a log, GitHub's included."""
+"""Escapes text from the file and the service, so that it can't act on a terminal, in a log or in Markdown."""
 
 import re
 
@@ -9,6 +9,10 @@ _COMMAND = re.compile(r"##(?=\[)|(?<!\S):(?=:)|:(?=:[A-Za-z][^:]*::)")
 """What GitHub's log takes for a command: `##[group]` anywhere in a line, `::error::` at the start of one, which may be
 anywhere once a line is wrapped.
 """
+
+_LONGEST_NAME = 80
+_HARMLESS = " -/=,;()%?…"
+"""Means nothing to Markdown in the middle of a line. A full stop does: it makes a link of www.example.org."""
 
 
 def visible(text: str, longest: int = LONGEST) -> str:
@@ -32,6 +36,19 @@ def without_commands(text: str) -> str:
 def without_commands_in_strings(text: str) -> str:
     """Return JSON or TOML, which begins no line with a string, without workflow commands; it reads back the same."""
     return text.replace("##[", r"#\u0023[")
+
+
+def code(text: str, longest: int = _LONGEST_NAME) -> str:
+    """Return a name as code in Markdown; it can't become a mention, a link or markup."""
+    return f"<code>{plain(text, longest)}</code>"
+
+
+def plain(text: str, longest: int = 500) -> str:
+    """Return text for Markdown, with every character that could be Markdown or HTML as a numeric reference."""
+    return "".join(
+        character if character.isalnum() or character in _HARMLESS else f"&#{ord(character)};"
+        for character in visible(text, longest)
+    )
 
 
 def _without_command(line: str) -> str:

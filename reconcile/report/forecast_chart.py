@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 
 from reconcile.insight.forecast import Figures, Forecast, SeriesForecast, together
 from reconcile.report.escape import visible
-from reconcile.report.forecast_text import by_policy, facts, heading, notes, rows
+from reconcile.report.forecast.text import by_policy, facts, heading, notes, rows
 
 _MOST_GROUPS = 8
 """As many colours can be distinguished; the rest are one group."""

@@ -31,9 +31,9 @@ def _formatter(module: str, function: str, *, has_more: bool = False) -> Formatt
 
 
 PLAN_FORMATS: "Mapping[str, Formatter[Plan]]" = {
-    "text": _formatter("plan_text", "plan_text", has_more=True),
-    "json": _formatter("plan_json", "plan_json"),
-    "markdown": _formatter("plan_markdown", "plan_markdown"),
+    "text": _formatter("plan.text", "plan_text", has_more=True),
+    "json": _formatter("plan.json", "plan_json"),
+    "markdown": _formatter("plan.markdown", "plan_markdown"),
 }
 STATUS_FORMATS: "Mapping[str, Formatter[Status]]" = {
     "text": _formatter("status_text", "status_text", has_more=True),
@@ -46,16 +46,16 @@ DOCTOR_FORMATS: "Mapping[str, Formatter[Diagnosis]]" = {
     "json": _formatter("doctor_json", "doctor_json"),
 }
 LIST_FORMATS: "Mapping[str, Formatter[BackupList]]" = {
-    "text": _formatter("list_text", "list_text"),
-    "json": _formatter("list_json", "list_json"),
+    "text": _formatter("list", "list_text"),
+    "json": _formatter("list", "list_json"),
 }
 FORECAST_FORMATS: "Mapping[str, Formatter[Forecast]]" = {
-    "text": _formatter("forecast_text", "forecast_text", has_more=True),
-    "json": _formatter("forecast_json", "forecast_json"),
-    "markdown": _formatter("forecast_markdown", "forecast_markdown", has_more=True),
+    "text": _formatter("forecast.text", "forecast_text", has_more=True),
+    "json": _formatter("forecast.json", "forecast_json"),
+    "markdown": _formatter("forecast.markdown", "forecast_markdown", has_more=True),
 }
 COMPARISON_FORMATS: "Mapping[str, Formatter[Comparison]]" = {
-    "text": _formatter("comparison_text", "comparison_text", has_more=True),
-    "json": _formatter("forecast_json", "comparison_json"),
-    "markdown": _formatter("forecast_markdown", "comparison_markdown", has_more=True),
+    "text": _formatter("forecast.comparison_text", "comparison_text", has_more=True),
+    "json": _formatter("forecast.json", "comparison_json"),
+    "markdown": _formatter("forecast.markdown", "comparison_markdown", has_more=True),
 }

@@ -2,11 +2,11 @@
 
 from reconcile.insight.rules import RuleStatus
 from reconcile.insight.status import SeriesStatus, Status
-from reconcile.report.diagnostics_json import diagnostic_json
+from reconcile.report.diagnostics import diagnostic_json
 from reconcile.report.document import Json, JsonObject
-from reconcile.report.plan_json import backup_json, time_json
 from reconcile.report.rules_text import breakers
 from reconcile.report.trouble_text import trouble_kind, trouble_text
+from reconcile.report.values import backup_json, time_json
 
 
 def status_json(status: Status) -> Json:

@@ -11,8 +11,7 @@ from reconcile import __version__
 from reconcile.durations import age_text
 from reconcile.insight.status import SeriesStatus, Status
 from reconcile.report.document import Raw
-from reconcile.report.escape import LONGEST
-from reconcile.report.markdown import code, plain
+from reconcile.report.escape import LONGEST, code, plain
 from reconcile.report.rules_text import breakers, held_text, required_text
 from reconcile.report.status_text import verdict_text
 from reconcile.report.trouble_text import Problem, health_text, problems

@@ -16,7 +16,7 @@ from reconcile.actual.inventory import Backup, size_mb
 from reconcile.durations import age_text
 from reconcile.insight.status import SeriesStatus, Status
 from reconcile.insight.timeline import RECENT_DAYS, Day, recent_days
-from reconcile.report.diagnostic_text import diagnostic_text
+from reconcile.report.diagnostics import diagnostic_text
 from reconcile.report.document import Lines
 from reconcile.report.escape import visible
 from reconcile.report.trouble_text import NOTHING_DECLARED, UNPROTECTED, health_text, in_progress_text, problems

@@ -11,8 +11,8 @@ from support.render import shown
 
 from reconcile.actual.inventory import Backup, Inventory, Server
 from reconcile.plan.model import Plan
-from reconcile.report.plan_json import plan_json
-from reconcile.report.plan_text import plan_text
+from reconcile.report.plan.json import plan_json
+from reconcile.report.plan.text import plan_text
 
 CASES = sorted(why.parent for why in Path(__file__).parent.glob("*/why.txt"))
 

@@ -8,7 +8,7 @@ from support.build import NOW, WEB, backup, config, days, inventory, make_plan
 from reconcile.actual.inventory import Server
 from reconcile.insight.first_file import EXAMPLE, first_file
 from reconcile.plan.model import Create
-from reconcile.report.first_file_toml import first_file_toml
+from reconcile.report.toml import first_file_toml
 
 NAMES = st.text(st.characters(exclude_categories=["Cs"]), max_size=8) | st.sampled_from(["web", "a/b", "server-1", ""])
 

@@ -9,7 +9,7 @@ from reconcile.actual.inventory import Backup, Inventory, Server
 from reconcile.diagnostics import UserError
 from reconcile.insight.importing import MANY, FailedPinned, LeftUnmanaged, NotDeclared
 from reconcile.insight.importing import declare as import_
-from reconcile.report.declaration_toml import declaration_toml
+from reconcile.report.toml import declaration_toml
 
 DB = Server(id=2, name="db")
 

@@ -10,7 +10,7 @@ from support.build import NOW, backup, config, inventory, make_plan
 from reconcile.actual.inventory import Inventory, Server
 from reconcile.desired.config import Config
 from reconcile.insight.importing import declare
-from reconcile.report.declaration_toml import declaration_toml
+from reconcile.report.toml import declaration_toml
 
 STATUSES = ["completed", "completed", "in_progress", "failed", "archiving", "\x1b["]
 ODD = ["q\"uo'te", "dot.ted", "🐘", "back\\slash", "\x1b[31m", "a/b", " blank ", "", "line\nbreak", "nightly"]

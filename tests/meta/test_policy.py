@@ -10,7 +10,7 @@ from support.build import backup, config, days, inventory, make_plan
 from support.tools import install_tool
 
 from reconcile.actual.inventory import Server
-from reconcile.report.plan_json import plan_json
+from reconcile.report.plan.json import plan_json
 
 POLICY = Path(__file__).parents[2] / "examples" / "policy"
 SERVERS = (Server(id=1, name="prod-db"), Server(id=2, name="test-db"))

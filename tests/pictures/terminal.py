@@ -19,10 +19,10 @@ from reconcile.insight.comparison import compare
 from reconcile.insight.forecast import Forecast, Schedule, forecast
 from reconcile.insight.status import status
 from reconcile.outcomes import Applied, Event, Planned, Waiting
+from reconcile.report.apply.text import event_text, result_text
 from reconcile.report.document import Document, Lines
-from reconcile.report.events_text import event_text, result_text
 from reconcile.report.formats import COMPARISON_FORMATS, FORECAST_FORMATS
-from reconcile.report.plan_text import plan_text, planned_text
+from reconcile.report.plan.text import plan_text, planned_text
 from reconcile.report.status_text import status_text
 from reconcile.sandbox.account import sample
 

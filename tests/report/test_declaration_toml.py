@@ -10,7 +10,7 @@ from support.build import BASE_URL, NOW, backup, config, days, declare, inventor
 from reconcile.actual.inventory import Server
 from reconcile.insight.importing import Declaration, FailedPinned, LeftUnmanaged, NotDeclared, Note
 from reconcile.insight.importing import declare as import_
-from reconcile.report.declaration_toml import declaration_toml
+from reconcile.report.toml import declaration_toml
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=8) | st.sampled_from(
     ["::error::x", "##[error]x", "\x9b31m", "\u202eevil", "\U000e0041", "\u2028", "\x7f", "a\nb", '"""', "\\", "\ue000"]

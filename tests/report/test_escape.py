@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconcile.diagnostics import Diagnostic, Position, Range
+from reconcile.report.diagnostics import annotation
 from reconcile.report.escape import visible, without_commands
-from reconcile.report.github import annotation
 
 COMMANDS = st.sampled_from(
     ["::", "##[", "##", "#", "[", ":", " ", "\n", "\r", "\t", "error", "::error::", "##[group]x"]

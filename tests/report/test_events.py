@@ -26,8 +26,8 @@ from reconcile.outcomes import (
 )
 from reconcile.plan.model import Create, Delete
 from reconcile.plan.safety import withheld
-from reconcile.report.events_json import diagnostic_line, event_json, summary_json, version_json
-from reconcile.report.events_text import event_text, result_text
+from reconcile.report.apply.json import diagnostic_line, event_json, summary_json, version_json
+from reconcile.report.apply.text import event_text, result_text
 
 PLAN = make_plan(
     declare('{ description = "nightly", every = "1d" }, { description = "weekly" }', server="prune = true"),

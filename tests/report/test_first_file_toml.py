@@ -7,7 +7,7 @@ from support.build import WEB, backup, config, inventory
 
 from reconcile.actual.inventory import Server
 from reconcile.insight.first_file import EXAMPLE, first_file
-from reconcile.report.first_file_toml import first_file_toml
+from reconcile.report.toml import first_file_toml
 
 DB = Server(id=2, name="a/b")
 

@@ -22,10 +22,9 @@ from reconcile.insight.listing import list_backups
 from reconcile.insight.restore_points import choose
 from reconcile.insight.status import status
 from reconcile.outcomes import Event, Finished, Noted, Outcome, Result, Settled, Waiting
-from reconcile.report.declaration_toml import declaration_toml
-from reconcile.report.diagnostic_text import diagnostic_text
+from reconcile.report.apply.text import event_text, result_text
+from reconcile.report.diagnostics import diagnostic_text
 from reconcile.report.document import Document, Lines, Raw
-from reconcile.report.events_text import event_text, result_text
 from reconcile.report.formats import (
     COMPARISON_FORMATS,
     DOCTOR_FORMATS,
@@ -34,7 +33,8 @@ from reconcile.report.formats import (
     PLAN_FORMATS,
     STATUS_FORMATS,
 )
-from reconcile.report.restore_text import restore_text
+from reconcile.report.restore import restore_text
+from reconcile.report.toml import declaration_toml
 
 NASTY = "::error::x ##[group]y \x1b[2J\x9b31m\u202e\n::stop-commands::z\r\u2028\U000e0041 ::add-mask::q"
 SERVER = Server(id=f"{NASTY}1", name=NASTY)

@@ -17,7 +17,7 @@ from reconcile.diagnostics import Diagnostic, UserError
 from reconcile.insight.status import status
 from reconcile.plan.model import Plan
 from reconcile.report.escape import visible
-from reconcile.report.plan_markdown import LARGEST, no_plan_markdown, plan_markdown
+from reconcile.report.plan.markdown import LARGEST, no_plan_markdown, plan_markdown
 from reconcile.report.status_markdown import status_markdown
 
 OUR_HTML = re.compile(r"</?(details|summary|code)>|^<!-- reconcile plan[ a-z0-9=]*-->")

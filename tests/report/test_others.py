@@ -14,18 +14,16 @@ from reconcile.insight.importing import declare as import_
 from reconcile.insight.restore_points import choose
 from reconcile.insight.status import status
 from reconcile.insight.validation import Validation
-from reconcile.report.declaration_toml import declaration_toml
-from reconcile.report.diagnostic_text import diagnostic_text
-from reconcile.report.diagnostics_json import diagnostics_json
+from reconcile.report.diagnostics import diagnostic_text, diagnostics_json
 from reconcile.report.document import Document, Json, Lines, Raw
 from reconcile.report.formats import (
     DOCTOR_FORMATS,
     PLAN_FORMATS,
     STATUS_FORMATS,
 )
-from reconcile.report.restore_text import restore_text
-from reconcile.report.validate_json import validate_json
-from reconcile.report.validate_text import validate_text
+from reconcile.report.restore import restore_text
+from reconcile.report.toml import declaration_toml
+from reconcile.report.validate import validate_json, validate_text
 from reconcile.report.wording import count_text, seconds_text, size_text
 
 NIGHTLY = declare('{ description = "nightly" }')

@@ -12,8 +12,9 @@ from support.render import value
 from reconcile.actual.inventory import Server
 from reconcile.addresses import BackupAddress, SeriesAddress
 from reconcile.plan.model import Plan
-from reconcile.report.gitlab import gitlab_report
-from reconcile.report.plan_json import plan_json, terraform_address
+from reconcile.report.plan.gitlab import gitlab_report
+from reconcile.report.plan.json import plan_json
+from reconcile.report.values import terraform_address
 
 NIGHTLY = declare('{ description = "nightly", every = "1d", keep = 2 }')
 

@@ -8,7 +8,7 @@ from support.render import shown
 from reconcile.actual.inventory import Server
 from reconcile.outcomes import Planned
 from reconcile.plan.model import Plan
-from reconcile.report.plan_text import plan_text, planned_text
+from reconcile.report.plan.text import plan_text, planned_text
 
 NIGHTLY = declare('{ description = "nightly", every = "1d", keep = 2 }')
 MANY = tuple(backup(number, age=days(number)) for number in range(1, 31))

@@ -3,9 +3,9 @@
 from reconcile.insight.comparison import Comparison, SeriesChange
 from reconcile.insight.forecast import Figures, Forecast, Point, SeriesForecast
 from reconcile.plan.safety import withheld
-from reconcile.report.diagnostics_json import diagnostic_json
+from reconcile.report.diagnostics import diagnostic_json
 from reconcile.report.document import Json, JsonObject
-from reconcile.report.plan_json import time_json
+from reconcile.report.values import time_json
 
 
 def forecast_json(forecast: Forecast) -> Json:

@@ -14,7 +14,7 @@ from reconcile.addresses import BackupAddress
 from reconcile.durations import age_text
 from reconcile.plan.model import Action, Create, Delete, Kept, Loss, Plan, SeriesPlan, ServerPlan, Unmanaged
 from reconcile.plan.safety import withheld
-from reconcile.report.diagnostic_text import diagnostic_text
+from reconcile.report.diagnostics import diagnostic_text
 from reconcile.report.document import Lines
 from reconcile.report.escape import visible
 from reconcile.report.reasons_text import create_text, delete_text, kept_text, unmanaged_text

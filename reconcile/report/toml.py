@@ -1,16 +1,21 @@
-"""A first file as TOML, in which a comment explains each line, the first time that there is one like it."""
+"""The files that `import` and `init` write.
+
+They show every character that acts or hides as an escape, and read back the same.
+"""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, assert_never
 
 import tomli_w
 
 from reconcile.actual.inventory import Server
 from reconcile.insight.first_file import FirstFile, Origin
-from reconcile.report.declaration_toml import escaped_toml
-from reconcile.report.document import Raw
-from reconcile.report.escape import visible
+from reconcile.insight.importing import Declaration, FailedPinned, LeftUnmanaged, NotDeclared, Note
+from reconcile.report.document import JsonObject, Raw
+from reconcile.report.escape import visible, without_commands_in_strings
 from reconcile.report.wording import count_text
+
+_LONGEST = 1000
 
 _POLICY = "standard"
 
@@ -33,8 +38,21 @@ _STANDARD: _Table = (
 )
 
 
+def declaration_toml(declaration: Declaration) -> Raw:
+    """Return the text of the file that `import` writes: when and from where, what could not be declared, the tables."""
+    written = f"{declaration.read_at:%Y-%m-%d %H:%M} UTC"
+    lines = [f"Written by reconcile import at {written}, from {declaration.base_url}."]
+    if declaration.notes:
+        lines += ["", "What this file does not show:", *(f"- {_note_text(note)}" for note in declaration.notes)]
+    elif not declaration.document:
+        lines += ["Everything is declared already."]
+    header = "\n".join(f"# {visible(line, _LONGEST)}".rstrip() for line in lines)
+    fleets = "".join(map(_fleet_text, declaration.fleets))
+    return Raw(f"{header}\n\n{_escaped(tomli_w.dumps(declaration.document))}{fleets}")
+
+
 def first_file_toml(first: FirstFile) -> Raw:
-    """Return the file's text. It shows every character that acts or hides as an escape, and reads back the same."""
+    """Return the text of a first file, in which a comment explains each line, the first time there is one like it."""
     header = _example_header() if first.origin is None else _header(first.origin, len(first.servers))
     tables = [_settings(first.origin), _STANDARD]
     if first.is_fleet:
@@ -46,6 +64,46 @@ def first_file_toml(first: FirstFile) -> Raw:
     paragraphs = ["\n".join(f"# {visible(line, 1000)}" for line in header)]
     paragraphs += [_commented(table, explained) for table in tables]
     return Raw("\n\n".join(paragraphs) + "\n")
+
+
+def _fleet_text(document: JsonObject) -> str:
+    """Return a fleet as a comment."""
+    lines = [
+        "Several servers hold the same series. This fleet would declare them, and each server to come that it matches;",
+        "a server's own table wins over it, so remove theirs:",
+        "",
+        *_escaped(tomli_w.dumps(document)).splitlines(),
+    ]
+    return "\n" + "".join(f"# {line}".rstrip() + "\n" for line in lines)
+
+
+def _note_text(note: Note) -> str:
+    match note:
+        case FailedPinned(key=key, backup=backup):
+            return f"{key}: backup {backup.id} has failed, and is pinned to keep it"
+        case LeftUnmanaged(key=key, backup=backup, unclean=None):
+            counts = f"no backup of its series counts; its status is {backup.status!r}"
+            return f"{key}: backup {backup.id} ({backup.description!r}) stays unmanaged: {counts}"
+        case LeftUnmanaged(key=key, backup=backup, unclean=problem):
+            return f"{key}: backup {backup.id} ({backup.description!r}) stays unmanaged: its description {problem}"
+        case NotDeclared(key=key, filename=filename, description=description, count=count):
+            return f"{key}: {filename} does not declare {description!r} ({count_text(count, 'backup')})"
+        case _:
+            assert_never(note)
+
+
+def _escaped(toml: str) -> str:
+    """Escape what is not plainly printable: outside of strings, where TOML has no escapes, the text is ASCII."""
+    text = "".join(
+        character if character == "\n" or character.isprintable() else _escape_character(character)
+        for character in toml
+    )
+    return without_commands_in_strings(text)
+
+
+def _escape_character(character: str) -> str:
+    number = ord(character)
+    return f"\\u{number:04x}" if number <= 0xFFFF else f"\\U{number:08x}"  # noqa: PLR2004 - what four digits hold
 
 
 def _header(origin: Origin, servers: int) -> Iterator[str]:
@@ -88,7 +146,7 @@ def _series_table(parent: str, series: str) -> _Table:
 
 
 def _toml(document: dict[str, Any]) -> str:
-    return escaped_toml(tomli_w.dumps(document)).strip()
+    return _escaped(tomli_w.dumps(document)).strip()
 
 
 def _commented(table: _Table, explained: set[str]) -> str:

@@ -1,27 +1,30 @@
 """`plan --json`: Terraform's plan representation (spec, section 8), for tools that read Terraform plans."""
 
-import json
-import math
 from collections.abc import Iterator, Mapping
-from datetime import datetime
-from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from reconcile import __version__
-from reconcile.actual.inventory import MANUAL, Backup
-from reconcile.addresses import Address, BackupAddress, SeriesAddress
+from reconcile.actual.inventory import MANUAL
+from reconcile.addresses import BackupAddress
 from reconcile.plan.model import Create, Delete, Kept, Plan, SeriesPlan, ServerPlan, Unmanaged
 from reconcile.plan.reasons import PrunedLater
 from reconcile.plan.safety import withheld
-from reconcile.report.diagnostics_json import diagnostic_json
+from reconcile.report.diagnostics import diagnostic_json
 from reconcile.report.document import Json, JsonObject
 from reconcile.report.reasons_text import create_text, delete_text, kept_text, unmanaged_text
+from reconcile.report.values import (
+    RESOURCE_TYPE,
+    address_index,
+    backup_json,
+    plain_address,
+    terraform_address,
+    time_json,
+)
 
 FORMAT_VERSION = "1.2"
 TERRAFORM_VERSION = "1.11.0"
 """The version of Terraform whose `show -json` this follows; some readers check it."""
 
-RESOURCE_TYPE = "vps_backup"
 PROVIDER = "registry.terraform.io/vps-org/vps"
 _NOTHING: Mapping[str, bool] = {}
 _UNKNOWN_UNTIL_MADE = ("id", "status", "size_mb", "created_at")
@@ -34,8 +37,8 @@ def plan_json(plan: Plan) -> Json:
     held_back = withheld(plan)
     changes = [_change(entry, zone) for server in plan.servers for entry in _entries(server)]
     outputs = {
-        "creates": [_plain_address(create.address) for create in plan.creates],
-        "deletes": [_plain_address(delete.address) for delete in plan.deletes],
+        "creates": [plain_address(create.address) for create in plan.creates],
+        "deletes": [plain_address(delete.address) for delete in plan.deletes],
     }
     return Json(
         {
@@ -63,47 +66,6 @@ def plan_json(plan: Plan) -> Json:
             "reconcile": _ours(plan, held_back, zone),
         }
     )
-
-
-def terraform_address(address: Address) -> str:
-    """Return `vps_backup.SERVER["INDEX"]`, which is distinct for every backup and every series."""
-    match address:
-        case SeriesAddress(server=server) | BackupAddress(series=SeriesAddress(server=server)):
-            return f"{RESOURCE_TYPE}.{server}[{json.dumps(address_index(address), ensure_ascii=False)}]"
-
-
-def address_index(address: Address) -> str:
-    """Return the index of an address: `DESCRIPTION` of a series, `DESCRIPTION#ID` of a backup.
-
-    A description may end in what looks like an id. So the id is percent-quoted, and without a `#`; and the index of a
-    series whose description has one ends in a `#` with no id after it.
-    """
-    match address:
-        case SeriesAddress(description=description):
-            return f"{description}#" if "#" in (description or "") else description or ""
-        case BackupAddress(id=backup_id):
-            return f"{address.description or ''}#{quote(str(backup_id), safe='', errors='surrogatepass')}"
-
-
-def backup_json(backup: Backup) -> JsonObject:
-    """Return a backup as the service describes it; a size that JSON has no number for is null."""
-    size = backup.size_mb
-    return {
-        "id": backup.id,
-        "server_id": backup.server_id,
-        "server_name": backup.server_name,
-        "description": backup.description,
-        "backup_type": backup.backup_type,
-        "status": backup.status,
-        "size_mb": size if size is not None and math.isfinite(size) else None,
-        "created_at": time_json(backup.created_at),
-        "expires_at": time_json(backup.expires_at),
-    }
-
-
-def time_json(moment: datetime | None) -> str | None:
-    """Return a moment in UTC, in ISO 8601."""
-    return moment.isoformat().replace("+00:00", "Z") if moment else None
 
 
 def _ours(plan: Plan, held_back: frozenset[BackupAddress], zone: ZoneInfo) -> JsonObject:
@@ -137,11 +99,6 @@ def _ours(plan: Plan, held_back: frozenset[BackupAddress], zone: ZoneInfo) -> Js
         "warnings": [diagnostic_json(warning) for warning in plan.warnings],
         "unmanaged": [_unmanaged(entry, zone) for entry in plan.unmanaged],
     }
-
-
-def _plain_address(address: Address) -> str:
-    server = address.server if isinstance(address, SeriesAddress) else address.series.server
-    return f"{server}/{address_index(address)}"
 
 
 def _entries(server: ServerPlan) -> Iterator[_Entry]:
@@ -217,7 +174,7 @@ def _coming(create: Create) -> JsonObject:
 def _unmanaged(entry: Unmanaged, zone: ZoneInfo) -> JsonObject:
     return {
         **backup_json(entry.backup),
-        "address": _plain_address(entry.address),
+        "address": plain_address(entry.address),
         "why": unmanaged_text(entry.reason, zone),
         "prune_at": time_json(entry.reason.at) if isinstance(entry.reason, PrunedLater) else None,
     }

@@ -21,10 +21,10 @@ from reconcile.outcomes import (
     Waiting,
 )
 from reconcile.plan.model import Action, Create, Delete
-from reconcile.report.diagnostic_text import diagnostic_text
+from reconcile.report.diagnostics import diagnostic_text
 from reconcile.report.document import Lines
 from reconcile.report.escape import visible
-from reconcile.report.plan_text import BARRED
+from reconcile.report.plan.text import BARRED
 from reconcile.report.wording import count_text, seconds_text, size_text
 
 _LONGEST = 1000

@@ -12,10 +12,10 @@ from reconcile.desired.config import DeclaredSeries
 from reconcile.durations import age_text
 from reconcile.insight.forecast import Figures, Forecast, SeriesForecast, together
 from reconcile.plan.safety import withheld
-from reconcile.report.diagnostic_text import diagnostic_text
+from reconcile.report.diagnostics import diagnostic_text
 from reconcile.report.document import Lines
 from reconcile.report.escape import visible
-from reconcile.report.plan_text import withheld_texts
+from reconcile.report.plan.text import withheld_texts
 from reconcile.report.wording import count_text
 
 MOST_SERIES = 10

@@ -10,7 +10,7 @@ from rich.text import Text
 from reconcile.insight.comparison import Comparison, SeriesChange
 from reconcile.insight.forecast import Figures, together
 from reconcile.report.document import Lines
-from reconcile.report.forecast_text import (
+from reconcile.report.forecast.text import (
     MOST_SERIES,
     amount_text,
     date_text,

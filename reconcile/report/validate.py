@@ -1,4 +1,4 @@
-"""What a valid file declares, as text. Errors are shown as diagnostics."""
+"""`reconcile validate`: what a valid file declares, and in JSON the shape of `terraform validate -json`."""
 
 from collections.abc import Sequence
 
@@ -6,7 +6,8 @@ from rich.text import Text
 
 from reconcile.desired.config import DeclaredFleet, DeclaredServer
 from reconcile.insight.validation import Validation
-from reconcile.report.document import Lines
+from reconcile.report.diagnostics import diagnostic_json
+from reconcile.report.document import Json, Lines
 from reconcile.report.wording import count_text
 
 
@@ -18,6 +19,20 @@ def validate_text(validation: Validation) -> Lines:
     parts = [_part(config.servers, "on", "server")] if config.servers or not config.fleets else []
     parts += [_part(config.fleets, "in", "fleet")] if config.fleets else []
     return Lines((Text(f"Valid: {', '.join(parts)}.", "bold green"),))
+
+
+def validate_json(validation: Validation) -> Json:
+    """Return the whole answer."""
+    errors = sum(diagnostic.severity == "error" for diagnostic in validation.diagnostics)
+    return Json(
+        {
+            "format_version": "1.0",
+            "valid": errors == 0,
+            "error_count": errors,
+            "warning_count": len(validation.diagnostics) - errors,
+            "diagnostics": [diagnostic_json(diagnostic) for diagnostic in validation.diagnostics],
+        }
+    )
 
 
 def _part(declared: Sequence[DeclaredServer | DeclaredFleet], where: str, thing: str) -> str:

@@ -4,10 +4,10 @@ from collections.abc import Iterable, Iterator
 
 from reconcile.insight.comparison import Comparison
 from reconcile.insight.forecast import Forecast
-from reconcile.report.comparison_text import changed_rows
 from reconcile.report.document import Raw
-from reconcile.report.forecast_text import facts, heading, notes, rows
-from reconcile.report.markdown import code, plain
+from reconcile.report.escape import code, plain
+from reconcile.report.forecast.comparison_text import changed_rows
+from reconcile.report.forecast.text import facts, heading, notes, rows
 from reconcile.report.wording import count_text
 
 FORECAST_MARKER = "<!-- reconcile forecast -->"

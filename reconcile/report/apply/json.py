@@ -21,11 +21,11 @@ from reconcile.outcomes import (
     Waiting,
 )
 from reconcile.plan.model import Action, Create, Delete, Plan
-from reconcile.report.diagnostics_json import diagnostic_json
+from reconcile.report.apply.text import event_text
+from reconcile.report.diagnostics import diagnostic_json
 from reconcile.report.document import JsonObject
-from reconcile.report.events_text import event_text
-from reconcile.report.plan_json import RESOURCE_TYPE, address_index, terraform_address, time_json
 from reconcile.report.reasons_text import create_text, delete_text
+from reconcile.report.values import RESOURCE_TYPE, address_index, terraform_address, time_json
 
 _ERRORS = {Outcome.FAILED, Outcome.UNKNOWN}
 

@@ -1,4 +1,4 @@
-"""`reconcile list` as text: one line per backup, the newest first, by server."""
+"""`reconcile list`: one line per backup, the newest first, by server; and as JSON."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -10,8 +10,9 @@ from rich.text import Text
 from reconcile.actual.inventory import Backup, State, size_mb
 from reconcile.insight.listing import BackupList, ServerBackups
 from reconcile.insight.servers import name_or_id
-from reconcile.report.document import Lines
+from reconcile.report.document import Json, JsonObject, Lines
 from reconcile.report.escape import visible
+from reconcile.report.values import backup_json, time_json
 from reconcile.report.wording import count_text, size_text
 
 _STYLES = {State.USABLE: "", State.PENDING: "yellow", State.FAILED: "red", State.UNKNOWN: "yellow"}
@@ -28,6 +29,21 @@ def list_text(found: BackupList) -> Lines:
     sums = _sums(found)
     where = Text(f"At {visible(found.base_url)}, times in UTC", "dim")
     return Lines((*_lines(found), Text(""), sums, where), essential=(sums,))
+
+
+def list_json(found: BackupList) -> Json:
+    """Return the whole list; sizes in megabytes, of those that are known; times in UTC."""
+    return Json(
+        {
+            "format_version": "1.0",
+            "base_url": found.base_url,
+            "observed_at": time_json(found.observed_at),
+            "backup_type": found.backup_type,
+            "count": len(found.backups),
+            "size_mb": size_mb(found.backups),
+            "servers": [_server_json(server) for server in found.servers],
+        }
+    )
 
 
 def backup_lines(backups: Iterable[Backup]) -> "BackupLines":
@@ -123,3 +139,13 @@ def _row(backup: Backup) -> _BackupRow:
         visible(backup.description or "", _LONGEST),
     )
     return _BackupRow(cells, _STYLES[backup.state])
+
+
+def _server_json(server: ServerBackups) -> JsonObject:
+    return {
+        "id": server.server.id,
+        "name": server.server.name,
+        "count": len(server.backups),
+        "size_mb": size_mb(server.backups),
+        "backups": [backup_json(backup) for backup in server.backups],
+    }

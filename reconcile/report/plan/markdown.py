@@ -10,8 +10,8 @@ from reconcile.durations import age_text
 from reconcile.plan.model import Create, Delete, Plan, ServerPlan
 from reconcile.plan.safety import withheld
 from reconcile.report.document import Raw
-from reconcile.report.markdown import code, plain
-from reconcile.report.plan_text import withheld_texts
+from reconcile.report.escape import code, plain
+from reconcile.report.plan.text import withheld_texts
 from reconcile.report.reasons_text import create_text, delete_text, kept_text, unmanaged_text
 from reconcile.report.wording import count_text, size_text
 

@@ -11,7 +11,7 @@ from reconcile.insight.restore_points import Choice
 from reconcile.insight.servers import name_or_id
 from reconcile.report.document import Lines
 from reconcile.report.escape import visible
-from reconcile.report.list_text import backup_lines
+from reconcile.report.list import backup_lines
 
 _MOST_OTHERS = 10
 

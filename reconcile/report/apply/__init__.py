@@ -1,0 +1,1 @@
+"""What an apply says while it runs and at its end, in each format."""

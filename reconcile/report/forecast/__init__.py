@@ -1,0 +1,1 @@
+"""A forecast, and the comparison of two, in each format."""

@@ -1,0 +1,1 @@
+"""A plan, new or saved, in each format."""
