@@ -11,8 +11,22 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--rewrite-goldens", action="store_true", help="Write the expected outputs in tests/cases again.")
     parser.addoption("--all-pairs", action="store_true", help="Simulate every pair of faults, not a sample.")
     parser.addoption("--schedule", help="Simulate this schedule, as a failing test names it.")
-    parser.addoption("--all-schedules", action="store_true", help="Run all seeds over the faulty HTTP service.")
+    parser.addoption(
+        "--all-schedules",
+        action="store_true",
+        help="Run every case over HTTP (seeds, kills, timeouts, surroundings), not a sample.",
+    )
     parser.addoption(
         "--tools", action="store_true", help="Install tools of others, and have them read our plans and manifests."
     )
     parser.addoption("--seed", type=int, help="Run this seed over the faulty HTTP service.")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out the tests marked `all_schedules`, without the option of that name."""
+    if config.getoption("--all-schedules"):
+        return
+    left_out = [item for item in items if item.get_closest_marker("all_schedules")]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in set(left_out)]

@@ -143,7 +143,7 @@ def test_a_size_that_is_no_number_is_one_error(size: str, odd_service: Killer) -
 
     odd_service.answer_instead = odd_size
 
-    done = odd_service.run("plan", "--json", "--timeout", "4s")
+    done = odd_service.run("plan", "--json", "--timeout", "1s")
 
     (diagnostic,) = json.loads(done.stdout, parse_constant=pytest.fail)["diagnostics"]
     assert done.returncode == 1

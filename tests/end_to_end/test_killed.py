@@ -24,12 +24,11 @@ def test_sigkill_after_a_request_was_carried_out_and_before_its_answer(at: int, 
         check_next_run(service)
 
 
-@pytest.mark.parametrize(("at", "name"), [*((at, "SIGINT") for at in REQUESTS), *TERMS])
-def test_an_interrupt_exits_130_with_a_true_report(
-    at: int, name: str, tmp_path: Path, request: pytest.FixtureRequest
-) -> None:
-    if at % 2 and name == "SIGINT" and not request.config.getoption("--all-schedules"):
-        pytest.skip("every second request, except with --all-schedules")
+@pytest.mark.parametrize(
+    ("at", "name"),
+    [*(pytest.param(at, "SIGINT", marks=pytest.mark.all_schedules if at % 2 else ()) for at in REQUESTS), *TERMS],
+)
+def test_an_interrupt_exits_130_with_a_true_report(at: int, name: str, tmp_path: Path) -> None:
     with killer(tmp_path) as service:
         service.at, service.signal = at, getattr(signal, name)
 

@@ -16,18 +16,15 @@ from support.command import COMMAND, Done, Sandbox, bare_environment, checked, s
 
 FILE = '[servers.web]\nid = 1\nbackups = [{ description = "nightly", every = "1d" }]\n'
 SEED = {"servers": [{"id": 1, "name": "web"}], "backups": [entry(1, "nightly", timedelta(days=2))]}
-COMMANDS = [
+COMMANDS = [["plan"], ["apply", "--auto-approve"], ["doctor"], ["--help"]]
+OTHERS = [
     ["validate"],
-    ["plan"],
-    ["apply", "--auto-approve"],
     ["show", "saved.plan"],
     ["import"],
     ["list"],
     ["status"],
     ["restore", "web", "--backup", "1", "--auto-approve"],
-    ["doctor"],
     ["schema"],
-    ["--help"],
     ["--version"],
 ]
 NAMELESS = 12345
@@ -64,7 +61,11 @@ def run_bare(service: Sandbox, *arguments: str, before: tuple[str, ...] = (), **
     return checked(Done(done.returncode, done.stdout, done.stderr), service.folder, service.environment)
 
 
-@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command[0])
+@pytest.mark.parametrize(
+    "command",
+    [*COMMANDS, *(pytest.param(command, marks=pytest.mark.all_schedules) for command in OTHERS)],
+    ids=lambda command: command[0],
+)
 class TestEveryCommand:
     def test_without_an_environment(self, command: list[str], service: Sandbox) -> None:
         done = run_bare(service, *command)

@@ -8,12 +8,14 @@ SAMPLE = 10
 BATCH = 10
 
 
-@pytest.mark.parametrize("start", range(0, SCHEDULES, BATCH))
-def test_after_any_faults_and_one_clean_apply_the_account_is_what_the_file_says(
-    start: int, request: pytest.FixtureRequest
-) -> None:
-    if start >= SAMPLE and not request.config.getoption("--all-schedules"):
-        pytest.skip("only with --all-schedules")
+@pytest.mark.parametrize(
+    "start",
+    [
+        pytest.param(start, marks=pytest.mark.all_schedules if start >= SAMPLE else ())
+        for start in range(0, SCHEDULES, BATCH)
+    ],
+)
+def test_after_any_faults_and_one_clean_apply_the_account_is_what_the_file_says(start: int) -> None:
     outcomes = [run(seed) for seed in range(start, start + BATCH)]
 
     assert [it for it in outcomes if it.problems] == []
