@@ -3,6 +3,7 @@
 The figures for a thousand servers are in tests/benchmarks; here are the same laws for as many as a test may take.
 """
 
+from functools import cache
 from typing import Any
 
 import httpx
@@ -109,6 +110,7 @@ def test_a_service_whose_backups_all_fail_is_not_filled_with_them() -> None:
     assert world.peak == START
 
 
+@cache
 def faulty_schedules() -> list[Schedule]:
     """Return every single fault in an apply to twenty servers, three backups in progress at most."""
     world = crowd(20, backup_seconds=3)
