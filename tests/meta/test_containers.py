@@ -13,7 +13,7 @@ import pytest
 import yaml
 from support.command import TOKEN, Sandbox, sandbox
 from support.scripts import EXAMPLES, script_environment
-from support.tools import install_tool
+from support.tools import install_from_pypi
 
 from reconcile import __version__
 from reconcile.durations import Duration
@@ -106,7 +106,7 @@ def test_the_manifests_fit_the_schema_of_kubernetes(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, tmp_path: Path
 ) -> None:
     folder = tmp_path_factory.mktemp("kubernetes-validate")
-    validate = install_tool(request, folder, "kubernetes-validate>=1.33", "kubernetes-validate")
+    validate = install_from_pypi(request, folder, "kubernetes-validate==1.33.*", "kubernetes-validate")
     mistaken = tmp_path / "mistaken.yaml"
     mistaken.write_text(MANIFEST.read_text().replace("concurrencyPolicy", "concurrentPolicy"))
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from support.build import backup, config, days, inventory, make_plan
-from support.tools import install_tool
+from support.tools import install_from_pypi
 
 from reconcile.actual.inventory import Server
 from reconcile.report.plan.json import plan_json
@@ -27,7 +27,7 @@ backups = [{{ description = "nightly", keep = {prod} }}]
 @pytest.fixture
 def compliance(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("terraform-compliance")
-    return install_tool(request, folder, "terraform-compliance==1.16.*", "terraform-compliance")
+    return install_from_pypi(request, folder, "terraform-compliance==1.16.*", "terraform-compliance")
 
 
 CASES = {

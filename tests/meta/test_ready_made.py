@@ -1,7 +1,6 @@
 """The parts for other people's repositories and editors: the hook validates, and the schema is enough for an editor."""
 
 import json
-import shutil
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,6 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 from support.command import run
+from support.tools import install_from_npm
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = sorted((ROOT / "examples").rglob("*.toml"))
@@ -27,16 +27,10 @@ def test_the_pre_commit_hook_validates(tmp_path: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def taplo(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Install taplo, the TOML tool behind the editors' plugins, from npm."""
-    npm = shutil.which("npm")
-    if npm is None:
-        pytest.skip("taplo comes from npm, which is not here")
+def taplo(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Install taplo, the TOML tool behind the editors' plugins, beside our schema."""
     folder = tmp_path_factory.mktemp("taplo")
-    command = [npm, "install", "--silent", "--no-audit", "--no-fund", "--prefix", str(folder), "@taplo/cli@0.7.0"]
-    installed = subprocess.run(command, capture_output=True, text=True, check=False)
-    if installed.returncode:
-        pytest.skip(f"taplo can't be installed here: {installed.stderr[-200:]}")
+    install_from_npm(request, folder, "@taplo/cli@0.7.0")
     (folder / "schema.json").write_text(run("schema", folder=folder).stdout, encoding="utf-8")
     return folder
 
