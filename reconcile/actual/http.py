@@ -7,9 +7,9 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from types import TracebackType
 from typing import Self
-from urllib.parse import urlencode
 
 import anyio
 import httpx
@@ -30,7 +30,7 @@ LARGEST_ANSWER = 64 * MEGABYTE
 _LONGEST_TEXT = 500
 """Characters of the service's own text in a message."""
 
-_TIMEOUTS = {"timeout": {"connect": 10.0, "read": 60.0, "write": 30.0, "pool": 60.0}}
+_TIMEOUT = httpx.Timeout(connect=10.0, read=60.0, write=30.0, pool=60.0)
 _WHOLE_REQUEST = 180.0
 """Seconds. A service that sends a byte now and then would never exceed the read time-out."""
 
@@ -72,29 +72,32 @@ class Http:
         self.clock = clock
         self.parallelism = parallelism
         self._token = access.token
-        self._headers = httpx.Headers(
-            {
+        self._client = httpx.AsyncClient(
+            base_url=access.base_url,
+            headers={
                 "Authorization": f"Bearer {access.token}",
                 "Accept": "application/json",
                 "Accept-Encoding": "gzip, deflate",
                 "User-Agent": "vps-reconcile",
-            }
+            },
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
+            timeout=_TIMEOUT,
+            transport=transport or transport_to(httpx.URL(access.base_url)),
+            trust_env=False,
+            event_hooks={"response": [self._check]},
         )
-        # Without httpx's client around it, which would keep cookies, log URLs, and prepare to follow redirects:
-        # none of that is wanted here, and it takes longer than the rest.
-        self._transport = transport or transport_to(httpx.URL(access.base_url))
         self._limiter = anyio.CapacityLimiter(parallelism)
         self._resume_at = 0.0
         self._pause_reason = ""
 
     async def __aenter__(self) -> Self:
-        await self._transport.__aenter__()
+        await self._client.__aenter__()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._transport.__aexit__(kind, error, trace)
+        await self._client.__aexit__(kind, error, trace)
 
     async def request(
         self,
@@ -110,24 +113,10 @@ class Http:
             NotSentError, BusyError, RefusedError, OutcomeUnknownError: see `reconcile.actual.errors`.
             StoppedError: not sent before the run was stopped, or a GET that was not answered before the deadline.
         """
-        if isinstance(target, str):
-            target = httpx.URL(f"{self.base_url}{target}" + (f"?{urlencode(params)}" if params else ""))
-        request = httpx.Request(method, target, headers=self._headers, json=json, extensions=_TIMEOUTS)
-        name = self.redact(f"{method} {target}")
+        request = self._client.build_request(method, target, params=params, json=json)
         async with self._limiter:
             await self._end_of_pause()
-            response, body = await self._send(request, name)
-        if not response.is_success:
-            raise self._refused(name, response, body)
-        return Answer(
-            request=name,
-            url=target,
-            status=response.status_code,
-            body=body,
-            received_at=self.clock.now(),
-            date=service_time(response),
-            headers=response.headers,
-        )
+            return await self._send(request, self._name(request))
 
     def link(self, answer: Answer, text: str) -> httpx.URL:
         """Return the URL of a link in this answer, for the next request.
@@ -160,13 +149,13 @@ class Http:
             except StoppedError as stopped:
                 raise StoppedError(stopped.reason, self._pause_reason) from None
 
-    async def _send(self, request: httpx.Request, name: str) -> tuple[httpx.Response, bytes]:
+    async def _send(self, request: httpx.Request, name: str) -> Answer:
         if request.method != "GET":
             self.clock.checkpoint()  # a change that waited for its turn must not start after an interrupt
         started = self.clock.monotonic()
         try:
             with self.clock.request(), anyio.fail_after(_WHOLE_REQUEST):
-                response, body = await self._exchange(request, name)
+                answer = await self._exchange(request, name)
         except StoppedError as stopped:
             if request.method == "GET":
                 raise StoppedError(stopped.reason, f"waiting for {name}") from None
@@ -177,30 +166,51 @@ class Http:
         except httpx.HTTPError as error:
             log.debug("%s failed: %s", name, type(error).__name__)
             raise failure(name, error, self._shown) from error
-        log.debug("%s %d in %.2fs", name, response.status_code, self.clock.monotonic() - started)
-        return response, body
+        log.debug("%s %d in %.2fs", name, answer.status, self.clock.monotonic() - started)
+        return answer
 
-    async def _exchange(self, request: httpx.Request, name: str) -> tuple[httpx.Response, bytes]:
-        response = await self._transport.handle_async_request(request)
+    async def _exchange(self, request: httpx.Request, name: str) -> Answer:
+        response = await self._client.send(request, stream=True)
         try:
-            body = bytearray()
-            async for chunk in response.aiter_bytes():
-                body += chunk
-                if len(body) > LARGEST_ANSWER:
-                    raise OutcomeUnknownError(name, f"the answer is larger than {LARGEST_ANSWER // MEGABYTE} MB")
-            # A service may echo the token anywhere. What is cut or wrapped later could no longer be recognised.
-            return response, redact_bytes(bytes(body), self._token)
+            return Answer(
+                request=name,
+                url=request.url,
+                status=response.status_code,
+                body=await self._body(response),
+                received_at=self.clock.now(),
+                date=service_time(response),
+                headers=response.headers,
+            )
         finally:
             await response.aclose()
 
-    def _refused(self, name: str, response: httpx.Response, body: bytes) -> ApiError:
+    async def _check(self, response: httpx.Response) -> None:
+        """Raise the error of an answer that is not a 2xx; httpx calls this before it looks where one redirects to."""
+        if response.is_success:
+            return
+        name = self._name(response.request)
+        log.debug("%s %d", name, response.status_code)
+        body = await self._body(response)
         seconds = retry_after(response, self.clock.now())
         error = refusal(name, response, body, seconds, self._shown)
         if response.status_code == httpx.codes.TOO_MANY_REQUESTS:
             self._pause(_SHORTEST_PAUSE if seconds is None else seconds, error)
         elif response.status_code == httpx.codes.SERVICE_UNAVAILABLE and seconds:
             self._pause(seconds, error)
-        return error
+        raise error
+
+    async def _body(self, response: httpx.Response) -> bytes:
+        body = bytearray()
+        async for chunk in response.aiter_bytes():
+            body += chunk
+            if len(body) > LARGEST_ANSWER:
+                name = self._name(response.request)
+                raise OutcomeUnknownError(name, f"the answer is larger than {LARGEST_ANSWER // MEGABYTE} MB")
+        # A service may echo the token anywhere. What is cut or wrapped later could no longer be recognised.
+        return redact_bytes(bytes(body), self._token)
+
+    def _name(self, request: httpx.Request) -> str:
+        return self.redact(f"{request.method} {request.url}")
 
     def _pause(self, seconds: float, error: ApiError) -> None:
         """Make all requests wait, not only this one: the limit is the account's."""

@@ -22,7 +22,7 @@ from click.shell_completion import (
     shell_complete,
 )
 
-from reconcile.cli.main import COMMANDS, COMPLETE_VARIABLE
+from reconcile.cli.commands import COMMANDS, COMPLETE_VARIABLE
 
 TABLE = Path(__file__).with_name("completion.json")
 

@@ -9,8 +9,9 @@ from rich.constrain import Constrain
 from rich.table import Table
 
 from reconcile import __version__
+from reconcile.cli.commands import COMMANDS
 from reconcile.cli.exit_code import ExitCode
-from reconcile.cli.main import COMMANDS, reconcile
+from reconcile.cli.main import reconcile
 from reconcile.cli.options import command
 from reconcile.cli.session import Session
 from reconcile.diagnostics import UserError

@@ -39,6 +39,7 @@ def test_what_is_sent() -> None:
         "authorization": f"Bearer {TOKEN}",
         "accept": "application/json",
         "accept-encoding": "gzip, deflate",
+        "connection": "keep-alive",
         "user-agent": "vps-reconcile",
     }
     assert request.extensions["timeout"]["connect"] == 10

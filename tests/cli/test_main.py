@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from support.command import COMMANDS, run
 
-from reconcile.cli.main import COMMANDS as SUMMARIES
+from reconcile.cli.commands import COMMANDS as SUMMARIES
 
 WITH_REQUESTS = {"init", "list", "plan", "apply", "import", "status", "restore", "doctor", "forecast"}
 WITH_MORE = {

@@ -19,7 +19,7 @@ import click
 import httpx
 import uvicorn
 
-from reconcile.cli.main import COMMANDS as NAMES
+from reconcile.cli.commands import COMMANDS as NAMES
 from reconcile.cli.main import reconcile
 from reconcile.cli.main import run as run_main
 from reconcile.sandbox.account import Account, load, sample
