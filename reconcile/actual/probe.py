@@ -58,6 +58,6 @@ class Probe:
 
     async def _inventory(self) -> Inventory | ApiError:
         try:
-            return await Reader(self._http).observe()
+            return await Reader(self._http).observe(checks_clock=False)
         except ApiError as error:
             return error

@@ -1,12 +1,15 @@
 """Reads the account as complete lists. This half of the client can't change anything."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 from reconcile.actual.errors import RefusedError
 from reconcile.actual.http import Http
-from reconcile.actual.inventory import MANUAL, Backup, Inventory, Server
-from reconcile.actual.pages import CompleteList, Pages, Progress, Query
+from reconcile.actual.inventory import LARGEST_SKEW, MANUAL, Backup, Inventory, Server
+from reconcile.actual.pages import CompleteList, Pages, Query
 from reconcile.actual.wire import read_account, read_backups, read_servers
+from reconcile.diagnostics import UserError
+from reconcile.durations import age_text
 from reconcile.ids import Id
 from reconcile.tasks import side_by_side
 
@@ -19,30 +22,26 @@ _NO_PERMISSION = {403, 404}
 class Reader:
     """The part of the service that only lists; every request is tried up to `attempts` times, within the deadline.
 
-    With `asks_account`, observing also asks whose the token is. `progress` is called while backups are read, with how
-    many have been read and how many there are; it starts again if the list changes and has to be read again.
+    With `asks_account`, observing also asks whose the token is.
     """
 
-    def __init__(
-        self,
-        http: Http,
-        attempts: int = ATTEMPTS,
-        *,
-        asks_account: bool = False,
-        progress: Progress = lambda _, __: None,
-    ) -> None:
-        self._http = http
+    def __init__(self, http: Http, attempts: int = ATTEMPTS, *, asks_account: bool = False) -> None:
+        self.http = http
         self._pages = Pages(http, attempts)
         self._asks_account = asks_account
-        self._progress = progress
         self.pages = 1
         """How many requests the last list of the whole account took."""
+        self.progress: tuple[int, int] | None = None
+        """While the account is observed: how many backups have been read, and how many there are (0: not known yet)."""
 
-    async def observe(self, *, automatic: bool = False, server_id: Id | None = None) -> Inventory:
+    async def observe(
+        self, *, automatic: bool = False, server_id: Id | None = None, checks_clock: bool = True
+    ) -> Inventory:
         """List all servers, and the manual backups of all or of one; with `automatic`, the automatic ones too.
 
         Raises:
             ApiError: the service does not answer, refuses, or does not list all that it counts.
+            UserError: with `checks_clock`, our clock and the service's differ by more than `LARGEST_SKEW`.
             StoppedError: interrupted, or out of time.
         """
         listing: CompleteList[Backup]
@@ -61,16 +60,23 @@ class Reader:
             nonlocal account
             account = await self._account()
 
-        with self._http.clock.interruptible():
-            await side_by_side(list_backups, list_servers, *([ask_account] if self._asks_account else []))
-        return Inventory(
-            base_url=self._http.base_url,
+        self.progress = (0, 0)
+        try:
+            with self.http.clock.interruptible():
+                await side_by_side(list_backups, list_servers, *([ask_account] if self._asks_account else []))
+        finally:
+            self.progress = None
+        inventory = Inventory(
+            base_url=self.http.base_url,
             servers=servers,
             backups=listing.items,
             observed_at=listing.observed_at,
             service_time=listing.date,
             account=account,
         )
+        if checks_clock:
+            _check_clock(inventory)
+        return inventory
 
     async def backups(self, server_id: Id | None = None) -> tuple[Backup, ...]:
         """List only manual backups, as `observe` does, and raise as it does."""
@@ -90,7 +96,7 @@ class Reader:
         params: dict[str, str | int] = {} if automatic else {"backup_type": MANUAL}
         if server_id is not None:
             params["server_id"] = server_id
-        query = Query(path="/backups/", params=params, read=read_backups, progress=self._progress)
+        query = Query(path="/backups/", params=params, read=read_backups, progress=self._show_progress)
         listing = await self._pages.whole(query)
         if server_id is None:
             self.pages = listing.pages
@@ -102,6 +108,10 @@ class Reader:
         )
         return replace(listing, items=tuple(backups))
 
+    def _show_progress(self, read: int, total: int) -> None:
+        if self.progress:
+            self.progress = (read, total)
+
     async def _account(self) -> str | None:
         """Ask for the e-mail address of the account; None if the service does not say."""
         try:
@@ -110,3 +120,16 @@ class Reader:
             if refused.status in _NO_PERMISSION:
                 return None
             raise
+
+
+def _check_clock(inventory: Inventory) -> None:
+    """Refuse to go on if our clock and the service's differ: ages decide what is deleted (spec, section 3)."""
+    if inventory.service_time is None:
+        return
+    skew = inventory.observed_at - inventory.service_time
+    if abs(skew) > LARGEST_SKEW:
+        side = "ahead of" if skew > timedelta(0) else "behind"
+        raise UserError(
+            f"this machine's clock is {age_text(abs(skew))} {side} the service's",
+            "Ages decide what is deleted, so nothing is planned. Set the clock (for example with NTP) and try again.",
+        )

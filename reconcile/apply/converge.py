@@ -12,7 +12,6 @@ from reconcile.apply.run import Run
 from reconcile.clock import Stop
 from reconcile.outcomes import Applied, Outcome, Planned, Result
 from reconcile.plan.model import Plan
-from reconcile.plan.refusals import check_clock
 from reconcile.plan.safety import continued, withheld
 
 MOST_ROUNDS = 3
@@ -57,7 +56,6 @@ async def converge(
         asked_at = run.clock.monotonic()
         inventory = await run.lists.observe()
         view.start_from(inventory.manual, asked_at)
-        check_clock(inventory)
         plan = continued(make_plan(inventory), _gained(results), sum(result.lost for result in results))
         held_back = withheld(plan, run.options.allow_loss)
         run.emit(Planned(plan=plan, withheld=held_back))

@@ -22,7 +22,6 @@ from reconcile.insight.servers import name_or_id
 from reconcile.outcomes import Finished, Noted, Outcome
 from reconcile.plan.model import Create
 from reconcile.plan.reasons import Missing
-from reconcile.plan.refusals import check_clock
 from reconcile.tasks import beside
 
 IN_DOUBT = (
@@ -53,7 +52,6 @@ class Restoration:
             ApiError: the restore was certainly not begun.
         """
         inventory = await run.lists.observe(automatic=True)
-        check_clock(inventory)
         choice = self.choose(inventory)
         self.approve(choice, inventory.observed_at)
         if self.with_safety_backup:

@@ -6,10 +6,11 @@ from pathlib import Path
 import click
 
 from reconcile.actual.inventory import Inventory
-from reconcile.actual.reader import PATIENT_ATTEMPTS
+from reconcile.actual.reader import PATIENT_ATTEMPTS, Reader
+from reconcile.actual.writer import Writer
 from reconcile.apply.converge import MOST_ROUNDS, Convergence, converge
 from reconcile.apply.run import Options, Run
-from reconcile.cli.connection import Connection
+from reconcile.cli.connection import connect
 from reconcile.cli.exit_code import ExitCode
 from reconcile.cli.files import read_plan
 from reconcile.cli.lock import account_lock
@@ -124,20 +125,22 @@ def _converge(
         assert config  # noqa: S101 - there is one where there is no saved plan
         return make_plan(config, inventory, session.targets, max_age=max_age, began=began)
 
-    async def work(connection: Connection) -> Convergence:
+    async def work(reader: Reader) -> Convergence:
+        clock = reader.http.clock
         run = Run(
-            lists=connection,
-            changes=connection.writer,
-            clock=connection.clock,
+            lists=reader,
+            changes=Writer(reader.http),
+            clock=clock,
             emit=report.show,
             options=options,
         )
         # A saved plan was approved when it was handed over, and is exactly that: nothing is planned again.
         approve = partial(_ask, session.output) if asks and not saved else _approved
-        async with account_lock(access.base_url, patience, session.output, connection.clock):
+        async with account_lock(access.base_url, patience, session.output, clock):
             return await converge(plan, approve, run, rounds=1 if saved else MOST_ROUNDS)
 
-    return session.run(
+    return connect(
+        session,
         work,
         access=access,
         attempts=PATIENT_ATTEMPTS,

@@ -8,6 +8,7 @@ import click
 from reconcile.actual.credentials import Access
 from reconcile.actual.facts import ServiceFacts
 from reconcile.actual.probe import Probe
+from reconcile.cli.connection import connect
 from reconcile.cli.exit_code import ExitCode
 from reconcile.cli.options import command
 from reconcile.cli.session import Session
@@ -52,7 +53,7 @@ def _access(session: Session) -> Access | UserError:
 
 def _service(session: Session, access: Access) -> ServiceFacts | UserError:
     try:
-        return session.run(lambda connection: Probe(connection.http).facts(), access=access)
+        return connect(session, lambda reader: Probe(reader.http).facts(), access=access)
     except UserError as error:
         if error.is_interrupt:
             raise

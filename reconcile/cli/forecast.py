@@ -9,6 +9,7 @@ import click
 from rich.progress import Progress as Bars
 
 from reconcile.actual.inventory import Inventory
+from reconcile.cli.connection import observe
 from reconcile.cli.exit_code import ExitCode
 from reconcile.cli.extras import CHARTS_MISSING
 from reconcile.cli.options import DurationType, OutputFileType, command, format_name
@@ -23,7 +24,6 @@ from reconcile.insight.comparison import compare
 from reconcile.insight.forecast import Forecast, Schedule, without_account
 from reconcile.insight.forecast import forecast as forecast_of
 from reconcile.insight.imagined import Progress
-from reconcile.plan.refusals import check_clock
 from reconcile.report.formats import COMPARISON_FORMATS, FORECAST_FORMATS
 
 
@@ -68,8 +68,7 @@ def forecast(
     inventory: Inventory | None = None
     if not from_empty:
         names_account = before is not None and before.account is not None
-        inventory = session.run(lambda connection: connection.observe(), asks_account=names_account)
-        check_clock(inventory)
+        inventory = observe(session, asks_account=names_account)
     start = inventory.observed_at if inventory else SystemClock().now().replace(microsecond=0)
     schedule = Schedule(start=start, days=days, every=apply_every)
 

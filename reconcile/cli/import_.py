@@ -4,12 +4,12 @@ from pathlib import Path
 
 import click
 
+from reconcile.cli.connection import observe
 from reconcile.cli.exit_code import ExitCode
 from reconcile.cli.files import check_new
 from reconcile.cli.options import OutputFileType, command
 from reconcile.cli.session import Session
 from reconcile.insight.importing import declare
-from reconcile.plan.refusals import check_clock
 from reconcile.report.toml import declaration_toml
 
 
@@ -24,8 +24,7 @@ def import_(session: Session, *, only: tuple[str, ...], out: Path | None) -> Exi
     if out:
         check_new(out)
     existing = {"existing": session.config()} if session.paths else {}
-    inventory = session.run(lambda connection: connection.observe(), asks_account=True)
-    check_clock(inventory)
+    inventory = observe(session, asks_account=True)
     declaration = declare(inventory, inventory.observed_at, only=only, **existing)
     document = declaration_toml(declaration)
     if out:

@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from reconcile.actual.credentials import NoTokenError
+from reconcile.cli.connection import observe
 from reconcile.cli.exit_code import ExitCode
 from reconcile.cli.files import check_new
 from reconcile.cli.options import OutputFileType, command
@@ -45,4 +46,4 @@ def _first_file(session: Session) -> FirstFile:
         access = session.access()
     except NoTokenError:
         return EXAMPLE
-    return first_file(session.run(lambda connection: connection.observe(), access=access, asks_account=True))
+    return first_file(observe(session, access=access, asks_account=True))

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import click
 
 from reconcile.actual.inventory import MANUAL, Inventory
-from reconcile.cli.connection import Connection
+from reconcile.actual.reader import Reader
+from reconcile.cli.connection import connect
 from reconcile.cli.exit_code import ExitCode
 from reconcile.cli.options import command
 from reconcile.cli.session import Session
@@ -25,25 +26,25 @@ def list_(session: Session, *, servers: tuple[str, ...], backup_type: str | None
     A SERVER is named by its id or its name in the account.
     """
 
-    async def observe(connection: Connection) -> Inventory:
-        only = await _single(connection, servers)
-        return await connection.observe(automatic=backup_type != MANUAL, server_id=only)
+    async def observe(reader: Reader) -> Inventory:
+        only = await _single(reader, servers)
+        return await reader.observe(automatic=backup_type != MANUAL, server_id=only, checks_clock=False)
 
-    inventory = session.run(observe)
+    inventory = connect(session, observe)
     names = known_names(inventory)
     found = list_backups(inventory, [find_server(names, each).id for each in servers], backup_type=backup_type)
     session.output.show(LIST_FORMATS["json" if as_json else "text"](found, verbose=session.output.verbose))
     return ExitCode.DONE
 
 
-async def _single(connection: Connection, wanted: Sequence[str]) -> Id | None:
+async def _single(reader: Reader, wanted: Sequence[str]) -> Id | None:
     """Return the id of the server if only one is wanted, and the account has one such.
 
     Finding out takes one request more, and on a large account saves a hundred.
     """
     if len(wanted) != 1:
         return None
-    known = await connection.reader.servers() or ()
+    known = await reader.servers() or ()
     match matching({server.id: server.name for server in known}, wanted[0]):
         case [only]:
             return only.id

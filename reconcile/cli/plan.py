@@ -6,13 +6,13 @@ from pathlib import Path
 
 import click
 
+from reconcile.cli.connection import observe
 from reconcile.cli.exit_code import ExitCode
 from reconcile.cli.files import write_plan
 from reconcile.cli.options import MAX_AGE, OutputFileType, TimeType, command, format_name
 from reconcile.cli.planning import make_plan
 from reconcile.cli.session import Session
 from reconcile.durations import Duration
-from reconcile.plan.refusals import check_clock
 from reconcile.report.formats import PLAN_FORMATS
 from reconcile.report.plan.gitlab import gitlab_report as report_for_gitlab
 
@@ -41,9 +41,7 @@ def plan(
     if out and at:
         raise click.UsageError("--out or --at, not both: a plan for another time is not to be applied")
     config = session.config()
-    inventory = session.run(lambda connection: connection.observe())
-    if at is None:
-        check_clock(inventory)
+    inventory = observe(session, checks_clock=at is None)
     made = make_plan(config, inventory, session.targets, at, max_age=max_age)
     if out and not made.errors:
         write_plan(made, out, session.output.redact)

@@ -8,9 +8,11 @@ from functools import partial
 import click
 
 from reconcile.actual.inventory import Inventory, Server
+from reconcile.actual.reader import Reader
+from reconcile.actual.writer import Writer
 from reconcile.apply.restore import IN_DOUBT, Restoration
 from reconcile.apply.run import Options, Run
-from reconcile.cli.connection import Connection
+from reconcile.cli.connection import connect
 from reconcile.cli.exit_code import ExitCode
 from reconcile.cli.lock import account_lock
 from reconcile.cli.options import TimeType, command
@@ -94,22 +96,23 @@ def _carry_out(session: Session, restoration: Restoration, on_interrupt: Callabl
     access = session.access()
     output = session.output
 
-    async def work(connection: Connection) -> Choice:
+    async def work(reader: Reader) -> Choice:
+        clock = reader.http.clock
         async with AsyncExitStack() as block:
             if restoration.with_safety_backup:
-                await block.enter_async_context(account_lock(access.base_url, 0.0, output, connection.clock))
+                await block.enter_async_context(account_lock(access.base_url, 0.0, output, clock))
             report = block.enter_context(reporter(output, as_json=False))
             return await restoration.carry_out(
                 Run(
-                    lists=connection,
-                    changes=connection.writer,
-                    clock=connection.clock,
+                    lists=reader,
+                    changes=Writer(reader.http),
+                    clock=clock,
                     emit=report.show,
                     options=Options(),
                 )
             )
 
-    return session.run(work, access=access, on_interrupt=on_interrupt)
+    return connect(session, work, access=access, on_interrupt=on_interrupt)
 
 
 def _choose(

@@ -1,10 +1,10 @@
-"""What every command has in common: files, credentials, clock, deadline and Ctrl-C, made in one place."""
+"""What the options of every command say: the files, the credentials, the time limit, and where output goes."""
 
 import os
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from reconcile.cli.files import write_file
 from reconcile.cli.output import Output
@@ -16,7 +16,6 @@ from reconcile.durations import Duration
 
 if TYPE_CHECKING:
     from reconcile.actual.credentials import Access
-    from reconcile.cli.connection import Connection
 
 DEFAULT_FILE = "backups.toml"
 
@@ -24,8 +23,6 @@ _HOW_TO_BEGIN = (
     f"To begin: reconcile init. If the account has backups already: reconcile import --out {DEFAULT_FILE}. To practise "
     "without an account: reconcile demo, or reconcile sandbox. To name another file: -f PATH."
 )
-
-Result = TypeVar("Result")
 
 
 @dataclass(kw_only=True, slots=True)
@@ -39,20 +36,20 @@ class Session:
     token_file: str | None
     timeout: Duration | None
     _sources: tuple[Source, ...] = ()
-    _names_account: bool = False
-    """Whether the files that were read name an account, so that the service is asked for it."""
+    names_account: bool = False
+    """Whether the files that were read name an account, which is then compared with the token's."""
 
     def config(self) -> Config:
         """Read the files; raises UserError with every mistake in them, or with how to begin where there is none."""
         if not self.paths and not os.path.lexists(DEFAULT_FILE):
             raise UserError(f"{DEFAULT_FILE}: no such file", _HOW_TO_BEGIN)
         config = load(self.paths or (DEFAULT_FILE,))
-        self._sources, self._names_account = config.sources, config.account is not None
+        self._sources, self.names_account = config.sources, config.account is not None
         return config
 
     def access(self) -> "Access":
         """Find the base URL and the token; raises UserError where there is none that will do."""
-        from reconcile.actual.credentials import find  # noqa: PLC0415 - as in `run`
+        from reconcile.actual.credentials import find  # noqa: PLC0415 - `validate` has no use for it
 
         access = find(
             base_url=self.base_url,
@@ -70,38 +67,6 @@ class Session:
     def write(self, path: Path, content: str | bytes, *, new: bool = False) -> None:
         """Write a result to a file, text without what is secret; raises as `write_file` does."""
         write_file(path, self.output.redact(content) if isinstance(content, str) else content, new=new)
-
-    def run(
-        self,
-        work: "Callable[[Connection], Awaitable[Result]]",
-        *,
-        access: "Access | None" = None,
-        attempts: int | None = None,
-        parallelism: int | None = None,
-        asks_account: bool = False,
-        on_interrupt: Callable[[], None] | None = None,
-    ) -> Result:
-        """Run `work` against the service, with one client, one event loop and one deadline.
-
-        Observing asks whose the token is where the files name an account, or with `asks_account`.
-        Ctrl-C, SIGTERM and SIGHUP end it at once; where `on_interrupt` is given, the first of them calls it and lets
-        what is in flight finish.
-
-        Raises:
-            UserError: as `work` does; `StoppedError` when interrupted or out of time.
-        """
-        # Imported here: the HTTP client takes longer to import than all of `validate`, which has no use for it.
-        from reconcile.cli.connection import Limits, run  # noqa: PLC0415
-        from reconcile.cli.system_clock import SystemClock  # noqa: PLC0415
-
-        seconds = (self.timeout or Duration(days=1)).in_seconds(SystemClock().now())
-        limits = Limits(
-            seconds=seconds,
-            attempts=attempts,
-            parallelism=parallelism,
-            asks_account=asks_account or self._names_account,
-        )
-        return run(work, access or self.access(), limits, self.output, on_interrupt)
 
 
 def home_folder() -> Path | None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from reconcile.cli.connection import observe
 from reconcile.cli.exit_code import ExitCode
 from reconcile.cli.options import OutputFileType, command, format_name
 from reconcile.cli.planning import desired_for
@@ -12,7 +13,6 @@ from reconcile.cli.session import Session
 from reconcile.insight.status import status as status_of
 from reconcile.insight.timeline import timeline
 from reconcile.plan.planner import plan
-from reconcile.plan.refusals import check_clock
 from reconcile.plan.safety import withheld
 from reconcile.report.formats import STATUS_FORMATS
 
@@ -39,8 +39,7 @@ def status(
     """Show the health of every series, problems first, and what is not declared."""
     shown_as = format_name(as_json=as_json, markdown=markdown, otherwise="check" if check else "text")
     config = session.config()
-    inventory = session.run(lambda connection: connection.observe(automatic=html_file is not None))
-    check_clock(inventory)
+    inventory = observe(session, automatic=html_file is not None)
     desired = desired_for(config, inventory, session.targets)
     found = status_of(desired, inventory, inventory.observed_at)
     found = replace(

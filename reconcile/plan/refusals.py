@@ -1,35 +1,16 @@
-"""Refuses to plan where the account or the clock is not as expected (spec, section 3)."""
+"""Leaves out of a plan what does not match the account (spec, section 3)."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 
-from reconcile.actual.inventory import LARGEST_SKEW, Inventory, Server
+from reconcile.actual.inventory import Inventory, Server
 from reconcile.desired.config import DeclaredServer
 from reconcile.desired.desired import Desired
-from reconcile.diagnostics import Diagnostic, UserError
-from reconcile.durations import age_text
+from reconcile.diagnostics import Diagnostic
 from reconcile.ids import Id
 
 _MOST_NAMED = 20
 """Servers that one message names."""
-
-
-def check_clock(inventory: Inventory) -> None:
-    """Refuse to plan if our clock and the service's differ, because ages decide what is deleted.
-
-    Raises:
-        UserError: they differ by more than `LARGEST_SKEW`.
-    """
-    if inventory.service_time is None:
-        return
-    skew = inventory.observed_at - inventory.service_time
-    if abs(skew) > LARGEST_SKEW:
-        side = "ahead of" if skew > timedelta(0) else "behind"
-        raise UserError(
-            f"this machine's clock is {age_text(abs(skew))} {side} the service's",
-            "Ages decide what is deleted, so nothing is planned. Set the clock (for example with NTP) and try again.",
-        )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -9,6 +9,7 @@ import pytest
 from support.service import URL, Answer, Lists, Script, item, page
 
 from reconcile.actual.errors import ApiError, IncompleteListError, OutcomeUnknownError, RefusedError
+from reconcile.actual.http import Http
 from reconcile.actual.inventory import Backup
 from reconcile.actual.reader import Reader
 
@@ -59,13 +60,18 @@ class TestSideBySide:
         assert service.most_in_flight == 3
 
     def test_progress_is_reported(self) -> None:
-        progress: list[tuple[int, int]] = []
+        seen: list[tuple[int, int] | None] = []
 
-        Script([Lists(many(25), largest_page=10)]).run(
-            lambda http: Reader(http, progress=lambda *counts: progress.append(counts)).backups()
-        )
+        async def use(http: Http) -> None:
+            reader = Reader(http)
+            service.before = lambda _: seen.append(reader.progress)
+            await reader.observe()
+            seen.append(reader.progress)
 
-        assert progress == [(10, 25), (20, 25), (25, 25)]
+        service = Lists(many(25), largest_page=10)
+        Script([service]).run(use, parallelism=1)
+
+        assert seen == [(0, 0), (10, 25), (10, 25), (20, 25), None]
 
     @pytest.mark.parametrize(
         "following",

@@ -3,6 +3,7 @@
 import gzip
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from typing import Any, TypeVar
 
 import httpx
@@ -10,11 +11,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.service import URL, Answer, Lists, Script, item, page
+from support.virtual import VirtualClock
 
 from reconcile.actual.errors import ApiError, BusyError, NotSentError, OutcomeUnknownError, RefusedError
 from reconcile.actual.inventory import Backup, Inventory
 from reconcile.actual.reader import PATIENT_ATTEMPTS, Reader
 from reconcile.clock import StoppedError
+from reconcile.diagnostics import UserError
 from reconcile.ids import Id
 
 Result = TypeVar("Result")
@@ -34,6 +37,11 @@ def backups(*answers: Answer) -> tuple[tuple[Backup, ...], Script]:
 def observe(service: Answer, *, automatic: bool = False, server_id: Id | None = None) -> tuple[Inventory, Script]:
     script = Script([service])
     return read(script, lambda reader: reader.observe(automatic=automatic, server_id=server_id)), script
+
+
+def date_in(minutes: int) -> str:
+    """Return a Date header so many minutes ahead of our clock."""
+    return format_datetime(VirtualClock.started + timedelta(minutes=minutes), usegmt=True)
 
 
 def account_answered_with(answer: httpx.Response) -> Callable[[httpx.Request], httpx.Response | None]:
@@ -63,6 +71,21 @@ class TestObserve:
         assert "/account/me/" in script.urls
         assert "/account/me/" not in silent.urls
         assert script.elapsed == 1
+
+    @pytest.mark.parametrize(("minutes", "side"), [(-11, "ahead of"), (11, "behind")])
+    def test_a_clock_that_differs_is_refused_unless_ages_do_not_matter(self, minutes: int, side: str) -> None:
+        script = Script([Lists([item(1)], SERVERS, headers={"Date": date_in(minutes)})])
+
+        with pytest.raises(UserError, match=f"this machine's clock is 11min {side} the service's"):
+            script.run(lambda http: Reader(http).observe())
+
+        assert script.run(lambda http: Reader(http).observe(checks_clock=False)).backups
+
+    @pytest.mark.parametrize("minutes", [-10, 0, 10])
+    def test_a_clock_that_differs_a_little_is_fine(self, minutes: int) -> None:
+        inventory, _ = observe(Lists([item(1)], SERVERS, headers={"Date": date_in(minutes)}))
+
+        assert inventory.service_time == VirtualClock.started + timedelta(minutes=minutes)
 
     @pytest.mark.parametrize("status", [403, 404])
     def test_an_account_that_the_service_does_not_name_is_none(self, status: int) -> None:

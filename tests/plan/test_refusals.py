@@ -1,14 +1,9 @@
 """What is not planned: a clock that is off stops everything, a server that does not fit stops only itself."""
 
-from dataclasses import replace
-from datetime import timedelta
-
 import pytest
-from support.build import NOW, WEB, backup, config, declare, inventory, make_plan
+from support.build import WEB, backup, config, declare, inventory, make_plan
 
 from reconcile.actual.inventory import Server
-from reconcile.diagnostics import UserError
-from reconcile.plan.refusals import check_clock
 
 DB = Server(id=2, name="db")
 NIGHTLY = declare('{ description = "nightly" }')
@@ -16,23 +11,6 @@ TWO = config(
     '[servers.web]\nid = 1\nbackups = [{ description = "nightly" }]\n'
     '[servers.db]\nid = 2\npinned = [7]\nbackups = [{ description = "nightly" }]\n'
 )
-
-
-@pytest.mark.parametrize(("minutes", "side"), [(-11, "behind"), (11, "ahead of")])
-def test_a_clock_that_is_off(minutes: int, side: str) -> None:
-    skewed = replace(inventory(), observed_at=NOW + timedelta(minutes=minutes))
-
-    with pytest.raises(UserError, match=f"11min {side} the service's"):
-        check_clock(skewed)
-
-
-@pytest.mark.parametrize("minutes", [-10, 0, 10])
-def test_a_clock_that_is_a_little_off_is_fine(minutes: int) -> None:
-    check_clock(replace(inventory(), observed_at=NOW + timedelta(minutes=minutes)))
-
-
-def test_a_service_that_does_not_tell_the_time_is_believed() -> None:
-    check_clock(replace(inventory(), service_time=None))
 
 
 class TestAServerThatDoesNotFit:

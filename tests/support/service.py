@@ -70,6 +70,7 @@ class Lists:
     servers: list[dict[str, Any]] = field(default_factory=list)
     largest_page: int = 1000
     latency: float = 0.0
+    headers: dict[str, str] = field(default_factory=dict)
     before: Callable[[httpx.Request], httpx.Response | None] = lambda _: None
     in_flight: int = 0
     most_in_flight: int = 0
@@ -92,7 +93,9 @@ class Lists:
             return httpx.Response(404, json={"detail": "Invalid page."})
         has_more = number * size < len(entries)
         following = str(request.url.copy_set_param("page", number + 1)) if has_more else None
-        return page(*shown, count=len(entries), following=following)
+        listed = page(*shown, count=len(entries), following=following)
+        listed.headers.update(self.headers)
+        return listed
 
 
 def item(id_: object = 1, **changes: object) -> dict[str, Any]:
