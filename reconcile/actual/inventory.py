@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import cached_property
 
+from reconcile.diagnostics import UserError
+from reconcile.durations import age_text
 from reconcile.ids import Id, id_order
 
 LARGEST_SKEW = timedelta(minutes=10)
@@ -112,6 +114,23 @@ class Inventory:
         if self.servers is not None:
             return {server.id: server.name for server in self.servers}
         return {backup.server_id: backup.server_name for backup in self.backups}
+
+
+def check_clock(inventory: Inventory) -> None:
+    """Refuse to go on if our clock and the service's differ: ages decide what is deleted (spec, section 3).
+
+    Raises:
+        UserError: they differ by more than `LARGEST_SKEW`.
+    """
+    if inventory.service_time is None:
+        return
+    skew = inventory.observed_at - inventory.service_time
+    if abs(skew) > LARGEST_SKEW:
+        side = "ahead of" if skew > timedelta(0) else "behind"
+        raise UserError(
+            f"this machine's clock is {age_text(abs(skew))} {side} the service's",
+            "Ages decide what is deleted, so nothing is planned. Set the clock (for example with NTP) and try again.",
+        )
 
 
 def _none_first(description: str | None) -> tuple[bool, str]:

@@ -1,15 +1,12 @@
 """Reads the account as complete lists. This half of the client can't change anything."""
 
 from dataclasses import replace
-from datetime import timedelta
 
 from reconcile.actual.errors import RefusedError
 from reconcile.actual.http import Http
-from reconcile.actual.inventory import LARGEST_SKEW, MANUAL, Backup, Inventory, Server
+from reconcile.actual.inventory import MANUAL, Backup, Inventory, Server, check_clock
 from reconcile.actual.pages import CompleteList, Pages, Query
 from reconcile.actual.wire import read_account, read_backups, read_servers
-from reconcile.diagnostics import UserError
-from reconcile.durations import age_text
 from reconcile.ids import Id
 from reconcile.tasks import side_by_side
 
@@ -75,7 +72,7 @@ class Reader:
             account=account,
         )
         if checks_clock:
-            _check_clock(inventory)
+            check_clock(inventory)
         return inventory
 
     async def backups(self, server_id: Id | None = None) -> tuple[Backup, ...]:
@@ -120,16 +117,3 @@ class Reader:
             if refused.status in _NO_PERMISSION:
                 return None
             raise
-
-
-def _check_clock(inventory: Inventory) -> None:
-    """Refuse to go on if our clock and the service's differ: ages decide what is deleted (spec, section 3)."""
-    if inventory.service_time is None:
-        return
-    skew = inventory.observed_at - inventory.service_time
-    if abs(skew) > LARGEST_SKEW:
-        side = "ahead of" if skew > timedelta(0) else "behind"
-        raise UserError(
-            f"this machine's clock is {age_text(abs(skew))} {side} the service's",
-            "Ages decide what is deleted, so nothing is planned. Set the clock (for example with NTP) and try again.",
-        )

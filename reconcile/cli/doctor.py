@@ -2,59 +2,94 @@
 
 import os
 import platform
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+from typing import TypeVar
 
 import click
 
-from reconcile.actual.credentials import Access
-from reconcile.actual.facts import ServiceFacts
-from reconcile.actual.probe import Probe
+from reconcile.actual.errors import ApiError
+from reconcile.actual.inventory import Inventory
+from reconcile.actual.reader import Reader
 from reconcile.cli.connection import connect
 from reconcile.cli.exit_code import ExitCode
 from reconcile.cli.options import command
 from reconcile.cli.session import Session
-from reconcile.desired.config import Config
 from reconcile.diagnostics import UserError
-from reconcile.insight.doctor import AccessFacts, Diagnosis, findings
+from reconcile.insight.doctor import (
+    BACKUP_FIELDS,
+    SERVER_FIELDS,
+    AccessFacts,
+    ListFacts,
+    ServiceFacts,
+    TokenFacts,
+    diagnose,
+)
 from reconcile.report.formats import DOCTOR_FORMATS
 
 _PROXIES = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "https_proxy", "http_proxy", "all_proxy")
+_LIMIT_HEADERS = ("ratelimit", "x-ratelimit", "retry-after")
+
+Result = TypeVar("Result")
 
 
-@command(files=True, account=True)
+@command(files=True, account=True, more="how the lists of the service differ from its documentation")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for a bug report, without secrets and server names.")
 def doctor(session: Session, *, as_json: bool) -> ExitCode:
-    """Check the set-up against the real service, and change nothing."""
-    config = _config(session)
-    access = _access(session)
-    if isinstance(access, Access):
+    """Check the setup against the real service. Changes nothing."""
+    config = _tried(session.config)
+    access = _tried(session.access)
+    facts: AccessFacts | UserError
+    service: ServiceFacts | UserError | None
+    if isinstance(access, UserError):
+        facts, service = access, None
+    else:
         proxies = {name: os.environ[name] for name in _PROXIES if os.environ.get(name)}
         facts = AccessFacts(base_url=access.base_url, token_from=access.token_from, proxies=proxies)
-        found = findings(config, facts, _service(session, access))
-    else:
-        found = findings(config, access, None)
-    diagnosis = Diagnosis(findings=found, python=platform.python_version(), platform=platform.platform())
+        service = _tried(lambda: connect(session, examine, access=access, asks_account=True))
+    versions = {"python": platform.python_version(), "platform": platform.platform()}
+    diagnosis = diagnose(config, facts, service, versions)
+    checks = {check: session.located(found) for check, found in diagnosis.checks.items()}
+    diagnosis = replace(diagnosis, checks=checks)
     session.output.show(DOCTOR_FORMATS["json" if as_json else "text"](diagnosis, verbose=session.output.verbose))
     return ExitCode.ERROR if diagnosis.errors else ExitCode.DONE
 
 
-def _config(session: Session) -> Config | UserError:
+def _tried(read: Callable[[], Result]) -> Result | UserError:
+    """Return the result, or the error that a check reports; an interruption ends the command."""
     try:
-        return session.config()
-    except UserError as error:
-        return error
-
-
-def _access(session: Session) -> Access | UserError:
-    try:
-        return session.access()
-    except UserError as error:
-        return error
-
-
-def _service(session: Session, access: Access) -> ServiceFacts | UserError:
-    try:
-        return connect(session, lambda reader: Probe(reader.http).facts(), access=access)
+        return read()
     except UserError as error:
         if error.is_interrupt:
             raise
         return error
+
+
+async def examine(reader: Reader) -> ServiceFacts:
+    """Read the first page of both lists, the token's permissions, and the whole account.
+
+    Raises:
+        ApiError: the list of backups can't be read; then nothing else can be.
+    """
+    first = await reader.http.request("GET", "/backups/")
+    lists = [ListFacts.read("/backups/", first.body, BACKUP_FIELDS)]
+    token: TokenFacts | UserError
+    inventory: Inventory | UserError
+    with suppress(ApiError):  # what follows from it shows when the whole account is read
+        servers = await reader.http.request("GET", "/servers/")
+        lists.append(ListFacts.read("/servers/", servers.body, SERVER_FIELDS))
+    try:
+        token = TokenFacts.read((await reader.http.request("GET", "/account/me/")).body)
+    except ApiError as error:
+        token = error
+    try:
+        inventory = await reader.observe(checks_clock=False)
+    except ApiError as error:
+        inventory = error
+    return ServiceFacts(
+        inventory=inventory,
+        token=token,
+        lists=tuple(filter(None, lists)),
+        rate_limits={name: value for name, value in first.headers.items() if name.lower().startswith(_LIMIT_HEADERS)},
+    )

@@ -1,54 +1,56 @@
-"""The checks of `reconcile doctor`: pure functions of the file, the access and the service's answers."""
+"""The checks of `reconcile doctor`: pure functions of the files, the access and what the service sent."""
 
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
-from urllib.parse import urlsplit
+from typing import Any, Self
 
-from reconcile.actual.errors import ApiError, RefusedError
-from reconcile.actual.facts import AccountFacts, FirstPage, NotAList, ServiceFacts
-from reconcile.actual.inventory import LARGEST_SKEW, Inventory
+from pydantic_core import from_json
+
+from reconcile.actual.inventory import Inventory, State, check_clock
 from reconcile.desired.advice import warnings
-from reconcile.desired.config import Config, DeclaredFleet, DeclaredServer
-from reconcile.desired.desired import Desired, resolve
-from reconcile.diagnostics import UserError
+from reconcile.desired.config import Config
+from reconcile.desired.desired import Desired, check_account, resolve
+from reconcile.diagnostics import Diagnostic, UserError
+from reconcile.durations import age_text
 from reconcile.plan.refusals import check_all_declared, check_servers
+from reconcile.plan.warnings import fleet_warnings
 
-SMALL_SKEW = timedelta(minutes=1)
+BACKUP_FIELDS = {"id", "server", "backup_type", "status", "size_mb", "created_at", "expires_at", "description"}
+SERVER_FIELDS = {
+    *("id", "name", "hostname", "status", "ip_address", "location", "plan", "os", "created_at", "updated_at"),
+}
+"""The documented fields of an entry (api.md)."""
 
-_PAGING = {True: "has next", False: "next is null", None: "has no next"}
+_SMALL_SKEW = timedelta(minutes=1)
 _READS = {"*:*", "servers:*", "servers:read", "backups:*", "backups:read", "*:read"}
 _WRITES = {"*:*", "servers:*", "servers:write", "backups:*", "backups:write", "*:write"}
 
 
-class Verdict(StrEnum):
-    """The result of a check."""
+class Check(StrEnum):
+    """What `doctor` checks, in the order in which it says so."""
 
-    OK = "ok"
-    WARNING = "warning"
-    ERROR = "error"
-    """Apply can't work."""
+    FILE = "file"
+    TOKEN = "token"  # noqa: S105 - a name
+    SERVICE = "service"
+    PERMISSIONS = "permissions"
+    LISTS = "lists"
+    STATUSES = "statuses"
+    CLOCK = "clock"
+    ACCOUNT = "account"
+    FLEETS = "fleets"
+    SERVERS = "declared servers"
+    REQUIRE = "require"
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What one check found, and what to do about it. It holds no secret."""
-
-    check: str
-    verdict: Verdict
-    explanation: str
-    advice: str = ""
-    servers: tuple[str, ...] = ()
-    """The keys of the declared servers that it is about; only here are servers named."""
-    private: str = ""
-    """What only the user is shown, not whoever reads a bug report."""
+Checks = dict[Check, tuple[Diagnostic, ...]]
+"""What each check found wrong; a check that is missing was not carried out."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AccessFacts:
-    """Which service is asked, where the token comes from, and the environment's proxies, by variable."""
+    """Which service is used, where the token comes from, and the environment's proxies, by variable."""
 
     base_url: str
     token_from: str
@@ -56,233 +58,193 @@ class AccessFacts:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Diagnosis:
-    """All findings, and what they were found with."""
+class TokenFacts:
+    """The name of the token, and its permissions as the service words them."""
 
-    findings: tuple[Finding, ...]
-    python: str
-    platform: str
+    name: str
+    permissions: tuple[str, ...]
+
+    @classmethod
+    def read(cls, body: bytes) -> Self | UserError:
+        """Read the response about the token, whatever is wrong with it."""
+        match _json(body):
+            case {"token": {"name": name, "permissions": [*listed]}}:
+                return cls(name=str(name), permissions=tuple(map(str, listed)))
+            case _:
+                return UserError("the response of GET /account/me/ is not as documented")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ListFacts:
+    """The first page of a list, and how its entries differ from the documentation."""
+
+    path: str
+    entries: int
+    count: object
+    """As the service gives it; None if it does not."""
+    has_next: bool | None
+    """None if the page does not say."""
+    new_fields: tuple[str, ...]
+    missing_fields: tuple[str, ...]
+
+    @classmethod
+    def read(cls, path: str, body: bytes, documented: set[str]) -> Self | None:
+        """Read the first page, whatever is wrong with it; None if it is no page of a list."""
+        page = _json(body)
+        if not isinstance(page, dict) or not isinstance(page.get("results"), list):
+            return None
+        entries = [set(entry) for entry in page["results"] if isinstance(entry, dict)]
+        return cls(
+            path=path,
+            entries=len(page["results"]),
+            count=page.get("count"),
+            has_next=bool(page["next"]) if "next" in page else None,
+            new_fields=tuple(sorted({field for entry in entries for field in entry - documented})),
+            missing_fields=tuple(sorted({field for entry in entries for field in documented - entry})),
+        )
+
+
+def _json(body: bytes) -> Any:  # noqa: ANN401 - any JSON
+    try:
+        return from_json(body)
+    except ValueError:
+        return None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ServiceFacts:
+    """What the service sent. An error stands for what it did not send."""
+
+    inventory: Inventory | UserError
+    """The whole account, as `plan` reads it."""
+    token: TokenFacts | UserError
+    lists: tuple[ListFacts, ...]
+    rate_limits: Mapping[str, str]
+    """The headers about limits."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Diagnosis:
+    """What was checked, and what was looked at. An error stands for what could not be read."""
+
+    checks: Checks
+    config: Config | UserError
+    access: AccessFacts | UserError
+    service: ServiceFacts | UserError | None
+    """None if there was no access to it."""
+    desired: Desired | None
+    """None if the files or the account could not be read."""
+    versions: Mapping[str, str]
+    """Of what reconcile runs on, by name."""
 
     @property
     def errors(self) -> int:
-        """How many findings keep apply from working."""
-        return sum(finding.verdict is Verdict.ERROR for finding in self.findings)
+        """How many errors keep apply from working."""
+        return sum(found.severity == "error" for each in self.checks.values() for found in each)
 
 
-def findings(
-    config: Config | UserError, access: AccessFacts | UserError, service: ServiceFacts | UserError | None
-) -> tuple[Finding, ...]:
-    """Run all checks. An argument may be the error that occurred instead; `service` is None if it was not asked."""
-    found = [_file(config), *_access(access)]
-    match service:
-        case UserError():
-            found.append(_failed("service", service))
-        case ServiceFacts():
-            found += _service(service)
-            if isinstance(config, Config):
-                found += _declared(config, service)
-        case None:
-            pass
-    return tuple(found)
-
-
-def _file(config: Config | UserError) -> Finding:
+def diagnose(
+    config: Config | UserError,
+    access: AccessFacts | UserError,
+    service: ServiceFacts | UserError | None,
+    versions: Mapping[str, str],
+) -> Diagnosis:
+    """Run every check that can be carried out."""
+    checks: Checks = {}
+    desired: Desired | None = None
     if isinstance(config, UserError):
-        first = config.diagnostics[0]
-        # A mistake may quote the name of a server; that the file is missing or unreadable names none.
-        if not first.place and not first.range:
-            return Finding("file", Verdict.ERROR, first.summary, first.detail)
-        mistakes = _count(len(config.diagnostics), "mistake")
-        return Finding("file", Verdict.ERROR, mistakes, "To see each with its line: reconcile validate.")
-    parts = [_declared_by(config.servers, "on", "server")] if config.servers or not config.fleets else []
-    parts += [_declared_by(config.fleets, "in", "fleet")] if config.fleets else []
-    explanation = f"valid, {', '.join(parts)}"
-    if warnings((*config.servers, *config.fleets)):
-        return Finding(
-            "file", Verdict.WARNING, explanation, "Nothing is backed up: add a [[servers.KEY.backups]] table."
-        )
-    return Finding("file", Verdict.OK, explanation)
-
-
-def _declared_by(declared: Sequence[DeclaredServer | DeclaredFleet], where: str, thing: str) -> str:
-    return f"{sum(len(each.series) for each in declared)} series {where} {_count(len(declared), thing)}"
-
-
-def _access(access: AccessFacts | UserError) -> Iterator[Finding]:
+        checks[Check.FILE] = config.diagnostics
+    else:
+        checks[Check.FILE] = warnings((*config.servers, *config.fleets))
     if isinstance(access, UserError):
-        yield _failed("token", access)
-        return
-    yield Finding("token", Verdict.OK, f"from {access.token_from}")
-    if access.base_url.startswith("http:"):  # allowed to this machine only, and no proxy is used for it
-        route = "plain http on this machine"
-    else:
-        proxies = [f"{name} is {_host(value)}" for name, value in access.proxies.items() if value]
-        route = ", ".join(["TLS", *(proxies or ["no proxy"])])
-    yield Finding("base URL", Verdict.OK, f"{access.base_url}, {route}")
+        checks[Check.TOKEN] = access.diagnostics
+    if isinstance(service, UserError):
+        checks[Check.SERVICE] = service.diagnostics
+    elif service:
+        checks |= {Check.TOKEN: (), Check.SERVICE: (), Check.PERMISSIONS: tuple(_permissions(service.token))}
+        if isinstance(service.inventory, UserError):
+            checks[Check.LISTS] = service.inventory.diagnostics
+        else:
+            checks |= {
+                Check.LISTS: (),
+                Check.STATUSES: tuple(_statuses(service.inventory)),
+                Check.CLOCK: tuple(_clock(service.inventory)),
+            }
+            if isinstance(config, Config):
+                try:
+                    # The servers are compared with those of another account too, as that may be the mistake.
+                    desired = resolve(replace(config, account=None), service.inventory)
+                    checks |= _declared(config, desired, service.inventory)
+                except UserError as error:
+                    checks[Check.FLEETS] = error.diagnostics
+    return Diagnosis(checks=checks, config=config, access=access, service=service, desired=desired, versions=versions)
 
 
-def _host(proxy: str) -> str:
-    """Return the host of a proxy's URL, without the password that may stand before it."""
-    try:
-        return urlsplit(proxy if "://" in proxy else f"//{proxy}").hostname or "not a URL"
-    except ValueError:
-        return "not a URL"
-
-
-def _service(facts: ServiceFacts) -> Iterator[Finding]:
-    yield _permissions(facts.account)
-    yield from _first_page("backups", facts.backups)
-    yield _whole_list(facts.inventory)
-    if isinstance(facts.servers, RefusedError):
-        yield Finding(
-            "servers",
-            Verdict.WARNING,
-            f"{_problem(facts.servers)}: names are checked against the backups' own",
-            "Give the token servers:read.",
+def _permissions(token: TokenFacts | UserError) -> Iterator[Diagnostic]:
+    if isinstance(token, UserError):
+        yield Diagnostic(
+            severity="warning",
+            summary=f"the permissions of the token are unknown: {token.diagnostics[0].summary}",
+            detail="Run reconcile plan to see whether it can read the account.",
         )
-    elif isinstance(facts.servers, ApiError):
-        yield _failed("servers", facts.servers)
-    else:
-        yield from _first_page("servers", facts.servers)
-    yield _clock(facts)
-    limits = "; ".join(f"{name}: {value}" for name, value in facts.rate_limits)
-    yield Finding("rate limit", Verdict.OK, limits or "the service announces none")
+    elif _WRITES.isdisjoint(token.permissions):
+        listed = ", ".join(token.permissions) or "none"
+        if _READS.isdisjoint(token.permissions):
+            yield Diagnostic(
+                severity="warning",
+                summary=f"reconcile does not know the permissions of the token {token.name!r}: {listed}",
+                detail="Run reconcile plan to see whether it can read the account.",
+            )
+        else:
+            yield Diagnostic(
+                summary=f"the token {token.name!r} has no permission to change anything, only {listed}",
+                detail="It is enough for plan and status. For apply and restore, use a token with servers:*.",
+            )
 
 
-def _permissions(account: AccountFacts | ApiError) -> Finding:
-    advice = "The permissions are unknown; try reconcile plan."
-    if isinstance(account, ApiError):
-        return Finding("permissions", Verdict.WARNING, _problem(account), advice)
-    if account.permissions is None:
-        explanation = "GET /account/me/ does not answer as documented"
-        return Finding("permissions", Verdict.WARNING, explanation, advice)
-    permissions = account.permissions
-    token = f"token {account.token!r} has {', '.join(permissions) or 'none'}"
-    if _WRITES.intersection(permissions):
-        explanation = f"{token}: enough for plan, apply and restore"
-        return Finding("permissions", Verdict.OK, explanation)
-    if _READS.intersection(permissions):
-        explanation = f"{token}: enough for plan, not for apply and restore"
-        advice = "For apply, make a token that may write, such as servers:*."
-        return Finding("permissions", Verdict.ERROR, explanation, advice)
-    explanation = f"{token}: reconcile does not know these"
-    return Finding("permissions", Verdict.WARNING, explanation, "Try reconcile plan.")
+def _statuses(inventory: Inventory) -> Iterator[Diagnostic]:
+    unknown = sorted({backup.status for backup in inventory.manual if backup.state is State.UNKNOWN})
+    if unknown:
+        yield Diagnostic(
+            severity="warning",
+            summary=f"backups have a status that reconcile does not know: {', '.join(map(repr, unknown))}",
+            detail="Nothing is deleted in a series with such a backup. Please report the status as an issue.",
+        )
 
 
-def _first_page(check: str, page: FirstPage | NotAList) -> Iterator[Finding]:
-    if isinstance(page, NotAList):
-        explanation = f"the list is not as documented, it is {page.kind}"
-        advice = "Check the base URL: it ends in /api/v1."
-        yield Finding(check, Verdict.ERROR, explanation, advice)
-        return
-    counts = page.count is not None
-    count = f"count {page.count}" if counts else "no count"
-    yield Finding(
-        check,
-        Verdict.OK if counts else Verdict.ERROR,
-        f"{page.entries} on the first page, {count}, {_PAGING[page.has_next]}",
-        "" if counts else "Without a count, there is no way to know whether the list is complete.",
-    )
-    if check == "backups" and page.unknown_statuses:
-        explanation = "unknown statuses: " + ", ".join(page.unknown_statuses)
-        advice = "Nothing of such a series is deleted. Please report them."
-        yield Finding(check, Verdict.WARNING, explanation, advice)
-    if page.new_fields or page.missing_fields:
-        new, missing = (", ".join(fields) or "none" for fields in (page.new_fields, page.missing_fields))
-        yield Finding(check, Verdict.WARNING, f"fields: new {new}; missing {missing}", "New ones are ignored.")
+def _clock(inventory: Inventory) -> Iterator[Diagnostic]:
+    if inventory.service_time is None:
+        yield Diagnostic(
+            severity="warning",
+            summary="this machine's clock can't be checked: the service sends no Date header",
+            detail="Ages decide what is deleted. Make sure that the clock is right (for example with NTP).",
+        )
+    elif errors := _errors(check_clock, inventory):
+        yield from errors
+    elif (skew := abs(inventory.observed_at - inventory.service_time)) > _SMALL_SKEW:
+        yield Diagnostic(
+            severity="warning",
+            summary=f"this machine's clock and the service's differ by {age_text(skew)}",
+            detail="Set the clock (for example with NTP). Nothing is planned if they differ by more than 10 minutes.",
+        )
 
 
-def _whole_list(inventory: Inventory | ApiError) -> Finding:
-    if isinstance(inventory, ApiError):
-        return _failed("whole list", inventory)
-    explanation = f"{_count(len(inventory.manual), 'manual backup')} read, as many as the service counts"
-    return Finding("whole list", Verdict.OK, explanation)
-
-
-def _clock(facts: ServiceFacts) -> Finding:
-    if facts.service_time is None:
-        explanation = "the service sends no time (no Date header)"
-        advice = "Make sure that this machine's clock is right (ntp)."
-        return Finding("clock", Verdict.WARNING, explanation, advice)
-    skew = abs(facts.our_time - facts.service_time)
-    explanation = f"{skew.total_seconds():.0f}s between ours and the service's"
-    if skew <= SMALL_SKEW:
-        return Finding("clock", Verdict.OK, explanation)
-    return Finding(
-        "clock",
-        Verdict.WARNING if skew <= LARGEST_SKEW else Verdict.ERROR,
-        explanation,
-        "Set the clock (ntp): ages decide what is due and what is deleted.",
-    )
-
-
-def _declared(config: Config, service: ServiceFacts) -> Iterator[Finding]:
-    """Compare what the files say with the account."""
-    email = None if isinstance(service.account, ApiError) else service.account.email
-    yield _account(config.account.email if config.account else None, email)
-    if not isinstance(service.inventory, Inventory):
-        return
+def _errors(check: Callable[..., None], *values: object) -> tuple[Diagnostic, ...]:
     try:
-        desired = resolve(replace(config, account=None), service.inventory)
+        check(*values)
     except UserError as error:
-        yield _failed("fleets", error)
-        return
-    yield _fit(desired.servers, service.inventory)
-    if desired.fleets:
-        yield _fleets(desired)
-    if unmet := [error.summary for error in check_all_declared(desired, service.inventory)]:
-        yield Finding("require", Verdict.ERROR, "; ".join(unmet), "reconcile status names them.")
+        return error.diagnostics
+    return ()
 
 
-def _account(expected: str | None, email: str | None) -> Finding:
-    check = "account"
-    if email is None:
-        verdict = Verdict.OK if expected is None else Verdict.ERROR
-        return Finding(check, verdict, "the service does not say whose the token is")
-    if expected is None:
-        advice = "Name it under [settings], account = …, so that nothing is planned with another one's token."
-        return Finding(check, Verdict.OK, "the files do not name it", advice, private=email)
-    if expected != email:
-        explanation = "the token is for another one than the files name"
-        return Finding(
-            check, Verdict.ERROR, explanation, "Use a token of the right account.", private=f"{email}, not {expected}"
-        )
-    return Finding(check, Verdict.OK, "the one that the files name", private=email)
-
-
-def _fleets(desired: Desired) -> Finding:
-    sizes = Counter(server.fleet for server in desired.servers)
-    names = ", ".join(f"{fleet.name} {_count(sizes[fleet.name], 'server')}" for fleet in desired.fleets)
-    explanation = f"{_count(len(desired.fleets), 'fleet')} with {_count(sizes.total() - sizes[None], 'server')}"
-    if empty := len(desired.empty_fleets):
-        explanation += f", {empty} without any"
-        return Finding("fleets", Verdict.WARNING, explanation, "Fix or remove an empty one.", private=names)
-    return Finding("fleets", Verdict.OK, explanation, private=names)
-
-
-def _fit(servers: tuple[DeclaredServer, ...], inventory: Inventory) -> Finding:
-    check = "declared servers"
-    checked = check_servers(servers, inventory)
-    if checked.errors:
-        keys = tuple(dict.fromkeys(error.address for error in checked.errors if error.address))
-        explanation = f"{len(keys)} of {len(servers)} do not fit the account"
-        advice = "reconcile plan shows what to change."
-        return Finding(check, Verdict.ERROR, explanation, advice, servers=keys)
-    if inventory.servers is None:
-        unseen = tuple(server.key for server in servers if server.id not in inventory.names)
-        explanation = checked.warnings[0].summary
-        return Finding(check, Verdict.WARNING, explanation, servers=unseen)
-    return Finding(check, Verdict.OK, "all fit the account")
-
-
-def _count(number: int, thing: str) -> str:
-    return f"{number} {thing}{'' if number == 1 else 's'}"
-
-
-def _failed(check: str, error: UserError) -> Finding:
-    diagnostic = error.diagnostics[0]
-    return Finding(check, Verdict.ERROR, diagnostic.summary, diagnostic.detail)
-
-
-def _problem(error: ApiError) -> str:
-    return error.diagnostics[0].summary
+def _declared(config: Config, desired: Desired, inventory: Inventory) -> Checks:
+    checks: Checks = {}
+    if config.account:
+        checks[Check.ACCOUNT] = _errors(check_account, config.account.email, inventory, config.account.place)
+    if config.fleets:
+        checks[Check.FLEETS] = tuple(fleet_warnings(desired, inventory))
+    checked = check_servers(desired.servers, inventory)
+    checks[Check.SERVERS] = (*checked.errors, *checked.warnings)
+    if config.require.all_servers:
+        checks[Check.REQUIRE] = tuple(check_all_declared(desired, inventory))
+    return checks

@@ -42,8 +42,8 @@ STATUS_FORMATS: "Mapping[str, Formatter[Status]]" = {
     "markdown": _formatter("status_markdown", "status_markdown"),
 }
 DOCTOR_FORMATS: "Mapping[str, Formatter[Diagnosis]]" = {
-    "text": _formatter("doctor_text", "doctor_text"),
-    "json": _formatter("doctor_json", "doctor_json"),
+    "text": _formatter("doctor", "doctor_text", has_more=True),
+    "json": _formatter("doctor", "doctor_json"),
 }
 LIST_FORMATS: "Mapping[str, Formatter[BackupList]]" = {
     "text": _formatter("list", "list_text"),

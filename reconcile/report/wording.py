@@ -1,8 +1,10 @@
 """Formats durations, sizes, times and counts the same way everywhere."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from reconcile.desired.config import Config, DeclaredFleet, DeclaredServer
 from reconcile.durations import age_text
 
 _GIGABYTE = 1024
@@ -32,3 +34,15 @@ def count_text(number: int, thing: str) -> str:
     """Write a number of things: `1 backup`, `2 backups`, `2 series`."""
     plural = thing if thing == "series" else f"{thing}s"
     return f"{number:,} {thing if number == 1 else plural}"
+
+
+def declared_text(config: Config) -> str:
+    """Say how much the files declare: `3 series on 2 servers, 1 series in 1 fleet`."""
+    parts = [_series_text(config.servers, "on", "server")] if config.servers or not config.fleets else []
+    parts += [_series_text(config.fleets, "in", "fleet")] if config.fleets else []
+    return ", ".join(parts)
+
+
+def _series_text(declared: Sequence[DeclaredServer | DeclaredFleet], where: str, thing: str) -> str:
+    series = sum(len(each.series) for each in declared)
+    return f"{count_text(series, 'series')} {where} {count_text(len(declared), thing)}"

@@ -1,113 +1,131 @@
-"""Every judgement of doctor, from values: the right line says so, and whether apply can work."""
+"""Every check of doctor, from values: what it says when all is well, and what it finds wrong."""
 
 import json
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from support.build import NOW, WEB, backup, config, declare, inventory
+from support.render import shown, value
 
 from reconcile.actual.errors import ApiError, OutcomeUnknownError, RefusedError
-from reconcile.actual.facts import BACKUP_FIELDS, SERVER_FIELDS, ServiceFacts, read_account_facts, read_first_page
 from reconcile.actual.inventory import Server
+from reconcile.desired.config import Config
 from reconcile.diagnostics import Diagnostic, Position, Range, UserError
-from reconcile.insight.doctor import AccessFacts, Diagnosis, Finding, Verdict, findings
-from reconcile.report.doctor_json import doctor_json
+from reconcile.insight.doctor import AccessFacts, Check, Diagnosis, ListFacts, ServiceFacts, TokenFacts, diagnose
+from reconcile.report.doctor import doctor_json, doctor_text
 
-OK, WARNING, ERROR = Verdict.OK, Verdict.WARNING, Verdict.ERROR
 CONFIG = declare('{ description = "nightly" }')
 ACCESS = AccessFacts(base_url="https://vps.example/api/v1", token_from="VPS_API_TOKEN", proxies={})
-BACKUP = dict.fromkeys(("id", "server", "backup_type", "size_mb", "created_at", "expires_at", "description"), "any") | {
-    "status": "completed"
-}
-SERVER = dict.fromkeys(
-    ("id", "name", "hostname", "status", "ip_address", "location", "plan", "os", "created_at", "updated_at"), "any"
-)
+LIST = ListFacts(path="/backups/", entries=1, count=1, has_next=False, new_fields=(), missing_fields=())
 
 
-def page(*entries: object, **fields: object) -> bytes:
-    return json.dumps({"count": len(entries), "next": None, "results": entries} | fields).encode()
+def token(*permissions: str) -> TokenFacts:
+    return TokenFacts(name="ci", permissions=permissions)
 
 
-def account(*permissions: str) -> bytes:
-    answer = {"account": {"email": "ops@example.com"}, "token": {"name": "ci", "permissions": permissions}}
-    return json.dumps(answer).encode()
-
-
+SEEN = replace(inventory(backup(1)), account="ops@example.com")
 SERVICE = ServiceFacts(
-    backups=read_first_page(page(BACKUP), BACKUP_FIELDS),
-    servers=read_first_page(page(SERVER), SERVER_FIELDS),
-    account=read_account_facts(account("*:*")),
-    inventory=inventory(backup(1)),
-    service_time=NOW,
-    our_time=NOW,
-    rate_limits=(),
+    inventory=SEEN,
+    token=token("*:*"),
+    lists=(LIST, replace(LIST, path="/servers/")),
+    rate_limits={},
 )
 REFUSED = RefusedError("GET https://vps.example/api/v1/x/", 403, "403 Forbidden", "The token lacks a permission.")
 LOST = OutcomeUnknownError("GET https://vps.example/api/v1/x/", "500 Internal Server Error", "Try again later.")
 
 
-def answered(
-    *, backups: bytes | None = None, servers: bytes | None = None, account: bytes | None = None
-) -> ServiceFacts:
-    """Return the facts of a service with these answers."""
-    return replace(
-        SERVICE,
-        backups=SERVICE.backups if backups is None else read_first_page(backups, BACKUP_FIELDS),
-        servers=SERVICE.servers if servers is None else read_first_page(servers, SERVER_FIELDS),
-        account=SERVICE.account if account is None else read_account_facts(account),
-    )
+def diagnosed(
+    files: Config | UserError = CONFIG,
+    access: AccessFacts | UserError = ACCESS,
+    service: ServiceFacts | UserError | None = SERVICE,
+) -> Diagnosis:
+    return diagnose(files, access, service, {"python": "3.11", "platform": "Linux"})
 
 
-def of(found: tuple[Finding, ...], check: str) -> list[tuple[Verdict, str]]:
-    return [(finding.verdict, finding.explanation) for finding in found if finding.check == check]
+def with_inventory(**changes: Any) -> ServiceFacts:  # noqa: ANN401 - fields of an inventory
+    """Return the facts of a service whose account is another in these fields."""
+    return replace(SERVICE, inventory=replace(SEEN, **changes))
 
 
-def test_all_is_well() -> None:
-    found = findings(CONFIG, ACCESS, SERVICE)
+def problems(diagnosis: Diagnosis, check: Check) -> list[tuple[str, str]]:
+    return [(found.severity, found.summary) for found in diagnosis.checks[check]]
 
-    assert [(finding.check, finding.explanation) for finding in found] == [
-        ("file", "valid, 1 series on 1 server"),
-        ("token", "from VPS_API_TOKEN"),
-        ("base URL", "https://vps.example/api/v1, TLS, no proxy"),
-        ("permissions", "token 'ci' has *:*: enough for plan, apply and restore"),
-        ("backups", "1 on the first page, count 1, next is null"),
-        ("whole list", "1 manual backup read, as many as the service counts"),
-        ("servers", "1 on the first page, count 1, next is null"),
-        ("clock", "0s between ours and the service's"),
-        ("rate limit", "the service announces none"),
-        ("account", "the files do not name it"),
-        ("declared servers", "all fit the account"),
+
+def lines(diagnosis: Diagnosis, *, verbose: bool = False) -> list[str]:
+    return shown(doctor_text(diagnosis, verbose=verbose).lines, 1000).splitlines()
+
+
+def test_each_check_that_passed_is_one_line() -> None:
+    diagnosis = diagnosed()
+
+    assert lines(diagnosis) == [
+        "✓ file: valid, 1 series on 1 server",
+        "✓ token: from VPS_API_TOKEN",
+        "✓ service: https://vps.example/api/v1, TLS, no proxy",
+        "✓ permissions: token 'ci' has *:*, enough for plan, apply and restore",
+        "✓ lists: 1 server and 1 manual backup read, as many as the service counts",
+        "✓ statuses: each backup has a status that reconcile knows",
+        "✓ clock: 0s apart from the service's",
+        "- account: the token is for: ops@example.com",
+        "✓ declared servers: all match the account",
+        "Ready to apply.",
     ]
-    assert {finding.verdict for finding in found} == {OK}
-    assert [finding.check for finding in found if finding.advice] == ["account"]
-    assert Diagnosis(findings=found, python="3.11", platform="Linux").errors == 0
+    assert diagnosis.errors == 0
+
+
+def test_what_was_not_checked_has_no_tick() -> None:
+    diagnosis = diagnosed(service=LOST)
+
+    assert lines(diagnosis) == [
+        "✓ file: valid, 1 series on 1 server",
+        "- token: from VPS_API_TOKEN",
+        "error: GET https://vps.example/api/v1/x/: 500 Internal Server Error",
+        "  Try again later.",
+        "Not ready to apply: 1 error.",
+    ]
+
+
+def test_how_the_lists_differ_from_their_documentation_is_shown_on_request() -> None:
+    odd = replace(LIST, path="/servers/", new_fields=("zone",), missing_fields=("id", "os"), count=9, has_next=True)
+    service = replace(
+        SERVICE,
+        lists=(replace(LIST, has_next=None), odd),
+        rate_limits={"x-ratelimit-limit": "60", "retry-after": "1"},
+    )
+    details = [
+        "- /backups/: 1 on the first page, count 1, has no next",
+        "- /servers/: 1 on the first page, count 9, has next",
+        "- fields of /servers/: new zone; missing id, os",
+        "- rate limit: x-ratelimit-limit: 60; retry-after: 1",
+    ]
+
+    assert lines(diagnosed(service=service)) == lines(diagnosed())
+    assert lines(diagnosed(service=service), verbose=True)[-5:-1] == details
+    assert lines(diagnosed(), verbose=True)[-2] == "- rate limit: the service announces none"
 
 
 class TestFile:
-    def test_that_is_missing_is_named(self) -> None:
-        missing = UserError("backups.toml: no such file")
-
-        assert of(findings(missing, ACCESS, None), "file") == [(ERROR, "backups.toml: no such file")]
-
-    def test_that_is_invalid_is_a_number_of_mistakes_which_may_name_servers(self) -> None:
+    def test_with_errors_shows_each(self) -> None:
         start = Position(line=1, column=1, byte=0)
-        mistake = Diagnostic(summary="secret-server", range=Range(filename="x", start=start, end=start))
+        errors = [Diagnostic(summary=each, range=Range(filename="x", start=start, end=start)) for each in "ab"]
 
-        found = findings(UserError("invalid", diagnostics=[mistake, mistake]), ACCESS, SERVICE)
+        diagnosis = diagnosed(UserError("invalid", diagnostics=errors))
 
-        assert of(found, "file") == [(ERROR, "2 mistakes")]
-        assert of(found, "declared servers") == []
+        assert problems(diagnosis, Check.FILE) == [("error", "a"), ("error", "b")]
+        assert Check.SERVERS not in diagnosis.checks
+        assert diagnosis.errors == 2
 
     def test_without_a_series_backs_up_nothing(self) -> None:
-        assert of(findings(declare(""), ACCESS, None), "file") == [(WARNING, "valid, 0 series on 1 server")]
+        assert problems(diagnosed(declare("")), Check.FILE) == [("warning", "no series is declared")]
 
 
 class TestAccess:
     def test_without_a_token_says_what_to_do(self) -> None:
-        (_, finding) = findings(CONFIG, UserError("no token", "Make one."), None)
+        diagnosis = diagnosed(access=UserError("no token", "Create one."), service=None)
 
-        assert finding == Finding(check="token", verdict=ERROR, explanation="no token", advice="Make one.")
+        assert lines(diagnosis)[1:] == ["error: no token", "  Create one.", "Not ready to apply: 1 error."]
 
     @pytest.mark.parametrize(
         ("proxies", "message"),
@@ -122,280 +140,206 @@ class TestAccess:
         ],
     )
     def test_names_proxies_without_their_passwords(self, proxies: dict[str, str], message: str) -> None:
-        found = findings(CONFIG, replace(ACCESS, proxies=proxies), None)
+        found = lines(diagnosed(access=replace(ACCESS, proxies=proxies)))
 
-        assert of(found, "base URL") == [(OK, f"https://vps.example/api/v1, TLS, {message}")]
+        assert f"✓ service: https://vps.example/api/v1, TLS, {message}" in found
 
     def test_to_this_machine_has_no_proxy(self) -> None:
         local = AccessFacts(base_url="http://127.0.0.1:1/api/v1", token_from="x", proxies={"HTTP_PROXY": "http://p"})
 
-        assert of(findings(CONFIG, local, None), "base URL") == [
-            (OK, "http://127.0.0.1:1/api/v1, plain http on this machine")
-        ]
+        assert "✓ service: http://127.0.0.1:1/api/v1, plain http on this machine" in lines(diagnosed(access=local))
 
 
 @dataclass(frozen=True)
 class Case:
     reason: str
-    facts: ServiceFacts
-    check: str
-    expected: list[tuple[Verdict, str]]
+    service: ServiceFacts
+    check: Check
+    expected: list[tuple[str, str]]
 
 
-FIRST = (OK, "1 on the first page, count 1, next is null")
 CASES = [
     Case(
-        "a token that may only read",
-        answered(account=account("servers:read")),
-        "permissions",
-        [(ERROR, "token 'ci' has servers:read: enough for plan, not for apply and restore")],
+        "a read-only token",
+        replace(SERVICE, token=token("servers:read")),
+        Check.PERMISSIONS,
+        [("error", "the token 'ci' has no permission to change anything, only servers:read")],
     ),
     Case(
-        "permissions that nobody knows",
-        answered(account=account("disks:juggle")),
-        "permissions",
-        [(WARNING, "token 'ci' has disks:juggle: reconcile does not know these")],
+        "permissions that reconcile does not know",
+        replace(SERVICE, token=token("disks:juggle")),
+        Check.PERMISSIONS,
+        [("warning", "reconcile does not know the permissions of the token 'ci': disks:juggle")],
     ),
     Case(
         "no permission at all",
-        answered(account=account()),
-        "permissions",
-        [(WARNING, "token 'ci' has none: reconcile does not know these")],
+        replace(SERVICE, token=token()),
+        Check.PERMISSIONS,
+        [("warning", "reconcile does not know the permissions of the token 'ci': none")],
     ),
     Case(
-        "no answer about the token",
-        replace(SERVICE, account=REFUSED),
-        "permissions",
-        [(WARNING, "GET https://vps.example/api/v1/x/: 403 Forbidden")],
-    ),
-    *(
-        Case(
-            f"an undocumented answer about the token: {body[:20]!r}",
-            answered(account=body),
-            "permissions",
-            [(WARNING, "GET /account/me/ does not answer as documented")],
-        )
-        for body in (b"", b"[]", b'{"token": null}', b'{"token": {"name": "x"}}', b"[" * 100_000)
-    ),
-    *(
-        Case(
-            f"not a list: {body[:20]!r}",
-            answered(backups=body),
-            "backups",
-            [(ERROR, f"the list is not as documented, it is {kind}")],
-        )
-        for body, kind in (
-            (b" <html>", "HTML"),
-            (b"{", "something else"),
-            (b"[]", "something else"),
-            (b'{"results": 1}', "something else"),
-        )
-    ),
-    Case(
-        "no count",
-        answered(backups=page(BACKUP, count=None)),
-        "backups",
-        [(ERROR, "1 on the first page, no count, next is null")],
-    ),
-    Case(
-        "more pages",
-        answered(backups=page(BACKUP, count=9, next="https://vps.example/api/v1/backups/?page=2")),
-        "backups",
-        [(OK, "1 on the first page, count 9, has next")],
-    ),
-    Case(
-        "no paging",
-        answered(backups=b'{"count": 0, "results": []}'),
-        "backups",
-        [(OK, "0 on the first page, count 0, has no next")],
-    ),
-    Case(
-        "entries of another kind",
-        answered(backups=page(1, "x")),
-        "backups",
-        [(OK, "0 on the first page, count 2, next is null")],
-    ),
-    Case(
-        "an unknown status",
-        answered(backups=page(BACKUP | {"status": "paused"}, BACKUP | {"status": "archiving"})),
-        "backups",
-        [(OK, "2 on the first page, count 2, next is null"), (WARNING, "unknown statuses: archiving, paused")],
-    ),
-    Case(
-        "new and missing fields",
-        answered(
-            backups=page({key: BACKUP[key] for key in BACKUP if key not in {"size_mb", "id"}} | {"zone": 1, "a": 1})
-        ),
-        "backups",
-        [FIRST, (WARNING, "fields: new a, zone; missing id, size_mb")],
-    ),
-    Case(
-        "new fields only",
-        answered(backups=page(BACKUP | {"region": 1})),
-        "backups",
-        [FIRST, (WARNING, "fields: new region; missing none")],
-    ),
-    Case(
-        "missing fields only",
-        answered(servers=page({key: SERVER[key] for key in SERVER if key != "os"})),
-        "servers",
-        [FIRST, (WARNING, "fields: new none; missing os")],
+        "no response about the token",
+        replace(SERVICE, token=REFUSED),
+        Check.PERMISSIONS,
+        [
+            (
+                "warning",
+                "the permissions of the token are unknown: GET https://vps.example/api/v1/x/: 403 Forbidden",
+            )
+        ],
     ),
     Case(
         "a list that is not complete",
         replace(SERVICE, inventory=LOST),
-        "whole list",
-        [(ERROR, "GET https://vps.example/api/v1/x/: 500 Internal Server Error")],
+        Check.LISTS,
+        [("error", "GET https://vps.example/api/v1/x/: 500 Internal Server Error")],
     ),
     Case(
-        "a token that may not list servers",
-        replace(SERVICE, servers=REFUSED),
-        "servers",
-        [(WARNING, "GET https://vps.example/api/v1/x/: 403 Forbidden: names are checked against the backups' own")],
+        "unknown statuses",
+        with_inventory(backups=(backup(1, status="paused"), backup(2, status="archiving"), backup(3))),
+        Check.STATUSES,
+        [("warning", "backups have a status that reconcile does not know: 'archiving', 'paused'")],
     ),
     Case(
-        "no answer about servers",
-        replace(SERVICE, servers=LOST),
-        "servers",
-        [(ERROR, "GET https://vps.example/api/v1/x/: 500 Internal Server Error")],
-    ),
-    Case(
-        "a server's status is not a backup's",
-        answered(servers=page(SERVER | {"status": "active"})),
-        "servers",
-        [FIRST],
+        "a token without permission to list servers",
+        with_inventory(servers=None),
+        Check.SERVERS,
+        [("warning", "server names were not fully checked")],
     ),
     Case(
         "no Date header",
-        replace(SERVICE, service_time=None),
-        "clock",
-        [(WARNING, "the service sends no time (no Date header)")],
+        with_inventory(service_time=None),
+        Check.CLOCK,
+        [("warning", "this machine's clock can't be checked: the service sends no Date header")],
     ),
     *(
         Case(
             f"a clock that is off by {seconds} seconds",
-            replace(SERVICE, our_time=NOW + timedelta(seconds=seconds)),
-            "clock",
-            [(verdict, f"{abs(seconds)}s between ours and the service's")],
+            with_inventory(observed_at=NOW + timedelta(seconds=seconds)),
+            Check.CLOCK,
+            expected,
         )
-        for seconds, verdict in ((-60, OK), (61, WARNING), (600, WARNING), (-601, ERROR))
-    ),
-    Case(
-        "limits",
-        replace(SERVICE, rate_limits=(("x-ratelimit-limit", "60"), ("retry-after", "1"))),
-        "rate limit",
-        [(OK, "x-ratelimit-limit: 60; retry-after: 1")],
+        for seconds, expected in (
+            (-60, []),
+            (61, [("warning", "this machine's clock and the service's differ by 1min 1s")]),
+            (600, [("warning", "this machine's clock and the service's differ by 10min")]),
+            (-601, [("error", "this machine's clock is 10min 1s behind the service's")]),
+        )
     ),
 ]
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.reason)
 def test_service(case: Case) -> None:
-    found = findings(CONFIG, ACCESS, case.facts)
+    diagnosis = diagnosed(service=case.service)
 
-    assert of(found, case.check) == case.expected
-    assert all(finding.advice for finding in found if finding.verdict is not OK)
-
-
-def test_a_service_that_does_not_answer_is_one_finding() -> None:
-    down: ApiError = LOST
-
-    found = findings(CONFIG, ACCESS, down)
-
-    assert [finding.check for finding in found] == ["file", "token", "base URL", "service"]
-    assert (found[-1].verdict, found[-1].advice) == (ERROR, "Try again later.")
+    assert problems(diagnosis, case.check) == case.expected
+    assert all(found.detail or isinstance(case.service.inventory, ApiError) for found in diagnosis.checks[case.check])
 
 
-class TestFit:
+class TestServers:
     DECLARED = config("[servers.web]\nid = 1\n[servers.secret]\nid = 2\npinned = [7, 8]\n[servers.gone]\nid = 3\n")
 
-    def fit(self, *servers: Server, can_list: bool = True) -> Finding:
+    def test_that_do_not_match_the_account_are_reported_as_plan_reports_them(self) -> None:
         held = (backup("7", server=Server(id=2, name="secret")), backup("8", server=Server(id=2, name="secret")))
-        seen = inventory(*held, servers=servers if can_list else None)
-        return findings(self.DECLARED, ACCESS, replace(SERVICE, inventory=seen))[-1]
+        service = with_inventory(backups=held, servers=(WEB, Server(id=2, name="secret")))
 
-    def test_names_each_server_that_does_not_fit_once_and_apart(self) -> None:
-        finding = self.fit(WEB, Server(id=2, name="secret"))
+        found = diagnosed(self.DECLARED, service=service).checks[Check.SERVERS]
 
-        assert (finding.verdict, finding.explanation) == (ERROR, "2 of 3 do not fit the account")
-        assert finding.servers == ("secret", "gone")
-        assert finding.advice == "reconcile plan shows what to change."
+        assert [each.address for each in found] == ["secret", "secret", "gone"]
+        assert [each.severity for each in found] == ["error", "error", "error"]
 
-    def test_is_not_known_for_a_server_that_no_list_names(self) -> None:
-        seen = inventory(backup(1), servers=None)
+    def test_are_not_named_in_a_bug_report(self) -> None:
+        report = doctor_json(diagnosed(self.DECLARED, service=with_inventory(servers=(WEB,)))).value
 
-        finding = findings(self.DECLARED, ACCESS, replace(SERVICE, inventory=seen))[-1]
-
-        assert (finding.verdict, finding.explanation) == (WARNING, "server names were not fully checked")
-        assert finding.servers == ("secret", "gone")
+        (servers,) = [each for each in report["checks"] if each["check"] == "declared servers"]
+        assert servers["diagnostics"] == [{"severity": "error"}] * 2
+        assert "secret" not in json.dumps(report)
 
 
 NAMED = "[settings]\naccount = 'ops@example.com'\n"
 
 
 class TestAccount:
-    def shown(self, text: str, service: ServiceFacts = SERVICE) -> tuple[Verdict, str, str]:
-        (found,) = [each for each in findings(config(text), ACCESS, service) if each.check == "account"]
-        return found.verdict, found.explanation, found.private
-
-    def test_that_the_files_name(self) -> None:
-        assert self.shown(NAMED) == (OK, "the one that the files name", "ops@example.com")
-
-    def test_that_they_do_not_name_is_shown_with_what_to_write(self) -> None:
-        (found,) = [each for each in findings(CONFIG, ACCESS, SERVICE) if each.check == "account"]
-
-        assert (found.verdict, found.private) == (OK, "ops@example.com")
-        assert "account = " in found.advice
+    def test_that_the_files_name_is_checked(self) -> None:
+        assert "✓ account: the token is for: ops@example.com" in lines(diagnosed(config(NAMED)))
 
     def test_of_another_is_an_error_and_the_servers_are_compared_all_the_same(self) -> None:
-        theirs = NAMED.replace("ops", "dev")
-        found = findings(config(theirs), ACCESS, SERVICE)
+        diagnosis = diagnosed(config(NAMED.replace("ops", "dev")))
 
-        explanation = "the token is for another one than the files name"
-        assert self.shown(theirs) == (ERROR, explanation, "ops@example.com, not dev@example.com")
-        assert [each.advice for each in found if each.check == "account"] == ["Use a token of the right account."]
-        assert of(found, "declared servers") == [(OK, "all fit the account")]
+        assert problems(diagnosis, Check.ACCOUNT) == [
+            ("error", "the token is for the account 'ops@example.com', not for 'dev@example.com'")
+        ]
+        assert diagnosis.checks[Check.SERVERS] == ()
 
-    @pytest.mark.parametrize("answer", [REFUSED, b"<html>", b"{}", b'{"account": {"email": ""}}'])
-    def test_that_the_service_does_not_name_is_an_error_where_it_should(self, answer: bytes | ApiError) -> None:
-        service = replace(SERVICE, account=answer) if isinstance(answer, ApiError) else answered(account=answer)
+    def test_that_the_service_does_not_name_is_an_error_only_where_the_files_do(self) -> None:
+        unknown = with_inventory(account=None)
 
-        unknown = "the service does not say whose the token is"
-        assert self.shown(NAMED, service) == (ERROR, unknown, "")
-        assert self.shown("", service) == (OK, unknown, "")
+        assert [severity for severity, _ in problems(diagnosed(config(NAMED), service=unknown), Check.ACCOUNT)] == [
+            "error"
+        ]
+        assert not [line for line in lines(diagnosed(service=unknown)) if "account:" in line]
 
     def test_is_not_in_a_bug_report(self) -> None:
-        diagnosis = Diagnosis(findings=findings(config(NAMED), ACCESS, SERVICE), python="3.11", platform="Linux")
-
-        assert "ops@" not in json.dumps(doctor_json(diagnosis).value)
+        for named in ("ops", "dev"):
+            assert "@example.com" not in json.dumps(value(doctor_json(diagnosed(config(NAMED.replace("ops", named))))))
 
 
 class TestFleets:
     THREE = (WEB, Server(id=2, name="web-2"), Server(id=3, name="db"))
     FLEETS = "[fleets.web]\nmatch = 'web*'\n[fleets.rest]\nmatch = '*'\n"
 
-    def test_are_shown_with_how_many_servers_each_chooses(self) -> None:
-        service = replace(SERVICE, inventory=inventory(servers=self.THREE))
-        (found,) = [each for each in findings(config(self.FLEETS), ACCESS, service) if each.check == "fleets"]
+    def test_are_shown_with_how_many_servers_each_has(self) -> None:
+        diagnosis = diagnosed(config(self.FLEETS), service=with_inventory(servers=self.THREE))
 
-        assert (found.verdict, found.explanation) == (OK, "2 fleets with 3 servers")
-        assert of(findings(config(self.FLEETS), ACCESS, service), "file") == [(WARNING, "valid, 0 series in 2 fleets")]
-        assert found.private == "web 2 servers, rest 1 server"
+        assert "✓ fleets: 2 fleets with 3 servers: web 2 servers, rest 1 server" in lines(diagnosis)
+        assert "2 fleets with 3 servers" in json.dumps(value(doctor_json(diagnosis)))
+        assert "web" not in json.dumps(value(doctor_json(diagnosis)))
 
-    def test_without_a_server_are_pointed_out(self) -> None:
-        assert of(findings(config(self.FLEETS), ACCESS, SERVICE), "fleets") == [
-            (WARNING, "2 fleets with 1 server, 1 without any")
-        ]
+    def test_without_a_server_are_reported_as_plan_reports_them(self) -> None:
+        ((severity, summary),) = problems(diagnosed(config(self.FLEETS)), Check.FLEETS)
 
-    def test_need_a_token_that_may_list_servers(self) -> None:
-        service = replace(SERVICE, inventory=inventory(servers=None))
+        assert severity == "warning"
+        assert "fleet 'rest'" in summary
 
-        assert of(findings(config(self.FLEETS), ACCESS, service), "fleets")[0][0] is ERROR
+    def test_need_a_token_with_permission_to_list_servers(self) -> None:
+        diagnosis = diagnosed(config(self.FLEETS), service=with_inventory(servers=None))
+
+        assert [severity for severity, _ in problems(diagnosis, Check.FLEETS)] == ["error"]
 
     def test_that_leave_a_server_undeclared_do_not_satisfy_all_servers(self) -> None:
         require = "[require]\nall_servers = true\n"
-        service = replace(SERVICE, inventory=inventory(servers=self.THREE))
+        service = with_inventory(servers=self.THREE)
+        everything = diagnosed(config(f"{require}{self.FLEETS}"), service=service)
 
-        found = findings(config(f"{require}[fleets.web]\nmatch = 'web*'"), ACCESS, service)
-        assert of(found, "require") == [(ERROR, "1 server of the account is declared nowhere")]
-        assert of(findings(config(f"{require}{self.FLEETS}"), ACCESS, service), "require") == []
+        found = diagnosed(config(f"{require}[fleets.web]\nmatch = 'web*'"), service=service)
+
+        assert [severity for severity, _ in problems(found, Check.REQUIRE)] == ["error"]
+        assert "✓ require: every server in the account is declared" in lines(everything)
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b'{"token": null}', b'{"token": {"name": "x"}}', b"[" * 100_000])
+def test_a_token_that_is_not_described_as_documented_is_an_error(body: bytes) -> None:
+    found = TokenFacts.read(body)
+
+    assert isinstance(found, UserError)
+    assert "not as documented" in str(found)
+
+
+@pytest.mark.parametrize("body", [b" <html>", b"{", b"[]", b'{"results": 1}'])
+def test_what_is_no_page_of_a_list_is_left_out(body: bytes) -> None:
+    assert ListFacts.read("/servers/", body, {"id"}) is None
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        (b'{"count": 9, "next": "x", "results": [{"id": 1, "zone": 2}]}', (1, 9, True, ("zone",), ())),
+        (b'{"count": null, "results": [{}, 1]}', (2, None, None, (), ("id",))),
+    ],
+)
+def test_a_first_page_is_described_whatever_is_wrong_with_it(body: bytes, expected: tuple[object, ...]) -> None:
+    found = ListFacts.read("/servers/", body, {"id"})
+
+    assert found is not None
+    assert (found.entries, found.count, found.has_next, found.new_fields, found.missing_fields) == expected

@@ -15,7 +15,7 @@ from reconcile.desired.desired import resolve
 from reconcile.diagnostics import Diagnostic
 from reconcile.durations import Duration
 from reconcile.insight.comparison import compare
-from reconcile.insight.doctor import Diagnosis, Finding, Verdict
+from reconcile.insight.doctor import AccessFacts, Check, Diagnosis, ListFacts, ServiceFacts, TokenFacts
 from reconcile.insight.forecast import Schedule, forecast
 from reconcile.insight.importing import declare
 from reconcile.insight.listing import list_backups
@@ -79,7 +79,19 @@ def result() -> Lines:
     return result_text(Result(plan=PLAN, finished=finished, notes=(), settled=(), still_pending=HELD[:1]))
 
 
-FINDING = Finding("clock", Verdict.ERROR, NASTY, NASTY, (NASTY,))
+DIAGNOSIS = Diagnosis(
+    checks={Check.SERVERS: (NOTE,)},
+    config=CONFIG,
+    access=AccessFacts(base_url=NASTY, token_from=NASTY, proxies={NASTY: NASTY}),
+    service=ServiceFacts(
+        inventory=replace(SEEN, account=NASTY),
+        token=TokenFacts(name=NASTY, permissions=(NASTY,)),
+        lists=(ListFacts(path=NASTY, entries=1, count=NASTY, has_next=None, new_fields=(NASTY,), missing_fields=()),),
+        rate_limits={NASTY: NASTY},
+    ),
+    desired=resolve(CONFIG, SEEN),
+    versions={},
+)
 FORECAST = forecast(resolve(CONFIG, SEEN), SEEN, Schedule(start=NOW, days=3, every=Duration(days=1)))
 COMPARISON = compare(FORECAST, replace(FORECAST, series=()))
 DOCUMENTS: dict[str, Callable[[], Document]] = {
@@ -90,7 +102,7 @@ DOCUMENTS: dict[str, Callable[[], Document]] = {
     "check": lambda: STATUS_FORMATS["check"](status(resolve(CONFIG, SEEN), SEEN, NOW), verbose=True),
     "record": lambda: STATUS_FORMATS["markdown"](status(resolve(CONFIG, SEEN), SEEN, NOW), verbose=True),
     "import": lambda: declaration_toml(declare(SEEN, NOW)),
-    "doctor": lambda: DOCTOR_FORMATS["text"](Diagnosis(findings=(FINDING,), python="", platform=""), verbose=True),
+    "doctor": lambda: DOCTOR_FORMATS["text"](DIAGNOSIS, verbose=True),
     "error": lambda: Lines(tuple(diagnostic_text(NOTE))),
     "list": lambda: LIST_FORMATS["text"](list_backups(SEEN), verbose=True),
     "restore": lambda: restore_text(choose(SERVER, SEEN, backup_id=str(HELD[1].id), series=None, before=NOW), NOW),

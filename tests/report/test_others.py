@@ -8,8 +8,8 @@ from support.render import shown, value
 
 from reconcile.actual.inventory import Server
 from reconcile.desired.desired import resolve
-from reconcile.diagnostics import Diagnostic, Position, Range, Snippet
-from reconcile.insight.doctor import Diagnosis, Finding, Verdict
+from reconcile.diagnostics import Diagnostic, Position, Range, Snippet, UserError
+from reconcile.insight.doctor import AccessFacts, Check, Diagnosis
 from reconcile.insight.importing import declare as import_
 from reconcile.insight.restore_points import choose
 from reconcile.insight.status import status
@@ -39,18 +39,16 @@ MISTAKE = Diagnostic(
     snippet=Snippet(code="evry\t= 1", start_line=3, highlight_start=0, highlight_end=4),
 )
 DIAGNOSIS = Diagnosis(
-    findings=(
-        Finding(check="token", verdict=Verdict.OK, explanation="from VPS_API_TOKEN"),
-        Finding(check="clock", verdict=Verdict.WARNING, explanation="61s off", advice="Set the clock."),
-        Finding(
-            check="declared servers",
-            verdict=Verdict.ERROR,
-            explanation="2 of 3 do not fit the account",
-            servers=("secret", "\x1bgone"),
-        ),
-    ),
-    python="3.11",
-    platform="Linux",
+    checks={
+        Check.TOKEN: (),
+        Check.CLOCK: (Diagnostic(summary="61s off", detail="Set the clock.", severity="warning"),),
+        Check.SERVERS: (Diagnostic(summary="does not match", address="\x1bgone"),),
+    },
+    config=UserError("no file"),
+    access=AccessFacts(base_url="https://vps.example/api/v1", token_from="VPS_API_TOKEN", proxies={}),
+    service=None,
+    desired=None,
+    versions={"python": "3.11", "platform": "Linux"},
 )
 
 
@@ -104,33 +102,29 @@ class TestValidate:
 
 
 class TestDoctor:
-    def test_text_names_the_servers_that_do_not_fit(self) -> None:
-        assert shown(DOCTOR_FORMATS["text"](DIAGNOSIS, verbose=False)).splitlines() == [
-            "✓ token: from VPS_API_TOKEN",
-            "! clock: 61s off",
-            "    Set the clock.",
-            r"✗ declared servers: 2 of 3 do not fit the account: secret, \x1bgone",
+    def test_in_short_is_what_is_an_error(self) -> None:
+        document = DOCTOR_FORMATS["text"](DIAGNOSIS, verbose=False)
+
+        assert isinstance(document, Lines)
+        assert shown(document.essential or ()).splitlines() == [
+            r"error: \x1bgone: does not match",
             "Not ready to apply: 1 error.",
         ]
 
-    def test_text_of_what_is_well(self) -> None:
-        well = Diagnosis(findings=DIAGNOSIS.findings[:1], python="3.11", platform="Linux")
-
-        assert shown(DOCTOR_FORMATS["text"](well, verbose=False)).splitlines()[-1] == "Ready to apply."
-        assert value(DOCTOR_FORMATS["json"](well, verbose=False))["ok"] is True
-
-    def test_json_has_no_name_of_a_server(self) -> None:
+    def test_json_has_the_versions_and_no_name_of_a_server(self) -> None:
         read = value(DOCTOR_FORMATS["json"](DIAGNOSIS, verbose=False))
 
-        assert "secret" not in json.dumps(read)
         assert (read["ok"], read["python"], read["platform"]) == (False, "3.11", "Linux")
-        assert read["checks"][-1] == {  # type: ignore[index] # a list
-            "check": "declared servers",
-            "verdict": "error",
-            "explanation": "2 of 3 do not fit the account",
-            "advice": "",
-            "servers": 2,
-        }
+        assert read["checks"] == [
+            {"check": "token", "ok": True, "found": "from VPS_API_TOKEN", "diagnostics": []},
+            {
+                "check": "clock",
+                "ok": False,
+                "found": None,
+                "diagnostics": [{"severity": "warning", "summary": "61s off", "detail": "Set the clock."}],
+            },
+            {"check": "declared servers", "ok": False, "found": None, "diagnostics": [{"severity": "error"}]},
+        ]
 
 
 class TestRestore:

@@ -1,0 +1,139 @@
+"""Doctor's findings: as text, a line for each check that passed; as JSON for a bug report, without names."""
+
+from collections import Counter
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+from rich.text import Text
+
+from reconcile import __version__
+from reconcile.actual.inventory import Inventory
+from reconcile.desired.config import Config
+from reconcile.desired.desired import Desired
+from reconcile.diagnostics import Diagnostic
+from reconcile.insight.doctor import AccessFacts, Check, Diagnosis, ServiceFacts, TokenFacts
+from reconcile.report.diagnostics import diagnostic_json, diagnostic_text
+from reconcile.report.document import Json, JsonObject, Lines
+from reconcile.report.escape import visible
+from reconcile.report.wording import count_text, declared_text
+
+_LONGEST = 1000
+_PAGING = {True: "has next", False: "next is null", None: "has no next"}
+
+
+def doctor_text(diagnosis: Diagnosis, *, verbose: bool) -> Lines:
+    """Return what passed, what did not, and a last line that sums up; with `verbose`, what the lists look like."""
+    if diagnosis.errors:
+        verdict = Text(f"Not ready to apply: {count_text(diagnosis.errors, 'error')}.", "bold red")
+    else:
+        verdict = Text("Ready to apply.", "bold green")
+    found = {check: ": ".join(filter(None, texts)) for check, *texts in _found(diagnosis)}
+    lines: list[Text] = []
+    for check in Check:
+        diagnostics = diagnosis.checks.get(check)
+        if check in found and not diagnostics:
+            sign, style = ("-", "dim") if diagnostics is None else ("✓", "green")
+            lines.append(Text.assemble((f"{sign} ", style), (f"{check}: ", "bold"), visible(found[check], _LONGEST)))
+        lines += [line for diagnostic in diagnostics or () for line in diagnostic_text(diagnostic)]
+    if verbose:
+        lines += [Text(visible(f"- {name}: {text}", _LONGEST), "dim") for name, text in _details(diagnosis)]
+    errors = [each for diagnostics in diagnosis.checks.values() for each in diagnostics if each.severity == "error"]
+    essential = [line for error in errors for line in diagnostic_text(error)]
+    return Lines((*lines, verdict), essential=(*essential, verdict))
+
+
+def doctor_json(diagnosis: Diagnosis) -> Json:
+    """Return every check. A diagnostic about the files may name a server, so only its severity is shown."""
+    found = {check: text for check, text, _ in _found(diagnosis)}
+    return Json(
+        {
+            "format_version": "1.0",
+            "reconcile": __version__,
+            **diagnosis.versions,
+            "ok": not diagnosis.errors,
+            "checks": [
+                {
+                    "check": check,
+                    "ok": not diagnostics,
+                    "found": found.get(check),
+                    "diagnostics": list(map(_nameless, diagnostics)),
+                }
+                for check, diagnostics in diagnosis.checks.items()
+            ],
+            "details": [{"name": name, "found": text} for name, text in _details(diagnosis)],
+        }
+    )
+
+
+def _nameless(diagnostic: Diagnostic) -> JsonObject:
+    is_about_files = diagnostic.address or diagnostic.place or diagnostic.range
+    return {"severity": diagnostic.severity} if is_about_files else diagnostic_json(diagnostic)
+
+
+def _found(diagnosis: Diagnosis) -> Iterator[tuple[Check, str, str]]:
+    """Yield what was looked at, and beside it what names the account or its servers."""
+    config, access, service = diagnosis.config, diagnosis.access, diagnosis.service
+    if isinstance(config, Config):
+        yield Check.FILE, f"valid, {declared_text(config)}", ""
+    if isinstance(access, AccessFacts):
+        yield Check.TOKEN, f"from {access.token_from}", ""
+        yield Check.SERVICE, f"{access.base_url}, {_route(access)}", ""
+    if isinstance(service, ServiceFacts):
+        if isinstance(service.token, TokenFacts):
+            permissions = ", ".join(service.token.permissions)
+            explanation = f"token {service.token.name!r} has {permissions}, enough for plan, apply and restore"
+            yield Check.PERMISSIONS, explanation, ""
+        if isinstance(service.inventory, Inventory):
+            yield from _account(service.inventory)
+    if diagnosis.desired:
+        yield from _declared(diagnosis.desired)
+
+
+def _account(inventory: Inventory) -> Iterator[tuple[Check, str, str]]:
+    read = [] if inventory.servers is None else [count_text(len(inventory.servers), "server")]
+    read.append(count_text(len(inventory.manual), "manual backup"))
+    yield Check.LISTS, f"{' and '.join(read)} read, as many as the service counts", ""
+    yield Check.STATUSES, "each backup has a status that reconcile knows", ""
+    if inventory.service_time:
+        skew = abs(inventory.observed_at - inventory.service_time).total_seconds()
+        yield Check.CLOCK, f"{skew:.0f}s apart from the service's", ""
+    if inventory.account:
+        yield Check.ACCOUNT, "the token is for", inventory.account
+
+
+def _declared(desired: Desired) -> Iterator[tuple[Check, str, str]]:
+    if desired.fleets:
+        sizes = Counter(server.fleet for server in desired.servers)
+        names = ", ".join(f"{fleet.name} {count_text(sizes[fleet.name], 'server')}" for fleet in desired.fleets)
+        members = count_text(sizes.total() - sizes[None], "server")
+        yield Check.FLEETS, f"{count_text(len(desired.fleets), 'fleet')} with {members}", names
+    yield Check.SERVERS, "all match the account", ""
+    if desired.require.all_servers:
+        yield Check.REQUIRE, "every server in the account is declared", ""
+
+
+def _details(diagnosis: Diagnosis) -> Iterator[tuple[str, str]]:
+    """Yield what helps to see how a service differs from its documentation, and needs nothing to be done."""
+    if isinstance(diagnosis.service, ServiceFacts):
+        for facts in diagnosis.service.lists:
+            yield facts.path, f"{facts.entries} on the first page, count {facts.count}, {_PAGING[facts.has_next]}"
+            if facts.new_fields or facts.missing_fields:
+                new, missing = (", ".join(fields) or "none" for fields in (facts.new_fields, facts.missing_fields))
+                yield f"fields of {facts.path}", f"new {new}; missing {missing}"
+        limits = "; ".join(f"{name}: {value}" for name, value in diagnosis.service.rate_limits.items())
+        yield "rate limit", limits or "the service announces none"
+
+
+def _route(access: AccessFacts) -> str:
+    if access.base_url.startswith("http:"):  # allowed to this machine only, and no proxy is used for it
+        return "plain http on this machine"
+    proxies = [f"{name} is {_host(value)}" for name, value in access.proxies.items() if value]
+    return ", ".join(["TLS", *(proxies or ["no proxy"])])
+
+
+def _host(proxy: str) -> str:
+    """Return the host of a proxy's URL, without the password that may stand before it."""
+    try:
+        return urlsplit(proxy if "://" in proxy else f"//{proxy}").hostname or "not a URL"
+    except ValueError:
+        return "not a URL"
