@@ -45,6 +45,7 @@ def status(
     found = replace(
         found,
         errors=session.located(found.errors),
+        empty_fleets=session.located(found.empty_fleets),
         warnings=session.located(found.warnings),
         sources=config.sources,
     )

@@ -10,7 +10,7 @@ from reconcile.desired.config import DeclaredSeries, DeclaredServer, Source
 from reconcile.desired.desired import Desired
 from reconcile.diagnostics import Diagnostic
 from reconcile.ids import id_order
-from reconcile.insight.rules import RuleStatus, rules
+from reconcile.insight.rules import RequiredRule, rules
 from reconcile.plan.reasons import CreateReason
 from reconcile.plan.refusals import check_all_declared, check_servers
 from reconcile.plan.require import breach_diagnostic, breaches
@@ -47,24 +47,22 @@ class StalledBackups:
     backups: tuple[Backup, ...]
 
 
-Trouble = NoUsable | Overdue | FailedBackups | StalledBackups
-SEVERITY: tuple[type[Trouble], ...] = (NoUsable, Overdue, FailedBackups, StalledBackups)
-"""The kinds of trouble, the most urgent first."""
+ProblemReason = NoUsable | Overdue | FailedBackups | StalledBackups
+"""Why a series is a problem."""
+
+SEVERITY: tuple[type[ProblemReason], ...] = (NoUsable, Overdue, FailedBackups, StalledBackups)
+"""The most urgent first."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SeriesStatus:
-    """One declared series, its backups by what they count for, and its troubles, the most urgent first."""
+    """One declared series, and its backups by what they count for."""
 
     address: SeriesAddress
     declared: DeclaredSeries
     state: SeriesState
-    troubles: tuple[Trouble, ...]
-
-    @property
-    def is_healthy(self) -> bool:
-        """Whether nothing needs attention."""
-        return not self.troubles
+    problems: tuple[ProblemReason, ...]
+    """Why it needs attention, the most urgent first; empty if it is healthy."""
 
     @property
     def newest(self) -> Backup | None:
@@ -98,29 +96,30 @@ class Status:
     timezone: str
     targets: tuple[str, ...]
     series: tuple[SeriesStatus, ...]
-    """The most urgent trouble first, then in the order of the files."""
+    """The most urgent problem first, then in the order of the files."""
     unprotected: tuple[Server, ...] | None
     """The servers of the account that nothing declares; None with targets, and if the token may not list servers."""
     requires_all: bool
     """Whether an unprotected server is a problem (`require.all_servers`)."""
-    empty_fleets: tuple[str, ...]
-    """The fleets that choose no server."""
     undeclared: tuple[Backup, ...]
     """Manual backups that no series declares, on any server."""
     has_series: bool
     """Whether any series is declared: a file without one protects nothing."""
     errors: tuple[Diagnostic, ...]
-    """About the declared servers that do not fit the account, and what can't be checked."""
+    """Servers that do not match the account, broken rules of `[require]`, and what can't be checked."""
+    empty_fleets: tuple[Diagnostic, ...]
+    """A warning for each fleet that matches no server. It is a problem here, because its servers are unprotected."""
     warnings: tuple[Diagnostic, ...]
-    rules: tuple[RuleStatus, ...]
-    """The rules of `[require]`, and who holds them."""
+    """What is not a problem."""
+    rules: tuple[RequiredRule, ...]
+    """The rules of `[require]`, and how many servers satisfy each."""
     sources: tuple[Source, ...] = ()
     """The files that declare all this."""
 
     @property
     def unhealthy(self) -> tuple[SeriesStatus, ...]:
-        """The series with trouble."""
-        return tuple(series for series in self.series if not series.is_healthy)
+        """The series that need attention."""
+        return tuple(series for series in self.series if series.problems)
 
     @property
     def is_healthy(self) -> bool:
@@ -150,7 +149,6 @@ def status(desired: Desired, inventory: Inventory, now: datetime) -> Status:
         series=tuple(sorted(series, key=_urgency)),
         unprotected=desired.undeclared(inventory),
         requires_all=desired.require.all_servers,
-        empty_fleets=tuple(fleet.name for fleet in desired.empty_fleets),
         undeclared=_undeclared(desired, inventory) if everything else (),
         has_series=any(
             desired.selects(server, declared.description) for server in desired.servers for declared in server.series
@@ -161,7 +159,8 @@ def status(desired: Desired, inventory: Inventory, now: datetime) -> Status:
             *(check_all_declared(desired, inventory) if inventory.servers is None else ()),
             *map(breach_diagnostic, broken),
         ),
-        warnings=(*checked.warnings, *fleet_warnings(desired, inventory)),
+        empty_fleets=tuple(fleet_warnings(desired, inventory)),
+        warnings=checked.warnings,
         rules=rules(desired, inventory, broken),
     )
 
@@ -174,11 +173,11 @@ def _series_status(
         address=SeriesAddress(server.key, declared.description),
         declared=declared,
         state=state,
-        troubles=tuple(_troubles(state, times)),
+        problems=tuple(_problems(state, times)),
     )
 
 
-def _troubles(state: SeriesState, times: TimeRules) -> Iterator[Trouble]:
+def _problems(state: SeriesState, times: TimeRules) -> Iterator[ProblemReason]:
     """Yield in the order of `SEVERITY`."""
     if not state.usable:
         yield NoUsable(in_progress=state.pending)
@@ -191,7 +190,7 @@ def _troubles(state: SeriesState, times: TimeRules) -> Iterator[Trouble]:
 
 
 def _urgency(series: SeriesStatus) -> int:
-    return SEVERITY.index(type(series.troubles[0])) if series.troubles else len(SEVERITY)
+    return SEVERITY.index(type(series.problems[0])) if series.problems else len(SEVERITY)
 
 
 def _undeclared(desired: Desired, inventory: Inventory) -> tuple[Backup, ...]:

@@ -20,9 +20,8 @@ from reconcile.insight.status import Status
 from reconcile.insight.timeline import RECENT_DAYS, Gap, RowKind, ServerTimeline, Timeline, TimelineRow
 from reconcile.report.document import Raw
 from reconcile.report.escape import visible
-from reconcile.report.rules_text import breakers, held_text, required_text
 from reconcile.report.status_text import series_text, verdict_text
-from reconcile.report.trouble_text import health_text, problems
+from reconcile.report.trouble_text import health_text, problems, rule_text
 from reconcile.report.wording import count_text, size_text, time_text
 
 _RECENT = timedelta(days=RECENT_DAYS)
@@ -72,7 +71,7 @@ def status_html(timeline: Timeline) -> Raw:
         problems=list(problems(status)),
         anchors={each.key: view.anchor for each, view in zip(timeline.servers, servers, strict=True)},
         warnings=status.warnings,
-        rules=[(rule.name, required_text(rule), held_text(rule), list(breakers(rule))) for rule in status.rules],
+        rules=list(map(rule_text, status.rules)),
         servers=servers,
         unprotected=[_server(each, "", status) for each in timeline.unprotected],
         recent_days=RECENT_DAYS,

@@ -1,11 +1,10 @@
 """`reconcile status --json`."""
 
-from reconcile.insight.rules import RuleStatus
+from reconcile.insight.rules import RequiredRule
 from reconcile.insight.status import SeriesStatus, Status
 from reconcile.report.diagnostics import diagnostic_json
 from reconcile.report.document import Json, JsonObject
-from reconcile.report.rules_text import breakers
-from reconcile.report.trouble_text import trouble_kind, trouble_text
+from reconcile.report.trouble_text import problem_label, problem_text
 from reconcile.report.values import backup_json, time_json
 
 
@@ -27,23 +26,17 @@ def status_json(status: Status) -> Json:
                 if status.unprotected is None
                 else [{"id": server.id, "name": server.name} for server in status.unprotected]
             ),
-            "empty_fleets": list(status.empty_fleets),
             "undeclared": [backup_json(backup) for backup in status.undeclared],
             "rules": [_rule(rule) for rule in status.rules],
             "errors": [diagnostic_json(error) for error in status.errors],
-            "warnings": [diagnostic_json(warning) for warning in status.warnings],
+            "warnings": [diagnostic_json(warning) for warning in (*status.empty_fleets, *status.warnings)],
         }
     )
 
 
-def _rule(rule: RuleStatus) -> JsonObject:
-    return {
-        "name": rule.name,
-        "required": rule.required if rule.required is True else str(rule.required),
-        "servers": rule.servers,
-        "held": rule.held,
-        "broken": [{"name": name, "explanation": explanation} for name, explanation in breakers(rule)],
-    }
+def _rule(rule: RequiredRule) -> JsonObject:
+    required = rule.required if rule.required is True else str(rule.required)
+    return {"name": rule.name, "required": required, "servers": rule.servers, "satisfied": rule.satisfied}
 
 
 def _series(series: SeriesStatus, status: Status) -> JsonObject:
@@ -52,10 +45,10 @@ def _series(series: SeriesStatus, status: Status) -> JsonObject:
         "address": str(series.address),
         "server": series.address.server,
         "description": series.address.description,
-        "healthy": series.is_healthy,
+        "healthy": not series.problems,
         "troubles": [
-            {"kind": trouble_kind(trouble).lower(), "explanation": trouble_text(trouble, now)}
-            for trouble in series.troubles
+            {"kind": problem_label(reason).lower(), "explanation": problem_text(reason, now)}
+            for reason in series.problems
         ],
         "newest": backup_json(newest) if newest else None,
         "newest_age_seconds": (now - newest.created_at).total_seconds() if newest else None,

@@ -12,9 +12,8 @@ from reconcile.durations import age_text
 from reconcile.insight.status import SeriesStatus, Status
 from reconcile.report.document import Raw
 from reconcile.report.escape import LONGEST, code, plain
-from reconcile.report.rules_text import breakers, held_text, required_text
 from reconcile.report.status_text import verdict_text
-from reconcile.report.trouble_text import Problem, health_text, problems
+from reconcile.report.trouble_text import health_text, problems, rule_text
 from reconcile.report.wording import size_text, time_text
 
 _code = partial(code, longest=LONGEST)
@@ -32,10 +31,7 @@ def _lines(status: Status) -> Iterator[str]:
     if status.rules:
         yield "### Rules of [require]"
         yield ""
-        rows = ((rule.name, required_text(rule), held_text(rule)) for rule in status.rules)
-        yield from _table(("rule", "required", "servers that hold it"), rows)
-    if broken := [(rule.name, *each) for rule in status.rules for each in breakers(rule)]:
-        yield from _table(("rule", "broken by", "why"), ((name, _code(who), plain(why)) for name, who, why in broken))
+        yield from _table(("rule", "required", "servers that satisfy it"), map(rule_text, status.rules))
     if found := list(map(_problem, problems(status))):
         yield "### Needs attention"
         yield ""
@@ -75,9 +71,9 @@ def _facts(status: Status) -> Iterator[tuple[str, str]]:
     yield "made by", f"reconcile {__version__}"
 
 
-def _problem(problem: Problem) -> tuple[str, str, str]:
-    advice = f". {plain(problem.advice)}" if problem.advice else ""
-    return problem.kind, _code(problem.name) if problem.name else "", f"{plain(problem.text)}{advice}"
+def _problem(problem: tuple[str, str, str, str]) -> tuple[str, str, str]:
+    label, about, text, advice = problem
+    return label, _code(about) if about else "", plain(f"{text}. {advice}" if advice else text)
 
 
 def _series(series: SeriesStatus, status: Status) -> tuple[str, ...]:

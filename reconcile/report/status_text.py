@@ -59,14 +59,14 @@ def status_text(status: Status, *, verbose: bool) -> Lines:
 def check_text(status: Status) -> Lines:
     """Return one line per problem, or a single one that says there is none."""
     lines = [
-        Text(visible(f"{' '.join(filter(None, (each.kind, each.name)))}: {each.text}", 1000), _STYLES[each.kind])
-        for each in problems(status)
+        Text(visible(f"{' '.join(filter(None, (label, about)))}: {text}", 1000), _STYLES[label])
+        for label, about, text, _ in problems(status)
     ]
     return Lines(tuple(lines) or (Text(f"OK: {_healthy(status)}", "green"),))
 
 
 def _status_lines(status: Status, *, verbose: bool) -> Iterator[RenderableType]:
-    healthy = [series for series in status.series if series.is_healthy]
+    healthy = [series for series in status.series if not series.problems]
     unprotected = status.unprotected or ()
     rows = [_series_row(series, status) for series in status.unhealthy]
     if lists_servers := verbose or len(unprotected) <= _MOST_LISTED:
@@ -88,7 +88,7 @@ def _status_lines(status: Status, *, verbose: bool) -> Iterator[RenderableType]:
         yield Text(f"{count_text(len(status.undeclared), 'undeclared backup')}, {size}{hint}", "dim")
         if verbose:
             yield from (Text(f"  {_undeclared(backup)}", "dim") for backup in status.undeclared)
-    for diagnostic in status.warnings:
+    for diagnostic in (*status.empty_fleets, *status.warnings):
         yield from diagnostic_text(diagnostic)
     if not status.has_series:
         yield Text(f"Nothing is protected: {NOTHING_DECLARED}.", "bold red")

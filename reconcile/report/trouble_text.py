@@ -1,52 +1,55 @@
-"""The label and the sentence for each problem of the account, and of a series."""
+"""What every format of `status` says: a label and a sentence for each problem, and the rules of `[require]`."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from typing import assert_never
 
 from reconcile.actual.inventory import Backup
 from reconcile.durations import age_text
-from reconcile.insight.status import FailedBackups, NoUsable, Overdue, SeriesStatus, StalledBackups, Status, Trouble
+from reconcile.insight.rules import RequiredRule
+from reconcile.insight.status import (
+    FailedBackups,
+    NoUsable,
+    Overdue,
+    ProblemReason,
+    SeriesStatus,
+    StalledBackups,
+    Status,
+)
 from reconcile.report.wording import count_text
 
 NOTHING_DECLARED = "no series is declared"
 UNPROTECTED = "in no file"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Problem:
-    """What keeps the account from being healthy. No text in it is escaped."""
+def problems(status: Status) -> Iterator[tuple[str, str, str, str]]:
+    """Yield everything that makes `status.is_healthy` false, the most urgent first. No text is escaped.
 
-    kind: str
-    """A label, which monitoring may look for."""
-    name: str
-    """What the problem is about; empty where that is the account."""
-    text: str
-    advice: str = ""
-    server: str | None = None
-    """The key of the server of a series."""
-
-
-def problems(status: Status) -> Iterator[Problem]:
-    """Yield everything because of which `status.is_healthy` is false, the most urgent first."""
-    for error in status.errors:
-        yield Problem(kind="ERROR", name=error.address or "", text=error.summary, advice=error.detail)
+    Each is a label that monitoring can look for, what it is about (empty for the whole account), what is wrong, and
+    what to do (may be empty).
+    """
+    for error in (*status.errors, *status.empty_fleets):
+        yield "ERROR", error.address or "", error.summary, error.detail
     if not status.has_series:
-        yield Problem(kind="ERROR", name="", text=NOTHING_DECLARED)
-    for fleet in status.empty_fleets:
-        yield Problem(kind="ERROR", name=f"fleet {fleet!r}", text="chooses no server")
+        yield "ERROR", "", NOTHING_DECLARED, ""
     for server in (status.unprotected or ()) if status.requires_all else ():
-        yield Problem(kind="UNPROTECTED", name=f"{server.name} ({server.id})", text=UNPROTECTED)
+        yield "UNPROTECTED", f"{server.name} ({server.id})", UNPROTECTED, ""
     for series in status.unhealthy:
-        for trouble in series.troubles:
-            text = trouble_text(trouble, status.checked_at)
-            yield Problem(kind=trouble_kind(trouble), name=str(series.address), text=text, server=series.address.server)
+        for reason in series.problems:
+            yield problem_label(reason), str(series.address), problem_text(reason, status.checked_at), ""
 
 
-def trouble_kind(trouble: Trouble) -> str:
+def rule_text(rule: RequiredRule) -> tuple[str, str, str]:
+    """Return the name of a rule, what the files require, and how many servers satisfy it."""
+    required = "true" if rule.required is True else str(rule.required)
+    if rule.satisfied is None:
+        return rule.name, required, "not checked"
+    return rule.name, required, f"{rule.satisfied:,} of {rule.servers:,}"
+
+
+def problem_label(reason: ProblemReason) -> str:
     """Return the label of a problem, which monitoring may look for."""
-    match trouble:
+    match reason:
         case NoUsable():
             return "EMPTY"
         case Overdue():
@@ -56,17 +59,17 @@ def trouble_kind(trouble: Trouble) -> str:
         case StalledBackups():
             return "STALLED"
         case _:
-            assert_never(trouble)
+            assert_never(reason)
 
 
 def health_text(series: SeriesStatus) -> str:
-    """Return the label of a series: of its most urgent trouble, if it has one."""
-    return trouble_kind(series.troubles[0]) if series.troubles else "healthy"
+    """Return the label of a series: of its most urgent problem, if it has one."""
+    return problem_label(series.problems[0]) if series.problems else "healthy"
 
 
-def trouble_text(trouble: Trouble, now: datetime) -> str:
+def problem_text(reason: ProblemReason, now: datetime) -> str:
     """Say what is wrong."""
-    match trouble:
+    match reason:
         case NoUsable(in_progress=()):
             return "no usable backup"
         case NoUsable(in_progress=in_progress):
@@ -78,7 +81,7 @@ def trouble_text(trouble: Trouble, now: datetime) -> str:
         case StalledBackups(backups=backups):
             return f"{count_text(len(backups), 'backup')} stalled, the last is #{backups[-1].id}"
         case _:
-            assert_never(trouble)
+            assert_never(reason)
 
 
 def in_progress_text(backups: Iterable[Backup], now: datetime) -> str:

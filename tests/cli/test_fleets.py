@@ -151,8 +151,9 @@ def test_an_empty_fleet_is_a_warning_in_plan_and_a_problem_in_status_check(servi
     assert planned.returncode == 0
     assert "warning: fleet 'late' chooses no server" in planned.stdout
     assert "It matches 2, but each of them has a table, or is in a fleet before this one." in planned.stdout
-    assert (checked.returncode, checked.stdout) == (2, "ERROR fleet 'late': chooses no server\n")
-    assert json.loads(service.run("status", "--json").stdout)["empty_fleets"] == ["late"]
+    assert (checked.returncode, checked.stdout) == (2, "ERROR: fleet 'late' chooses no server\n")
+    (warning,) = json.loads(service.run("status", "--json").stdout)["warnings"]
+    assert warning["summary"] == "fleet 'late' chooses no server"
 
 
 def test_a_token_that_may_not_list_servers_plans_nothing_with_a_fleet(tmp_path: Path) -> None:

@@ -14,10 +14,10 @@ from reconcile.insight.status import (
     FailedBackups,
     NoUsable,
     Overdue,
+    ProblemReason,
     SeriesStatus,
     StalledBackups,
     Status,
-    Trouble,
     status,
 )
 from reconcile.plan.reasons import Due, Missing
@@ -40,7 +40,7 @@ def nightly(*backups: Backup) -> SeriesStatus:
 class Case:
     reason: str
     backups: tuple[Backup, ...]
-    troubles: tuple[Trouble, ...]
+    problems: tuple[ProblemReason, ...]
 
 
 OLD, FAILED, STALLED = (
@@ -74,11 +74,10 @@ CASES = [
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.reason)
-def test_troubles(case: Case) -> None:
+def test_problems(case: Case) -> None:
     series = nightly(*case.backups)
 
-    assert series.troubles == case.troubles
-    assert series.is_healthy == (case.troubles == ())
+    assert series.problems == case.problems
 
 
 def test_what_a_series_holds() -> None:

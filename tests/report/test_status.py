@@ -201,17 +201,16 @@ class TestJson:
         assert by_address["web/failed"]["failed"] == [24, 23, 22, 21][::-1]
         assert by_address["web/stalled"]["stalled"] == [11]
 
-    def test_has_who_holds_each_rule_as_data(self) -> None:
-        rules: Any = value(status_json(of(RULES, RULED)))["rules"]
+    def test_has_how_many_servers_satisfy_each_rule_and_who_does_not(self) -> None:
+        read: Any = value(status_json(of(RULES, RULED)))
 
-        assert [(rule["name"], rule["required"], rule["servers"], rule["held"]) for rule in rules] == [
+        assert [(each["name"], each["required"], each["servers"], each["satisfied"]) for each in read["rules"]] == [
             ("all_servers", True, 3, 2),
             ("retention", "7d", 2, 1),
             ("min_age", "3d", 2, 2),
         ]
-        assert rules[0]["broken"] == [{"name": "other (9)", "explanation": "in no file"}]
-        assert rules[1]["broken"][0]["name"] == "web"
-        assert rules[1]["broken"][0]["explanation"].startswith(REACHES)
+        assert [each["name"] for each in read["unprotected"]] == ["other"]
+        assert [(each["address"], each["summary"]) for each in read["errors"]] == [("web/a", REACHES)]
 
     def test_says_null_where_nobody_can_tell(self) -> None:
         assert value(status_json(of(NIGHTLY, inventory(servers=None))))["unprotected"] is None
@@ -240,17 +239,17 @@ class TestMarkdown:
             assert line in text.splitlines()
         assert "| ERROR | <code>gone</code> | the account has no server with the id 7" in text
 
-    def test_says_who_holds_each_rule_and_why_the_others_do_not(self) -> None:
+    def test_says_how_many_servers_satisfy_each_rule_and_why_the_others_do_not(self) -> None:
         lines = status_markdown(of(RULES, RULED)).text.splitlines()
 
         for line in (
             "| all_servers | true | 2 of 3 |",
             "| retention | 7d | 1 of 2 |",
             "| min_age | 3d | 2 of 2 |",
-            "| all_servers | <code>other (9)</code> | in no file |",
+            "| UNPROTECTED | <code>other (9)</code> | in no file |",
         ):
             assert line in lines
-        (broken,) = (line for line in lines if line.startswith("| retention | <code>web</code> |"))
+        (broken,) = (line for line in lines if line.startswith("| ERROR | <code>web/a</code> |"))
         assert "reaches 2d, and must reach 7d&#46;" in broken
 
     def test_where_all_is_well_nothing_needs_attention(self) -> None:

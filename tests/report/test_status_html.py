@@ -108,12 +108,13 @@ def test_an_error_and_a_warning_need_attention() -> None:
     assert "ERROR no series is declared" in text
 
 
-def test_each_rule_is_named_with_who_holds_it_and_why_others_do_not() -> None:
+def test_each_rule_is_shown_with_how_many_satisfy_it_and_why_others_do_not() -> None:
     declared = declare('{ description = "nightly", every = "1d", keep = 3 }', settings="[require]\nretention = '7d'\n")
     read = Parsed(page(declared, inventory(backup(1)))).text
 
-    assert re.search(r"retention7d0 of 1\s+web: server 'web' reaches 2d, and must reach 7d", read)
-    assert "servers that hold it" not in Parsed(page(NIGHTLY, inventory())).text
+    assert "retention7d0 of 1" in read
+    assert re.search(r"ERROR web/nightly: server 'web' reaches 2d, and must reach 7d\. ", read)
+    assert "servers that satisfy it" not in Parsed(page(NIGHTLY, inventory())).text
 
 
 def hostile(text: str) -> str:
