@@ -1,5 +1,7 @@
 """`reconcile apply`: create and delete until the account matches the files, or do exactly what a saved plan says."""
 
+from collections.abc import Callable
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 
@@ -14,11 +16,11 @@ from reconcile.cli.connection import connect
 from reconcile.cli.exit_code import ExitCode
 from reconcile.cli.files import read_plan
 from reconcile.cli.lock import account_lock
-from reconcile.cli.options import MAX_AGE, DurationType, command
+from reconcile.cli.options import MAX_AGE, DurationType, command, formats
 from reconcile.cli.output import Output
 from reconcile.cli.planning import make_plan
 from reconcile.cli.prompt import ask
-from reconcile.cli.reporters import Reporter, reporter
+from reconcile.cli.reporters import REPORTERS, Reporter
 from reconcile.cli.session import Session
 from reconcile.cli.system_clock import SystemClock
 from reconcile.clock import Stop
@@ -54,9 +56,10 @@ from reconcile.plan.stale import check_base_url, renewed
     help="Allow a loss of up to N usable backups, for this run.",
 )
 @MAX_AGE
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object per line, as Terraform does.")
+@formats(REPORTERS)
 def apply(
     session: Session,
+    reporter: Callable[[Output], Reporter],
     *,
     planfile: Path | None,
     auto_approve: bool,
@@ -66,7 +69,6 @@ def apply(
     max_in_progress: int,
     allow_loss: int,
     max_age: Duration | None,
-    as_json: bool,
 ) -> ExitCode:
     """Create and delete until the account is as declared, or do exactly what a saved plan says."""
     if planfile and (session.paths or session.targets or max_age):
@@ -74,7 +76,7 @@ def apply(
     if max_age and no_wait:
         raise click.UsageError("--max-age or --no-wait, not both: a backup counts only once it is completed")
     options = Options(max_in_progress=max_in_progress, wait=not no_wait, allow_loss=allow_loss)
-    with reporter(session.output, as_json=as_json) as report:
+    with closing(reporter(session.output)) as report:
         try:
             converged = _converge(
                 session,

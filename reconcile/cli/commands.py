@@ -22,3 +22,6 @@ COMMANDS = {
 
 COMPLETE_VARIABLE = "_RECONCILE_COMPLETE"
 """The environment variable in which a completion script says what it asks for."""
+
+FORMAT = "reconcile.format"
+"""Where click's context notes the format that was asked for, by the name of its flag."""

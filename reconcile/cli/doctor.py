@@ -7,26 +7,26 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TypeVar
 
-import click
-
 from reconcile.actual.errors import ApiError
 from reconcile.actual.inventory import Inventory
 from reconcile.actual.reader import Reader
 from reconcile.cli.connection import connect
 from reconcile.cli.exit_code import ExitCode
-from reconcile.cli.options import command
+from reconcile.cli.options import command, formats
 from reconcile.cli.session import Session
 from reconcile.diagnostics import UserError
 from reconcile.insight.doctor import (
     BACKUP_FIELDS,
     SERVER_FIELDS,
     AccessFacts,
+    Diagnosis,
     ListFacts,
     ServiceFacts,
     TokenFacts,
     diagnose,
 )
-from reconcile.report.formats import DOCTOR_FORMATS
+from reconcile.report.doctor import DOCTOR_FORMATS
+from reconcile.report.document import Formatter
 
 _PROXIES = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "https_proxy", "http_proxy", "all_proxy")
 _LIMIT_HEADERS = ("ratelimit", "x-ratelimit", "retry-after")
@@ -35,8 +35,8 @@ Result = TypeVar("Result")
 
 
 @command(files=True, account=True, more="how the lists of the service differ from its documentation")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON for a bug report, without secrets and server names.")
-def doctor(session: Session, *, as_json: bool) -> ExitCode:
+@formats(DOCTOR_FORMATS)
+def doctor(session: Session, formatter: Formatter[Diagnosis]) -> ExitCode:
     """Check the setup against the real service. Changes nothing."""
     config = _tried(session.config)
     access = _tried(session.access)
@@ -52,7 +52,7 @@ def doctor(session: Session, *, as_json: bool) -> ExitCode:
     diagnosis = diagnose(config, facts, service, versions)
     checks = {check: session.located(found) for check, found in diagnosis.checks.items()}
     diagnosis = replace(diagnosis, checks=checks)
-    session.output.show(DOCTOR_FORMATS["json" if as_json else "text"](diagnosis, verbose=session.output.verbose))
+    session.output.show(formatter(diagnosis, verbose=session.output.verbose))
     return ExitCode.ERROR if diagnosis.errors else ExitCode.DONE
 
 

@@ -12,7 +12,7 @@ from reconcile.actual.inventory import Inventory
 from reconcile.cli.connection import observe
 from reconcile.cli.exit_code import ExitCode
 from reconcile.cli.extras import CHARTS_MISSING
-from reconcile.cli.options import DurationType, OutputFileType, command, format_name
+from reconcile.cli.options import DurationType, OutputFileType, command, formats
 from reconcile.cli.output import Output
 from reconcile.cli.planning import desired_for, located
 from reconcile.cli.session import Session
@@ -20,11 +20,12 @@ from reconcile.cli.system_clock import SystemClock
 from reconcile.desired.config import Config
 from reconcile.desired.load import load
 from reconcile.durations import Duration
-from reconcile.insight.comparison import compare
+from reconcile.insight.comparison import Comparison, compare
 from reconcile.insight.forecast import Forecast, Schedule, without_account
 from reconcile.insight.forecast import forecast as forecast_of
 from reconcile.insight.imagined import Progress
-from reconcile.report.formats import COMPARISON_FORMATS, FORECAST_FORMATS
+from reconcile.report.document import Formatter
+from reconcile.report.forecast.formats import FORECAST_FORMATS
 
 
 @command(files=True, targets=True, account=True, more="every series")
@@ -41,10 +42,10 @@ from reconcile.report.formats import COMPARISON_FORMATS, FORECAST_FORMATS
 @click.option("--from-empty", is_flag=True, help="Begin with no backups; needs no network and no token.")
 @click.option("--compare", "other", metavar="PATH", help="Compare with the file or folder before a change.")
 @click.option("--out", type=OutputFileType(), help="Draw a chart, as FILE.svg, FILE.png or FILE.html.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-@click.option("--markdown", is_flag=True, help="Print Markdown for a merge-request comment.")
+@formats(FORECAST_FORMATS)
 def forecast(
     session: Session,
+    formatter: Formatter[Forecast | Comparison],
     *,
     days: int,
     apply_every: Duration,
@@ -52,15 +53,12 @@ def forecast(
     from_empty: bool,
     other: str | None,
     out: Path | None,
-    as_json: bool,
-    markdown: bool,
 ) -> ExitCode:
     """Show what the policies will hold over time: how many, how large, and how far back.
 
     The planner runs again and again on an imagined account, in which every backup is completed at once. The account
     begins as the real one. New backups are as large as the series' own usually are, or else the server's.
     """
-    shown_as = format_name(as_json=as_json, markdown=markdown)
     if out and out.suffix not in {".svg", ".png", ".html"}:
         raise click.UsageError(f"--out: {out} does not end in .svg, .png or .html")
     config = session.config()
@@ -83,14 +81,10 @@ def forecast(
         return replace(found, first=located(found.first, config))
 
     after = made(config)
-    verbose = session.output.verbose
     old = made(before) if before else None
     if out:
         _draw(session, out, after, old)
-    if old:
-        session.output.show(COMPARISON_FORMATS[shown_as](compare(old, after), verbose=verbose))
-    else:
-        session.output.show(FORECAST_FORMATS[shown_as](after, verbose=verbose))
+    session.output.show(formatter(compare(old, after) if old else after, verbose=session.output.verbose))
     session.output.diagnostics(after.first.errors)
     return ExitCode.ERROR if after.first.errors else ExitCode.DONE
 

@@ -8,19 +8,22 @@ from reconcile.actual.inventory import MANUAL, Inventory
 from reconcile.actual.reader import Reader
 from reconcile.cli.connection import connect
 from reconcile.cli.exit_code import ExitCode
-from reconcile.cli.options import command
+from reconcile.cli.options import command, formats
 from reconcile.cli.session import Session
 from reconcile.ids import Id
-from reconcile.insight.listing import known_names, list_backups
+from reconcile.insight.listing import BackupList, known_names, list_backups
 from reconcile.insight.servers import find_server, matching
-from reconcile.report.formats import LIST_FORMATS
+from reconcile.report.document import Formatter
+from reconcile.report.list import LIST_FORMATS
 
 
 @command("list", account=True)
 @click.argument("servers", nargs=-1, metavar="[SERVER]...")
 @click.option("--type", "backup_type", type=click.Choice([MANUAL, "automatic"]), help="Limit to backups of this type.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def list_(session: Session, *, servers: tuple[str, ...], backup_type: str | None, as_json: bool) -> ExitCode:
+@formats(LIST_FORMATS)
+def list_(
+    session: Session, formatter: Formatter[BackupList], *, servers: tuple[str, ...], backup_type: str | None
+) -> ExitCode:
     """List every backup of the account, automatic ones too, by server, the newest first.
 
     A SERVER is named by its id or its name in the account.
@@ -33,7 +36,7 @@ def list_(session: Session, *, servers: tuple[str, ...], backup_type: str | None
     inventory = connect(session, observe)
     names = known_names(inventory)
     found = list_backups(inventory, [find_server(names, each).id for each in servers], backup_type=backup_type)
-    session.output.show(LIST_FORMATS["json" if as_json else "text"](found, verbose=session.output.verbose))
+    session.output.show(formatter(found, verbose=session.output.verbose))
     return ExitCode.DONE
 
 

@@ -10,7 +10,7 @@ from importlib import import_module
 import click
 
 from reconcile import __version__
-from reconcile.cli.commands import COMMANDS, COMPLETE_VARIABLE
+from reconcile.cli.commands import COMMANDS, COMPLETE_VARIABLE, FORMAT
 from reconcile.cli.exit_code import ExitCode
 from reconcile.cli.streams import discard, open_closed
 
@@ -38,6 +38,8 @@ class _Commands(click.Group):
             import difflib  # noqa: PLC0415 - needed only for a mistake
 
             near = difflib.get_close_matches(args[0], COMMANDS, n=1)
+            if near and (command := self.get_command(ctx, near[0])):
+                command.make_context(near[0], args[1:], ctx, resilient_parsing=True)  # it may ask for a format
             hint = f'Did you mean "{near[0]}"?' if near else f"Commands: {', '.join(COMMANDS)}."
             ctx.fail(f'There is no command "{args[0]}". {hint}')
         return super().resolve_command(ctx, args)
@@ -61,8 +63,12 @@ def run(arguments: Sequence[str]) -> int:
     except click.ClickException as usage:
         # Wrong usage is 1, not click's 2: that means "changes pending" here, and a typo must not look like it.
         usage.show()
-        if {"--json", "--markdown"} & set(arguments):
-            _print_for_programs(usage, arguments)
+        if isinstance(usage, click.UsageError) and usage.ctx and FORMAT in usage.ctx.meta:
+            from reconcile.cli.options import fail  # noqa: PLC0415 - a command has imported it
+            from reconcile.cli.output import Output  # noqa: PLC0415 - as above
+            from reconcile.diagnostics import Diagnostic  # noqa: PLC0415 - as above
+
+            fail(usage.ctx, Output(), [Diagnostic(summary=usage.format_message())])
         return ExitCode.ERROR
     except (click.Abort, KeyboardInterrupt):
         return ExitCode.INTERRUPTED
@@ -74,23 +80,6 @@ def run(arguments: Sequence[str]) -> int:
             print(f"error: {error.filename or 'the output'}: {error.strerror}", file=sys.stderr)  # noqa: T201 - as bare as can be
         return ExitCode.ERROR
     return code if isinstance(code, int) else ExitCode.DONE
-
-
-def _print_for_programs(usage: click.ClickException, arguments: Sequence[str]) -> None:
-    """Print the error where a result would be, in its format, if one was asked for."""
-    from reconcile.diagnostics import Diagnostic  # noqa: PLC0415 - needed only here
-
-    problem = [Diagnostic(summary=usage.format_message())]
-    if "--json" in arguments:
-        import json  # noqa: PLC0415 - as above
-
-        from reconcile.report.diagnostics import diagnostics_json  # noqa: PLC0415 - as above
-
-        print(json.dumps(diagnostics_json(problem).value))  # noqa: T201 - as above
-    elif "--markdown" in arguments:
-        from reconcile.report.plan.markdown import no_plan_markdown  # noqa: PLC0415 - as above
-
-        print(no_plan_markdown(problem, arguments[0]).text, end="")  # noqa: T201 - as above
 
 
 def main() -> None:

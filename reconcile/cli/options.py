@@ -2,23 +2,29 @@
 
 import functools
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import click
 
+from reconcile.cli.commands import FORMAT
 from reconcile.cli.exit_code import ExitCode
 from reconcile.cli.output import Output
 from reconcile.cli.session import DEFAULT_FILE, Session
-from reconcile.diagnostics import UserError
+from reconcile.diagnostics import Diagnostic, UserError
 from reconcile.durations import Duration
 from reconcile.limits import FIRST_YEAR, LAST_YEAR
-from reconcile.report.diagnostics import diagnostics_json
+from reconcile.report.diagnostics import FAILURES
+from reconcile.report.document import Formats
 
 READING = "10min"
 """The default of `--timeout` for commands that only read."""
+
+Format = TypeVar("Format")
+Own = ParamSpec("Own")
+"""The options of a command's own."""
 
 
 class DurationType(click.ParamType[Duration]):
@@ -102,11 +108,36 @@ _TOKEN_FILE = click.option(
 _NO_COLOR = click.option("--no-color", is_flag=True, help="Print no colours, as with NO_COLOR or in a pipe.")
 
 
-def format_name(*, as_json: bool, markdown: bool, otherwise: str = "text") -> str:
-    """Return the key of the format in a table of `reconcile.report.formats`; asking for two is wrong usage."""
-    if as_json and markdown:
-        raise click.UsageError("--json or --markdown, not both")
-    return "json" if as_json else "markdown" if markdown else otherwise
+def formats(
+    table: Formats[Format],
+) -> Callable[[Callable[Concatenate[Session, Format, Own], ExitCode]], Callable[Concatenate[Session, Own], ExitCode]]:
+    """Give a command the flags of its formats, and the format that was asked for; asking for two is wrong usage."""
+
+    def decorate(
+        function: Callable[Concatenate[Session, Format, Own], ExitCode],
+    ) -> Callable[Concatenate[Session, Own], ExitCode]:
+        @functools.wraps(function)
+        def run(session: Session, /, *arguments: Own.args, **own: Own.kwargs) -> ExitCode:
+            asked = click.get_current_context().meta.get(FORMAT)
+            return function(session, table.flags[asked][0] if asked else table.text, *arguments, **own)
+
+        for name, (_, explanation) in reversed(table.flags.items()):
+            click.option(f"--{name}", is_flag=True, expose_value=False, callback=_asked_for, help=explanation)(run)
+        return run
+
+    return decorate
+
+
+def _asked_for(ctx: click.Context, parameter: click.Parameter, value: bool) -> None:
+    """Note the format for the command, and for the errors that end it."""
+    if value and (other := ctx.meta.setdefault(FORMAT, parameter.name)) != parameter.name:
+        raise click.UsageError(f"--{other} or --{parameter.name}, not both")
+
+
+def fail(ctx: click.Context, output: Output, diagnostics: Sequence[Diagnostic]) -> None:
+    """Print errors where the result would be, in the format that was asked for; nothing if that is text."""
+    if write := FAILURES.get(ctx.meta.get(FORMAT, "")):
+        output.show(write(diagnostics, ctx.info_name or ""))
 
 
 def _quiet(*, hidden: bool) -> Callable[..., Any]:
@@ -132,12 +163,19 @@ def _timeout(default: str) -> Callable[..., Any]:
 
 
 class _Command(click.Command):
-    """A command that knows what an argument too many was meant to be."""
+    """A command that knows what an argument too many was meant to be, and in which format to fail."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Read the arguments, or fail as wrong usage."""
         ctx.allow_extra_args = True
-        rest = super().parse_args(ctx, args)
+        given = list(args)
+        try:
+            rest = super().parse_args(ctx, args)
+        except click.UsageError as usage:
+            usage.ctx = usage.ctx or ctx
+            ctx.resilient_parsing = ctx.ignore_unknown_options = True
+            super().parse_args(ctx, given)  # what follows the mistake may ask for a format
+            raise
         if rest and not ctx.resilient_parsing:
             takes_files = any("--file" in parameter.opts for parameter in self.params)
             hint = f" Name files with -f: {ctx.command_path} -f {rest[0]}" if takes_files else ""
@@ -158,7 +196,7 @@ def command(
 
     The switches say which shared options it takes: `-f`, `--target`, and those for the service with `--timeout`, whose
     default is `timeout`; `more` says what `-v` shows besides the requests. An error that the outside world caused
-    becomes a message and an exit code, and JSON or Markdown where `--json` or `--markdown` was asked for.
+    becomes a message and an exit code, and is also printed in the format that was asked for.
     """
     shared = [_NO_COLOR, _verbose(more, account=account), _quiet(hidden=not files and not account)]
     shared += [_FILE] if files else []
@@ -192,7 +230,12 @@ def command(
             try:
                 code = function(session, **own)
             except UserError as error:
-                code = _failed(session, error, own)
+                if error.is_interrupt:
+                    return ExitCode.INTERRUPTED
+                diagnostics = session.located(error.diagnostics)
+                session.output.diagnostics(diagnostics)
+                fail(click.get_current_context(), session.output, diagnostics)
+                code = ExitCode.ERROR
             if session.output.failure and code is not ExitCode.INTERRUPTED:
                 raise session.output.failure
             return code
@@ -204,17 +247,3 @@ def command(
         return result
 
     return decorate
-
-
-def _failed(session: Session, error: UserError, options: Mapping[str, Any]) -> ExitCode:
-    if error.is_interrupt:
-        return ExitCode.INTERRUPTED
-    diagnostics = session.located(error.diagnostics)
-    session.output.diagnostics(diagnostics)
-    if options.get("as_json"):
-        session.output.show(diagnostics_json(diagnostics))
-    elif options.get("markdown"):
-        from reconcile.report.plan.markdown import no_plan_markdown  # noqa: PLC0415 - needed only here
-
-        session.output.show(no_plan_markdown(diagnostics, click.get_current_context().info_name))
-    return ExitCode.ERROR

@@ -9,17 +9,18 @@ import click
 from reconcile.cli.connection import observe
 from reconcile.cli.exit_code import ExitCode
 from reconcile.cli.files import write_plan
-from reconcile.cli.options import MAX_AGE, OutputFileType, TimeType, command, format_name
+from reconcile.cli.options import MAX_AGE, OutputFileType, TimeType, command, formats
 from reconcile.cli.planning import make_plan
 from reconcile.cli.session import Session
 from reconcile.durations import Duration
-from reconcile.report.formats import PLAN_FORMATS
+from reconcile.plan.model import Plan
+from reconcile.report.document import Formatter
+from reconcile.report.plan.formats import PLAN_FORMATS
 from reconcile.report.plan.gitlab import gitlab_report as report_for_gitlab
 
 
 @command(files=True, targets=True, account=True, more="each backup that stays")
-@click.option("--json", "as_json", is_flag=True, help="Print Terraform's plan representation, on one line.")
-@click.option("--markdown", is_flag=True, help="Print Markdown for a merge-request comment, at most 60,000 characters.")
+@formats(PLAN_FORMATS)
 @click.option("--out", type=OutputFileType(), help="Save the plan, for apply FILE and show FILE.")
 @click.option("--gitlab-report", type=OutputFileType(), help="Write GitLab's Terraform report.")
 @click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 if there is something to do.")
@@ -27,9 +28,8 @@ from reconcile.report.plan.gitlab import gitlab_report as report_for_gitlab
 @click.option("--at", type=TimeType(), metavar="TIME", help="Plan as if it were this time.")
 def plan(
     session: Session,
+    formatter: Formatter[Plan],
     *,
-    as_json: bool,
-    markdown: bool,
     out: Path | None,
     gitlab_report: Path | None,
     detailed_exitcode: bool,
@@ -37,7 +37,6 @@ def plan(
     at: datetime | None,
 ) -> ExitCode:
     """Show what apply would create and delete, and why; change nothing."""
-    shown_as = format_name(as_json=as_json, markdown=markdown)
     if out and at:
         raise click.UsageError("--out or --at, not both: a plan for another time is not to be applied")
     config = session.config()
@@ -47,12 +46,12 @@ def plan(
         write_plan(made, out, session.output.redact)
     if gitlab_report:
         session.write(gitlab_report, json.dumps(report_for_gitlab(made).value) + "\n")
-    session.output.show(PLAN_FORMATS[shown_as](made, verbose=session.output.verbose))
+    session.output.show(formatter(made, verbose=session.output.verbose))
     if made.errors:
         session.output.diagnostics(made.errors)
         if out:
             session.output.note(f"Not saved to {out}: a saved plan is all or nothing.")
         return ExitCode.ERROR
-    if out and not as_json:
+    if out:
         session.output.note(f"Saved. To do exactly this: reconcile apply {out}")
     return ExitCode.ATTENTION if detailed_exitcode and made.actions else ExitCode.DONE

@@ -1,7 +1,6 @@
 """Shows an apply while it runs: live text on a terminal, lines in a log, or one JSON object per line."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
@@ -15,6 +14,7 @@ from reconcile.plan.model import Create, Plan
 from reconcile.report.apply.json import diagnostic_line, event_json, summary_json, version_json
 from reconcile.report.apply.tally import Tally
 from reconcile.report.apply.text import event_text, result_text
+from reconcile.report.document import Formats
 from reconcile.report.escape import visible
 from reconcile.report.plan.text import planned_text
 
@@ -38,24 +38,9 @@ class Reporter(Protocol):
         """Show what stopped the apply."""
         ...
 
-
-@contextmanager
-def reporter(output: Output, *, as_json: bool) -> Iterator[Reporter]:
-    """Report for as long as the block lasts."""
-    if as_json:
-        lines = _JsonLines(output)
-        try:
-            yield lines
-        finally:
-            lines.close()
-    elif output.err.is_terminal and not output.quiet:
-        terminal = _Terminal(output)
-        try:
-            yield terminal
-        finally:
-            terminal.close()
-    else:
-        yield _Log(output)
+    def close(self) -> None:
+        """Show what is left to show."""
+        ...
 
 
 class _Log:
@@ -83,6 +68,9 @@ class _Log:
 
     def fail(self, diagnostics: Sequence[Diagnostic]) -> None:
         self._output.diagnostics(diagnostics)
+
+    def close(self) -> None:
+        """Do nothing: everything has been shown."""
 
     def _show_wait(self, event: Waiting, *, is_first: bool) -> None:
         if is_first:  # a backup that was found in progress
@@ -166,3 +154,12 @@ class _JsonLines:
 
     def close(self) -> None:
         self._output.json(summary_json(self._results, self._not_begun, _CLOCK.now()))
+
+
+def _for_people(output: Output) -> Reporter:
+    return _Terminal(output) if output.err.is_terminal and not output.quiet else _Log(output)
+
+
+REPORTERS: Formats[Callable[[Output], Reporter]] = Formats(
+    _for_people, json=(_JsonLines, "Print one JSON object per line, as Terraform does.")
+)

@@ -1,7 +1,7 @@
 """`reconcile restore`: the most careful command, because it is used in a hurry."""
 
 from collections.abc import Callable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, closing
 from datetime import datetime
 from functools import partial
 
@@ -18,14 +18,14 @@ from reconcile.cli.lock import account_lock
 from reconcile.cli.options import TimeType, command
 from reconcile.cli.output import Output
 from reconcile.cli.prompt import ask
-from reconcile.cli.reporters import reporter
+from reconcile.cli.reporters import REPORTERS
 from reconcile.cli.session import Session
 from reconcile.clock import StoppedError
 from reconcile.diagnostics import Diagnostic, UserError
 from reconcile.insight.listing import list_backups
 from reconcile.insight.restore_points import Choice, choose
 from reconcile.insight.servers import find_server, name_or_id
-from reconcile.report.formats import LIST_FORMATS
+from reconcile.report.list import list_text
 from reconcile.report.restore import restore_text
 
 
@@ -101,7 +101,7 @@ def _carry_out(session: Session, restoration: Restoration, on_interrupt: Callabl
         async with AsyncExitStack() as block:
             if restoration.with_safety_backup:
                 await block.enter_async_context(account_lock(access.base_url, 0.0, output, clock))
-            report = block.enter_context(reporter(output, as_json=False))
+            report = block.enter_context(closing(REPORTERS.text(output)))
             return await restoration.carry_out(
                 Run(
                     lists=reader,
@@ -131,7 +131,7 @@ def _choose(
         return choose(wanted, inventory, backup_id=backup_id, series=series, before=limit)
     except UserError:
         listed = list_backups(inventory, [wanted.id])
-        output.show(LIST_FORMATS["text"](listed, verbose=output.verbose))
+        output.show(list_text(listed, verbose=output.verbose))
         raise
 
 

@@ -7,19 +7,20 @@ import click
 
 from reconcile.cli.connection import observe
 from reconcile.cli.exit_code import ExitCode
-from reconcile.cli.options import OutputFileType, command, format_name
+from reconcile.cli.options import OutputFileType, command, formats
 from reconcile.cli.planning import desired_for
 from reconcile.cli.session import Session
+from reconcile.insight.status import Status
 from reconcile.insight.status import status as status_of
 from reconcile.insight.timeline import timeline
 from reconcile.plan.planner import plan
 from reconcile.plan.safety import withheld
-from reconcile.report.formats import STATUS_FORMATS
+from reconcile.report.document import Formatter
+from reconcile.report.status.formats import STATUS_FORMATS, check_formatter
 
 
 @command(files=True, targets=True, account=True, more="every series, unprotected server and undeclared backup")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-@click.option("--markdown", is_flag=True, help="Print a record to file: counts, problems, every series, file digests.")
+@formats(STATUS_FORMATS)
 @click.option("--check", is_flag=True, help="Print one line per problem, and exit with 2 if there is one.")
 @click.option(
     "--metrics",
@@ -34,10 +35,14 @@ from reconcile.report.formats import STATUS_FORMATS
     help="Write a page that shows what each server can be restored from, automatic backups too.",
 )
 def status(
-    session: Session, *, as_json: bool, markdown: bool, check: bool, metrics_file: Path | None, html_file: Path | None
+    session: Session,
+    formatter: Formatter[Status],
+    *,
+    check: bool,
+    metrics_file: Path | None,
+    html_file: Path | None,
 ) -> ExitCode:
     """Show the health of every series, problems first, and what is not declared."""
-    shown_as = format_name(as_json=as_json, markdown=markdown, otherwise="check" if check else "text")
     config = session.config()
     inventory = observe(session, automatic=html_file is not None)
     desired = desired_for(config, inventory, session.targets)
@@ -59,7 +64,9 @@ def status(
 
         session.write(html_file, status_html(timeline(found, desired, inventory)).text)
     session.output.diagnostics(found.errors)
-    session.output.show(STATUS_FORMATS[shown_as](found, verbose=session.output.verbose))
+    if check and formatter is STATUS_FORMATS.text:
+        formatter = check_formatter
+    session.output.show(formatter(found, verbose=session.output.verbose))
     if check and not found.is_healthy:
         return ExitCode.ATTENTION
     return ExitCode.ERROR if found.errors else ExitCode.DONE

@@ -1,16 +1,24 @@
-"""Diagnostics as text, as JSON in the form of `terraform validate -json`, and as annotations in GitHub Actions."""
+"""Diagnostics as text, as JSON in the form of `terraform validate -json`, as Markdown, and as GitHub's annotations."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from rich.cells import cell_len
 from rich.text import Text
 
 from reconcile.diagnostics import Diagnostic, Position, Snippet
-from reconcile.report.document import Json, JsonObject
-from reconcile.report.escape import visible
+from reconcile.report.document import Document, Json, JsonObject, Raw
+from reconcile.report.escape import code, plain, visible
+from reconcile.report.wording import count_text
 
 _STYLE = {"error": "bold red", "warning": "bold yellow"}
 _LONGEST = 2000
+
+LARGEST = 60_000
+"""Characters of Markdown. GitHub refuses a comment of more than 65,536."""
+
+_ROOM_FOR_THE_END = 200
+_MOST_LINES = 20
+"""Lines of Markdown, of errors and of warnings, so that what follows keeps its place however many there are."""
 
 
 def diagnostic_text(diagnostic: Diagnostic) -> list[Text]:
@@ -62,6 +70,43 @@ def diagnostic_json(diagnostic: Diagnostic) -> JsonObject:
     return entry
 
 
+def diagnostics_markdown(diagnostics: Sequence[Diagnostic], command: str) -> Raw:
+    """Return why there is no result, to stand where it would: a plan of an older commit must not stay there.
+
+    Most commands have to do with a plan, and that is what there is none of; some print something else.
+    """
+    result = command if command in {"forecast", "status"} else "plan"
+    heading = f"### reconcile: no {result}, {count_text(len(diagnostics), 'error')}"
+    return fitted([f"<!-- reconcile {result} -->", heading, "", *diagnostic_lines("❌", diagnostics)])
+
+
+def diagnostic_lines(sign: str, diagnostics: Sequence[Diagnostic]) -> Iterator[str]:
+    """Yield a list in Markdown, and what is left out counted."""
+    for diagnostic in diagnostics[:_MOST_LINES]:
+        place = diagnostic.address or str(diagnostic.range or "")
+        about = f"{code(place)}: " if place else ""
+        yield f"- {sign} {about}{plain(diagnostic.summary)}. {plain(diagnostic.detail)}"
+    if (more := len(diagnostics) - _MOST_LINES) > 0:
+        yield f"- {sign} and {more:,} more"
+    if diagnostics:
+        yield ""
+
+
+def fitted(lines: Iterable[str], parts: Iterable[str] = ()) -> Raw:
+    """Return Markdown of at most `LARGEST` characters; the lines and parts that do not fit are counted in its last."""
+    room = LARGEST - _ROOM_FOR_THE_END
+    shown, left_out = [], 0
+    for text in (*(f"{line}\n" for line in lines), *parts):
+        if left_out or len(text) > room:
+            left_out += bool(text.strip())
+            continue
+        room -= len(text)
+        shown.append(text)
+    if left_out:
+        shown.append(f"\n**{left_out:,} more lines and servers did not fit**; `reconcile plan -v` shows all of it.\n")
+    return Raw("".join(shown))
+
+
 def annotation(diagnostic: Diagnostic) -> str | None:
     """Return GitHub's workflow command that marks the line of the file; None without a place."""
     if diagnostic.range is None:
@@ -106,3 +151,10 @@ def _data(text: str) -> str:
 
 def _property(text: str) -> str:
     return _data(text).replace(":", "%3A").replace(",", "%2C")
+
+
+FAILURES: Mapping[str, Callable[[Sequence[Diagnostic], str], Document]] = {
+    "json": lambda diagnostics, _: diagnostics_json(diagnostics),
+    "markdown": diagnostics_markdown,
+}
+"""What a command prints instead of its result, by the flag of the format; the second argument is its name."""

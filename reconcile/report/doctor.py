@@ -13,7 +13,7 @@ from reconcile.desired.desired import Desired
 from reconcile.diagnostics import Diagnostic
 from reconcile.insight.doctor import AccessFacts, Check, Diagnosis, ServiceFacts, TokenFacts
 from reconcile.report.diagnostics import diagnostic_json, diagnostic_text
-from reconcile.report.document import Json, JsonObject, Lines
+from reconcile.report.document import Formats, Formatter, Json, JsonObject, Lines
 from reconcile.report.escape import visible
 from reconcile.report.wording import count_text, declared_text
 
@@ -21,7 +21,7 @@ _LONGEST = 1000
 _PAGING = {True: "has next", False: "next is null", None: "has no next"}
 
 
-def doctor_text(diagnosis: Diagnosis, *, verbose: bool) -> Lines:
+def doctor_text(diagnosis: Diagnosis, /, *, verbose: bool) -> Lines:
     """Return what passed, what did not, and a last line that sums up; with `verbose`, what the lists look like."""
     if diagnosis.errors:
         verdict = Text(f"Not ready to apply: {count_text(diagnosis.errors, 'error')}.", "bold red")
@@ -42,7 +42,7 @@ def doctor_text(diagnosis: Diagnosis, *, verbose: bool) -> Lines:
     return Lines((*lines, verdict), essential=(*essential, verdict))
 
 
-def doctor_json(diagnosis: Diagnosis) -> Json:
+def doctor_json(diagnosis: Diagnosis, /, *, verbose: bool = False) -> Json:
     """Return every check. A diagnostic about the files may name a server, so only its severity is shown."""
     found = {check: text for check, text, _ in _found(diagnosis)}
     return Json(
@@ -63,6 +63,11 @@ def doctor_json(diagnosis: Diagnosis) -> Json:
             "details": [{"name": name, "found": text} for name, text in _details(diagnosis)],
         }
     )
+
+
+DOCTOR_FORMATS: Formats[Formatter[Diagnosis]] = Formats(
+    doctor_text, json=(doctor_json, "Print JSON for a bug report, without secrets and server names.")
+)
 
 
 def _nameless(diagnostic: Diagnostic) -> JsonObject:

@@ -1,12 +1,16 @@
-"""What a formatter returns: lines for people, one JSON value for programs, or text that is written as it is."""
+"""What a formatter returns: lines for people, one JSON value for programs, or text that is written as it is.
+
+And the table of the formats that a command has.
+"""
 
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from rich.console import RenderableType
 
 JsonObject = dict[str, Any]
 Value_contra = TypeVar("Value_contra", contravariant=True)
+Format = TypeVar("Format")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,3 +45,14 @@ class Formatter(Protocol[Value_contra]):
     def __call__(self, value: Value_contra, /, *, verbose: bool) -> Document:
         """Return the document."""
         ...
+
+
+class Formats(Generic[Format]):
+    """The formats of a command: text, and one for each flag that it has for them (`json` is `--json`).
+
+    A flag comes with its help. A format is usually a `Formatter` of the command's result.
+    """
+
+    def __init__(self, text: Format, **flags: tuple[Format, str]) -> None:
+        self.text = text
+        self.flags = flags

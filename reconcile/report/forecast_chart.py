@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 
 from reconcile.insight.forecast import Figures, Forecast, SeriesForecast, together
 from reconcile.report.escape import visible
-from reconcile.report.forecast.text import by_policy, facts, heading, notes, rows
+from reconcile.report.forecast.sentences import by_policy, heading, notes, rows
 
 _MOST_GROUPS = 8
 """As many colours can be distinguished; the rest are one group."""
@@ -68,7 +68,7 @@ def forecast_page(forecast: Forecast, before: Forecast | None = None) -> str:
     return environment.get_template("forecast.html.jinja").render(
         heading=heading(forecast),
         svg=Markup(svg[svg.index("<svg") :]),  # noqa: S704 - matplotlib escapes what it draws
-        rows=[(row.name, row.about, facts(row.figures, forecast)) for row in rows(forecast, verbose=False)],
+        rows=[(row.name, row.about, row.facts) for row in rows(forecast, verbose=False)],
         notes=list(notes(forecast)),
     )
 

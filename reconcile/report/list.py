@@ -10,7 +10,7 @@ from rich.text import Text
 from reconcile.actual.inventory import Backup, State, size_mb
 from reconcile.insight.listing import BackupList, ServerBackups
 from reconcile.insight.servers import name_or_id
-from reconcile.report.document import Json, JsonObject, Lines
+from reconcile.report.document import Formats, Formatter, Json, JsonObject, Lines
 from reconcile.report.escape import visible
 from reconcile.report.values import backup_json, time_json
 from reconcile.report.wording import count_text, size_text
@@ -24,14 +24,14 @@ _BELOW = "      "
 _LONGEST = 1000
 
 
-def list_text(found: BackupList) -> Lines:
+def list_text(found: BackupList, /, *, verbose: bool = False) -> Lines:
     """Return a table of the backups of each server, and the sums."""
     sums = _sums(found)
     where = Text(f"At {visible(found.base_url)}, times in UTC", "dim")
     return Lines((*_lines(found), Text(""), sums, where), essential=(sums,))
 
 
-def list_json(found: BackupList) -> Json:
+def list_json(found: BackupList, /, *, verbose: bool = False) -> Json:
     """Return the whole list; sizes in megabytes, of those that are known; times in UTC."""
     return Json(
         {
@@ -44,6 +44,9 @@ def list_json(found: BackupList) -> Json:
             "servers": [_server_json(server) for server in found.servers],
         }
     )
+
+
+LIST_FORMATS: Formats[Formatter[BackupList]] = Formats(list_text, json=(list_json, "Print JSON."))
 
 
 def backup_lines(backups: Iterable[Backup]) -> "BackupLines":

@@ -8,7 +8,7 @@ from reconcile.report.trouble_text import problem_label, problem_text
 from reconcile.report.values import backup_json, time_json
 
 
-def status_json(status: Status) -> Json:
+def status_json(status: Status, /, *, verbose: bool = False) -> Json:
     """Return the whole status; ages in seconds, sizes in megabytes, times in UTC."""
     return Json(
         {

@@ -19,7 +19,7 @@ from reconcile.report.wording import size_text, time_text
 _code = partial(code, longest=LONGEST)
 
 
-def status_markdown(status: Status) -> Raw:
+def status_markdown(status: Status, /, *, verbose: bool = False) -> Raw:
     """Return the record as Markdown."""
     return Raw("".join(f"{line}\n" for line in _lines(status)))
 

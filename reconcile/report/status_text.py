@@ -48,7 +48,7 @@ class _Row:
     days: tuple[Day, ...] = ()
 
 
-def status_text(status: Status, *, verbose: bool) -> Lines:
+def status_text(status: Status, /, *, verbose: bool) -> Lines:
     """Return what needs a person first, then what is well, then a sum.
 
     Many healthy series or unprotected servers, and undeclared backups, are counted; `verbose` lists them.
@@ -56,7 +56,7 @@ def status_text(status: Status, *, verbose: bool) -> Lines:
     return Lines(tuple(_status_lines(status, verbose=verbose)))
 
 
-def check_text(status: Status) -> Lines:
+def check_text(status: Status, /, *, verbose: bool = False) -> Lines:
     """Return one line per problem, or a single one that says there is none."""
     lines = [
         Text(visible(f"{' '.join(filter(None, (label, about)))}: {text}", 1000), _STYLES[label])

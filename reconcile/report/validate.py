@@ -4,18 +4,18 @@ from rich.text import Text
 
 from reconcile.insight.validation import Validation
 from reconcile.report.diagnostics import diagnostic_json
-from reconcile.report.document import Json, Lines
+from reconcile.report.document import Formats, Formatter, Json, Lines
 from reconcile.report.wording import declared_text
 
 
-def validate_text(validation: Validation) -> Lines:
+def validate_text(validation: Validation, /, *, verbose: bool = False) -> Lines:
     """Return a line that sums up a valid file; none for an invalid one."""
     if validation.config is None or not validation.is_valid:
         return Lines(())
     return Lines((Text(f"Valid: {declared_text(validation.config)}.", "bold green"),))
 
 
-def validate_json(validation: Validation) -> Json:
+def validate_json(validation: Validation, /, *, verbose: bool = False) -> Json:
     """Return the whole answer."""
     errors = sum(diagnostic.severity == "error" for diagnostic in validation.diagnostics)
     return Json(
@@ -27,3 +27,8 @@ def validate_json(validation: Validation) -> Json:
             "diagnostics": [diagnostic_json(diagnostic) for diagnostic in validation.diagnostics],
         }
     )
+
+
+VALIDATE_FORMATS: Formats[Formatter[Validation]] = Formats(
+    validate_text, json=(validate_json, "Print JSON, like `terraform validate -json`.")
+)

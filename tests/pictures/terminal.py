@@ -21,7 +21,7 @@ from reconcile.insight.status import status
 from reconcile.outcomes import Applied, Event, Planned, Waiting
 from reconcile.report.apply.text import event_text, result_text
 from reconcile.report.document import Document, Lines
-from reconcile.report.formats import COMPARISON_FORMATS, FORECAST_FORMATS
+from reconcile.report.forecast.text import forecast_text
 from reconcile.report.plan.text import plan_text, planned_text
 from reconcile.report.status_text import status_text
 from reconcile.sandbox.account import sample
@@ -98,8 +98,8 @@ def year() -> Session:
         return forecast(desired, OBSERVED, schedule, size_mb=None)
 
     now, before = look(DECLARED), look(config(TOML.replace("daily = 14", "daily = 7")))
-    yield f"reconcile forecast --target {target}", _lines(FORECAST_FORMATS["text"](now, verbose=False))
-    compared = COMPARISON_FORMATS["text"](compare(before, now), verbose=False)
+    yield f"reconcile forecast --target {target}", _lines(forecast_text(now, verbose=False))
+    compared = forecast_text(compare(before, now), verbose=False)
     yield f"reconcile forecast --target {target} --compare before.toml", _lines(compared)
 
 

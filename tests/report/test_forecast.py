@@ -14,7 +14,9 @@ from reconcile.durations import Duration
 from reconcile.insight.comparison import Comparison, compare
 from reconcile.insight.forecast import Forecast, Schedule, forecast, without_account
 from reconcile.report.document import Document, Raw
-from reconcile.report.formats import COMPARISON_FORMATS, FORECAST_FORMATS
+from reconcile.report.forecast.json import forecast_json
+from reconcile.report.forecast.markdown import forecast_markdown
+from reconcile.report.forecast.text import forecast_text
 
 
 def servers(number: int, keep: str = "7") -> Config:
@@ -36,7 +38,7 @@ def text(document: Document) -> str:
 
 
 def in_text(found: Forecast, *, verbose: bool = False, width: int = 80) -> str:
-    return shown(FORECAST_FORMATS["text"](found, verbose=verbose), width)
+    return shown(forecast_text(found, verbose=verbose), width)
 
 
 def test_a_forecast_in_80_columns() -> None:
@@ -87,7 +89,7 @@ def test_what_the_limit_would_withhold_is_said() -> None:
 
 
 def test_json_has_every_figure_and_every_restore_point() -> None:
-    found = value(FORECAST_FORMATS["json"](look(servers(2)), verbose=False))
+    found = value(forecast_json(look(servers(2)), verbose=False))
 
     assert {key: found[key] for key in ("from_empty", "applies", "apply_every", "withheld_at_first")} == {
         "from_empty": True,
@@ -108,7 +110,7 @@ def change(number: int = 2, *backups: Backup) -> Comparison:
 
 
 def test_a_comparison_in_80_columns() -> None:
-    shown_ = shown(COMPARISON_FORMATS["text"](change(), verbose=False), 80)
+    shown_ = shown(forecast_text(change(), verbose=False), 80)
 
     assert (
         "s1/nightly: every 1d, keep last=20 → every 1d, keep daily=7 weekly=4\n"
@@ -122,7 +124,7 @@ def test_a_comparison_in_80_columns() -> None:
 
 
 def test_a_change_of_many_series_is_one_row() -> None:
-    shown_ = shown(COMPARISON_FORMATS["text"](change(40), verbose=False), 80)
+    shown_ = shown(forecast_text(change(40), verbose=False), 80)
 
     assert "40 series: every 1d, keep last=20 → every 1d, keep daily=7 weekly=4\n  at the end  800 → 400" in shown_
     assert "  no longer   440 restore points: 2026-05-19 to 2026-05-23" in shown_
@@ -131,15 +133,15 @@ def test_a_change_of_many_series_is_one_row() -> None:
 def test_no_change_is_said() -> None:
     same = compare(look(servers(1)), look(servers(1)))
 
-    assert "Nothing changes." in shown(COMPARISON_FORMATS["text"](same, verbose=False))
-    assert "Nothing changes." in text(COMPARISON_FORMATS["markdown"](same, verbose=False))
+    assert "Nothing changes." in shown(forecast_text(same, verbose=False))
+    assert "Nothing changes." in text(forecast_markdown(same, verbose=False))
 
 
 @pytest.mark.parametrize("number", [2, 3000])
 def test_markdown_is_a_table_that_fits_in_a_comment(number: int) -> None:
     for made in (
-        text(FORECAST_FORMATS["markdown"](look(servers(number), ahead=9), verbose=True)),
-        text(COMPARISON_FORMATS["markdown"](change(number), verbose=number == 2)),
+        text(forecast_markdown(look(servers(number), ahead=9), verbose=True)),
+        text(forecast_markdown(change(number), verbose=number == 2)),
     ):
         assert made.startswith("<!-- reconcile forecast -->\n")
         assert len(made) < 60_000
@@ -147,7 +149,7 @@ def test_markdown_is_a_table_that_fits_in_a_comment(number: int) -> None:
 
 
 def test_json_of_a_comparison_has_both() -> None:
-    found = value(COMPARISON_FORMATS["json"](change(), verbose=False))
+    found = value(forecast_json(change(), verbose=False))
 
     assert [each["address"] for each in found["changes"]] == ["s0/nightly", "s1/nightly"]  # type: ignore[attr-defined]
     assert len(found["changes"][0]["no_longer"]) == 11  # type: ignore[index]

@@ -24,16 +24,13 @@ from reconcile.insight.status import status
 from reconcile.outcomes import Event, Finished, Noted, Outcome, Result, Settled, Waiting
 from reconcile.report.apply.text import event_text, result_text
 from reconcile.report.diagnostics import diagnostic_text
+from reconcile.report.doctor import DOCTOR_FORMATS
 from reconcile.report.document import Document, Lines, Raw
-from reconcile.report.formats import (
-    COMPARISON_FORMATS,
-    DOCTOR_FORMATS,
-    FORECAST_FORMATS,
-    LIST_FORMATS,
-    PLAN_FORMATS,
-    STATUS_FORMATS,
-)
+from reconcile.report.forecast.formats import FORECAST_FORMATS
+from reconcile.report.list import LIST_FORMATS
+from reconcile.report.plan.formats import PLAN_FORMATS
 from reconcile.report.restore import restore_text
+from reconcile.report.status.formats import STATUS_FORMATS, check_formatter
 from reconcile.report.toml import declaration_toml
 
 NASTY = "::error::x ##[group]y \x1b[2J\x9b31m\u202e\n::stop-commands::z\r\u2028\U000e0041 ::add-mask::q"
@@ -95,20 +92,20 @@ DIAGNOSIS = Diagnosis(
 FORECAST = forecast(resolve(CONFIG, SEEN), SEEN, Schedule(start=NOW, days=3, every=Duration(days=1)))
 COMPARISON = compare(FORECAST, replace(FORECAST, series=()))
 DOCUMENTS: dict[str, Callable[[], Document]] = {
-    "plan": lambda: PLAN_FORMATS["text"](PLAN, verbose=True),
-    "plan, in short": lambda: PLAN_FORMATS["text"](PLAN, verbose=False),
-    "markdown": lambda: PLAN_FORMATS["markdown"](PLAN, verbose=False),
-    "status": lambda: STATUS_FORMATS["text"](status(resolve(CONFIG, SEEN), SEEN, NOW), verbose=True),
-    "check": lambda: STATUS_FORMATS["check"](status(resolve(CONFIG, SEEN), SEEN, NOW), verbose=True),
-    "record": lambda: STATUS_FORMATS["markdown"](status(resolve(CONFIG, SEEN), SEEN, NOW), verbose=True),
+    "plan": lambda: PLAN_FORMATS.text(PLAN, verbose=True),
+    "plan, in short": lambda: PLAN_FORMATS.text(PLAN, verbose=False),
+    "markdown": lambda: PLAN_FORMATS.flags["markdown"][0](PLAN, verbose=False),
+    "status": lambda: STATUS_FORMATS.text(status(resolve(CONFIG, SEEN), SEEN, NOW), verbose=True),
+    "check": lambda: check_formatter(status(resolve(CONFIG, SEEN), SEEN, NOW), verbose=True),
+    "record": lambda: STATUS_FORMATS.flags["markdown"][0](status(resolve(CONFIG, SEEN), SEEN, NOW), verbose=True),
     "import": lambda: declaration_toml(declare(SEEN, NOW)),
-    "doctor": lambda: DOCTOR_FORMATS["text"](DIAGNOSIS, verbose=True),
+    "doctor": lambda: DOCTOR_FORMATS.text(DIAGNOSIS, verbose=True),
     "error": lambda: Lines(tuple(diagnostic_text(NOTE))),
-    "list": lambda: LIST_FORMATS["text"](list_backups(SEEN), verbose=True),
+    "list": lambda: LIST_FORMATS.text(list_backups(SEEN), verbose=True),
     "restore": lambda: restore_text(choose(SERVER, SEEN, backup_id=str(HELD[1].id), series=None, before=NOW), NOW),
-    "forecast": lambda: FORECAST_FORMATS["text"](FORECAST, verbose=True),
-    "forecast, in Markdown": lambda: FORECAST_FORMATS["markdown"](FORECAST, verbose=True),
-    "comparison": lambda: COMPARISON_FORMATS["text"](COMPARISON, verbose=True),
+    "forecast": lambda: FORECAST_FORMATS.text(FORECAST, verbose=True),
+    "forecast, in Markdown": lambda: FORECAST_FORMATS.flags["markdown"][0](FORECAST, verbose=True),
+    "comparison": lambda: FORECAST_FORMATS.text(COMPARISON, verbose=True),
     "events": events,
     "result": result,
 }

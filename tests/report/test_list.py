@@ -9,7 +9,7 @@ from support.render import shown, value
 
 from reconcile.actual.inventory import Backup, Server
 from reconcile.insight.listing import list_backups
-from reconcile.report.formats import LIST_FORMATS
+from reconcile.report.list import list_json, list_text
 
 DB = Server(id=2, name="")
 HELD = (
@@ -21,7 +21,7 @@ HELD = (
 
 def text(*held: Backup, width: int = 1000, backup_type: str | None = None) -> list[str]:
     found = list_backups(inventory(*held, servers=(WEB, DB)), backup_type=backup_type)
-    return shown(LIST_FORMATS["text"](found, verbose=False), width).splitlines()
+    return shown(list_text(found, verbose=False), width).splitlines()
 
 
 def test_text_has_one_header_and_the_columns_of_all_servers_in_line() -> None:
@@ -69,7 +69,7 @@ def test_where_there_is_no_room_beside_the_facts_a_description_goes_below_them()
 def test_json_has_every_backup_as_the_service_describes_it_and_the_sums(backup_type: str | None) -> None:
     found = list_backups(inventory(*HELD, servers=(WEB, DB)), backup_type=backup_type)
 
-    read = value(LIST_FORMATS["json"](found, verbose=False))
+    read = value(list_json(found, verbose=False))
 
     assert list(read) == ["format_version", "base_url", "observed_at", "backup_type", "count", "size_mb", "servers"]
     servers: Any = read["servers"]

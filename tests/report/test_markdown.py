@@ -16,8 +16,9 @@ from reconcile.desired.desired import resolve
 from reconcile.diagnostics import Diagnostic, UserError
 from reconcile.insight.status import status
 from reconcile.plan.model import Plan
+from reconcile.report.diagnostics import LARGEST, diagnostics_markdown
 from reconcile.report.escape import visible
-from reconcile.report.plan.markdown import LARGEST, no_plan_markdown, plan_markdown
+from reconcile.report.plan.markdown import plan_markdown
 from reconcile.report.status_markdown import status_markdown
 
 OUR_HTML = re.compile(r"</?(details|summary|code)>|^<!-- reconcile plan[ a-z0-9=]*-->")
@@ -119,7 +120,7 @@ def test_where_there_is_no_plan_every_reason_and_its_place_stand_in_its_stead() 
         config("[servers.a]\nid = 1\nevry = 1\n")
     hostile = [Diagnostic(summary=text, detail=text) for text in HOSTILE]
 
-    text = no_plan_markdown([*raised.value.diagnostics, *hostile]).text
+    text = diagnostics_markdown([*raised.value.diagnostics, *hostile], "plan").text
 
     assert text.startswith(f"<!-- reconcile plan -->\n### reconcile: no plan, {1 + len(HOSTILE)} errors\n")
     assert "backups&#46;toml&#58;3&#58;1</code>: unknown key &#34;evry&#34;. Valid keys" in text

@@ -15,13 +15,11 @@ from reconcile.insight.restore_points import choose
 from reconcile.insight.status import status
 from reconcile.insight.validation import Validation
 from reconcile.report.diagnostics import diagnostic_text, diagnostics_json
+from reconcile.report.doctor import doctor_json, doctor_text
 from reconcile.report.document import Document, Json, Lines, Raw
-from reconcile.report.formats import (
-    DOCTOR_FORMATS,
-    PLAN_FORMATS,
-    STATUS_FORMATS,
-)
+from reconcile.report.plan.formats import PLAN_FORMATS
 from reconcile.report.restore import restore_text
+from reconcile.report.status.formats import STATUS_FORMATS
 from reconcile.report.toml import declaration_toml
 from reconcile.report.validate import validate_json, validate_text
 from reconcile.report.wording import count_text, seconds_text, size_text
@@ -103,7 +101,7 @@ class TestValidate:
 
 class TestDoctor:
     def test_in_short_is_what_is_an_error(self) -> None:
-        document = DOCTOR_FORMATS["text"](DIAGNOSIS, verbose=False)
+        document = doctor_text(DIAGNOSIS, verbose=False)
 
         assert isinstance(document, Lines)
         assert shown(document.essential or ()).splitlines() == [
@@ -112,7 +110,7 @@ class TestDoctor:
         ]
 
     def test_json_has_the_versions_and_no_name_of_a_server(self) -> None:
-        read = value(DOCTOR_FORMATS["json"](DIAGNOSIS, verbose=False))
+        read = value(doctor_json(DIAGNOSIS, verbose=False))
 
         assert (read["ok"], read["python"], read["platform"]) == (False, "3.11", "Linux")
         assert read["checks"] == [
@@ -160,13 +158,15 @@ class TestRestore:
 SEEN = inventory(backup(1), backup(2, "x"))
 DOCUMENTS: dict[str, tuple[Document, type[Document]]] = {
     **{
-        f"plan {name}": (each(make_plan(NIGHTLY, SEEN), verbose=True), kind)
-        for (name, each), kind in zip(PLAN_FORMATS.items(), (Lines, Json, Raw), strict=True)
+        f"plan --{name}": (each(make_plan(NIGHTLY, SEEN), verbose=True), kind)
+        for (name, (each, _)), kind in zip(PLAN_FORMATS.flags.items(), (Json, Raw), strict=True)
     },
     **{
-        f"status {name}": (each(status(resolve(NIGHTLY, SEEN), SEEN, NOW), verbose=True), kind)
-        for (name, each), kind in zip(STATUS_FORMATS.items(), (Lines, Lines, Json, Raw), strict=True)
+        f"status --{name}": (each(status(resolve(NIGHTLY, SEEN), SEEN, NOW), verbose=True), kind)
+        for (name, (each, _)), kind in zip(STATUS_FORMATS.flags.items(), (Json, Raw), strict=True)
     },
+    "plan": (PLAN_FORMATS.text(make_plan(NIGHTLY, SEEN), verbose=True), Lines),
+    "status": (STATUS_FORMATS.text(status(resolve(NIGHTLY, SEEN), SEEN, NOW), verbose=True), Lines),
     "import toml": (declaration_toml(import_(SEEN, NOW)), Raw),
 }
 

@@ -8,19 +8,16 @@ from reconcile.report.document import Json, JsonObject
 from reconcile.report.values import time_json
 
 
-def forecast_json(forecast: Forecast) -> Json:
-    """Return the whole forecast; sizes in megabytes, spans in seconds, times in UTC."""
-    return Json(_forecast(forecast))
-
-
-def comparison_json(comparison: Comparison) -> Json:
-    """Return both forecasts, and what changes between them."""
+def forecast_json(found: Forecast | Comparison, /, *, verbose: bool = False) -> Json:
+    """Return the whole forecast, or both and what changes; sizes in megabytes, spans in seconds, times in UTC."""
+    if isinstance(found, Forecast):
+        return Json(_forecast(found))
     return Json(
         {
             "format_version": "1.0",
-            "before": _forecast(comparison.before),
-            "after": _forecast(comparison.after),
-            "changes": [_change(change) for change in comparison.changes],
+            "before": _forecast(found.before),
+            "after": _forecast(found.after),
+            "changes": [_change(change) for change in found.changes],
         }
     )
 

@@ -1,59 +1,47 @@
 """A forecast, or the comparison of two, as Markdown for a merge-request comment: short, whatever the account."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 
 from reconcile.insight.comparison import Comparison
 from reconcile.insight.forecast import Forecast
 from reconcile.report.document import Raw
 from reconcile.report.escape import code, plain
-from reconcile.report.forecast.comparison_text import changed_rows
-from reconcile.report.forecast.text import facts, heading, notes, rows
+from reconcile.report.forecast.sentences import Row, heading, notes, rows
 from reconcile.report.wording import count_text
-
-FORECAST_MARKER = "<!-- reconcile forecast -->"
-"""Marks the comment, for a bot that replaces it."""
 
 _MOST_ROWS = 50
 
 
-def forecast_markdown(forecast: Forecast, *, verbose: bool) -> Raw:
-    """Return a table of what will be held; `verbose` has a row for every series."""
-    table = [(row.name, row.about, facts(row.figures, forecast)) for row in rows(forecast, verbose=verbose)]
-    lines = [*_head(heading(forecast)), *_table(table), *_notes(notes(forecast))]
-    return Raw("".join(f"{line}\n" for line in lines))
+def forecast_markdown(found: Forecast | Comparison, /, *, verbose: bool) -> Raw:
+    """Return a table of what will be held, or of what changes; `verbose` has a row for every series."""
+    return Raw("".join(f"{line}\n" for line in _lines(found, verbose=verbose)))
 
 
-def comparison_markdown(comparison: Comparison, *, verbose: bool) -> Raw:
-    """Return a table of what changes; `verbose` has a row for every series that does."""
-    changed = list(changed_rows(comparison, verbose=verbose))
-    body = _table([(row.name, row.about, dict(row.facts)) for row in changed]) if changed else ["Nothing changes.", ""]
-    lines = [*_head(heading(comparison.after)), *body, *_notes(notes(comparison.after))]
-    return Raw("".join(f"{line}\n" for line in lines))
-
-
-def _head(what: str) -> Iterator[str]:
-    yield FORECAST_MARKER
+def _lines(found: Forecast | Comparison, *, verbose: bool) -> Iterator[str]:
+    yield "<!-- reconcile forecast -->"  # marks the comment, for a bot that replaces it
     yield "### reconcile: forecast"
     yield ""
-    yield plain(what)
+    yield plain(heading(found))
     yield ""
+    table = rows(found, verbose=verbose)
+    if table or isinstance(found, Forecast):
+        yield from _table(table)
+    else:
+        yield "Nothing changes."
+        yield ""
+    for note in notes(found):
+        yield f"- ⚠ {plain(note)}"
 
 
-def _table(table: list[tuple[str, str, dict[str, str]]]) -> Iterator[str]:
+def _table(table: Sequence[Row]) -> Iterator[str]:
     """Yield a row for each entry: name, what it is about, and its facts under their labels. The last row is the sum."""
-    labels = list(dict.fromkeys(label for _, _, cells in table for label in cells))
+    labels = list(dict.fromkeys(label for row in table for label in row.facts))
     yield f"| | {' | '.join(labels)} |"
     yield f"| --- |{' --- |' * len(labels)}"
-    shown = table if len(table) <= _MOST_ROWS else [*table[: _MOST_ROWS - 1], table[-1]]
-    for name, about, cells in shown:
-        values = " | ".join(plain(cells.get(label, "")) for label in labels)
-        yield f"| {code(name)}<br>{plain(about)} | {values} |"
+    for row in table if len(table) <= _MOST_ROWS else [*table[: _MOST_ROWS - 1], table[-1]]:
+        values = " | ".join(plain(row.facts.get(label, "")) for label in labels)
+        yield f"| {code(row.name)}<br>{plain(row.about)} | {values} |"
     yield ""
-    if len(table) > len(shown):
-        yield f"{count_text(len(table) - len(shown), 'more row')}: `reconcile forecast` shows all of them."
+    if (more := len(table) - _MOST_ROWS) > 0:
+        yield f"{count_text(more, 'more row')}: `reconcile forecast` shows all of them."
         yield ""
-
-
-def _notes(texts: Iterable[str]) -> Iterator[str]:
-    for text in texts:
-        yield f"- ⚠ {plain(text)}"

@@ -31,7 +31,7 @@ _UNKNOWN_UNTIL_MADE = ("id", "status", "size_mb", "created_at")
 _Entry = Create | Delete | Kept
 
 
-def plan_json(plan: Plan) -> Json:
+def plan_json(plan: Plan, /, *, verbose: bool = False) -> Json:
     """Return the whole plan; `planned_at` is `reconcile.observed_at`, in UTC."""
     zone = ZoneInfo(plan.timezone)
     held_back = withheld(plan)

@@ -1,64 +1,31 @@
 """The plan for a merge-request comment or a job summary: the verdict and the deletes first, and never too long."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from zoneinfo import ZoneInfo
 
 from reconcile.actual.inventory import Backup
 from reconcile.addresses import BackupAddress
-from reconcile.diagnostics import Diagnostic
 from reconcile.durations import age_text
 from reconcile.plan.model import Create, Delete, Plan, ServerPlan
 from reconcile.plan.safety import withheld
+from reconcile.report.diagnostics import diagnostic_lines, fitted
 from reconcile.report.document import Raw
 from reconcile.report.escape import code, plain
 from reconcile.report.plan.text import withheld_texts
 from reconcile.report.reasons_text import create_text, delete_text, kept_text, unmanaged_text
 from reconcile.report.wording import count_text, size_text
 
-LARGEST = 60_000
-"""Characters. GitHub refuses a comment of more than 65,536."""
 
-MARKER = "<!-- reconcile plan"
-"""Opens the first line, which is for programs: it marks the comment, and holds the counts if there is a plan."""
-
-_MOST_DIAGNOSTICS = 20
-"""Lines, of errors and of warnings, so that the deletes keep their place however many there are."""
-
-_ROOM_FOR_THE_END = 200
-
-
-def plan_markdown(plan: Plan) -> Raw:
+def plan_markdown(plan: Plan, /, *, verbose: bool = False) -> Raw:
     """Return the plan as Markdown of at most `LARGEST` characters; what does not fit is counted in its last line."""
     held_back = withheld(plan)
-    lines = [*_head(plan, held_back), *_deletes(plan, held_back), *_diagnostics("⚠", plan.warnings)]
-    return Raw("".join(_fitted(lines, [_details(server, plan) for server in plan.servers])))
-
-
-def no_plan_markdown(diagnostics: Sequence[Diagnostic], command: str | None = None) -> Raw:
-    """Return why there is no plan, to stand where the plan would: a plan of an older commit must not stay there.
-
-    Some commands would print something else than a plan, and that is what there is none of.
-    """
-    result = command if command in {"forecast", "status"} else "plan"
-    heading = f"### reconcile: no {result}, {count_text(len(diagnostics), 'error')}"
-    return Raw("".join(_fitted([f"<!-- reconcile {result} -->", heading, "", *_diagnostics("❌", diagnostics)], [])))
-
-
-def _fitted(lines: list[str], parts: list[str]) -> Iterator[str]:
-    room = LARGEST - _ROOM_FOR_THE_END
-    left_out = 0
-    for text in (*(f"{line}\n" for line in lines), *parts):
-        if left_out or len(text) > room:
-            left_out += bool(text.strip())
-            continue
-        room -= len(text)
-        yield text
-    if left_out:
-        yield f"\n**{left_out:,} more lines and servers did not fit**; `reconcile plan -v` shows all of it.\n"
+    lines = [*_head(plan, held_back), *_deletes(plan, held_back), *diagnostic_lines("⚠", plan.warnings)]
+    return fitted(lines, [_details(server, plan) for server in plan.servers])
 
 
 def _head(plan: Plan, held_back: frozenset[BackupAddress]) -> Iterator[str]:
-    yield f"{MARKER} creates={len(plan.creates)} deletes={len(plan.deletes)} withheld={len(held_back)} -->"
+    # For programs: it marks the comment, and holds the counts.
+    yield f"<!-- reconcile plan creates={len(plan.creates)} deletes={len(plan.deletes)} withheld={len(held_back)} -->"
     figures = "no changes"
     if plan.actions:
         figures = f"{len(plan.creates):,} to create, {len(plan.deletes):,} to delete"
@@ -86,18 +53,7 @@ def _head(plan: Plan, held_back: frozenset[BackupAddress]) -> Iterator[str]:
         yield ""
     yield f"{kept}, on {where}, planned at {plan.planned_at:%Y-%m-%d %H:%M} UTC"
     yield ""
-    yield from _diagnostics("❌", plan.errors)
-
-
-def _diagnostics(sign: str, diagnostics: Sequence[Diagnostic]) -> Iterator[str]:
-    for diagnostic in diagnostics[:_MOST_DIAGNOSTICS]:
-        place = diagnostic.address or str(diagnostic.range or "")
-        about = f"{code(place)}: " if place else ""
-        yield f"- {sign} {about}{plain(diagnostic.summary)}. {plain(diagnostic.detail)}"
-    if (more := len(diagnostics) - _MOST_DIAGNOSTICS) > 0:
-        yield f"- {sign} and {more:,} more"
-    if diagnostics:
-        yield ""
+    yield from diagnostic_lines("❌", plan.errors)
 
 
 def _deletes(plan: Plan, held_back: frozenset[BackupAddress]) -> Iterator[str]:

@@ -36,7 +36,7 @@ _Row = tuple[str, str, str, str]
 _STYLES = {"+": "green", "-": "red", " ": "dim", "?": "yellow"}
 
 
-def plan_text(plan: Plan, *, verbose: bool) -> Lines:
+def plan_text(plan: Plan, /, *, verbose: bool) -> Lines:
     """Return the plan; `verbose` also shows each backup that stays, and when each was made."""
     held_back = withheld(plan)
     essential = (_figures(plan, held_back), *_hindered(plan, held_back))

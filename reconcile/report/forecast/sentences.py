@@ -1,0 +1,240 @@
+"""What a forecast says, and the comparison of two: a heading, rows of facts, notes."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from reconcile.addresses import SeriesAddress
+from reconcile.desired.config import DeclaredSeries
+from reconcile.durations import age_text
+from reconcile.insight.comparison import Comparison, SeriesChange
+from reconcile.insight.forecast import Figures, Forecast, SeriesForecast, together
+from reconcile.plan.safety import withheld
+from reconcile.report.escape import visible
+from reconcile.report.plan.text import withheld_texts
+from reconcile.report.wording import count_text
+
+MOST_SERIES = 10
+"""Series are shown one by one up to this many, or all of them with `-v`; more are shown by policy."""
+
+_MONTH = 30
+"""Days."""
+
+_MOST_SPANS = 5
+"""Spans of days that are named."""
+
+_GIBIBYTE = 1024
+_SOURCES = {"series": "its own backups", "server": "its server's backups", "option": "--size-mb"}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A series, or several together, and what they will hold or what changes, each fact under its label."""
+
+    name: str
+    about: str
+    facts: Mapping[str, str]
+
+
+def essential(found: Forecast | Comparison) -> str:
+    """Say the result in one line."""
+    if isinstance(found, Comparison):
+        return f"{_amount(found.before.total)} → {_amount(found.after.total)}"
+    return f"{_amount(found.total)} on {_date(found.end, found)}"
+
+
+def heading(found: Forecast | Comparison) -> str:
+    """Say what was imagined."""
+    forecast = _latest(found)
+    account = f"the account at {visible(forecast.first.base_url)}" if forecast.first.base_url else "an empty account"
+    schedule = forecast.schedule
+    return (
+        f"{account[0].upper()}{account[1:]}, with an apply every {schedule.every} "
+        f"from {_date(schedule.start, forecast)} to {_date(forecast.end, forecast)}"
+    )
+
+
+def rows(found: Forecast | Comparison, *, verbose: bool) -> list[Row]:
+    """Return a row for each series that is held, or that changes, or for each policy where there are many; then all."""
+    return list(_changed(found, verbose=verbose) if isinstance(found, Comparison) else _held(found, verbose=verbose))
+
+
+def notes(found: Forecast | Comparison) -> Iterator[str]:
+    """Say what the figures leave out, or take as given."""
+    forecast = _latest(found)
+    if forecast.without_size:
+        yield (
+            f"The size of new backups of {count_text(forecast.without_size, 'series')} is not known, and not counted: "
+            "--size-mb gives one."
+        )
+    for number, why in withheld_texts(forecast.first, withheld(forecast.first)):
+        yield (
+            f"The first apply would withhold {count_text(number, 'delete')}, and so would every later one; the "
+            f"forecast is as if it did not. {why}"
+        )
+
+
+def by_policy(series: Iterable[SeriesForecast]) -> list[tuple[str, list[SeriesForecast]]]:
+    """Group the series by what their policy is, whatever its name."""
+    groups: dict[str, list[SeriesForecast]] = {}
+    for each in series:
+        groups.setdefault(_policy(each.declared) or "undeclared backups", []).append(each)
+    return list(groups.items())
+
+
+def _latest(found: Forecast | Comparison) -> Forecast:
+    return found.after if isinstance(found, Comparison) else found
+
+
+def _held(forecast: Forecast, *, verbose: bool) -> Iterator[Row]:
+    if verbose or len(forecast.series) <= MOST_SERIES:
+        for series in forecast.series:
+            size = _size_from(series) if verbose and series.declared else ""
+            about = ", ".join(part for part in (_policy(series.declared), size) if part)
+            yield Row(_name(series.address, series.declared), about, _facts(series.figures, forecast))
+    else:
+        for policy, alike in by_policy(forecast.series):
+            if figures := together(alike):
+                yield Row(policy, count_text(len(alike), "series"), _facts(figures, forecast))
+    for fleet, figures in forecast.fleets.items():
+        about = "as one server" if not forecast.first.base_url else ""
+        yield Row(f"fleet {visible(fleet)}", about, _facts(figures, forecast))
+    if forecast.total and len(forecast.series) != 1:
+        yield Row("All", count_text(len(forecast.series), "series"), _facts(forecast.total, forecast))
+
+
+def _name(address: SeriesAddress, declared: DeclaredSeries | None) -> str:
+    """Name a series, or the undeclared backups of a server."""
+    return visible(str(address), 1000) if declared else visible(f"{address.server}, undeclared backups", 1000)
+
+
+def _policy(declared: DeclaredSeries | None) -> str:
+    """Write a policy as what it says; nothing for what is undeclared."""
+    if declared is None:
+        return ""
+    every = f"every {declared.every}" if declared.every else "made once"
+    return f"{every}, keep {' '.join(map(str, declared.keep))}"
+
+
+def _size_from(series: SeriesForecast) -> str:
+    """Say how large a new backup is taken to be, and why."""
+    if series.size.megabytes is None:
+        return "size not known"
+    return f"{series.size.megabytes:,.0f} MB each (from {_SOURCES[series.size.source]})"
+
+
+def _facts(figures: Figures, forecast: Forecast) -> dict[str, str]:
+    """Say how many there will be, and when there are most, how far back they reach, and how much changes."""
+    at_most = f"{max(figures.counts):,} on {_peak(figures.counts, forecast)}"
+    if max(figures.megabytes):
+        at_most += f", {_gib(max(figures.megabytes))} on {_peak(figures.megabytes, forecast)}"
+    months = forecast.schedule.days / _MONTH
+    found = {
+        "at the end": _amount(figures),
+        "at most": at_most,
+        "a month": f"{figures.creates / months:,.1f} created, {figures.deletes / months:,.1f} deleted",
+    }
+    if figures.oldest:
+        found["back to"] = f"{_date(figures.oldest, forecast)}, {age_text(forecast.end - figures.oldest)} before"
+    if figures.longest_gap:
+        found["gaps"] = f"up to {age_text(figures.longest_gap)}"
+    found["steady"] = "not by then" if figures.steady_at is None else f"from {_date(figures.steady_at, forecast)}"
+    return found
+
+
+def _peak(values: Sequence[float], forecast: Forecast) -> str:
+    """Return the day on which the largest value is reached."""
+    return _date(forecast.times[max(range(len(values)), key=values.__getitem__)], forecast)
+
+
+def _date(moment: datetime, forecast: Forecast) -> str:
+    """Write a day, in the time zone of the files."""
+    return f"{moment.astimezone(ZoneInfo(forecast.first.timezone)):%Y-%m-%d}"
+
+
+def _gib(megabytes: float) -> str:
+    """Write a size in GiB."""
+    return f"{megabytes / _GIBIBYTE:,.1f} GiB"
+
+
+def _amount(figures: Figures | None) -> str:
+    """Write how many backups there are at the end, and their size, if it is known."""
+    backups, megabytes = (figures.counts[-1], figures.megabytes[-1]) if figures else (0, 0.0)
+    return f"{count_text(backups, 'backup')}{f', {_gib(megabytes)}' if megabytes else ''}"
+
+
+def _changed(comparison: Comparison, *, verbose: bool) -> Iterator[Row]:
+    changes = comparison.changes
+    groups: dict[tuple[str, str], list[SeriesChange]] = {}
+    for change in changes:
+        policies = _policies(change)
+        name = _changed_name(change) if verbose or len(changes) <= MOST_SERIES else ""
+        groups.setdefault((name, policies), []).append(change)
+    for (name, policies), alike in groups.items():
+        before = together(change.before for change in alike if change.before)
+        after = together(change.after for change in alike if change.after)
+        yield Row(
+            name=name or count_text(len(alike), "series"),
+            about=policies,
+            facts=dict((*_differences(before, after, comparison), *_gone(alike, comparison))),
+        )
+    if changes and len(comparison.after.series) > 1:
+        yield Row(
+            name="All",
+            about=f"{count_text(len(comparison.after.series), 'series')}, {len(changes):,} with a change",
+            facts=dict(_differences(comparison.before.total, comparison.after.total, comparison)),
+        )
+
+
+def _changed_name(change: SeriesChange) -> str:
+    either = change.after or change.before
+    return _name(change.address, either.declared if either else None)
+
+
+def _policies(change: SeriesChange) -> str:
+    old, new = (_policy(each.declared) if each else "not declared" for each in (change.before, change.after))
+    return new if old == new else f"{old} → {new}"
+
+
+def _differences(before: Figures | None, after: Figures | None, comparison: Comparison) -> Iterator[tuple[str, str]]:
+    old, new = ((each.counts[-1], each.megabytes[-1]) if each else (0, 0.0) for each in (before, after))
+    yield "at the end", _change(old, new)
+    old, new = ((max(each.counts), max(each.megabytes)) if each else (0, 0.0) for each in (before, after))
+    yield "at most", _change(old, new)
+    oldest = [each.oldest if each else None for each in (before, after)]
+    if any(oldest):
+        yield "back to", " → ".join(_date(each, comparison.after) if each else "nothing" for each in oldest)
+
+
+def _change(old: tuple[int, float], new: tuple[int, float]) -> str:
+    """Compare two pairs of a number of backups and their megabytes."""
+    counts = f"{old[0]:,} → {new[0]:,} ({new[0] - old[0]:+,})"
+    if not old[1] and not new[1]:
+        return counts
+    sign = "-" if new[1] < old[1] else "+"
+    return f"{counts}; {_gib(old[1])} → {_gib(new[1])} ({sign}{_gib(abs(new[1] - old[1]))})"
+
+
+def _gone(changes: Iterable[SeriesChange], comparison: Comparison) -> Iterator[tuple[str, str]]:
+    """Name the days of the restore points that will no longer exist at the end."""
+    zone = ZoneInfo(comparison.after.first.timezone)
+    points = [point.created_at.astimezone(zone).date() for change in changes for point in change.gone]
+    if not points:
+        return
+    spans = list(_spans(sorted(set(points))))
+    shown = [f"{first}" if first == last else f"{first} to {last}" for first, last in spans[-_MOST_SPANS:]]
+    if len(spans) > _MOST_SPANS:
+        shown.insert(0, "…")
+    yield "no longer", f"{count_text(len(points), 'restore point')}: {', '.join(shown)}"
+
+
+def _spans(days: list[date]) -> Iterator[tuple[date, date]]:
+    """Join days that follow one another."""
+    first = last = days[0]
+    for day in days[1:]:
+        if day - last > timedelta(days=1):
+            yield first, last
+            first = day
+        last = day
+    yield first, last

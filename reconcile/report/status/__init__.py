@@ -1,0 +1,1 @@
+"""The status of an account in each format, and its metrics."""
