@@ -11,7 +11,7 @@ COMMANDS = {
     "status": "Show the health of every series, problems first, and what is not declared.",
     "restore": "Restore a server, named by its id or its name in the account, from a backup.",
     "forecast": "Show what the policies will hold over time: how many, how large, and how far back.",
-    "doctor": "Check the set-up against the real service, and change nothing.",
+    "doctor": "Check the setup against the real service.",
     "schema": "Print the JSON Schema of the file, for editors.",
     "completion": "Print the script that makes a shell complete commands, options, servers and series.",
     "help": "Show a page of the reference, or list the pages.",

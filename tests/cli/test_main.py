@@ -17,6 +17,7 @@ WITH_MORE = {
     "apply": "each backup that stays",
     "show": "each backup that stays",
     "status": "every series, unprotected server and undeclared backup",
+    "doctor": "how the lists of the service differ from its documentation",
 }
 
 

@@ -292,7 +292,7 @@ class TestHints:
     def test_doctor_names_the_servers_that_do_not_fit(self, service: Sandbox) -> None:
         service.write("[servers.gone]\nid = 99\n")
 
-        assert "1 of 1 do not fit the account: gone" in service.run("doctor").stdout
+        assert "the account has no server with the id 99" in service.run("doctor").stdout
 
 
 class TestGithubsLog:
