@@ -6,7 +6,7 @@ from reconcile.insight.comparison import Comparison
 from reconcile.insight.forecast import Forecast
 from reconcile.report.document import Raw
 from reconcile.report.escape import code, plain
-from reconcile.report.forecast.sentences import Row, heading, notes, rows
+from reconcile.report.forecast.sentences import ForecastRow, heading, notes, rows
 from reconcile.report.wording import count_text
 
 _MOST_ROWS = 50
@@ -33,7 +33,7 @@ def _lines(found: Forecast | Comparison, *, verbose: bool) -> Iterator[str]:
         yield f"- ⚠ {plain(note)}"
 
 
-def _table(table: Sequence[Row]) -> Iterator[str]:
+def _table(table: Sequence[ForecastRow]) -> Iterator[str]:
     """Yield a row for each entry: name, what it is about, and its facts under their labels. The last row is the sum."""
     labels = list(dict.fromkeys(label for row in table for label in row.facts))
     yield f"| | {' | '.join(labels)} |"

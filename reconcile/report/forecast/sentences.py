@@ -29,7 +29,7 @@ _SOURCES = {"series": "its own backups", "server": "its server's backups", "opti
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ForecastRow:
     """A series, or several together, and what they will hold or what changes, each fact under its label."""
 
     name: str
@@ -55,7 +55,7 @@ def heading(found: Forecast | Comparison) -> str:
     )
 
 
-def rows(found: Forecast | Comparison, *, verbose: bool) -> list[Row]:
+def rows(found: Forecast | Comparison, *, verbose: bool) -> list[ForecastRow]:
     """Return a row for each series that is held, or that changes, or for each policy where there are many; then all."""
     return list(_changed(found, verbose=verbose) if isinstance(found, Comparison) else _held(found, verbose=verbose))
 
@@ -87,21 +87,21 @@ def _latest(found: Forecast | Comparison) -> Forecast:
     return found.after if isinstance(found, Comparison) else found
 
 
-def _held(forecast: Forecast, *, verbose: bool) -> Iterator[Row]:
+def _held(forecast: Forecast, *, verbose: bool) -> Iterator[ForecastRow]:
     if verbose or len(forecast.series) <= MOST_SERIES:
         for series in forecast.series:
             size = _size_from(series) if verbose and series.declared else ""
             about = ", ".join(part for part in (_policy(series.declared), size) if part)
-            yield Row(_name(series.address, series.declared), about, _facts(series.figures, forecast))
+            yield ForecastRow(_name(series.address, series.declared), about, _facts(series.figures, forecast))
     else:
         for policy, alike in by_policy(forecast.series):
             if figures := together(alike):
-                yield Row(policy, count_text(len(alike), "series"), _facts(figures, forecast))
+                yield ForecastRow(policy, count_text(len(alike), "series"), _facts(figures, forecast))
     for fleet, figures in forecast.fleets.items():
         about = "as one server" if not forecast.first.base_url else ""
-        yield Row(f"fleet {visible(fleet)}", about, _facts(figures, forecast))
+        yield ForecastRow(f"fleet {visible(fleet)}", about, _facts(figures, forecast))
     if forecast.total and len(forecast.series) != 1:
-        yield Row("All", count_text(len(forecast.series), "series"), _facts(forecast.total, forecast))
+        yield ForecastRow("All", count_text(len(forecast.series), "series"), _facts(forecast.total, forecast))
 
 
 def _name(address: SeriesAddress, declared: DeclaredSeries | None) -> str:
@@ -164,7 +164,7 @@ def _amount(figures: Figures | None) -> str:
     return f"{count_text(backups, 'backup')}{f', {_gib(megabytes)}' if megabytes else ''}"
 
 
-def _changed(comparison: Comparison, *, verbose: bool) -> Iterator[Row]:
+def _changed(comparison: Comparison, *, verbose: bool) -> Iterator[ForecastRow]:
     changes = comparison.changes
     groups: dict[tuple[str, str], list[SeriesChange]] = {}
     for change in changes:
@@ -174,13 +174,13 @@ def _changed(comparison: Comparison, *, verbose: bool) -> Iterator[Row]:
     for (name, policies), alike in groups.items():
         before = together(change.before for change in alike if change.before)
         after = together(change.after for change in alike if change.after)
-        yield Row(
+        yield ForecastRow(
             name=name or count_text(len(alike), "series"),
             about=policies,
             facts=dict((*_differences(before, after, comparison), *_gone(alike, comparison))),
         )
     if changes and len(comparison.after.series) > 1:
-        yield Row(
+        yield ForecastRow(
             name="All",
             about=f"{count_text(len(comparison.after.series), 'series')}, {len(changes):,} with a change",
             facts=dict(_differences(comparison.before.total, comparison.after.total, comparison)),
