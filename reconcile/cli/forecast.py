@@ -65,7 +65,7 @@ def forecast(
     before = load([other]) if other is not None else None
     inventory: Inventory | None = None
     if not from_empty:
-        names_account = before is not None and before.account is not None
+        names_account = before is not None and before.settings.account is not None
         inventory = observe(session, asks_account=names_account)
     start = inventory.observed_at if inventory else SystemClock().now().replace(microsecond=0)
     schedule = Schedule(start=start, days=days, every=apply_every)

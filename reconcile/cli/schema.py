@@ -3,7 +3,7 @@
 from reconcile.cli.exit_code import ExitCode
 from reconcile.cli.options import command
 from reconcile.cli.session import Session
-from reconcile.desired.schema import schema as schema_of_the_file
+from reconcile.desired.document import schema as schema_of_the_file
 
 
 @command()

@@ -44,7 +44,7 @@ class Session:
         if not self.paths and not os.path.lexists(DEFAULT_FILE):
             raise UserError(f"{DEFAULT_FILE}: no such file", _HOW_TO_BEGIN)
         config = load(self.paths or (DEFAULT_FILE,))
-        self._sources, self.names_account = config.sources, config.account is not None
+        self._sources, self.names_account = config.sources, config.settings.account is not None
         return config
 
     def access(self) -> "Access":

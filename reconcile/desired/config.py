@@ -4,58 +4,13 @@ A `Config` is what is written. What one run is about (`reconcile.desired.desired
 """
 
 from dataclasses import dataclass, field
-from enum import StrEnum
-from typing import Literal
-from zoneinfo import ZoneInfo
 
-from reconcile.diagnostics import Place
+from reconcile.desired.document import Requirements, Settings
+from reconcile.desired.fields import Prune
+from reconcile.desired.keep import Keep
+from reconcile.diagnostics import Diagnostic, Place
 from reconcile.durations import Duration
 from reconcile.ids import Id
-
-Prune = bool | Duration
-"""What happens to undeclared backups: nothing, all are deleted, or those that are older than this."""
-
-
-class Period(StrEnum):
-    """The calendar periods of `keep`, one backup each; `LAST` counts every backup."""
-
-    LAST = "last"
-    HOURLY = "hourly"
-    DAILY = "daily"
-    WEEKLY = "weekly"
-    MONTHLY = "monthly"
-    YEARLY = "yearly"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class KeepCount:
-    """Keep the newest backup of each of the `count` most recent periods that have one."""
-
-    period: Period
-    count: int | Literal["all"]
-
-    def __str__(self) -> str:
-        return f"{self.period}={self.count}"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class KeepWithin:
-    """Keep the newest backup of each period less than `duration` older than the newest of all."""
-
-    period: Period
-    duration: Duration
-
-    def __str__(self) -> str:
-        return f"{within_key(self.period)}={self.duration}"
-
-
-Keep = tuple[KeepCount | KeepWithin, ...]
-"""A retention policy: a backup stays if any rule keeps it. Never empty, and each rule keeps at least one."""
-
-
-def within_key(period: Period) -> str:
-    """Return the file's key for a `KeepWithin`: `within` or `within_PERIOD`."""
-    return "within" if period is Period.LAST else f"within_{period}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -119,30 +74,6 @@ class DeclaredFleet:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class DeclaredAccount:
-    """The account that the files are for, by its e-mail address."""
-
-    email: str
-    place: Place
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Requirements:
-    """The `[require]` table: what must hold, whoever edits the rest. None, and False, require nothing."""
-
-    all_servers: bool = False
-    """Every server of the account is declared, by a table or by a fleet."""
-    every: Duration | None = None
-    """Each server that has series has one whose `every` is at most this."""
-    retention: Duration | None = None
-    """Each server that has series has one whose policy, applied for long enough, always reaches back this far."""
-    min_age: Duration | None = None
-    """No usable backup that is younger is deleted."""
-    place: Place | None = None
-    """The table itself, None if no file has one; `place.at("every")` is a key in it."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class Source:
     """The text of one file, with its byte order mark and its line endings, to show a line of it."""
 
@@ -157,16 +88,20 @@ class Source:
         return hashlib.sha256(self.text.encode()).hexdigest()
 
 
+_NOWHERE = Place(filename="", path=())
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Config:
     """All that the files declare together; servers and fleets in the order of the files."""
 
-    timezone: ZoneInfo
-    max_shrink_percent: int
-    stalled_after: Duration
-    account: DeclaredAccount | None = None
-    """None if the files do not name one."""
-    require: Requirements = Requirements()
+    settings: Settings = field(default_factory=Settings)
+    require: Requirements = field(default_factory=Requirements)
     servers: tuple[DeclaredServer, ...]
     fleets: tuple[DeclaredFleet, ...] = ()
+    settings_place: Place = _NOWHERE
+    """The table itself; `settings_place.at("account")` is a key in it."""
+    require_place: Place = _NOWHERE
+    warnings: tuple[Diagnostic, ...] = ()
+    """About what is valid, and probably a mistake."""
     sources: tuple[Source, ...] = ()

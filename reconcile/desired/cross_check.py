@@ -6,11 +6,20 @@ the wrong type is passed over here, because `reconcile.desired.document` refuses
 
 import functools
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from reconcile.desired.read import TomlFile
+from reconcile.desired.config import Source
 from reconcile.diagnostics import Diagnostic, Place
 from reconcile.limits import is_64_bit
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TomlFile:
+    """One file that is valid TOML; what it declares is not checked yet."""
+
+    source: Source
+    data: dict[str, Any]
 
 
 def cross_check(files: Sequence[TomlFile], *, all_read: bool) -> Iterator[Diagnostic]:

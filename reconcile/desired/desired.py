@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from reconcile.actual.inventory import Inventory, Server
 from reconcile.addresses import FLEET, SeriesAddress
-from reconcile.desired.config import Config, DeclaredFleet, DeclaredServer, Requirements
+from reconcile.desired.config import Config, DeclaredFleet, DeclaredServer
 from reconcile.desired.fleets import members, name_order
 from reconcile.diagnostics import Diagnostic, Place, UserError
 from reconcile.durations import Duration
@@ -38,16 +38,12 @@ class Freshness:
 class Desired:
     """What the account should look like, as far as this run is concerned."""
 
-    timezone: ZoneInfo
-    max_shrink_percent: int
-    stalled_after: Duration
+    config: Config
+    """What the files declare, whatever the run narrows or changes."""
     servers: tuple[DeclaredServer, ...]
     """The servers that this run plans for, in the order of the files: those with tables, then the fleets' members."""
     fleets: tuple[DeclaredFleet, ...]
     """The fleets, with targets those that have a selected member."""
-    require: Requirements
-    account: str | None
-    """The e-mail address of the account that this run is for, if the files name it."""
     declared: frozenset[Id]
     """Every declared server, whatever the targets: what `max_shrink` is a share of (spec, section 6)."""
     targets: tuple[str, ...] = ()
@@ -81,17 +77,13 @@ def resolve(config: Config, inventory: Inventory) -> Desired:
         UserError: the account is not the one that the files are for; or there are fleets, and the token may not list
             servers.
     """
-    if config.account:
-        check_account(config.account.email, inventory, config.account.place)
+    if account := config.settings.account:
+        check_account(account, inventory, config.settings_place.at("account"))
     servers = (*config.servers, *_members(config, inventory))
     return Desired(
-        timezone=config.timezone,
-        max_shrink_percent=config.max_shrink_percent,
-        stalled_after=config.stalled_after,
+        config=config,
         servers=servers,
         fleets=config.fleets,
-        require=config.require,
-        account=config.account.email if config.account else None,
         declared=frozenset(server.id for server in servers),
     )
 

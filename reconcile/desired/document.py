@@ -4,8 +4,8 @@ import functools
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, GetJsonSchemaHandler
-from pydantic_core import CoreSchema
+from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler, create_model
+from pydantic_core import CoreSchema, core_schema
 
 from reconcile.desired.fields import (
     COUNT_SCHEMA,
@@ -25,6 +25,7 @@ from reconcile.desired.fields import (
     ZoneField,
     table_or_count,
 )
+from reconcile.desired.keep import Keep, KeepCount, KeepWithin, Period
 from reconcile.durations import Duration
 
 
@@ -34,45 +35,62 @@ class Table(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, arbitrary_types_allowed=True)
 
 
-class KeepTable(Table):
-    """Which usable backups of a series stay; a backup stays if any rule keeps it, as in restic's `forget`."""
-
-    last: CountField | None = Field(None, description="The newest N.")
-    hourly: CountField | None = Field(None, description="The newest of each of the last N hours that have one.")
-    daily: CountField | None = Field(None, description="The newest of each of the last N days that have one.")
-    weekly: CountField | None = Field(None, description="The newest of each of the last N ISO weeks that have one.")
-    monthly: CountField | None = Field(None, description="The newest of each of the last N months that have one.")
-    yearly: CountField | None = Field(None, description="The newest of each of the last N years that have one.")
-    within: DurationField | None = Field(None, description="All that are less than this older than the newest.")
-    within_hourly: DurationField | None = Field(None, description="One an hour, within this of the newest.")
-    within_daily: DurationField | None = Field(None, description="One a day, within this of the newest.")
-    within_weekly: DurationField | None = Field(None, description="One an ISO week, within this of the newest.")
-    within_monthly: DurationField | None = Field(None, description="One a month, within this of the newest.")
-    within_yearly: DurationField | None = Field(None, description="One a year, within this of the newest.")
+def _count_text(period: Period) -> str:
+    return f"The newest of each of the last N {period.noun}s that have one." if period.bucket else "The newest N."
 
 
-class _OrCount:
-    """In the schema, a keep table may also be a number or "all"."""
+def _within_text(period: Period) -> str:
+    since = "less than this older than the newest"
+    return f"The newest of each {period.noun}, of those {since}." if period.bucket else f"All that are {since}."
+
+
+_KEEP_KEYS: dict[str, Any] = {
+    **{period: (CountField | None, Field(None, description=_count_text(period))) for period in Period},
+    **{period.within_key: (DurationField | None, Field(None, description=_within_text(period))) for period in Period},
+}
+KeepTable = create_model(
+    "KeepTable",
+    __base__=Table,
+    __doc__="Which usable backups of a series are kept; any rule keeps a backup, as in restic's `forget`.",
+    **_KEEP_KEYS,
+)
+
+
+class _KeepRules:
+    """Reads a keep table, a number or "all" as rules, in the order of `Period`."""
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
+        table = core_schema.no_info_before_validator_function(_table, handler.generate_schema(KeepTable))
+        return core_schema.no_info_after_validator_function(_rules, table)
 
     @classmethod
     def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
         return {"anyOf": [*COUNT_SCHEMA, handler(core)]}
 
 
-def _keep(value: object) -> object:
+def _table(value: object) -> object:
     keep = table_or_count(value)
     return keep if isinstance(keep, dict) else _newest(keep)
 
 
 @functools.cache  # a large file repeats a handful of counts
-def _newest(count: int | Literal["all"]) -> KeepTable:
-    return KeepTable(last=count)
+def _newest(count: int | Literal["all"]) -> Table:
+    return KeepTable.model_validate({"last": count})
 
 
-KeepField = Annotated[KeepTable, BeforeValidator(_keep), _OrCount()]
+@functools.cache  # as in `_newest`; equal policies are one object
+def _rules(table: Table) -> Keep:
+    values = dict(table)
+    counts = (KeepCount(period=period, count=count) for period in Period if (count := values[period]))
+    withins = (KeepWithin(period=period, duration=span) for period in Period if (span := values[period.within_key]))
+    return (*counts, *withins)
 
 
-class SettingsTable(Table):
+KeepField = Annotated[Keep, _KeepRules]
+
+
+class Settings(Table):
     """Settings for all servers."""
 
     timezone: ZoneField = Field(
@@ -95,7 +113,7 @@ class SettingsTable(Table):
     )
 
 
-class RequireTable(Table):
+class Requirements(Table):
     """What must hold, whoever edits the rest of the files."""
 
     all_servers: bool = Field(
@@ -158,8 +176,17 @@ class FleetTable(Table):
 class Document(Table):
     """The manual backups to keep on each VPS.org server; read by reconcile."""
 
-    settings: SettingsTable | None = None
-    require: RequireTable | None = None
+    settings: Settings | None = None
+    require: Requirements | None = None
     policies: dict[str, PolicyTable] = {}
     servers: dict[ServerKey, ServerTable] = {}
     fleets: dict[FleetName, FleetTable] = {}
+
+
+def schema() -> dict[str, Any]:
+    """Return the JSON Schema of the file, draft 2020-12."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **Document.model_json_schema(),
+        "title": "reconcile backups.toml",
+    }

@@ -13,12 +13,12 @@ from reconcile.desired.document import (
     FleetTable,
     KeepTable,
     PolicyTable,
-    RequireTable,
+    Requirements,
     ServerTable,
-    SettingsTable,
+    Settings,
     Table,
 )
-from reconcile.desired.lines import BYTE_ORDER_MARK, LineIndex
+from reconcile.desired.locate import BYTE_ORDER_MARK, LineIndex
 from reconcile.diagnostics import Diagnostic, Place
 
 _EXPECTED = {
@@ -140,8 +140,8 @@ def _suggestion(key: str, known: list[str]) -> str | None:
 
 _MODELS: dict[tuple[str | int | None, int], type[Table]] = {
     (None, 0): Document,
-    ("settings", 1): SettingsTable,
-    ("require", 1): RequireTable,
+    ("settings", 1): Settings,
+    ("require", 1): Requirements,
     ("policies", 2): PolicyTable,
     ("servers", 2): ServerTable,
     ("fleets", 2): FleetTable,

@@ -8,10 +8,12 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, BeforeValidator, PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from reconcile.desired.config import Prune
 from reconcile.durations import EXAMPLES, PATTERN, Duration
 from reconcile.ids import Id
 from reconcile.limits import LARGEST_INTEGER, SMALLEST_INTEGER, is_64_bit
+
+Prune = bool | Duration
+"""What happens to undeclared backups: nothing, all are deleted, or those that are older than this."""
 
 _PERCENT = re.compile(r"([0-9]{1,3})%")
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")

@@ -1,19 +1,26 @@
 """Loads the files: a `Config`, or every mistake at once, each with its line and column."""
 
-from collections.abc import Iterable
+import os
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+import tomli
 from pydantic import ValidationError
 
 from reconcile.desired.config import Config, Source
-from reconcile.desired.cross_check import cross_check
+from reconcile.desired.cross_check import TomlFile, cross_check
 from reconcile.desired.document import Document
-from reconcile.desired.explain import explain
-from reconcile.desired.locate import locate
+from reconcile.desired.explain import explain, oversized_integer, syntax_error
+from reconcile.desired.locate import BYTE_ORDER_MARK, locate
 from reconcile.desired.merge import merge
-from reconcile.desired.read import TomlFile, decode, read
 from reconcile.diagnostics import Diagnostic, UserError
+
+_STDIN = "-"
+_LARGEST = 32 * 2**20
+"""Bytes; 100,000 series take about ten million. `-f /dev/zero` must be refused before it fills the memory."""
 
 
 def load(paths: Iterable[str | Path], *, stdin: BinaryIO | None = None) -> Config:
@@ -25,7 +32,7 @@ def load(paths: Iterable[str | Path], *, stdin: BinaryIO | None = None) -> Confi
         UserError: with a diagnostic for each mistake: first the files that can't be read, then the others in the order
             of the files, and of the text.
     """
-    return _config(*read(paths, stdin))
+    return _config(*_read_all(paths, stdin))
 
 
 def parse(text: str, filename: str = "backups.toml") -> Config:
@@ -35,7 +42,7 @@ def parse(text: str, filename: str = "backups.toml") -> Config:
         UserError: as `load`.
     """
     # A text with a lone surrogate can't be a file. It is refused as one that is not UTF-8.
-    return _config([decode(text.encode(errors="surrogatepass"), filename)], [])
+    return _config([_decode(text.encode(errors="surrogatepass"), filename)], [])
 
 
 def _config(files: list[TomlFile], unreadable: list[Diagnostic]) -> Config:
@@ -61,3 +68,81 @@ def _in_order(located: Iterable[Diagnostic], files: list[TomlFile]) -> list[Diag
         return (order[found.filename], found.start.byte) if found else (0, 0)
 
     return sorted(located, key=position)
+
+
+def _read_all(paths: Iterable[str | Path], stdin: BinaryIO | None) -> tuple[list[TomlFile], list[Diagnostic]]:
+    """Read every file named by `paths`; return them, and a diagnostic for each that can't be read.
+
+    Files come in the order of `paths`, those of a folder by name; each is read once, however often it is named.
+    `-` is standard input: `stdin`, or that of the process if it is None.
+    """
+    files: list[TomlFile] = []
+    problems: list[Diagnostic] = []
+    seen: set[str] = set()
+    for path in map(str, paths):
+        with _collect(problems, path):
+            for file in _files(path):
+                identity = file if file == _STDIN else os.path.realpath(file)
+                if identity not in seen:
+                    seen.add(identity)
+                    with _collect(problems, file):
+                        files.append(_read(file, stdin))
+    return files, problems
+
+
+def _decode(content: bytes, filename: str) -> TomlFile:
+    """Read the content of one file.
+
+    Raises:
+        UserError: it is too large, not UTF-8, or not TOML.
+    """
+    if len(content) > _LARGEST:
+        raise UserError(f"{filename}: larger than {_LARGEST // 2**20} MiB", "Name a file that declares backups.")
+    try:
+        text = content.decode()
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise UserError(f"{filename}: not UTF-8 text, in line {line}", "Save the file as UTF-8.") from error
+    source = Source(filename=filename, text=text)
+    try:
+        # TOML has no byte order mark, but editors on Windows write one.
+        return TomlFile(source=source, data=tomli.loads(text.removeprefix(BYTE_ORDER_MARK)))
+    except tomli.TOMLDecodeError as error:
+        raise UserError("not TOML", diagnostics=[syntax_error(error, source)]) from error
+    except RecursionError as error:
+        raise UserError(f"{filename}: nested too deeply", "Nothing in this file needs more than six levels.") from error
+    except ValueError as error:  # the only other one: Python refuses to read an integer of thousands of digits
+        raise UserError("not TOML", diagnostics=[oversized_integer(source)]) from error
+
+
+@contextmanager
+def _collect(problems: list[Diagnostic], path: str) -> Iterator[None]:
+    """Add what goes wrong with `path` to `problems`."""
+    try:
+        yield
+    except UserError as error:
+        problems.extend(error.diagnostics)
+    except OSError as error:
+        reason = "no such file" if isinstance(error, FileNotFoundError) else error.strerror
+        problems.append(Diagnostic(summary=f"{path}: {reason}", detail="Name another file with -f PATH."))
+
+
+def _files(path: str) -> list[str]:
+    if not path:
+        # pathlib takes it for the current folder: a variable that a script forgot to set would select all files there.
+        raise UserError("-f '' names no file", "Name one with -f PATH, or omit -f.")
+    if path == _STDIN or not Path(path).is_dir():
+        return [path]
+    # Hidden files are other programs' own: .#a.toml is an Emacs lock, ._a.toml a macOS resource fork.
+    visible = (file for file in Path(path).iterdir() if not file.name.startswith("."))
+    files = sorted(str(file) for file in visible if file.suffix == ".toml")
+    if not files:
+        raise UserError(f"{path}: no *.toml in this folder", "Name a file or another folder with -f PATH.")
+    return files
+
+
+def _read(file: str, stdin: BinaryIO | None) -> TomlFile:
+    if file == _STDIN:
+        return _decode((stdin or sys.stdin.buffer).read(_LARGEST + 1), "<stdin>")
+    with Path(file).open("rb") as content:
+        return _decode(content.read(_LARGEST + 1), file)

@@ -1,14 +1,34 @@
-"""Adds line, column and source text to diagnostics that name a place."""
+"""Adds line, column and source text to diagnostics: where a key, a value or a byte is in the text of a TOML file.
 
-from collections.abc import Iterable
-from dataclasses import replace
+The TOML reader does not keep positions. tree-sitter finds them, and is loaded only when there is a place to show.
+"""
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
+import tomli
+
 from reconcile.desired.config import Source
-from reconcile.diagnostics import Diagnostic
+from reconcile.diagnostics import Diagnostic, Position, Range, Snippet
 
 if TYPE_CHECKING:
-    from reconcile.desired.positions import Positions
+    from tree_sitter import Node
+
+KeyPath = tuple[str | int, ...]
+_TABLES = {"table", "table_array_element"}
+_NOISE = {"comment", "ERROR"}
+"""ERROR is syntax that is newer than tree-sitter's grammar, which may then misread what follows. No node is assumed to
+be well-formed: showing the table around a value is better than failing."""
+BYTE_ORDER_MARK = "\ufeff"
+_LONGEST = 2000
+"""Characters of a line that are shown. A file may be one line of a megabyte, with thousands of mistakes."""
+
+_TOKEN = re.compile(rb"""(token["']?\s*[=:]\s*)(.+)""", re.IGNORECASE)
 
 
 def locate(diagnostics: Iterable[Diagnostic], sources: tuple[Source, ...]) -> tuple[Diagnostic, ...]:
@@ -18,19 +38,186 @@ def locate(diagnostics: Iterable[Diagnostic], sources: tuple[Source, ...]) -> tu
     there is no wheel of it for this machine, the diagnostics stay as they are, with the path of the key.
     """
     texts = {source.filename: source for source in sources}
-    positions: dict[str, Positions] = {}
+    positions: dict[str, _Positions] = {}
     return tuple(_located(diagnostic, texts, positions) for diagnostic in diagnostics)
 
 
-def _located(diagnostic: Diagnostic, texts: dict[str, Source], positions: "dict[str, Positions]") -> Diagnostic:
+def _located(diagnostic: Diagnostic, texts: dict[str, Source], positions: dict[str, "_Positions"]) -> Diagnostic:
     place = diagnostic.place
     if place is None or diagnostic.range or place.filename not in texts:
         return diagnostic
     if place.filename not in positions:
         try:
-            from reconcile.desired.positions import Positions  # noqa: PLC0415 - loaded only when there is a place
+            positions[place.filename] = _Positions(texts[place.filename])
         except ImportError:
             return diagnostic
-        positions[place.filename] = Positions(texts[place.filename])
     found, snippet = positions[place.filename].of(place.path, at_key=place.at_key)
     return replace(diagnostic, range=found, snippet=snippet)
+
+
+class LineIndex:
+    """The lines of one file. Byte offsets include its byte order mark and its carriage returns."""
+
+    def __init__(self, source: Source) -> None:
+        self._filename = source.filename
+        self.content = source.text.encode()
+        self._lines = self.content.split(b"\n")
+        self._starts = [0, *accumulate(len(line) + 1 for line in self._lines[:-1])]
+        self._shown: dict[int, str] = {}
+        if source.text.startswith(BYTE_ORDER_MARK):
+            # The first line begins after the mark.
+            mark = BYTE_ORDER_MARK.encode()
+            self._starts[0] = len(mark)
+            self._lines[0] = self._lines[0].removeprefix(mark)
+
+    def between(self, start: int, end: int) -> tuple[Range, Snippet]:
+        """Return the range from byte `start` up to, not including, byte `end`, and the line it starts on."""
+        first, last = self._position(start), self._position(end)
+        return Range(filename=self._filename, start=first, end=last), self._snippet(first, last)
+
+    def at(self, line: int, column: int) -> tuple[Range, Snippet]:
+        """Return the range of the single character at `line` and `column`; it is empty at the end of a line."""
+        text = self._lines[line - 1].decode()
+        start = self._starts[line - 1] + len(text[: column - 1].encode())
+        return self.between(start, start + len(text[column - 1 : column].encode()))
+
+    def _position(self, byte: int) -> Position:
+        row = bisect_right(self._starts, byte) - 1
+        before = self._lines[row][: byte - self._starts[row]]
+        return Position(line=row + 1, column=len(before.decode()) + 1, byte=byte)
+
+    def _snippet(self, start: Position, end: Position) -> Snippet:
+        code = self._code(start.line - 1)
+        first = max(0, start.column - 1 - _LONGEST // 2) if len(code) > _LONGEST else 0
+        last = end.column - 1 if end.line == start.line else len(code)
+        return Snippet(
+            code=code[first : first + _LONGEST],
+            start_line=start.line,
+            highlight_start=start.column - 1 - first,
+            highlight_end=min(max(last, start.column) - first, _LONGEST),
+        )
+
+    def _code(self, row: int) -> str:
+        if row not in self._shown:
+            line = self._lines[row].removesuffix(b"\r")
+            self._shown[row] = _TOKEN.sub(_mask, line).decode()
+        return self._shown[row]
+
+
+def _mask(match: re.Match[bytes]) -> bytes:
+    """Mask the rest of a line with a token in it, keeping its length: diagnostics end up in public logs."""
+    return match[1] + b"*" * len(match[2].decode())
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    key: "Node"
+    value: "Node"
+
+
+class _Positions:
+    """Every key and value of one file, by its path: `("servers", "web", "pinned", 0)`."""
+
+    def __init__(self, source: Source) -> None:
+        import tree_sitter_toml  # noqa: PLC0415 - loaded only when there is a place
+        from tree_sitter import Language, Parser  # noqa: PLC0415
+
+        self._lines = LineIndex(source)
+        root = Parser(Language(tree_sitter_toml.language())).parse(self._lines.content).root_node
+        self._entries: dict[KeyPath, _Entry] = {}
+        for path, entry in _entries(root):
+            self._entries.setdefault(path, entry)
+        self._add_implicit_tables()
+
+    def of(self, path: KeyPath, *, at_key: bool) -> tuple[Range, Snippet]:
+        """Return the position of the value at `path`, or of its key.
+
+        For a path that the text does not have, return the key of the nearest table or list around it, or the
+        beginning of the text.
+        """
+        entry = self._entries.get(path)
+        while path and not entry:
+            at_key, path = True, path[:-1]
+            entry = self._entries.get(path)
+        if not entry:
+            return self._lines.at(1, 1)
+        node = entry.key if at_key else entry.value
+        return self._lines.between(node.start_byte, node.end_byte)
+
+    def _add_implicit_tables(self) -> None:
+        """Let `[a.b]` and `a.b = 1` stand for the table `a`, unless it has a header of its own."""
+        for path, entry in list(self._entries.items()):
+            while (path := path[:-1]) and path not in self._entries:
+                self._entries[path] = _Entry(entry.key, entry.key)
+
+
+def _entries(root: "Node") -> Iterator[tuple[KeyPath, _Entry]]:
+    lengths: dict[KeyPath, int] = {}
+    for node in _children(root):
+        if node.type not in _TABLES:
+            yield from _below(node, ())
+            continue
+        match _children(node):
+            case [header, *pairs]:
+                table = _in_lists(_key(header), lengths)
+                if node.type == "table_array_element":
+                    lengths[table] = lengths.get(table, 0) + 1
+                    table = (*table, lengths[table] - 1)
+                yield table, _Entry(header, header)
+                for pair in pairs:
+                    yield from _below(pair, table)
+            case _:
+                pass
+
+
+def _below(node: "Node", path: KeyPath) -> Iterator[tuple[KeyPath, _Entry]]:
+    """Yield the node and everything in its value. An explicit stack, because values may be nested deeply."""
+    pending = [(node, path)]
+    while pending:
+        node, path = pending.pop()
+        match node.type, _children(node):
+            case "pair", [key, value]:
+                path = (*path, *_key(key))
+            case _:
+                key = value = node
+        yield path, _Entry(key, value)
+        if value.type == "inline_table":
+            pending += [(child, path) for child in _children(value)]
+        elif value.type == "array":
+            pending += [(child, (*path, index)) for index, child in enumerate(_children(value))]
+        elif value.type == "string":
+            yield (*path, 0), _Entry(value, value)  # the only entry, where the key also takes a list
+
+
+def _children(node: "Node") -> "list[Node]":
+    return [child for child in node.named_children if child.type not in _NOISE]
+
+
+def _key(node: "Node") -> KeyPath:
+    """Return the parts of a key, which may be dotted or quoted."""
+    parts: list[str] = []
+    pending = [node]
+    while pending:
+        part = pending.pop()
+        text = (part.text or b"").decode()
+        match part.type:
+            case "bare_key":
+                parts.append(text)
+            case "quoted_key":
+                with suppress(tomli.TOMLDecodeError):
+                    parts.append(tomli.loads(f"key = {text}")["key"])
+            case "dotted_key":
+                pending.extend(reversed(_children(part)))
+            case _:
+                pass
+    return tuple(parts)
+
+
+def _in_lists(keys: KeyPath, lengths: dict[KeyPath, int]) -> KeyPath:
+    """Return the path of a header's table: after each list of tables on the way, the index of its last one."""
+    path: KeyPath = ()
+    for key in keys[:-1]:
+        path = (*path, key)
+        if path in lengths:
+            path = (*path, lengths[path] - 1)
+    return (*path, *keys[-1:])

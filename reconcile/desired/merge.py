@@ -1,46 +1,41 @@
 """Merges the documents of all files into one `Config`, with policies and overrides applied."""
 
-import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
-from reconcile.desired.config import (
-    Config,
-    DeclaredAccount,
-    DeclaredFleet,
-    DeclaredSeries,
-    DeclaredServer,
-    Keep,
-    KeepCount,
-    KeepWithin,
-    Period,
+from reconcile.desired.config import Config, DeclaredFleet, DeclaredSeries, DeclaredServer, Source
+from reconcile.desired.document import (
+    BackupTable,
+    Document,
+    FleetTable,
+    PolicyTable,
     Requirements,
-    Source,
-    within_key,
+    ServerTable,
+    Settings,
 )
-from reconcile.desired.document import BackupTable, Document, FleetTable, KeepTable, ServerTable, SettingsTable
-from reconcile.diagnostics import Place
-from reconcile.durations import Duration
+from reconcile.desired.keep import Keep, KeepCount, Period
+from reconcile.diagnostics import Diagnostic, Place
 
-KEEP_DEFAULT: Keep = (KeepCount(period=Period.LAST, count=1),)
+_KEEP_DEFAULT: Keep = (KeepCount(period=Period.LAST, count=1),)
 
-_Policies = Mapping[str | None, tuple[Duration | None, Keep]]
-"""What a series takes from its policy, by name; None is the default of a series without one."""
+_Policies = Mapping[str | None, PolicyTable]
+"""What a series takes from its policy, by name; None is the one of a series that names none."""
 
 
 def merge(documents: Sequence[tuple[Source, Document]]) -> Config:
     """Return what the documents declare together. They passed `cross_check`, so every policy they name exists."""
-    settings = next((document.settings for _, document in documents if document.settings), SettingsTable())
-    policies: _Policies = {None: (None, KEEP_DEFAULT)} | {
-        name: (policy.every, _keep(policy.keep) or KEEP_DEFAULT)
-        for _, document in documents
-        for name, policy in document.policies.items()
+    settings, settings_in = next(
+        ((document.settings, source.filename) for source, document in documents if document.settings), (Settings(), "")
+    )
+    require, require_in = next(
+        ((document.require, source.filename) for source, document in documents if document.require),
+        (Requirements(), ""),
+    )
+    policies: _Policies = {None: PolicyTable()} | {
+        name: policy for _, document in documents for name, policy in document.policies.items()
     }
     return Config(
-        timezone=settings.timezone,
-        max_shrink_percent=settings.max_shrink,
-        stalled_after=settings.stalled_after,
-        account=_account(documents),
-        require=_requirements(documents),
+        settings=settings,
+        require=require,
         servers=tuple(
             _server(server, Place(filename=source.filename, path=("servers", key), at_key=True), settings, policies)
             for source, document in documents
@@ -51,27 +46,31 @@ def merge(documents: Sequence[tuple[Source, Document]]) -> Config:
             for source, document in documents
             for name, fleet in document.fleets.items()
         ),
+        settings_place=Place(filename=settings_in, path=("settings",), at_key=True),
+        require_place=Place(filename=require_in, path=("require",), at_key=True),
+        warnings=tuple(_warnings(documents)),
         sources=tuple(source for source, _ in documents),
     )
 
 
-def _account(documents: Sequence[tuple[Source, Document]]) -> DeclaredAccount | None:
-    for source, document in documents:
-        if document.settings and document.settings.account is not None:
-            place = Place(filename=source.filename, path=("settings", "account"))
-            return DeclaredAccount(email=document.settings.account, place=place)
-    return None
+def _warnings(documents: Sequence[tuple[Source, Document]]) -> Iterator[Diagnostic]:
+    """Yield warnings about what is valid, and probably a mistake."""
+    declared = [
+        (Place(filename=source.filename, path=(kind, key), at_key=True), table.backups)
+        for source, document in documents
+        for kind, tables in (("servers", document.servers), ("fleets", document.fleets))
+        for key, table in tables.items()
+    ]
+    if not any(backups for _, backups in declared):
+        yield Diagnostic(
+            severity="warning",
+            summary="no series is declared",
+            detail="No backup will ever be created. Declare one: [[servers.KEY.backups]] with a description.",
+            place=declared[0][0] if declared else None,
+        )
 
 
-def _requirements(documents: Sequence[tuple[Source, Document]]) -> Requirements:
-    for source, document in documents:
-        if document.require:
-            place = Place(filename=source.filename, path=("require",), at_key=True)
-            return Requirements(**dict(document.require), place=place)
-    return Requirements()
-
-
-def _server(server: ServerTable, place: Place, settings: SettingsTable, policies: _Policies) -> DeclaredServer:
+def _server(server: ServerTable, place: Place, settings: Settings, policies: _Policies) -> DeclaredServer:
     key = str(place.path[-1])
     return DeclaredServer(
         key=key,
@@ -98,23 +97,10 @@ def _fleet(fleet: FleetTable, place: Place, policies: _Policies) -> DeclaredFlee
 
 
 def _series(backup: BackupTable, policies: _Policies) -> DeclaredSeries:
-    every, keep = policies[backup.policy]
+    policy = policies[backup.policy]
     return DeclaredSeries(
         description=backup.description,
-        every=backup.every or every,
-        keep=_keep(backup.keep) or keep,
+        every=backup.every or policy.every,
+        keep=backup.keep or policy.keep or _KEEP_DEFAULT,
         renamed_from=backup.renamed_from,
-    )
-
-
-@functools.cache  # thousands of series share a handful of tables
-def _keep(table: KeepTable | None) -> Keep:
-    """Return the rules of a table, in the order of `Period`; none for None."""
-    if table is None:
-        return ()
-    counts = (period for period in Period if period in table.model_fields_set)
-    withins = (period for period in Period if within_key(period) in table.model_fields_set)
-    return (
-        *(KeepCount(period=period, count=getattr(table, period)) for period in counts),
-        *(KeepWithin(period=period, duration=getattr(table, within_key(period))) for period in withins),
     )

@@ -9,13 +9,11 @@ from typing import Any, Self
 from pydantic_core import from_json
 
 from reconcile.actual.inventory import Inventory, State, check_clock
-from reconcile.desired.advice import warnings
 from reconcile.desired.config import Config
 from reconcile.desired.desired import Desired, check_account, resolve
 from reconcile.diagnostics import Diagnostic, UserError
 from reconcile.durations import age_text
-from reconcile.plan.refusals import check_all_declared, check_servers
-from reconcile.plan.warnings import fleet_warnings
+from reconcile.plan.refusals import check_servers
 
 BACKUP_FIELDS = {"id", "server", "backup_type", "status", "size_mb", "created_at", "expires_at", "description"}
 SERVER_FIELDS = {
@@ -155,7 +153,7 @@ def diagnose(
     if isinstance(config, UserError):
         checks[Check.FILE] = config.diagnostics
     else:
-        checks[Check.FILE] = warnings((*config.servers, *config.fleets))
+        checks[Check.FILE] = config.warnings
     if isinstance(access, UserError):
         checks[Check.TOKEN] = access.diagnostics
     if isinstance(service, UserError):
@@ -173,7 +171,8 @@ def diagnose(
             if isinstance(config, Config):
                 try:
                     # The servers are compared with those of another account too, as that may be the mistake.
-                    desired = resolve(replace(config, account=None), service.inventory)
+                    settings = config.settings.model_copy(update={"account": None})
+                    desired = resolve(replace(config, settings=settings), service.inventory)
                     checks |= _declared(config, desired, service.inventory)
                 except UserError as error:
                     checks[Check.FLEETS] = error.diagnostics
@@ -239,12 +238,12 @@ def _errors(check: Callable[..., None], *values: object) -> tuple[Diagnostic, ..
 
 def _declared(config: Config, desired: Desired, inventory: Inventory) -> Checks:
     checks: Checks = {}
-    if config.account:
-        checks[Check.ACCOUNT] = _errors(check_account, config.account.email, inventory, config.account.place)
+    if account := config.settings.account:
+        checks[Check.ACCOUNT] = _errors(check_account, account, inventory, config.settings_place.at("account"))
+    checked = check_servers(desired, inventory)
     if config.fleets:
-        checks[Check.FLEETS] = tuple(fleet_warnings(desired, inventory))
-    checked = check_servers(desired.servers, inventory)
-    checks[Check.SERVERS] = (*checked.errors, *checked.warnings)
+        checks[Check.FLEETS] = checked.empty_fleets
+    checks[Check.SERVERS] = (*checked.errors, *checked.names)
     if config.require.all_servers:
-        checks[Check.REQUIRE] = tuple(check_all_declared(desired, inventory))
+        checks[Check.REQUIRE] = checked.all_servers
     return checks

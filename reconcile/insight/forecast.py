@@ -24,7 +24,7 @@ from reconcile.insight.imagined import NOTHING, AlikeSeries, Progress, Step, ste
 from reconcile.plan.model import Plan, ServerPlan, Unmanaged
 from reconcile.plan.planner import plan
 from reconcile.plan.reasons import PrunedLater, TooYoung
-from reconcile.plan.series import TimeRules, time_rules
+from reconcile.plan.series import TimeRules
 
 MOST_APPLIES = 100_000
 """More are refused: time and memory are in proportion to them."""
@@ -148,7 +148,12 @@ def without_account(config: Config, now: datetime) -> tuple[Config, Inventory]:
         )
         for fleet in config.fleets
     )
-    imagined = replace(config, servers=(*config.servers, *single), fleets=(), account=None)
+    imagined = replace(
+        config,
+        servers=(*config.servers, *single),
+        fleets=(),
+        settings=config.settings.model_copy(update={"account": None}),
+    )
     servers = tuple(Server(id=server.id, name=server.name) for server in imagined.servers)
     return imagined, Inventory(base_url="", servers=servers, backups=(), observed_at=now, service_time=None)
 
@@ -166,8 +171,8 @@ def forecast(
     Raises:
         ValueError: the schedule has too many applies.
     """
-    moments = schedule.moments(desired.timezone)
-    times = time_rules(desired, schedule.start)
+    moments = schedule.moments(desired.config.settings.timezone)
+    times = TimeRules(desired=desired, now=schedule.start)
     first = plan(desired, inventory, schedule.start)
     declared = {server.id: server for server in desired.servers}
     units = [
@@ -351,8 +356,9 @@ def _pruned_at(entry: Unmanaged, times: TimeRules) -> datetime | None:
             at = times.now
         case _:
             return None
-    if times.min_age and entry.backup.state is State.USABLE:
-        return max(at, times.min_age.after(entry.backup.created_at, times.zone))
+    min_age = times.desired.config.require.min_age
+    if min_age and entry.backup.state is State.USABLE:
+        return max(at, min_age.after(entry.backup.created_at, times.zone))
     return at
 
 

@@ -8,14 +8,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from reconcile.actual.inventory import Backup, Inventory, State
-from reconcile.desired.config import Config, DeclaredSeries, DeclaredServer, KeepCount, Period, Requirements
+from reconcile.desired.config import Config, DeclaredSeries, DeclaredServer
 from reconcile.desired.desired import resolve
-from reconcile.desired.document import SettingsTable
+from reconcile.desired.document import Requirements
 from reconcile.desired.fields import unclean
 from reconcile.desired.fleets import server_keys
+from reconcile.desired.keep import KeepCount, Period
 from reconcile.diagnostics import Place, UserError
 from reconcile.ids import Id
 from reconcile.insight.servers import by_name, matching
@@ -28,9 +28,7 @@ MANY = 3
 
 _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9_-]+")
 _GLOB = re.compile(r"[*?[]")
-_NOTHING = Config(
-    timezone=ZoneInfo("UTC"), max_shrink_percent=100, stalled_after=SettingsTable().stalled_after, servers=()
-)
+_NOTHING = Config(servers=())
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -100,7 +98,8 @@ def declare(
         {id_: name for id_, name in names.items() if id_ not in declared}, {server.key for server in resolved.servers}
     )
     candidates = tuple(_candidate(key, id_, names[id_], inventory) for id_, key in keys.items())
-    planned = plan(replace(resolved, servers=candidates, fleets=(), require=Requirements()), inventory, now)
+    unruled = replace(resolved.config, require=Requirements())
+    planned = plan(replace(resolved, config=unruled, servers=candidates, fleets=()), inventory, now)
     notes: list[Note] = [note for id_ in names if id_ in declared for note in _not_declared(declared[id_], inventory)]
     tables: dict[str, Any] = {}
     for candidate, server in zip(candidates, planned.servers, strict=True):

@@ -27,7 +27,7 @@ def rules(desired: Desired, inventory: Inventory, breaches: tuple[Breach, ...]) 
     `all_servers` is about all servers in the account, `every` and `retention` about those that have series, and
     `min_age` about all declared servers: plan and apply enforce it themselves.
     """
-    require = desired.require
+    require = desired.config.require
     found: list[RequiredRule] = []
     if require.all_servers:
         undeclared = desired.undeclared(inventory)

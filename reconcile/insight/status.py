@@ -12,10 +12,9 @@ from reconcile.diagnostics import Diagnostic
 from reconcile.ids import id_order
 from reconcile.insight.rules import RequiredRule, rules
 from reconcile.plan.reasons import CreateReason
-from reconcile.plan.refusals import check_all_declared, check_servers
+from reconcile.plan.refusals import check_servers
 from reconcile.plan.require import breach_diagnostic, breaches
-from reconcile.plan.series import SeriesState, TimeRules, backups_of, series_state, time_rules
-from reconcile.plan.warnings import fleet_warnings
+from reconcile.plan.series import SeriesState, TimeRules, backups_of, series_state
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -130,8 +129,8 @@ class Status:
 
 def status(desired: Desired, inventory: Inventory, now: datetime) -> Status:
     """Work out the health of every declared series; with targets, of the selected ones and of nothing else."""
-    checked = check_servers(desired.servers, inventory)
-    times = time_rules(desired, now)
+    checked = check_servers(desired, inventory)
+    times = TimeRules(desired=desired, now=now)
     series = [
         _series_status(server, declared, inventory, times)
         for server in checked.servers
@@ -139,16 +138,16 @@ def status(desired: Desired, inventory: Inventory, now: datetime) -> Status:
         if desired.selects(server, declared.description)
     ]
     everything = desired.selected is None
-    broken = breaches(desired)
+    broken = breaches(desired.config, (*desired.servers, *desired.fleets))
     return Status(
         base_url=inventory.base_url,
-        account=desired.account,
+        account=desired.config.settings.account,
         checked_at=now,
-        timezone=str(desired.timezone),
+        timezone=str(desired.config.settings.timezone),
         targets=desired.targets,
         series=tuple(sorted(series, key=_urgency)),
         unprotected=desired.undeclared(inventory),
-        requires_all=desired.require.all_servers,
+        requires_all=desired.config.require.all_servers,
         undeclared=_undeclared(desired, inventory) if everything else (),
         has_series=any(
             desired.selects(server, declared.description) for server in desired.servers for declared in server.series
@@ -156,11 +155,11 @@ def status(desired: Desired, inventory: Inventory, now: datetime) -> Status:
         or any(fleet.series for fleet in desired.empty_fleets),
         errors=(
             *checked.errors,
-            *(check_all_declared(desired, inventory) if inventory.servers is None else ()),
+            *(checked.all_servers if inventory.servers is None else ()),
             *map(breach_diagnostic, broken),
         ),
-        empty_fleets=tuple(fleet_warnings(desired, inventory)),
-        warnings=checked.warnings,
+        empty_fleets=checked.empty_fleets,
+        warnings=checked.names,
         rules=rules(desired, inventory, broken),
     )
 

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from typing import Self
 
-from reconcile.desired.advice import warnings
 from reconcile.desired.config import Config
 from reconcile.diagnostics import Diagnostic
 
@@ -18,8 +17,8 @@ class Validation:
     @classmethod
     def of(cls, config: Config) -> Self:
         """Return the warnings about a configuration, and an error for each rule of `[require]` that is broken."""
-        found = warnings((*config.servers, *config.fleets))
-        if config.require.place:
+        found = config.warnings
+        if config.require.every or config.require.retention:
             # Imported here: without a rule, nothing of the planner is needed.
             from reconcile.plan.require import breach_diagnostic, breaches  # noqa: PLC0415
 

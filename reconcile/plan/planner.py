@@ -7,7 +7,6 @@ from zoneinfo import ZoneInfo
 
 from reconcile.actual.inventory import COMPLETED, Backup, Inventory, State, in_order
 from reconcile.addresses import BackupAddress, SeriesAddress
-from reconcile.desired.advice import warnings
 from reconcile.desired.config import DeclaredSeries, DeclaredServer
 from reconcile.desired.desired import Desired, Freshness
 from reconcile.diagnostics import Diagnostic
@@ -29,12 +28,12 @@ from reconcile.plan.reasons import (
     UnknownStatus,
     Untouchable,
 )
-from reconcile.plan.refusals import check_all_declared, check_servers
+from reconcile.plan.refusals import check_servers
 from reconcile.plan.require import breach_diagnostic, breaches
 from reconcile.plan.retention import retain
 from reconcile.plan.safety import measure
-from reconcile.plan.series import Held, SeriesState, TimeRules, backups_of, series_state, time_rules, undeclared
-from reconcile.plan.warnings import fleet_warnings, rename_warnings, server_warnings
+from reconcile.plan.series import SeriesState, ServerState, TimeRules, server_state
+from reconcile.plan.warnings import account_warnings
 
 WORTH_WAITING = timedelta(hours=1)
 """A backup that has been pending for longer is not waited for: if stuck, it would delay every run until it stalls."""
@@ -45,25 +44,24 @@ def plan(desired: Desired, inventory: Inventory, now: datetime) -> Plan:
 
     The order of the service's lists has no influence. A server that does not match the file is left out, with an error.
     """
-    checked = check_servers(desired.servers, inventory)
-    times = time_rules(desired, now)
-    broken = breaches(desired)
+    checked = check_servers(desired, inventory)
+    times = TimeRules(desired=desired, now=now)
+    states = [server_state(server, inventory, times) for server in checked.servers]
+    broken = breaches(desired.config, (*desired.servers, *desired.fleets))
     barred = {breach.subject.place for breach in broken}  # a server's key may look like the name of a fleet
-    planned = [
-        _ServerPlanner(desired, server, inventory.by_server.get(server.id, {}), frozenset(server.pinned), times).plan(
-            is_barred=server.place in barred
+    servers = tuple(
+        _ServerPlanner(state.declared, frozenset(state.declared.pinned), times).plan(
+            state, is_barred=state.declared.place in barred
         )
-        for server in checked.servers
-    ]
-    servers = tuple(server for server, _ in planned)
-    limit = LossLimit(
-        max_shrink_percent=desired.max_shrink_percent, servers=tuple(sorted(desired.declared, key=id_order))
+        for state in states
     )
+    settings = desired.config.settings
+    limit = LossLimit(max_shrink_percent=settings.max_shrink, servers=tuple(sorted(desired.declared, key=id_order)))
     return Plan(
         base_url=inventory.base_url,
-        account=desired.account,
+        account=settings.account,
         planned_at=now,
-        timezone=str(desired.timezone),
+        timezone=str(settings.timezone),
         targets=desired.targets,
         fleets=tuple(fleet.name for fleet in desired.fleets),
         servers=servers,
@@ -71,21 +69,13 @@ def plan(desired: Desired, inventory: Inventory, now: datetime) -> Plan:
         loss=measure(servers, limit, inventory, now),
         errors=(
             *checked.errors,
-            *check_all_declared(desired, inventory),
+            *checked.all_servers,
             *(breach_diagnostic(breach) for breach in broken),
             *(error for server in servers for error in _unmet(server, desired.freshness)),
         ),
-        warnings=(
-            # With targets, the series may be declared elsewhere in the file.
-            *(warnings((*desired.servers, *desired.fleets)) if desired.selected is None else ()),
-            *fleet_warnings(desired, inventory),
-            *checked.warnings,
-            *(warning for _, about_server in planned for warning in about_server),
-            # With targets, backups with an old description may be on a server that this run is not about.
-            *(rename_warnings(desired, inventory) if desired.selected is None else ()),
-        ),
+        warnings=(*desired.config.warnings, *checked.empty_fleets, *checked.names, *account_warnings(states)),
         max_age=desired.freshness.max_age if desired.freshness else None,
-        min_age=desired.require.min_age,
+        min_age=desired.config.require.min_age,
     )
 
 
@@ -126,13 +116,11 @@ def judge(
     coming = [now] if state.create else []
     reasons = retain([*coming, *(min(backup.created_at, now) for backup in usable)], series.keep, times.zone)
     kept_by = {backup.id: reason for backup, reason in zip(usable, reasons[len(coming) :], strict=True)}
-    # Asked once a series: nearly all are of usable backups only, and this takes a fifth of the time otherwise.
-    may_all_go = not pinned and len(state.usable) == len(state.backups)
     beside_unknown = BesideUnknown() if state.unknown else None
     verdicts: list[KeepReason | NotKept | Failed] = []
     for backup in state.backups:
-        stays: KeepReason | None = None if may_all_go else _untouchable(backup, pinned, times)
-        if stays := stays or kept_by.get(backup.id) or beside_unknown or _too_young(backup, times):
+        stays: KeepReason | None = _untouchable(backup, pinned, times) or kept_by.get(backup.id)
+        if stays := stays or beside_unknown or _too_young(backup, times):
             verdicts.append(stays)
         elif backup.state is State.FAILED:
             verdicts.append(Failed(status=backup.status))
@@ -146,7 +134,8 @@ GOES = (NotKept, Failed)
 
 
 def _too_young(backup: Backup, times: TimeRules) -> TooYoung | None:
-    return TooYoung(min_age=times.min_age) if times.min_age and times.is_too_young(backup) else None
+    min_age = times.desired.config.require.min_age
+    return TooYoung(min_age=min_age) if min_age and times.is_too_young(backup) else None
 
 
 def _untouchable(backup: Backup, pinned: frozenset[Id], times: TimeRules) -> Untouchable | None:
@@ -167,24 +156,17 @@ def _untouchable(backup: Backup, pinned: frozenset[Id], times: TimeRules) -> Unt
 
 @dataclass(frozen=True, slots=True)
 class _ServerPlanner:
-    """Plans one declared server, from its manual backups by description."""
+    """Plans one declared server."""
 
-    desired: Desired
     server: DeclaredServer
-    held: Held
     pinned: frozenset[Id]
     times: TimeRules
 
-    def plan(self, *, is_barred: bool) -> tuple[ServerPlan, tuple[Diagnostic, ...]]:
-        """Return the plan, and the warnings about the backups that it is for."""
-        states = [
-            (series, series_state(series, backups_of(series.descriptions, self.held), self.times))
-            for series in self.server.series
-            if self.desired.selects(self.server, series.description)
-        ]
-        others = [self._undeclared(backup) for backup in self._undeclared_backups()]
+    def plan(self, state: ServerState, *, is_barred: bool) -> ServerPlan:
+        """Return the plan for the server in this state."""
+        others = [self._undeclared(backup) for backup in state.undeclared]
         pruned = tuple(entry for entry in others if isinstance(entry, Delete))
-        plan = ServerPlan(
+        return ServerPlan(
             key=self.server.key,
             name=self.server.name,
             id=self.server.id,
@@ -192,18 +174,9 @@ class _ServerPlanner:
             looked_at=self.server.looked_at,
             is_barred=is_barred,
             declared=tuple(series.descriptions for series in self.server.series),
-            series=tuple(self._series(series, state, is_pruning=bool(pruned)) for series, state in states),
+            series=tuple(self._series(series, found, is_pruning=bool(pruned)) for series, found in state.series),
             pruned=pruned,
             unmanaged=tuple(entry for entry in others if isinstance(entry, Unmanaged)),
-        )
-        return plan, tuple(server_warnings(self.desired, self.server, self.held, states, self.times))
-
-    def _undeclared_backups(self) -> tuple[Backup, ...]:
-        return in_order(
-            backup
-            for description, backups in undeclared(self.server, self.held)
-            if self.desired.selects(self.server, description)
-            for backup in backups
         )
 
     def _series(self, series: DeclaredSeries, state: SeriesState, *, is_pruning: bool) -> SeriesPlan:

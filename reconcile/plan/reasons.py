@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from reconcile.desired.config import Keep, KeepCount, KeepWithin
+from reconcile.desired.keep import Keep, KeepCount, KeepWithin
 from reconcile.durations import Duration
 
 

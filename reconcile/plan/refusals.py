@@ -1,11 +1,12 @@
 """Leaves out of a plan what does not match the account (spec, section 3)."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from reconcile.actual.inventory import Inventory, Server
-from reconcile.desired.config import DeclaredServer
+from reconcile.desired.config import DeclaredFleet, DeclaredServer
 from reconcile.desired.desired import Desired
+from reconcile.desired.fleets import chosen_by
 from reconcile.diagnostics import Diagnostic
 from reconcile.ids import Id
 
@@ -15,38 +16,49 @@ _MOST_NAMED = 20
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CheckedServers:
-    """The servers that can be planned for, an error for each that can't, and what could not be checked."""
+    """The servers that can be planned for, and what is wrong with the others and with the account."""
 
     servers: tuple[DeclaredServer, ...]
     errors: tuple[Diagnostic, ...]
-    warnings: tuple[Diagnostic, ...]
+    """About each server that is left out."""
+    all_servers: tuple[Diagnostic, ...]
+    """What `all_servers` of `[require]` demands, and is not so or can't be known."""
+    empty_fleets: tuple[Diagnostic, ...]
+    """About each fleet that chooses no server."""
+    names: tuple[Diagnostic, ...]
+    """What could not be checked, without a list of servers."""
 
 
-def check_servers(servers: Iterable[DeclaredServer], inventory: Inventory) -> CheckedServers:
+def check_servers(desired: Desired, inventory: Inventory) -> CheckedServers:
     """Leave out each server that does not match the file: its backups would be judged by another server's rules."""
     names = _Names(inventory)
     fitting: list[DeclaredServer] = []
     errors: list[Diagnostic] = []
     unseen: list[str] = []
-    for server in servers:
+    for server in desired.servers:
         problems = list(names.problems(server))
         errors += problems
         if not problems:
             fitting.append(server)
             if server.id not in inventory.names:
                 unseen.append(server.key)
-    warnings = [_names_unchecked(unseen)] if inventory.servers is None else []
-    return CheckedServers(servers=tuple(fitting), errors=tuple(errors), warnings=tuple(warnings))
+    return CheckedServers(
+        servers=tuple(fitting),
+        errors=tuple(errors),
+        all_servers=tuple(_undeclared(desired, inventory)),
+        empty_fleets=tuple(_empty_fleet(fleet, inventory) for fleet in desired.empty_fleets),
+        names=(_names_unchecked(unseen),) if inventory.servers is None else (),
+    )
 
 
-def check_all_declared(desired: Desired, inventory: Inventory) -> Iterator[Diagnostic]:
-    """Report the servers that nothing declares, where `require.all_servers` demands that there is none.
+def _undeclared(desired: Desired, inventory: Inventory) -> Iterator[Diagnostic]:
+    """Report the servers that nothing declares, where `all_servers` demands that there are none.
 
     With targets, a run is about a part of the account, and nothing is reported.
     """
-    if not desired.require.all_servers or desired.selected is not None:
+    if not desired.config.require.all_servers or desired.selected is not None:
         return
-    place = desired.require.place and desired.require.place.at("all_servers")
+    place = desired.config.require_place.at("all_servers")
     undeclared = desired.undeclared(inventory)
     if undeclared is None:
         yield Diagnostic(
@@ -61,6 +73,17 @@ def check_all_declared(desired: Desired, inventory: Inventory) -> Iterator[Diagn
             detail=f"{_named(undeclared)}. Declare each by a fleet or a table; one with backups = [] wants none.",
             place=place,
         )
+
+
+def _empty_fleet(fleet: DeclaredFleet, inventory: Inventory) -> Diagnostic:
+    """Warn of a fleet that chooses no server: the servers that it was written for are unprotected."""
+    matched = len(chosen_by(fleet, inventory.servers or ()))
+    detail = "No server of the account is like that. Fix the fleet, or remove it."
+    if matched:
+        detail = f"It matches {matched:,}, but each of them has a table, or is in a fleet before this one."
+    return Diagnostic(
+        severity="warning", summary=f"fleet {fleet.name!r} chooses no server", detail=detail, place=fleet.place
+    )
 
 
 def _named(servers: Sequence[Server]) -> str:

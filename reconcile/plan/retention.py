@@ -5,22 +5,13 @@ Unlike there, the newest time comes from the argument, not from a clock, and the
 """
 
 import functools
-from collections.abc import Callable, Hashable, Iterator, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Hashable, Iterator, Sequence
+from datetime import datetime
 from typing import assert_never
 from zoneinfo import ZoneInfo
 
-from reconcile.desired.config import Keep, KeepCount, KeepWithin, Period
+from reconcile.desired.keep import Keep, KeepCount, KeepWithin
 from reconcile.plan.reasons import KeptBy, KeptRule
-
-_BUCKETS: dict[Period, Callable[[datetime], Hashable]] = {
-    Period.HOURLY: lambda local: (local.toordinal(), local.hour),
-    Period.DAILY: datetime.toordinal,
-    Period.WEEKLY: lambda local: (local.toordinal() - 1) // 7,  # the calendar's first day is a Monday, as a week's is
-    Period.MONTHLY: lambda local: (local.year, local.month),
-    Period.YEARLY: lambda local: local.year,
-}
-"""What two local times of one period have in common; for `LAST`, each backup has a period of its own."""
 
 
 def retain(times: Sequence[datetime], keep: Keep, zone: ZoneInfo) -> list[KeptBy | None]:
@@ -34,7 +25,7 @@ def retain(times: Sequence[datetime], keep: Keep, zone: ZoneInfo) -> list[KeptBy
     if len(times) == 1:
         return [_alone(keep)]
     # Converted once for all rules, and not at all for policies that only count.
-    is_calendar = any(rule.period is not Period.LAST for rule in keep)
+    is_calendar = any(rule.period.bucket for rule in keep)
     local = [moment.astimezone(zone) for moment in times] if is_calendar else times
     kept: list[tuple[KeptRule, ...]] = [()] * len(times)
     for rule in keep:
@@ -57,11 +48,8 @@ def trace(moment: datetime, keep: Keep, zone: ZoneInfo) -> Hashable:
     """
     if any(isinstance(rule, KeepWithin) for rule in keep):
         return moment
-    periods = {rule.period for rule in keep} - {Period.LAST}
-    if not periods:
-        return None
     local = moment.astimezone(zone)
-    return (local.toordinal(), local.hour) if Period.HOURLY in periods else local.toordinal()
+    return tuple(rule.period.bucket(local) for rule in keep if rule.period.bucket)
 
 
 def is_cumulative(keep: Keep) -> bool:
@@ -69,22 +57,7 @@ def is_cumulative(keep: Keep) -> bool:
 
     A `within_PERIOD` may keep one more in the second case: the oldest at a time, though not the newest of its period.
     """
-    return all(isinstance(rule, KeepCount) or rule.period is Period.LAST for rule in keep)
-
-
-def calendar_cycle(keep: Keep) -> timedelta | None:
-    """Return after how long the calendar is the same to the rules; none is, to those that go by months or years.
-
-    It is zero if no rule goes by the calendar. The nights in which clocks change are left out.
-    """
-    periods = {rule.period for rule in keep}
-    if periods & {Period.MONTHLY, Period.YEARLY}:
-        return None
-    if any(isinstance(rule, KeepWithin) and rule.duration.months for rule in keep):
-        return None
-    if Period.WEEKLY in periods:
-        return timedelta(days=7)
-    return timedelta(days=1) if periods & {Period.HOURLY, Period.DAILY} else timedelta(0)
+    return all(isinstance(rule, KeepCount) or not rule.period.bucket for rule in keep)
 
 
 def _kept_by(
@@ -92,7 +65,8 @@ def _kept_by(
 ) -> Iterator[tuple[int, bool]]:
     """Yield the number of each backup that the rule keeps, and whether it is the newest of its period."""
     newer, left = _bounds(rule, times, zone)
-    buckets = range(newer) if rule.period is Period.LAST else map(_BUCKETS[rule.period], local[:newer])
+    bucket_of = rule.period.bucket
+    buckets = map(bucket_of, local[:newer]) if bucket_of else range(newer)
     previous: Hashable = None
     last = len(times) - 1
     for number, bucket in enumerate(buckets):

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from reconcile.actual.inventory import Backup, State, in_order
+from reconcile.actual.inventory import Backup, Inventory, State, in_order
 from reconcile.desired.config import DeclaredSeries, DeclaredServer
-from reconcile.desired.desired import Desired, Freshness
+from reconcile.desired.desired import Desired
 from reconcile.durations import Duration
 from reconcile.plan.reasons import CreateReason, Due, Missing, TooOld
 
@@ -21,7 +21,7 @@ _SLACK_SHARE = 10
 
 def is_misdated(backup: Backup, now: datetime) -> bool:
     """Return whether a backup is dated so far in the future that it does not count (spec, section 1)."""
-    return backup.created_at > now and backup.created_at > now + MISDATED_BEYOND  # the sum takes time, and is rare
+    return backup.created_at > now + MISDATED_BEYOND
 
 
 def is_usable(backup: Backup, now: datetime) -> bool:
@@ -36,13 +36,15 @@ def is_too_young(backup: Backup, min_age: Duration, now: datetime, zone: ZoneInf
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TimeRules:
-    """What the time of a backup means at the moment `now` (spec, section 1)."""
+    """What the time of a backup means for what is `desired`, at the moment `now` (spec, section 1)."""
 
+    desired: Desired
     now: datetime
-    zone: ZoneInfo
-    stalled_after: Duration
-    freshness: Freshness | None = None
-    min_age: Duration | None = None
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The calendar that months and `keep` follow."""
+        return self.desired.config.settings.timezone
 
     def moment(self, backup: Backup) -> datetime:
         """Return when a backup was made. Clocks differ a little: one that is just ahead of ours is of age zero."""
@@ -60,26 +62,17 @@ class TimeRules:
         """Return whether a backup has been pending for so long that it no longer counts."""
         if backup.state is not State.PENDING:
             return False
-        return self.stalled_after.after(backup.created_at, self.zone) <= self.now
+        return self.desired.config.settings.stalled_after.after(backup.created_at, self.zone) <= self.now
 
     def is_too_young(self, backup: Backup) -> bool:
         """Return whether a usable backup is so young that nothing deletes it."""
-        return self.min_age is not None and is_too_young(backup, self.min_age, self.now, self.zone)
+        min_age = self.desired.config.require.min_age
+        return min_age is not None and is_too_young(backup, min_age, self.now, self.zone)
 
     def is_too_old(self, backup: Backup) -> bool:
         """Return whether this run asks for a younger backup. There is no slack: the age was asked for by hand."""
-        return self.freshness is not None and not self.freshness.is_met_by(self.moment(backup), self.zone)
-
-
-def time_rules(desired: Desired, now: datetime) -> TimeRules:
-    """Return the rules for planning `desired` at the moment `now`."""
-    return TimeRules(
-        now=now,
-        zone=desired.timezone,
-        stalled_after=desired.stalled_after,
-        freshness=desired.freshness,
-        min_age=desired.require.min_age,
-    )
+        freshness = self.desired.freshness
+        return freshness is not None and not freshness.is_met_by(self.moment(backup), self.zone)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -121,6 +114,42 @@ def undeclared(server: DeclaredServer, held: Held) -> Iterator[tuple[str | None,
     """Yield the backups that no series of the server declares, by description."""
     declared = server.descriptions
     return ((description, backups) for description, backups in held.items() if description not in declared)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ServerState:
+    """One declared server at the moment of `times`: all that the planner and its warnings look at."""
+
+    declared: DeclaredServer
+    held: Held
+    """All manual backups of the server, whatever the targets."""
+    series: tuple[tuple[DeclaredSeries, SeriesState], ...]
+    """The declared series that this run plans for."""
+    undeclared: tuple[Backup, ...]
+    """The backups of no declared series that this run plans for, from the oldest to the newest."""
+    times: TimeRules
+
+
+def server_state(server: DeclaredServer, inventory: Inventory, times: TimeRules) -> ServerState:
+    """Derive the state of a server from what the account holds."""
+    held = inventory.by_server.get(server.id, {})
+    selects = times.desired.selects
+    return ServerState(
+        declared=server,
+        held=held,
+        series=tuple(
+            (series, series_state(series, backups_of(series.descriptions, held), times))
+            for series in server.series
+            if selects(server, series.description)
+        ),
+        undeclared=in_order(
+            backup
+            for description, backups in undeclared(server, held)
+            if selects(server, description)
+            for backup in backups
+        ),
+        times=times,
+    )
 
 
 def series_state(series: DeclaredSeries, backups: tuple[Backup, ...], times: TimeRules) -> SeriesState:
@@ -189,14 +218,14 @@ def _create_reason(
         return Missing(has_others=has_others)
     if series.every and due_at and due_at <= times.now:
         return Due(age=times.age(newest), every=series.every)
-    if times.freshness and times.is_too_old(newest):
-        return TooOld(age=times.age(newest), max_age=times.freshness.max_age)
+    if times.desired.freshness and times.is_too_old(newest):
+        return TooOld(age=times.age(newest), max_age=times.desired.freshness.max_age)
     return None
 
 
 def _has_young(usable: tuple[Backup, ...], times: TimeRules) -> bool:
     """Return whether there is a usable backup as young as this run asks for."""
-    return times.freshness is None or (bool(usable) and not times.is_too_old(usable[-1]))
+    return times.desired.freshness is None or (bool(usable) and not times.is_too_old(usable[-1]))
 
 
 def slack(newest: datetime, due: datetime) -> timedelta:

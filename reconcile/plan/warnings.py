@@ -1,46 +1,42 @@
 """Warnings about the account, for a plan whose file is valid."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
-from reconcile.actual.inventory import Backup, Inventory, State, in_order
+from reconcile.actual.inventory import Backup, State, in_order
 from reconcile.addresses import SeriesAddress
-from reconcile.desired.config import DeclaredSeries, DeclaredServer
-from reconcile.desired.desired import Desired
-from reconcile.desired.fleets import chosen_by
+from reconcile.desired.config import DeclaredServer
 from reconcile.diagnostics import Diagnostic, Place
 from reconcile.durations import age_text
-from reconcile.plan.series import Held, SeriesState, TimeRules, undeclared
+from reconcile.plan.series import Held, ServerState, TimeRules
 
 _LOOK = "look at it in the web panel."
 
 
-def server_warnings(
-    desired: Desired,
-    server: DeclaredServer,
-    held: Held,
-    states: Iterable[tuple[DeclaredSeries, SeriesState]],
-    times: TimeRules,
-) -> Iterator[Diagnostic]:
-    """Warn of pins that the server does not hold, and of what is odd about the backups that this run plans for."""
-    yield from _missing_pins(server, held)
-    for series, state in states:
-        odd = in_order((*state.misdated, *state.stalled, *state.unknown))
-        yield from _oddities(SeriesAddress(server.key, series.description), odd, times, is_declared=True)
-    for description, backups in undeclared(server, held):
-        if desired.selects(server, description):
-            yield from _oddities(SeriesAddress(server.key, description), backups, times, is_declared=False)
+def account_warnings(servers: Sequence[ServerState]) -> Iterator[Diagnostic]:
+    """Warn, server by server, of what is odd about what this run plans for; then of old names that can be removed."""
+    for state in servers:
+        key, times = state.declared.key, state.times
+        yield from _missing_pins(state.declared, state.held)
+        for series, found in state.series:
+            odd = in_order((*found.misdated, *found.stalled, *found.unknown))
+            yield from _oddities(SeriesAddress(key, series.description), odd, times, is_declared=True)
+        for backup in state.undeclared:
+            yield from _oddities(SeriesAddress(key, backup.description), [backup], times, is_declared=False)
+    yield from _renamed(servers)
 
 
-def rename_warnings(desired: Desired, inventory: Inventory) -> Iterator[Diagnostic]:
+def _renamed(servers: Iterable[ServerState]) -> Iterator[Diagnostic]:
     """Warn of each description in `renamed_from` that no backup has any more: one warning for a whole fleet."""
     left: dict[Place, bool] = {}
     warnings: dict[Place, Diagnostic] = {}
-    for server in desired.servers:
-        held = inventory.by_server.get(server.id, {})
+    for state in servers:
+        server = state.declared
+        if state.times.desired.selected is not None:
+            continue  # backups with an old description may be on a server that this run is not about
         for number, series in enumerate(server.series):
             for index, old in enumerate(series.renamed_from):
                 place = server.place.at("backups", number, "renamed_from", index)
-                left[place] = left.get(place, False) or old in held
+                left[place] = left.get(place, False) or old in state.held
                 warnings[place] = Diagnostic(
                     severity="warning",
                     summary=f"no backup is called {old!r} any more",
@@ -72,18 +68,6 @@ def _oddities(
             summary, detail = oddity
             address = series.member(backup.id, backup.description)
             yield Diagnostic(severity="warning", summary=summary, detail=detail, address=str(address))
-
-
-def fleet_warnings(desired: Desired, inventory: Inventory) -> Iterator[Diagnostic]:
-    """Warn of each fleet that chooses no server: the servers that it was written for are unprotected."""
-    for fleet in desired.empty_fleets:
-        matched = len(chosen_by(fleet, inventory.servers or ()))
-        detail = "No server of the account is like that. Fix the fleet, or remove it."
-        if matched:
-            detail = f"It matches {matched:,}, but each of them has a table, or is in a fleet before this one."
-        yield Diagnostic(
-            severity="warning", summary=f"fleet {fleet.name!r} chooses no server", detail=detail, place=fleet.place
-        )
 
 
 def _oddity(backup: Backup, times: TimeRules, *, is_declared: bool) -> tuple[str, str] | None:

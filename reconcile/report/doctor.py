@@ -113,7 +113,7 @@ def _declared(desired: Desired) -> Iterator[tuple[Check, str, str]]:
         members = count_text(sizes.total() - sizes[None], "server")
         yield Check.FLEETS, f"{count_text(len(desired.fleets), 'fleet')} with {members}", names
     yield Check.SERVERS, "all match the account", ""
-    if desired.require.all_servers:
+    if desired.config.require.all_servers:
         yield Check.REQUIRE, "every server in the account is declared", ""
 
 

@@ -2,7 +2,6 @@
 
 import pytest
 
-from reconcile.desired.advice import warnings
 from reconcile.desired.load import parse
 
 
@@ -17,9 +16,7 @@ from reconcile.desired.load import parse
     ],
 )
 def test_no_series_at_all_is_worth_a_warning(text: str, places: list[tuple[str, ...] | None]) -> None:
-    declared = parse(text)
-
-    found = warnings((*declared.servers, *declared.fleets))
+    found = parse(text).warnings
 
     assert [diagnostic.place and diagnostic.place.path for diagnostic in found] == places
     assert all(diagnostic.severity == "warning" for diagnostic in found)

@@ -143,8 +143,8 @@ class TestAccount:
     def test_that_the_files_are_for_is_as_if_they_did_not_say(self) -> None:
         seen = replace(inventory(), account="ops@example.com")
 
-        assert resolve(config(self.TEXT), seen).account == "ops@example.com"
-        assert resolve(config(""), seen).account is None
+        assert resolve(config(self.TEXT), seen).config.settings.account == "ops@example.com"
+        assert resolve(config(""), seen).config.settings.account is None
 
     @pytest.mark.parametrize(
         ("account", "message"),

@@ -10,8 +10,10 @@ import tomli_w
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from reconcile.desired.config import Config, DeclaredAccount, KeepCount, KeepWithin, Period, Requirements
+from reconcile.desired.config import Config
+from reconcile.desired.document import Requirements
 from reconcile.desired.fields import unclean
+from reconcile.desired.keep import KeepCount, KeepWithin, Period
 from reconcile.desired.load import load, parse
 from reconcile.diagnostics import Place, UserError
 from reconcile.durations import Duration
@@ -72,7 +74,7 @@ def test_the_specs_example_means_what_the_spec_says() -> None:
     config = parse(SPEC)
 
     web, db = config.servers
-    assert (str(config.timezone), config.max_shrink_percent) == ("Europe/Rome", 20)
+    assert (str(config.settings.timezone), config.settings.max_shrink) == ("Europe/Rome", 20)
     assert (web.key, web.name, web.id, web.prune, web.pinned) == (
         "web-server-01",
         "web-server-01",
@@ -102,22 +104,21 @@ def test_the_specs_fleets_and_guardrails_are_read() -> None:
     assert (everything.match, everything.exclude, everything.prune, everything.series) == (("*",), (), False, ())
     assert (everything.location, everything.status) == (None, frozenset({"active", "stopped"}))
     assert everything.place == Place(filename="mine.toml", path=("fleets", "all"), at_key=True)
-    assert config.account == DeclaredAccount(
-        email="ops@example.com", place=Place(filename="mine.toml", path=("settings", "account"))
-    )
-    assert config.require == Requirements(
+    assert config.settings.account == "ops@example.com"
+    assert config.settings_place == Place(filename="mine.toml", path=("settings",), at_key=True)
+    assert config.require == Requirements.model_construct(
         all_servers=True,
         every=Duration.parse("1d"),
         retention=Duration.parse("30d"),
         min_age=Duration.parse("3d"),
-        place=Place(filename="mine.toml", path=("require",), at_key=True),
     )
+    assert config.require_place == Place(filename="mine.toml", path=("require",), at_key=True)
 
 
 def test_nothing_is_required_by_default_and_the_setting_for_pruning_reaches_no_fleet() -> None:
     config = parse("[settings]\nprune = true\n[servers.a]\nid = 1\n[fleets.b]\nmatch = 'b'")
 
-    assert (config.require, config.account) == (Requirements(), None)
+    assert (config.require, config.settings.account) == (Requirements(), None)
     assert (config.servers[0].prune, config.fleets[0].prune) == (True, False)
 
 

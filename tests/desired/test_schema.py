@@ -6,8 +6,8 @@ import jsonschema
 import pytest
 import tomli_w
 
+from reconcile.desired.document import schema
 from reconcile.desired.load import parse
-from reconcile.desired.schema import schema
 from reconcile.diagnostics import UserError
 
 SCHEMA = schema()

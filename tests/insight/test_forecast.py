@@ -12,6 +12,7 @@ from support.build import NOW, WEB, backup, config, days, declare, hours, invent
 from reconcile.actual.inventory import Backup, Inventory, Server
 from reconcile.desired.config import Config
 from reconcile.desired.desired import resolve
+from reconcile.desired.document import Settings
 from reconcile.durations import Duration
 from reconcile.insight.comparison import compare
 from reconcile.insight.forecast import Figures, Forecast, Schedule, SeriesForecast, forecast, without_account
@@ -275,7 +276,7 @@ class TestFleets:
     def test_without_an_account_are_one_server_each(self) -> None:
         declared, account = without_account(FLEETS, NOW)
 
-        assert (declared.account, declared.fleets) == (None, ())
+        assert (declared.settings.account, declared.fleets) == (None, ())
         (db, web) = declared.servers
         assert (db.key, db.fleet) == ("db", None)
         assert (web.key, web.name, web.fleet, web.pinned) == ("fleet:web", "fleet:web", "web", ())
@@ -288,7 +289,7 @@ class TestFleets:
     def test_have_figures_of_their_own_which_are_those_of_their_members_together(self) -> None:
         listed = (Server(id=7, name="db"), *self.MEMBERS)
         account = inventory(backup(1, "by hand", server=self.MEMBERS[0], age=days(1)), servers=listed)
-        found = look(replace(FLEETS, account=None), ahead=6, size_mb=10, seen=account)
+        found = look(replace(FLEETS, settings=Settings()), ahead=6, size_mb=10, seen=account)
 
         assert [(str(series.address), series.fleet) for series in found.series] == [
             ("db/n", None),

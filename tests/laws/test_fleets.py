@@ -12,6 +12,7 @@ from support.build import backup, inventory, make_plan
 from reconcile.actual.inventory import Inventory, Server
 from reconcile.desired.config import Config, DeclaredFleet, DeclaredSeries, DeclaredServer
 from reconcile.desired.desired import resolve
+from reconcile.desired.document import Settings
 from reconcile.diagnostics import Place
 from reconcile.plan.model import Plan
 from reconcile.plan.reasons import Failed, NotKept
@@ -99,9 +100,9 @@ def cases(draw: st.DrawFn) -> tuple[Config, Inventory]:
         for server in own
     )
     empty = Config(
-        timezone=draw(st.sampled_from(["UTC", "Europe/Rome"]).map(ZoneInfo)),
-        max_shrink_percent=20,
-        stalled_after=draw(durations),
+        settings=Settings.model_construct(
+            timezone=draw(st.sampled_from(["UTC", "Europe/Rome"]).map(ZoneInfo)), stalled_after=draw(durations)
+        ),
         servers=tables,
         fleets=draw(fleets()),
     )
@@ -151,7 +152,7 @@ def test_a_server_that_no_fleet_chooses_changes_nothing_for_the_others(
 @given(cases(), st.randoms(use_true_random=False))
 def test_the_order_of_the_accounts_lists_changes_nothing(case: tuple[Config, Inventory], chance: Random) -> None:
     declared, seen = case
-    declared = replace(declared, require=replace(declared.require, all_servers=True))
+    declared = replace(declared, require=declared.require.model_copy(update={"all_servers": True}))
     listed, held = list(seen.servers or ()), list(seen.backups)
     chance.shuffle(listed)
     chance.shuffle(held)

@@ -8,12 +8,13 @@ from laws.test_planning import after, configs, inventories
 from support.build import NOW, inventory
 
 from reconcile.actual.inventory import Inventory, Server, State
-from reconcile.desired.config import Config, Requirements
+from reconcile.desired.config import Config
 from reconcile.desired.desired import Desired, resolve
+from reconcile.desired.document import Requirements
 from reconcile.durations import Duration
 from reconcile.insight.forecast import Schedule, forecast
 from reconcile.plan.planner import plan
-from reconcile.plan.series import is_misdated, time_rules
+from reconcile.plan.series import TimeRules, is_misdated
 
 schedules = st.builds(
     Schedule,
@@ -39,7 +40,7 @@ def sound(desired: Desired, seen: Inventory) -> Inventory:
 def carried_out(desired: Desired, seen: Inventory, schedule: Schedule) -> Inventory:
     """Plan the whole account at each apply of the schedule, and imagine that the plan is carried out."""
     declared = {(server.id, series.description) for server in desired.servers for series in server.series}
-    times = time_rules(desired, NOW)
+    times = TimeRules(desired=desired, now=NOW)
     is_coming = [
         each.state is State.PENDING and (each.server_id, each.description) in declared and not times.is_stalled(each)
         for each in seen.backups
@@ -49,7 +50,7 @@ def carried_out(desired: Desired, seen: Inventory, schedule: Schedule) -> Invent
         for each, coming in zip(seen.backups, is_coming, strict=True)
     )
     seen = replace(seen, backups=tuple(completed))
-    for moment in schedule.moments(desired.timezone):
+    for moment in schedule.moments(desired.config.settings.timezone):
         seen = after(plan(desired, seen, moment), seen, moment)
     return seen
 
@@ -59,7 +60,7 @@ def carried_out(desired: Desired, seen: Inventory, schedule: Schedule) -> Invent
 def test_a_forecast_is_the_planner_apply_after_apply(
     config: Config, seen: Inventory, min_age: str | None, schedule: Schedule
 ) -> None:
-    config = replace(config, require=Requirements(min_age=Duration.parse(min_age) if min_age else None))
+    config = replace(config, require=Requirements.model_construct(min_age=Duration.parse(min_age) if min_age else None))
     desired = resolve(config, seen)
     seen = sound(desired, seen)
 
@@ -95,7 +96,7 @@ def test_series_that_are_alike_are_forecast_as_each_is_alone(
     config: Config, account: Inventory, min_age: str | None, shifts: list[str], schedule: Schedule
 ) -> None:
     """Copies of one account, each with its backups a little older: some are alike from the start, some later on."""
-    config = replace(config, require=Requirements(min_age=Duration.parse(min_age) if min_age else None))
+    config = replace(config, require=Requirements.model_construct(min_age=Duration.parse(min_age) if min_age else None))
     older = [Duration.parse(shift) if shift != "0s" else None for shift in shifts]
     copies = [copied(config, account, number, shift) for number, shift in enumerate(older)]
     desired = [resolve(each, seen) for each, seen in copies]
@@ -130,7 +131,9 @@ def copied(config: Config, seen: Inventory, number: int, older: Duration | None)
             id=f"{each.id} {number}",
             server_id=f"{each.server_id} {number}",
             server_name=f"{each.server_name} {number}",
-            created_at=older.before(each.created_at, config.timezone) if older and place % 2 else each.created_at,
+            created_at=older.before(each.created_at, config.settings.timezone)
+            if older and place % 2
+            else each.created_at,
         )
         for place, each in enumerate(seen.backups)
     ]

@@ -11,15 +11,9 @@ from support.build import NOW, backup, inventory, make_plan
 
 from reconcile.actual.inventory import Backup, Inventory, Server, State
 from reconcile.addresses import SeriesAddress
-from reconcile.desired.config import (
-    Config,
-    DeclaredSeries,
-    DeclaredServer,
-    Keep,
-    KeepCount,
-    KeepWithin,
-    Period,
-)
+from reconcile.desired.config import Config, DeclaredSeries, DeclaredServer
+from reconcile.desired.document import Settings
+from reconcile.desired.keep import Keep, KeepCount, KeepWithin, Period
 from reconcile.diagnostics import Place
 from reconcile.durations import Duration
 from reconcile.plan.model import Delete, Kept, Plan, Unmanaged
@@ -76,9 +70,9 @@ def configs(draw: st.DrawFn) -> Config:
         for server in SERVERS[: draw(st.integers(0, 2))]
     ]
     return Config(
-        timezone=ZoneInfo(draw(st.sampled_from(ZONES))),
-        max_shrink_percent=20,
-        stalled_after=draw(durations),
+        settings=Settings.model_construct(
+            timezone=ZoneInfo(draw(st.sampled_from(ZONES))), stalled_after=draw(durations)
+        ),
         servers=tuple(servers),
     )
 
@@ -191,7 +185,7 @@ def test_what_is_not_withheld_loses_no_more_than_may_go(config: Config, seen: In
 
     usable = sum(series_usable(server.id, seen) for server in config.servers)
     gone = [delete for delete in plan.deletes if delete.is_loss and delete.address not in held_back]
-    assert len(gone) - len(plan.creates) <= max(3, usable * config.max_shrink_percent // 100)
+    assert len(gone) - len(plan.creates) <= max(3, usable * config.settings.max_shrink // 100)
     assert usable == 0 or usable - len(gone) + len(plan.creates) > 0
 
 

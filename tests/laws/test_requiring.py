@@ -10,21 +10,14 @@ from laws.test_planning import after, configs, inventories, rules
 from support.build import days, hours, inventory, make_plan
 
 from reconcile.actual.inventory import Inventory, Server
-from reconcile.desired.config import (
-    Config,
-    DeclaredSeries,
-    DeclaredServer,
-    Keep,
-    KeepCount,
-    KeepWithin,
-    Period,
-    Requirements,
-)
+from reconcile.desired.config import Config, DeclaredSeries, DeclaredServer
 from reconcile.desired.desired import resolve
+from reconcile.desired.document import Requirements, Settings
+from reconcile.desired.keep import Keep, KeepCount, KeepWithin, Period
 from reconcile.diagnostics import Place
 from reconcile.durations import Duration
 from reconcile.plan.planner import plan
-from reconcile.plan.require import reach
+from reconcile.plan.reach import reach
 from reconcile.plan.retention import is_cumulative, retain
 
 UTC_ZONE = ZoneInfo("UTC")
@@ -47,7 +40,7 @@ def nightly(keep: Keep) -> Config:
         series=(series,),
         place=Place(filename="backups.toml", path=("servers", "web")),
     )
-    return Config(timezone=UTC_ZONE, max_shrink_percent=100, stalled_after=Duration(days=1), servers=(server,))
+    return Config(settings=Settings.model_construct(max_shrink=100), servers=(server,))
 
 
 def oldest_after_each(keep: Keep, nights: list[datetime]) -> list[timedelta]:
@@ -133,7 +126,7 @@ def kept(newest_first: list[datetime], keep: Keep) -> list[datetime]:
 @given(configs(), inventories(), st.sampled_from(["1h", "1d", "30d", "1y"]).map(Duration.parse))
 def test_min_age_never_makes_a_plan_create_or_delete_more(config: Config, seen: Inventory, min_age: Duration) -> None:
     without = make_plan(config, seen)
-    with_it = make_plan(replace(config, require=Requirements(min_age=min_age)), seen)
+    with_it = make_plan(replace(config, require=Requirements.model_construct(min_age=min_age)), seen)
 
     assert with_it.creates == without.creates
     assert {delete.address for delete in with_it.deletes} <= {delete.address for delete in without.deletes}

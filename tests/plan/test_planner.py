@@ -371,10 +371,13 @@ def test_nothing_is_awaited_where_there_is_room_for_both() -> None:
     assert make_plan(NIGHTLY, inventory(*held)).awaited == ()
 
 
-def test_a_file_without_a_series_is_warned_about_unless_targets_hide_the_rest() -> None:
-    assert [warning.summary for warning in make_plan(declare(""), inventory()).warnings] == ["no series is declared"]
-    assert make_plan(declare(""), inventory(), "web").warnings == ()
-    assert make_plan(NIGHTLY, inventory()).warnings == ()
+def test_a_file_without_a_series_is_warned_about_whatever_the_targets() -> None:
+    without = declare("")
+    elsewhere = config("[servers.web]\nid = 1\n[servers.db]\nid = 7\nbackups = [{ description = 'nightly' }]")
+
+    assert [warning.summary for warning in make_plan(without, inventory()).warnings] == ["no series is declared"]
+    assert [warning.summary for warning in make_plan(without, inventory(), "web").warnings] == ["no series is declared"]
+    assert make_plan(elsewhere, inventory(servers=(WEB, Server(id=7, name="db"))), "web").warnings == ()
 
 
 def test_what_is_odd_about_a_backup_is_a_warning() -> None:

@@ -11,10 +11,12 @@ from support.build import NOW, WEB, backup, config, days, declare, hours, invent
 
 from reconcile.actual.inventory import Server
 from reconcile.desired.config import Config
+from reconcile.desired.document import Settings
 from reconcile.diagnostics import UserError
 from reconcile.durations import Duration
+from reconcile.plan.reach import is_within, reach
 from reconcile.plan.reasons import KeptBy, TooYoung
-from reconcile.plan.require import breach_diagnostic, breaches, is_within, reach
+from reconcile.plan.require import breach_diagnostic, breaches
 from reconcile.plan.safety import withheld
 from reconcile.plan.saved import dump, parse
 from reconcile.plan.stale import renewed
@@ -126,6 +128,10 @@ def required(rules: str, series: str, *, more: str = "") -> Config:
     return config(f"[require]\n{rules}\n[servers.web]\nid = 1\n{more}\nbackups = [{series}]\n")
 
 
+def in_new_york(declared: Config) -> Config:
+    return replace(declared, settings=Settings.model_construct(timezone=ZoneInfo("America/New_York")))
+
+
 def messages(declared: Config) -> list[tuple[str, str]]:
     found = [breach_diagnostic(breach) for breach in breaches(declared)]
     return [(each.summary, each.detail) for each in found]
@@ -185,7 +191,7 @@ def test_what_is_advised_would_do_and_one_less_would_not() -> None:
 def test_no_rule_and_no_interval_takes_for_ever_or_leaves_the_calendar(every: str, retention: str, keep: str) -> None:
     series = f'{{ description = "x", every = "{every}", keep = {keep} }}'
 
-    found = breaches(replace(required(f'retention = "{retention}"', series), timezone=ZoneInfo("America/New_York")))
+    found = breaches(in_new_york(required(f'retention = "{retention}"', series)))
 
     assert len(found) <= 1
 

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from support.build import backup, days, declare, inventory, last, make_plan
 
-from reconcile.desired.config import KeepCount, KeepWithin, Period
+from reconcile.desired.keep import KeepCount, KeepWithin, Period
 from reconcile.durations import Duration
 from reconcile.plan.reasons import KeptBy, KeptRule
 from reconcile.plan.retention import retain

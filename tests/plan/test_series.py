@@ -14,9 +14,9 @@ from reconcile.desired.config import DeclaredSeries
 from reconcile.desired.desired import resolve
 from reconcile.durations import Duration
 from reconcile.plan.reasons import Due, Missing
-from reconcile.plan.series import SeriesState, series_state, slack, time_rules
+from reconcile.plan.series import SeriesState, TimeRules, series_state, slack
 
-TIMES = time_rules(resolve(config(""), inventory()), NOW)
+TIMES = TimeRules(desired=resolve(config(""), inventory()), now=NOW)
 A_DAY = Duration(days=1)
 GROUPS = ("usable", "pending", "unknown", "failed", "stalled", "misdated")
 

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from support.build import NOW, days, hours, last
 
-from reconcile.desired.config import KeepCount, KeepWithin, Period
+from reconcile.desired.keep import KeepCount, KeepWithin, Period
 from reconcile.durations import Duration
 from reconcile.plan.reasons import (
     BesideUnknown,

@@ -10,7 +10,7 @@ from support.faults import BY_NAME
 from support.schedules import DB, FAILED, JUNK, OLD, item, small_world
 from support.world import Handler, World
 
-from reconcile.desired.config import KeepCount, Period
+from reconcile.desired.keep import KeepCount, Period
 from reconcile.diagnostics import UserError
 from reconcile.outcomes import Finished, Outcome
 from reconcile.plan.model import Delete

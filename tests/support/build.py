@@ -5,8 +5,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from reconcile.actual.inventory import Backup, Inventory, Server
-from reconcile.desired.config import Config, Keep, KeepCount, Period
+from reconcile.desired.config import Config
 from reconcile.desired.desired import Freshness, resolve, select, with_max_age
+from reconcile.desired.keep import Keep, KeepCount, Period
 from reconcile.desired.load import parse
 from reconcile.durations import Duration
 from reconcile.ids import Id
