@@ -25,6 +25,7 @@ def test_no_command_is_imported_to_show(option: str) -> None:
     assert ours == {
         "reconcile",
         "reconcile.cli",
+        "reconcile.cli.commands",
         "reconcile.cli.exit_code",
         "reconcile.cli.main",
         "reconcile.cli.streams",
