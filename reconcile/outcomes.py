@@ -1,13 +1,15 @@
-"""The events of an apply while it runs, and the outcome of every action at its end."""
+"""What became of each action of an apply, and the events of a run: what `apply` says and `report` shows."""
 
 from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from reconcile.actual.inventory import Backup
 from reconcile.addresses import BackupAddress, SeriesAddress
+from reconcile.clock import Stop
 from reconcile.diagnostics import Diagnostic
+from reconcile.plan.guards import Deferred, Objection, Withheld
 from reconcile.plan.model import Action, Create, Delete, Plan
 
 
@@ -17,7 +19,9 @@ class Outcome(StrEnum):
     SUCCEEDED = "succeeded"
     FAILED = "failed"
     UNKNOWN = "unknown"
-    """Begun, but its end was not seen; the next run finds out from the list."""
+    """It may have been carried out or not; the next run finds out from the list."""
+    IN_PROGRESS = "in progress"
+    """Started, and still in progress when the run ended; the next run counts it."""
     SKIPPED = "skipped"
     """Not done, because a condition for it did not hold."""
     WITHHELD = "withheld"
@@ -25,6 +29,13 @@ class Outcome(StrEnum):
     DEFERRED = "deferred"
     """Left to the next run: the new backup was not waited for, or its date keeps this one after all."""
     NOT_STARTED = "not started"
+
+
+def outcome_of(objection: Objection) -> Outcome:
+    """Return the outcome of a delete that was not sent for this reason."""
+    if isinstance(objection, Withheld):
+        return Outcome.WITHHELD
+    return Outcome.DEFERRED if isinstance(objection, Deferred) else Outcome.SKIPPED
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -40,6 +51,15 @@ class Started:
     """The first request of an action is about to be sent."""
 
     action: Action
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Rejected:
+    """The service has rejected an action for the first time; it will be sent again in so many seconds."""
+
+    action: Action
+    explanation: str
+    seconds: float
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -61,15 +81,16 @@ class Settled:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Finished:
-    """An action has ended; `explanation` says why, `elapsed` is in seconds.
+    """An action has ended; `objection` or else `explanation` says why, `elapsed` is in seconds.
 
-    `is_refused` is set if the service refused the request for a reason that sending it again does not change, such as
+    `is_refused` is set if the service rejected the request for a reason that sending it again does not change, such as
     a missing permission.
     """
 
     action: Action
     outcome: Outcome
     explanation: str
+    objection: Objection | None = None
     elapsed: float = 0.0
     backup: Backup | None = None
     is_refused: bool = False
@@ -101,8 +122,12 @@ class Result:
     still_pending: tuple[Backup, ...]
     gained: tuple[SeriesAddress, ...] = ()
     """Of those that have settled, the series of each that is usable now."""
+    gained_before: Mapping[SeriesAddress, int] = field(default_factory=dict)
+    """The same of the rounds before this one, by series: each takes the place of an older backup."""
     unmet: tuple[SeriesAddress, ...] = ()
     """The series whose `needed` backup has not become usable."""
+    stopped: Stop | None = None
+    """Why the run ended before its time."""
 
     def count(self, kind: type[Action], outcome: Outcome) -> int:
         """Return how many actions of this kind had this outcome."""
@@ -121,8 +146,10 @@ class Result:
 
     @property
     def is_refused(self) -> bool:
-        """Whether something failed, and all that failed was refused, so that another run would end the same way."""
-        failed = [ended for ended in self.finished if ended.outcome in {Outcome.FAILED, Outcome.UNKNOWN}]
+        """Whether something failed, and the service rejected all of it for good: another run would end the same way."""
+        failed = [
+            ended for ended in self.finished if ended.outcome in {Outcome.FAILED, Outcome.UNKNOWN, Outcome.IN_PROGRESS}
+        ]
         return bool(failed) and all(ended.is_refused for ended in failed)
 
     @property
@@ -137,8 +164,7 @@ class Result:
                     deleted[series] -= 1
                 case _:
                     pass
-        before = {series.address: series.gained for server in self.plan.servers for series in server.series}
-        return sum(max(0, count - before.get(address, 0)) for address, count in deleted.items())
+        return sum(max(0, count - self.gained_before.get(address, 0)) for address, count in deleted.items())
 
     @property
     def loss_still_to_allow(self) -> int:
@@ -162,5 +188,5 @@ class Applied:
     plans_again: bool = False
 
 
-Event = Planned | Started | Waiting | Settled | Finished | Noted | Interrupted | Applied
+Event = Planned | Started | Rejected | Waiting | Settled | Finished | Noted | Interrupted | Applied
 Emit = Callable[[Event], None]

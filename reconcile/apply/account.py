@@ -6,7 +6,7 @@ from functools import partial
 
 from reconcile.actual.errors import ApiError
 from reconcile.actual.inventory import Backup
-from reconcile.apply.service import Lists
+from reconcile.apply.run import Lists
 from reconcile.clock import Clock
 from reconcile.ids import Id
 from reconcile.tasks import side_by_side

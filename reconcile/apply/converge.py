@@ -5,10 +5,11 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from reconcile.actual.inventory import Inventory
-from reconcile.addresses import SeriesAddress
 from reconcile.apply.account import AccountView
 from reconcile.apply.executor import carry_out
+from reconcile.apply.round import Round
 from reconcile.apply.run import Run
+from reconcile.apply.slots import Slots
 from reconcile.clock import Stop
 from reconcile.outcomes import Applied, Outcome, Planned, Result
 from reconcile.plan.model import Plan
@@ -51,19 +52,21 @@ async def converge(
             the rounds before have done has been emitted.
     """
     results: list[Result] = []
+    slots = Slots(run.options.max_in_progress)
     while True:
         view = AccountView(run.lists, run.clock)
         asked_at = run.clock.monotonic()
         inventory = await run.lists.observe()
         view.start_from(inventory.manual, asked_at)
-        plan = continued(make_plan(inventory), _gained(results), sum(result.lost for result in results))
-        held_back = withheld(plan, run.options.allow_loss)
+        gained = Counter(address for result in results for address in result.gained)
+        plan = continued(make_plan(inventory), gained, sum(result.lost for result in results))
+        held_back = withheld(plan, run.options.allow_loss, gained)
         run.emit(Planned(plan=plan, withheld=held_back))
         if not plan.actions and not (plan.awaited and run.options.wait):
             break
         if any(action.address not in held_back for action in plan.actions):
             await approve()
-        result = await carry_out(plan, held_back, view, run)
+        result = await carry_out(plan, held_back, Round(run=run, view=view, slots=slots), gained)
         results.append(result)
         plans_again = _leaves_more_to_plan(result) and not run.clock.reason and len(results) < rounds
         run.emit(Applied(result=result, plans_again=plans_again))
@@ -82,8 +85,3 @@ def _leaves_more_to_plan(result: Result) -> bool:
     has_failed = counts[Outcome.FAILED] + counts[Outcome.UNKNOWN] > 0
     is_overtaken = counts[Outcome.SKIPPED] > 0 and not has_failed
     return bool(result.settled) or (result.plan.max_age is not None and is_overtaken)
-
-
-def _gained(results: list[Result]) -> Counter[SeriesAddress]:
-    """Count the backups that were in progress before the run, and that it has seen completed."""
-    return Counter(address for result in results for address in result.gained)

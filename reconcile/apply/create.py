@@ -1,222 +1,275 @@
-"""How one backup is made exactly once, on a service whose create is not idempotent and whose answers get lost.
+"""How one backup is created exactly once, on a service whose create is not idempotent and whose responses get lost.
 
-The hazard: a create that was sent may have been carried out although no answer came. Sent again at once it makes two;
+The hazard: a create that was sent may have been carried out although no response came. Sent again at once it makes two;
 given up at once it makes none. Only the list shows which it was, and the list may lag behind by some seconds. So
-after every lost answer the series is listed; what is there now and was not before is ours; only when the list, read
+after every lost response the series is listed; what is there now and was not before is ours; only when the list, read
 again after a pause, still shows nothing new is the create repeated.
+
+The second hazard: a backup that the next run does not recognise, because the service stores or lists it differently
+than it was sent, is created again for ever. So a create counts only once a list shows it as it was sent.
 """
 
-import unicodedata
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 
-from reconcile.actual.backoff import wait_after
+import anyio
+
 from reconcile.actual.errors import ApiError, BusyError, NotSentError, OutcomeUnknownError, RefusedError
-from reconcile.actual.inventory import MANUAL, Backup, State
-from reconcile.apply.account import AccountView
-from reconcile.apply.service import Changes
-from reconcile.clock import StoppableClock, StoppedError
+from reconcile.actual.inventory import Backup, State
+from reconcile.apply.rejections import Rejections
+from reconcile.apply.round import Round
+from reconcile.apply.slots import Slot
+from reconcile.apply.stored import altered, hidden, is_as_sent, is_variant, why_it_does_not_count
+from reconcile.clock import Stop, StoppedError
 from reconcile.ids import Id, id_order
-from reconcile.outcomes import Outcome
+from reconcile.outcomes import Finished, Outcome, Rejected, Started, Waiting
 from reconcile.plan.model import Create
 
 SETTLE = 30.0
-"""Seconds after a lost answer until a list that shows nothing new is trusted."""
+"""Seconds after a lost response until a list that shows nothing new is trusted."""
 
 MOST_SENT = 3
-"""How often a create is sent at most, if its answers get lost."""
-
-Pause = Callable[[float], Awaitable[None]]
-
-_ALTERING = "not started: the service alters descriptions, so no more backups are made"
-_MOST_NOT_SENT = 10
-_SHORTEST_CUT = 16
+"""How often a create is sent at most, if its responses get lost."""
 
 
-@dataclass(frozen=True, slots=True)
-class Made:
-    """The service has made the backup as requested."""
+@dataclass(kw_only=True, slots=True)
+class Creation:
+    """One create, from the first look to the list that shows the backup as completed.
 
-    backup: Backup
-
-
-@dataclass(frozen=True, slots=True)
-class Altered:
-    """The service has stored another description, so the next run would not recognise the backup."""
-
-    backup: Backup
-
-
-@dataclass(frozen=True, slots=True)
-class NotMade:
-    """It was not made by us, or it is unknown whether it was; `is_refused` where trying again would not help."""
-
-    outcome: Outcome
-    explanation: str
-    is_refused: bool = False
-
-
-class CreateOnce:
-    """Sends creates. The caller makes sure that there is one at a time on one server.
-
-    Once the service has stored another description than the one sent, no more are sent: the next run would not
-    recognise such backups, and would make them again every time.
+    The plan saw the backups `planned_on` in the series. The caller makes sure that, on one server, the next creation
+    starts only once this one has `moved_on`: it has ended, or its backup hangs.
     """
 
-    def __init__(
-        self, view: AccountView, changes: Changes, clock: StoppableClock, pushed_back: Callable[[float], None]
-    ) -> None:
-        """Make one for a run; `pushed_back` is called with the time of each request that the service throttled."""
-        self._view = view
-        self._changes = changes
-        self._clock = clock
-        self._pushed_back = pushed_back
-        self._is_altering = False
+    create: Create
+    planned_on: frozenset[Id]
+    round: Round
+    rank: int = 0
+    moved_on: anyio.Event = field(default_factory=anyio.Event)
+    _slot: Slot = field(init=False)
+    _started: float = field(init=False)
+    _started_at: datetime = field(init=False)
+    _sent_at: float = field(init=False)
+    _latest: Backup = field(init=False)
+    """The new backup, as it was last seen."""
+    _rejections: Rejections = field(default_factory=Rejections)
+    _rejected: ApiError | None = None
+    """The last rejection: certainly not carried out."""
+    _lost: OutcomeUnknownError | None = None
+    """The error of the last create that may have been carried out."""
+    _times_lost: int = 0
+    _before_lost: frozenset[Id] = frozenset()
+    """What was there before the first create whose response was lost: none of it is ours."""
 
-    async def __call__(self, create: Create, planned_on: frozenset[Id], pause: Pause) -> Made | Altered | NotMade:
-        """Make one backup of a series in which the plan saw the backups `planned_on`.
-
-        `pause` is called with the seconds to wait before a create that was rejected is sent again.
+    async def carry_out(self) -> Finished:
+        """Create the backup and, unless the run does not wait, see it completed.
 
         Raises:
-            StoppedError, ApiError: stopped, or the list could not be read, before anything was sent.
+            StoppedError: stopped before anything was sent.
         """
-        attempts = _Attempts()
+        self._slot = Slot(self.round.slots, self.rank)
+        try:
+            await self._slot.take()
+            clock = self.round.run.clock
+            clock.checkpoint()
+            self._started, self._started_at = clock.monotonic(), clock.now()
+            self.round.run.emit(Started(action=self.create))
+            sent = await self._create_once()
+            return sent if isinstance(sent, Finished) else await self._see_completed(sent)
+        finally:
+            self._slot.give_up()
+            self.moved_on.set()
+
+    def _ended(
+        self, outcome: Outcome, explanation: str, backup: Backup | None = None, *, is_refused: bool = False
+    ) -> Finished:
+        return Finished(
+            action=self.create,
+            outcome=outcome,
+            explanation=explanation,
+            elapsed=self.round.run.clock.monotonic() - self._started,
+            backup=backup,
+            is_refused=is_refused,
+        )
+
+    def _not_created(self, outcome: Outcome, explanation: str) -> Finished:
+        """End without a backup; the outcome is unknown where an earlier response was lost."""
+        return self._ended(Outcome.UNKNOWN if self._lost else outcome, explanation)
+
+    async def _create_once(self) -> Backup | Finished:
+        """Return the backup that the service has created for us, or how the attempt ended without one."""
         try:
             while True:
-                before = await self._view.fresh(create.server_id, by_itself=True)
-                if verdict := self._may_send(create, before, planned_on, attempts):
-                    return verdict
-                if sent := await self._send(create, before, attempts, pause):
-                    return sent
-        except (StoppedError, ApiError) as hindrance:
-            if attempts.lost is None:
-                raise
-            return NotMade(Outcome.UNKNOWN, f"{attempts.lost}; and then {hindrance}")
+                before = await self.round.view.fresh(self.create.server_id, by_itself=True)
+                ended = self._why_not_send(before) or await self._send(before)
+                if ended:
+                    return ended
+        except StoppedError as stopped:
+            if self._lost:
+                return self._ended(Outcome.UNKNOWN, f"{self._lost}; and then {stopped}")
+            if self._rejected:
+                return self._ended(Outcome.FAILED, f"{self._rejected}; and then {stopped}")
+            raise
+        except ApiError as error:
+            return self._not_created(
+                Outcome.FAILED, f"{self._lost}; and then {error}" if self._lost else error.explanation
+            )
 
-    def note_altered(self, backup: Backup) -> Altered:
-        """Send no more creates, because the service has stored this one under another description."""
-        self._is_altering = True
-        return Altered(backup)
-
-    def _may_send(
-        self, create: Create, before: tuple[Backup, ...], planned_on: frozenset[Id], attempts: "_Attempts"
-    ) -> Made | NotMade | None:
-        """Return None if a fresh list shows that one is still to be made, and it may be sent (again)."""
-        if attempts.lost and (ours := _newcomers(create, before, attempts.known | planned_on)):
-            return Made(_best(ours))  # what was not there before is ours, however late the list shows it
-        # Somebody may still use the description from before a rename: that one is never ours, and counts all the same.
-        members = [backup for backup in before if backup.description in (create.description, *create.renamed_from)]
-        new = [backup for backup in members if backup.id not in planned_on]
-        if others := [backup for backup in new if backup.state is not State.FAILED]:
-            ids = ", ".join(f"#{backup.id}" for backup in others)
-            return NotMade(attempts.or_unknown(Outcome.SKIPPED), f"another client created {ids} meanwhile")
-        if self._is_altering:
-            return NotMade(attempts.or_unknown(Outcome.NOT_STARTED), _ALTERING)
-        if attempts.are_used_up:
-            explanation = f"sent {MOST_SENT} times, the list shows none; the last time {attempts.lost}"
-            return NotMade(Outcome.UNKNOWN, explanation)
+    def _why_not_send(self, before: tuple[Backup, ...]) -> Backup | Finished | None:
+        """Return None if a fresh list shows that there is still a backup to create, and it may be sent (again)."""
+        if self._lost and (ours := self._newcomers(before, self._before_lost | self.planned_on)):
+            return _best(ours)  # what was not there before is ours, however late the list shows it
+        # Someone may still use the description from before a rename: that backup is not ours, and counts too.
+        descriptions = (self.create.description, *self.create.renamed_from)
+        members = [
+            backup for backup in before if backup.description in descriptions and backup.id not in self.planned_on
+        ]
+        new = [backup for backup in members if backup.state is not State.FAILED]
+        if new:
+            ids = ", ".join(f"#{backup.id}" for backup in new)
+            return self._not_created(Outcome.SKIPPED, f"another client created {ids} meanwhile")
+        if self.round.slots.is_closed:
+            return self._not_created(Outcome.NOT_STARTED, "not started: no more backups are created")
+        if self._times_lost == MOST_SENT:
+            return self._ended(Outcome.UNKNOWN, f"sent {MOST_SENT} times, no list shows it; the last time {self._lost}")
         return None
 
-    async def _send(
-        self, create: Create, before: tuple[Backup, ...], attempts: "_Attempts", pause: Pause
-    ) -> Made | Altered | NotMade | None:
-        """Send one create; None if it was not carried out and may be sent again."""
-        self._clock.checkpoint()
+    async def _send(self, before: tuple[Backup, ...]) -> Backup | Finished | None:
+        """Send one create; return None if it was not carried out and may be sent again."""
+        run, view = self.round.run, self.round.view
+        run.clock.checkpoint()
         known = frozenset(backup.id for backup in before)
-        sent_at = self._clock.monotonic()
+        sent_at = run.clock.monotonic()
         try:
-            backup = await self._changes.create(create.server_id, create.description)
-        except OutcomeUnknownError as error:
+            backup = await run.changes.create(self.create.server_id, self.create.description)
+        except ApiError as error:
             if error.is_pushback:
-                self._pushed_back(sent_at)
-            attempts.lose(error, known)
-            self._view.changed(create.server_id)
-            return await self._look_for(create, known) or await self._look_again_for(create, known)
-        except (BusyError, NotSentError) as error:
-            if error.is_pushback:
-                self._pushed_back(sent_at)
-            attempts.rejected += 1
-            if isinstance(error, NotSentError) and attempts.rejected >= _MOST_NOT_SENT:
-                return NotMade(attempts.or_unknown(Outcome.FAILED), str(error))
-            # A server that is busy may be so with somebody's backup of this very series.
-            self._view.changed(create.server_id)
-            await pause(wait_after(error, attempts.rejected))
-            return None
-        except RefusedError as error:
-            return NotMade(attempts.or_unknown(Outcome.FAILED), error.explanation, is_refused=True)
-        self._view.changed(create.server_id)
+                self.round.slots.pushed_back(started_at=sent_at, now=run.clock.monotonic())
+            match error:
+                case OutcomeUnknownError():
+                    if self._lost is None:
+                        self._before_lost = known
+                    self._lost = error
+                    self._times_lost += 1
+                    view.changed(self.create.server_id)
+                    return await self._look_for(known) or await self._look_again_for(known)
+                case BusyError() | NotSentError():
+                    # A server that is busy may be so with someone's backup of this very series.
+                    view.changed(self.create.server_id)
+                    return await self._pause_after(error)
+                case _:
+                    outcome = Outcome.UNKNOWN if self._lost else Outcome.FAILED
+                    return self._ended(outcome, error.explanation, is_refused=isinstance(error, RefusedError))
+        view.changed(self.create.server_id)
         if backup.id in known:
             # The service deduplicates. If this counted as a new backup, retention would delete it as the old one.
-            return NotMade(Outcome.FAILED, f"the service answered with #{backup.id}, which was there before")
-        return Made(backup) if is_as_sent(create, backup) else self.note_altered(backup)
+            return self._ended(Outcome.FAILED, f"the service responded with #{backup.id}, which was there before")
+        # A response without a description says nothing about what was stored; the list will.
+        is_silent = backup.description is None
+        return backup if is_silent or is_as_sent(self.create, backup) else self._altered(backup)
 
-    async def _look_again_for(self, create: Create, known: frozenset[Id]) -> Made | Altered | None:
-        await self._clock.sleep(SETTLE)
-        return await self._look_for(create, known)
+    async def _pause_after(self, error: ApiError) -> Finished | None:
+        """Wait without the slot: what is rejected is not in progress, and must not keep the others waiting."""
+        is_first = self._rejected is None
+        self._rejected = error
+        seconds = self._rejections.pause_after(error)
+        if seconds is None:
+            return self._not_created(Outcome.FAILED, f"rejected for 10 minutes: {error.explanation}")
+        if is_first:
+            self.round.run.emit(Rejected(action=self.create, explanation=error.explanation, seconds=seconds))
+        self._slot.give_up()
+        await self.round.run.clock.sleep(seconds)
+        await self._slot.take()
+        return None
 
-    async def _look_for(self, create: Create, known: frozenset[Id]) -> Made | Altered | None:
-        listed = await self._view.fresh(create.server_id)
-        if ours := _newcomers(create, listed, known):
-            return Made(_best(ours))
-        altered = [
-            backup
-            for backup in listed
-            if backup.id not in known and _is_variant(create.description, backup.description)
-        ]
-        return self.note_altered(_best(altered)) if altered else None
+    async def _look_again_for(self, known: frozenset[Id]) -> Backup | Finished | None:
+        await self.round.run.clock.sleep(SETTLE)
+        return await self._look_for(known)
+
+    async def _look_for(self, known: frozenset[Id]) -> Backup | Finished | None:
+        """Return what has come of a create whose response was lost, if a fresh list shows it."""
+        listed = await self.round.view.fresh(self.create.server_id)
+        if ours := self._newcomers(listed, known):
+            return _best(ours)
+        new = (backup for backup in listed if backup.id not in known)
+        variants = [backup for backup in new if is_variant(self.create.description, backup.description)]
+        return self._altered(_best(variants)) if variants else None
+
+    def _newcomers(self, listed: tuple[Backup, ...], known: frozenset[Id]) -> list[Backup]:
+        """Return the backups with the description that is sent that are not `known`."""
+        wanted = self.create.description
+        return [backup for backup in listed if backup.description == wanted and backup.id not in known]
+
+    async def _see_completed(self, backup: Backup) -> Finished:
+        """Wait until a list shows the new backup as completed; until it is shown at all, if the run does not wait."""
+        slots, waits = self.round.slots, self.round.run.options.wait
+        self._latest, self._sent_at = backup, self.round.run.clock.monotonic()
+        try:
+            if not slots.is_confirmed:
+                if ended := await self._confirm():
+                    return ended
+                slots.confirm()
+            if not waits:
+                return self._ended(Outcome.SUCCEEDED, "sent, not waited for", self._latest)
+            self._look_at(self._latest)
+            is_new = self._latest is backup
+            settled = await self.round.watch.settled(self._latest, self._look_at, is_new=is_new)
+        except StoppedError as stopped:
+            why = "interrupted" if stopped.reason is Stop.INTERRUPTED else "not completed in time"
+            return self._ended(Outcome.IN_PROGRESS, f"{why}; {_standing(self._latest)}", self._latest)
+        except ApiError as error:
+            return self._ended(Outcome.UNKNOWN, f"#{backup.id} was started, but {error.explanation}", backup)
+        if settled is None and self._latest is backup and is_new:
+            return self._hidden()
+        return self._judged(settled)
+
+    async def _confirm(self) -> Finished | None:
+        """See that a list shows the new backup as it was sent; return how the attempt ended if none does."""
+        self._look_at(self._latest)
+        listed = await self.round.watch.listed(self._latest)
+        if listed is None:
+            return self._hidden()
+        if not is_as_sent(self.create, listed):
+            return self._altered(listed)
+        self._latest = listed
+        return None
+
+    def _look_at(self, current: Backup) -> None:
+        """Report a backup that has not ended yet; once it hangs, keep nothing waiting for it."""
+        clock = self.round.run.clock
+        self._latest = current
+        if self.round.slots.is_hung(clock.monotonic() - self._sent_at):
+            self._slot.give_up()
+            self.moved_on.set()
+        elapsed = clock.monotonic() - self._started
+        self.round.run.emit(Waiting(address=self.create.address, backup=current, elapsed=elapsed))
+
+    def _judged(self, settled: Backup | None) -> Finished:
+        """Decide whether a new backup that has ended counts."""
+        clock, slots = self.round.run.clock, self.round.slots
+        if settled and not is_as_sent(self.create, settled):
+            return self._altered(settled)
+        if why_not := why_it_does_not_count(self._latest, settled, self._started_at, clock.now()):
+            slots.pushed_back(started_at=self._started, now=clock.monotonic())
+            return self._ended(Outcome.FAILED, why_not)
+        slots.completed(clock.monotonic() - self._sent_at)
+        return self._ended(Outcome.SUCCEEDED, "completed", settled)
+
+    def _altered(self, stored: Backup) -> Finished:
+        self.round.stop_creating(altered(self.create, stored))
+        return self._ended(Outcome.FAILED, f"#{stored.id} is not stored as it was sent")
+
+    def _hidden(self) -> Finished:
+        self.round.stop_creating(hidden(self.create, self._latest))
+        return self._ended(Outcome.FAILED, f"#{self._latest.id} was acknowledged, but no list shows it")
 
 
-@dataclass(slots=True)
-class _Attempts:
-    """What became of the requests so far: rejected ones were certainly not carried out, lost ones may have been."""
-
-    rejected: int = 0
-    lost: OutcomeUnknownError | None = None
-    known: frozenset[Id] = frozenset()
-    """What was there before the first create whose answer was lost: none of it is ours."""
-    _times_lost: int = 0
-
-    def lose(self, error: OutcomeUnknownError, known: frozenset[Id]) -> None:
-        self.known = known if self.lost is None else self.known
-        self.lost = error
-        self._times_lost += 1
-
-    @property
-    def are_used_up(self) -> bool:
-        return self._times_lost == MOST_SENT
-
-    def or_unknown(self, outcome: Outcome) -> Outcome:
-        """Return `outcome`, or that it is unknown if an earlier answer was lost."""
-        return Outcome.UNKNOWN if self.lost else outcome
-
-
-def is_as_sent(create: Create, stored: Backup) -> bool:
-    """Return whether the service has stored what was sent."""
-    sent = (create.server_id, create.description, MANUAL)
-    return (stored.server_id, stored.description, stored.backup_type) == sent
-
-
-def _newcomers(create: Create, listed: tuple[Backup, ...], known: frozenset[Id]) -> list[Backup]:
-    """Return the backups with the description that is sent that are not `known`."""
-    return [backup for backup in listed if backup.description == create.description and backup.id not in known]
+def _standing(backup: Backup) -> str:
+    """Say what a backup that was started was last seen to be."""
+    if backup.state is State.UNKNOWN:
+        return f"#{backup.id} has the status {backup.status!r}, which reconcile does not know"
+    return f"#{backup.id} is still in progress, and the next apply will count it"
 
 
 def _best(backups: list[Backup]) -> Backup:
     """Return the newest, one that has not failed if there is one."""
     return max(backups, key=lambda backup: (backup.state is not State.FAILED, backup.created_at, id_order(backup.id)))
-
-
-def _is_variant(sent: str, stored: str | None) -> bool:
-    """Return whether `stored` may be what the service made of `sent`: trimmed, folded, or cut to a maximum length.
-
-    Asked only of backups that appeared while an answer was lost; a wrong yes stops further creates, a wrong no
-    would send this one again for ever.
-    """
-    if not stored or stored == sent:
-        return False
-    return _folded(stored) == _folded(sent) or (len(stored) >= _SHORTEST_CUT and sent.startswith(stored.strip()))
-
-
-def _folded(text: str) -> str:
-    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())

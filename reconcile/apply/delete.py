@@ -1,108 +1,140 @@
 """How one backup is deleted: only while a fresh list shows it as planned, and never because of an old list.
 
 A delete names one backup by its id, so sending it twice is harmless. The hazard is a backup that is no longer what the
-plan saw. A lost answer is resolved by the list: what it no longer shows is deleted.
+plan saw. A lost response is resolved by the list: what it no longer shows is deleted. A response alone proves nothing
+either: the service may say 204 and delete nothing, every night.
 """
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from reconcile.actual.backoff import wait_after
-from reconcile.actual.errors import ApiError, BusyError, RefusedError
+from reconcile.actual.backoff import backoff
+from reconcile.actual.errors import ApiError, BusyError, NotSentError, OutcomeUnknownError, RefusedError
 from reconcile.actual.inventory import Backup
-from reconcile.apply.account import AccountView
-from reconcile.apply.service import Changes
-from reconcile.clock import StoppableClock, StoppedError
-from reconcile.outcomes import Outcome
+from reconcile.apply.rejections import Rejections
+from reconcile.apply.round import Round
+from reconcile.clock import StoppedError
+from reconcile.outcomes import Finished, Outcome, Rejected, Started, outcome_of
+from reconcile.plan.guards import Objection
 from reconcile.plan.model import Delete
 
-Objection = Callable[[tuple[Backup, ...]], str | None]
-"""Says from a fresh list of the server why the backup must stay after all; None if it may go."""
-
 _MOST_LOST = 6
-_NOT_FOUND = 404
-_IDENTITY = ("server_id", "description", "backup_type", "created_at", "state")
+"""How often a delete is sent at most, if its responses get lost."""
 
 
-@dataclass(frozen=True, slots=True)
-class Deleted:
-    """The backup is no longer there; `explanation` says whether this run deleted it."""
+@dataclass(kw_only=True, slots=True)
+class Deletion:
+    """One delete: `send` it, then `confirm` it.
 
-    explanation: str
+    `why_not` says from a fresh list of the server why the backup must stay after all; None if the delete may be sent.
+    `rejections` is shared by the deletes on one server: a server that is busy for ever must not take ten minutes each.
+    """
 
+    delete: Delete
+    why_not: Callable[[tuple[Backup, ...]], Objection | None]
+    round: Round
+    rejections: Rejections
+    _started: float = field(init=False)
+    _lost: OutcomeUnknownError | None = None
+    _times_lost: int = 0
+    _rejected: ApiError | None = None
+    """The last rejection: certainly not carried out."""
 
-@dataclass(frozen=True, slots=True)
-class NotDeleted:
-    """It is there, or it is unknown whether it is; `is_refused` where trying again would not help."""
-
-    outcome: Outcome
-    explanation: str
-    is_refused: bool = False
-
-
-class DeleteAsPlanned:
-    """Sends deletes."""
-
-    def __init__(self, view: AccountView, changes: Changes, clock: StoppableClock) -> None:
-        self._view = view
-        self._changes = changes
-        self._clock = clock
-
-    async def __call__(self, delete: Delete, objection: Objection) -> Deleted | NotDeleted:
-        """Delete a backup, provided that a fresh list shows it as planned and there is no `objection`.
+    async def send(self) -> Finished | None:
+        """Send the delete; return None once the service has accepted it, or else how it ended.
 
         Raises:
-            StoppedError: before anything was sent.
-            ApiError: the list could not be read.
+            StoppedError: stopped before anything was sent.
         """
-        lost: ApiError | None = None
-        sent = times_lost = 0
-        while times_lost < _MOST_LOST:
-            if (verdict := await self._look(delete, objection, lost)) is not None:
-                return verdict
-            sent += 1
-            try:
-                await self._changes.delete(delete.backup.id)
-            except RefusedError as refused:
-                if refused.status != _NOT_FOUND:
-                    return NotDeleted(Outcome.FAILED, refused.explanation, is_refused=True)
-                self._view.gone(delete.backup)
-                return Deleted("deleted" if lost else "was gone already")
-            except ApiError as error:
-                lost = error
-                # A server that is busy rejects it for sure, and is asked again until the deadline, as for a create.
-                times_lost += not isinstance(error, BusyError)
-                self._view.changed(delete.backup.server_id)
-                # If stopped while waiting, the next look still resolves the lost answer, and nothing more is sent.
-                with suppress(StoppedError):
-                    await self._clock.sleep(wait_after(error, sent))
-            else:
-                self._view.gone(delete.backup)
-                return Deleted("deleted")
-        last = await self._look(delete, objection, lost)
-        return last or NotDeleted(Outcome.FAILED, f"{lost} ({sent} attempts)")
-
-    async def _look(self, delete: Delete, objection: Objection, lost: ApiError | None) -> Deleted | NotDeleted | None:
-        """Return what a fresh list says has become of it, or None if it is there as planned and may be deleted."""
+        run = self.round.run
+        run.clock.checkpoint()
+        self._started = run.clock.monotonic()
+        run.emit(Started(action=self.delete))
         try:
-            listed = await self._view.fresh(delete.backup.server_id)
-            current = next((backup for backup in listed if backup.id == delete.backup.id), None)
-            if current is None:
-                return Deleted("deleted" if lost else "was gone already")
-            if why_not := _changed(delete.backup, current) or objection(listed):
-                return NotDeleted(Outcome.SKIPPED, why_not)
-            self._clock.checkpoint()
+            while True:
+                if ended := await self._look():
+                    return ended
+                run.clock.checkpoint()
+                try:
+                    await run.changes.delete(self.delete.backup.id)
+                except ApiError as error:
+                    if ended := await self._not_accepted(error):
+                        return ended
+                else:
+                    self.rejections.accepted()
+                    self.round.view.gone(self.delete.backup)
+                    return None
         except (ApiError, StoppedError) as hindrance:
-            if lost is None:
-                raise
-            return NotDeleted(Outcome.UNKNOWN, f"{lost}; and then {hindrance}")
+            if self._lost:
+                return self._ended(Outcome.UNKNOWN, f"{self._lost}; and then {hindrance}")
+            if self._rejected:
+                return self._ended(Outcome.FAILED, f"{self._rejected}; and then {hindrance}")
+            if isinstance(hindrance, ApiError):
+                return self._ended(Outcome.FAILED, hindrance.explanation)
+            raise
+
+    async def _not_accepted(self, error: ApiError) -> Finished | None:
+        """Return how the delete has ended, or None after a pause if it may be sent again."""
+        run = self.round.run
+        match error:
+            case RefusedError(status=404):
+                self.round.view.gone(self.delete.backup)
+                return self._gone()
+            case OutcomeUnknownError():
+                self._lost = error
+                self._times_lost += 1
+                self.round.view.changed(self.delete.backup.server_id)
+                # If stopped while waiting, the next look still resolves the lost response; nothing more is sent.
+                with suppress(StoppedError):
+                    await run.clock.sleep(backoff(self._times_lost))
+                if self._times_lost < _MOST_LOST:
+                    return None
+                return await self._look() or self._ended(Outcome.FAILED, f"{error} ({_MOST_LOST} attempts)")
+            case BusyError() | NotSentError():
+                is_first = self._rejected is None
+                self._rejected = error
+                seconds = self.rejections.pause_after(error)
+                if seconds is None:
+                    return self._ended(Outcome.FAILED, f"rejected for 10 minutes: {error.explanation}")
+                if is_first:
+                    run.emit(Rejected(action=self.delete, explanation=error.explanation, seconds=seconds))
+                self.round.view.changed(self.delete.backup.server_id)
+                await run.clock.sleep(seconds)
+                return None
+            case _:
+                return self._ended(Outcome.FAILED, error.explanation, is_refused=True)
+
+    async def confirm(self) -> Finished:
+        """Wait until a list no longer shows the backup that the service said it deleted (spec, section 4.6)."""
+        try:
+            still_listed = await self.round.watch.gone(self.delete.backup)
+        except (ApiError, StoppedError) as hindrance:
+            return self._ended(Outcome.UNKNOWN, f"accepted, but not seen deleted: {hindrance}")
+        if still_listed:
+            return self._ended(Outcome.FAILED, f"accepted, still listed as {still_listed.status!r}")
+        return self._ended(Outcome.SUCCEEDED, "deleted")
+
+    async def _look(self) -> Finished | None:
+        """Return what a fresh list says has become of the backup, or None if it may be deleted."""
+        listed = await self.round.view.fresh(self.delete.backup.server_id)
+        if all(backup.id != self.delete.backup.id for backup in listed):
+            return self._gone()
+        if objection := self.why_not(listed):
+            return self._ended(outcome_of(objection), "", objection=objection)
         return None
 
+    def _gone(self) -> Finished:
+        return self._ended(Outcome.SUCCEEDED, "deleted" if self._lost else "was gone already")
 
-def _changed(planned: Backup, current: Backup) -> str | None:
-    for name in _IDENTITY:
-        was, is_now = getattr(planned, name), getattr(current, name)
-        if was != is_now:
-            return f"it has changed since the plan: {name} was {str(was)!r}, is {str(is_now)!r}"
-    return None
+    def _ended(
+        self, outcome: Outcome, explanation: str, *, objection: Objection | None = None, is_refused: bool = False
+    ) -> Finished:
+        return Finished(
+            action=self.delete,
+            outcome=outcome,
+            explanation=explanation,
+            objection=objection,
+            elapsed=self.round.run.clock.monotonic() - self._started,
+            is_refused=is_refused,
+        )

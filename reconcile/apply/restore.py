@@ -13,8 +13,10 @@ from reconcile.actual.errors import OutcomeUnknownError
 from reconcile.actual.inventory import Inventory, Server
 from reconcile.addresses import SeriesAddress
 from reconcile.apply.account import AccountView
-from reconcile.apply.make import Maker
+from reconcile.apply.create import Creation
+from reconcile.apply.round import Round
 from reconcile.apply.run import Run
+from reconcile.apply.slots import Slots
 from reconcile.clock import StoppedError
 from reconcile.diagnostics import Diagnostic, UserError
 from reconcile.insight.restore_points import Choice, same
@@ -74,14 +76,15 @@ async def _make_safety_backup(create: Create, run: Run) -> Finished:
         StoppedError: it is time to stop; if a backup may be left in progress, that has been emitted.
         UserError: it was not completed, so there must be no restore.
     """
-    maker = Maker(AccountView(run.lists, run.clock), run)
+    view, slots = AccountView(run.lists, run.clock), Slots(run.options.max_in_progress)
+    creation = Creation(create=create, planned_on=frozenset(), round=Round(run=run, view=view, slots=slots))
     made: Finished | None = None
-    async with beside(maker.watch.run):
+    async with beside(creation.round.watch.run):
         with suppress(StoppedError):
-            made = await maker(create, frozenset())
+            made = await creation.carry_out()
     if made and made.outcome is Outcome.SUCCEEDED:
         return made
-    if made and made.outcome is Outcome.UNKNOWN:
+    if made and made.outcome in {Outcome.UNKNOWN, Outcome.IN_PROGRESS}:
         run.emit(Noted(diagnostic=_left_behind(create, made)))
     if run.clock.reason:
         raise StoppedError(run.clock.reason, "making the safety backup")

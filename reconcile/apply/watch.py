@@ -1,4 +1,4 @@
-"""Waiting for many backups with few lists (spec, section 4.7).
+"""Waiting for many backups with few lists (spec, section 4.7): until they are completed, or deleted.
 
 Each wait has its own schedule. The first look is early, for backups that fail or complete at once; as soon as one has
 completed in this run, it is when the quickest so far did, since earlier looks have shown to be for nothing. Then the
@@ -37,11 +37,20 @@ _EARLY = 0.5
 _NO_TIME = 0.01
 """Seconds. Too short to sleep for, and maybe below the clock's resolution."""
 
-HIDDEN = 30.0
-"""Seconds. A new backup may be missing from the list for so long before it counts as gone."""
+VANISHED = 30.0
+"""Seconds. A backup may be missing from the list for so long before it counts as gone."""
+
+NEVER_LISTED = 600.0
+"""Seconds. A new backup that no list has shown by then is hidden by the service (spec, section 4.5)."""
+
+STILL_LISTED = 30.0
+"""Seconds. A deleted backup may stay listed for so long; then the delete was not carried out (spec, section 4.6)."""
 
 UNKNOWN_FOR = 600.0
 """Seconds. A status that is not documented and stays for so long is taken for the end."""
+
+Judge = Callable[[Backup | None, float], bool]
+"""Decides whether a wait has ended, from the backup as a list shows it (None if it does not), and when it was asked."""
 
 
 @dataclass(eq=False, slots=True)
@@ -49,14 +58,12 @@ class _Wait:
     """One backup that is waited for; times by the monotonic clock."""
 
     backup: Backup
+    judge: Judge
     started_at: float
     next_look: float
-    on_look: Callable[[Backup], None]
-    give_up_at: float
     ended: anyio.Event = field(default_factory=anyio.Event)
     outcome: Backup | None = None
     error: ApiError | StoppedError | None = None
-    unknown_since: tuple[str, float] | None = None
 
     def pause(self, now: float) -> float:
         return min(max(SHORTEST_PAUSE, (now - self.started_at) / AGE_SHARE), LONGEST_PAUSE)
@@ -77,30 +84,69 @@ class Watch:
         self._quickest: float | None = None
         """Seconds after which the quickest backup of this run was seen to be completed."""
 
-    async def settled(
-        self, backup: Backup, on_look: Callable[[Backup], None], *, patience: float = math.inf
-    ) -> Backup | None:
-        """Wait until a list shows the backup as usable or failed; return it so, or None if it is no longer listed.
-
-        One whose description is not what it was is returned at once; one whose status is unknown, once it has stayed
-        the same for `UNKNOWN_FOR` seconds. `on_look` is called with what each look shows of one still in progress.
+    async def listed(self, backup: Backup) -> Backup | None:
+        """Wait until a list shows a new backup; return it so, or None if none does within `NEVER_LISTED` seconds.
 
         Raises:
             StoppedError: interrupted, or out of time.
-            RefusedError: the token may no longer list.
+            RefusedError: the token has no permission to list any more.
         """
-        now = self._clock.monotonic()
-        first = now if backup.state is State.USABLE else now + (self._quickest or FIRST_LOOK)
-        wait = _Wait(backup, now, first, on_look, now + patience)
-        self._waits.append(wait)
-        self._new_wait.set()
-        try:
-            await wait.ended.wait()
-        finally:
-            self._waits.remove(wait)
-        if wait.error:
-            raise wait.error
-        return wait.outcome
+        started_at = self._clock.monotonic()
+
+        def judge(current: Backup | None, asked_at: float) -> bool:
+            return current is not None or asked_at - started_at > NEVER_LISTED
+
+        return await self._until(backup, judge)
+
+    async def settled(
+        self, backup: Backup, on_look: Callable[[Backup], None], *, is_new: bool = False, patience: float = math.inf
+    ) -> Backup | None:
+        """Wait until a list shows that a backup has ended; return it so, or None if no list shows it (any more).
+
+        It has ended once it is neither in progress nor of unknown status, or is not called what it was. A status that
+        is unknown counts as the end after `UNKNOWN_FOR` seconds, and any status after `patience` seconds. `on_look` is
+        called with what each look shows before the end. With `is_new`, lists may take up to `NEVER_LISTED` seconds to
+        show it at all. Raises as `listed` does.
+        """
+        started_at = self._clock.monotonic()
+        missing_for = NEVER_LISTED if is_new else VANISHED
+        unknown_since: tuple[str, float] | None = None
+
+        def judge(current: Backup | None, asked_at: float) -> bool:
+            nonlocal missing_for, unknown_since
+            if current is None:
+                return asked_at - started_at > missing_for
+            missing_for = VANISHED
+            if current.state not in {State.PENDING, State.UNKNOWN} or current.description != backup.description:
+                return True
+            if current.state is State.PENDING:
+                unknown_since = None
+            elif unknown_since is None or unknown_since[0] != current.status:
+                unknown_since = current.status, asked_at
+            is_over = asked_at - started_at >= patience
+            if is_over or (unknown_since and asked_at - unknown_since[1] >= UNKNOWN_FOR):
+                return True
+            on_look(current)
+            return False
+
+        first_look = 0.0 if backup.state is State.USABLE else self._quickest or FIRST_LOOK
+        ended = await self._until(backup, judge, first_look=first_look)
+        if ended and ended.state is State.USABLE:
+            took = self._clock.monotonic() - started_at
+            self._quickest = min(self._quickest or LONGEST_FIRST_LOOK, max(took, FIRST_LOOK))
+        return ended
+
+    async def gone(self, backup: Backup) -> Backup | None:
+        """Wait until a list no longer shows a deleted backup; return it if it stays for `STILL_LISTED` seconds.
+
+        Raises as `listed` does.
+        """
+        started_at = self._clock.monotonic()
+
+        def judge(current: Backup | None, asked_at: float) -> bool:
+            return current is None or asked_at - started_at > STILL_LISTED
+
+        return await self._until(backup, judge)
 
     async def run(self) -> None:
         """Look whenever a wait is due, until cancelled."""
@@ -119,6 +165,19 @@ class Watch:
                     wait.end(error=stopped)
                 await self._wait_for_a_wait()
 
+    async def _until(self, backup: Backup, judge: Judge, *, first_look: float = 0.0) -> Backup | None:
+        now = self._clock.monotonic()
+        wait = _Wait(backup, judge, now, now + first_look)
+        self._waits.append(wait)
+        self._new_wait.set()
+        try:
+            await wait.ended.wait()
+        finally:
+            self._waits.remove(wait)
+        if wait.error:
+            raise wait.error
+        return wait.outcome
+
     async def _wait_for_a_wait(self) -> None:
         self._new_wait = anyio.Event()
         await self._new_wait.wait()
@@ -131,34 +190,11 @@ class Watch:
         for wait in due:
             match listings[wait.backup.server_id]:
                 case Listing() as listing:
-                    _judge(wait, listing)
+                    current = next((backup for backup in listing.backups if backup.id == wait.backup.id), None)
+                    if wait.judge(current, listing.asked_at):
+                        wait.end(current)
                 case RefusedError() as refused:
                     wait.end(error=refused)
                 case ApiError():
-                    pass  # waiting outlives an outage: the backup is still being made, and the deadline bounds us
+                    pass  # waiting outlives an outage: the backup is still in progress, and the deadline bounds us
             wait.next_look = now + wait.pause(now)
-            if wait.outcome and wait.outcome.state is State.USABLE:
-                self._quickest = min(self._quickest or LONGEST_FIRST_LOOK, max(now - wait.started_at, FIRST_LOOK))
-
-
-def _judge(wait: _Wait, listing: Listing) -> None:
-    """Decide from a list whether a wait has ended."""
-    current = next((backup for backup in listing.backups if backup.id == wait.backup.id), None)
-    if current is None:
-        if listing.asked_at - wait.started_at > HIDDEN:
-            wait.end()
-        return
-    if current.state in {State.USABLE, State.FAILED} or current.description != wait.backup.description:
-        wait.end(current)
-        return
-    if current.state is State.UNKNOWN:
-        status, since = wait.unknown_since or ("", 0.0)
-        if status != current.status:
-            wait.unknown_since = current.status, listing.asked_at
-        elif listing.asked_at - since >= UNKNOWN_FOR:
-            wait.end(current)
-            return
-    if listing.asked_at >= wait.give_up_at:
-        wait.end(current)
-        return
-    wait.on_look(current)

@@ -76,8 +76,6 @@ class SeriesPlan:
     deletes: tuple[Delete, ...]
     kept: tuple[Kept, ...]
     awaited: tuple[Backup, ...]
-    gained: int = 0
-    """Backups of the series that were in progress when this run began, and that it has seen completed since."""
     renamed_from: tuple[str, ...] = ()
     """What the series was called before, as in the file."""
     needed: Backup | None = None
@@ -97,11 +95,6 @@ class SeriesPlan:
     def actions(self) -> tuple[Action, ...]:
         """The actions, in the order in which they are carried out."""
         return (*([self.create] if self.create else []), *self.deletes)
-
-    @property
-    def loss(self) -> int:
-        """How many usable backups are lost: those deleted, less the one created."""
-        return max(0, sum(delete.is_loss for delete in self.deletes) - (self.create is not None) - self.gained)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo
 
 from reconcile.actual.inventory import COMPLETED, Backup, Inventory, State, in_order
 from reconcile.addresses import BackupAddress, SeriesAddress
@@ -91,20 +90,6 @@ def _unmet(server: ServerPlan, freshness: Freshness | None) -> Iterator[Diagnost
                 ),
                 address=str(series.address),
             )
-
-
-def still_let_go(series: SeriesPlan, made: Backup | None, zone: ZoneInfo) -> frozenset[Id]:
-    """Return which of a series' usable backups retention lets go, given the backup that was really made.
-
-    The plan counted it as made at the time of planning. Made later, on another day, it may be another one that takes
-    its place. None stands for a backup that is not there yet, and so takes nobody's place.
-    """
-    usable = [kept.backup for kept in series.kept if kept.backup.state is State.USABLE]
-    usable += [delete.backup for delete in series.deletes if delete.is_loss]
-    keep = next((delete.reason.keep for delete in series.deletes if isinstance(delete.reason, NotKept)), ())
-    newest_first = in_order([*usable, *([made] if made else [])])[::-1]
-    rules = retain([backup.created_at for backup in newest_first], keep, zone)
-    return frozenset(backup.id for backup, kept_by in zip(newest_first, rules, strict=True) if not kept_by)
 
 
 def judge(

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
+from types import MappingProxyType
 
 from reconcile.actual.inventory import Inventory
 from reconcile.addresses import BackupAddress, SeriesAddress
@@ -46,36 +47,31 @@ def continued(plan: Plan, gained: Mapping[SeriesAddress, int], lost: int) -> Pla
 
     What was in progress before the run and is completed now takes the place of an older one: that is rotation.
     """
-    if not gained and not lost:
-        return plan  # the first round of a run: nothing to copy
-    servers = tuple(
-        replace(
-            server,
-            series=tuple(replace(series, gained=gained.get(series.address, 0)) for series in server.series),
-        )
-        for server in plan.servers
-    )
-    lost += sum(1 for server in servers for _ in _losing(server))
-    return replace(plan, servers=servers, loss=replace(plan.loss, lost=lost))
+    lost += sum(1 for server in plan.servers for _ in _losing(server, gained))
+    return replace(plan, loss=replace(plan.loss, lost=lost))
 
 
-def withheld(plan: Plan, allowed: int = 0) -> frozenset[BackupAddress]:
+def withheld(
+    plan: Plan, allowed: int = 0, gained: Mapping[SeriesAddress, int] = MappingProxyType({})
+) -> frozenset[BackupAddress]:
     """Return the deletes that are not carried out: those on barred servers, and those by which too much would be lost.
 
     The latter are the deletes of usable backups by which a series loses more than it gains, and those of undeclared
     ones. As many as a series gains still go, the oldest first: withheld, they would pile up night after night.
-    `allowed` is the loss that is allowed for this run (`--allow-loss`).
+    `allowed` is the loss that is allowed for this run (`--allow-loss`), `gained` are the backups of each series that
+    were in progress when the run began, and that it has seen completed since.
     """
-    losing = (delete for server in plan.servers for delete in _losing(server)) if plan.loss.is_too_much(allowed) else ()
+    is_too_much = plan.loss.is_too_much(allowed)
+    losing = (delete for server in plan.servers for delete in _losing(server, gained)) if is_too_much else ()
     return plan.barred.union(delete.address for delete in losing)
 
 
-def _losing(server: ServerPlan) -> Iterator[Delete]:
+def _losing(server: ServerPlan, gained: Mapping[SeriesAddress, int] = MappingProxyType({})) -> Iterator[Delete]:
     """Yield the deletes by which a server loses usable backups: as many as its loss, and on a barred one none."""
     if server.is_barred:
         return
     for series in server.series:
         if series.deletes:
             losing = [delete for delete in series.deletes if delete.is_loss]  # from the oldest to the newest
-            yield from losing[len(losing) - series.loss :]
+            yield from losing[(series.create is not None) + gained.get(series.address, 0) :]
     yield from (delete for delete in server.pruned if delete.is_loss)

@@ -115,7 +115,7 @@ def test_a_failed_create_leaves_the_old_backup_alone_and_exits_1(tmp_path: Path)
 
         assert failed.returncode == 1
         assert "web/nightly: failed: #501 ended as 'failed'" in failed.stdout
-        assert "web/nightly#1: skipped: the new backup was not made" in failed.stdout
+        assert "web/nightly#1: skipped: the new backup was not created" in failed.stdout
         assert "Apply incomplete: 0 created, 0 deleted, 1 failed, 1 skipped." in failed.stdout
         assert {backup["id"]: backup["status"] for backup in service.backups()} == {1: "completed", 501: "failed"}
 

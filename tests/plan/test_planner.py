@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, field
 from datetime import timedelta
-from zoneinfo import ZoneInfo
 
 import pytest
 from support.build import NOW, WEB, backup, config, days, declare, hours, inventory, last, make_plan
@@ -12,7 +11,6 @@ from reconcile.desired.config import Config
 from reconcile.diagnostics import UserError
 from reconcile.durations import Duration
 from reconcile.plan.model import Create, Plan
-from reconcile.plan.planner import still_let_go
 from reconcile.plan.reasons import (
     BesideUnknown,
     Due,
@@ -398,16 +396,3 @@ def test_what_is_odd_about_a_backup_is_a_warning() -> None:
         ("web/nightly#1", "dated 1d in the future"),
         ("web/x#4", "stalled: in progress for 3d"),
     ]
-
-
-def test_a_backup_that_is_made_late_takes_the_place_of_another_of_its_day_by_the_files_calendar() -> None:
-    # In Auckland it is one in the morning; in UTC the day ends in twelve hours.
-    declared = declare(
-        '{ description = "nightly", every = "10min", keep = { daily = 2 } }', settings='timezone = "Pacific/Auckland"'
-    )
-    plan = make_plan(declared, inventory(backup(1, age=days(1)), backup(2, age=hours(0.5))))
-    ((series,),) = (server.series for server in plan.servers)
-    made = backup(9, created_at=NOW + hours(13))
-
-    assert still_let_go(series, made, ZoneInfo("Pacific/Auckland")) == {2}
-    assert still_let_go(series, made, ZoneInfo("UTC")) == {1}

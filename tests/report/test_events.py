@@ -158,7 +158,7 @@ class TestResult:
             f"web/nightly: failed: {FORBIDDEN}",
             "web/nightly#1: skipped: the new backup was not made",
             "Apply incomplete: 0 created, 0 deleted, 1 failed, 1 skipped.",
-            "The service refuses what failed above. Fix the cause first: running apply again will not help.",
+            "The service rejected what failed above. Fix the cause first: running apply again will not help.",
         ]
 
     def test_that_was_refused_on_many_servers_says_it_once(self) -> None:

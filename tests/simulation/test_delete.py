@@ -7,12 +7,13 @@ from datetime import datetime, timedelta
 import httpx
 import pytest
 from support.faults import BY_NAME
-from support.schedules import DB, FAILED, JUNK, OLD, item, small_world
+from support.schedules import CREATES, DB, FAILED, JUNK, OLD, item, small_world
 from support.world import Handler, World
 
 from reconcile.desired.keep import KeepCount, Period
 from reconcile.diagnostics import UserError
 from reconcile.outcomes import Finished, Outcome
+from reconcile.plan.guards import Appeared, Changed, KeptOneLost, NotCreated
 from reconcile.plan.model import Delete
 
 
@@ -27,7 +28,8 @@ def once_created(change: Callable[[World], None]) -> Callable[[World, httpx.Requ
     """Return a fault that changes the account just before the first list after the creates, and nothing else."""
 
     def meets(world: World, request: httpx.Request, handle: Handler) -> httpx.Response:
-        if request.method == "GET" and not world.hidden_until and any(it.what == "create" for it in world.record):
+        created = sum(it.what == "create" for it in world.record)
+        if request.method == "GET" and not world.hidden_until and created == CREATES:
             world.hidden_until[object()] = world.now()  # done once
             change(world)
         return handle(request)
@@ -49,7 +51,7 @@ def test_one_that_has_appeared_in_the_series_keeps_all_until_the_next_plan() -> 
     deletes = ended(world)
 
     assert deletes[OLD].outcome is Outcome.SKIPPED
-    assert deletes[OLD].explanation == "#99 has appeared in the series since the plan"
+    assert deletes[OLD].objection == Appeared(id=99)
     assert deletes[JUNK].outcome is Outcome.SUCCEEDED, "another series is none of its business"
     assert {OLD, FAILED} <= {it["id"] for it in world.account.backups}
 
@@ -67,27 +69,28 @@ def test_the_new_one_that_is_gone_again_saves_the_old_one() -> None:
     deletes = ended(world_that(lose_the_new_one))
 
     assert deletes[OLD].outcome is Outcome.SKIPPED
-    assert deletes[OLD].explanation == "the new backup was not made"
+    assert deletes[OLD].objection == NotCreated()
 
 
 @pytest.mark.parametrize(
-    ("field", "value", "words"),
+    ("field", "value", "changed"),
     [
-        ("status", "completed", "state was 'failed', is 'usable'"),
-        ("description", "kept by hand", "description was 'nightly', is 'kept by hand'"),
+        ("status", "completed", "state"),
+        ("description", "kept by hand", "description"),
         ("backup_type", "automatic", None),
-        ("created_at", "2026-03-01T00:00:00Z", "created_at was"),
+        ("created_at", "2026-03-01T00:00:00Z", "created_at"),
     ],
 )
-def test_one_that_is_not_what_was_planned_stays(field: str, value: str, words: str | None) -> None:
+def test_one_that_is_not_what_was_planned_stays(field: str, value: str, changed: str | None) -> None:
     world = world_that(lambda it: record_of(it, FAILED).update({field: value}))
 
     ended_so = ended(world)[FAILED]
 
     assert record_of(world, FAILED)[field] == value
-    if words:
+    if changed:
         assert ended_so.outcome is Outcome.SKIPPED
-        assert words in ended_so.explanation
+        assert isinstance(ended_so.objection, Changed)
+        assert ended_so.objection.field == changed
 
 
 def test_one_that_is_gone_already_is_deleted() -> None:
@@ -162,5 +165,5 @@ def test_where_one_that_was_to_stay_is_gone_the_others_stay_instead() -> None:
     ended_so = ended(world)[OLD]
 
     assert ended_so.outcome is Outcome.SKIPPED
-    assert ended_so.explanation == f"#{keeper}, which was to stay, is no longer usable"
+    assert ended_so.objection == KeptOneLost(id=keeper)
     assert OLD in {it["id"] for it in world.account.backups}

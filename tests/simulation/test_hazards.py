@@ -11,10 +11,12 @@ from support.schedules import Schedule, item, written
 from support.world import Handler, World
 
 from reconcile.actual.inventory import Inventory
+from reconcile.addresses import SeriesAddress
 from reconcile.apply.run import Options
 from reconcile.desired.desired import resolve, select
 from reconcile.diagnostics import UserError
 from reconcile.outcomes import Finished, Outcome, Result
+from reconcile.plan.guards import LastUsable, SeriesWithoutUsable
 from reconcile.plan.model import Create, Delete, Plan
 from reconcile.plan.planner import plan
 
@@ -126,7 +128,7 @@ class TestPruningWaitsForTheCreatesOfItsServer:
 
         result = result_of(world, make_plan=only_old, options=Options(allow_loss=1))
 
-        assert of_kind(result, Delete).explanation == "web/new has no usable backup"
+        assert of_kind(result, Delete).objection == SeriesWithoutUsable(address=SeriesAddress("web", "new"))
         assert OLD in held(world)
 
 
@@ -137,7 +139,7 @@ class TestWhatDoesNotCountAsMade:
         result = result_of(world)
 
         assert of_kind(result, Create).outcome is Outcome.FAILED
-        assert of_kind(result, Create).explanation == f"the service answered with #{NIGHTLY}, which was there before"
+        assert of_kind(result, Create).explanation == f"the service responded with #{NIGHTLY}, which was there before"
         assert NIGHTLY in held(world)
 
     def test_one_that_is_dated_in_the_future(self) -> None:
@@ -148,12 +150,12 @@ class TestWhatDoesNotCountAsMade:
         assert "dated 1h 59min in the future: it does not count" in of_kind(result, Create).explanation
         assert NIGHTLY in held(world)
 
-    def test_one_that_is_dated_before_it_was_begun(self) -> None:
+    def test_one_that_is_dated_before_it_was_started(self) -> None:
         world = dangerous_world(Backdating, "rotation")
 
         result = result_of(world)
 
-        assert "dated 1h 59min before it was begun: it does not count" in of_kind(result, Create).explanation
+        assert "dated 1h 59min before it was started: it does not count" in of_kind(result, Create).explanation
         assert NIGHTLY in held(world)
 
     def test_one_that_the_list_shows_under_another_description(self) -> None:
@@ -163,7 +165,7 @@ class TestWhatDoesNotCountAsMade:
 
         assert of_kind(result, Create).outcome is Outcome.FAILED
         (note,) = result.notes
-        assert "Sent was 'nightly', stored is 'ni'" in note.detail
+        assert "The description sent was 'nightly', stored is 'ni'." in note.detail
         assert NIGHTLY in held(world)
 
     def test_one_whose_status_nobody_knows_ends_the_wait_after_ten_minutes(self) -> None:
@@ -185,7 +187,7 @@ class TestTheLossLimitHoldsWhenTheDeletesAreDone:
         result = result_of(world)
 
         assert of_kind(result, Delete).outcome is Outcome.WITHHELD
-        assert of_kind(result, Delete).explanation == "it would leave no usable backup on the declared servers"
+        assert of_kind(result, Delete).objection == LastUsable()
         assert OLD in held(world)
         assert result.loss_still_to_allow == 1
 

@@ -15,6 +15,7 @@ from reconcile.apply.account import FRESH
 from reconcile.apply.run import Options
 from reconcile.diagnostics import UserError
 from reconcile.outcomes import Outcome
+from reconcile.plan.guards import Appeared
 from reconcile.plan.model import Create
 
 FILE = config(
@@ -133,6 +134,4 @@ def test_a_delete_is_skipped_once_one_has_appeared_under_the_old_description() -
     results = world.apply()
 
     assert not isinstance(results, UserError)
-    assert [ended.explanation for ended in results[0].finished] == [
-        f"#{LATE} has appeared in the series since the plan"
-    ]
+    assert [ended.objection for ended in results[0].finished] == [Appeared(id=LATE)]

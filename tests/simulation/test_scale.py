@@ -13,8 +13,8 @@ from support.faults import BY_NAME
 from support.schedules import Schedule, item, kinds_for, written
 from support.world import Crash, World
 
-from reconcile.apply.in_progress import START
 from reconcile.apply.run import Options
+from reconcile.apply.slots import START
 from reconcile.diagnostics import UserError
 from reconcile.outcomes import Outcome, Result
 from reconcile.sandbox.account import Record

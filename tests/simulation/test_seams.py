@@ -13,6 +13,7 @@ from reconcile.apply.run import Options
 from reconcile.desired.config import Config
 from reconcile.diagnostics import UserError
 from reconcile.outcomes import Outcome, Result, Waiting
+from reconcile.plan.guards import TooMuchLost
 from reconcile.sandbox.account import Record
 
 DAY = 86400.0
@@ -63,7 +64,7 @@ def test_what_piled_up_once_stays_so_many_until_a_person_allows_it_to_go() -> No
         (result,) = results_of(world)
         assert result.loss_still_to_allow == 10
         withheld = [ended for ended in result.finished if ended.outcome is Outcome.WITHHELD]
-        assert {ended.explanation for ended in withheld} == {"too much would be lost"}
+        assert {ended.objection for ended in withheld} == {TooMuchLost()}
         assert len(world.account.backups) == 20
         world.wait(DAY)
     assert results_of(world, options=Options(allow_loss=10))[-1].is_complete
@@ -97,7 +98,7 @@ def test_backups_that_hang_do_not_keep_the_others_waiting_until_the_deadline() -
 
     (result,) = results_of(world, options=Options(max_in_progress=2))
 
-    assert result.counts == {Outcome.SUCCEEDED: 7, Outcome.UNKNOWN: 2}
+    assert result.counts == {Outcome.SUCCEEDED: 7, Outcome.IN_PROGRESS: 2}
     assert len(world.record) == 9, "each was sent once"
 
 
@@ -160,7 +161,24 @@ def test_a_status_that_becomes_unknown_meanwhile_keeps_the_whole_series() -> Non
     assert 1 in ids(world)
 
 
-def test_one_backup_at_a_time_on_one_server_also_beside_one_that_is_waited_for() -> None:
+def test_a_create_does_not_wait_for_another_series_of_its_server_that_was_in_progress_before() -> None:
+    (server,) = servers(1)
+    file = config("[servers.s1]\nid = 1\nbackups = [{ description = 'a', keep = 1 }, { description = 'b' }]\n")
+    world = World(config=file, servers=[server], backups=[item(1, server, "a", 2)])
+    in_progress(world, item(2, server, "a", 0.01), seconds=1800)
+    begun = world.time
+
+    world.apply()
+
+    (created, *_) = world.record
+    assert (created.what, created.record["description"]) == ("create", "b")
+    assert datetime.fromisoformat(str(created.record["created_at"])) - begun < timedelta(seconds=10)
+    assert ids(world) == [2, 501], "what was in progress is waited for all the same, and takes the place of #1"
+    waits = [event for event in world.events if isinstance(event, Waiting) and str(event.address) == "s1/a"]
+    assert (waits[0].backup.id, waits[0].elapsed) == (2, 0)
+
+
+def test_the_creates_of_one_server_are_carried_out_one_at_a_time() -> None:
     class Counting(World):
         peak: int = 0
 
@@ -170,15 +188,12 @@ def test_one_backup_at_a_time_on_one_server_also_beside_one_that_is_waited_for()
             return super().create(server, description)
 
     (server,) = servers(1)
-    file = config("[servers.s1]\nid = 1\nbackups = [{ description = 'a' }, { description = 'b' }]\n")
-    world = Counting(config=file, servers=[server], backups=[item(1, server, "a", 2)])
-    in_progress(world, item(2, server, "a", 0.01))
+    series = ", ".join(f"{{ description = '{name}' }}" for name in "abcd")
+    world = Counting(config=config(f"[servers.s1]\nid = 1\nbackups = [{series}]\n"), servers=[server], backups=[])
 
     world.apply()
 
-    assert world.peak == 1
-    waits = [event for event in world.events if isinstance(event, Waiting)]
-    assert (str(waits[0].address), waits[0].backup.id, waits[0].elapsed) == ("s1/a", 2, 0)
+    assert (world.peak, len(world.record)) == (1, 4)
 
 
 def test_one_that_was_in_progress_before_and_still_is_makes_an_apply_incomplete() -> None:

@@ -15,19 +15,21 @@ from reconcile.outcomes import (
     Noted,
     Outcome,
     Planned,
+    Rejected,
     Result,
     Settled,
     Started,
     Waiting,
 )
 from reconcile.plan.model import Action, Create, Delete, Plan
+from reconcile.report.apply.sentences import explanation_text
 from reconcile.report.apply.text import event_text
 from reconcile.report.diagnostics import diagnostic_json
 from reconcile.report.document import JsonObject
 from reconcile.report.reasons_text import create_text, delete_text
 from reconcile.report.values import RESOURCE_TYPE, address_index, terraform_address, time_json
 
-_ERRORS = {Outcome.FAILED, Outcome.UNKNOWN}
+_ERRORS = {Outcome.FAILED, Outcome.UNKNOWN, Outcome.IN_PROGRESS}
 
 
 def version_json(now: datetime) -> JsonObject:
@@ -47,6 +49,9 @@ def event_json(event: Event, now: datetime) -> Iterator[JsonObject]:
             yield from _unmet(event, now)
         case Started(action=action):
             yield _line("apply_start", message, now, {"hook": _hook(action)})
+        case Rejected(action=action, explanation=explanation, seconds=seconds):
+            hook = {**_hook(action), "rejected": explanation, "retry_seconds": round(seconds)}
+            yield _line("apply_progress", message, now, {"hook": hook}, "warn")
         case Waiting(address=address, backup=backup, elapsed=elapsed):
             hook = {"resource": _resource(address), "action": "create", "id_value": str(backup.id)}
             yield _line("apply_progress", message, now, {"hook": {**hook, "elapsed_seconds": round(elapsed)}})
@@ -77,7 +82,7 @@ def summary_json(results: Iterable[Result], not_begun: Plan | None, now: datetim
         counts = result.counts
         changes["add"] += result.count(Create, Outcome.SUCCEEDED)
         changes["remove"] += result.count(Delete, Outcome.SUCCEEDED)
-        changes["failed"] += counts[Outcome.FAILED] + counts[Outcome.UNKNOWN]
+        changes["failed"] += sum(counts[outcome] for outcome in _ERRORS)
         changes["skipped"] += counts[Outcome.SKIPPED] + counts[Outcome.DEFERRED]
         changes["withheld"] += counts[Outcome.WITHHELD]
         changes["not_started"] += counts[Outcome.NOT_STARTED]
@@ -125,7 +130,7 @@ def _finished(event: Finished, message: str, now: datetime) -> Iterator[JsonObje
     if event.outcome in _ERRORS:
         problem = Diagnostic(
             summary=f"{_verb(event.action)}: {event.outcome}",
-            detail=event.explanation,
+            detail=explanation_text(event),
             address=str(event.action.address),
         )
         yield diagnostic_line(problem, now)

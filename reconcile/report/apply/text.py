@@ -5,8 +5,9 @@ from typing import assert_never
 
 from rich.text import Text
 
-from reconcile.actual.inventory import Backup
+from reconcile.actual.inventory import Backup, State
 from reconcile.addresses import SeriesAddress
+from reconcile.clock import Stop
 from reconcile.outcomes import (
     Applied,
     Event,
@@ -15,12 +16,14 @@ from reconcile.outcomes import (
     Noted,
     Outcome,
     Planned,
+    Rejected,
     Result,
     Settled,
     Started,
     Waiting,
 )
 from reconcile.plan.model import Action, Create, Delete
+from reconcile.report.apply.sentences import explanation_text
 from reconcile.report.diagnostics import diagnostic_text
 from reconcile.report.document import Lines
 from reconcile.report.escape import visible
@@ -32,6 +35,7 @@ _STYLES = {
     Outcome.SUCCEEDED: "green",
     Outcome.FAILED: "red",
     Outcome.UNKNOWN: "red",
+    Outcome.IN_PROGRESS: "yellow",
     Outcome.SKIPPED: "yellow",
     Outcome.WITHHELD: "yellow",
     Outcome.DEFERRED: "yellow",
@@ -40,6 +44,7 @@ _STYLES = {
 _FIGURES = {
     Outcome.FAILED: "failed",
     Outcome.UNKNOWN: "of unknown outcome",
+    Outcome.IN_PROGRESS: "still in progress",
     Outcome.SKIPPED: "skipped",
     Outcome.WITHHELD: "withheld",
     Outcome.DEFERRED: "left to the next run",
@@ -54,8 +59,13 @@ def event_text(event: Event) -> list[Text]:  # noqa: PLR0911 - one for each even
             return []
         case Started(action=action):
             return [Text(f"{_address(action)}: {'creating' if isinstance(action, Create) else 'deleting'}")]
+        case Rejected(action=action, explanation=explanation, seconds=seconds):
+            retry = f"rejected, trying again in {seconds_text(seconds)}: {explanation}"
+            return [Text(visible(f"{_address(action)}: {retry}", _LONGEST), "yellow")]
         case Waiting(address=address, backup=backup, elapsed=elapsed):
-            return [Text(visible(f"{_member(address, backup)}, waited {seconds_text(elapsed)}", _LONGEST))]
+            unknown = ", a status that reconcile does not know" if backup.state is State.UNKNOWN else ""
+            waited = f"{_member(address, backup)}{unknown}, waited {seconds_text(elapsed)}"
+            return [Text(visible(waited, _LONGEST))]
         case Settled(address=address, backup=settled):
             state = _member(address, settled) if settled else f"{address}: no longer in the list"
             return [Text(visible(state, _LONGEST))]
@@ -104,6 +114,10 @@ def _figures(result: Result, *, plans_again: bool) -> Iterator[Text]:
     yield Text.assemble(head, ", ".join(figures), ".")
     if errors:
         yield Text(f"Not everything was planned: {count_text(errors, 'error')}, shown with the plan.", "bold red")
+    if result.stopped is Stop.DEADLINE:
+        yield Text("Out of time: the run ended at its --timeout. Allow more time, or run apply again.", "bold red")
+    elif result.stopped is Stop.INTERRUPTED:
+        yield Text("Interrupted: nothing new was started.", "bold red")
     yield from _next_steps(result)
 
 
@@ -112,7 +126,7 @@ def _not_done(result: Result) -> Iterator[Text]:
     groups: dict[tuple[type[Action], Outcome, str], list[Action]] = {}
     for ended in result.finished:
         if ended.outcome is not Outcome.SUCCEEDED:
-            groups.setdefault((type(ended.action), ended.outcome, ended.explanation), []).append(ended.action)
+            groups.setdefault((type(ended.action), ended.outcome, explanation_text(ended)), []).append(ended.action)
     for (kind, outcome, explanation), actions in groups.items():
         style = _STYLES[outcome]
         text = _labelled(outcome, explanation)
@@ -133,7 +147,9 @@ def _next_steps(result: Result) -> Iterator[Text]:
         allow = f"If this is intended: --allow-loss {result.loss_still_to_allow} (reconcile help safety)"
         yield Text(f"Withheld: {count_text(number, 'delete')}, because too much would be lost. {allow}", "bold red")
     if result.is_refused and not counts[Outcome.NOT_STARTED] and not result.still_pending and not result.unmet:
-        yield Text("The service refuses what failed above. Fix the cause first: running apply again will not help.")
+        yield Text("The service rejected what failed above. Fix the cause first: running apply again will not help.")
+    elif result.notes:
+        yield Text("Fix the cause above first: until then, each apply would create backups that the next does not see.")
     elif result.still_pending or result.unmet or set(counts) - _NOT_WORTH_REPEATING:
         yield Text("Run apply again: it reads the account again, and does only what is still missing.")
 
@@ -161,6 +177,6 @@ def _ending(ended: Finished) -> str:
 
 def _labelled(outcome: Outcome, explanation: str) -> str:
     """Put the outcome before an explanation that does not include it."""
-    if outcome in {Outcome.FAILED, Outcome.UNKNOWN, Outcome.SKIPPED, Outcome.WITHHELD}:
+    if outcome in {Outcome.FAILED, Outcome.UNKNOWN, Outcome.IN_PROGRESS, Outcome.SKIPPED, Outcome.WITHHELD}:
         return visible(f"{_FIGURES[outcome]}: {explanation}", _LONGEST)
     return visible(explanation, _LONGEST)

@@ -1,0 +1,47 @@
+"""In what order creates take slots (spec, sections 4.3 and 4.5).
+
+Over several runs that are too short for all of them, no series starves.
+"""
+
+import math
+from collections.abc import Mapping
+from datetime import datetime
+
+from reconcile.actual.inventory import State
+from reconcile.addresses import SeriesAddress
+from reconcile.plan.model import Plan, SeriesPlan
+from reconcile.plan.reasons import CreateReason, Due, Misdated, Missing, TooOld
+
+
+def ranks(plan: Plan) -> Mapping[SeriesAddress, int]:
+    """Number the creates of a plan, from 0: the canary, then the longest overdue in proportion to its interval.
+
+    Missing backups come before all that are due, and last come the series whose newest backup hangs or has failed:
+    where one has, the next may too. The canary is the create with the longest description, which a service that cuts
+    descriptions is likeliest to cut.
+    """
+    creates = [series for server in plan.servers for series in server.series if series.create]
+    creates.sort(key=lambda series: _urgency(series, plan.planned_at))
+    if creates:
+        canary = max(creates, key=lambda series: len((series.address.description or "").encode()))
+        creates.remove(canary)
+        creates.insert(0, canary)
+    return {series.address: rank for rank, series in enumerate(creates)}
+
+
+def _urgency(series: SeriesPlan, now: datetime) -> tuple[bool, float]:
+    """Return a key that sorts the most urgent create first."""
+    backups = [delete.backup for delete in series.deletes]
+    backups += [kept.backup for kept in series.kept if not isinstance(kept.reason, Misdated)]
+    newest = max(backups, key=lambda backup: backup.created_at, default=None)
+    has_had_trouble = newest is not None and newest.state in {State.PENDING, State.FAILED}
+    return has_had_trouble, -_overdue(series.create.reason, now) if series.create else 0.0
+
+
+def _overdue(reason: CreateReason, now: datetime) -> float:
+    """Return how old the newest backup is, in intervals."""
+    match reason:
+        case Missing():
+            return math.inf
+        case Due(age=age, every=interval) | TooOld(age=age, max_age=interval):
+            return age.total_seconds() / interval.in_seconds(now)

@@ -1,0 +1,88 @@
+"""Whether a backup that the service stored is what was sent, and counts: if not, the next run would create it again."""
+
+import unicodedata
+from datetime import datetime
+
+from reconcile.actual.inventory import MANUAL, Backup, State
+from reconcile.diagnostics import Diagnostic
+from reconcile.durations import age_text
+from reconcile.plan.model import Create
+from reconcile.plan.series import MISDATED_BEYOND, is_misdated
+
+_SHORTEST_CUT = 16
+
+
+def is_as_sent(create: Create, stored: Backup) -> bool:
+    """Return whether the next run will recognise a backup as the one that was sent."""
+    return not _differences(create, stored)
+
+
+def altered(create: Create, stored: Backup) -> Diagnostic:
+    """Say what the service stored differently than it was sent, and what to do (spec, section 4.5)."""
+    if stored.description and stored.description != create.description:
+        advice = f"Write {stored.description!r} in the file, or delete #{stored.id}."
+    else:
+        advice = f"Look at #{stored.id} in the web panel, and report it to the service."
+    differences = " ".join(
+        f"The {name} sent was {sent!r}, stored is {found!r}." for name, sent, found in _differences(create, stored)
+    )
+    return Diagnostic(
+        summary=f"the service stored backup #{stored.id} differently than it was sent",
+        detail=(
+            f"{differences} No more backups are created, because the next run would not recognise them and would "
+            f"create them again. {advice}"
+        ),
+        address=str(create.address),
+    )
+
+
+def hidden(create: Create, acknowledged: Backup) -> Diagnostic:
+    """Say that the service does not list what it said it created, and what to do (spec, section 4.5)."""
+    return Diagnostic(
+        summary=f"the service does not list backup #{acknowledged.id}, which it said it created",
+        detail=(
+            "No more backups are created, because the next run would not see them and would create them again. Check "
+            "that the token has permission to list what it creates."
+        ),
+        address=str(create.address),
+    )
+
+
+def _differences(create: Create, stored: Backup) -> list[tuple[str, object, object]]:
+    fields = (
+        ("description", create.description, stored.description),
+        ("server", create.server_id, stored.server_id),
+        ("type", MANUAL, stored.backup_type),
+    )
+    return [(name, sent, found) for name, sent, found in fields if sent != found]
+
+
+def is_variant(sent: str, stored: str | None) -> bool:
+    """Return whether `stored` may be what the service made of `sent`: trimmed, folded, or cut to a maximum length.
+
+    Asked only of backups that appeared while a response was lost; a wrong yes stops further creates, a wrong no
+    would send this one again for ever.
+    """
+    if not stored or stored == sent:
+        return False
+    return _folded(stored) == _folded(sent) or (len(stored) >= _SHORTEST_CUT and sent.startswith(stored.strip()))
+
+
+def _folded(text: str) -> str:
+    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+
+
+def why_it_does_not_count(made: Backup, settled: Backup | None, started_at: datetime, now: datetime) -> str | None:
+    """Return why the planner would not count a new backup; None if it would (spec, section 4.2)."""
+    if settled is None:
+        return f"#{made.id} is no longer in the list"
+    if settled.state is State.UNKNOWN:
+        return f"#{settled.id} has the status {settled.status!r}, which reconcile does not know"
+    if settled.state is not State.USABLE:
+        return f"#{settled.id} ended as {settled.status!r}"
+    if is_misdated(settled, now):
+        ahead = age_text(settled.created_at - now)
+        return f"#{settled.id} is completed, but dated {ahead} in the future: it does not count"
+    if (behind := started_at - settled.created_at) > MISDATED_BEYOND:
+        return f"#{settled.id} is completed, but dated {age_text(behind)} before it was started: it does not count"
+    return None

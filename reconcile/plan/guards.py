@@ -1,0 +1,260 @@
+"""Why a planned delete must not happen after all (spec, sections 4.2 and 6).
+
+A plan is about the account as it was. By the time a delete is sent, a create may have failed, another client may have
+changed the series, and the new backup may have a date that takes the place of another one. Each rule below compares
+what was planned with what is known now, and is asked twice: before a request is spent on the delete, and once there is
+a fresh list of the server. When no rule objects, the delete may be sent while that list is fresh.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from zoneinfo import ZoneInfo
+
+from reconcile.actual.inventory import Backup, State, in_order
+from reconcile.addresses import BackupAddress, SeriesAddress
+from reconcile.ids import Id, id_order
+from reconcile.plan.model import Delete, SeriesPlan, ServerPlan
+from reconcile.plan.reasons import NotKept
+from reconcile.plan.retention import retain
+from reconcile.plan.series import is_usable
+
+_IDENTITY = ("server_id", "description", "backup_type", "created_at", "state")
+"""The fields of a backup that must be as planned."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RuleBroken:
+    """The server breaks a rule of `[require]`."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TooMuchLost:
+    """The plan as a whole would lose too much, and this delete adds to it."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LastUsable:
+    """It is the last usable backup on the declared servers."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NotCreated:
+    """The delete depends on a new backup, and there is none that is completed."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NotAwaited:
+    """The delete depends on a new backup that was started and not waited for (`--no-wait`)."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class KeptAfterAll:
+    """Beside the new backup, dated as it really is, `keep` keeps this one."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Changed:
+    """A field of the backup is not as planned."""
+
+    field: str
+    planned: object
+    listed: object
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class UnknownBeside:
+    """Another backup of the series has a status that is not documented."""
+
+    id: Id
+    status: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Appeared:
+    """Another backup has appeared in the series since the plan, so another one might have to stay."""
+
+    id: Id
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class KeptOneLost:
+    """A backup that the plan keeps, or the new one, is no longer usable."""
+
+    id: Id
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SeriesWithoutUsable:
+    """A declared series of the server has no usable backup: an undeclared one may be all that is left of it."""
+
+    address: SeriesAddress
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StillInProgress:
+    """A backup of the server is still in progress."""
+
+    id: Id
+
+
+Withheld = RuleBroken | TooMuchLost | LastUsable
+Deferred = NotAwaited | KeptAfterAll
+Objection = (
+    Withheld
+    | Deferred
+    | NotCreated
+    | Changed
+    | UnknownBeside
+    | Appeared
+    | KeptOneLost
+    | SeriesWithoutUsable
+    | StillInProgress
+)
+"""Why a delete must not be sent."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Circumstances:
+    """What was planned, and what the creates that come first have led to.
+
+    `series` is the series of the backup, None for an undeclared backup. `created` has an entry for each create of the
+    server that has ended: the new backup as it was last seen, or None where there is none that counts.
+    """
+
+    server: ServerPlan
+    series: SeriesPlan | None
+    created: Mapping[SeriesAddress, Backup | None]
+    withheld: frozenset[BackupAddress]
+    zone: ZoneInfo
+
+    @cached_property
+    def not_kept(self) -> frozenset[Id]:
+        """The usable backups that `keep` does not keep beside the new backup, dated as it really is.
+
+        The plan counted the new backup as created at the time of planning. Created later, on another day, it may take
+        the place of another one. A backup that is not completed takes no place at all.
+        """
+        if self.series is None:
+            return frozenset()
+        usable = [kept.backup for kept in self.series.kept if kept.backup.state is State.USABLE]
+        usable += [delete.backup for delete in self.series.deletes if delete.is_loss]
+        keep = next((delete.reason.keep for delete in self.series.deletes if isinstance(delete.reason, NotKept)), ())
+        usable += [backup for backup in self._new if backup.state is State.USABLE]
+        newest_first = in_order(usable)[::-1]
+        rules = retain([backup.created_at for backup in newest_first], keep, self.zone)
+        return frozenset(backup.id for backup, kept_by in zip(newest_first, rules, strict=True) if not kept_by)
+
+    @cached_property
+    def known(self) -> frozenset[Id]:
+        """The backups of the series that the plan, or this run, knows."""
+        planned = self.series.backups if self.series else ()
+        return frozenset(backup.id for backup in (*planned, *self._new))
+
+    @cached_property
+    def needed(self) -> frozenset[Id]:
+        """The usable backups of the series that must still be there when another one is deleted."""
+        kept = (kept.backup for kept in self.series.kept) if self.series else ()
+        return frozenset(backup.id for backup in (*kept, *self._new) if backup.state is State.USABLE)
+
+    @property
+    def _new(self) -> tuple[Backup, ...]:
+        """The new backup of the series, if there is one."""
+        new = self.created.get(self.series.address) if self.series else None
+        return (new,) if new else ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Moment:
+    """What is known only when the delete is about to be sent.
+
+    `usable_left` is the number of usable backups on the declared servers, None where any loss is allowed; `listed` are
+    the manual backups of the server by a fresh list, None before there is one.
+    """
+
+    now: datetime
+    usable_left: int | None
+    listed: tuple[Backup, ...] | None = None
+
+
+def objection(delete: Delete, planned: Circumstances, moment: Moment) -> Objection | None:
+    """Return why the delete must not be sent now; None if it may be."""
+    return next((found for rule in RULES if (found := rule(delete, planned, moment))), None)
+
+
+def _breaks_a_rule(delete: Delete, planned: Circumstances, moment: Moment) -> Objection | None:
+    return RuleBroken() if planned.server.is_barred else None
+
+
+def _loses_too_much(delete: Delete, planned: Circumstances, moment: Moment) -> Objection | None:
+    return TooMuchLost() if delete.address in planned.withheld else None
+
+
+def _waits_for_a_create(delete: Delete, planned: Circumstances, moment: Moment) -> Objection | None:
+    """A series' deletes wait for its create, and undeclared backups for all creates of the server."""
+    series = [planned.series] if planned.series else planned.server.series
+    created = [planned.created.get(each.address) for each in series if each.create]
+    if None in created:
+        return NotCreated()
+    only_started = any(backup and backup.state is not State.USABLE for backup in created)
+    if planned.series is None or not delete.is_loss or not created:
+        return NotAwaited() if only_started else None
+    if delete.backup.id in planned.not_kept:
+        return None  # with or without the new one
+    return NotAwaited() if only_started else KeptAfterAll()
+
+
+def _is_the_last(delete: Delete, planned: Circumstances, moment: Moment) -> Objection | None:
+    is_last = delete.is_loss and moment.usable_left is not None and moment.usable_left <= 1
+    return LastUsable() if is_last else None
+
+
+def _has_changed(delete: Delete, planned: Circumstances, moment: Moment) -> Objection | None:
+    listed = next((backup for backup in moment.listed or () if backup.id == delete.backup.id), delete.backup)
+    for field in _IDENTITY:
+        was, is_now = getattr(delete.backup, field), getattr(listed, field)
+        if was != is_now:
+            return Changed(field=field, planned=was, listed=is_now)
+    return None
+
+
+def _series_is_not_as_planned(delete: Delete, planned: Circumstances, moment: Moment) -> Objection | None:
+    """The backups that stay were chosen from the series as planned; from another series, others might stay."""
+    if planned.series is None or moment.listed is None:
+        return None
+    members = [backup for backup in moment.listed if backup.description in planned.series.descriptions]
+    for backup in members:
+        if backup.state is State.UNKNOWN:
+            return UnknownBeside(id=backup.id, status=backup.status)
+    for backup in members:
+        if backup.id not in planned.known and backup.state is not State.FAILED:
+            return Appeared(id=backup.id)
+    lost = planned.needed.difference(backup.id for backup in members if backup.state is State.USABLE)
+    return KeptOneLost(id=min(lost, key=id_order)) if lost else None
+
+
+def _may_be_all_that_is_left(delete: Delete, planned: Circumstances, moment: Moment) -> Objection | None:
+    """An undeclared backup may be what is left of a series that was renamed and has no usable backup yet."""
+    if planned.series is not None or moment.listed is None:
+        return None
+    usable = {backup.description for backup in moment.listed if is_usable(backup, moment.now)}
+    for descriptions in planned.server.declared:
+        if usable.isdisjoint(descriptions):
+            return SeriesWithoutUsable(address=SeriesAddress(planned.server.key, descriptions[0]))
+    stalled = planned.server.stalled
+    pending = (backup for backup in moment.listed if backup.state is State.PENDING and backup.id not in stalled)
+    return next((StillInProgress(id=backup.id) for backup in pending), None)
+
+
+Rule = Callable[[Delete, Circumstances, Moment], Objection | None]
+RULES: tuple[Rule, ...] = (
+    _breaks_a_rule,
+    _loses_too_much,
+    _waits_for_a_create,
+    _is_the_last,
+    _has_changed,
+    _series_is_not_as_planned,
+    _may_be_all_that_is_left,
+)
+"""In this order: the first that objects gives the reason."""

@@ -1,0 +1,228 @@
+"""Why a planned delete must not happen after all: a row for each rule, with its reason."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from support.build import NOW, backup, config, days, declare, hours, inventory, make_plan
+
+from reconcile.actual.inventory import Backup
+from reconcile.addresses import SeriesAddress
+from reconcile.ids import Id
+from reconcile.plan.guards import (
+    RULES,
+    Appeared,
+    Changed,
+    Circumstances,
+    KeptAfterAll,
+    KeptOneLost,
+    LastUsable,
+    Moment,
+    NotAwaited,
+    NotCreated,
+    Objection,
+    RuleBroken,
+    SeriesWithoutUsable,
+    StillInProgress,
+    TooMuchLost,
+    UnknownBeside,
+    objection,
+)
+from reconcile.plan.model import Delete, Plan
+
+ROTATION = declare('{ description = "nightly", every = "1d", keep = 1 }')
+PRUNING = declare('{ description = "nightly", every = "1d", keep = 1 }', settings="prune = true")
+NIGHTLY = SeriesAddress("web", "nightly")
+OLD, KEPT, NEW, OTHER, JUNK = 1, 2, 9, 7, 20
+
+
+def old(**changes: object) -> Backup:
+    return replace(backup(OLD, age=days(2)), **changes)  # type: ignore[arg-type] # a field of Backup each
+
+
+def kept() -> Backup:
+    return backup(KEPT, age=days(1.5))
+
+
+def new(status: str = "completed", *, age: timedelta = timedelta(0)) -> Backup:
+    return backup(NEW, age=age, status=status)
+
+
+def other(status: str) -> Backup:
+    return backup(OTHER, age=hours(1), status=status)
+
+
+def junk() -> Backup:
+    return backup(JUNK, "by hand", age=days(3))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """The delete of #1 of a series that keeps the newest of `kept`, or of the undeclared #20, in one situation."""
+
+    reason: str
+    expected: Objection | None
+    id: Id = OLD
+    held: tuple[Backup, ...] = (old(), kept())
+    created: Mapping[SeriesAddress, Backup | None] = field(default_factory=lambda: {NIGHTLY: new()})
+    withheld: bool = False
+    usable_left: int | None = 5
+    listed: tuple[Backup, ...] | None = (old(), kept(), new())
+
+
+AS_PLANNED = (junk(), new())
+ROWS = (
+    Row(reason="as planned, and the new backup is completed", expected=None),
+    Row(reason="nothing to read yet: only a list can object", expected=None, listed=None),
+    Row(reason="withheld with the plan, so no request is spent", expected=TooMuchLost(), withheld=True, listed=None),
+    Row(reason="the create has failed", expected=NotCreated(), created={NIGHTLY: None}),
+    Row(reason="the create was never sent", expected=NotCreated(), created={}),
+    Row(
+        reason="the new backup was only started, and takes no place yet, but #2 takes it",
+        expected=None,
+        created={NIGHTLY: new("in_progress")},
+        listed=(old(), kept(), new("in_progress")),
+    ),
+    Row(
+        reason="the new backup was only started, and without it #1 would stay",
+        expected=NotAwaited(),
+        held=(old(),),
+        created={NIGHTLY: new("in_progress")},
+        listed=(old(), new("in_progress")),
+    ),
+    Row(
+        reason="a failed backup takes no place, and still waits for the new one",
+        expected=NotAwaited(),
+        held=(old(status="failed"), kept()),
+        created={NIGHTLY: new("in_progress")},
+    ),
+    Row(
+        reason="the new backup is dated before the old one, so keep = 1 keeps the old one",
+        expected=KeptAfterAll(),
+        held=(old(),),
+        created={NIGHTLY: new(age=days(4))},
+        listed=(old(), new(age=days(4))),
+    ),
+    Row(reason="it is the last usable backup anywhere", expected=LastUsable(), usable_left=1),
+    Row(reason="a person has allowed any loss", expected=None, usable_left=None),
+    Row(
+        reason="a failed backup is no loss",
+        expected=None,
+        usable_left=1,
+        held=(old(status="failed"), kept()),
+        listed=(old(status="failed"), kept(), new()),
+    ),
+    Row(
+        reason="it has another description now",
+        expected=Changed(field="description", planned="nightly", listed="by hand"),
+        listed=(old(description="by hand"), kept(), new()),
+    ),
+    Row(
+        reason="a status that is not documented has appeared in the series",
+        expected=UnknownBeside(id=OTHER, status="verifying"),
+        listed=(old(), kept(), new(), other("verifying")),
+    ),
+    Row(
+        reason="another client has created a backup, so another one might have to go",
+        expected=Appeared(id=OTHER),
+        listed=(old(), kept(), new(), other("completed")),
+    ),
+    Row(reason="a failed one that has appeared changes nothing", expected=None, listed=(old(), new(), other("failed"))),
+    Row(reason="the new backup is gone again", expected=KeptOneLost(id=NEW), listed=(old(), kept())),
+    Row(reason="undeclared, and all is as it should be", expected=None, id=JUNK, listed=AS_PLANNED),
+    Row(
+        reason="undeclared, and a create of its server has failed",
+        expected=NotCreated(),
+        id=JUNK,
+        created={NIGHTLY: None},
+        listed=AS_PLANNED,
+    ),
+    Row(
+        reason="undeclared, and a new backup was only started",
+        expected=NotAwaited(),
+        id=JUNK,
+        created={NIGHTLY: new("in_progress")},
+        listed=AS_PLANNED,
+    ),
+    Row(
+        reason="undeclared, and it may be all that is left of a renamed series",
+        expected=SeriesWithoutUsable(address=NIGHTLY),
+        id=JUNK,
+        listed=(junk(),),
+    ),
+    Row(
+        reason="undeclared, and something on its server has not ended yet",
+        expected=StillInProgress(id=OTHER),
+        id=JUNK,
+        listed=(*AS_PLANNED, other("in_progress")),
+    ),
+)
+
+
+def planned(plan: Plan, row: Row) -> tuple[Delete, Circumstances]:
+    """Return the delete that a row is about, and what was planned around it."""
+    (server,) = plan.servers
+    delete = next(delete for delete in server.deletes if delete.backup.id == row.id)
+    series = None if row.id == JUNK else server.series[0]
+    withheld = frozenset({delete.address} if row.withheld else ())
+    return delete, Circumstances(
+        server=server, series=series, created=row.created, withheld=withheld, zone=ZoneInfo("UTC")
+    )
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.reason)
+def test_a_delete_where(row: Row) -> None:
+    is_undeclared = row.id == JUNK
+    plan = make_plan(PRUNING if is_undeclared else ROTATION, inventory(*([junk()] if is_undeclared else row.held)))
+    delete, around = planned(plan, row)
+
+    found = objection(delete, around, Moment(now=NOW, usable_left=row.usable_left, listed=row.listed))
+
+    assert found == row.expected
+
+
+def test_nothing_is_deleted_on_a_server_that_breaks_a_rule() -> None:
+    plan = make_plan(
+        config('[require]\nevery = "1h"\n[servers.web]\nid = 1\nbackups = [{ description = "nightly", keep = 1 }]\n'),
+        inventory(old(), kept()),
+    )
+    delete, around = planned(plan, Row(reason="", expected=None))
+
+    assert objection(delete, around, Moment(now=NOW, usable_left=None)) == RuleBroken()
+
+
+def test_each_rule_has_a_row_in_which_it_is_the_one_that_objects() -> None:
+    objecting = set()
+    for row in ROWS:
+        is_undeclared = row.id == JUNK
+        plan = make_plan(PRUNING if is_undeclared else ROTATION, inventory(*([junk()] if is_undeclared else row.held)))
+        delete, around = planned(plan, row)
+        moment = Moment(now=NOW, usable_left=row.usable_left, listed=row.listed)
+        objecting |= {rule.__name__ for rule in RULES if rule(delete, around, moment)}
+
+    assert objecting == {rule.__name__ for rule in RULES} - {"_breaks_a_rule"}, "that one has a test of its own"
+
+
+@pytest.mark.parametrize(("zone", "goes"), [("Pacific/Auckland", 2), ("UTC", 1)])
+def test_a_backup_that_is_created_late_takes_the_place_of_another_of_its_day_by_the_files_calendar(
+    zone: str, goes: int
+) -> None:
+    # In Auckland it is one in the morning; in UTC the day ends in twelve hours.
+    declared = declare(
+        '{ description = "nightly", every = "10min", keep = { daily = 2 } }', settings='timezone = "Pacific/Auckland"'
+    )
+    plan = make_plan(declared, inventory(backup(1, age=days(1)), backup(2, age=hours(0.5))))
+    (server,) = plan.servers
+    made = backup(9, created_at=NOW + hours(13))
+
+    around = Circumstances(
+        server=server,
+        series=server.series[0],
+        created={NIGHTLY: made},
+        withheld=frozenset(),
+        zone=ZoneInfo(zone),
+    )
+
+    assert around.not_kept == {goes}
