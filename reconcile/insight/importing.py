@@ -16,9 +16,9 @@ from reconcile.desired.document import Requirements
 from reconcile.desired.fields import unclean
 from reconcile.desired.fleets import server_keys
 from reconcile.desired.keep import KeepCount, Period
-from reconcile.diagnostics import Place, UserError
+from reconcile.diagnostics import Place
 from reconcile.ids import Id
-from reconcile.insight.servers import by_name, matching
+from reconcile.insight.servers import by_name, find_servers
 from reconcile.plan.model import ServerPlan
 from reconcile.plan.planner import plan
 from reconcile.plan.series import undeclared
@@ -121,10 +121,7 @@ def _chosen(names: Mapping[Id, str], only: tuple[str, ...]) -> dict[Id, str]:
         return by_name(names)
     found: dict[Id, str] = {}
     for wanted in only:
-        servers = matching(names, wanted)
-        if not servers:
-            raise UserError(f"the account has no server {wanted!r}", "Use its id, or its name in the account.")
-        found |= {server.id: server.name for server in servers}
+        found |= {server.id: server.name for server in find_servers(names, wanted)}
     return by_name(found)
 
 

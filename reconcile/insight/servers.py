@@ -21,20 +21,21 @@ def matching(names: Mapping[Id, str], wanted: str) -> list[Server]:
     return [Server(id=id_, name=names[id_]) for id_ in sorted(found, key=id_order)]
 
 
-def find_server(names: Mapping[Id, str], wanted: str) -> Server:
-    """Find a server by its id or its name in the account.
-
-    Raises:
-        UserError: there is none, or more than one.
-    """
-    found = matching(names, wanted)
-    if len(found) == 1:
-        return found[0]
-    if found:
-        ids = ", ".join(repr(server.id) for server in found)
-        raise UserError(f"{len(found)} servers match {wanted!r}", f"Use an id: {ids}.")
+def find_servers(names: Mapping[Id, str], wanted: str) -> list[Server]:
+    """Find the servers with this id or this name in the account; raises UserError if there is none."""
+    if found := matching(names, wanted):
+        return found
     known = ", ".join(sorted(f"{name!r} ({id_})" for id_, name in names.items())) or "none"
     raise UserError(f"the account has no server {wanted!r}", f"Its servers: {known}.")
+
+
+def find_server(names: Mapping[Id, str], wanted: str) -> Server:
+    """Find a server by its id or its name in the account; raises UserError if there is none, or more than one."""
+    found = find_servers(names, wanted)
+    if len(found) > 1:
+        ids = ", ".join(repr(server.id) for server in found)
+        raise UserError(f"{len(found)} servers match {wanted!r}", f"Use an id: {ids}.")
+    return found[0]
 
 
 def name_or_id(server: Server) -> str:
