@@ -82,8 +82,9 @@ def forecast(
 
     after = made(config)
     old = made(before) if before else None
-    if out:
-        _draw(session, out, after, old)
+    with session.one_of_several():
+        if out:
+            _draw(session, out, after, old)
     session.output.show(formatter(compare(old, after) if old else after, verbose=session.output.verbose))
     session.output.diagnostics(after.first.errors)
     return ExitCode.ERROR if after.first.errors else ExitCode.DONE

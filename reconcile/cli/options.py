@@ -236,6 +236,8 @@ def command(
                 session.output.diagnostics(diagnostics)
                 fail(click.get_current_context(), session.output, diagnostics)
                 code = ExitCode.ERROR
+            if session.lacks_output and code is not ExitCode.INTERRUPTED:
+                code = ExitCode.ERROR
             if session.output.failure and code is not ExitCode.INTERRUPTED:
                 raise session.output.failure
             return code

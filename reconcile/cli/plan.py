@@ -12,6 +12,7 @@ from reconcile.cli.files import write_plan
 from reconcile.cli.options import MAX_AGE, OutputFileType, TimeType, command, formats
 from reconcile.cli.planning import make_plan
 from reconcile.cli.session import Session
+from reconcile.diagnostics import Diagnostic
 from reconcile.durations import Duration
 from reconcile.plan.model import Plan
 from reconcile.report.document import Formatter
@@ -39,19 +40,29 @@ def plan(
     """Show what apply would create and delete, and why; change nothing."""
     if out and at:
         raise click.UsageError("--out or --at, not both: a plan for another time is not to be applied")
-    config = session.config()
-    inventory = observe(session, checks_clock=at is None)
-    made = make_plan(config, inventory, session.targets, at, max_age=max_age)
-    if out and not made.errors:
-        write_plan(made, out, session.output.redact)
-    if gitlab_report:
-        session.write(gitlab_report, json.dumps(report_for_gitlab(made).value) + "\n")
-    session.output.show(formatter(made, verbose=session.output.verbose))
-    if made.errors:
+    is_saved = False
+    try:
+        config = session.config()
+        inventory = observe(session, checks_clock=at is None)
+        made = make_plan(config, inventory, session.targets, at, max_age=max_age)
+        with session.one_of_several():
+            if out and not made.errors:
+                write_plan(made, out, session.output.redact)
+                is_saved = True
+        with session.one_of_several():
+            if gitlab_report:
+                session.write(gitlab_report, json.dumps(report_for_gitlab(made).value) + "\n")
+        session.output.show(formatter(made, verbose=session.output.verbose))
         session.output.diagnostics(made.errors)
-        if out:
+        if out and made.errors:
             session.output.note(f"Not saved to {out}: a saved plan is all or nothing.")
-        return ExitCode.ERROR
-    if out:
+    finally:
+        # Whatever kept the new plan from being saved, `apply FILE` would carry out the old one.
+        if out and not is_saved and out.is_file():
+            summary = f"{out} still holds an older plan"
+            session.output.diagnostics([Diagnostic(summary=summary, detail="Do not apply it. Remove the file.")])
+    if is_saved:
         session.output.note(f"Saved. To do exactly this: reconcile apply {out}")
+    if made.errors:
+        return ExitCode.ERROR
     return ExitCode.ATTENTION if detailed_exitcode and made.actions else ExitCode.DONE

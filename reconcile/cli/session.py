@@ -1,7 +1,8 @@
 """What the options of every command say: the files, the credentials, the time limit, and where output goes."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -38,6 +39,8 @@ class Session:
     _sources: tuple[Source, ...] = ()
     names_account: bool = False
     """Whether the files that were read name an account, which is then compared with the token's."""
+    lacks_output: bool = False
+    """Whether one of several outputs could not be written."""
 
     def config(self) -> Config:
         """Read the files; raises UserError with every mistake in them, or with how to begin where there is none."""
@@ -63,6 +66,15 @@ class Session:
     def located(self, diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
         """Return the diagnostics with the line and column of each that is about a place in the files."""
         return locate(diagnostics, self._sources)
+
+    @contextmanager
+    def one_of_several(self) -> Iterator[None]:
+        """Show the error of one output and go on with the others; the command then exits with 1."""
+        try:
+            yield
+        except UserError as error:
+            self.output.diagnostics(error.diagnostics)
+            self.lacks_output = True
 
     def write(self, path: Path, content: str | bytes, *, new: bool = False) -> None:
         """Write a result to a file, text without what is secret; raises as `write_file` does."""

@@ -54,15 +54,17 @@ def status(
         warnings=session.located(found.warnings),
         sources=config.sources,
     )
-    if metrics_file:
-        from reconcile.report.metrics import metrics  # noqa: PLC0415 - the client takes 30 ms, and few runs write metrics
+    with session.one_of_several():
+        if metrics_file:
+            from reconcile.report.metrics import metrics  # noqa: PLC0415 - the client takes 30 ms, and few runs need it
 
-        held_back = withheld(plan(desired, inventory, inventory.observed_at))
-        session.write(metrics_file, metrics(found, withheld=len(held_back)).text)
-    if html_file:
-        from reconcile.report.status_html import status_html  # noqa: PLC0415 - loads Jinja
+            held_back = withheld(plan(desired, inventory, inventory.observed_at))
+            session.write(metrics_file, metrics(found, withheld=len(held_back)).text)
+    with session.one_of_several():
+        if html_file:
+            from reconcile.report.status_html import status_html  # noqa: PLC0415 - loads Jinja
 
-        session.write(html_file, status_html(timeline(found, desired, inventory)).text)
+            session.write(html_file, status_html(timeline(found, desired, inventory)).text)
     session.output.diagnostics(found.errors)
     if check and formatter is STATUS_FORMATS.text:
         formatter = check_formatter

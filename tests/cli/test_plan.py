@@ -120,3 +120,19 @@ class TestReports:
 
         assert "::error file=backups.toml,line=3,col=1,endLine=3,endColumn=5,title=unknown key" in there
         assert "::error" not in here
+
+
+@pytest.mark.parametrize("failing", ["--out", "--gitlab-report"])
+def test_an_output_that_cannot_be_written_does_not_keep_the_others_from_being_written(
+    service: Sandbox, failing: str
+) -> None:
+    files = {"--out": "saved.plan", "--gitlab-report": "report.json"} | {failing: "no/such/folder"}
+
+    done = service.run("plan", *(argument for option in files.items() for argument in option))
+
+    (written,) = (name for option, name in files.items() if option != failing)
+    assert (service.folder / written).is_file()
+    assert "Plan: " in done.stdout or "No changes" in done.stdout
+    assert "no/such/folder can't be written" in done.stderr
+    assert ("Saved." in done.stderr) == (failing != "--out")
+    assert done.returncode == 1

@@ -118,6 +118,27 @@ def test_it_is_not_made_of_a_part(service: Sandbox) -> None:
     assert not (service.folder / "saved.plan").exists()
 
 
+class TestOlderPlan:
+    @pytest.mark.parametrize(
+        "mistake",
+        ['[servers.gone]\nid = 99\nbackups = [{ description = "x" }]\n', "unknown = 1\n"],
+        ids=["a server that the account lacks", "a file that can't be read"],
+    )
+    def test_that_is_left_where_nothing_could_be_saved_is_pointed_out(self, service: Sandbox, mistake: str) -> None:
+        service.run("plan", "--out", "saved.plan")
+        (service.folder / "wrong.toml").write_text(mistake, encoding="utf-8")
+
+        done = service.run("plan", "--out", "saved.plan", "-f", "wrong.toml", "-q")
+
+        assert done.returncode == 1
+        assert "saved.plan still holds an older plan" in done.stderr
+
+    def test_is_not_mentioned_where_there_is_none(self, service: Sandbox) -> None:
+        (service.folder / "wrong.toml").write_text("unknown = 1\n", encoding="utf-8")
+
+        assert "older plan" not in service.run("plan", "--out", "saved.plan", "-f", "wrong.toml").stderr
+
+
 def test_what_is_withheld_stays_withheld_without_the_number(tmp_path: Path) -> None:
     with sandbox(tmp_path, seed=held("nightly", 9)) as service:
         service.write('[servers.web]\nid = 1\nbackups = [{ description = "nightly", keep = 2 }]\n')

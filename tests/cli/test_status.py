@@ -244,3 +244,18 @@ def test_a_page_that_cannot_be_written_is_an_error(service: Sandbox) -> None:
 
     assert done.returncode == 1
     assert "can't be written" in done.stderr
+
+
+@pytest.mark.parametrize("failing", ["--metrics", "--html"])
+def test_an_output_that_cannot_be_written_does_not_keep_the_others_from_being_written(
+    service: Sandbox, failing: str
+) -> None:
+    files = {"--metrics": "reconcile.prom", "--html": "status.html"} | {failing: "no/such/folder"}
+
+    done = service.run("status", "--json", *(argument for option in files.items() for argument in option))
+
+    (written,) = (name for option, name in files.items() if option != failing)
+    assert (service.folder / written).is_file()
+    assert json.loads(done.stdout)["series"]
+    assert "no/such/folder can't be written" in done.stderr
+    assert done.returncode == 1
