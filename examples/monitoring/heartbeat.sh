@@ -8,10 +8,18 @@ signal() {
   [ -z "${HEARTBEAT_URL:-}" ] || curl -fsS -m 10 --retry 3 -o /dev/null "$HEARTBEAT_URL/$1" || true
 }
 
-signal start
+# Stopping a container signals only its process 1, which is this script, and which ignores what it has no trap for.
+stopped='' child='' passed=''
+trap 'stopped=yes; [ -z "$child" ] || { passed=yes; kill -TERM "$child" 2> /dev/null; }' INT TERM
+signal start &
+wait "$!"
+if [ -n "$stopped" ]; then # the signal came before the command
+  signal 143
+  exit 143
+fi
 "$@" &
 child=$!
-trap 'kill -TERM "$child"' INT TERM # stopping a container signals this script only
+[ -z "$stopped" ] || [ -n "$passed" ] || kill -TERM "$child"
 wait "$child"
 code=$?
 while kill -0 "$child" 2> /dev/null; do # a signal has ended the wait, not the command

@@ -206,6 +206,42 @@ def test_a_forecast_compares_the_file_with_that_of_the_base(job: Job) -> None:
     assert job.outputs["creates"] == "1"
 
 
+def test_a_forecast_that_cannot_be_made_does_not_cost_the_plan(job: Job) -> None:
+    git(job.folder, "init", "--initial-branch=main")
+    file = job.folder / "backups.toml"
+    (job.folder / "elsewhere.toml").write_text(FILE)
+    for branch in ("main", "change"):
+        git(job.folder, "checkout", "-B", branch)
+        file.unlink()
+        if branch == "main":
+            file.symlink_to(job.folder / "elsewhere.toml")
+        else:
+            file.write_text(FILE)
+        git(job.folder, "add", "backups.toml")
+        git(job.folder, "commit", "--message", branch)
+    git(job.folder, "checkout", "main")
+    git(job.folder, "merge", "--no-ff", "change")
+
+    ran = job.run("plan", forecast="true")
+
+    assert ran.returncode == 0, ran.shown
+    assert "No forecast: the base's backups.toml can't be read: " in ran.shown
+    assert "### reconcile: 1 to create" in job.comments[1]["body"]
+    assert "### reconcile: 1 to create" in ran.summary
+    assert job.outputs["creates"] == "1"
+
+
+def test_a_comment_without_a_user_or_a_text_is_left_alone(job: Job) -> None:
+    ghost = {"id": 2, "user": None, "body": "a deleted account"}
+    empty = {"id": 3, "user": {"login": "github-actions[bot]"}, "body": None}
+    (job.folder / "comments.json").write_text(json.dumps([ghost, empty]))
+
+    job.run("plan")
+
+    assert [comment["id"] for comment in job.comments] == [2, 3, 102]
+    assert job.comments[:2] == [ghost, empty]
+
+
 def test_a_job_that_failed_before_it_could_plan_replaces_the_comment_too(job: Job) -> None:
     job.run("plan")
 

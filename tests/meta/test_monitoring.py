@@ -5,6 +5,7 @@ import shlex
 import shutil
 import signal
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -83,6 +84,21 @@ class TestHeartbeat:
 
         assert process.returncode == 130
         assert pings(folder) == ["x/start", "x/130"]
+
+    def test_stops_before_the_command_if_a_signal_arrives_while_it_reports_the_start(self, folder: Path) -> None:
+        given = {"HEARTBEAT_URL": "x", "PINGS": str(folder / "pings.txt")}
+        slow = f"{CURL.rpartition('sys.exit')[0]}import time\nif arguments[-1] == 'x/start':\n    time.sleep(3)\n"
+        stand_in(folder, "curl", slow)
+        command = ["sh", str(HEARTBEAT), "touch", str(folder / "ran")]
+
+        with subprocess.Popen(command, env=script_environment(folder, given)) as process:
+            while not pings(folder):
+                time.sleep(0.01)
+            process.send_signal(signal.SIGTERM)
+
+        assert process.returncode == 143
+        assert pings(folder) == ["x/start", "x/143"]
+        assert not (folder / "ran").exists()
 
 
 def here(command: str, folder: Path) -> str:

@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 AUTHOR = "github-actions[bot]"
-"""Who writes with the job's token. A comment of anybody else is left alone, whatever is in it."""
+"""Who writes with the job's token. A comment by anyone else is left alone, whatever is in it."""
 
 NO_REPORT = "### reconcile: no plan\n\nThe log of this run says why.\n"
 
@@ -30,7 +30,8 @@ def main() -> None:
         comment["id"]
         for page in pages
         for comment in page
-        if comment["user"]["login"] == AUTHOR and comment["body"].startswith(marker)
+        # The user is null once the account is deleted.
+        if (comment["user"] or {}).get("login") == AUTHOR and (comment["body"] or "").startswith(marker)
     ]
     if ours:
         gh("--method", "PATCH", f"repos/{os.environ['GH_REPO']}/issues/comments/{ours[0]}", "--input", "-", body=body)

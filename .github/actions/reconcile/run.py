@@ -44,15 +44,18 @@ def main() -> int:
         printed = [f"    {line}" for line in text.splitlines() if not line.startswith("::")]
         markdown = "\n".join([f"### reconcile {command}: exit code {code}", "", *printed, "", ""])
         counts = []
-    outlook = forecast(lines("FILE"), folder) if command == "plan" and os.environ["FORECAST"] == "true" else ""
-    append("GITHUB_STEP_SUMMARY", markdown + outlook)
-    fits = len(markdown + outlook) <= LARGEST_COMMENT
-    report.write_text(markdown + (outlook if fits else TOO_LONG), encoding="utf-8")
+    append("GITHUB_STEP_SUMMARY", markdown)
+    report.write_text(markdown, encoding="utf-8")
     outputs = [("exit-code", str(code)), ("report", str(report)), *counts]
     if plan_file.exists():
         subprocess.run(["reconcile", "show", str(plan_file)], check=False)
         outputs.append(("plan-file", str(plan_file)))
     append("GITHUB_OUTPUT", "".join(f"{name}={value}\n" for name, value in outputs))
+    # The forecast comes after everything else is written: whatever stops it must not cost the plan.
+    outlook = forecast(lines("FILE"), folder) if command == "plan" and os.environ["FORECAST"] == "true" else ""
+    append("GITHUB_STEP_SUMMARY", outlook)
+    fits = len(markdown + outlook) <= LARGEST_COMMENT
+    report.write_text(markdown + (outlook if fits else TOO_LONG), encoding="utf-8")
     return 0 if command == "plan" and code == CHANGES_PENDING else code
 
 
@@ -86,8 +89,11 @@ def forecast(files: list[str], folder: Path) -> str:
     base = folder / "base.tar"
     if subprocess.run(["git", "archive", "--output", str(base), "HEAD^1", "--", files[0]], check=False).returncode:
         return missing("the base has no such file")
-    with tarfile.open(base) as archive:
-        archive.extractall(folder, filter="data")
+    try:
+        with tarfile.open(base) as archive:
+            archive.extractall(folder, filter="data")
+    except (tarfile.TarError, OSError) as error:  # a link that leads out of the folder, for example
+        return missing(f"the base's {files[0]} can't be read: {error}")
     arguments = ["reconcile", "forecast", "--markdown", "-f", files[0], "--compare", str(folder / files[0])]
     code, markdown = run(arguments, shows=False, stderr=None)
     return missing("see above") if code else f"\n{markdown}"
