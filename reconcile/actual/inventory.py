@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import cached_property
+from typing import Literal
 
 from reconcile.diagnostics import UserError
 from reconcile.durations import age_text
@@ -41,17 +42,22 @@ _STATES = {
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Server:
-    """A VPS of the account. `location` and `status` are None where the service does not give them as text."""
+    """A VPS of the account; `unreadable` names the fields that are not as documented, and that are None or empty."""
 
     id: Id
     name: str
     location: str | None = None
     status: str | None = None
+    unreadable: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Backup:
-    """One backup as the service lists it. `size_mb` is in megabytes, times are aware and in UTC."""
+    """One backup as the service lists it. `size_mb` is in megabytes, times are aware and in UTC.
+
+    `unreadable` names the fields that are not as documented. They are None or empty, except for `created_at`, which is
+    when the backup was observed: as a new backup, it causes neither a create nor a delete.
+    """
 
     id: Id
     server_id: Id
@@ -62,10 +68,25 @@ class Backup:
     size_mb: int | float | None
     created_at: datetime
     expires_at: datetime | None
+    unreadable: tuple[str, ...] = ()
     state: State = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "state", State.of(self.status))
+        object.__setattr__(self, "state", State.of(self.status) if self.is_identified else State.UNKNOWN)
+
+    @property
+    def is_identified(self) -> bool:
+        """Whether it is certain which series this backup belongs to, and when it was created."""
+        return not self.unreadable or {"description", "created_at"}.isdisjoint(self.unreadable)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class OddEntry:
+    """An entry of a list that is not as documented, and the fields of it that are `unreadable`."""
+
+    kind: Literal["backup", "server"]
+    id: Id | None
+    unreadable: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,6 +102,8 @@ class Inventory:
     backups: tuple[Backup, ...]
     observed_at: datetime
     service_time: datetime | None
+    unidentified: tuple[OddEntry, ...] = ()
+    """Entries without an id, and backups without a server: they count as entries of the list, and as nothing else."""
     account: str | None = None
     """The e-mail address of the account; None if it was not asked for, or the service does not say."""
 
@@ -96,6 +119,21 @@ class Inventory:
     def manual(self) -> tuple[Backup, ...]:
         """The manual backups: the only ones that planning looks at."""
         return tuple(backup for backup in self.backups if backup.backup_type == MANUAL)
+
+    @property
+    def odd_entries(self) -> tuple[OddEntry, ...]:
+        """All entries that are not as documented."""
+        servers = (
+            OddEntry(kind="server", id=server.id, unreadable=server.unreadable)
+            for server in self.servers or ()
+            if server.unreadable
+        )
+        backups = (
+            OddEntry(kind="backup", id=backup.id, unreadable=backup.unreadable)
+            for backup in self.backups
+            if backup.unreadable
+        )
+        return (*servers, *backups, *self.unidentified)
 
     @cached_property
     def by_server(self) -> Mapping[Id, Mapping[str | None, tuple[Backup, ...]]]:

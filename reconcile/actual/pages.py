@@ -4,7 +4,7 @@ The list may change between two of its pages, which would leave out an entry wit
 distinct entries and the number of pages must agree, or it is read again.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Hashable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Generic, TypeVar
@@ -22,9 +22,9 @@ from reconcile.actual.errors import (
     RefusedError,
 )
 from reconcile.actual.http import Answer, Http
+from reconcile.actual.inventory import Backup, OddEntry, Server
 from reconcile.actual.wire import Item, MalformedError, Page
 from reconcile.clock import StoppedError
-from reconcile.ids import Id
 from reconcile.tasks import side_by_side
 
 Progress = Callable[[int, int], None]
@@ -51,7 +51,7 @@ class Query(Generic[Item]):
 
     path: str
     params: Mapping[str, str | int]
-    read: Callable[[bytes], Page[Item]]
+    read: Callable[[bytes, datetime], Page[Item]]
     progress: Progress
 
 
@@ -60,6 +60,7 @@ class CompleteList(Generic[Item]):
     """A complete list. `date` is the time by the service's clock when ours showed `observed_at`."""
 
     items: tuple[Item, ...]
+    unidentified: tuple[OddEntry, ...]
     pages: int
     observed_at: datetime
     date: datetime | None
@@ -97,16 +98,21 @@ class Pages:
     async def _listing(self, query: Query[Item]) -> CompleteList[Item]:
         first, answer = await self._first(query)
         pages = await self._side_by_side(query, first, answer) or await self._one_by_one(query, first, answer)
-        items = {item.id: item for page in pages for item in page.results}
-        if len(items) != first.count:
-            problem = f"the list is incomplete: it counts {first.count} and holds {len(items)}"
+        entries = {_key(entry): entry for page in pages for entry in page.results}
+        if len(entries) != first.count:
+            problem = f"the list is incomplete: it counts {first.count} and holds {len(entries)}"
             raise IncompleteListError(answer.request, problem, _AT_FAULT)
-        if len(set(map(type, items))) > 1 and len(set(map(str, items))) < len(items):
+        ids = [entry.id for entry in entries.values() if entry.id is not None]
+        if len(set(map(type, ids))) > 1 and len(set(map(str, ids))) < len(ids):
             # The URL of a request to delete one of them would be that of the other as well.
             problem = 'two entries of the list have ids that differ only in their type, such as 7 and "7"'
             raise OutcomeUnknownError(answer.request, problem, WRONG_SERVICE)
         return CompleteList(
-            items=tuple(items.values()), pages=len(pages), observed_at=answer.received_at, date=answer.date
+            items=tuple(entry for entry in entries.values() if not isinstance(entry, OddEntry)),
+            unidentified=tuple(entry for entry in entries.values() if isinstance(entry, OddEntry)),
+            pages=len(pages),
+            observed_at=answer.received_at,
+            date=answer.date,
         )
 
     async def _first(self, query: Query[Item]) -> tuple[Page[Item], Answer]:
@@ -131,14 +137,14 @@ class Pages:
             return None
         size, last = len(first.results), _most_pages(first)
         pages = {1: first}
-        ids: set[Id] = {item.id for item in first.results}
+        ids = set(map(_key, first.results))
         numbers = iter(range(2, last + 1))
 
         async def read() -> None:
             for number in numbers:
                 page, answer = await self._page(query, url_of(number))
                 known = len(ids)
-                ids.update(item.id for item in page.results)
+                ids.update(map(_key, page.results))
                 length = size if number < last else first.count - size * (last - 1)
                 is_last = page.next is None
                 if (page.count, len(ids) - known, is_last) != (first.count, length, number == last):
@@ -165,7 +171,7 @@ class Pages:
     async def _one_by_one(self, query: Query[Item], first: Page[Item], answer: Answer) -> list[Page[Item]]:
         """Follow `next` from page to page."""
         pages, most = [first], _most_pages(first)
-        ids: set[Id] = {item.id for item in first.results}
+        ids = set(map(_key, first.results))
         page = first
         while page.next is not None:
             if len(pages) == most:
@@ -176,7 +182,7 @@ class Pages:
                 problem = f"the list changed while it was read: it counted {first.count}, then {page.count}"
                 raise IncompleteListError(answer.request, problem, "Try again.")
             known = len(ids)
-            ids.update(item.id for item in page.results)
+            ids.update(map(_key, page.results))
             if len(ids) == known:
                 raise IncompleteListError(answer.request, "the page holds no new entries", _AT_FAULT)
             pages.append(page)
@@ -198,7 +204,7 @@ class Pages:
         async def read() -> tuple[Page[Item], Answer]:
             answer = await self._http.request("GET", target, params=params)
             try:
-                return query.read(answer.body), answer
+                return query.read(answer.body, answer.received_at), answer
             except MalformedError as error:
                 problem = f"the answer is not as documented: {error}"
                 raise OutcomeUnknownError(answer.request, problem, WRONG_SERVICE) from error
@@ -226,6 +232,11 @@ class Pages:
 
 
 _AT_FAULT = "Nothing is planned from an incomplete list. If this persists, the service is at fault."
+
+
+def _key(entry: Backup | Server | OddEntry) -> Hashable:
+    """Return what distinguishes an entry of a list from the others: its id, or the entry itself if it has none."""
+    return entry if entry.id is None else entry.id
 
 
 def _most_pages(first: Page[Item]) -> int:

@@ -42,7 +42,7 @@ class Reader:
             StoppedError: interrupted, or out of time.
         """
         listing: CompleteList[Backup]
-        servers: tuple[Server, ...] | None
+        servers: CompleteList[Server] | None
         account: str | None = None
 
         async def list_backups() -> None:
@@ -51,7 +51,7 @@ class Reader:
 
         async def list_servers() -> None:
             nonlocal servers
-            servers = await self.servers()
+            servers = await self._servers()
 
         async def ask_account() -> None:
             nonlocal account
@@ -65,8 +65,9 @@ class Reader:
             self.progress = None
         inventory = Inventory(
             base_url=self.http.base_url,
-            servers=servers,
+            servers=servers.items if servers else None,
             backups=listing.items,
+            unidentified=(*listing.unidentified, *(servers.unidentified if servers else ())),
             observed_at=listing.observed_at,
             service_time=listing.date,
             account=account,
@@ -80,10 +81,14 @@ class Reader:
         return (await self._backups(automatic=False, server_id=server_id)).items
 
     async def servers(self) -> tuple[Server, ...] | None:
-        """List only the servers, and raise as `observe` does; None if the token may not list them."""
+        """List only the servers, and raise as `observe` does; None if the token has no permission to list them."""
+        listing = await self._servers()
+        return listing.items if listing else None
+
+    async def _servers(self) -> CompleteList[Server] | None:
         query = Query(path="/servers/", params={}, read=read_servers, progress=lambda _, __: None)
         try:
-            return (await self._pages.whole(query)).items
+            return await self._pages.whole(query)
         except RefusedError as refused:
             if refused.status in _NO_PERMISSION:
                 return None

@@ -27,7 +27,7 @@ class Writer:
         body = {"server_id": server_id, "description": description}
         answer = await self._http.request("POST", "/backups/", json=body)
         try:
-            return read_backup(answer.body)
+            return read_backup(answer.body, answer.received_at)
         except MalformedError as error:
             problem = f"the answer is not a backup: {error}"
             raise OutcomeUnknownError(answer.request, problem) from error

@@ -10,6 +10,7 @@ from reconcile.cli.files import check_new
 from reconcile.cli.options import OutputFileType, command
 from reconcile.cli.session import Session
 from reconcile.insight.importing import declare
+from reconcile.plan.warnings import odd_entries
 from reconcile.report.toml import declaration_toml
 
 
@@ -25,6 +26,7 @@ def import_(session: Session, *, only: tuple[str, ...], out: Path | None) -> Exi
         check_new(out)
     existing = {"existing": session.config()} if session.paths else {}
     inventory = observe(session, asks_account=True)
+    session.output.diagnostics(odd_entries(inventory))
     declaration = declare(inventory, inventory.observed_at, only=only, **existing)
     document = declaration_toml(declaration)
     if out:

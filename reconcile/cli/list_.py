@@ -13,6 +13,7 @@ from reconcile.cli.session import Session
 from reconcile.ids import Id
 from reconcile.insight.listing import BackupList, known_names, list_backups
 from reconcile.insight.servers import find_server, matching
+from reconcile.plan.warnings import odd_entries
 from reconcile.report.document import Formatter
 from reconcile.report.list import LIST_FORMATS
 
@@ -36,6 +37,7 @@ def list_(
     inventory = connect(session, observe)
     names = known_names(inventory)
     found = list_backups(inventory, [find_server(names, each).id for each in servers], backup_type=backup_type)
+    session.output.diagnostics(odd_entries(inventory))
     session.output.show(formatter(found, verbose=session.output.verbose))
     return ExitCode.DONE
 

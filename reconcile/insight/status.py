@@ -15,6 +15,7 @@ from reconcile.plan.reasons import CreateReason
 from reconcile.plan.refusals import check_servers
 from reconcile.plan.require import breach_diagnostic, breaches
 from reconcile.plan.series import SeriesState, TimeRules, backups_of, series_state
+from reconcile.plan.warnings import odd_entries
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -159,7 +160,7 @@ def status(desired: Desired, inventory: Inventory, now: datetime) -> Status:
             *map(breach_diagnostic, broken),
         ),
         empty_fleets=checked.empty_fleets,
-        warnings=checked.names,
+        warnings=(*checked.names, *odd_entries(inventory)),
         rules=rules(desired, inventory, broken),
     )
 

@@ -19,6 +19,7 @@ from reconcile.plan.reasons import (
     Misdated,
     NotKept,
     NotPruned,
+    NotReadable,
     Pinned,
     PrunedLater,
     Stalled,
@@ -32,7 +33,7 @@ from reconcile.plan.require import breach_diagnostic, breaches
 from reconcile.plan.retention import retain
 from reconcile.plan.safety import measure
 from reconcile.plan.series import SeriesState, ServerState, TimeRules, server_state
-from reconcile.plan.warnings import account_warnings
+from reconcile.plan.warnings import account_warnings, odd_entries
 
 WORTH_WAITING = timedelta(hours=1)
 """A backup that has been pending for longer is not waited for: if stuck, it would delay every run until it stalls."""
@@ -49,7 +50,7 @@ def plan(desired: Desired, inventory: Inventory, now: datetime) -> Plan:
     broken = breaches(desired.config, (*desired.servers, *desired.fleets))
     barred = {breach.subject.place for breach in broken}  # a server's key may look like the name of a fleet
     servers = tuple(
-        _ServerPlanner(state.declared, frozenset(state.declared.pinned), times).plan(
+        _ServerPlanner(state.declared, frozenset(state.declared.pinned), times, state.unclear).plan(
             state, is_barred=state.declared.place in barred
         )
         for state in states
@@ -72,7 +73,13 @@ def plan(desired: Desired, inventory: Inventory, now: datetime) -> Plan:
             *(breach_diagnostic(breach) for breach in broken),
             *(error for server in servers for error in _unmet(server, desired.freshness)),
         ),
-        warnings=(*desired.config.warnings, *checked.empty_fleets, *checked.names, *account_warnings(states)),
+        warnings=(
+            *desired.config.warnings,
+            *checked.empty_fleets,
+            *checked.names,
+            *odd_entries(inventory),
+            *account_warnings(states),
+        ),
         max_age=desired.freshness.max_age if desired.freshness else None,
         min_age=desired.config.require.min_age,
     )
@@ -85,15 +92,15 @@ def _unmet(server: ServerPlan, freshness: Freshness | None) -> Iterator[Diagnost
             yield Diagnostic(
                 summary=f"no usable backup is at most {freshness.max_age} old",
                 detail=(
-                    f"#{series.needed.id} is, but it has the status {series.needed.status!r}, which reconcile does "
-                    "not know. Look at it in the web panel."
+                    f"#{series.needed.id} is, but its status {series.needed.status!r} or its other fields can't be "
+                    "understood. Look at it in the web panel."
                 ),
                 address=str(series.address),
             )
 
 
 def judge(
-    series: DeclaredSeries, state: SeriesState, pinned: frozenset[Id], times: TimeRules
+    series: DeclaredSeries, state: SeriesState, pinned: frozenset[Id], times: TimeRules, *, is_unclear: bool = False
 ) -> list[KeepReason | NotKept | Failed]:
     """Say for each backup of a series why it stays or goes; the one to be created counts as usable, made now."""
     now = times.now
@@ -101,7 +108,7 @@ def judge(
     coming = [now] if state.create else []
     reasons = retain([*coming, *(min(backup.created_at, now) for backup in usable)], series.keep, times.zone)
     kept_by = {backup.id: reason for backup, reason in zip(usable, reasons[len(coming) :], strict=True)}
-    beside_unknown = BesideUnknown() if state.unknown else None
+    beside_unknown = BesideUnknown() if state.unknown or is_unclear else None
     verdicts: list[KeepReason | NotKept | Failed] = []
     for backup in state.backups:
         stays: KeepReason | None = _untouchable(backup, pinned, times) or kept_by.get(backup.id)
@@ -136,7 +143,9 @@ def _untouchable(backup: Backup, pinned: frozenset[Id], times: TimeRules) -> Unt
             reason = Stalled if times.is_stalled(backup) else InProgress
             return reason(status=backup.status, age=times.age(backup))
         case State.UNKNOWN:
-            return UnknownStatus(status=backup.status)
+            if backup.is_identified:
+                return UnknownStatus(status=backup.status)
+            return NotReadable(fields=backup.unreadable)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +155,7 @@ class _ServerPlanner:
     server: DeclaredServer
     pinned: frozenset[Id]
     times: TimeRules
+    unclear: frozenset[str | None]
 
     def plan(self, state: ServerState, *, is_barred: bool) -> ServerPlan:
         """Return the plan for the server in this state."""
@@ -192,7 +202,8 @@ class _ServerPlanner:
     ) -> tuple[list[Kept], list[Delete]]:
         kept: list[Kept] = []
         deletes: list[Delete] = []
-        verdicts = judge(series, state, self.pinned, self.times)
+        is_unclear = not self.unclear.isdisjoint(series.descriptions)
+        verdicts = judge(series, state, self.pinned, self.times, is_unclear=is_unclear)
         for backup, verdict in zip(state.backups, verdicts, strict=True):
             backup_address = address.member(backup.id, backup.description)
             if isinstance(verdict, GOES):
@@ -239,6 +250,8 @@ class _ServerPlanner:
             return Unmanaged(address=address, backup=backup, reason=reason)
         if prune is False:
             return Unmanaged(address=address, backup=backup, reason=NotPruned())
+        if backup.description in self.unclear:
+            return Unmanaged(address=address, backup=backup, reason=BesideUnknown())
         if prune is not True:
             prune_at = prune.after(self.times.moment(backup), self.times.zone)
             if prune_at > self.times.now:

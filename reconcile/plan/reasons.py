@@ -120,8 +120,16 @@ class UnknownStatus:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class NotReadable:
+    """The service gives its description or its time in a form that is not documented."""
+
+    fields: tuple[str, ...]
+    kind: Literal["not_readable"] = "not_readable"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class BesideUnknown:
-    """Another backup of its series has an unknown status, so nothing of the series is deleted."""
+    """Another backup that belongs to its series, or may belong to it, is unknown, so nothing of it is deleted."""
 
     kind: Literal["beside_unknown"] = "beside_unknown"
 
@@ -152,8 +160,8 @@ class PrunedLater:
 
 CreateReason = Missing | Due | TooOld
 DeleteReason = NotKept | Failed | Undeclared
-Untouchable = Pinned | Misdated | Stalled | InProgress | UnknownStatus
+Untouchable = Pinned | Misdated | Stalled | InProgress | UnknownStatus | NotReadable
 """Why a backup is never deleted, whatever else applies."""
 
 KeepReason = KeptBy | BesideUnknown | TooYoung | Untouchable
-UnmanagedReason = NotPruned | PrunedLater | TooYoung | Untouchable
+UnmanagedReason = NotPruned | PrunedLater | BesideUnknown | TooYoung | Untouchable

@@ -127,6 +127,8 @@ class ServerState:
     """The declared series that this run plans for."""
     undeclared: tuple[Backup, ...]
     """The backups of no declared series that this run plans for, from the oldest to the newest."""
+    unclear: frozenset[str | None]
+    """The descriptions of the series in which nothing is deleted, because an odd backup may belong to them."""
     times: TimeRules
 
 
@@ -148,8 +150,20 @@ def server_state(server: DeclaredServer, inventory: Inventory, times: TimeRules)
             if selects(server, description)
             for backup in backups
         ),
+        unclear=_unclear(held),
         times=times,
     )
+
+
+def _unclear(held: Held) -> frozenset[str | None]:
+    """Return the descriptions of the series that a backup may belong to of which that is not certain.
+
+    A backup without a readable description may belong to any of them. One without a readable time belongs to its own.
+    """
+    odd = [backup for backups in held.values() for backup in backups if not backup.is_identified]
+    if any("description" in backup.unreadable for backup in odd):
+        return frozenset(held)
+    return frozenset(backup.description for backup in odd)
 
 
 def series_state(series: DeclaredSeries, backups: tuple[Backup, ...], times: TimeRules) -> SeriesState:

@@ -163,7 +163,7 @@ def _members(series: SeriesPlan, backups: Iterable[Backup]) -> _Snapshot:
 
 def _fields(backup: Backup) -> _Fields:
     return {
-        "created_at": backup.created_at.isoformat(),
+        "created_at": None if "created_at" in backup.unreadable else backup.created_at.isoformat(),
         "description": backup.description,
         "size_mb": backup.size_mb,
         "status": backup.status,

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from reconcile.actual.inventory import Backup, State, in_order
+from reconcile.actual.inventory import Backup, Inventory, State, in_order
 from reconcile.addresses import SeriesAddress
 from reconcile.desired.config import DeclaredServer
 from reconcile.diagnostics import Diagnostic, Place
 from reconcile.durations import age_text
+from reconcile.ids import Id
 from reconcile.plan.series import Held, ServerState, TimeRules
 
 _LOOK = "look at it in the web panel."
@@ -23,6 +24,32 @@ def account_warnings(servers: Sequence[ServerState]) -> Iterator[Diagnostic]:
         for backup in state.undeclared:
             yield from _oddities(SeriesAddress(key, backup.description), [backup], times, is_declared=False)
     yield from _renamed(servers)
+
+
+def odd_entries(inventory: Inventory) -> tuple[Diagnostic, ...]:
+    """Warn once of all entries that are not as documented: each field, with an example."""
+    odd = inventory.odd_entries
+    if not odd:
+        return ()
+    found: dict[tuple[str, str], list[Id | None]] = {}
+    for entry in odd:
+        for name in entry.unreadable:
+            found.setdefault((entry.kind, name), []).append(entry.id)
+    fields = "; ".join(f"{name} of {_named(kind, ids)}" for (kind, name), ids in found.items())
+    entries = "1 entry" if len(odd) == 1 else f"{len(odd):,} entries"
+    warning = Diagnostic(
+        severity="warning",
+        summary=f"{entries} of the service's lists can't be read completely",
+        detail=f"These fields are not as documented, and count as unknown: {fields}.",
+    )
+    return (warning,)
+
+
+def _named(kind: str, ids: Sequence[Id | None]) -> str:
+    """Name the first of some entries, and count the others."""
+    if ids[0] is None:
+        return f"{len(ids):,} {kind}{'s' if len(ids) > 1 else ''}"
+    return f"{kind} {ids[0]}" + (f" and {len(ids) - 1:,} more" if len(ids) > 1 else "")
 
 
 def _renamed(servers: Iterable[ServerState]) -> Iterator[Diagnostic]:
@@ -77,6 +104,11 @@ def _oddity(backup: Backup, times: TimeRules, *, is_declared: bool) -> tuple[str
     if times.is_stalled(backup):
         waited = age_text(times.age(backup))
         return f"stalled: in progress for {waited}", f"It does not count, and is never deleted; {_LOOK}"
+    if "description" in backup.unreadable:
+        return "its description is not readable", f"Nothing on this server is deleted while it exists; {_LOOK}"
+    if not backup.is_identified:
+        advice = f"It counts as new, and nothing in this series is deleted while it exists; {_LOOK}"
+        return "its created_at is not readable", advice
     if backup.state is State.UNKNOWN and is_declared:
         return f"unknown status {backup.status!r}", "Nothing in this series is deleted while this backup exists."
     return None

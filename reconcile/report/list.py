@@ -134,7 +134,7 @@ def _widths(rows: Iterable[_BackupRow]) -> list[int]:
 def _row(backup: Backup) -> _BackupRow:
     cells = (
         visible(f"#{backup.id}"),
-        f"{backup.created_at:%Y-%m-%d %H:%M}",
+        "unknown" if "created_at" in backup.unreadable else f"{backup.created_at:%Y-%m-%d %H:%M}",
         "unknown" if backup.size_mb is None else size_text(backup.size_mb),
         visible(backup.backup_type),
         visible(backup.status),

@@ -18,6 +18,7 @@ from reconcile.plan.reasons import (
     Missing,
     NotKept,
     NotPruned,
+    NotReadable,
     Pinned,
     PrunedLater,
     Stalled,
@@ -61,13 +62,16 @@ def delete_text(reason: DeleteReason) -> str:
             assert_never(reason)
 
 
+_BESIDE_UNKNOWN = "another backup that belongs to the series, or may belong to it, is unknown"
+
+
 def kept_text(reason: KeepReason, zone: ZoneInfo) -> str:
     """Say why a backup of a declared series stays; times in `zone`."""
     match reason:
         case KeptBy(rules=rules):
             return ", ".join(map(_rule_text, rules))
         case BesideUnknown():
-            return "another backup of the series has an unknown status"
+            return _BESIDE_UNKNOWN
         case TooYoung(min_age=min_age):
             return f"younger than min_age = {min_age}"
         case _:
@@ -81,6 +85,8 @@ def unmanaged_text(reason: UnmanagedReason, zone: ZoneInfo) -> str:
             return "never pruned: prune = false"
         case PrunedLater(prune=prune, at=at):
             return f"pruned after {prune}, at {time_text(at, zone)}"
+        case BesideUnknown():
+            return f"not pruned: {_BESIDE_UNKNOWN}"
         case TooYoung(min_age=min_age):
             return f"not pruned yet: younger than min_age = {min_age}"
         case _:
@@ -99,6 +105,8 @@ def _untouchable_text(reason: Untouchable, zone: ZoneInfo) -> str:
             return f"{status} for {age_text(age)}"
         case UnknownStatus(status=status):
             return f"unknown status {status!r}"
+        case NotReadable(fields=fields):
+            return f"{' and '.join(fields)} not readable"
         case _:
             assert_never(reason)
 

@@ -201,7 +201,12 @@ def _facts(series: SeriesStatus, now: datetime) -> Iterator[str]:
         if backups:
             yield f"{len(backups)} {label} ({_ids(backups)})"
     if state.unknown:
-        yield "unknown status: " + ", ".join(f"#{backup.id} {backup.status!r}" for backup in state.unknown)
+        yield "unknown status: " + ", ".join(map(_unknown, state.unknown))
+
+
+def _unknown(backup: Backup) -> str:
+    problem = repr(backup.status) if backup.is_identified else f"{' and '.join(backup.unreadable)} not readable"
+    return f"#{backup.id} {problem}"
 
 
 def _ids(backups: tuple[Backup, ...]) -> str:

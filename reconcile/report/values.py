@@ -43,7 +43,7 @@ def backup_json(backup: Backup) -> JsonObject:
         "backup_type": backup.backup_type,
         "status": backup.status,
         "size_mb": size if size is not None and math.isfinite(size) else None,
-        "created_at": time_json(backup.created_at),
+        "created_at": None if "created_at" in backup.unreadable else time_json(backup.created_at),
         "expires_at": time_json(backup.expires_at),
     }
 

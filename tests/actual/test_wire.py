@@ -5,9 +5,10 @@ import math
 from datetime import UTC, datetime
 
 import pytest
+from support.build import NOW
 from support.service import item
 
-from reconcile.actual.inventory import Backup, Server, State
+from reconcile.actual.inventory import Backup, OddEntry, Server, State
 from reconcile.actual.wire import MalformedError, error_text, read_account, read_backup, read_backups, read_servers
 
 
@@ -15,12 +16,16 @@ def body(*entries: object, **changes: object) -> bytes:
     return json.dumps({"count": len(entries), "next": None, "results": entries, **changes}).encode()
 
 
+def backups(*entries: object) -> list[Backup]:
+    return [entry for entry in read_backups(body(*entries), NOW).results if isinstance(entry, Backup)]
+
+
 def test_a_backup_is_read_whole() -> None:
     entry = item(501, status="in_progress", created_at="2025-01-14T12:30:00.5+02:00", expires_at="2025-02-14T10:30:00Z")
 
-    (backup,) = read_backups(body(entry)).results
+    (backup,) = backups(entry)
 
-    assert backup == read_backup(json.dumps(entry).encode())
+    assert backup == read_backup(json.dumps(entry).encode(), NOW)
     assert backup == Backup(
         id=501,
         server_id=1,
@@ -47,34 +52,35 @@ def test_null_is_taken_where_the_service_may_send_it_and_unknown_fields_are_igno
         colour=["blue"],
     )
 
-    (backup,) = read_backups(body(odd)).results
+    (backup,) = backups(odd)
 
     assert (backup.size_mb, backup.expires_at, backup.description) == (None, None, None)
     assert (backup.backup_type, backup.status, backup.state) == ("", "", State.UNKNOWN)
     assert (backup.server_id, backup.server_name) == ("a-b", "")
 
 
-def test_what_is_not_sent_is_as_null() -> None:
-    sparse = {"id": 1, "server": {"id": 2}, "created_at": "2025-01-14T10:30:00Z"}
+def test_what_is_not_sent_is_as_null_but_for_the_description() -> None:
+    (backup,) = backups({"id": 1, "server": {"id": 2}, "created_at": "2025-01-14T10:30:00Z", "description": "nightly"})
 
-    (backup,) = read_backups(body(sparse)).results
-
-    assert (backup.server_name, backup.description, backup.size_mb, backup.status) == ("", None, None, "")
+    assert (backup.server_name, backup.size_mb, backup.status, backup.unreadable) == ("", None, "", ())
 
 
 def test_servers_are_read() -> None:
     entries = {"id": 1, "name": "web", "location": "us-west", "status": "active"}, {"id": "b-c", "name": None}
 
-    assert read_servers(body(*entries)).results == [
+    assert read_servers(body(*entries), NOW).results == [
         Server(id=1, name="web", location="us-west", status="active"),
         Server(id="b-c", name=""),
     ]
 
 
-def test_a_location_in_a_form_that_is_not_documented_is_none_and_keeps_no_server_from_being_read() -> None:
-    entries = {"id": 1, "name": "web", "location": {"id": 7}, "status": 3}, {"id": 2, "name": "db", "location": None}
+def test_fields_of_a_server_in_another_form_are_not_known_and_keep_no_server_from_being_read() -> None:
+    entries = {"id": 1, "name": "web", "location": {"id": 7}, "status": 3}, {"id": 2, "name": 7, "location": None}
 
-    assert read_servers(body(*entries)).results == [Server(id=1, name="web"), Server(id=2, name="db")]
+    assert read_servers(body(*entries), NOW).results == [
+        Server(id=1, name="web", unreadable=("location", "status")),
+        Server(id=2, name="", unreadable=("name",)),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -95,68 +101,129 @@ def test_the_account_is_its_email_address(answer: bytes, email: str | None) -> N
 
 @pytest.mark.parametrize("identifier", [0, -1, 2**63 - 1, "1", "a/b", ".a", "..a", "...", "a\nb", "\u2603", " "])
 def test_ids_are_opaque(identifier: int | str) -> None:
-    (backup,) = read_backups(body(item(identifier))).results
+    (backup,) = backups(item(identifier))
 
     assert (backup.id, type(backup.id)) == (identifier, type(identifier))
 
 
 @pytest.mark.parametrize("size", [0, 1, 0.5, 4456.0, 2**62])
 def test_sizes_are_whole_or_not(size: float) -> None:
-    (backup,) = read_backups(body(item(size_mb=size))).results
+    (backup,) = backups(item(size_mb=size))
 
     assert (backup.size_mb, type(backup.size_mb)) == (size, type(size))
+
+
+@pytest.mark.parametrize("text", ["4000.00", "4000", " 4e3 "])
+def test_a_size_may_be_written_as_text(text: str) -> None:
+    (backup,) = backups(item(size_mb=text))
+
+    assert (backup.size_mb, backup.unreadable) == (4000, ())
 
 
 @pytest.mark.parametrize(
     ("field", "value"),
     [
-        *(("id", value) for value in (None, "", ".", "..", 1.5, 1.0, True, 2**63, -(2**63) - 1, [1])),
-        *(("size_mb", value) for value in (-1, -0.5, 10**400, 2**70, math.nan, math.inf, -math.inf, True, "1")),
-        *(
-            ("created_at", value)
-            for value in (
-                None,
-                1736850600,
-                "1736850600",
-                "",
-                "2025-01-14",
-                "2025-01-14T10:30:00",
-                "0001-01-01T00:00:00+14:00",
-                "1969-12-31T23:59:59Z",
-                "9999-12-31T23:59:59-14:00",
-                "yesterday",
-            )
-        ),
+        *(("size_mb", value) for value in (-1, -0.5, 10**400, 2**70, math.nan, math.inf, True, "", "4 GB", "nan", [1])),
         ("expires_at", "2025-01-14T10:30:00"),
         ("expires_at", 0),
-        ("description", 7),
         ("status", ["completed"]),
         ("backup_type", 1),
     ],
 )
-def test_a_malformed_field_refuses_the_list_and_names_the_backup(field: str, value: object) -> None:
-    malformed = item(**{"id": 499, field: value})
-    identifier = str(malformed["id"])[:50]
+def test_a_field_in_another_form_is_not_known_and_keeps_no_backup_from_being_read(field: str, value: object) -> None:
+    good, odd = backups(item(1), item(499, **{field: value}))
 
-    with pytest.raises(MalformedError) as refused:
-        read_backups(body(item(1), malformed))
-
-    assert str(refused.value).startswith(f"results.1.{field} (id {identifier}): expected ")
+    assert good.unreadable == ()
+    assert (odd.id, odd.unreadable, odd.is_identified) == (499, (field,), True)
+    assert not getattr(odd, field)
 
 
 @pytest.mark.parametrize(
-    ("server", "place"),
+    "time",
     [
-        (None, "server.id"),
-        ({}, "server.id"),
-        (7, "server.id"),
-        ({"id": ".."}, "server.id"),
-        ({"id": 1, "name": 7}, "server.name"),
+        None,
+        1736850600,
+        "1736850600",
+        "",
+        "2025-01-14",
+        "2025-01-14T10:30:00",
+        "0001-01-01T00:00:00+14:00",
+        "1969-12-31T23:59:59Z",
+        "9999-12-31T23:59:59-14:00",
+        "yesterday",
     ],
 )
-def test_a_malformed_server_refuses_the_list(server: object, place: str) -> None:
-    with pytest.raises(MalformedError, match=rf"^results\.0\.{place} \(id 1\): "):
-        read_backups(body(item(server=server)))
+def test_a_backup_whose_time_is_not_readable_is_of_unknown_state_and_dated_now(time: object) -> None:
+    (backup,) = backups(item(created_at=time))
+
+    assert (backup.state, backup.unreadable) == (State.UNKNOWN, ("created_at",))
+    assert backup.created_at == NOW
+
+
+def test_null_is_a_description_and_an_absent_key_is_not_known() -> None:
+    absent = item(2)
+    del absent["description"]
+
+    null, unclear, number = backups(item(1, description=None), absent, item(3, description=7))
+
+    assert (null.description, null.state, null.is_identified) == (None, State.USABLE, True)
+    for backup in (unclear, number):
+        assert (backup.description, backup.state, backup.unreadable) == (None, State.UNKNOWN, ("description",))
+
+
+def test_several_fields_of_one_backup_may_not_be_readable() -> None:
+    (backup,) = backups(item(server={"id": 1, "name": 7}, size_mb="?", created_at=0, status=1))
+
+    assert set(backup.unreadable) == {"server.name", "size_mb", "created_at", "status"}
+    assert (backup.server_id, backup.server_name, backup.size_mb, backup.status) == (1, "", None, "")
+
+
+@pytest.mark.parametrize("identifier", [None, "", ".", "..", 1.5, 1.0, True, 2**63, -(2**63) - 1, [1]])
+def test_an_entry_without_an_id_counts_and_is_no_backup(identifier: object) -> None:
+    page = read_backups(body(item(1), item(identifier)), NOW)
+
+    good, odd = page.results
+    assert page.count == 2
+    assert isinstance(good, Backup)
+    assert isinstance(odd, OddEntry)
+    assert (odd.kind, odd.id, odd.unreadable) == ("backup", None, ("id",))
+
+
+@pytest.mark.parametrize("entry", [None, 7, "x", [], {}])
+def test_an_entry_that_is_no_object_counts_and_is_no_backup(entry: object) -> None:
+    _, odd = read_backups(body(item(1), entry), NOW).results
+
+    assert isinstance(odd, OddEntry)
+    assert odd.id is None
+
+
+@pytest.mark.parametrize("server", [None, {}, 7, {"id": ".."}, {"name": "web"}])
+def test_an_entry_without_a_server_counts_and_is_no_backup(server: object) -> None:
+    (odd,) = read_backups(body(item(499, server=server)), NOW).results
+
+    assert isinstance(odd, OddEntry)
+    assert (odd.id, odd.unreadable) == (499, ("server.id",))
+
+
+def test_a_list_in_which_no_entry_has_an_id_is_refused() -> None:
+    with pytest.raises(MalformedError, match="no entry of the list has an id"):
+        read_backups(body(item(None), {"name": "web"}), NOW)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"id": None}, {"server": None}, {"created_at": None}, {"description": 7}],
+    ids=str,
+)
+def test_a_response_to_a_create_says_which_backup_it_is(changes: dict[str, object]) -> None:
+    with pytest.raises(MalformedError, match=r"^not readable: "):
+        read_backup(json.dumps(item(**changes)).encode(), NOW)
+
+
+@pytest.mark.parametrize("text", [b"", b"<html>", b"[]", b"null", b"{}"])
+def test_a_response_to_a_create_is_a_backup(text: bytes) -> None:
+    with pytest.raises(MalformedError, match="not readable: id"):
+        read_backup(text, NOW)
 
 
 @pytest.mark.parametrize(
@@ -170,17 +237,17 @@ def test_a_malformed_server_refuses_the_list(server: object, place: str) -> None
         (b"\xff", "Invalid JSON"),
         (b"[]", "Input should be"),
         (b'{"results": []}', "count: Field required"),
-        (b'{"count": 0, "next": 7, "results": []}', "next: expected text, or null"),
+        (b'{"count": 0, "next": 7, "results": []}', "next: Input should be a valid string"),
         (b'{"count": -1, "results": []}', "count: "),
         (b'{"count": true, "results": []}', "count: "),
         (b'{"count": NaN, "results": []}', "count: "),
-        (b'{"count": 1, "results": [null]}', "results.0: "),
+        (b'{"count": 1, "results": [null]}', "no entry of the list has an id"),
         (b'{"count": 1, "results": {"0": 1}}', "results: "),
     ],
 )
 def test_what_is_no_list_is_refused(text: bytes, explanation: str) -> None:
     with pytest.raises(MalformedError) as refused:
-        read_backups(text)
+        read_backups(text, NOW)
 
     assert str(refused.value).startswith(explanation)
 

@@ -104,7 +104,7 @@ class Life(RuleBasedStateMachine):
 
     def observed(self) -> Inventory:
         listed = self.world.account.list_backups(backup_type=MANUAL)
-        manual = [read_backup(json.dumps(it).encode()) for it in listed]
+        manual = [read_backup(json.dumps(it).encode(), self.world.now()) for it in listed]
         return Inventory(
             base_url="https://vps.example/api/v1",
             servers=tuple(Server(id=it["id"], name=it["name"]) for it in self.world.servers),

@@ -23,6 +23,7 @@ from reconcile.plan.reasons import (
     Missing,
     NotKept,
     NotPruned,
+    NotReadable,
     Pinned,
     PrunedLater,
     Stalled,
@@ -58,18 +59,20 @@ UNTOUCHABLE: list[tuple[Untouchable, str]] = [
     (Stalled(status="queued", age=days(2)), "stalled: queued for 2d"),
     (InProgress(status="in_progress", age=timedelta(minutes=3)), "in_progress for 3min"),
     (UnknownStatus(status="archiving"), "unknown status 'archiving'"),
+    (NotReadable(fields=("created_at", "size_mb")), "created_at and size_mb not readable"),
 ]
 KEEPS: dict[KeepReason, str] = {
     KeptBy(
         rules=(KeptRule(rule=last(7)[0], is_oldest=False), KeptRule(rule=DAILY, is_oldest=True))
     ): "last=7, oldest (daily=7)",
-    BesideUnknown(): "another backup of the series has an unknown status",
+    BesideUnknown(): "another backup that belongs to the series, or may belong to it, is unknown",
     TooYoung(min_age=A_WEEK): "younger than min_age = 7d",
     **dict(UNTOUCHABLE),
 }
 UNMANAGED: dict[UnmanagedReason, str] = {
     NotPruned(): "never pruned: prune = false",
     PrunedLater(prune=A_WEEK, at=NOW): "pruned after 7d, at 2026-03-10 13:00",
+    BesideUnknown(): "not pruned: another backup that belongs to the series, or may belong to it, is unknown",
     TooYoung(min_age=A_WEEK): "not pruned yet: younger than min_age = 7d",
     **{reason: f"never pruned: {text}" for reason, text in UNTOUCHABLE},
 }
