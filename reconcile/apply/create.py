@@ -9,7 +9,7 @@ The second hazard: a backup that the next run does not recognise, because the se
 than it was sent, is created again for ever. So a create counts only once a list shows it as it was sent.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import anyio
@@ -163,9 +163,10 @@ class Creation:
         if backup.id in known:
             # The service deduplicates. If this counted as a new backup, retention would delete it as the old one.
             return self._ended(Outcome.FAILED, f"the service responded with #{backup.id}, which was there before")
-        # A response without a description says nothing about what was stored; the list will.
-        is_silent = backup.description is None
-        return backup if is_silent or is_as_sent(self.create, backup) else self._altered(backup)
+        if backup.description is None:
+            # It says nothing about what was stored; the list will.
+            backup = replace(backup, description=self.create.description)
+        return backup if is_as_sent(self.create, backup) else self._altered(backup)
 
     async def _pause_after(self, error: ApiError) -> Finished | None:
         """Wait without the slot: what is rejected is not in progress, and must not keep the others waiting."""

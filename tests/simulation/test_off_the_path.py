@@ -1,0 +1,356 @@
+"""A service that is slow, full or odd, or says what is not so: what it harms, and what it must not harm."""
+
+from datetime import timedelta
+from typing import Any
+
+import anyio
+import httpx
+import pytest
+from support.build import NOW, config
+from support.schedules import item
+from support.world import Handler, World
+
+from reconcile.apply.run import Options
+from reconcile.apply.slots import START
+from reconcile.clock import Stop
+from reconcile.desired.config import Config
+from reconcile.diagnostics import UserError
+from reconcile.outcomes import Outcome, Result, Waiting
+from reconcile.plan.model import Create
+from reconcile.report.apply.text import event_text, result_text
+from reconcile.sandbox.account import Record
+
+DAY = 86400.0
+
+
+def servers(number: int) -> list[Record]:
+    return [{"id": each, "name": f"s{each}"} for each in range(1, number + 1)]
+
+
+def nightly(number: int, *descriptions: str, keep: str = "1") -> Config:
+    series = ", ".join(
+        f"{{ description = '{description}', every = '1d', keep = {keep} }}"
+        for description in descriptions or ["nightly"]
+    )
+    return config("".join(f"[servers.s{each}]\nid = {each}\nbackups = [{series}]\n" for each in range(1, number + 1)))
+
+
+def result_of(world: World, **options: Any) -> Result:  # noqa: ANN401 - as `World.apply`
+    results = world.apply(**options)
+    assert not isinstance(results, UserError), results
+    return results[-1]
+
+
+def outcomes(result: Result) -> dict[str, Outcome]:
+    return {str(ended.action.address): ended.outcome for ended in result.finished}
+
+
+def explanation(result: Result, address: str) -> str:
+    return next(ended.explanation for ended in result.finished if str(ended.action.address) == address)
+
+
+def report(result: Result) -> str:
+    return "\n".join(str(line) for line in result_text(result).lines)
+
+
+def creates(world: World) -> list[Any]:
+    return [change.record["server"]["id"] for change in world.record if change.what == "create"]
+
+
+class Hanging(World):
+    """Backups of servers 1 to 10 never end."""
+
+    def create(self, server: Record, description: str) -> httpx.Response:
+        answer = super().create(server, description)
+        if server["id"] <= 10:
+            self.account._due.pop()  # noqa: SLF001 - it never ends
+        return answer
+
+
+class TestBackupsThatHang:
+    def test_give_up_their_places_after_ten_minutes_although_none_has_completed(self) -> None:
+        world = Hanging(config=nightly(14), servers=servers(14), backups=[])
+
+        result = result_of(world, seconds=1800)
+
+        assert {address for address, outcome in outcomes(result).items() if outcome is Outcome.SUCCEEDED} == {
+            f"s{number}/nightly" for number in (11, 12, 13, 14)
+        }
+        assert result.counts[Outcome.IN_PROGRESS] == 10
+        assert result.stopped is Stop.DEADLINE
+
+    def test_come_last_the_next_night(self) -> None:
+        held = [item(number, each, "nightly", 1.1) for number, each in enumerate(servers(14))]
+        world = Hanging(config=nightly(14), servers=servers(14), backups=held)
+        result_of(world, seconds=1800)
+        world.wait(DAY)
+        before = len(world.record)
+
+        result_of(world, seconds=300)
+
+        again = [change.record["server"]["id"] for change in world.record[before:] if change.what == "create"]
+        assert {11, 12, 13, 14} < set(again[:START])
+
+    def test_do_not_hold_up_the_next_series_of_their_server(self) -> None:
+        class FirstHangs(World):
+            def create(self, server: Record, description: str) -> httpx.Response:
+                answer = super().create(server, description)
+                if description == "aaa":
+                    self.account._due.pop()  # noqa: SLF001 - it never ends
+                return answer
+
+        held = [item(1, servers(1)[0], "b", 2)]
+        world = FirstHangs(config=nightly(1, "aaa", "b"), servers=servers(1), backups=held)
+
+        result = result_of(world, seconds=1800)
+
+        assert outcomes(result) == {
+            "s1/aaa": Outcome.IN_PROGRESS,
+            "s1/b": Outcome.SUCCEEDED,
+            "s1/b#1": Outcome.SUCCEEDED,
+        }
+
+
+class Protecting(World):
+    """Deletes are rejected, as of a server that is busy, for ever."""
+
+    def handle(self, request: httpx.Request) -> httpx.Response:
+        if request.method == "DELETE":
+            return httpx.Response(409, json={"detail": "This backup is protected."})
+        return super().handle(request)
+
+
+class TestADeleteThatIsRejectedForEver:
+    def test_keeps_no_series_of_its_server_from_its_backup_and_ends_after_ten_minutes(self) -> None:
+        held = [item(number, servers(1)[0], description, 2) for number, description in enumerate("abc", start=1)]
+        world = Protecting(config=nightly(1, *"abc"), servers=servers(1), backups=held)
+
+        result = result_of(world)
+
+        assert [change.what for change in world.record] == ["create"] * 3
+        assert result.count(Create, Outcome.SUCCEEDED) == 3
+        assert "rejected for 10 minutes: DELETE " in explanation(result, "s1/a#1")
+        assert "This backup is protected" in explanation(result, "s1/c#3")
+        assert world.time - NOW < timedelta(minutes=13), "the deletes of a server share the ten minutes"
+
+    def test_is_not_of_unknown_outcome_at_the_deadline(self) -> None:
+        world = Protecting(config=nightly(1), servers=servers(1), backups=[item(1, servers(1)[0], "nightly", 2)])
+
+        result = result_of(world, seconds=60)
+
+        assert outcomes(result)["s1/nightly#1"] is Outcome.FAILED
+        assert "This backup is protected" in explanation(result, "s1/nightly#1")
+        assert "Out of time: the run ended at its --timeout" in report(result)
+
+
+class Cutting(World):
+    """Descriptions are cut to six characters, in the response and in the list."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.stored_as = lambda text: text[:6]
+
+
+class Hiding(World):
+    """What this token has created is never listed."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.hide_new_for = 1e9
+
+
+class TestTheCanary:
+    @pytest.mark.parametrize("service", [Cutting, Hiding])
+    def test_a_service_that_alters_or_hides_backups_gets_one_more_in_a_run(self, service: type[World]) -> None:
+        world = service(config=nightly(12), servers=servers(12), backups=[])
+
+        for night in range(1, 4):
+            result = result_of(world)
+            assert len(world.record) == night, "one for all twelve servers"
+            assert not result.is_complete
+            assert len(result.notes) == 1
+            assert "Run apply again" not in report(result)
+            world.wait(DAY)
+
+    def test_one_that_no_list_shows_is_looked_for_for_ten_minutes(self) -> None:
+        world = Hiding(config=nightly(2), servers=servers(2), backups=[])
+
+        result = result_of(world)
+
+        assert timedelta(minutes=10) < world.time - NOW < timedelta(minutes=12)
+        assert explanation(result, "s1/nightly") == "#501 was acknowledged, but no list shows it"
+        assert outcomes(result)["s2/nightly"] is Outcome.NOT_STARTED
+        assert "does not list backup #501" in result.notes[0].summary
+
+    def test_one_that_the_list_shows_late_is_no_reason_to_stop(self) -> None:
+        world = World(config=nightly(3), servers=servers(3), backups=[], hide_new_for=300)
+
+        assert result_of(world).is_complete
+        assert creates(world) == [1, 2, 3]
+
+    def test_where_nothing_is_waited_for_it_is_waited_for_until_it_is_listed(self) -> None:
+        world = Hiding(config=nightly(12), servers=servers(12), backups=[])
+
+        result_of(world, options=Options(wait=False))
+
+        assert len(world.record) == 1
+
+    def test_it_is_the_longest_description_and_only_it_is_sent_before_a_list_has_shown_it(self) -> None:
+        listed_after: list[int] = []
+
+        def count(world: World, request: httpx.Request, handle: Handler) -> httpx.Response:
+            if request.method == "GET" and world.record and not listed_after:
+                listed_after.append(len(world.record))
+            return handle(request)
+
+        file = config(
+            "".join(
+                f"[servers.s{each}]\nid = {each}\nbackups = [{{ description = '{'x' * each}' }}]\n"
+                for each in (1, 2, 3)
+            )
+        )
+        world = World(config=file, servers=servers(3), backups=[], faults=dict.fromkeys(range(99), count))
+
+        result_of(world)
+
+        assert creates(world)[0] == 3
+        assert listed_after == [1]
+
+    def test_where_it_is_rejected_the_next_servers_create_takes_its_place(self) -> None:
+        class Busy(World):
+            def create(self, server: Record, description: str) -> httpx.Response:
+                if server["id"] == 1:
+                    return httpx.Response(423, json={"detail": "The server is locked."})
+                return super().create(server, description)
+
+        world = Busy(config=nightly(3), servers=servers(3), backups=[])
+
+        result = result_of(world)
+
+        assert creates(world) == [2, 3]
+        assert world.record[-1].record["created_at"] < (NOW + timedelta(minutes=1)).isoformat()
+        assert "The server is locked" in explanation(result, "s1/nightly")
+
+    def test_its_response_may_lack_the_description_that_the_list_has(self) -> None:
+        class Silent(World):
+            def create(self, server: Record, description: str) -> httpx.Response:
+                made = super().create(server, description).json()
+                return httpx.Response(201, json={**made, "description": None})
+
+        assert result_of(Silent(config=nightly(2), servers=servers(2), backups=[])).is_complete
+
+    def test_a_backup_of_another_type_is_said_to_be_so(self) -> None:
+        class Automatic(World):
+            def create(self, server: Record, description: str) -> httpx.Response:
+                made = super().create(server, description).json()
+                return httpx.Response(201, json={**made, "backup_type": "automatic"})
+
+        (note,) = result_of(Automatic(config=nightly(2), servers=servers(2), backups=[])).notes
+
+        assert "The type sent was 'manual', stored is 'automatic'." in note.detail
+        assert "in the file" not in note.detail, "no description in the file would help"
+
+
+class Keeping(World):
+    """Deletes are accepted, and not carried out for `slow` seconds."""
+
+    slow = 1e8
+
+    def handle(self, request: httpx.Request) -> httpx.Response:
+        if request.method == "DELETE":
+            (id_,) = (part for part in request.url.path.split("/") if part.isdigit())
+            backup = self.account.backup(id_)
+            assert backup
+            self.gone_at[backup["id"]] = self.now() + timedelta(seconds=self.slow)
+            return httpx.Response(204)
+        for backup in [each for each in self.account.backups if self.gone_at.get(each["id"], self.now()) < self.now()]:
+            self.account.delete(backup)
+        return super().handle(request)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.gone_at: dict[Any, Any] = {}
+
+
+class TestADeleteThatIsAccepted:
+    def test_and_not_carried_out_has_failed(self) -> None:
+        world = Keeping(config=nightly(1), servers=servers(1), backups=[item(1, servers(1)[0], "nightly", 2)])
+
+        result = result_of(world)
+
+        assert outcomes(result)["s1/nightly#1"] is Outcome.FAILED
+        assert explanation(result, "s1/nightly#1") == "accepted, still listed as 'completed'"
+        assert not result.is_complete
+
+    def test_and_takes_a_while_succeeds(self) -> None:
+        known = servers(1)
+        held = [item(number, known[0], "nightly", 2 + number) for number in range(1, 9)]
+        world = Keeping(config=nightly(1), servers=known, backups=held)
+        world.slow = 20
+
+        result = result_of(world, options=Options(allow_loss=9))
+
+        assert result.is_complete
+        assert sorted(backup["id"] for backup in world.account.backups) == [501]
+
+
+def test_runs_that_are_too_short_for_all_serve_the_longest_overdue_first() -> None:
+    known = servers(10)
+    held = [item(each["id"], each, "nightly", 1.1) for each in known]
+    world = World(config=nightly(10, keep="7"), servers=known, backups=held, backup_seconds=60)
+
+    for _ in range(2):
+        result_of(world, seconds=170, options=Options(max_in_progress=2))
+        world.wait(DAY - 170)
+
+    assert sorted(set(creates(world))) == [each["id"] for each in known], "nobody is served twice before all are"
+
+
+class TestAStatusThatIsNotKnown:
+    def test_is_named_from_the_first_look_on(self) -> None:
+        world = _becomes("available")
+
+        result = result_of(world, seconds=60)
+
+        waits = [event for event in world.events if isinstance(event, Waiting)]
+        (text,) = event_text(waits[1])
+        assert "s1/nightly#501: available, a status that reconcile does not know" in text.plain
+        assert "#501 has the status 'available'" in explanation(result, "s1/nightly")
+
+    def test_is_no_longer_waited_for_after_ten_minutes(self) -> None:
+        world = _becomes("available")
+
+        result = result_of(world)
+
+        assert outcomes(result)["s1/nightly"] is Outcome.FAILED
+        assert timedelta(minutes=10) < world.time - NOW < timedelta(minutes=12)
+
+
+def _becomes(status: str) -> World:
+    class Renaming(World):
+        def handle(self, request: httpx.Request) -> httpx.Response:
+            for backup in self.account.list_backups():
+                backup["status"] = status
+            return super().handle(request)
+
+    return Renaming(config=nightly(1), servers=servers(1), backups=[])
+
+
+def test_after_an_interrupt_what_was_started_is_in_progress_with_its_id() -> None:
+    world = World(config=nightly(3), servers=servers(3), backups=[], backup_seconds=600)
+
+    async def interrupt(world: World, request: httpx.Request, handle: Handler) -> httpx.Response:
+        answer = handle(request)
+        if len(creates(world)) == 3:
+            for clock in world._running:  # noqa: SLF001 - as a signal does
+                clock.stop(Stop.INTERRUPTED)
+        await anyio.sleep(0.1)
+        return answer
+
+    world.faults = dict.fromkeys(range(99), interrupt)
+
+    result = result_of(world)
+
+    assert set(outcomes(result).values()) == {Outcome.IN_PROGRESS}
+    assert "#501 is still in progress" in explanation(result, "s1/nightly")
+    assert result.stopped is Stop.INTERRUPTED
