@@ -172,6 +172,31 @@ class TestResult:
 
         assert lines[:4] == [f"3 creates: failed: {FORBIDDEN}", "  s0/x", "  s1/x", "  s2/x"]
 
+    @pytest.mark.parametrize(
+        ("words", "advice"),
+        [
+            ("POST …/backups/: 409 Conflict: Backup limit reached", "one place must stay free for each series"),
+            ("POST …/backups/: 403 Forbidden: Quota exceeded", "one place must stay free for each series"),
+            ("POST …/backups/: 429 Too Many Requests: limit reached", None),
+            ("POST …/backups/: 403 Forbidden: no permission", None),
+        ],
+    )
+    def test_that_met_a_quota_says_that_a_place_must_stay_free(self, words: str, advice: str | None) -> None:
+        lines = " ".join(self.lines(result(failed(CREATE, words))))
+
+        assert (advice or "place must stay free") in lines if advice else "place must stay free" not in lines
+
+    def test_that_met_a_protected_backup_names_pinned_and_for_a_fleet_another_way(self) -> None:
+        words = "DELETE …/backups/1/: 403 Forbidden: This backup is protected"
+        in_a_table = result(failed(DELETE, words, is_refused=True))
+        (server,) = in_a_table.plan.servers
+        fleet = replace(in_a_table, plan=replace(in_a_table.plan, servers=(replace(server, fleet="web"),)))
+
+        assert "pinned = [1]" in " ".join(self.lines(in_a_table))
+        of_a_fleet = " ".join(self.lines(fleet))
+        assert "pinned = [" not in of_a_fleet
+        assert "give its server its own table" in of_a_fleet
+
     def test_of_a_plan_with_errors_is_not_complete(self) -> None:
         tables = '[servers.web]\nid = 1\nbackups = [{ description = "x" }]\n[servers.gone]\nid = 2\n'
         plan = make_plan(config(tables), inventory())

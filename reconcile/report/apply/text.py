@@ -23,7 +23,7 @@ from reconcile.outcomes import (
     Waiting,
 )
 from reconcile.plan.model import Action, Create, Delete
-from reconcile.report.apply.sentences import explanation_text
+from reconcile.report.apply.sentences import advice, explanation_text
 from reconcile.report.diagnostics import diagnostic_text
 from reconcile.report.document import Lines
 from reconcile.report.escape import visible
@@ -146,6 +146,7 @@ def _next_steps(result: Result) -> Iterator[Text]:
     if number := counts[Outcome.WITHHELD] - barred:
         allow = f"If this is intended: --allow-loss {result.loss_still_to_allow} (reconcile help safety)"
         yield Text(f"Withheld: {count_text(number, 'delete')}, because too much would be lost. {allow}", "bold red")
+    yield from map(Text, advice(result))
     if result.is_refused and not counts[Outcome.NOT_STARTED] and not result.still_pending and not result.unmet:
         yield Text("The service rejected what failed above. Fix the cause first: running apply again will not help.")
     elif result.notes:
