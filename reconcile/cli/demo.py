@@ -11,7 +11,6 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import tomli_w
-from rich.text import Text
 
 from reconcile.cli.exit_code import ExitCode
 from reconcile.cli.extras import SANDBOX_MISSING
@@ -19,6 +18,7 @@ from reconcile.cli.options import command
 from reconcile.cli.output import Output
 from reconcile.cli.session import Session
 from reconcile.diagnostics import UserError
+from reconcile.report.document import Text
 
 EXAMPLE = "first.toml"
 _PACKAGE = Path(__file__).parents[1]
@@ -53,7 +53,7 @@ def demo(session: Session) -> ExitCode:
         stage.run("plan")
         stage.run("apply", "--auto-approve")
         stage.run("plan")
-    session.output.result([Text(_FAREWELL)])
+    session.output.result(_FAREWELL.splitlines())
     return ExitCode.DONE
 
 
@@ -64,18 +64,18 @@ class _Stage:
         self._output, self._folder, self._environment = output, folder, environment
 
     def title(self, text: str) -> None:
-        self._output.result([Text(f"\n── {text} ──\n", "bold cyan")])
+        self._output.result(["", Text(f"── {text} ──", "bold cyan"), ""])
 
     def write(self, content: str) -> None:
         (self._folder / "backups.toml").write_text(content, encoding="utf-8")
-        self._output.result([Text("$ cat backups.toml", "bold"), Text(content)])
+        self._output.result([Text("$ cat backups.toml", "bold"), *content.splitlines(), ""])
 
     def run(self, *arguments: str) -> None:
         self._output.result([Text("$ reconcile " + " ".join(arguments), "bold")])
         self._output.out.file.flush()
         command = [sys.executable, "-m", "reconcile", *arguments]
         code = subprocess.run(command, cwd=self._folder, env=self._environment, check=False).returncode  # noqa: S603
-        self._output.result([Text("")])
+        self._output.result([""])
         if code:
             raise UserError(
                 f"reconcile {arguments[0]} ended with exit code {code}",

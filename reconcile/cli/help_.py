@@ -6,7 +6,6 @@ from pathlib import Path
 
 import click
 from rich.constrain import Constrain
-from rich.table import Table
 
 from reconcile import __version__
 from reconcile.cli.commands import COMMANDS
@@ -15,7 +14,7 @@ from reconcile.cli.main import reconcile
 from reconcile.cli.options import command
 from reconcile.cli.session import Session
 from reconcile.diagnostics import UserError
-from reconcile.report.document import Raw
+from reconcile.report.document import Columns, Raw, Row
 
 FOLDER = Path(__file__).parents[1] / "help"
 REPOSITORY = f"https://github.com/vps-reconcile/reconcile/blob/v{__version__}/"
@@ -48,15 +47,14 @@ def pages() -> dict[str, Path]:
     return {file.stem: file for file in sorted(FOLDER.glob("*.md"))}
 
 
-def _contents(topics: dict[str, Path]) -> Table:
+def _contents(topics: dict[str, Path]) -> Columns:
     """List the pages with their summaries: the first paragraph of each, below its title."""
-    table = Table.grid(padding=(0, 2, 0, 0))
-    table.add_column(no_wrap=True)
+    rows = []
     for topic, file in topics.items():
         with file.open(encoding="utf-8") as page:
             _title, _blank, summary = (next(page).strip() for _ in range(3))
-        table.add_row(topic, summary)
-    return table
+        rows.append(Row((topic, summary)))
+    return Columns(rows=rows)
 
 
 def _readable(text: str) -> str:
@@ -73,4 +71,4 @@ def _show(session: Session, text: str) -> None:
     from rich.theme import Theme  # noqa: PLC0415 - as above
 
     session.output.out.push_theme(Theme({"markdown.code": "bold cyan"}))  # not on black, as rich has it
-    session.output.result([Constrain(Markdown(text, code_theme="ansi_dark"), _WIDEST)])
+    session.output.out.print(Constrain(Markdown(text, code_theme="ansi_dark"), _WIDEST))

@@ -7,14 +7,15 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from typing import TextIO, assert_never
 
-from rich.console import Console, RenderableType
+from rich.console import Console
 
 from reconcile.actual.credentials import redact
 from reconcile.cli.streams import discard
 from reconcile.diagnostics import Diagnostic
 from reconcile.report.diagnostics import annotation, diagnostic_text
-from reconcile.report.document import Document, Json, Lines, Raw
-from reconcile.report.escape import visible, without_commands, without_commands_in_strings
+from reconcile.report.document import Block, Document, Json, Lines, Raw
+from reconcile.report.escape import without_commands, without_commands_in_strings
+from reconcile.report.terminal import printable
 from reconcile.report.wording import count_text
 
 _PIPED_WIDTH = 1000
@@ -81,9 +82,9 @@ class Output:
             case _:
                 assert_never(document)
 
-    def result(self, lines: Iterable[RenderableType]) -> None:
+    def result(self, lines: Iterable[Block]) -> None:
         """Print a result for people; in a pipe, without the blanks that fill up a table."""
-        for line in map(_harmless, lines):
+        for line in map(printable, lines):
             if self.out.is_terminal:
                 self.out.print(line)
                 continue
@@ -101,13 +102,13 @@ class Output:
         self.out.file.write(text)
         self.out.file.flush()
 
-    def note(self, *lines: RenderableType) -> None:
+    def note(self, *lines: Block) -> None:
         """Print something that is neither the result nor an error, on stderr."""
         if not self.quiet:
             self._explain(lines)
 
-    def _explain(self, lines: Iterable[RenderableType]) -> None:
-        for line in map(_harmless, lines):
+    def _explain(self, lines: Iterable[Block]) -> None:
+        for line in map(printable, lines):
             if self.err.is_terminal or not self._is_github:
                 self.err.print(line)
                 continue
@@ -186,8 +187,3 @@ class _Filtered:
     @property
     def encoding(self) -> str:
         return self._stream.encoding
-
-
-def _harmless(line: RenderableType) -> RenderableType:
-    """Escape a plain sentence, which may have a name of the service's in it; what `report/` makes is so already."""
-    return visible(line, 2000) if isinstance(line, str) else line

@@ -97,7 +97,7 @@ class _Terminal(_Log):
                 super().show(event)
             case Started(action=Create(address=address)):
                 self._tally.count(event)
-                self._move(address, f"{visible(str(address))}: sending")
+                self._move(address, f"{address}: sending")
             case Started():
                 self._tally.count(event)
             case Settled(address=address) | Finished(action=Create(address=address)):
@@ -120,6 +120,7 @@ class _Terminal(_Log):
         self._move(event.address, line.plain)
 
     def _move(self, address: SeriesAddress, text: str) -> None:
+        text = visible(text)
         self._bars.start()
         if address in self._tasks:
             self._bars.update(self._tasks[address], description=text)

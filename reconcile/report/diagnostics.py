@@ -3,10 +3,9 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from rich.cells import cell_len
-from rich.text import Text
 
 from reconcile.diagnostics import Diagnostic, Position, Snippet
-from reconcile.report.document import Document, Json, JsonObject, Raw
+from reconcile.report.document import Document, Json, JsonObject, Raw, Text
 from reconcile.report.escape import code, plain, visible
 from reconcile.report.wording import count_text
 
@@ -26,15 +25,15 @@ def diagnostic_text(diagnostic: Diagnostic) -> list[Text]:
     about = f"{diagnostic.address}: " if diagnostic.address and not diagnostic.range else ""
     head = Text.assemble(
         (f"{diagnostic.severity}: ", _STYLE[diagnostic.severity]),
-        (visible(about + diagnostic.summary, _LONGEST), "bold"),
+        (about + diagnostic.summary, "bold"),
     )
     lines = [head]
     if diagnostic.range and diagnostic.snippet:
         lines += _pointer(str(diagnostic.range), diagnostic.snippet)
     elif diagnostic.place:
-        lines.append(Text.assemble((" --> ", "blue"), visible(str(diagnostic.place), _LONGEST)))
+        lines.append(Text.assemble((" --> ", "blue"), str(diagnostic.place)))
     if diagnostic.detail:
-        lines.append(Text("  " + visible(diagnostic.detail, _LONGEST)))
+        lines.append(Text(f"  {diagnostic.detail}"))
     return lines
 
 
@@ -130,8 +129,8 @@ def _pointer(place: str, snippet: Snippet) -> list[Text]:
     before = _cells(snippet.code[: snippet.highlight_start])
     marked = max(1, _cells(snippet.code[snippet.highlight_start : snippet.highlight_end]))
     return [
-        Text.assemble((f"{gutter}--> ", "blue"), visible(place, _LONGEST)),
-        Text.assemble((f"{number} | ", "blue"), visible(snippet.code, _LONGEST)),
+        Text.assemble((f"{gutter}--> ", "blue"), place),
+        Text.assemble((f"{number} | ", "blue"), snippet.code),
         Text.assemble((f"{gutter} | ", "blue"), " " * before, ("^" * marked, "bold red")),
     ]
 

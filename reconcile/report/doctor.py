@@ -4,8 +4,6 @@ from collections import Counter
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
-from rich.text import Text
-
 from reconcile import __version__
 from reconcile.actual.inventory import Inventory
 from reconcile.desired.config import Config
@@ -13,11 +11,9 @@ from reconcile.desired.desired import Desired
 from reconcile.diagnostics import Diagnostic
 from reconcile.insight.doctor import AccessFacts, Check, Diagnosis, ServiceFacts, TokenFacts
 from reconcile.report.diagnostics import diagnostic_json, diagnostic_text
-from reconcile.report.document import Formats, Formatter, Json, JsonObject, Lines
-from reconcile.report.escape import visible
+from reconcile.report.document import Formats, Formatter, Json, JsonObject, Lines, Text
 from reconcile.report.wording import count_text, declared_text
 
-_LONGEST = 1000
 _PAGING = {True: "has next", False: "next is null", None: "has no next"}
 
 
@@ -33,10 +29,10 @@ def doctor_text(diagnosis: Diagnosis, /, *, verbose: bool) -> Lines:
         diagnostics = diagnosis.checks.get(check)
         if check in found and not diagnostics:
             sign, style = ("-", "dim") if diagnostics is None else ("✓", "green")
-            lines.append(Text.assemble((f"{sign} ", style), (f"{check}: ", "bold"), visible(found[check], _LONGEST)))
+            lines.append(Text.assemble((f"{sign} ", style), (f"{check}: ", "bold"), found[check]))
         lines += [line for diagnostic in diagnostics or () for line in diagnostic_text(diagnostic)]
     if verbose:
-        lines += [Text(visible(f"- {name}: {text}", _LONGEST), "dim") for name, text in _details(diagnosis)]
+        lines += [Text(f"- {name}: {text}", "dim") for name, text in _details(diagnosis)]
     errors = [each for diagnostics in diagnosis.checks.values() for each in diagnostics if each.severity == "error"]
     essential = [line for error in errors for line in diagnostic_text(error)]
     return Lines((*lines, verdict), essential=(*essential, verdict))

@@ -3,22 +3,82 @@
 And the table of the formats that a command has.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
-
-from rich.console import RenderableType
 
 JsonObject = dict[str, Any]
 Value_contra = TypeVar("Value_contra", contravariant=True)
 Format = TypeVar("Format")
 
 
+class Text:
+    """A line for people. What it holds may come from anywhere, because `terminal` escapes it where it is printed.
+
+    The parts have styles as rich writes them, such as "bold red", or none.
+    """
+
+    __slots__ = ("parts",)
+
+    def __init__(self, text: str = "", style: str = "") -> None:
+        self.parts: tuple[tuple[str, str], ...] = ((text, style),)
+
+    @classmethod
+    def assemble(cls, *parts: str | tuple[str, str]) -> "Text":
+        """Return a line of several parts, each a text or a pair of a text and its style."""
+        line = cls()
+        line.parts = tuple((part, "") if isinstance(part, str) else part for part in parts)
+        return line
+
+    @property
+    def plain(self) -> str:
+        """The text, without styles, and not escaped."""
+        return "".join(text for text, _ in self.parts)
+
+
+class Marks(str):
+    """Signs of ours, printed as they are; where there is only ASCII, `#` for `█` and `.` for `·`."""
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Texts between commas, where a line is broken sooner than within one of them."""
+
+    facts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """The cells of one line of a table; the style is of those that have none."""
+
+    cells: tuple[str | Text | Facts, ...]
+    style: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Columns:
+    """Rows in columns, and headings between them. The last cell of a row gets the room that the others leave.
+
+    It wraps in its column, or goes below the others where it would have fewer than `narrowest` columns of a terminal.
+    """
+
+    rows: Sequence[Row | Text]
+    indent: int = 0
+    narrowest: int = 30
+
+
+Block = str | Text | Columns
+"""What is printed for people, in whole lines."""
+
+
 @dataclass(frozen=True, slots=True)
 class Lines:
-    """Lines and tables for a terminal or a log; all text from outside is escaped in them."""
+    """Lines and tables for a terminal or a log. No text in them is escaped."""
 
-    lines: tuple[RenderableType, ...]
-    essential: tuple[RenderableType, ...] | None = None
+    lines: tuple[Block, ...]
+    essential: tuple[Block, ...] | None = None
     """What is left of them with `-q`; None for the last line."""
 
 

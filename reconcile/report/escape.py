@@ -24,7 +24,9 @@ def visible(text: str, longest: int = LONGEST) -> str:
     shown = text[:longest]
     if not shown.isprintable():
         shown = "".join(map(_visible, shown))
-    return _COMMAND.sub(lambda found: "#" + r"\x23" if found[0] == "##" else r"\x3a", shown) + cut
+    if "::" in shown or "##[" in shown:
+        shown = _COMMAND.sub(lambda found: "#" + r"\x23" if found[0] == "##" else r"\x3a", shown)
+    return shown + cut
 
 
 def without_commands(text: str) -> str:

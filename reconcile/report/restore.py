@@ -3,15 +3,11 @@
 from collections.abc import Iterator
 from datetime import datetime
 
-from rich.console import RenderableType
-from rich.text import Text
-
 from reconcile.durations import age_text
 from reconcile.insight.restore_points import Choice
 from reconcile.insight.servers import name_or_id
-from reconcile.report.document import Lines
-from reconcile.report.escape import visible
-from reconcile.report.list import backup_lines
+from reconcile.report.backups import HEADER, backup_row, table
+from reconcile.report.document import Block, Lines, Text
 
 _MOST_OTHERS = 10
 
@@ -21,14 +17,14 @@ def restore_text(choice: Choice, now: datetime) -> Lines:
     return Lines(tuple(_lines(choice, now)), essential=())
 
 
-def _lines(choice: Choice, now: datetime) -> Iterator[RenderableType]:
-    name = visible(name_or_id(choice.server))
-    yield Text.assemble("Restore ", (name, "bold"), visible(f" ({choice.server.id}) from:"))
-    yield backup_lines([choice.backup])
+def _lines(choice: Choice, now: datetime) -> Iterator[Block]:
+    name = name_or_id(choice.server)
+    yield Text.assemble("Restore ", (name, "bold"), f" ({choice.server.id}) from:")
+    yield table([HEADER, backup_row(choice.backup)])
     age = age_text(now - choice.backup.created_at)
     yield Text(f"Everything written on {name} since then, in the last {age}, will be lost.", "bold red")
     if choice.others:
         yield Text("Its other usable backups:", "dim")
-        yield backup_lines(choice.others[:_MOST_OTHERS])
+        yield table([HEADER, *map(backup_row, choice.others[:_MOST_OTHERS])])
         if len(choice.others) > _MOST_OTHERS:
             yield Text(f"  and {len(choice.others) - _MOST_OTHERS:,} older ones", "dim")

@@ -1,24 +1,16 @@
 """`reconcile status` as text, the most urgent first; and one line per problem, for monitoring."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
 from zoneinfo import ZoneInfo
-
-from rich.cells import cell_len
-from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
-from rich.padding import Padding
-from rich.table import Table
-from rich.text import Text
 
 from reconcile.actual.inventory import Backup, size_mb
 from reconcile.durations import age_text
 from reconcile.insight.status import SeriesStatus, Status
 from reconcile.insight.timeline import RECENT_DAYS, Day, recent_days
 from reconcile.report.diagnostics import diagnostic_text
-from reconcile.report.document import Lines
-from reconcile.report.escape import visible
+from reconcile.report.document import Block, Columns, Facts, Lines, Marks, Row, Text
 from reconcile.report.trouble_text import NOTHING_DECLARED, UNPROTECTED, health_text, in_progress_text, problems
 from reconcile.report.wording import count_text, size_text
 
@@ -36,16 +28,11 @@ _MOST_LISTED = 20
 _ROOM_FOR_FACTS = 60
 """Columns. With fewer than these beside the address, the facts are below it."""
 
-_GAP = 2
-_INDENT = 4
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Row:
-    label: str
-    name: str
-    facts: tuple[str, ...]
-    days: tuple[Day, ...] = ()
+_USABLE, _FAILED, _NONE = Marks("█"), Marks("x"), Marks("·")
+_LEGEND = Text.assemble(
+    *((f"The last {RECENT_DAYS} days, today last: ", "dim"), (_USABLE, "dim"), (" a usable backup, ", "dim")),
+    *((_FAILED, "dim"), (" only a failed one, ", "dim"), (_NONE, "dim"), (" none.", "dim")),
+)
 
 
 def status_text(status: Status, /, *, verbose: bool) -> Lines:
@@ -59,25 +46,24 @@ def status_text(status: Status, /, *, verbose: bool) -> Lines:
 def check_text(status: Status, /, *, verbose: bool = False) -> Lines:
     """Return one line per problem, or a single one that says there is none."""
     lines = [
-        Text(visible(f"{' '.join(filter(None, (label, about)))}: {text}", 1000), _STYLES[label])
+        Text(f"{' '.join(filter(None, (label, about)))}: {text}", _STYLES[label])
         for label, about, text, _ in problems(status)
     ]
     return Lines(tuple(lines) or (Text(f"OK: {_healthy(status)}", "green"),))
 
 
-def _status_lines(status: Status, *, verbose: bool) -> Iterator[RenderableType]:
+def _status_lines(status: Status, *, verbose: bool) -> Iterator[Block]:
     healthy = [series for series in status.series if not series.problems]
     unprotected = status.unprotected or ()
-    rows = [_series_row(series, status) for series in status.unhealthy]
-    if lists_servers := verbose or len(unprotected) <= _MOST_LISTED:
-        rows += [
-            _Row(label="UNPROTECTED", name=visible(f"{server.name} ({server.id})"), facts=(UNPROTECTED,))
-            for server in unprotected
-        ]
-    if lists_healthy := verbose or len(healthy) <= _MOST_LISTED:
-        rows += [_series_row(series, status) for series in healthy]
+    lists_servers, lists_healthy = (verbose or len(each) <= _MOST_LISTED for each in (unprotected, healthy))
+    rows = [
+        *(_series_row(series, status) for series in status.unhealthy),
+        *(_row("UNPROTECTED", f"{each.name} ({each.id})", (UNPROTECTED,)) for each in unprotected if lists_servers),
+        *(_series_row(series, status) for series in healthy if lists_healthy),
+    ]
     if rows:
-        yield _Layout(rows)
+        has_days = status.unhealthy or (healthy and lists_healthy)
+        yield Columns(rows=[*rows, _LEGEND] if has_days else rows, narrowest=_ROOM_FOR_FACTS)
     if not lists_servers:
         yield Text(f"{len(unprotected):,} unprotected servers (-v lists them)", _STYLES["UNPROTECTED"])
     if not lists_healthy:
@@ -95,85 +81,19 @@ def _status_lines(status: Status, *, verbose: bool) -> Iterator[RenderableType]:
     yield Text(f"{verdict_text(status)}.", "bold green" if status.is_healthy else "bold red")
 
 
-class _Layout:
-    """Rows that never break an address: what has no room beside it is below."""
-
-    def __init__(self, rows: list[_Row]) -> None:
-        self._rows = rows
-        self._label_width = max(len(row.label) for row in rows) + _GAP
-        self._name_width = max(cell_len(row.name) for row in rows) + _GAP
-        self._beside = self._label_width + self._name_width + RECENT_DAYS
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        """Lay the rows out for the width of the terminal."""
-        if options.max_width >= self._beside + _GAP + _ROOM_FOR_FACTS:
-            yield self._table(options)
-        else:
-            yield from self._below(options)
-        if any(row.days for row in self._rows):
-            yield Text(f"The last {RECENT_DAYS} days, today last: {_legend(options)}.", "dim")
-
-    def _below(self, options: ConsoleOptions) -> Iterator[RenderableType]:
-        for row in self._rows:
-            facts = Text("\n".join(_wrapped(row.facts, options.max_width - _INDENT)))
-            lines = [_sparkline(row, options), facts] if row.days else [facts]
-            first = Text.assemble((row.label.ljust(self._label_width), _style(row)), (row.name, "bold"))
-            if options.max_width >= self._beside:
-                first.pad_right(self._name_width - cell_len(row.name))
-                first.append_text(lines.pop(0))
-            yield first
-            for line in lines:
-                yield Padding(line, (0, 0, 0, _INDENT), expand=False)
-
-    def _table(self, options: ConsoleOptions) -> Table:
-        table = Table.grid(padding=(0, _GAP, 0, 0))
-        for _ in ("label", "name", "days"):
-            table.add_column(no_wrap=True)
-        for row in self._rows:
-            facts = Text(", ".join(row.facts), overflow="fold")
-            table.add_row(Text(row.label, _style(row)), Text(row.name), _sparkline(row, options), facts)
-        return table
+def _row(label: str, name: str, facts: tuple[str, ...], days: tuple[Day, ...] = ()) -> Row:
+    return Row((Text(label, _STYLES.get(label, "green")), Text(name, "bold"), _strip(days), Facts(facts)))
 
 
-def _wrapped(facts: tuple[str, ...], width: int) -> Iterator[str]:
-    """Yield lines that end between two facts, where there is room for that."""
-    line = ""
-    for fact in facts:
-        if line and len(line) + len(fact) + 3 > width:
-            yield f"{line},"
-            line = ""
-        line = f"{line}, {fact}" if line else fact
-    yield line
-
-
-def _legend(options: ConsoleOptions) -> str:
-    usable, failed, none = _marks(options)
-    return f"{usable} a usable backup, {failed} only a failed one, {none} none"
-
-
-def _marks(options: ConsoleOptions) -> tuple[str, str, str]:
-    return ("#", "x", ".") if options.ascii_only else ("█", "x", "·")
-
-
-def _style(row: _Row) -> str:
-    return _STYLES.get(row.label, "green")
-
-
-def _sparkline(row: _Row, options: ConsoleOptions) -> Text:
+def _strip(days: tuple[Day, ...]) -> Text:
     """Return one character a day: whether a usable backup of that day is there, or else a failed one, or none."""
-    usable, failed, none = _marks(options)
-    marks = ((usable, "green") if day.usable else (failed, "red") if day.failed else (none, "dim") for day in row.days)
-    return Text.assemble(*((mark * len(list(days)), style) for (mark, style), days in groupby(marks)))
+    marks = ((_USABLE, "green") if day.usable else (_FAILED, "red") if day.failed else (_NONE, "dim") for day in days)
+    return Text.assemble(*((Marks(mark * len(list(alike))), style) for (mark, style), alike in groupby(marks)))
 
 
-def _series_row(series: SeriesStatus, status: Status) -> _Row:
-    now = status.checked_at
-    return _Row(
-        label=health_text(series),
-        name=visible(str(series.address)),
-        facts=tuple(visible(fact) for fact in _facts(series, now)),
-        days=recent_days(series.state, now, ZoneInfo(status.timezone)),
-    )
+def _series_row(series: SeriesStatus, status: Status) -> Row:
+    days = recent_days(series.state, status.checked_at, ZoneInfo(status.timezone))
+    return _row(health_text(series), str(series.address), tuple(_facts(series, status.checked_at)), days)
 
 
 def series_text(series: SeriesStatus, now: datetime) -> str:
@@ -216,7 +136,7 @@ def _ids(backups: tuple[Backup, ...]) -> str:
 
 
 def _undeclared(backup: Backup) -> str:
-    return visible(f"{backup.server_name}/{backup.description or ''}#{backup.id}, {size_text(backup.size_mb)}", 1000)
+    return f"{backup.server_name}/{backup.description or ''}#{backup.id}, {size_text(backup.size_mb)}"
 
 
 def verdict_text(status: Status) -> str:

@@ -1,10 +1,8 @@
 """`reconcile validate`: what a valid file declares, and in JSON the shape of `terraform validate -json`."""
 
-from rich.text import Text
-
 from reconcile.insight.validation import Validation
 from reconcile.report.diagnostics import diagnostic_json
-from reconcile.report.document import Formats, Formatter, Json, Lines
+from reconcile.report.document import Formats, Formatter, Json, Lines, Text
 from reconcile.report.wording import declared_text
 
 

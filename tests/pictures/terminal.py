@@ -7,7 +7,7 @@ from html import unescape
 from pathlib import Path
 
 from rich._export_format import CONSOLE_SVG_FORMAT
-from rich.console import Console, RenderableType
+from rich.console import Console
 from rich.text import Text
 from support.build import NOW, config
 from support.world import World
@@ -20,15 +20,16 @@ from reconcile.insight.forecast import Forecast, Schedule, forecast
 from reconcile.insight.status import status
 from reconcile.outcomes import Applied, Event, Planned, Waiting
 from reconcile.report.apply.text import event_text, result_text
-from reconcile.report.document import Document, Lines
+from reconcile.report.document import Block, Document, Lines
 from reconcile.report.forecast.text import forecast_text
 from reconcile.report.plan.text import plan_text, planned_text
 from reconcile.report.status_text import status_text
+from reconcile.report.terminal import printable
 from reconcile.sandbox.account import sample
 
 from .account import DECLARED, OBSERVED, TOML
 
-Session = Iterable[tuple[str, Iterable[RenderableType]]]
+Session = Iterable[tuple[str, Iterable[Block]]]
 """Commands, and what each of them prints."""
 
 _EXAMPLE = Path(__file__).parents[2] / "examples" / "first.toml"
@@ -45,7 +46,7 @@ def svg(name: str) -> str:
     for number, (command, lines) in enumerate(PICTURES[name]()):
         console.print(Text(f"{'' if number == 0 else chr(10)}$ {command}", "bold"))
         for line in lines:
-            console.print(line)
+            console.print(printable(line))
     return console.export_svg(title="reconcile", code_format=_FONT_FROM_OUTSIDE.sub("", CONSOLE_SVG_FORMAT))
 
 
@@ -69,7 +70,7 @@ def plan_and_apply() -> Session:
     yield "reconcile plan", plan_text(planned.plan, verbose=False).lines
 
 
-def _logged(event: Event) -> Iterable[RenderableType]:
+def _logged(event: Event) -> Iterable[Block]:
     """Return what `apply` shows of an event in a log."""
     match event:
         case Planned():
@@ -103,7 +104,7 @@ def year() -> Session:
     yield f"reconcile forecast --target {target} --compare before.toml", _lines(compared)
 
 
-def _lines(document: Document) -> Iterable[RenderableType]:
+def _lines(document: Document) -> Iterable[Block]:
     assert isinstance(document, Lines)
     return document.lines
 

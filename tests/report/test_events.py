@@ -127,7 +127,7 @@ def test_nothing_from_outside_acts() -> None:
     ]
 
     for event in events:
-        text = "\n".join(line.plain for line in event_text(event))
+        text = shown(event_text(event))
         assert "\x1b" not in text
         assert "##[" not in text
 

@@ -3,8 +3,6 @@
 from collections.abc import Iterator
 from typing import assert_never
 
-from rich.text import Text
-
 from reconcile.actual.inventory import Backup, State
 from reconcile.addresses import SeriesAddress
 from reconcile.clock import Stop
@@ -25,12 +23,10 @@ from reconcile.outcomes import (
 from reconcile.plan.model import Action, Create, Delete
 from reconcile.report.apply.sentences import advice, explanation_text
 from reconcile.report.diagnostics import diagnostic_text
-from reconcile.report.document import Lines
-from reconcile.report.escape import visible
+from reconcile.report.document import Lines, Text
 from reconcile.report.plan.text import BARRED
 from reconcile.report.wording import count_text, seconds_text, size_text
 
-_LONGEST = 1000
 _STYLES = {
     Outcome.SUCCEEDED: "green",
     Outcome.FAILED: "red",
@@ -58,19 +54,19 @@ def event_text(event: Event) -> list[Text]:  # noqa: PLR0911 - one for each even
         case Planned() | Applied():
             return []
         case Started(action=action):
-            return [Text(f"{_address(action)}: {'creating' if isinstance(action, Create) else 'deleting'}")]
+            return [Text(f"{action.address}: {'creating' if isinstance(action, Create) else 'deleting'}")]
         case Rejected(action=action, explanation=explanation, seconds=seconds):
             retry = f"rejected, trying again in {seconds_text(seconds)}: {explanation}"
-            return [Text(visible(f"{_address(action)}: {retry}", _LONGEST), "yellow")]
+            return [Text(f"{action.address}: {retry}", "yellow")]
         case Waiting(address=address, backup=backup, elapsed=elapsed):
             unknown = ", a status that reconcile does not know" if backup.state is State.UNKNOWN else ""
             waited = f"{_member(address, backup)}{unknown}, waited {seconds_text(elapsed)}"
-            return [Text(visible(waited, _LONGEST))]
+            return [Text(waited)]
         case Settled(address=address, backup=settled):
             state = _member(address, settled) if settled else f"{address}: no longer in the list"
-            return [Text(visible(state, _LONGEST))]
+            return [Text(state)]
         case Finished(action=action, outcome=outcome):
-            return [Text.assemble(f"{_address(action)}: ", (_ending(event), _STYLES[outcome]))]
+            return [Text.assemble(f"{action.address}: ", (_ending(event), _STYLES[outcome]))]
         case Noted(diagnostic=diagnostic):
             return diagnostic_text(diagnostic)
         case Interrupted():
@@ -95,9 +91,9 @@ def _trouble(result: Result) -> Iterator[Text]:
     yield from _not_done(result)
     for backup in result.still_pending:
         state = _member(SeriesAddress(backup.server_name, backup.description), backup)
-        yield Text(visible(f"{state}; it was in progress before this run, and still is", _LONGEST), "yellow")
+        yield Text(f"{state}; it was in progress before this run, and still is", "yellow")
     for address in result.unmet:
-        yield Text(visible(f"{address}: no usable backup is at most {result.plan.max_age} old", _LONGEST), "yellow")
+        yield Text(f"{address}: no usable backup is at most {result.plan.max_age} old", "yellow")
 
 
 def _figures(result: Result, *, plans_again: bool) -> Iterator[Text]:
@@ -131,10 +127,10 @@ def _not_done(result: Result) -> Iterator[Text]:
         style = _STYLES[outcome]
         text = _labelled(outcome, explanation)
         if len(actions) == 1:
-            yield Text.assemble(f"{_address(actions[0])}: ", (text, style))
+            yield Text.assemble(f"{actions[0].address}: ", (text, style))
         else:
             yield Text(f"{count_text(len(actions), kind.__name__.lower())}: {text}", style)
-            yield from (Text(f"  {_address(action)}") for action in actions)
+            yield from (Text(f"  {action.address}") for action in actions)
 
 
 def _next_steps(result: Result) -> Iterator[Text]:
@@ -162,22 +158,18 @@ def _member(series: SeriesAddress, backup: Backup) -> str:
     return f"{series.member(backup.id, backup.description)}: {backup.status}"
 
 
-def _address(action: Action) -> str:
-    return visible(str(action.address), _LONGEST)
-
-
 def _ending(ended: Finished) -> str:
     """Say how an action ended; why it did not succeed is in the report, once for all that share the reason."""
     if ended.outcome is not Outcome.SUCCEEDED:
         return _FIGURES[ended.outcome]
     if ended.backup:
         made = f"#{ended.backup.id}, {size_text(ended.backup.size_mb)}"
-        return visible(f"{ended.explanation} after {seconds_text(ended.elapsed)} ({made})", _LONGEST)
-    return visible(ended.explanation, _LONGEST)
+        return f"{ended.explanation} after {seconds_text(ended.elapsed)} ({made})"
+    return ended.explanation
 
 
 def _labelled(outcome: Outcome, explanation: str) -> str:
     """Put the outcome before an explanation that does not include it."""
     if outcome in {Outcome.FAILED, Outcome.UNKNOWN, Outcome.IN_PROGRESS, Outcome.SKIPPED, Outcome.WITHHELD}:
-        return visible(f"{_FIGURES[outcome]}: {explanation}", _LONGEST)
-    return visible(explanation, _LONGEST)
+        return f"{_FIGURES[outcome]}: {explanation}"
+    return explanation

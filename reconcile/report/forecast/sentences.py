@@ -11,7 +11,6 @@ from reconcile.durations import age_text
 from reconcile.insight.comparison import Comparison, SeriesChange
 from reconcile.insight.forecast import Figures, Forecast, SeriesForecast, together
 from reconcile.plan.safety import withheld
-from reconcile.report.escape import visible
 from reconcile.report.plan.text import withheld_texts
 from reconcile.report.wording import count_text
 
@@ -47,7 +46,7 @@ def essential(found: Forecast | Comparison) -> str:
 def heading(found: Forecast | Comparison) -> str:
     """Say what was imagined."""
     forecast = _latest(found)
-    account = f"the account at {visible(forecast.first.base_url)}" if forecast.first.base_url else "an empty account"
+    account = f"the account at {forecast.first.base_url}" if forecast.first.base_url else "an empty account"
     schedule = forecast.schedule
     return (
         f"{account[0].upper()}{account[1:]}, with an apply every {schedule.every} "
@@ -99,14 +98,14 @@ def _held(forecast: Forecast, *, verbose: bool) -> Iterator[ForecastRow]:
                 yield ForecastRow(policy, count_text(len(alike), "series"), _facts(figures, forecast))
     for fleet, figures in forecast.fleets.items():
         about = "as one server" if not forecast.first.base_url else ""
-        yield ForecastRow(f"fleet {visible(fleet)}", about, _facts(figures, forecast))
+        yield ForecastRow(f"fleet {fleet}", about, _facts(figures, forecast))
     if forecast.total and len(forecast.series) != 1:
         yield ForecastRow("All", count_text(len(forecast.series), "series"), _facts(forecast.total, forecast))
 
 
 def _name(address: SeriesAddress, declared: DeclaredSeries | None) -> str:
     """Name a series, or the undeclared backups of a server."""
-    return visible(str(address), 1000) if declared else visible(f"{address.server}, undeclared backups", 1000)
+    return str(address) if declared else f"{address.server}, undeclared backups"
 
 
 def _policy(declared: DeclaredSeries | None) -> str:

@@ -2,31 +2,29 @@
 
 from collections.abc import Iterator
 
-from rich.text import Text
-
 from reconcile.insight.comparison import Comparison
 from reconcile.insight.forecast import Forecast
 from reconcile.report.diagnostics import diagnostic_text
-from reconcile.report.document import Lines
+from reconcile.report.document import Lines, Text
 from reconcile.report.forecast.sentences import essential, heading, notes, rows
 
 
 def forecast_text(found: Forecast | Comparison, /, *, verbose: bool) -> Lines:
     """Return the forecast, or what changes; `verbose` shows every series, and where its size is from."""
-    return Lines(tuple(_lines(found, verbose=verbose)), essential=(Text(essential(found)),))
+    return Lines(tuple(_lines(found, verbose=verbose)), essential=(essential(found),))
 
 
-def _lines(found: Forecast | Comparison, *, verbose: bool) -> Iterator[Text]:
+def _lines(found: Forecast | Comparison, *, verbose: bool) -> Iterator[str | Text]:
     if isinstance(found, Forecast):
         for diagnostic in found.first.warnings:
             yield from diagnostic_text(diagnostic)
     yield Text(heading(found), "dim")
     for row in rows(found, verbose=verbose):
-        yield Text("")
+        yield ""
         yield Text.assemble((row.name, "bold"), f": {row.about}" if row.about else "")
         for label, fact in row.facts.items():
-            yield Text(f"  {label:<11} {fact}")
-    yield Text("")
+            yield f"  {label:<11} {fact}"
+    yield ""
     for note in notes(found):
         yield Text(note, "yellow")
     if isinstance(found, Comparison) and not found.changes:

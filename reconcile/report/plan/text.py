@@ -6,17 +6,12 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from rich.console import RenderableType
-from rich.table import Table
-from rich.text import Text
-
 from reconcile.addresses import BackupAddress
 from reconcile.durations import age_text
 from reconcile.plan.model import Action, Create, Delete, Kept, Loss, Plan, SeriesPlan, ServerPlan, Unmanaged
 from reconcile.plan.safety import withheld
 from reconcile.report.diagnostics import diagnostic_text
-from reconcile.report.document import Lines
-from reconcile.report.escape import visible
+from reconcile.report.document import Block, Columns, Lines, Row, Text
 from reconcile.report.reasons_text import create_text, delete_text, kept_text, unmanaged_text
 from reconcile.report.wording import count_text, size_text, time_text
 
@@ -29,10 +24,6 @@ MOST_UNCHANGED = 20
 BARRED = "Their servers break a rule of [require], and nothing on them is deleted until they do not."
 """Why the deletes on a barred server are withheld."""
 
-_LONGEST_UNBROKEN = 48
-"""Columns. A name up to this long keeps its width; the other columns wrap instead."""
-
-_Row = tuple[str, str, str, str]
 _STYLES = {"+": "green", "-": "red", " ": "dim", "?": "yellow"}
 
 
@@ -68,17 +59,17 @@ def withheld_texts(plan: Plan, held_back: frozenset[BackupAddress]) -> Iterator[
         yield len(plan.barred), BARRED
 
 
-def _lines(plan: Plan, held_back: frozenset[BackupAddress], *, verbose: bool) -> Iterator[RenderableType]:
+def _lines(plan: Plan, held_back: frozenset[BackupAddress], *, verbose: bool) -> Iterator[Block]:
     in_full = verbose or len(plan.kept) + len(plan.unmanaged) <= MOST_UNCHANGED
     rows = _Rows(plan.planned_at, ZoneInfo(plan.timezone), held_back, in_full=in_full, dated=verbose)
     shown = [server for server in plan.servers if server.actions or (in_full and (server.kept or server.unmanaged))]
     for server in shown:
         yield _heading(server, verbose=verbose)
-        yield _table(list(rows.of(server)))
+        yield Columns(rows=tuple(rows.of(server)), indent=2)
     if quiet := len(plan.servers) - len(shown):
         yield Text(f"{count_text(quiet, 'server')} with nothing to do (-v shows all)", style="dim")
     for fleet, members in plan.members.items():
-        yield Text(f"fleet {visible(fleet)}: {count_text(len(members), 'server')}", style="dim")
+        yield Text(f"fleet {fleet}: {count_text(len(members), 'server')}", style="dim")
     for diagnostic in plan.warnings:
         yield from diagnostic_text(diagnostic)
     yield Text("")
@@ -88,12 +79,12 @@ def _lines(plan: Plan, held_back: frozenset[BackupAddress], *, verbose: bool) ->
 def _verdict(plan: Plan, held_back: frozenset[BackupAddress]) -> Iterator[Text]:
     """Yield the last lines: how much would be done, and what would not."""
     if plan.targets:
-        targets = ", ".join(visible(target) for target in plan.targets)
+        targets = ", ".join(plan.targets)
         yield Text(f"Only what --target {targets} matches is planned.", style="yellow")
     if plan.max_age:
         yield Text(f"Each series must have a backup that is at most {plan.max_age} old.", style="yellow")
     yield _figures(plan, held_back)
-    where = f"{count_text(len(plan.servers), 'server')} at {visible(plan.base_url)}, times in {plan.timezone}"
+    where = f"{count_text(len(plan.servers), 'server')} at {plan.base_url}, times in {plan.timezone}"
     yield Text(where, style="dim")
     if plan.awaited:
         waits = f"{count_text(len(plan.awaited), 'backup')} in progress: apply waits for completion, then plans again."
@@ -125,17 +116,7 @@ def _hindered(plan: Plan, held_back: frozenset[BackupAddress]) -> Iterator[Text]
 def _heading(server: ServerPlan, *, verbose: bool) -> Text:
     name = f", {server.name}" if server.name != server.key else ""
     fleet = f", fleet {server.fleet}" if verbose and server.fleet is not None else ""
-    return Text.assemble((visible(server.key), "bold"), visible(f" ({server.id}{name}{fleet})", 500))
-
-
-def _table(rows: list[_Row]) -> Table:
-    table = Table.grid(padding=(0, 2, 0, 0))
-    table.add_column(no_wrap=True)
-    table.add_column(no_wrap=max(len(name) for _, name, *_ in rows) <= _LONGEST_UNBROKEN)
-    for sign, *cells in rows:
-        style = _STYLES[sign]
-        table.add_row(Text(f"  {sign}", style), *(Text(cell, style, overflow="fold", no_wrap=False) for cell in cells))
-    return table
+    return Text.assemble((server.key, "bold"), f" ({server.id}{name}{fleet})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +129,7 @@ class _Rows:
     in_full: bool
     dated: bool
 
-    def of(self, server: ServerPlan) -> Iterator[_Row]:
+    def of(self, server: ServerPlan) -> Iterator[Row]:
         for series in server.series:
             yield from map(self._action, series.actions)
             if self.in_full:
@@ -161,23 +142,27 @@ class _Rows:
             for entry in server.unmanaged:
                 yield self._backup("?", entry, f"unmanaged, {unmanaged_text(entry.reason, self.zone)}")
         elif server.unmanaged:
-            yield "?", count_text(len(server.unmanaged), "backup"), "", "unmanaged (-v shows them)"
+            yield _row("?", count_text(len(server.unmanaged), "backup"), "", "unmanaged (-v shows them)")
 
-    def _action(self, action: Action) -> _Row:
+    def _action(self, action: Action) -> Row:
         match action:
             case Create(description=description, reason=reason):
-                return "+", visible(description), "new", f"{reason.kind}: {create_text(reason)}"
+                return _row("+", description, "new", f"{reason.kind}: {create_text(reason)}")
             case Delete(reason=delete_reason):
                 why = f"{delete_reason.kind}: {delete_text(delete_reason)}"
                 return self._backup("-", action, f"withheld: {why}" if action.address in self.held_back else why)
 
-    def _unchanged(self, series: SeriesPlan) -> _Row:
+    def _unchanged(self, series: SeriesPlan) -> Row:
         newest = max(kept.backup.created_at for kept in series.kept)
-        name = visible(series.address.description or "")
-        return " ", name, f"{len(series.kept):,} stay", f"newest {age_text(self.now - newest)} old"
+        facts = f"{len(series.kept):,} stay"
+        return _row(" ", series.address.description or "", facts, f"newest {age_text(self.now - newest)} old")
 
-    def _backup(self, sign: str, entry: Delete | Kept | Unmanaged, why: str) -> _Row:
+    def _backup(self, sign: str, entry: Delete | Kept | Unmanaged, why: str) -> Row:
         backup = entry.backup
         age = f"{age_text(self.now - backup.created_at)} old" if backup.created_at <= self.now else "not yet"
         made = f" ({time_text(backup.created_at, self.zone)})" if self.dated else ""
-        return sign, visible(entry.address.name), f"{age}{made}, {size_text(backup.size_mb)}", visible(why)
+        return _row(sign, entry.address.name, f"{age}{made}, {size_text(backup.size_mb)}", why)
+
+
+def _row(sign: str, name: str, facts: str, why: str) -> Row:
+    return Row((sign, name, facts, why), _STYLES[sign])

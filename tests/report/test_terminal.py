@@ -1,0 +1,120 @@
+"""The edge to a terminal: whatever a formatter leaves in its text is escaped, and tables fit the width."""
+
+import io
+import re
+import unicodedata
+
+import pytest
+from rich.console import Console
+from support.render import shown
+
+from reconcile.report.document import Block, Columns, Facts, Lines, Marks, Row, Text
+from reconcile.report.terminal import printable
+
+NASTY = "::error::x ##[group]y \x1b[2J\x9b31m\u202e\n::stop-commands::z\r\u2028\U000e0041\ue000 ::add-mask::q"
+FORGETFUL: dict[str, Block] = {
+    "a text": NASTY,
+    "a styled text": Text(NASTY, "bold"),
+    "the parts of a line": Text.assemble(NASTY, (NASTY, "red"), ":", NASTY),
+    "the cells of a table": Columns(
+        rows=[Row((NASTY, "x", NASTY)), Row((Text(NASTY), "y", Text.assemble("z", NASTY)))]
+    ),
+    "the facts of a row": Columns(rows=[Row(("x", Facts((NASTY, NASTY))))]),
+    "a heading": Columns(rows=[Text(NASTY), Row(("x", "y"))]),
+}
+
+
+@pytest.mark.parametrize("width", [10, 20, 40, 80, 1000])
+@pytest.mark.parametrize("block", FORGETFUL.values(), ids=FORGETFUL)
+def test_a_formatter_that_forgets_to_escape_is_harmless(block: Block, width: int) -> None:
+    text = shown(Lines((block,)), width)
+
+    acting = {"Cc", "Cf", "Zl", "Zp", "Co", "Cs"}
+    assert [each for each in text if each != "\n" and unicodedata.category(each) in acting] == []
+    assert "##[" not in text
+    assert [line for line in text.splitlines() if re.match(r"\s*::[a-z-]+[^:]*::", line)] == []
+    assert r"\x1b[2J" in text.replace("\n", "").replace(" ", "")
+
+
+def test_what_is_long_is_cut_and_says_by_how_much() -> None:
+    assert shown(["x" * 3000], 10_000) == "x" * 2000 + "… (1,000 more characters)\n"
+
+
+ROWS: list[Row | Text] = [
+    Row(("+", "nightly", "new", "missing: none exists")),
+    Text("a heading"),
+    Row(("-", "weekly#12", "400d old, 1,024.5 GiB", "retention: not kept by last=7, daily=14, weekly=4")),
+]
+
+
+def test_columns_are_as_wide_as_their_widest_cell_and_headings_stand_between_rows() -> None:
+    assert shown([Columns(rows=ROWS, indent=2)], 200).splitlines() == [
+        "  +  nightly    new                    missing: none exists",
+        "a heading",
+        "  -  weekly#12  400d old, 1,024.5 GiB  retention: not kept by last=7, daily=14, weekly=4",
+    ]
+
+
+def test_the_last_cell_wraps_in_its_column_where_it_has_room() -> None:
+    assert shown([Columns(rows=ROWS, indent=2)], 76).splitlines()[2:] == [
+        "  -  weekly#12  400d old, 1,024.5 GiB  retention: not kept by last=7,",
+        "                                       daily=14, weekly=4",
+    ]
+
+
+def test_the_last_cell_goes_below_where_it_has_too_little_room() -> None:
+    assert shown([Columns(rows=ROWS, indent=2)], 60).splitlines() == [
+        "  +  nightly    new                    missing: none exists",
+        "a heading",
+        "  -  weekly#12  400d old, 1,024.5 GiB",
+        "      retention: not kept by last=7, daily=14, weekly=4",
+    ]
+
+
+def test_so_do_others_on_a_terminal_that_is_narrower_still() -> None:
+    assert shown([Columns(rows=ROWS[2:], indent=2)], 24).splitlines() == [
+        "  -  weekly#12",
+        "      400d old,",
+        "      1,024.5 GiB",
+        "      retention: not",
+        "      kept by last=7,",
+        "      daily=14, weekly=4",
+    ]
+
+
+def test_a_cell_that_is_too_wide_for_its_column_widens_no_other_row() -> None:
+    rows = [Row(("short", "a", "b")), Row(("z" * 60, "c", "d"))]
+
+    assert shown([Columns(rows=rows)], 200).splitlines() == ["short  a  b", "z" * 60, "    c", "    d"]
+
+
+def test_wide_characters_keep_the_columns_in_line() -> None:
+    assert shown([Columns(rows=[Row(("服务器", "x")), Row(("server", "y"))])], 80).splitlines() == [
+        "服务器  x",
+        "server  y",
+    ]
+
+
+@pytest.mark.parametrize("block", ["it takes 1,024.5 GiB", Text("it takes 1,024.5 GiB", "bold")])
+def test_no_line_is_broken_between_a_number_and_its_unit(block: Block) -> None:
+    assert shown([block], 18).splitlines() == ["it takes", "1,024.5 GiB"]
+
+
+def test_lines_are_broken_between_facts_before_within_them() -> None:
+    row = Row(("web", Facts(("newest 3d old", "due now", "1 usable (keep last=1)"))))
+
+    assert shown([Columns(rows=[row], narrowest=20)], 29).splitlines() == [
+        "web  newest 3d old, due now,",
+        "     1 usable (keep last=1)",
+    ]
+    assert shown([Columns(rows=[row], narrowest=5)], 16).splitlines()[0] == "web  newest 3d"
+
+
+def test_marks_have_stand_ins_where_there_is_only_ascii_and_names_have_none() -> None:
+    table = Columns(rows=[Row((Text.assemble((Marks("█·"), "green")), "a·b"))])
+    stream = io.TextIOWrapper(io.BytesIO(), encoding="ascii", errors="backslashreplace")
+    Console(file=stream).print(printable(table))
+    stream.seek(0)
+
+    assert stream.read().rstrip() == r"#.  a\xb7b"
+    assert shown([table]) == "█·  a·b\n"
