@@ -1,9 +1,12 @@
-"""Options of this suite, and hypothesis without deadlines, so that a slow machine fails nothing."""
+"""Options of this suite, and how many examples hypothesis draws."""
 
 import pytest
 from hypothesis import settings
 
-settings.register_profile("suite", deadline=None)
+# A few examples, the same in every run, so a change fails only what it breaks. `--hypothesis-profile thorough` draws
+# more, and others each time. Neither has deadlines: a slow machine fails nothing.
+settings.register_profile("suite", deadline=None, max_examples=30, derandomize=True)
+settings.register_profile("thorough", deadline=None, max_examples=100)
 settings.load_profile("suite")
 
 

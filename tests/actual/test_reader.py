@@ -8,8 +8,9 @@ from typing import Any, TypeVar
 
 import httpx
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from support.examples import times
 from support.service import URL, Answer, Lists, Script, item, page
 from support.virtual import VirtualClock
 
@@ -304,7 +305,7 @@ RESPONSES: st.SearchStrategy[tuple[int, bytes, dict[str, str]]] = st.one_of(
 )
 
 
-@settings(max_examples=150)
+@times(1.5)
 @given(st.lists(RESPONSES, min_size=1, max_size=3))
 def test_whatever_the_service_answers_is_a_list_or_an_error_for_people(
     responses: list[tuple[int, bytes, dict[str, str]]],

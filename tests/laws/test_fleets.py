@@ -4,10 +4,11 @@ from dataclasses import replace
 from random import Random
 from zoneinfo import ZoneInfo
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from laws.test_planning import DESCRIPTIONS, STATUSES, ages, durations, keeps
 from support.build import backup, inventory, make_plan
+from support.examples import times
 
 from reconcile.actual.inventory import Inventory, Server
 from reconcile.desired.config import Config, DeclaredFleet, DeclaredSeries, DeclaredServer
@@ -160,7 +161,7 @@ def test_the_order_of_the_accounts_lists_changes_nothing(case: tuple[Config, Inv
     assert make_plan(declared, replace(seen, servers=tuple(listed), backups=tuple(held))) == make_plan(declared, seen)
 
 
-@settings(max_examples=300)
+@times(3)
 @given(cases())
 def test_without_prune_only_retention_of_a_declared_description_deletes_on_a_newly_chosen_server(
     case: tuple[Config, Inventory],

@@ -2,10 +2,11 @@
 
 from dataclasses import replace
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from laws.test_planning import after, configs, inventories
 from support.build import NOW, inventory
+from support.examples import times
 
 from reconcile.actual.inventory import Inventory, Server, State
 from reconcile.desired.config import Config
@@ -55,7 +56,7 @@ def carried_out(desired: Desired, seen: Inventory, schedule: Schedule) -> Invent
     return seen
 
 
-@settings(max_examples=60)
+@times(0.6)
 @given(configs(), inventories(), st.sampled_from([None, "1d", "20d"]), schedules)
 def test_a_forecast_is_the_planner_apply_after_apply(
     config: Config, seen: Inventory, min_age: str | None, schedule: Schedule
@@ -84,7 +85,7 @@ def test_a_forecast_is_the_planner_apply_after_apply(
     )
 
 
-@settings(max_examples=60)
+@times(0.6)
 @given(
     configs(),
     inventories(),

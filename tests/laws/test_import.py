@@ -3,9 +3,10 @@
 from dataclasses import replace
 from datetime import timedelta
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from support.build import NOW, backup, config, inventory, make_plan
+from support.examples import times
 
 from reconcile.actual.inventory import Inventory, Server
 from reconcile.desired.config import Config
@@ -41,7 +42,7 @@ def imported(seen: Inventory, existing: Config | None = None) -> Config:
     return config(declaration_toml(declaration).text)
 
 
-@settings(max_examples=500)
+@times(5)
 @given(accounts())
 def test_import_then_plan_says_no_changes(seen: Inventory) -> None:
     declared = imported(seen)

@@ -8,6 +8,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from support.build import config, make_plan
+from support.examples import times
 from support.faults import BY_NAME, CRASHES, FAULTS
 from support.schedules import AUTOMATIC, DB, ELSEWHERE, WEB, item, small_world
 from support.world import Crash, Fault, Handler, World
@@ -135,4 +136,4 @@ def _where_it_fits(name: str) -> Fault:
 
 
 TestLife = Life.TestCase
-TestLife.settings = settings(max_examples=25, stateful_step_count=12, deadline=None)
+TestLife.settings = settings(times(0.25), stateful_step_count=12)

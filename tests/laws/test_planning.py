@@ -5,9 +5,10 @@ from datetime import datetime, timedelta
 from random import Random
 from zoneinfo import ZoneInfo
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from support.build import NOW, backup, inventory, make_plan
+from support.examples import times
 
 from reconcile.actual.inventory import Backup, Inventory, Server, State
 from reconcile.addresses import SeriesAddress
@@ -197,7 +198,7 @@ def series_usable(server_id: object, seen: Inventory) -> int:
     )
 
 
-@settings(max_examples=200)
+@times(2)
 @given(st.lists(ages, max_size=30), keeps, rules, st.sampled_from(ZONES))
 def test_a_larger_policy_never_deletes_more(
     spans: list[timedelta], keep: Keep, more: KeepCount | KeepWithin, zone: str
@@ -208,7 +209,7 @@ def test_a_larger_policy_never_deletes_more(
     assert all(bigger for small, bigger in zip(smaller, larger, strict=True) if small)
 
 
-@settings(max_examples=200)
+@times(2)
 @given(st.lists(ages, max_size=30), periods, st.integers(1, 8), st.sampled_from(ZONES))
 def test_a_larger_count_never_deletes_more(spans: list[timedelta], period: Period, count: int, zone: str) -> None:
     times = sorted((NOW - span for span in spans), reverse=True)

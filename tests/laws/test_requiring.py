@@ -4,10 +4,11 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from laws.test_planning import after, configs, inventories, rules
 from support.build import days, hours, inventory, make_plan
+from support.examples import times
 
 from reconcile.actual.inventory import Inventory, Server
 from reconcile.desired.config import Config, DeclaredSeries, DeclaredServer
@@ -53,7 +54,7 @@ def oldest_after_each(keep: Keep, nights: list[datetime]) -> list[timedelta]:
     return ages
 
 
-@settings(max_examples=8)  # each plans 400 nights and more
+@times(0.08)  # each plans 400 nights and more
 @given(keeps, spans, st.integers(0, 3000), st.lists(st.integers(0, 23), min_size=20, max_size=20))
 def test_what_passes_always_reaches_back_so_far_less_the_outages(
     keep: Keep, span: Duration, first: int, delays: list[int]
@@ -68,7 +69,7 @@ def test_what_passes_always_reaches_back_so_far_less_the_outages(
             assert span.after(now - age - days(1), UTC_ZONE) <= now
 
 
-@settings(max_examples=8)  # each plans 400 nights and more
+@times(0.08)  # each plans 400 nights and more
 @given(keeps, spans)
 def test_what_fails_has_a_night_on_which_it_does_and_reaches_as_far_as_is_said(keep: Keep, span: Duration) -> None:
     begins = span.before(START, UTC_ZONE)
@@ -83,7 +84,7 @@ def test_what_fails_has_a_night_on_which_it_does_and_reaches_as_far_as_is_said(k
         assert lowest == min(too_young)
 
 
-@settings(max_examples=30)
+@times(0.3)
 @given(keeps, rules, spans, st.sampled_from(["12h", "1d", "2d", "1w"]).map(Duration.parse))
 def test_a_longer_policy_never_fails_where_a_shorter_passes(
     keep: Keep, more: KeepCount | KeepWithin, span: Duration, every: Duration
@@ -92,7 +93,7 @@ def test_a_longer_policy_never_fails_where_a_shorter_passes(
         assert reach(every, (*keep, more), UTC_ZONE, span) is None
 
 
-@settings(max_examples=50)
+@times(0.5)
 @given(st.sampled_from(list(Period)), st.integers(1, 40), spans)
 def test_a_larger_count_never_reaches_less_far(period: Period, count: int, span: Duration) -> None:
     fewer, more = (
@@ -102,7 +103,7 @@ def test_a_larger_count_never_reaches_less_far(period: Period, count: int, span:
     assert more is None or (fewer is not None and fewer <= more)
 
 
-@settings(max_examples=200)
+@times(2)
 @given(keeps, st.lists(st.integers(1, 72), min_size=2, max_size=40), st.integers(1, 39))
 def test_retention_asked_once_is_retention_asked_each_time(keep: Keep, gaps: list[int], asked_at: int) -> None:
     """What `reach` relies on, to look at many applies at once."""
