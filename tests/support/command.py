@@ -6,7 +6,6 @@ import logging
 import os
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
@@ -18,6 +17,7 @@ from typing import Any, TextIO
 import click
 import httpx
 import uvicorn
+from anyio.from_thread import start_blocking_portal
 
 from reconcile.cli.commands import COMMANDS as NAMES
 from reconcile.cli.main import reconcile
@@ -212,14 +212,19 @@ def sandbox(
     )
     limit = RateLimit(rate_limit, time.monotonic) if rate_limit else None
     served = application(account, page_size=page_size, latency=latency, wait=limit.wait if limit else lambda: 0.0)
-    with bind(0) as listener:
-        server = uvicorn.Server(uvicorn.Config(served, log_level="warning", lifespan="off"))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
-        thread.start()
+    server = uvicorn.Server(uvicorn.Config(served, log_level="warning", lifespan="off"))
+    with bind(0) as listener, start_blocking_portal() as portal:
+        serving = portal.start_task_soon(server.serve, [listener])
         try:
             url = f"http://127.0.0.1:{listener.getsockname()[1]}/api/v1"
             yield Sandbox(url, folder, connections=lambda: len(server.server_state.connections), _account=account)
         finally:
-            server.force_exit = True  # whoever still waits for an answer has been killed
-            server.should_exit = True
-            thread.join(10)
+            serving.cancel()  # uvicorn would take two tenths of a second to stop by itself
+            portal.call(_close, server)
+
+
+async def _close(server: uvicorn.Server) -> None:
+    for listening in server.servers:
+        listening.close()
+    for connection in list(server.server_state.connections):
+        connection.transport.close()
