@@ -108,7 +108,7 @@ def test_no_wait_leaves_every_delete_beside_a_create_to_the_next_run(tmp_path: P
 
 def test_a_failed_create_leaves_the_old_backup_alone_and_exits_1(tmp_path: Path) -> None:
     seed = {"servers": WEB, "backups": [entry(1, "nightly", TWO_DAYS)]}
-    with sandbox(tmp_path, backup_seconds=0, fails=True, seed=seed) as service:
+    with sandbox(tmp_path, fails=True, seed=seed) as service:
         service.write(NIGHTLY)
 
         failed = service.run("apply", "--auto-approve")
@@ -187,7 +187,7 @@ class TestWithheld:
             assert ids(service) == [1, 2]
 
     def test_a_create_is_made_all_the_same_and_the_number_named_last_does_the_rest(self, tmp_path: Path) -> None:
-        with sandbox(tmp_path, backup_seconds=0, seed=held("nightly", 10, first=TWO_DAYS)) as service:
+        with sandbox(tmp_path, seed=held("nightly", 10, first=TWO_DAYS)) as service:
             service.write('[servers.web]\nid = 1\nbackups = [{ description = "nightly", every = "1d", keep = 2 }]\n')
 
             withheld = service.run("apply", "--auto-approve")
@@ -201,7 +201,7 @@ class TestWithheld:
             assert ids(service) == [1, 501]
 
     def test_json_counts_and_marks_them(self, tmp_path: Path) -> None:
-        with sandbox(tmp_path, backup_seconds=0, seed=held("nightly", 10)) as service:
+        with sandbox(tmp_path, seed=held("nightly", 10)) as service:
             service.write('[servers.web]\nid = 1\nbackups = [{ description = "nightly", keep = 2 }]\n')
 
             planned = json.loads(service.run("plan", "--json").stdout)
@@ -245,7 +245,7 @@ backups = [{ description = "nightly" }]
     @pytest.fixture
     def service(self, tmp_path: Path) -> Iterator[Sandbox]:
         servers = [*WEB, {"id": 2, "name": "db"}]
-        with sandbox(tmp_path, backup_seconds=0, seed={"servers": servers, "backups": []}) as served:
+        with sandbox(tmp_path, seed={"servers": servers, "backups": []}) as served:
             served.write(self.FILE)
             yield served
 
@@ -332,7 +332,7 @@ class TestJson:
         assert set(summary(service.run("apply", "--json").stdout).values()) == {0}
 
     def test_failures_are_diagnostics(self, tmp_path: Path) -> None:
-        with sandbox(tmp_path, backup_seconds=0, fails=True) as service:
+        with sandbox(tmp_path, fails=True) as service:
             service.write(FIRST)
 
             done = service.run("apply", "--auto-approve", "--json")

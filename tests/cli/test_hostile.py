@@ -94,7 +94,7 @@ def test_a_list_of_hostile_descriptions_shows_all_of_them(options: list[str], tm
 
 
 def test_an_apply_over_string_ids_and_hostile_descriptions_does_what_it_says(tmp_path: Path) -> None:
-    with sandbox(tmp_path, backup_seconds=0, seed=seed()) as service:
+    with sandbox(tmp_path, seed=seed()) as service:
         service.write(pruning("[red]a"))
 
         done = service.run("apply", "--auto-approve", "--allow-loss", "11")

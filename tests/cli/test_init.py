@@ -19,7 +19,7 @@ WITH_FILES = [
 
 @pytest.fixture
 def service(tmp_path: Path) -> Iterator[Sandbox]:
-    with sandbox(tmp_path, backup_seconds=0) as served:
+    with sandbox(tmp_path) as served:
         yield served
 
 

@@ -31,7 +31,7 @@ CHANGING = [["apply", "--auto-approve"]]
 
 @pytest.fixture
 def service(tmp_path: Path) -> Iterator[Sandbox]:
-    with sandbox(tmp_path, backup_seconds=0) as served:
+    with sandbox(tmp_path) as served:
         served.write(FILE)
         yield served
 
@@ -307,7 +307,7 @@ class TestGithubsLog:
             for number, server in enumerate(servers, 1)
             for place, description in enumerate(self.TEXTS)
         ]
-        with sandbox(tmp_path, backup_seconds=0, seed={"servers": servers, "backups": backups}) as service:
+        with sandbox(tmp_path, seed={"servers": servers, "backups": backups}) as service:
             written = service.run("import", GITHUB_ACTIONS="true")
             service.write(written.stdout.replace("keep", "# keep").replace("prune = false", "prune = true"))
             commands = (

@@ -15,7 +15,7 @@ FILE = '[servers.web-server-01]\nid = 12345\nbackups = [{ description = "nightly
 
 @pytest.fixture
 def service(tmp_path: Path) -> Iterator[Sandbox]:
-    with sandbox(tmp_path, backup_seconds=0) as served:
+    with sandbox(tmp_path) as served:
         served.write(FILE)
         yield served
 
@@ -86,7 +86,7 @@ def test_errors_are_shown_and_warnings_are_not(service: Sandbox) -> None:
 
 
 def test_what_an_apply_could_not_do_is_shown_with_the_reason(tmp_path: Path) -> None:
-    with sandbox(tmp_path, backup_seconds=0, fails=True) as service:
+    with sandbox(tmp_path, fails=True) as service:
         service.write(FILE)
         done = service.run("apply", "--auto-approve", "-q")
 

@@ -105,7 +105,7 @@ def test_latency_goes_before_every_answer(tmp_path: Path) -> None:
 
 
 def test_failures_are_failures(tmp_path: Path) -> None:
-    with sandbox(tmp_path, fails=True, backup_seconds=0) as service, client(service) as api:
+    with sandbox(tmp_path, fails=True) as service, client(service) as api:
         api.post("/backups/", json={"server_id": 12345})
         made = api.get("/backups/").json()["results"][0]
 

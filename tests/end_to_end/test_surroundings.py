@@ -39,7 +39,7 @@ IMPORTS = {name: os.environ[name] for name in ("PYTHONPATH",) if name in os.envi
 
 @pytest.fixture
 def service(tmp_path: Path) -> Iterator[Sandbox]:
-    with sandbox(tmp_path, backup_seconds=0, seed=SEED) as served:
+    with sandbox(tmp_path, seed=SEED) as served:
         served.write(FILE)
         served.run("plan", "--out", "saved.plan")
         yield served

@@ -113,7 +113,7 @@ def job(tmp_path: Path) -> Iterator[Job]:
     others = [{"id": 1, "user": {"login": "github-actions[bot]"}, "body": "coverage: 97%"}]
     (tmp_path / "comments.json").write_text(json.dumps(others))
     (tmp_path / "backups.toml").write_text(FILE)
-    with sandbox(tmp_path, backup_seconds=0) as service:
+    with sandbox(tmp_path) as service:
         yield Job(service, tmp_path)
 
 

@@ -51,7 +51,7 @@ def service(tmp_path: Path) -> Iterator[Sandbox]:
     (tmp_path / "bin/heartbeat").symlink_to(EXAMPLES / "monitoring/heartbeat.sh")
     (tmp_path / "backups.toml").write_text(FILE)
     (tmp_path / "token").write_text(TOKEN)
-    with sandbox(tmp_path, backup_seconds=0) as served:
+    with sandbox(tmp_path) as served:
         yield served
 
 

@@ -36,7 +36,7 @@ def folder(tmp_path: Path) -> Path:
 def service(folder: Path) -> Iterator[Sandbox]:
     (folder / "backups.toml").write_text(FILE)
     (folder / "token").write_text(TOKEN)
-    with sandbox(folder, backup_seconds=0) as served:
+    with sandbox(folder) as served:
         yield served
 
 

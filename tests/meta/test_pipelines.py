@@ -82,7 +82,7 @@ def service(tmp_path: Path) -> Iterator[Sandbox]:
     stand_in(tmp_path, "curl", CURL)
     stand_in(tmp_path, "pip", 'pathlib.Path("pip.json").write_text(json.dumps(arguments))')
     (tmp_path / "backups.toml").write_text(FILE)
-    with sandbox(tmp_path, backup_seconds=0) as served:
+    with sandbox(tmp_path) as served:
         yield served
 
 
@@ -93,7 +93,7 @@ def aged(tmp_path: Path) -> Iterator[Sandbox]:
     (tmp_path / "backups.toml").write_text(FILE + "keep = 7\n")
     servers = [{"id": 12345, "name": "web-server-01"}]
     seed = {"servers": servers, "backups": [entry(1, "nightly", timedelta(hours=3), server=servers[0])]}
-    with sandbox(tmp_path, backup_seconds=0, seed=seed) as served:
+    with sandbox(tmp_path, seed=seed) as served:
         yield served
 
 
@@ -243,7 +243,7 @@ def test_where_the_backup_fails_nothing_is_deployed(tmp_path: Path) -> None:
     (tmp_path / "backups.toml").write_text(FILE)
     stand_in(tmp_path, "pip", "")
     deploy_script(tmp_path, 0)
-    with sandbox(tmp_path, backup_seconds=0, fails=True) as failing:
+    with sandbox(tmp_path, fails=True) as failing:
         outcomes, _, _ = github_deploy(failing)
         twin = gitlab_deploy(failing)
 

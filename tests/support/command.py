@@ -190,7 +190,7 @@ def bare_environment(folder: Path) -> dict[str, str]:
 def sandbox(
     folder: Path,
     *,
-    backup_seconds: float = 5.0,
+    backup_seconds: float = 0.0,
     page_size: int = 100,
     latency: float = 0.0,
     fails: bool = False,
