@@ -66,6 +66,12 @@ class Job:
             self.comment(values, ran)
         return ran
 
+    def report(self, file: str, text: str) -> None:
+        """Run the comment's step as if `plan` had reported this about these files."""
+        report = self.folder / "report.md"
+        report.write_text(text)
+        self.comment({"inputs.file": file}, Ran(0, "", {"report": str(report)}, ""))
+
     def comment(self, values: dict[str, str], ran: Ran) -> None:
         """Run the comment's step."""
         event = {
@@ -137,22 +143,19 @@ def test_plan_writes_the_summary_the_comment_and_the_outputs(job: Job) -> None:
 
 
 def test_each_set_of_files_has_one_comment_which_is_updated_in_place(job: Job) -> None:
-    (job.folder / "more.toml").write_text('[servers.db-server-01]\nid = 12346\nbackups = [{ description = "x" }]\n')
-    job.run("plan")
+    job.report("backups.toml", "first")
     first = job.comments[1]["body"]
     forged = {"id": 50, "user": {"login": "mallory"}, "body": first}
     (job.folder / "comments.json").write_text(json.dumps([forged, *job.comments]))
 
-    job.run("plan", file="more.toml\nbackups.toml\n")
-    job.run("plan", "--target=db-server-01", file="backups.toml\nmore.toml")
-    job.run("apply")
-    job.run("plan")
+    job.report("more.toml\nbackups.toml\n", "of both")
+    job.report("backups.toml\nmore.toml", "of both, in the other order")
+    job.report("backups.toml", "second")
 
     assert [comment["id"] for comment in job.comments] == [50, 1, 101, 103]
     assert job.asked[-1] == "PATCH repos/us/backups/issues/comments/101"
-    assert "no changes" in job.comments[2]["body"]
-    assert "db-server-01" in job.comments[3]["body"]
-    assert "web-server-01" not in job.comments[3]["body"]
+    assert "\nsecond\n" in job.comments[2]["body"]
+    assert "\nof both, in the other order\n" in job.comments[3]["body"]
     assert job.comments[0] == forged
 
 
@@ -168,7 +171,7 @@ def test_each_set_of_files_has_one_comment_which_is_updated_in_place(job: Job) -
 def test_a_plan_that_fails_replaces_the_one_before_it(
     text: str, token: str, arguments: tuple[str, ...], reason: str, job: Job
 ) -> None:
-    job.run("plan")
+    job.report("backups.toml", "1 to create")
     (job.folder / "backups.toml").write_text(text)
 
     ran = job.run("plan", *arguments, token=token)
@@ -243,7 +246,7 @@ def test_a_comment_without_a_user_or_a_text_is_left_alone(job: Job) -> None:
 
 
 def test_a_job_that_failed_before_it_could_plan_replaces_the_comment_too(job: Job) -> None:
-    job.run("plan")
+    job.report("backups.toml", "1 to create")
 
     job.comment({"inputs.file": "backups.toml"}, Ran(1, "", {}, ""))
 
@@ -264,11 +267,15 @@ def test_a_plan_with_an_error_shows_the_rest_of_it_and_is_not_saved(job: Job) ->
 def test_arguments_are_lines_that_nothing_splits_or_expands(job: Job) -> None:
     (job.folder / "web-notes.md").touch()
     (job.folder / "my backups.toml").write_text(FILE.replace("nightly", "every night"))
+    (job.folder / "more.toml").write_text('[servers.db-server-01]\nid = 12346\nbackups = [{ description = "x" }]\n')
 
-    ran = job.run("plan", "--target", "web-server-01/every night", "", "--target=web-*", file="my backups.toml")
+    ran = job.run(
+        "plan", "--target", "web-server-01/every night", "", "--target=db-*", file="my backups.toml\nmore.toml"
+    )
 
     assert ran.returncode == 0, ran.shown
-    assert "Only what --target <code>web-server-01/every night</code>, <code>web-&#42;</code> matches" in ran.summary
+    assert "Only what --target <code>web-server-01/every night</code>, <code>db-&#42;</code> matches" in ran.summary
+    assert job.outputs["creates"] == "2"
 
 
 def test_apply_and_status_write_what_they_print_to_the_summary(job: Job) -> None:
