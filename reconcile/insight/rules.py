@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from reconcile.actual.inventory import Inventory
-from reconcile.desired.config import DeclaredFleet
 from reconcile.desired.desired import Desired
 from reconcile.durations import Duration
-from reconcile.plan.require import Breach
+from reconcile.plan.require import Breaches
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -21,7 +20,7 @@ class RequiredRule:
     satisfied: int | None
 
 
-def rules(desired: Desired, inventory: Inventory, breaches: tuple[Breach, ...]) -> tuple[RequiredRule, ...]:
+def rules(desired: Desired, inventory: Inventory, breaches: Breaches) -> tuple[RequiredRule, ...]:
     """Return every rule that the files have, in the order of the reference.
 
     `all_servers` is about all servers in the account, `every` and `retention` about those that have series, and
@@ -34,11 +33,11 @@ def rules(desired: Desired, inventory: Inventory, breaches: tuple[Breach, ...]) 
         servers = None if undeclared is None else len(inventory.servers or ())
         satisfied = None if undeclared is None or servers is None else servers - len(undeclared)
         found.append(RequiredRule(name="all_servers", required=True, servers=servers, satisfied=satisfied))
-    members = Counter(server.fleet for server in desired.servers)
+    members = Counter(server.place for server in desired.servers)  # those of a fleet share its table
     with_series = sum(bool(server.series) for server in desired.servers)
     broken: Counter[str] = Counter()
-    for breach in breaches:
-        broken[breach.rule] += members[breach.subject.name] if isinstance(breach.subject, DeclaredFleet) else 1
+    for table, rule in breaches:
+        broken[rule] += members[table]
     judged: tuple[tuple[Literal["every", "retention"], Duration | None], ...] = (
         ("every", require.every),
         ("retention", require.retention),

@@ -13,7 +13,7 @@ from reconcile.ids import id_order
 from reconcile.insight.rules import RequiredRule, rules
 from reconcile.plan.reasons import CreateReason
 from reconcile.plan.refusals import check_servers
-from reconcile.plan.require import breach_diagnostic, breaches
+from reconcile.plan.require import breaches
 from reconcile.plan.series import SeriesState, TimeRules, backups_of, series_state
 from reconcile.plan.warnings import odd_entries
 
@@ -157,7 +157,7 @@ def status(desired: Desired, inventory: Inventory, now: datetime) -> Status:
         errors=(
             *checked.errors,
             *(checked.all_servers if inventory.servers is None else ()),
-            *map(breach_diagnostic, broken),
+            *broken.values(),
         ),
         empty_fleets=checked.empty_fleets,
         warnings=(*checked.names, *odd_entries(inventory)),

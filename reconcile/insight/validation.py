@@ -20,9 +20,9 @@ class Validation:
         found = config.warnings
         if config.require.every or config.require.retention:
             # Imported here: without a rule, nothing of the planner is needed.
-            from reconcile.plan.require import breach_diagnostic, breaches  # noqa: PLC0415
+            from reconcile.plan.require import breaches  # noqa: PLC0415
 
-            found = (*map(breach_diagnostic, breaches(config)), *found)
+            found = (*breaches(config).values(), *found)
         return cls(config=config, diagnostics=found)
 
     @property

@@ -29,7 +29,7 @@ from reconcile.plan.reasons import (
     Untouchable,
 )
 from reconcile.plan.refusals import check_servers
-from reconcile.plan.require import breach_diagnostic, breaches
+from reconcile.plan.require import breaches
 from reconcile.plan.retention import retain
 from reconcile.plan.safety import measure
 from reconcile.plan.series import SeriesState, ServerState, TimeRules, server_state
@@ -48,7 +48,7 @@ def plan(desired: Desired, inventory: Inventory, now: datetime) -> Plan:
     times = TimeRules(desired=desired, now=now)
     states = [server_state(server, inventory, times) for server in checked.servers]
     broken = breaches(desired.config, (*desired.servers, *desired.fleets))
-    barred = {breach.subject.place for breach in broken}  # a server's key may look like the name of a fleet
+    barred = {table for table, _ in broken}
     servers = tuple(
         _ServerPlanner(state.declared, frozenset(state.declared.pinned), times, state.unclear).plan(
             state, is_barred=state.declared.place in barred
@@ -70,7 +70,7 @@ def plan(desired: Desired, inventory: Inventory, now: datetime) -> Plan:
         errors=(
             *checked.errors,
             *checked.all_servers,
-            *(breach_diagnostic(breach) for breach in broken),
+            *broken.values(),
             *(error for server in servers for error in _unmet(server, desired.freshness)),
         ),
         warnings=(

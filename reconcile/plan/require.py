@@ -2,49 +2,22 @@
 
 import functools
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from datetime import timedelta
 from typing import Literal
 
 from reconcile.addresses import FLEET, SeriesAddress
-from reconcile.desired.config import Config, DeclaredFleet, DeclaredSeries, DeclaredServer
+from reconcile.desired.config import Config, DeclaredFleet, DeclaredServer
 from reconcile.desired.keep import KeepCount, Period
-from reconcile.diagnostics import Diagnostic
+from reconcile.diagnostics import Diagnostic, Place
 from reconcile.durations import Duration, age_text
 from reconcile.plan.reach import START, is_within, reach, remedies
 
 Rule = Literal["every", "retention"]
 
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Breach:
-    """A server, or all members of a fleet, with no series that does what a rule requires.
-
-    `number` is the place of the series that comes nearest. `reached` is what that has instead: its `every`, or how far
-    back it always reaches; None if it does not say how often. Any of `remedies`, as its `keep`, would do.
-    """
-
-    subject: DeclaredServer | DeclaredFleet
-    rule: Rule
-    required: Duration
-    number: int
-    reached: Duration | timedelta | None
-    required_in: str
-    """The file that has the rule."""
-    remedies: tuple[KeepCount, ...] = ()
-
-    @property
-    def nearest(self) -> DeclaredSeries:
-        """The series that comes nearest."""
-        return self.subject.series[self.number]
-
-    @property
-    def name(self) -> str:
-        """The server's key, or the name of the fleet as addresses have it."""
-        return f"{FLEET}{self.subject.name}" if isinstance(self.subject, DeclaredFleet) else self.subject.key
+Breaches = dict[tuple[Place, Rule], Diagnostic]
+"""An error for each server, or for all members of a fleet, that breaks a rule: by its table, and by the rule."""
 
 
-def breaches(config: Config, declared: Iterable[DeclaredServer | DeclaredFleet] | None = None) -> tuple[Breach, ...]:
+def breaches(config: Config, declared: Iterable[DeclaredServer | DeclaredFleet] | None = None) -> Breaches:
     """Judge each server with its own table, and each fleet once; those without a series break nothing.
 
     `declared` are those that a run is about; None for everything in the files.
@@ -53,30 +26,7 @@ def breaches(config: Config, declared: Iterable[DeclaredServer | DeclaredFleet] 
     everything: tuple[DeclaredServer | DeclaredFleet, ...] = (*config.servers, *config.fleets)
     judged = everything if declared is None else declared
     subjects = (each for each in judged if each.series and (isinstance(each, DeclaredFleet) or each.fleet is None))
-    return tuple(breach for subject in subjects for breach in judge.breaches(subject))
-
-
-def breach_diagnostic(breach: Breach) -> Diagnostic:
-    """Say who breaks which rule, by how much, and what would do."""
-    is_fleet = isinstance(breach.subject, DeclaredFleet)
-    subject = f"fleet {breach.subject.name!r}" if is_fleet else f"server {breach.name!r}"
-    match breach.reached:
-        case None:
-            summary = f"no series of {subject} has an every, as {breach.rule} = {breach.required} requires"
-        case Duration() as every:
-            summary = f"{subject} has a backup every {every}, and must have one every {breach.required}"
-        case timedelta() as span:
-            summary = f"{subject} reaches {age_text(span)}, and must reach {breach.required}"
-    if breach.remedies:
-        advice = f"{', or '.join(map(_remedy_text, breach.remedies))} would do"
-    else:
-        advice = f'every = "{breach.required if breach.rule == "every" else "1d"}" would do'
-    return Diagnostic(
-        summary=summary,
-        detail=f"{advice}. Required by {breach.rule} of [require] in {breach.required_in}.",
-        address=str(SeriesAddress(breach.name, breach.nearest.description)),
-        place=breach.subject.place.at("backups", breach.number, "keep" if breach.remedies else "every"),
-    )
+    return {(subject.place, rule): error for subject in subjects for rule, error in judge.breaches(subject)}
 
 
 class _Judge:
@@ -88,25 +38,49 @@ class _Judge:
         self._reach = functools.cache(lambda every, keep, enough: reach(every, keep, zone, enough))
         self._remedies = functools.cache(lambda every, enough: tuple(remedies(every, zone, enough)))
 
-    def breaches(self, subject: DeclaredServer | DeclaredFleet) -> Iterator[Breach]:
-        breach = functools.partial(Breach, subject=subject, required_in=self._file)
+    def breaches(self, subject: DeclaredServer | DeclaredFleet) -> Iterator[tuple[Rule, Diagnostic]]:
+        """Yield each rule that the subject breaks, with an error at the series that comes nearest."""
+        error = functools.partial(self._error, subject)
+        name = f"fleet {subject.name!r}" if isinstance(subject, DeclaredFleet) else f"server {subject.key!r}"
         made = [(number, series, series.every) for number, series in enumerate(subject.series) if series.every]
         if required := self._require.every:
             if not made:
-                yield breach(rule="every", required=required, number=0, reached=None)
+                yield error("every", 0, f"no series of {name} has an every, as every = {required} requires", required)
             elif not any(is_within(every, required) for _, _, every in made):
                 number, _, every = min(made, key=lambda each: each[2].in_seconds(START))
-                yield breach(rule="every", required=required, number=number, reached=every)
+                summary = f"{name} has a backup every {every}, and must have one every {required}"
+                yield error("every", number, summary, required)
         if required := self._require.retention:
             if not made:
-                yield breach(rule="retention", required=required, number=0, reached=None)
+                summary = f"no series of {name} has an every, as retention = {required} requires"
+                yield error("retention", 0, summary, Duration(days=1))
                 return
             reached = [self._reach(every, series.keep, required) for _, series, every in made]
             if None not in reached:
                 most, place = max((span, -place) for place, span in enumerate(reached) if span is not None)
                 number, _, every = made[-place]
-                would_do = self._remedies(every, required)
-                yield breach(rule="retention", required=required, number=number, reached=most, remedies=would_do)
+                summary = f"{name} reaches {age_text(most)}, and must reach {required}"
+                yield error("retention", number, summary, self._remedies(every, required) or Duration(days=1))
+
+    def _error(
+        self,
+        subject: DeclaredServer | DeclaredFleet,
+        rule: Rule,
+        number: int,
+        summary: str,
+        remedy: Duration | tuple[KeepCount, ...],
+    ) -> tuple[Rule, Diagnostic]:
+        """Return an error at a series, by its number; `remedy` is what its `every` or its `keep` could be instead."""
+        key, advice = ("every", f'every = "{remedy}"')
+        if not isinstance(remedy, Duration):
+            key, advice = "keep", " or ".join(map(_remedy_text, remedy))
+        server = f"{FLEET}{subject.name}" if isinstance(subject, DeclaredFleet) else subject.key
+        return rule, Diagnostic(
+            summary=summary,
+            detail=f"Use {advice}. Required by {rule} of [require] in {self._file}.",
+            address=str(SeriesAddress(server, subject.series[number].description)),
+            place=subject.place.at("backups", number, key),
+        )
 
 
 def _remedy_text(remedy: KeepCount) -> str:

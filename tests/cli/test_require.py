@@ -30,7 +30,7 @@ def test_validate_points_at_the_series_and_says_what_would_do(tmp_path: Path) ->
     assert done.stdout == ""
     assert "error: server 'web' reaches 6d, and must reach 30d" in done.stderr
     assert "backups/web.toml:6:8" in done.stderr
-    assert "keep = 31, or daily = 31 would do. Required by retention of [require] in backups/00-require" in done.stderr
+    assert "Use keep = 31 or daily = 31. Required by retention of [require] in backups/00-require" in done.stderr
 
 
 def test_validate_json_is_not_valid_then(tmp_path: Path) -> None:

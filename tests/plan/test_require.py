@@ -1,5 +1,6 @@
 """How far back each policy always reaches, and what becomes of a server that breaks a rule of `[require]`."""
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -16,7 +17,7 @@ from reconcile.diagnostics import UserError
 from reconcile.durations import Duration
 from reconcile.plan.reach import is_within, reach
 from reconcile.plan.reasons import KeptBy, TooYoung
-from reconcile.plan.require import breach_diagnostic, breaches
+from reconcile.plan.require import breaches
 from reconcile.plan.safety import withheld
 from reconcile.plan.saved import dump, parse
 from reconcile.plan.stale import renewed
@@ -133,8 +134,7 @@ def in_new_york(declared: Config) -> Config:
 
 
 def messages(declared: Config) -> list[tuple[str, str]]:
-    found = [breach_diagnostic(breach) for breach in breaches(declared)]
-    return [(each.summary, each.detail) for each in found]
+    return [(each.summary, each.detail) for each in breaches(declared).values()]
 
 
 NIGHTLY = '{ description = "nightly", every = "1d", keep = 7 }'
@@ -144,11 +144,12 @@ def test_the_error_says_what_is_reached_and_what_would_do() -> None:
     assert messages(required('retention = "30d"', NIGHTLY)) == [
         (
             "server 'web' reaches 6d, and must reach 30d",
-            "keep = 31, or daily = 31 would do. Required by retention of [require] in backups.toml.",
+            "Use keep = 31 or daily = 31. Required by retention of [require] in backups.toml.",
         )
     ]
 
 
+REQUIRED_BY = "Required by retention of [require] in backups.toml."
 ONCE = '{ description = "once" }'
 
 
@@ -170,15 +171,17 @@ def test_each_breach_is_explained(rules: str, series: str, summary: str, advice:
     ((found, detail),) = messages(required(rules, series))
 
     assert found == summary
-    assert detail.startswith(advice)
+    assert detail.startswith(f"Use {advice}")
 
 
 def test_what_is_advised_would_do_and_one_less_would_not() -> None:
-    (breach,) = breaches(required('retention = "45d"', NIGHTLY))
+    ((_, detail),) = messages(required('retention = "45d"', NIGHTLY))
 
-    for remedy in breach.remedies:
+    remedies = re.findall(r"(keep|daily) = (\d+)", detail)
+    assert len(remedies) == 2
+    for period, count in remedies:
         for fewer, expected in ((0, 0), (1, 1)):
-            rule = f"{remedy.period} = {int(remedy.count) - fewer}"
+            rule = f"{period.replace('keep', 'last')} = {int(count) - fewer}"
             declared = required('retention = "45d"', NIGHTLY.replace("7", f"{{ {rule} }}"))
             assert len(breaches(declared)) == expected, rule
 
@@ -201,23 +204,22 @@ def test_no_rule_and_no_interval_takes_for_ever_or_leaves_the_calendar(every: st
     ['every = "1d"', 'retention = "6d"', 'every = "1d"\nretention = "6d"', 'min_age = "9d"', "all_servers = true"],
 )
 def test_who_does_what_is_required_breaks_nothing(rules: str) -> None:
-    assert breaches(required(rules, NIGHTLY)) == ()
+    assert breaches(required(rules, NIGHTLY)) == {}
 
 
 def test_one_series_may_do_what_another_does_not() -> None:
     both = f'{NIGHTLY}, {{ description = "monthly", every = "1mo", keep = 12 }}'
 
-    assert breaches(required('every = "1d"\nretention = "300d"', both)) == ()
+    assert breaches(required('every = "1d"\nretention = "300d"', both)) == {}
 
 
 def test_a_server_that_wants_nothing_breaks_nothing() -> None:
-    assert breaches(required('every = "1d"\nretention = "30d"', "")) == ()
+    assert breaches(required('every = "1d"\nretention = "30d"', "")) == {}
 
 
 def test_the_series_that_comes_nearest_is_named() -> None:
     series = '{ description = "a" }, { description = "b", every = "1d" }, { description = "c", every = "1d", keep = 9 }'
-    (breach,) = breaches(required('retention = "30d"', series))
-    diagnostic = breach_diagnostic(breach)
+    (diagnostic,) = breaches(required('retention = "30d"', series)).values()
 
     assert diagnostic.address == "web/c"
     assert diagnostic.place
@@ -231,7 +233,7 @@ class TestWhichSeriesIsNamed:
     )
 
     def found(self, rules: str, series: str = SERIES) -> list[tuple[str | None, str, tuple[str | int, ...]]]:
-        diagnostics = [breach_diagnostic(breach) for breach in breaches(required(rules, series))]
+        diagnostics = breaches(required(rules, series)).values()
         return [(each.address, each.summary, each.place.path if each.place else ()) for each in diagnostics]
 
     def test_is_the_first_of_those_that_are_made_most_often(self) -> None:
@@ -265,12 +267,12 @@ class TestWhichSeriesIsNamed:
 @pytest.mark.parametrize(
     ("every", "retention", "advice"),
     [
-        ("1d", "1d", "keep = 2, or daily = 2 would do."),
-        ("1d", "3d", "keep = 4, or daily = 4 would do."),
-        ("1d", "7d", "keep = 8, or daily = 8 would do."),
-        ("1d", "8d", "keep = 9, or daily = 9 would do."),
-        ("12h", "2d", "keep = 5, or daily = 4 would do."),
-        ("2d", "30d", "keep = 16 would do."),  # days on which none is made are no periods
+        ("1d", "1d", "Use keep = 2 or daily = 2."),
+        ("1d", "3d", "Use keep = 4 or daily = 4."),
+        ("1d", "7d", "Use keep = 8 or daily = 8."),
+        ("1d", "8d", "Use keep = 9 or daily = 9."),
+        ("12h", "2d", "Use keep = 5 or daily = 4."),
+        ("2d", "30d", "Use keep = 16."),  # days on which none is made are no periods
     ],
 )
 def test_the_smallest_count_is_advised(every: str, retention: str, advice: str) -> None:
@@ -300,9 +302,14 @@ def test_each_server_is_judged_by_its_own_policy() -> None:
         )
     )
 
-    found = breaches(declared)
-    assert [(breach.name, breach.reached) for breach in found] == [("s0", days(2)), ("s2", days(4)), ("s3", days(2))]
-    assert [[remedy.count for remedy in breach.remedies] for breach in found] == [[6, 6], [4], [6, 6]]
+    assert [(each.address, each.summary.partition(",")[0], each.detail) for each in breaches(declared).values()] == [
+        (f"{server}/x", f"server '{server}' reaches {reached}", f"Use {advice}. {REQUIRED_BY}")
+        for server, reached, advice in (
+            ("s0", "2d", "keep = 6 or daily = 6"),
+            ("s2", "4d", "keep = 4"),
+            ("s3", "2d", "keep = 6 or daily = 6"),
+        )
+    ]
 
 
 FLEET = """
