@@ -61,8 +61,8 @@ class NotDeclared:
     count: int
 
 
-Note = FailedPinned | LeftUnmanaged | NotDeclared
-"""What the declaration does not show."""
+NotShown = FailedPinned | LeftUnmanaged | NotDeclared
+"""Why the declaration does not show something that the account holds."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -75,7 +75,7 @@ class Declaration:
     base_url: str
     read_at: datetime
     document: dict[str, Any]
-    notes: tuple[Note, ...]
+    not_shown: tuple[NotShown, ...]
     fleets: tuple[dict[str, Any], ...] = ()
 
 
@@ -100,18 +100,20 @@ def declare(
     candidates = tuple(_candidate(key, id_, names[id_], inventory) for id_, key in keys.items())
     unruled = replace(resolved.config, require=Requirements())
     planned = plan(replace(resolved, config=unruled, servers=candidates, fleets=()), inventory, now)
-    notes: list[Note] = [note for id_ in names if id_ in declared for note in _not_declared(declared[id_], inventory)]
+    not_shown: list[NotShown] = [
+        each for id_ in names if id_ in declared for each in _not_declared(declared[id_], inventory)
+    ]
     tables: dict[str, Any] = {}
     for candidate, server in zip(candidates, planned.servers, strict=True):
         tables[candidate.key], beside = _server_table(candidate, server, inventory)
-        notes += beside
+        not_shown += beside
     settings = {} if existing or inventory.account is None else {"settings": {"account": inventory.account}}
     return Declaration(
         base_url=inventory.base_url,
         read_at=now,
         document={**settings, "servers": tables} if tables else {},
         fleets=tuple(_fleets(tables, inventory)),
-        notes=tuple(notes),
+        not_shown=tuple(not_shown),
     )
 
 
@@ -148,7 +150,7 @@ def _candidate(key: str, id_: Id, name: str, inventory: Inventory) -> DeclaredSe
 
 def _server_table(
     candidate: DeclaredServer, planned: ServerPlan, inventory: Inventory
-) -> tuple[dict[str, Any], list[Note]]:
+) -> tuple[dict[str, Any], list[NotShown]]:
     """Return the table of a server, from what the planner makes of its candidate, and what the table does not show."""
     # A series without a member is left out: declared, it would have a backup created.
     counted = [series for series in planned.series if not series.create]
@@ -180,7 +182,7 @@ def _series_table(series: DeclaredSeries) -> dict[str, Any]:
     return {"description": series.description, "keep": rule.count}
 
 
-def _not_declared(server: DeclaredServer, inventory: Inventory) -> Iterator[Note]:
+def _not_declared(server: DeclaredServer, inventory: Inventory) -> Iterator[NotShown]:
     """Report the undeclared series of a declared server; only the file that has the server can declare them."""
     for description, backups in undeclared(server, inventory.by_server.get(server.id, {})):
         yield NotDeclared(key=server.key, filename=server.place.filename, description=description, count=len(backups))

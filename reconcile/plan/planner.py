@@ -27,6 +27,7 @@ from reconcile.plan.reasons import (
     Undeclared,
     UnknownStatus,
     Untouchable,
+    unmet_text,
 )
 from reconcile.plan.refusals import check_servers
 from reconcile.plan.require import breaches
@@ -90,7 +91,7 @@ def _unmet(server: ServerPlan, freshness: Freshness | None) -> Iterator[Diagnost
     for series in server.series:
         if freshness and series.needed and series.needed.state is State.UNKNOWN:
             yield Diagnostic(
-                summary=f"no usable backup is at most {freshness.max_age} old",
+                summary=unmet_text(freshness.max_age),
                 detail=(
                     f"#{series.needed.id} is, but its status {series.needed.status!r} or its other fields can't be "
                     "understood. Look at it in the web panel."

@@ -165,3 +165,8 @@ Untouchable = Pinned | Misdated | Stalled | InProgress | UnknownStatus | NotRead
 
 KeepReason = KeptBy | BesideUnknown | TooYoung | Untouchable
 UnmanagedReason = NotPruned | PrunedLater | BesideUnknown | TooYoung | Untouchable
+
+
+def unmet_text(max_age: Duration | None) -> str:
+    """Say that a series has no backup as young as `--max-age` asks for: in a plan, a stale plan, and after an apply."""
+    return f"no usable backup is at most {max_age} old"

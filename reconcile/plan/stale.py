@@ -18,6 +18,7 @@ from reconcile.desired.desired import Freshness, check_account
 from reconcile.diagnostics import Diagnostic, UserError
 from reconcile.ids import Id
 from reconcile.plan.model import Delete, Plan, SeriesPlan, ServerPlan
+from reconcile.plan.reasons import unmet_text
 from reconcile.plan.safety import measure, withheld
 from reconcile.plan.series import backups_of, is_misdated, is_too_young, is_usable
 
@@ -115,7 +116,7 @@ def _aged(plan: Plan, inventory: Inventory) -> Iterator[str]:
                 and freshness.is_met_by(backup.created_at, zone)
                 for backup in backups_of(series.descriptions, held)
             ):
-                yield f"{series.address}: no usable backup is at most {plan.max_age} old"
+                yield f"{series.address}: {unmet_text(plan.max_age)}"
 
 
 def _without_needed(plan: Plan, inventory: Inventory) -> Inventory:

@@ -10,7 +10,7 @@ import tomli_w
 
 from reconcile.actual.inventory import Server
 from reconcile.insight.first_file import FirstFile, Origin
-from reconcile.insight.importing import Declaration, FailedPinned, LeftUnmanaged, NotDeclared, Note
+from reconcile.insight.importing import Declaration, FailedPinned, LeftUnmanaged, NotDeclared, NotShown
 from reconcile.report.document import JsonObject, Raw
 from reconcile.report.escape import visible, without_commands_in_strings
 from reconcile.report.wording import count_text
@@ -42,8 +42,12 @@ def declaration_toml(declaration: Declaration) -> Raw:
     """Return the text of the file that `import` writes: when and from where, what could not be declared, the tables."""
     written = f"{declaration.read_at:%Y-%m-%d %H:%M} UTC"
     lines = [f"Written by reconcile import at {written}, from {declaration.base_url}."]
-    if declaration.notes:
-        lines += ["", "What this file does not show:", *(f"- {_note_text(note)}" for note in declaration.notes)]
+    if declaration.not_shown:
+        lines += [
+            "",
+            "What this file does not show:",
+            *(f"- {_not_shown_text(each)}" for each in declaration.not_shown),
+        ]
     elif not declaration.document:
         lines += ["Everything is declared already."]
     header = "\n".join(f"# {visible(line, _LONGEST)}".rstrip() for line in lines)
@@ -77,8 +81,8 @@ def _fleet_text(document: JsonObject) -> str:
     return "\n" + "".join(f"# {line}".rstrip() + "\n" for line in lines)
 
 
-def _note_text(note: Note) -> str:
-    match note:
+def _not_shown_text(entry: NotShown) -> str:
+    match entry:
         case FailedPinned(key=key, backup=backup):
             return f"{key}: backup {backup.id} has failed, and is pinned to keep it"
         case LeftUnmanaged(key=key, backup=backup, unclean=None):
@@ -89,7 +93,7 @@ def _note_text(note: Note) -> str:
         case NotDeclared(key=key, filename=filename, description=description, count=count):
             return f"{key}: {filename} does not declare {description!r} ({count_text(count, 'backup')})"
         case _:
-            assert_never(note)
+            assert_never(entry)
 
 
 def _escaped(toml: str) -> str:

@@ -44,7 +44,7 @@ def test_failed_ones_are_pinned_and_do_not_count() -> None:
         "pinned": [2],
         "backups": [{"description": "nightly"}],
     }
-    assert declaration.notes == (FailedPinned(key="web", backup=failed),)
+    assert declaration.not_shown == (FailedPinned(key="web", backup=failed),)
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ def test_what_can_be_in_no_series_is_left_and_never_pruned(held: Backup, problem
     declaration = import_(inventory(held), NOW)
 
     assert declaration.document["servers"]["web"] == {"id": 1, "prune": False, "backups": []}
-    assert declaration.notes == (LeftUnmanaged(key="web", backup=held, unclean=problem),)
+    assert declaration.not_shown == (LeftUnmanaged(key="web", backup=held, unclean=problem),)
 
 
 class TestKeys:
@@ -111,7 +111,7 @@ class TestBesideAFile:
         declaration = import_(self.SEEN, NOW, existing=self.EXISTING)
 
         assert list(declaration.document["servers"]) == ["db"]
-        (note,) = declaration.notes
+        (note,) = declaration.not_shown
         assert isinstance(note, NotDeclared)
         assert (note.key, note.description, note.count) == ("web", "x", 2)
         assert note.filename.endswith("backups.toml")

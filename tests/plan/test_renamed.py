@@ -127,7 +127,7 @@ def test_status_and_metrics_count_them_as_the_series_own() -> None:
 
 
 def test_import_beside_the_file_does_not_report_them_as_undeclared() -> None:
-    notes = declare_account(SEEN, NOW, existing=FILE).notes
+    notes = declare_account(SEEN, NOW, existing=FILE).not_shown
 
     assert [note.description for note in notes] == ["by hand"]  # type: ignore[union-attr]
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from support.build import BASE_URL, NOW, backup, config, days, declare, inventory
 
 from reconcile.actual.inventory import Server
-from reconcile.insight.importing import Declaration, FailedPinned, LeftUnmanaged, NotDeclared, Note
+from reconcile.insight.importing import Declaration, FailedPinned, LeftUnmanaged, NotDeclared, NotShown
 from reconcile.insight.importing import declare as import_
 from reconcile.report.toml import declaration_toml
 
@@ -17,8 +17,8 @@ TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=8) | st.sampl
 )
 
 
-def text(document: dict[str, object], *notes: Note) -> str:
-    declaration = Declaration(base_url=BASE_URL, read_at=NOW, document=document, notes=notes)
+def text(document: dict[str, object], *entries: NotShown) -> str:
+    declaration = Declaration(base_url=BASE_URL, read_at=NOW, document=document, not_shown=entries)
     return declaration_toml(declaration).text
 
 
@@ -35,14 +35,14 @@ def check_harmless(toml: str) -> None:
 )
 @example({"\u202e\x9b##[x]": {"\U000e0041": "\x1b##[x]"}}, "##[error]")
 def test_what_is_read_back_is_what_was_written(servers: dict[str, dict[str, object]], noted: str) -> None:
-    notes = (
+    entries = (
         FailedPinned(key=noted, backup=backup(noted or 1)),
         LeftUnmanaged(key=noted, backup=backup(1, noted), unclean=None),
         LeftUnmanaged(key=noted, backup=backup(1, noted), unclean="is empty"),
         NotDeclared(key=noted, filename=noted, description=noted, count=2),
     )
 
-    written = text({"servers": servers}, *notes)
+    written = text({"servers": servers}, *entries)
 
     check_harmless(written)
     assert tomllib.loads(written) == {"servers": servers}

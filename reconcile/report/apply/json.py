@@ -22,6 +22,7 @@ from reconcile.outcomes import (
     Waiting,
 )
 from reconcile.plan.model import Action, Create, Delete, Plan
+from reconcile.plan.reasons import unmet_text
 from reconcile.report.apply.sentences import explanation_text
 from reconcile.report.apply.text import event_text
 from reconcile.report.diagnostics import diagnostic_json
@@ -115,8 +116,7 @@ def _planned(event: Planned, now: datetime) -> Iterator[JsonObject]:
 def _unmet(event: Applied, now: datetime) -> Iterator[JsonObject]:
     """Yield the unmet demands of `--max-age`. The rest is in the last line, `summary_json`, about all results."""
     for address in event.result.unmet if not event.plans_again else ():
-        summary = f"no usable backup is at most {event.result.plan.max_age} old"
-        yield diagnostic_line(Diagnostic(summary=summary, address=str(address)), now)
+        yield diagnostic_line(Diagnostic(summary=unmet_text(event.result.plan.max_age), address=str(address)), now)
 
 
 def _finished(event: Finished, message: str, now: datetime) -> Iterator[JsonObject]:

@@ -21,6 +21,7 @@ from reconcile.outcomes import (
     Waiting,
 )
 from reconcile.plan.model import Action, Create, Delete
+from reconcile.plan.reasons import unmet_text
 from reconcile.report.apply.sentences import advice, explanation_text
 from reconcile.report.diagnostics import diagnostic_text
 from reconcile.report.document import Lines, Text
@@ -93,7 +94,7 @@ def _trouble(result: Result) -> Iterator[Text]:
         state = _member(SeriesAddress(backup.server_name, backup.description), backup)
         yield Text(f"{state}; it was in progress before this run, and still is", "yellow")
     for address in result.unmet:
-        yield Text(f"{address}: no usable backup is at most {result.plan.max_age} old", "yellow")
+        yield Text(f"{address}: {unmet_text(result.plan.max_age)}", "yellow")
 
 
 def _figures(result: Result, *, plans_again: bool) -> Iterator[Text]:
