@@ -17,7 +17,7 @@ from reconcile.durations import Duration
 from reconcile.plan.model import Plan
 from reconcile.report.document import Formatter
 from reconcile.report.plan.formats import PLAN_FORMATS
-from reconcile.report.plan.gitlab import gitlab_report as report_for_gitlab
+from reconcile.report.plan.json import gitlab_report as report_for_gitlab
 
 
 @command(files=True, targets=True, account=True, more="each backup that stays")

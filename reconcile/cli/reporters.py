@@ -12,7 +12,7 @@ from reconcile.diagnostics import Diagnostic
 from reconcile.outcomes import Applied, Event, Finished, Noted, Planned, Result, Settled, Started, Waiting
 from reconcile.plan.model import Create, Plan
 from reconcile.report.apply.json import diagnostic_line, event_json, summary_json, version_json
-from reconcile.report.apply.tally import Tally
+from reconcile.report.apply.sentences import Tally
 from reconcile.report.apply.text import event_text, result_text
 from reconcile.report.document import Formats
 from reconcile.report.escape import visible

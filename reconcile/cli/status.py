@@ -56,13 +56,13 @@ def status(
     )
     with session.one_of_several():
         if metrics_file:
-            from reconcile.report.metrics import metrics  # noqa: PLC0415 - the client takes 30 ms, and few runs need it
+            from reconcile.report.status.metrics import metrics  # noqa: PLC0415 - the client takes 30 ms, and few runs need it
 
             held_back = withheld(plan(desired, inventory, inventory.observed_at))
             session.write(metrics_file, metrics(found, withheld=len(held_back)).text)
     with session.one_of_several():
         if html_file:
-            from reconcile.report.status_html import status_html  # noqa: PLC0415 - loads Jinja
+            from reconcile.report.status.html import status_html  # noqa: PLC0415 - loads Jinja
 
             session.write(html_file, status_html(timeline(found, desired, inventory)).text)
     session.output.diagnostics(found.errors)

@@ -1,4 +1,4 @@
-"""The reasons to create, delete or keep a backup, as data; `reconcile.report.reasons_text` has the sentences.
+"""The reasons to create, delete or keep a backup, as data; `reconcile.report.plan.sentences` has the sentences.
 
 `kind` is the name for programs: `action_reason` in JSON.
 """

@@ -16,7 +16,7 @@ from support.scripts import CURL, EXAMPLES, ROOT, read_yaml, run_script, script_
 
 from reconcile.desired.desired import resolve
 from reconcile.insight.status import status
-from reconcile.report.metrics import metrics
+from reconcile.report.status.metrics import metrics
 
 MONITORING = EXAMPLES / "monitoring"
 SYSTEMD = EXAMPLES / "systemd"

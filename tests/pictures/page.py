@@ -16,7 +16,7 @@ from reconcile import __version__
 from reconcile.desired.desired import resolve
 from reconcile.insight.status import status
 from reconcile.insight.timeline import timeline
-from reconcile.report.status_html import status_html
+from reconcile.report.status.html import status_html
 
 from .account import DECLARED, OBSERVED
 

@@ -23,7 +23,7 @@ from reconcile.report.apply.text import event_text, result_text
 from reconcile.report.document import Block, Document, Lines
 from reconcile.report.forecast.text import forecast_text
 from reconcile.report.plan.text import plan_text, planned_text
-from reconcile.report.status_text import status_text
+from reconcile.report.status.text import status_text
 from reconcile.report.terminal import printable
 from reconcile.sandbox.account import sample
 

@@ -19,7 +19,7 @@ from reconcile.plan.model import Plan
 from reconcile.report.diagnostics import LARGEST, diagnostics_markdown
 from reconcile.report.escape import visible
 from reconcile.report.plan.markdown import plan_markdown
-from reconcile.report.status_markdown import status_markdown
+from reconcile.report.status.markdown import status_markdown
 
 OUR_HTML = re.compile(r"</?(details|summary|code)>|^<!-- reconcile plan[ a-z0-9=]*-->")
 PRUNING = declare("", server="prune = true")

@@ -12,8 +12,7 @@ from support.render import value
 from reconcile.actual.inventory import Server
 from reconcile.addresses import BackupAddress, SeriesAddress
 from reconcile.plan.model import Plan
-from reconcile.report.plan.gitlab import gitlab_report
-from reconcile.report.plan.json import plan_json
+from reconcile.report.plan.json import gitlab_report, plan_json
 from reconcile.report.values import terraform_address
 
 NIGHTLY = declare('{ description = "nightly", every = "1d", keep = 2 }')

@@ -34,7 +34,7 @@ from reconcile.plan.reasons import (
     UnmanagedReason,
     Untouchable,
 )
-from reconcile.report.reasons_text import create_text, delete_text, kept_text, unmanaged_text
+from reconcile.report.plan.sentences import create_text, delete_text, kept_text, unmanaged_text
 
 ROME = ZoneInfo("Europe/Rome")
 A_WEEK = Duration(days=7)

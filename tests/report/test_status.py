@@ -17,10 +17,10 @@ from reconcile.actual.inventory import Inventory, Server
 from reconcile.desired.config import Config, Source
 from reconcile.desired.desired import resolve
 from reconcile.insight.status import Status, status
-from reconcile.report.metrics import metrics
-from reconcile.report.status_json import status_json
-from reconcile.report.status_markdown import status_markdown
-from reconcile.report.status_text import check_text, status_text
+from reconcile.report.status.json import status_json
+from reconcile.report.status.markdown import status_markdown
+from reconcile.report.status.metrics import metrics
+from reconcile.report.status.text import check_text, status_text
 from reconcile.report.terminal import printable
 
 NIGHTLY = declare('{ description = "nightly", every = "1d", keep = { last = 3, daily = 7 } }')

@@ -4,7 +4,7 @@ from support.build import NOW, backup, days, declare, inventory, make_plan
 
 from reconcile.diagnostics import Diagnostic
 from reconcile.outcomes import Finished, Noted, Outcome, Planned, Started, Waiting
-from reconcile.report.apply.tally import Tally
+from reconcile.report.apply.sentences import Tally
 
 PLAN = make_plan(
     declare('{ description = "nightly", every = "1d" }, { description = "new" }'), inventory(backup(1, age=days(2)))

@@ -23,11 +23,10 @@ from reconcile.outcomes import (
 )
 from reconcile.plan.model import Action, Create, Delete, Plan
 from reconcile.plan.reasons import unmet_text
-from reconcile.report.apply.sentences import explanation_text
-from reconcile.report.apply.text import event_text
+from reconcile.report.apply.sentences import event_sentence, explanation_text
 from reconcile.report.diagnostics import diagnostic_json
 from reconcile.report.document import JsonObject
-from reconcile.report.reasons_text import create_text, delete_text
+from reconcile.report.plan.sentences import create_text, delete_text
 from reconcile.report.values import RESOURCE_TYPE, address_index, terraform_address, time_json
 
 _ERRORS = {Outcome.FAILED, Outcome.UNKNOWN, Outcome.IN_PROGRESS}
@@ -41,7 +40,7 @@ def version_json(now: datetime) -> JsonObject:
 
 def event_json(event: Event, now: datetime) -> Iterator[JsonObject]:
     """Yield the lines of an event: several for a plan, and for an error a diagnostic beside it."""
-    message = " ".join(line.plain for line in event_text(event))
+    message = event_sentence(event)
     hook: JsonObject
     match event:
         case Planned():

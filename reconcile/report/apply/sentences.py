@@ -2,9 +2,25 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import assert_never
 
-from reconcile.outcomes import Finished, Outcome, Result
+from reconcile.actual.inventory import Backup, State
+from reconcile.addresses import Address, SeriesAddress
+from reconcile.outcomes import (
+    Applied,
+    Event,
+    Finished,
+    Interrupted,
+    Noted,
+    Outcome,
+    Planned,
+    Rejected,
+    Result,
+    Settled,
+    Started,
+    Waiting,
+)
 from reconcile.plan.guards import (
     Appeared,
     Changed,
@@ -21,10 +37,59 @@ from reconcile.plan.guards import (
     UnknownBeside,
 )
 from reconcile.plan.model import Create, Delete
+from reconcile.report.wording import seconds_text, size_text
 
 _QUOTA = re.compile(r"quota|limit|maximum|exceed|too many|no space", re.IGNORECASE)
 _THROTTLED = re.compile(r"\b429\b")
 _PROTECTED = re.compile(r"protect|locked|immutable|legal hold", re.IGNORECASE)
+
+OUTCOME_TEXTS = {
+    Outcome.FAILED: "failed",
+    Outcome.UNKNOWN: "of unknown outcome",
+    Outcome.IN_PROGRESS: "still in progress",
+    Outcome.SKIPPED: "skipped",
+    Outcome.WITHHELD: "withheld",
+    Outcome.DEFERRED: "left to the next run",
+    Outcome.NOT_STARTED: "not started",
+}
+"""How many actions ended so, after their number; one that succeeded says what it did."""
+
+
+def event_sentence(event: Event) -> str:  # noqa: PLR0911 - one for each event
+    """Say what has happened; nothing of a plan, of a result and of a diagnostic, which are more than a sentence."""
+    match event:
+        case Planned() | Applied() | Noted():
+            return ""
+        case Started(action=action):
+            return f"{action.address}: {'creating' if isinstance(action, Create) else 'deleting'}"
+        case Rejected(action=action, explanation=explanation, seconds=seconds):
+            return f"{action.address}: rejected, trying again in {seconds_text(seconds)}: {explanation}"
+        case Waiting(address=address, backup=backup, elapsed=elapsed):
+            unknown = ", a status that reconcile does not know" if backup.state is State.UNKNOWN else ""
+            return f"{member_text(address, backup)}{unknown}, waited {seconds_text(elapsed)}"
+        case Settled(address=address, backup=settled):
+            return member_text(address, settled) if settled else f"{address}: no longer in the list"
+        case Finished(action=action):
+            return f"{action.address}: {ending_text(event)}"
+        case Interrupted():
+            return "Interrupted: starting nothing new, finishing what is in flight. Interrupt again to stop at once."
+        case _:
+            assert_never(event)
+
+
+def member_text(series: SeriesAddress, backup: Backup) -> str:
+    """Name a backup of a series, and say its status."""
+    return f"{series.member(backup.id, backup.description)}: {backup.status}"
+
+
+def ending_text(ended: Finished) -> str:
+    """Say how an action ended; why it did not succeed is in the report, once for all that share the reason."""
+    if ended.outcome is not Outcome.SUCCEEDED:
+        return OUTCOME_TEXTS[ended.outcome]
+    if ended.backup:
+        made = f"#{ended.backup.id}, {size_text(ended.backup.size_mb)}"
+        return f"{ended.explanation} after {seconds_text(ended.elapsed)} ({made})"
+    return ended.explanation
 
 
 def explanation_text(finished: Finished) -> str:
@@ -91,3 +156,37 @@ def advice(result: Result) -> Iterator[str]:
             "A member of a fleet has no pinned: to keep a protected backup, give its server its own table with pinned, "
             "or remove the protection at the service."
         )
+
+
+@dataclass(slots=True)
+class Tally:
+    """Counts the events of one plan after the other."""
+
+    total: int = 0
+    done: int = 0
+    _in_progress: set[Address] = field(default_factory=set)
+
+    def count(self, event: Event) -> None:
+        """Take an event into account."""
+        match event:
+            case Planned(plan=plan):
+                self.total, self.done = len(plan.actions), 0
+                self._in_progress.clear()
+            case Started(action=action):
+                self._in_progress.add(action.address)
+            case Waiting(address=address):
+                self._in_progress.add(address)
+            case Finished(action=action):
+                self._in_progress.discard(action.address)
+                self.done += 1
+            case _:
+                pass
+
+    @property
+    def waiting(self) -> int:
+        """How many actions have not been started."""
+        return max(0, self.total - self.done - len(self._in_progress))
+
+    def __str__(self) -> str:
+        """Write it as one line: `12 of 400 done, 10 in progress, 378 waiting`."""
+        return f"{self.done:,} of {self.total:,} done, {len(self._in_progress):,} in progress, {self.waiting:,} waiting"

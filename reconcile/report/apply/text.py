@@ -1,32 +1,33 @@
 """The events of an apply, and its report at the end, as text."""
 
 from collections.abc import Iterator
-from typing import assert_never
 
-from reconcile.actual.inventory import Backup, State
 from reconcile.addresses import SeriesAddress
 from reconcile.clock import Stop
 from reconcile.outcomes import (
     Applied,
     Event,
     Finished,
-    Interrupted,
     Noted,
     Outcome,
     Planned,
     Rejected,
     Result,
-    Settled,
-    Started,
-    Waiting,
 )
 from reconcile.plan.model import Action, Create, Delete
 from reconcile.plan.reasons import unmet_text
-from reconcile.report.apply.sentences import advice, explanation_text
+from reconcile.report.apply.sentences import (
+    OUTCOME_TEXTS,
+    advice,
+    ending_text,
+    event_sentence,
+    explanation_text,
+    member_text,
+)
 from reconcile.report.diagnostics import diagnostic_text
 from reconcile.report.document import Lines, Text
-from reconcile.report.plan.text import BARRED
-from reconcile.report.wording import count_text, seconds_text, size_text
+from reconcile.report.plan.sentences import BARRED
+from reconcile.report.wording import count_text
 
 _STYLES = {
     Outcome.SUCCEEDED: "green",
@@ -38,44 +39,21 @@ _STYLES = {
     Outcome.DEFERRED: "yellow",
     Outcome.NOT_STARTED: "yellow",
 }
-_FIGURES = {
-    Outcome.FAILED: "failed",
-    Outcome.UNKNOWN: "of unknown outcome",
-    Outcome.IN_PROGRESS: "still in progress",
-    Outcome.SKIPPED: "skipped",
-    Outcome.WITHHELD: "withheld",
-    Outcome.DEFERRED: "left to the next run",
-    Outcome.NOT_STARTED: "not started",
-}
 
 
-def event_text(event: Event) -> list[Text]:  # noqa: PLR0911 - one for each event
+def event_text(event: Event) -> list[Text]:
     """Return the lines of an event. A plan and a result have none: `planned_text` and `result_text` show them."""
     match event:
         case Planned() | Applied():
             return []
-        case Started(action=action):
-            return [Text(f"{action.address}: {'creating' if isinstance(action, Create) else 'deleting'}")]
-        case Rejected(action=action, explanation=explanation, seconds=seconds):
-            retry = f"rejected, trying again in {seconds_text(seconds)}: {explanation}"
-            return [Text(f"{action.address}: {retry}", "yellow")]
-        case Waiting(address=address, backup=backup, elapsed=elapsed):
-            unknown = ", a status that reconcile does not know" if backup.state is State.UNKNOWN else ""
-            waited = f"{_member(address, backup)}{unknown}, waited {seconds_text(elapsed)}"
-            return [Text(waited)]
-        case Settled(address=address, backup=settled):
-            state = _member(address, settled) if settled else f"{address}: no longer in the list"
-            return [Text(state)]
-        case Finished(action=action, outcome=outcome):
-            return [Text.assemble(f"{action.address}: ", (_ending(event), _STYLES[outcome]))]
         case Noted(diagnostic=diagnostic):
             return diagnostic_text(diagnostic)
-        case Interrupted():
-            return [
-                Text("Interrupted: starting nothing new, finishing what is in flight. Interrupt again to stop at once.")
-            ]
+        case Finished(action=action, outcome=outcome):
+            return [Text.assemble(f"{action.address}: ", (ending_text(event), _STYLES[outcome]))]
+        case Rejected():
+            return [Text(event_sentence(event), "yellow")]
         case _:
-            assert_never(event)
+            return [Text(event_sentence(event))]
 
 
 def result_text(result: Result, *, plans_again: bool = False) -> Lines:
@@ -91,7 +69,7 @@ def result_text(result: Result, *, plans_again: bool = False) -> Lines:
 def _trouble(result: Result) -> Iterator[Text]:
     yield from _not_done(result)
     for backup in result.still_pending:
-        state = _member(SeriesAddress(backup.server_name, backup.description), backup)
+        state = member_text(SeriesAddress(backup.server_name, backup.description), backup)
         yield Text(f"{state}; it was in progress before this run, and still is", "yellow")
     for address in result.unmet:
         yield Text(f"{address}: {unmet_text(result.plan.max_age)}", "yellow")
@@ -101,7 +79,7 @@ def _figures(result: Result, *, plans_again: bool) -> Iterator[Text]:
     created, deleted = (result.count(kind, Outcome.SUCCEEDED) for kind in (Create, Delete))
     counts = result.counts
     figures = [f"{created:,} created", f"{deleted:,} deleted"]
-    figures += [f"{counts[outcome]:,} {label}" for outcome, label in _FIGURES.items() if counts[outcome]]
+    figures += [f"{counts[outcome]:,} {label}" for outcome, label in OUTCOME_TEXTS.items() if counts[outcome]]
     errors = len(result.plan.errors)
     is_done = result.is_complete and not errors
     head = ("Apply complete: ", "bold green") if is_done else ("Apply incomplete: ", "bold red")
@@ -155,22 +133,8 @@ def _next_steps(result: Result) -> Iterator[Text]:
 _NOT_WORTH_REPEATING = {Outcome.SUCCEEDED, Outcome.DEFERRED, Outcome.WITHHELD}
 
 
-def _member(series: SeriesAddress, backup: Backup) -> str:
-    return f"{series.member(backup.id, backup.description)}: {backup.status}"
-
-
-def _ending(ended: Finished) -> str:
-    """Say how an action ended; why it did not succeed is in the report, once for all that share the reason."""
-    if ended.outcome is not Outcome.SUCCEEDED:
-        return _FIGURES[ended.outcome]
-    if ended.backup:
-        made = f"#{ended.backup.id}, {size_text(ended.backup.size_mb)}"
-        return f"{ended.explanation} after {seconds_text(ended.elapsed)} ({made})"
-    return ended.explanation
-
-
 def _labelled(outcome: Outcome, explanation: str) -> str:
     """Put the outcome before an explanation that does not include it."""
     if outcome in {Outcome.FAILED, Outcome.UNKNOWN, Outcome.IN_PROGRESS, Outcome.SKIPPED, Outcome.WITHHELD}:
-        return f"{_FIGURES[outcome]}: {explanation}"
+        return f"{OUTCOME_TEXTS[outcome]}: {explanation}"
     return explanation

@@ -11,7 +11,7 @@ from reconcile.durations import age_text
 from reconcile.insight.comparison import Comparison, SeriesChange
 from reconcile.insight.forecast import Figures, Forecast, SeriesForecast, together
 from reconcile.plan.safety import withheld
-from reconcile.report.plan.text import withheld_texts
+from reconcile.report.plan.sentences import withheld_texts
 from reconcile.report.wording import count_text
 
 MOST_SERIES = 10

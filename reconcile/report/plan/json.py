@@ -11,7 +11,7 @@ from reconcile.plan.reasons import PrunedLater
 from reconcile.plan.safety import withheld
 from reconcile.report.diagnostics import diagnostic_json
 from reconcile.report.document import Json, JsonObject
-from reconcile.report.reasons_text import create_text, delete_text, kept_text, unmanaged_text
+from reconcile.report.plan.sentences import create_text, delete_text, kept_text, unmanaged_text
 from reconcile.report.values import (
     RESOURCE_TYPE,
     address_index,
@@ -66,6 +66,11 @@ def plan_json(plan: Plan, /, *, verbose: bool = False) -> Json:
             "reconcile": _ours(plan, held_back, zone),
         }
     )
+
+
+def gitlab_report(plan: Plan) -> Json:
+    """Return GitLab's Terraform report (`artifacts:reports:terraform`): the counts that a merge request shows."""
+    return Json({"create": len(plan.creates), "update": 0, "delete": len(plan.deletes)})
 
 
 def _ours(plan: Plan, held_back: frozenset[BackupAddress], zone: ZoneInfo) -> JsonObject:

@@ -11,8 +11,7 @@ from reconcile.plan.safety import withheld
 from reconcile.report.diagnostics import diagnostic_lines, fitted
 from reconcile.report.document import Raw
 from reconcile.report.escape import code, plain
-from reconcile.report.plan.text import withheld_texts
-from reconcile.report.reasons_text import create_text, delete_text, kept_text, unmanaged_text
+from reconcile.report.plan.sentences import create_text, delete_text, kept_text, unmanaged_text, withheld_texts
 from reconcile.report.wording import count_text, size_text
 
 

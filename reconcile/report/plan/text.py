@@ -8,11 +8,11 @@ from zoneinfo import ZoneInfo
 
 from reconcile.addresses import BackupAddress
 from reconcile.durations import age_text
-from reconcile.plan.model import Action, Create, Delete, Kept, Loss, Plan, SeriesPlan, ServerPlan, Unmanaged
+from reconcile.plan.model import Action, Create, Delete, Kept, Plan, SeriesPlan, ServerPlan, Unmanaged
 from reconcile.plan.safety import withheld
 from reconcile.report.diagnostics import diagnostic_text
 from reconcile.report.document import Block, Columns, Lines, Row, Text
-from reconcile.report.reasons_text import create_text, delete_text, kept_text, unmanaged_text
+from reconcile.report.plan.sentences import create_text, delete_text, kept_text, unmanaged_text, withheld_texts
 from reconcile.report.wording import count_text, size_text, time_text
 
 if TYPE_CHECKING:
@@ -20,9 +20,6 @@ if TYPE_CHECKING:
 
 MOST_UNCHANGED = 20
 """Lines. What stays is shown backup by backup up to this many, or all of it with `-v`."""
-
-BARRED = "Their servers break a rule of [require], and nothing on them is deleted until they do not."
-"""Why the deletes on a barred server are withheld."""
 
 _STYLES = {"+": "green", "-": "red", " ": "dim", "?": "yellow"}
 
@@ -42,21 +39,6 @@ def planned_text(event: "Planned", *, verbose: bool) -> Lines:
     plan, held_back = event.plan, event.withheld
     lines = tuple(_lines(plan, held_back, verbose=verbose))
     return Lines(lines, essential=() if plan.actions else (_figures(plan, held_back),))
-
-
-def loss_text(loss: Loss) -> str:
-    """Say how much a plan would lose, and which option allows it."""
-    share = f"{loss.lost:,} of {count_text(loss.usable, 'usable backup')} would be lost"
-    limit = "none would be left" if loss.empties else f"the limit is {loss.limit:,}"
-    return f"{share}, {limit}. If this is intended: --allow-loss {loss.lost}"
-
-
-def withheld_texts(plan: Plan, held_back: frozenset[BackupAddress]) -> Iterator[tuple[int, str]]:
-    """Yield how many deletes are withheld for each reason, and the reason."""
-    if losing := held_back - plan.barred:
-        yield len(losing), loss_text(plan.loss)
-    if plan.barred:
-        yield len(plan.barred), BARRED
 
 
 def _lines(plan: Plan, held_back: frozenset[BackupAddress], *, verbose: bool) -> Iterator[Block]:

@@ -5,26 +5,26 @@ from reconcile.report.document import Document, Formats, Formatter
 
 
 def _text(status: Status, /, *, verbose: bool) -> Document:
-    from reconcile.report.status_text import status_text
+    from reconcile.report.status.text import status_text
 
     return status_text(status, verbose=verbose)
 
 
 def check_formatter(status: Status, /, *, verbose: bool) -> Document:
     """Return what `--check` shows instead of the text."""
-    from reconcile.report.status_text import check_text
+    from reconcile.report.status.text import check_text
 
     return check_text(status, verbose=verbose)
 
 
 def _json(status: Status, /, *, verbose: bool) -> Document:
-    from reconcile.report.status_json import status_json
+    from reconcile.report.status.json import status_json
 
     return status_json(status, verbose=verbose)
 
 
 def _markdown(status: Status, /, *, verbose: bool) -> Document:
-    from reconcile.report.status_markdown import status_markdown
+    from reconcile.report.status.markdown import status_markdown
 
     return status_markdown(status, verbose=verbose)
 

@@ -4,7 +4,7 @@ from reconcile.insight.rules import RequiredRule
 from reconcile.insight.status import SeriesStatus, Status
 from reconcile.report.diagnostics import diagnostic_json
 from reconcile.report.document import Json, JsonObject
-from reconcile.report.trouble_text import problem_label, problem_text
+from reconcile.report.status.sentences import problem_label, problem_text
 from reconcile.report.values import backup_json, time_json
 
 

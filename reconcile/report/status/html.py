@@ -20,8 +20,7 @@ from reconcile.insight.status import Status
 from reconcile.insight.timeline import RECENT_DAYS, Gap, RowKind, ServerTimeline, Timeline, TimelineRow
 from reconcile.report.document import Raw
 from reconcile.report.escape import visible
-from reconcile.report.status_text import series_text, verdict_text
-from reconcile.report.trouble_text import health_text, problems, rule_text
+from reconcile.report.status.sentences import health_text, problems, rule_text, series_facts, verdict_text
 from reconcile.report.wording import count_text, size_text, time_text
 
 _RECENT = timedelta(days=RECENT_DAYS)
@@ -89,7 +88,7 @@ def _template() -> Template:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    return environment.get_template("status.html.jinja")
+    return environment.get_template("status/page.html.jinja")
 
 
 def _finalized(value: object) -> object:
@@ -185,7 +184,7 @@ def _badge(row: TimelineRow) -> str:
 
 def _facts(row: TimelineRow, now: datetime, zone: ZoneInfo) -> Iterator[str]:
     if row.series:
-        yield series_text(row.series, now)
+        yield from series_facts(row.series, now)
     elif row.points:
         yield f"newest {age_text(now - row.points[-1].created_at)} old"
         yield count_text(len(row.points), "restore point")

@@ -1,17 +1,23 @@
 """`reconcile status` as text, the most urgent first; and one line per problem, for monitoring."""
 
 from collections.abc import Iterator
-from datetime import datetime
 from itertools import groupby
 from zoneinfo import ZoneInfo
 
 from reconcile.actual.inventory import Backup, size_mb
-from reconcile.durations import age_text
 from reconcile.insight.status import SeriesStatus, Status
 from reconcile.insight.timeline import RECENT_DAYS, Day, recent_days
 from reconcile.report.diagnostics import diagnostic_text
 from reconcile.report.document import Block, Columns, Facts, Lines, Marks, Row, Text
-from reconcile.report.trouble_text import NOTHING_DECLARED, UNPROTECTED, health_text, in_progress_text, problems
+from reconcile.report.status.sentences import (
+    NOTHING_DECLARED,
+    UNPROTECTED,
+    health_text,
+    healthy_text,
+    problems,
+    series_facts,
+    verdict_text,
+)
 from reconcile.report.wording import count_text, size_text
 
 _STYLES = {
@@ -49,7 +55,7 @@ def check_text(status: Status, /, *, verbose: bool = False) -> Lines:
         Text(f"{' '.join(filter(None, (label, about)))}: {text}", _STYLES[label])
         for label, about, text, _ in problems(status)
     ]
-    return Lines(tuple(lines) or (Text(f"OK: {_healthy(status)}", "green"),))
+    return Lines(tuple(lines) or (Text(f"OK: {healthy_text(status)}", "green"),))
 
 
 def _status_lines(status: Status, *, verbose: bool) -> Iterator[Block]:
@@ -93,59 +99,8 @@ def _strip(days: tuple[Day, ...]) -> Text:
 
 def _series_row(series: SeriesStatus, status: Status) -> Row:
     days = recent_days(series.state, status.checked_at, ZoneInfo(status.timezone))
-    return _row(health_text(series), str(series.address), tuple(_facts(series, status.checked_at)), days)
-
-
-def series_text(series: SeriesStatus, now: datetime) -> str:
-    """Say how a series is: its newest backup, when the next is due, what it holds."""
-    return ", ".join(_facts(series, now))
-
-
-def _facts(series: SeriesStatus, now: datetime) -> Iterator[str]:
-    state = series.state
-    if series.newest:
-        yield f"newest {age_text(now - series.newest.created_at)} old (#{series.newest.id})"
-    else:
-        yield "no usable backup yet" if state.pending else "no usable backup"
-    if state.pending:
-        yield in_progress_text(state.pending, now)
-    if series.create:
-        yield "due now"
-    elif state.due_at:
-        yield f"due in {age_text(state.due_at - now)}"
-    if state.usable:
-        keep = " ".join(str(rule) for rule in series.declared.keep)
-        yield f"{len(state.usable):,} usable (keep {keep})"
-        yield size_text(series.size_mb)
-    for backups, label in ((state.failed, "failed"), (state.stalled, "stalled"), (state.misdated, "misdated")):
-        if backups:
-            yield f"{len(backups)} {label} ({_ids(backups)})"
-    if state.unknown:
-        yield "unknown status: " + ", ".join(map(_unknown, state.unknown))
-
-
-def _unknown(backup: Backup) -> str:
-    problem = repr(backup.status) if backup.is_identified else f"{' and '.join(backup.unreadable)} not readable"
-    return f"#{backup.id} {problem}"
-
-
-def _ids(backups: tuple[Backup, ...]) -> str:
-    """Name the newest backups of a group."""
-    shown = " ".join(f"#{backup.id}" for backup in backups[-3:])
-    return shown if len(backups) <= 3 else f"… {shown}"  # noqa: PLR2004 - as many as are shown
+    return _row(health_text(series), str(series.address), tuple(series_facts(series, status.checked_at)), days)
 
 
 def _undeclared(backup: Backup) -> str:
     return f"{backup.server_name}/{backup.description or ''}#{backup.id}, {size_text(backup.size_mb)}"
-
-
-def verdict_text(status: Status) -> str:
-    """Say how much of the account is as it should be."""
-    if status.unprotected is None:
-        return _healthy(status)
-    return f"{_healthy(status)}, {count_text(len(status.unprotected), 'server')} unprotected"
-
-
-def _healthy(status: Status) -> str:
-    healthy = len(status.series) - len(status.unhealthy)
-    return f"{healthy:,} of {len(status.series):,} series healthy"

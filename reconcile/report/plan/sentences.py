@@ -1,9 +1,12 @@
-"""The sentence for each reason of the plan."""
+"""What every format says of a plan: a sentence for each reason, and for what is withheld."""
 
+from collections.abc import Iterator
 from typing import assert_never
 from zoneinfo import ZoneInfo
 
+from reconcile.addresses import BackupAddress
 from reconcile.durations import age_text
+from reconcile.plan.model import Loss, Plan
 from reconcile.plan.reasons import (
     BesideUnknown,
     CreateReason,
@@ -29,7 +32,10 @@ from reconcile.plan.reasons import (
     UnmanagedReason,
     Untouchable,
 )
-from reconcile.report.wording import time_text
+from reconcile.report.wording import count_text, time_text
+
+BARRED = "Their servers break a rule of [require], and nothing on them is deleted until they do not."
+"""Why the deletes on a barred server are withheld."""
 
 
 def create_text(reason: CreateReason) -> str:
@@ -91,6 +97,21 @@ def unmanaged_text(reason: UnmanagedReason, zone: ZoneInfo) -> str:
             return f"not pruned yet: younger than min_age = {min_age}"
         case _:
             return f"never pruned: {_untouchable_text(reason, zone)}"
+
+
+def loss_text(loss: Loss) -> str:
+    """Say how much a plan would lose, and which option allows it."""
+    share = f"{loss.lost:,} of {count_text(loss.usable, 'usable backup')} would be lost"
+    limit = "none would be left" if loss.empties else f"the limit is {loss.limit:,}"
+    return f"{share}, {limit}. If this is intended: --allow-loss {loss.lost}"
+
+
+def withheld_texts(plan: Plan, held_back: frozenset[BackupAddress]) -> Iterator[tuple[int, str]]:
+    """Yield how many deletes are withheld for each reason, and the reason."""
+    if losing := held_back - plan.barred:
+        yield len(losing), loss_text(plan.loss)
+    if plan.barred:
+        yield len(plan.barred), BARRED
 
 
 def _untouchable_text(reason: Untouchable, zone: ZoneInfo) -> str:

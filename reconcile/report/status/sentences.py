@@ -16,7 +16,7 @@ from reconcile.insight.status import (
     StalledBackups,
     Status,
 )
-from reconcile.report.wording import count_text
+from reconcile.report.wording import count_text, size_text
 
 NOTHING_DECLARED = "no series is declared"
 UNPROTECTED = "in no file"
@@ -87,3 +87,51 @@ def problem_text(reason: ProblemReason, now: datetime) -> str:
 def in_progress_text(backups: Iterable[Backup], now: datetime) -> str:
     """Name the backups that are in progress, and say for how long."""
     return ", ".join(f"#{backup.id} in progress for {age_text(now - backup.created_at)}" for backup in backups)
+
+
+def series_facts(series: SeriesStatus, now: datetime) -> Iterator[str]:
+    """Say how a series is: its newest backup, when the next is due, what it holds."""
+    state = series.state
+    if series.newest:
+        yield f"newest {age_text(now - series.newest.created_at)} old (#{series.newest.id})"
+    else:
+        yield "no usable backup yet" if state.pending else "no usable backup"
+    if state.pending:
+        yield in_progress_text(state.pending, now)
+    if series.create:
+        yield "due now"
+    elif state.due_at:
+        yield f"due in {age_text(state.due_at - now)}"
+    if state.usable:
+        keep = " ".join(str(rule) for rule in series.declared.keep)
+        yield f"{len(state.usable):,} usable (keep {keep})"
+        yield size_text(series.size_mb)
+    for backups, label in ((state.failed, "failed"), (state.stalled, "stalled"), (state.misdated, "misdated")):
+        if backups:
+            yield f"{len(backups)} {label} ({_ids(backups)})"
+    if state.unknown:
+        yield "unknown status: " + ", ".join(map(_unknown, state.unknown))
+
+
+def _unknown(backup: Backup) -> str:
+    problem = repr(backup.status) if backup.is_identified else f"{' and '.join(backup.unreadable)} not readable"
+    return f"#{backup.id} {problem}"
+
+
+def _ids(backups: tuple[Backup, ...]) -> str:
+    """Name the newest backups of a group."""
+    shown = " ".join(f"#{backup.id}" for backup in backups[-3:])
+    return shown if len(backups) <= 3 else f"… {shown}"  # noqa: PLR2004 - as many as are shown
+
+
+def verdict_text(status: Status) -> str:
+    """Say how much of the account is as it should be."""
+    if status.unprotected is None:
+        return healthy_text(status)
+    return f"{healthy_text(status)}, {count_text(len(status.unprotected), 'server')} unprotected"
+
+
+def healthy_text(status: Status) -> str:
+    """Say how many series are healthy."""
+    healthy = len(status.series) - len(status.unhealthy)
+    return f"{healthy:,} of {len(status.series):,} series healthy"

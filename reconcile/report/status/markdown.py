@@ -12,8 +12,7 @@ from reconcile.durations import age_text
 from reconcile.insight.status import SeriesStatus, Status
 from reconcile.report.document import Raw
 from reconcile.report.escape import LONGEST, code, plain
-from reconcile.report.status_text import verdict_text
-from reconcile.report.trouble_text import health_text, problems, rule_text
+from reconcile.report.status.sentences import health_text, problems, rule_text, verdict_text
 from reconcile.report.wording import size_text, time_text
 
 _code = partial(code, longest=LONGEST)
