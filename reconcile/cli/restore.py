@@ -68,7 +68,7 @@ def restore(
             output.note("Interrupted: starting nothing new, finishing what is in flight.")
 
     try:
-        choice = _carry_out(session, restoration, on_interrupt)
+        choice = _carry_out(session, restoration, on_interrupt, is_chosen=bool(backup_id or series))
     except StoppedError as error:
         if error.is_interrupt:
             output.note("Interrupted, nothing was restored.")
@@ -92,14 +92,17 @@ def _check_usage(backup_id: str | None, series: str | None, before: datetime | N
         raise click.UsageError("--auto-approve goes with --backup: a series may have a newer one by then")
 
 
-def _carry_out(session: Session, restoration: Restoration, on_interrupt: Callable[[], None]) -> Choice:
+def _carry_out(
+    session: Session, restoration: Restoration, on_interrupt: Callable[[], None], *, is_chosen: bool
+) -> Choice:
     access = session.access()
     output = session.output
 
     async def work(reader: Reader) -> Choice:
         clock = reader.http.clock
         async with AsyncExitStack() as block:
-            if restoration.with_safety_backup:
+            if is_chosen:
+                # Our own apply may be creating the backup that is restored, or delete it.
                 await block.enter_async_context(account_lock(access.base_url, 0.0, output, clock))
             report = block.enter_context(closing(REPORTERS.text(output)))
             return await restoration.carry_out(

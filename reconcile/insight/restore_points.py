@@ -12,11 +12,13 @@ _HOW_TO_CHOOSE = "Choose a completed one with --backup ID, or the newest of a se
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Choice:
-    """The server, the backup to restore it from, and its other usable backups, the newest first."""
+    """The server, the backup to restore it from, and its other backups, the newest first."""
 
     server: Server
     backup: Backup
     others: tuple[Backup, ...]
+    """Those that are usable."""
+    in_progress: tuple[Backup, ...]
 
 
 def choose(
@@ -31,11 +33,15 @@ def choose(
     """
     if backup_id is None and series is None:
         raise UserError(f"no backup of {name_or_id(server)} was chosen, nothing was restored", _HOW_TO_CHOOSE)
-    usable = in_order(
-        backup for backup in inventory.backups if backup.server_id == server.id and backup.state is State.USABLE
-    )[::-1]
+    held = in_order(backup for backup in inventory.backups if backup.server_id == server.id)[::-1]
+    usable = tuple(backup for backup in held if backup.state is State.USABLE)
     backup = _newest(server, usable, series, before) if backup_id is None else _by_id(server, inventory, backup_id)
-    return Choice(server=server, backup=backup, others=tuple(other for other in usable if other.id != backup.id))
+    return Choice(
+        server=server,
+        backup=backup,
+        others=tuple(other for other in usable if other.id != backup.id),
+        in_progress=tuple(other for other in held if other.state is State.PENDING),
+    )
 
 
 def same(choice: Choice, inventory: Inventory) -> None:

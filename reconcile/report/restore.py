@@ -13,8 +13,18 @@ _MOST_OTHERS = 10
 
 
 def restore_text(choice: Choice, now: datetime) -> Lines:
-    """Return what would be restored, what would be lost, and what else could be restored."""
-    return Lines(tuple(_lines(choice, now)), essential=())
+    """Return what would be restored, what would be lost, what else could be restored, and what is in progress."""
+    warnings = tuple(_warnings(choice, now))
+    return Lines((*_lines(choice, now), *warnings), essential=warnings)
+
+
+def _warnings(choice: Choice, now: datetime) -> Iterator[Text]:
+    for backup in choice.in_progress:
+        name = f"#{backup.id} ({backup.description!r})"
+        age = age_text(now - backup.created_at)
+        yield Text(f"On {name_or_id(choice.server)}, {name} has been in progress for {age}.", "bold yellow")
+    if choice.in_progress:
+        yield Text("If you restore now, that backup may mix old and new data. Wait until it is completed.", "yellow")
 
 
 def _lines(choice: Choice, now: datetime) -> Iterator[Block]:

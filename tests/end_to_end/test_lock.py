@@ -120,3 +120,15 @@ def apply_without_state_folder(service: Sandbox, temporary: Path) -> Done:
         VPS_API_URL=service.url,
         VPS_API_TOKEN=service.token,
     )
+
+
+def test_a_restore_does_not_run_beside_an_apply_but_shows_what_there_is(service: Sandbox) -> None:
+    (held,) = service.backups()
+    with another_apply(service) as first:
+        restored = service.run("restore", "12345", "--backup", str(held["id"]), "--auto-approve")
+        shown = service.run("restore", "12345")
+
+        assert restored.returncode == 1
+        assert f"another apply is working on {service.url}: process {first.pid} of " in restored.stderr
+        assert "another apply" not in shown.stderr
+    assert "no backup of web-server-01 was chosen" in shown.stderr

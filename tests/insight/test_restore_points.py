@@ -34,6 +34,9 @@ class TestChoose:
         assert (choice.server, choice.backup.id) == (WEB, 3)
         assert [other.id for other in choice.others] == [5, 2, 1, 7]
 
+    def test_tells_what_is_in_progress_on_the_server(self) -> None:
+        assert [each.id for each in self.choose(backup_id="3").in_progress] == [4]
+
     def test_the_newest_usable_one_of_a_series(self) -> None:
         assert self.choose(series="nightly").backup.id == 2
         assert self.choose(series="weekly").backup.id == 7

@@ -141,6 +141,18 @@ class TestRestore:
         ]
         assert lines[-1] == "  and 2 older ones"
 
+    def test_warns_of_a_backup_in_progress_even_in_short(self) -> None:
+        held = [backup(1, age=days(1)), backup(2, "by hand", age=hours(0.05), status="in_progress")]
+        document = restore_text(choose(WEB, inventory(*held), backup_id="1", series=None, before=NOW), NOW)
+
+        warning = [
+            "On web, #2 ('by hand') has been in progress for 3min.",
+            "If you restore now, that backup may mix old and new data. Wait until it is completed.",
+        ]
+        assert [line for line in shown(document).splitlines() if line in warning] == warning
+        assert isinstance(document, Lines)
+        assert shown(document.essential or ()).splitlines() == warning
+
     def test_of_a_server_without_a_name_and_without_another_backup(self) -> None:
         nameless = Server(id="\x1b7", name="")
         seen = inventory(backup(1, None, age=hours(2), server=nameless), servers=(nameless,))
