@@ -1,9 +1,16 @@
 """What a change of the files changes: two forecasts from one account, series by series."""
 
-from dataclasses import dataclass
+from array import array
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, replace
+from datetime import datetime
+from itertools import pairwise
 
+from reconcile.actual.inventory import State, in_order
 from reconcile.addresses import SeriesAddress
-from reconcile.insight.forecast import Forecast, Point, SeriesForecast
+from reconcile.ids import Id
+from reconcile.insight.forecast import Figures, Forecast, Point, SeriesForecast, together
+from reconcile.plan.model import ServerPlan
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -14,7 +21,7 @@ class SeriesChange:
     before: SeriesForecast | None
     after: SeriesForecast | None
     gone: tuple[Point, ...]
-    """The restore points that exist at the end before the change, and no longer after it."""
+    """The restore points that exist at the end before the change, and that the change deletes."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -28,14 +35,59 @@ class Comparison:
 
 def compare(before: Forecast, after: Forecast) -> Comparison:
     """Compare the forecasts of the files before and after a change."""
+    after = _with_untouched(before, after)
+    stays = {point.backup_id for series in after.series for point in series.points}
     olds, news = ({series.address: series for series in each.series} for each in (before, after))
-    changes = [_change(address, olds.get(address), news.get(address)) for address in olds | news]
+    changes = [_change(address, olds.get(address), news.get(address), stays) for address in olds | news]
     return Comparison(before=before, after=after, changes=tuple(change for change in changes if change))
 
 
-def _change(address: SeriesAddress, before: SeriesForecast | None, after: SeriesForecast | None) -> SeriesChange | None:
+def _change(
+    address: SeriesAddress, before: SeriesForecast | None, after: SeriesForecast | None, stays: AbstractSet[Id | None]
+) -> SeriesChange | None:
     if before and after and (before.declared, before.figures) == (after.declared, after.figures):
         return None
-    stays = {(point.backup_id, point.created_at) for point in (after.points if after else ())}
-    gone = [point for point in (before.points if before else ()) if (point.backup_id, point.created_at) not in stays]
+    if after and after.declared:
+        held = {(point.backup_id, point.created_at) for point in after.points}
+        gone = [each for each in (before.points if before else ()) if (each.backup_id, each.created_at) not in held]
+    else:
+        # Only a backup that exists can be lost. It may still be there, in no series, or on a server of no file.
+        gone = [each for each in (before.points if before else ()) if each.backup_id not in stays | {None}]
     return SeriesChange(address=address, before=before, after=after, gone=tuple(gone))
+
+
+def _with_untouched(before: Forecast, after: Forecast) -> Forecast:
+    """Add what is held on the servers that left the files: nothing is created or deleted there any more."""
+    declared = {server.id for server in after.first.servers}
+    left = {server.key: server for server in before.first.servers if server.id not in declared}
+    untouched = [
+        _untouched(series, left[series.address.server], after.moments[0])
+        for series in before.series
+        if series.address.server in left
+    ]
+    series = (*after.series, *untouched)
+    return replace(after, series=series, total=together(series))
+
+
+def _untouched(series: SeriesForecast, server: ServerPlan, start: datetime) -> SeriesForecast:
+    if series.declared:
+        held = next(planned.backups for planned in server.series if planned.address == series.address)
+    else:
+        held = (*(delete.backup for delete in server.pruned), *(entry.backup for entry in server.unmanaged))
+    points = tuple(
+        Point(backup_id=backup.id, created_at=backup.created_at, size_mb=backup.size_mb)
+        for backup in in_order(held)
+        if backup.state is State.USABLE
+    )
+    made = [point.created_at for point in points] if series.declared else []  # undeclared backups are no history
+    applies = len(series.figures.counts)
+    figures = Figures(
+        counts=[series.figures.counts[0]] * applies,
+        megabytes=array("d", [series.figures.megabytes[0]]) * applies,
+        creates=0,
+        deletes=0,
+        oldest=min(made, default=None),
+        longest_gap=max((later - earlier for earlier, later in pairwise(made)), default=None),
+        steady_at=start,
+    )
+    return replace(series, declared=None, fleet=None, figures=figures, points=points)

@@ -216,6 +216,53 @@ def test_a_comparison_has_only_what_changes() -> None:
     ]
 
 
+TWO = "[servers.web]\nid = 1\nbackups = [{ description = 'nightly', every = '1d', keep = 3 }]\n"
+DB = Server(id=2, name="db")
+HELD = tuple(backup(number, age=days(number)) for number in range(1, 6))
+
+
+class TestComparisonWhereSomethingLeftTheFiles:
+    def test_a_server_keeps_what_it_has(self) -> None:
+        seen = inventory(*HELD, backup(9, "by hand"), servers=(WEB, DB))
+        elsewhere = "[servers.db]\nid = 2\nbackups = []\n"
+
+        found = compare(look(config(TWO + elsewhere), seen=seen), look(config(elsewhere), seen=seen))
+
+        (change,) = found.changes
+        assert (str(change.address), change.gone) == ("web/nightly", ())
+        assert change.after
+        assert change.after.declared is None
+        assert set(change.after.figures.counts) == {5}
+        assert [point.backup_id for point in change.after.points] == [5, 4, 3, 2, 1]
+        assert found.after.total
+        assert found.after.total.counts[-1] == 6
+
+    def test_a_server_whose_undeclared_backups_would_have_been_pruned_keeps_them(self) -> None:
+        seen = inventory(backup(9, "by hand", age=days(9)), servers=(WEB, DB))
+        elsewhere = "[servers.db]\nid = 2\nbackups = []\n"
+
+        found = compare(
+            look(config(f"{elsewhere}[servers.web]\nid = 1\nprune = true"), seen=seen),
+            look(config(elsewhere), seen=seen),
+        )
+
+        (change,) = found.changes
+        assert change.gone == ()
+        assert change.after
+        assert list(change.after.figures.counts)[-1] == 1
+
+    def test_a_series_loses_only_what_is_pruned(self) -> None:
+        left, pruned = ("[servers.web]\nid = 1\nbackups = []\n", "[servers.web]\nid = 1\nprune = true\nbackups = []\n")
+        once = config("[servers.web]\nid = 1\nbackups = [{ description = 'nightly', keep = 9 }]\n")
+
+        def gone(after: str) -> list[object]:
+            changes = compare(look(once, *HELD), look(config(after), *HELD)).changes
+            return [point.backup_id for change in changes for point in change.gone]
+
+        assert gone(left) == []
+        assert gone(pruned) == [5, 4, 3, 2, 1]
+
+
 def test_series_that_are_alike_are_worked_out_once() -> None:
     """Forty servers, their backups made seconds apart: from the first night on they are one to the planner."""
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from markdown_it import MarkdownIt
-from support.build import NOW, backup, config, days, inventory
+from support.build import NOW, backup, config, days, declare, inventory
 from support.render import shown, value
 
 from reconcile.actual.inventory import Backup
@@ -128,6 +128,15 @@ def test_a_change_of_many_series_is_one_row() -> None:
 
     assert "40 series: every 1d, keep last=20 → every 1d, keep daily=7 weekly=4\n  at the end  800 → 400" in shown_
     assert "  no longer   440 restore points: 2026-05-19 to 2026-05-23" in shown_
+
+
+def test_a_server_that_left_the_files_loses_nothing() -> None:
+    held = [backup(number, age=days(number)) for number in range(1, 6)]
+    declared = declare('{ description = "nightly", every = "1d", keep = 7 }')
+    shown_ = shown(forecast_text(compare(look(declared, *held), look(config(""), *held)), verbose=False), 80)
+
+    assert "web/nightly: every 1d, keep last=7 → not declared\n" in shown_
+    assert "no longer" not in shown_
 
 
 def test_no_change_is_said() -> None:

@@ -87,7 +87,7 @@ def _point(point: Point) -> JsonObject:
 def _change(change: SeriesChange) -> JsonObject:
     return {
         "address": str(change.address),
-        "declared_before": change.before is not None,
-        "declared_after": change.after is not None,
+        "declared_before": bool(change.before and change.before.declared),
+        "declared_after": bool(change.after and change.after.declared),
         "no_longer": [_point(point) for point in change.gone],
     }

@@ -91,7 +91,7 @@ def _held(forecast: Forecast, *, verbose: bool) -> Iterator[ForecastRow]:
         for series in forecast.series:
             size = _size_from(series) if verbose and series.declared else ""
             about = ", ".join(part for part in (_policy(series.declared), size) if part)
-            yield ForecastRow(_name(series.address, series.declared), about, _facts(series.figures, forecast))
+            yield ForecastRow(_name(series.address), about, _facts(series.figures, forecast))
     else:
         for policy, alike in by_policy(forecast.series):
             if figures := together(alike):
@@ -103,9 +103,9 @@ def _held(forecast: Forecast, *, verbose: bool) -> Iterator[ForecastRow]:
         yield ForecastRow("All", count_text(len(forecast.series), "series"), _facts(forecast.total, forecast))
 
 
-def _name(address: SeriesAddress, declared: DeclaredSeries | None) -> str:
+def _name(address: SeriesAddress) -> str:
     """Name a series, or the undeclared backups of a server."""
-    return str(address) if declared else f"{address.server}, undeclared backups"
+    return f"{address.server}, undeclared backups" if address.description is None else str(address)
 
 
 def _policy(declared: DeclaredSeries | None) -> str:
@@ -168,7 +168,7 @@ def _changed(comparison: Comparison, *, verbose: bool) -> Iterator[ForecastRow]:
     groups: dict[tuple[str, str], list[SeriesChange]] = {}
     for change in changes:
         policies = _policies(change)
-        name = _changed_name(change) if verbose or len(changes) <= MOST_SERIES else ""
+        name = _name(change.address) if verbose or len(changes) <= MOST_SERIES else ""
         groups.setdefault((name, policies), []).append(change)
     for (name, policies), alike in groups.items():
         before = together(change.before for change in alike if change.before)
@@ -186,13 +186,8 @@ def _changed(comparison: Comparison, *, verbose: bool) -> Iterator[ForecastRow]:
         )
 
 
-def _changed_name(change: SeriesChange) -> str:
-    either = change.after or change.before
-    return _name(change.address, either.declared if either else None)
-
-
 def _policies(change: SeriesChange) -> str:
-    old, new = (_policy(each.declared) if each else "not declared" for each in (change.before, change.after))
+    old, new = ((each and _policy(each.declared)) or "not declared" for each in (change.before, change.after))
     return new if old == new else f"{old} → {new}"
 
 
