@@ -4,8 +4,8 @@ Modelled on OpenTofu's `tfdiags`. Everything that the outside world can cause (a
 of the service) is a `UserError` and is shown without a traceback; any other exception is a bug in reconcile.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from typing import Literal
 
 
@@ -41,16 +41,34 @@ class Snippet:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Spot:
+    """A place in the text of a file, and the line to show."""
+
+    range: Range
+    snippet: Snippet
+
+
+KeyPath = tuple[str | int, ...]
+"""The path of a key or a value in a TOML file: `("servers", "web", "pinned", 0)`."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Place:
-    """A key or a value in a TOML file, by its path; its position in the text is looked up only to show it."""
+    """A key or a value in a TOML file, by its path; `find`, if there is a text, finds it there (None: it can't)."""
 
     filename: str
-    path: tuple[str | int, ...]
+    path: KeyPath
     at_key: bool = False
+    find: Callable[[KeyPath, bool], Spot | None] | None = field(default=None, repr=False, compare=False)
 
     def at(self, *keys: str | int) -> "Place":
         """Return the place of a value below this one."""
-        return Place(filename=self.filename, path=(*self.path, *keys))
+        return Place(filename=self.filename, path=(*self.path, *keys), find=self.find)
+
+    @property
+    def spot(self) -> Spot | None:
+        """Where this is in the text. Looked up only to show it, because that takes a parser of its own."""
+        return self.find(self.path, self.at_key) if self.find else None
 
     def __str__(self) -> str:
         keys = "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in self.path)
@@ -59,18 +77,30 @@ class Place:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Diagnostic:
-    """One message: what is wrong (`summary`), what to do (`detail`), where.
-
-    `place` says where in the declaration; `range` and `snippet` say the same of the file's text.
-    """
+    """One message: what is wrong (`summary`), what to do (`detail`), where (`place`)."""
 
     summary: str
     detail: str = ""
     severity: Literal["error", "warning"] = "error"
     address: str | None = None
     place: Place | None = None
-    range: Range | None = None
-    snippet: Snippet | None = None
+    found: Spot | None = None
+    """The spot of what is in no place of a file that could be read; in a saved plan, of everything."""
+
+    @property
+    def spot(self) -> Spot | None:
+        """The place in the text of a file, to show it."""
+        return self.found or (self.place.spot if self.place else None)
+
+    @property
+    def range(self) -> Range | None:
+        """From where to where it is in the text of a file."""
+        return self.spot.range if self.spot else None
+
+    @property
+    def snippet(self) -> Snippet | None:
+        """The line of the file."""
+        return self.spot.snippet if self.spot else None
 
 
 class UserError(Exception):

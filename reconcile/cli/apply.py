@@ -91,7 +91,7 @@ def apply(
         except UserError as error:
             if error.is_interrupt:
                 raise
-            report.fail(session.located(error.diagnostics))
+            report.fail(error.diagnostics)
             return ExitCode.ERROR
     if converged.stopped is Stop.INTERRUPTED:
         return ExitCode.INTERRUPTED

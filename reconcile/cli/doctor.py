@@ -4,7 +4,6 @@ import os
 import platform
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import replace
 from typing import TypeVar
 
 from reconcile.actual.errors import ApiError
@@ -50,8 +49,6 @@ def doctor(session: Session, formatter: Formatter[Diagnosis]) -> ExitCode:
         service = _tried(lambda: connect(session, examine, access=access, asks_account=True))
     versions = {"python": platform.python_version(), "platform": platform.platform()}
     diagnosis = diagnose(config, facts, service, versions)
-    checks = {check: session.located(found) for check, found in diagnosis.checks.items()}
-    diagnosis = replace(diagnosis, checks=checks)
     session.output.show(formatter(diagnosis, verbose=session.output.verbose))
     return ExitCode.ERROR if diagnosis.errors else ExitCode.DONE
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -14,7 +13,7 @@ from reconcile.cli.exit_code import ExitCode
 from reconcile.cli.extras import CHARTS_MISSING
 from reconcile.cli.options import DurationType, OutputFileType, command, formats
 from reconcile.cli.output import Output
-from reconcile.cli.planning import desired_for, located
+from reconcile.cli.planning import desired_for
 from reconcile.cli.session import Session
 from reconcile.cli.system_clock import SystemClock
 from reconcile.desired.config import Config
@@ -78,7 +77,7 @@ def forecast(
                 found = forecast_of(desired, account, schedule, size_mb=size_mb, progress=progress)
             except ValueError as error:
                 raise click.UsageError(f"{error}; choose fewer days, or a longer --apply-every") from error
-        return replace(found, first=located(found.first, config))
+        return found
 
     after = made(config)
     old = made(before) if before else None

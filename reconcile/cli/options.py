@@ -232,7 +232,7 @@ def command(
             except UserError as error:
                 if error.is_interrupt:
                     return ExitCode.INTERRUPTED
-                diagnostics = session.located(error.diagnostics)
+                diagnostics = error.diagnostics
                 session.output.diagnostics(diagnostics)
                 fail(click.get_current_context(), session.output, diagnostics)
                 code = ExitCode.ERROR

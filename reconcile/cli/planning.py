@@ -1,12 +1,10 @@
 """From the files and the account to a plan: applies what narrows or changes a run, in order, and plans."""
 
-from dataclasses import replace
 from datetime import datetime
 
 from reconcile.actual.inventory import Inventory
 from reconcile.desired.config import Config
 from reconcile.desired.desired import Desired, Freshness, resolve, select, with_max_age
-from reconcile.desired.locate import locate
 from reconcile.durations import Duration
 from reconcile.plan.model import Plan
 from reconcile.plan.planner import plan
@@ -32,9 +30,4 @@ def make_plan(
     """
     now = now or inventory.observed_at
     freshness = Freshness(max_age=max_age, began=began or now) if max_age else None
-    return located(plan(with_max_age(desired_for(config, inventory, targets), freshness), inventory, now), config)
-
-
-def located(plan: Plan, config: Config) -> Plan:
-    """Return a plan whose errors and warnings have the line and column of what they are about."""
-    return replace(plan, errors=locate(plan.errors, config.sources), warnings=locate(plan.warnings, config.sources))
+    return plan(with_max_age(desired_for(config, inventory, targets), freshness), inventory, now)

@@ -1,7 +1,7 @@
 """What the options of every command say: the files, the credentials, the time limit, and where output goes."""
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING
 
 from reconcile.cli.files import write_file
 from reconcile.cli.output import Output
-from reconcile.desired.config import Config, Source
+from reconcile.desired.config import Config
 from reconcile.desired.load import load
-from reconcile.desired.locate import locate
-from reconcile.diagnostics import Diagnostic, UserError
+from reconcile.diagnostics import UserError
 from reconcile.durations import Duration
 
 if TYPE_CHECKING:
@@ -36,7 +35,6 @@ class Session:
     base_url: str | None
     token_file: str | None
     timeout: Duration | None
-    _sources: tuple[Source, ...] = ()
     names_account: bool = False
     """Whether the files that were read name an account, which is then compared with the token's."""
     lacks_output: bool = False
@@ -47,7 +45,7 @@ class Session:
         if not self.paths and not os.path.lexists(DEFAULT_FILE):
             raise UserError(f"{DEFAULT_FILE}: no such file", _HOW_TO_BEGIN)
         config = load(self.paths or (DEFAULT_FILE,))
-        self._sources, self.names_account = config.sources, config.settings.account is not None
+        self.names_account = config.settings.account is not None
         return config
 
     def access(self) -> "Access":
@@ -62,10 +60,6 @@ class Session:
         )
         self.output.keep_secret(access.token)
         return access
-
-    def located(self, diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
-        """Return the diagnostics with the line and column of each that is about a place in the files."""
-        return locate(diagnostics, self._sources)
 
     @contextmanager
     def one_of_several(self) -> Iterator[None]:

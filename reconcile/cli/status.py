@@ -49,9 +49,9 @@ def status(
     found = status_of(desired, inventory, inventory.observed_at)
     found = replace(
         found,
-        errors=session.located(found.errors),
-        empty_fleets=session.located(found.empty_fleets),
-        warnings=session.located(found.warnings),
+        errors=found.errors,
+        empty_fleets=found.empty_fleets,
+        warnings=found.warnings,
         sources=config.sources,
     )
     with session.one_of_several():

@@ -1,7 +1,5 @@
 """`reconcile validate`: checks the files, offline."""
 
-from dataclasses import replace
-
 from reconcile.cli.exit_code import ExitCode
 from reconcile.cli.options import command, formats
 from reconcile.cli.session import Session
@@ -19,7 +17,6 @@ def validate(session: Session, formatter: Formatter[Validation]) -> ExitCode:
         found = Validation.of(session.config())
     except UserError as invalid:
         found = Validation(config=None, diagnostics=invalid.diagnostics)
-    found = replace(found, diagnostics=session.located(found.diagnostics))
     session.output.diagnostics(found.diagnostics)
     session.output.show(formatter(found, verbose=session.output.verbose))
     return ExitCode.DONE if found.is_valid else ExitCode.ERROR

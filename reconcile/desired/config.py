@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from reconcile.desired.document import Requirements, Settings
 from reconcile.desired.fields import Prune
 from reconcile.desired.keep import Keep
+from reconcile.desired.locate import Source
 from reconcile.diagnostics import Diagnostic, Place
 from reconcile.durations import Duration
 from reconcile.ids import Id
@@ -71,21 +72,6 @@ class DeclaredFleet:
     series: tuple[DeclaredSeries, ...]
     place: Place
     """The table itself; `place.at("match")` is a key in it."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Source:
-    """The text of one file, with its byte order mark and its line endings, to show a line of it."""
-
-    filename: str
-    text: str = field(repr=False)
-
-    @property
-    def sha256(self) -> str:
-        """The digest of the file, as `sha256sum` prints it: which version was read."""
-        import hashlib  # noqa: PLC0415 - loads OpenSSL, and only status asks
-
-        return hashlib.sha256(self.text.encode()).hexdigest()
 
 
 _NOWHERE = Place(filename="", path=())

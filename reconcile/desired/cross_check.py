@@ -9,8 +9,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from reconcile.desired.config import Source
-from reconcile.diagnostics import Diagnostic, Place
+from reconcile.desired.locate import Source
+from reconcile.diagnostics import Diagnostic
 from reconcile.limits import is_64_bit
 
 
@@ -41,12 +41,11 @@ class _Unique:
 
     def add(self, value: str | int, file: TomlFile, *path: str | int) -> Iterator[Diagnostic]:
         """Report `value`, which is at `path` in `file`, if it has been added before."""
-        filename = file.source.filename
         if value not in self._first:
-            self._first[value] = filename
+            self._first[value] = file.source.filename
             return
         detail = f"The first is in {self._first[value]}. {self._advice}"
-        place = Place(filename=filename, path=path, at_key=self._at_key)
+        place = file.source.place(*path, at_key=self._at_key)
         yield Diagnostic(summary=self._summary.format(repr(value)), detail=detail, place=place)
 
 
@@ -97,7 +96,7 @@ def _clashing_renames(file: TomlFile) -> Iterator[Diagnostic]:
                     yield Diagnostic(
                         summary=f"{old!r} is {'still the description' if is_own else 'declared as a series'}",
                         detail="A backup belongs to one series: remove it from renamed_from, or change description.",
-                        place=Place(filename=file.source.filename, path=at),
+                        place=file.source.place(*at),
                     )
 
 
@@ -114,7 +113,7 @@ def _unknown_policies(files: Sequence[TomlFile]) -> Iterator[Diagnostic]:
             for number, series in _series(table):
                 name = series.get("policy")
                 if isinstance(name, str) and name not in declared:
-                    place = Place(filename=file.source.filename, path=(*path, "backups", number, "policy"))
+                    place = file.source.place(*path, "backups", number, "policy")
                     yield Diagnostic(summary=f'there is no policy "{name}"', detail=advice(name), place=place)
 
 

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 import tomli
 from pydantic import ValidationError
 
-from reconcile.desired.config import Source
 from reconcile.desired.document import (
     BackupTable,
     Document,
@@ -18,8 +17,8 @@ from reconcile.desired.document import (
     Settings,
     Table,
 )
-from reconcile.desired.locate import BYTE_ORDER_MARK, LineIndex
-from reconcile.diagnostics import Diagnostic, Place
+from reconcile.desired.locate import BYTE_ORDER_MARK, Source
+from reconcile.diagnostics import Diagnostic
 
 _EXPECTED = {
     "dict_type": ("a table", "Write [table] or { … }."),
@@ -58,7 +57,8 @@ _KeyPath = tuple[str | int, ...]
 def syntax_error(error: tomli.TOMLDecodeError, source: Source) -> Diagnostic:
     """Explain why the text is not TOML."""
     detail = "See https://toml.io for how values are written."
-    return _at(source, error.lineno, error.colno, f"invalid TOML: {error.msg}", detail)
+    spot = source.at(error.lineno, error.colno)
+    return Diagnostic(summary=f"invalid TOML: {error.msg}", detail=detail, found=spot)
 
 
 def oversized_integer(source: Source) -> Diagnostic:
@@ -66,15 +66,11 @@ def oversized_integer(source: Source) -> Diagnostic:
     text = source.text.removeprefix(BYTE_ORDER_MARK)
     start = max(re.finditer(r"[0-9_]+", text), key=lambda number: len(number[0])).start()
     line, column = text.count("\n", 0, start) + 1, start - text.rfind("\n", 0, start)
-    return _at(source, line, column, "the number is too large", "A whole number must fit in 64 bits.")
+    spot = source.at(line, column)
+    return Diagnostic(summary="the number is too large", detail="A whole number must fit in 64 bits.", found=spot)
 
 
-def _at(source: Source, line: int, column: int, summary: str, detail: str) -> Diagnostic:
-    found, snippet = LineIndex(source).at(line, column)
-    return Diagnostic(summary=summary, detail=detail, range=found, snippet=snippet)
-
-
-def explain(invalid: ValidationError, filename: str) -> Iterator[Diagnostic]:
+def explain(invalid: ValidationError, source: Source) -> Iterator[Diagnostic]:
     """Explain each of pydantic's errors, with the place of the key or value that it is about."""
     for error in invalid.errors(include_url=False):
         path, at_key = error["loc"], False
@@ -103,7 +99,7 @@ def explain(invalid: ValidationError, filename: str) -> Iterator[Diagnostic]:
                 summary = f"{subject} must be {expected}"
             case _:
                 summary, detail = f"{name}: {error['msg']}", error.get("ctx", {}).get("advice", "")
-        yield Diagnostic(summary=summary, detail=detail, place=Place(filename=filename, path=path, at_key=at_key))
+        yield Diagnostic(summary=summary, detail=detail, place=source.place(*path, at_key=at_key))
 
 
 def _is_token(key: str) -> bool:

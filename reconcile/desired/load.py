@@ -10,11 +10,11 @@ from typing import BinaryIO
 import tomli
 from pydantic import ValidationError
 
-from reconcile.desired.config import Config, Source
+from reconcile.desired.config import Config
 from reconcile.desired.cross_check import TomlFile, cross_check
 from reconcile.desired.document import Document
 from reconcile.desired.explain import explain, oversized_integer, syntax_error
-from reconcile.desired.locate import BYTE_ORDER_MARK, locate
+from reconcile.desired.locate import BYTE_ORDER_MARK, Source
 from reconcile.desired.merge import merge
 from reconcile.diagnostics import Diagnostic, UserError
 
@@ -52,22 +52,21 @@ def _config(files: list[TomlFile], unreadable: list[Diagnostic]) -> Config:
         try:
             documents.append((file.source, Document.model_validate(file.data)))
         except ValidationError as invalid:
-            mistakes.extend(explain(invalid, file.source.filename))
+            mistakes.extend(explain(invalid, file.source))
     mistakes.extend(cross_check(files, all_read=not unreadable))
     if unreadable or mistakes:
-        located = locate(mistakes, tuple(file.source for file in files))
-        raise UserError("the configuration is invalid", diagnostics=[*unreadable, *_in_order(located, files)])
+        raise UserError("the configuration is invalid", diagnostics=[*unreadable, *_in_order(mistakes, files)])
     return merge(documents)
 
 
-def _in_order(located: Iterable[Diagnostic], files: list[TomlFile]) -> list[Diagnostic]:
+def _in_order(mistakes: Iterable[Diagnostic], files: list[TomlFile]) -> list[Diagnostic]:
     order = {file.source.filename: number for number, file in enumerate(files)}
 
     def position(diagnostic: Diagnostic) -> tuple[int, int]:
         found = diagnostic.range
         return (order[found.filename], found.start.byte) if found else (0, 0)
 
-    return sorted(located, key=position)
+    return sorted(mistakes, key=position)
 
 
 def _read_all(paths: Iterable[str | Path], stdin: BinaryIO | None) -> tuple[list[TomlFile], list[Diagnostic]]:

@@ -1,25 +1,24 @@
-"""Adds line, column and source text to diagnostics: where a key, a value or a byte is in the text of a TOML file.
+"""Finds line, column and source text for diagnostics: where a key, a value or a byte is in the text of a TOML file.
 
 The TOML reader does not keep positions. tree-sitter finds them, and is loaded only when there is a place to show.
 """
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
 import tomli
 
-from reconcile.desired.config import Source
-from reconcile.diagnostics import Diagnostic, Position, Range, Snippet
+from reconcile.diagnostics import KeyPath, Place, Position, Range, Snippet, Spot
 
 if TYPE_CHECKING:
     from tree_sitter import Node
 
-KeyPath = tuple[str | int, ...]
 _TABLES = {"table", "table_array_element"}
 _NOISE = {"comment", "ERROR"}
 """ERROR is syntax that is newer than tree-sitter's grammar, which may then misread what follows. No node is assumed to
@@ -31,31 +30,44 @@ _LONGEST = 2000
 _TOKEN = re.compile(rb"""(token["']?\s*[=:]\s*)(.+)""", re.IGNORECASE)
 
 
-def locate(diagnostics: Iterable[Diagnostic], sources: tuple[Source, ...]) -> tuple[Diagnostic, ...]:
-    """Return the diagnostics, with `range` and `snippet` for each that has a `place` in one of the sources.
+@dataclass(frozen=True)
+class Source:
+    """The text of one file, with its byte order mark and its line endings, to show a line of it."""
 
-    A place that is not in the text is shown as the nearest table around it. Where tree-sitter is not installed, because
-    there is no wheel of it for this machine, the diagnostics stay as they are, with the path of the key.
-    """
-    texts = {source.filename: source for source in sources}
-    positions: dict[str, _Positions] = {}
-    return tuple(_located(diagnostic, texts, positions) for diagnostic in diagnostics)
+    filename: str
+    text: str = field(repr=False)
 
+    @property
+    def sha256(self) -> str:
+        """The digest of the file, as `sha256sum` prints it: which version was read."""
+        import hashlib  # noqa: PLC0415 - loads OpenSSL, and only status asks
 
-def _located(diagnostic: Diagnostic, texts: dict[str, Source], positions: dict[str, "_Positions"]) -> Diagnostic:
-    place = diagnostic.place
-    if place is None or diagnostic.range or place.filename not in texts:
-        return diagnostic
-    if place.filename not in positions:
+        return hashlib.sha256(self.text.encode()).hexdigest()
+
+    def place(self, *path: str | int, at_key: bool = False) -> Place:
+        """Return the place of a value in this file, or of its key."""
+        return Place(filename=self.filename, path=path, at_key=at_key, find=self.find)
+
+    def find(self, path: KeyPath, at_key: bool) -> Spot | None:  # noqa: FBT001 - as `Place` calls it
+        """Return where the value at `path`, or its key, is in the text; None where tree-sitter is not installed.
+
+        A path that is not in the text is shown as the nearest table around it.
+        """
+        return self._positions.of(path, at_key=at_key) if self._positions else None
+
+    def at(self, line: int, column: int) -> Spot:
+        """Return the single character at `line` and `column`."""
+        return _LineIndex(self).at(line, column)
+
+    @cached_property
+    def _positions(self) -> "_Positions | None":
         try:
-            positions[place.filename] = _Positions(texts[place.filename])
+            return _Positions(self)
         except ImportError:
-            return diagnostic
-    found, snippet = positions[place.filename].of(place.path, at_key=place.at_key)
-    return replace(diagnostic, range=found, snippet=snippet)
+            return None
 
 
-class LineIndex:
+class _LineIndex:
     """The lines of one file. Byte offsets include its byte order mark and its carriage returns."""
 
     def __init__(self, source: Source) -> None:
@@ -70,12 +82,12 @@ class LineIndex:
             self._starts[0] = len(mark)
             self._lines[0] = self._lines[0].removeprefix(mark)
 
-    def between(self, start: int, end: int) -> tuple[Range, Snippet]:
-        """Return the range from byte `start` up to, not including, byte `end`, and the line it starts on."""
+    def between(self, start: int, end: int) -> Spot:
+        """Return the spot from byte `start` up to, not including, byte `end`, and the line it starts on."""
         first, last = self._position(start), self._position(end)
-        return Range(filename=self._filename, start=first, end=last), self._snippet(first, last)
+        return Spot(range=Range(filename=self._filename, start=first, end=last), snippet=self._snippet(first, last))
 
-    def at(self, line: int, column: int) -> tuple[Range, Snippet]:
+    def at(self, line: int, column: int) -> Spot:
         """Return the range of the single character at `line` and `column`; it is empty at the end of a line."""
         text = self._lines[line - 1].decode()
         start = self._starts[line - 1] + len(text[: column - 1].encode())
@@ -122,14 +134,14 @@ class _Positions:
         import tree_sitter_toml  # noqa: PLC0415 - loaded only when there is a place
         from tree_sitter import Language, Parser  # noqa: PLC0415
 
-        self._lines = LineIndex(source)
+        self._lines = _LineIndex(source)
         root = Parser(Language(tree_sitter_toml.language())).parse(self._lines.content).root_node
         self._entries: dict[KeyPath, _Entry] = {}
         for path, entry in _entries(root):
             self._entries.setdefault(path, entry)
         self._add_implicit_tables()
 
-    def of(self, path: KeyPath, *, at_key: bool) -> tuple[Range, Snippet]:
+    def of(self, path: KeyPath, *, at_key: bool) -> Spot:
         """Return the position of the value at `path`, or of its key.
 
         For a path that the text does not have, return the key of the nearest table or list around it, or the

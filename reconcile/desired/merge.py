@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from reconcile.desired.config import Config, DeclaredFleet, DeclaredSeries, DeclaredServer, Source
+from reconcile.desired.config import Config, DeclaredFleet, DeclaredSeries, DeclaredServer
 from reconcile.desired.document import (
     BackupTable,
     Document,
@@ -13,6 +13,7 @@ from reconcile.desired.document import (
     Settings,
 )
 from reconcile.desired.keep import Keep, KeepCount, Period
+from reconcile.desired.locate import Source
 from reconcile.diagnostics import Diagnostic, Place
 
 _KEEP_DEFAULT: Keep = (KeepCount(period=Period.LAST, count=1),)
@@ -23,12 +24,12 @@ _Policies = Mapping[str | None, PolicyTable]
 
 def merge(documents: Sequence[tuple[Source, Document]]) -> Config:
     """Return what the documents declare together. They passed `cross_check`, so every policy they name exists."""
+    nowhere = Source(filename="", text="")
     settings, settings_in = next(
-        ((document.settings, source.filename) for source, document in documents if document.settings), (Settings(), "")
+        ((document.settings, source) for source, document in documents if document.settings), (Settings(), nowhere)
     )
     require, require_in = next(
-        ((document.require, source.filename) for source, document in documents if document.require),
-        (Requirements(), ""),
+        ((document.require, source) for source, document in documents if document.require), (Requirements(), nowhere)
     )
     policies: _Policies = {None: PolicyTable()} | {
         name: policy for _, document in documents for name, policy in document.policies.items()
@@ -37,17 +38,17 @@ def merge(documents: Sequence[tuple[Source, Document]]) -> Config:
         settings=settings,
         require=require,
         servers=tuple(
-            _server(server, Place(filename=source.filename, path=("servers", key), at_key=True), settings, policies)
+            _server(server, source.place("servers", key, at_key=True), settings, policies)
             for source, document in documents
             for key, server in document.servers.items()
         ),
         fleets=tuple(
-            _fleet(fleet, Place(filename=source.filename, path=("fleets", name), at_key=True), policies)
+            _fleet(fleet, source.place("fleets", name, at_key=True), policies)
             for source, document in documents
             for name, fleet in document.fleets.items()
         ),
-        settings_place=Place(filename=settings_in, path=("settings",), at_key=True),
-        require_place=Place(filename=require_in, path=("require",), at_key=True),
+        settings_place=settings_in.place("settings", at_key=True),
+        require_place=require_in.place("require", at_key=True),
         warnings=tuple(_warnings(documents)),
         sources=tuple(source for source, _ in documents),
     )
@@ -56,7 +57,7 @@ def merge(documents: Sequence[tuple[Source, Document]]) -> Config:
 def _warnings(documents: Sequence[tuple[Source, Document]]) -> Iterator[Diagnostic]:
     """Yield warnings about what is valid, and probably a mistake."""
     declared = [
-        (Place(filename=source.filename, path=(kind, key), at_key=True), table.backups)
+        (source.place(kind, key, at_key=True), table.backups)
         for source, document in documents
         for kind, tables in (("servers", document.servers), ("fleets", document.fleets))
         for key, table in tables.items()

@@ -6,8 +6,9 @@ from datetime import datetime, timedelta
 
 from reconcile.actual.inventory import Backup, Inventory, Server, size_mb
 from reconcile.addresses import SeriesAddress
-from reconcile.desired.config import DeclaredSeries, DeclaredServer, Source
+from reconcile.desired.config import DeclaredSeries, DeclaredServer
 from reconcile.desired.desired import Desired
+from reconcile.desired.locate import Source
 from reconcile.diagnostics import Diagnostic
 from reconcile.ids import id_order
 from reconcile.insight.rules import RequiredRule, rules

@@ -2,13 +2,14 @@
 
 import hashlib
 import json
+from dataclasses import replace
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import from_json
 
-from reconcile.diagnostics import UserError
+from reconcile.diagnostics import Diagnostic, UserError
 from reconcile.plan.model import Delete, Kept, Plan, Unmanaged
 
 FORMAT_VERSION = 3
@@ -18,9 +19,16 @@ _AGAIN = "Make a new one: reconcile plan --out FILE."
 
 def dump(plan: Plan, version: str) -> str:
     """Serialise a plan; `version` is that of the program, for the error message of one that can't read the file."""
-    body = _PLAN.dump_python(plan, mode="json")
+    # The file's text may have changed by the time that the plan is shown, so what it shows of it is saved.
+    found = replace(plan, errors=tuple(map(_found, plan.errors)), warnings=tuple(map(_found, plan.warnings)))
+    body = _PLAN.dump_python(found, mode="json")
     envelope = {"reconcile_plan": FORMAT_VERSION, "version": version, "sha256": _digest(body), "plan": body}
     return json.dumps(envelope, allow_nan=False) + "\n"
+
+
+def _found(diagnostic: Diagnostic) -> Diagnostic:
+    place = diagnostic.place and replace(diagnostic.place, find=None)
+    return replace(diagnostic, place=place, found=diagnostic.spot)
 
 
 def parse(text: str, name: str) -> Plan:

@@ -9,9 +9,8 @@ import tomli_w
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconcile.desired.config import Source
 from reconcile.desired.load import load, parse
-from reconcile.desired.locate import locate
+from reconcile.desired.locate import Source
 from reconcile.diagnostics import Diagnostic, Place, UserError
 
 TEXT = """\
@@ -31,12 +30,10 @@ last = 2
 
 def found(path: tuple[str | int, ...], text: str = TEXT, *, at_key: bool = False) -> str:
     """Return what of the text is shown for a place, after its line and column."""
-    diagnostic = Diagnostic(summary="", place=Place(filename="f", path=path, at_key=at_key))
-    (located,) = locate([diagnostic], (Source(filename="f", text=text),))
-    assert located.range
-    assert located.snippet
-    start, end = located.range.start, located.range.end
-    shown = located.snippet.code[located.snippet.highlight_start : located.snippet.highlight_end]
+    spot = Source(filename="f", text=text).place(*path, at_key=at_key).spot
+    assert spot
+    start, end = spot.range.start, spot.range.end
+    shown = spot.snippet.code[spot.snippet.highlight_start : spot.snippet.highlight_end]
     assert shown.encode() in text.encode()[start.byte : end.byte] or start == end
     return f"{start.line}:{start.column} {shown}"
 
@@ -78,20 +75,19 @@ def test_an_empty_text_has_a_beginning() -> None:
     assert found((), "") == "1:1 "
 
 
-def test_what_has_no_place_or_has_a_range_or_is_in_no_source_stays_as_it_is() -> None:
-    (located,) = locate([Diagnostic(summary="", place=Place(filename="f", path=()))], (Source(filename="f", text=""),))
-    others = (Diagnostic(summary="a"), Diagnostic(summary="b", place=Place(filename="g", path=("x",))), located)
-
-    assert locate(others, (Source(filename="f", text="x = 1"),)) == others
+def test_what_is_in_no_text_has_no_spot() -> None:
+    assert Diagnostic(summary="a").spot is None
+    assert Diagnostic(summary="b", place=Place(filename="g", path=("x",))).spot is None
 
 
 def test_a_server_of_a_config_can_be_pointed_at_later() -> None:
     config = parse("[servers.web]\nid = 1\n")
     (server,) = config.servers
 
-    located = locate([Diagnostic(summary="", place=server.place.at("id"))], config.sources)
+    spot = Diagnostic(summary="", place=server.place.at("id")).spot
 
-    assert [str(diagnostic.range) for diagnostic in located] == ["backups.toml:2:6"]
+    assert spot
+    assert str(spot.range) == "backups.toml:2:6"
 
 
 @pytest.mark.parametrize(
@@ -193,9 +189,8 @@ def test_every_value_of_a_document_is_found_where_it_is(document: dict[str, obje
     source = Source(filename="f", text=text)
     paths = {path: value for path, value in values(document).items() if not isinstance(value, dict | list)}
 
-    located = locate([Diagnostic(summary="", place=Place(filename="f", path=path)) for path in paths], (source,))
-
-    for diagnostic, value in zip(located, paths.values(), strict=True):
-        assert diagnostic.range
-        written = text.encode()[diagnostic.range.start.byte : diagnostic.range.end.byte].decode()
+    for path, value in paths.items():
+        spot = source.place(*path).spot
+        assert spot
+        written = text.encode()[spot.range.start.byte : spot.range.end.byte].decode()
         assert tomli.loads(f"x = {written}")["x"] == value

@@ -12,7 +12,8 @@ from support.render import shown, value
 from reconcile.actual.errors import ApiError, OutcomeUnknownError, RefusedError
 from reconcile.actual.inventory import Server
 from reconcile.desired.config import Config
-from reconcile.diagnostics import Diagnostic, Position, Range, UserError
+from reconcile.desired.locate import Source
+from reconcile.diagnostics import Diagnostic, UserError
 from reconcile.insight.doctor import AccessFacts, Check, Diagnosis, ListFacts, ServiceFacts, TokenFacts, diagnose
 from reconcile.report.doctor import doctor_json, doctor_text
 
@@ -108,8 +109,7 @@ def test_how_the_lists_differ_from_their_documentation_is_shown_on_request() -> 
 
 class TestFile:
     def test_with_errors_shows_each(self) -> None:
-        start = Position(line=1, column=1, byte=0)
-        errors = [Diagnostic(summary=each, range=Range(filename="x", start=start, end=start)) for each in "ab"]
+        errors = [Diagnostic(summary=each, found=Source(filename="x", text="").at(1, 1)) for each in "ab"]
 
         diagnosis = diagnosed(UserError("invalid", diagnostics=errors))
 

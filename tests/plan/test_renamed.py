@@ -9,7 +9,6 @@ from support.render import value
 from reconcile.actual.inventory import Inventory, Server
 from reconcile.desired.desired import resolve
 from reconcile.desired.load import parse
-from reconcile.desired.locate import locate
 from reconcile.diagnostics import UserError
 from reconcile.insight.importing import declare as declare_account
 from reconcile.insight.status import status
@@ -65,14 +64,14 @@ def test_once_none_is_left_the_plan_says_where_the_line_is_that_can_go() -> None
 
     plan = make_plan(declared, inventory(backup(1, "daily"), backup(2)))
 
-    (note,) = locate(plan.warnings, declared.sources)
+    (note,) = plan.warnings
     assert (note.severity, note.summary, note.address) == (
         "warning",
         "no backup is called 'old' any more",
         "web/nightly",
     )
-    assert note.range
-    assert (note.range.start.line, note.range.start.column) == (5, 17)
+    assert note.spot
+    assert (note.spot.range.start.line, note.spot.range.start.column) == (5, 17)
 
 
 def test_with_targets_the_plan_does_not_say_so_since_it_has_not_looked_everywhere() -> None:

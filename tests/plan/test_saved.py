@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -34,7 +35,13 @@ PLAN = make_plan(DECLARED, inventory(*HELD))
 
 
 def test_a_plan_with_every_kind_of_entry_survives_being_saved() -> None:
-    assert parse(dump(PLAN, "1.0"), "x") == PLAN
+    saved = parse(dump(PLAN, "1.0"), "x")
+
+    assert replace(saved, warnings=()) == replace(PLAN, warnings=())
+    assert [(each.summary, each.spot) for each in saved.warnings] == [
+        (each.summary, each.spot) for each in PLAN.warnings
+    ]
+    assert any(each.spot for each in saved.warnings)
 
 
 @given(configs(), inventories())

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconcile.diagnostics import Diagnostic, Position, Range
+from reconcile.diagnostics import Diagnostic, Position, Range, Snippet, Spot
 from reconcile.report.diagnostics import annotation
 from reconcile.report.escape import visible, without_commands
 
@@ -75,19 +75,22 @@ def test_a_log_without_commands_is_left_alone() -> None:
 
 
 class TestAnnotation:
-    PLACE = Range(
-        filename="a,b.toml", start=Position(line=3, column=5, byte=20), end=Position(line=3, column=9, byte=24)
+    PLACE = Spot(
+        range=Range(
+            filename="a,b.toml", start=Position(line=3, column=5, byte=20), end=Position(line=3, column=9, byte=24)
+        ),
+        snippet=Snippet(code="", start_line=3, highlight_start=0, highlight_end=0),
     )
 
     def test_points_at_the_line(self) -> None:
-        line = annotation(Diagnostic(summary='unknown key: "x"', detail="100% wrong", range=self.PLACE))
+        line = annotation(Diagnostic(summary='unknown key: "x"', detail="100% wrong", found=self.PLACE))
 
         assert line == (
             '::error file=a%2Cb.toml,line=3,col=5,endLine=3,endColumn=9,title=unknown key%3A "x"::100%25 wrong'
         )
 
     def test_says_the_summary_where_there_is_no_detail(self) -> None:
-        line = annotation(Diagnostic(summary="x", severity="warning", range=self.PLACE))
+        line = annotation(Diagnostic(summary="x", severity="warning", found=self.PLACE))
 
         assert line
         assert line.startswith("::warning file=")
@@ -98,7 +101,7 @@ class TestAnnotation:
 
     @given(TEXTS, TEXTS)
     def test_is_one_command_whatever_is_in_it(self, summary: str, detail: str) -> None:
-        line = annotation(Diagnostic(summary=summary, detail=detail, range=self.PLACE))
+        line = annotation(Diagnostic(summary=summary, detail=detail, found=self.PLACE))
 
         assert line
         check_harmless(line)

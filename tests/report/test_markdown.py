@@ -11,8 +11,8 @@ from markdown_it.token import Token
 from support.build import NOW, backup, config, days, declare, inventory, make_plan
 
 from reconcile.actual.inventory import Server
-from reconcile.desired.config import Source
 from reconcile.desired.desired import resolve
+from reconcile.desired.locate import Source
 from reconcile.diagnostics import Diagnostic, UserError
 from reconcile.insight.status import status
 from reconcile.plan.model import Plan

@@ -8,7 +8,7 @@ from support.render import shown, value
 
 from reconcile.actual.inventory import Server
 from reconcile.desired.desired import resolve
-from reconcile.diagnostics import Diagnostic, Position, Range, Snippet, UserError
+from reconcile.diagnostics import Diagnostic, Position, Range, Snippet, Spot, UserError
 from reconcile.insight.doctor import AccessFacts, Check, Diagnosis
 from reconcile.insight.importing import declare as import_
 from reconcile.insight.restore_points import choose
@@ -29,12 +29,14 @@ MISTAKE = Diagnostic(
     summary='unknown key "evry"',
     detail='Did you mean "every"?',
     address="web/nightly",
-    range=Range(
-        filename="backups.toml",
-        start=Position(line=3, column=1, byte=20),
-        end=Position(line=3, column=5, byte=24),
+    found=Spot(
+        range=Range(
+            filename="backups.toml",
+            start=Position(line=3, column=1, byte=20),
+            end=Position(line=3, column=5, byte=24),
+        ),
+        snippet=Snippet(code="evry\t= 1", start_line=3, highlight_start=0, highlight_end=4),
     ),
-    snippet=Snippet(code="evry\t= 1", start_line=3, highlight_start=0, highlight_end=4),
 )
 DIAGNOSIS = Diagnosis(
     checks={

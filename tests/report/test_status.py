@@ -14,8 +14,9 @@ from support.build import NOW, WEB, backup, config, days, declare, hours, invent
 from support.render import shown, value
 
 from reconcile.actual.inventory import Inventory, Server
-from reconcile.desired.config import Config, Source
+from reconcile.desired.config import Config
 from reconcile.desired.desired import resolve
+from reconcile.desired.locate import Source
 from reconcile.insight.status import Status, status
 from reconcile.report.status.json import status_json
 from reconcile.report.status.markdown import status_markdown
