@@ -65,10 +65,10 @@ class Changed:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class UnknownBeside:
-    """Another backup of the series has a status that is not documented."""
+    """Another backup of the series has a status that is not documented, or may belong to the series (None)."""
 
     id: Id
-    status: str
+    status: str | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -219,14 +219,23 @@ def _has_changed(delete: Delete, planned: Circumstances, moment: Moment) -> Obje
     return None
 
 
+def _is_beside_an_unknown(delete: Delete, planned: Circumstances, moment: Moment) -> Objection | None:
+    """What is not understood keeps everything that it may belong to (spec, section 3)."""
+    descriptions = planned.series.descriptions if planned.series else (delete.backup.description,)
+    for backup in moment.listed or ():
+        is_member = backup.description in descriptions
+        if not backup.is_identified and (is_member or "description" in backup.unreadable):
+            return UnknownBeside(id=backup.id, status=None)
+        if backup.state is State.UNKNOWN and is_member and planned.series:
+            return UnknownBeside(id=backup.id, status=backup.status)
+    return None
+
+
 def _series_is_not_as_planned(delete: Delete, planned: Circumstances, moment: Moment) -> Objection | None:
     """The backups that stay were chosen from the series as planned; from another series, others might stay."""
     if planned.series is None or moment.listed is None:
         return None
     members = [backup for backup in moment.listed if backup.description in planned.series.descriptions]
-    for backup in members:
-        if backup.state is State.UNKNOWN:
-            return UnknownBeside(id=backup.id, status=backup.status)
     for backup in members:
         if backup.id not in planned.known and backup.state is not State.FAILED:
             return Appeared(id=backup.id)
@@ -254,6 +263,7 @@ RULES: tuple[Rule, ...] = (
     _waits_for_a_create,
     _is_the_last,
     _has_changed,
+    _is_beside_an_unknown,
     _series_is_not_as_planned,
     _may_be_all_that_is_left,
 )

@@ -54,6 +54,11 @@ def other(status: str) -> Backup:
     return backup(OTHER, age=hours(1), status=status)
 
 
+def unreadable(field: str) -> Backup:
+    description = None if field == "description" else "nightly"
+    return replace(backup(OTHER, description), unreadable=(field,))
+
+
 def junk() -> Backup:
     return backup(JUNK, "by hand", age=days(3))
 
@@ -123,6 +128,22 @@ ROWS = (
         reason="a status that is not documented has appeared in the series",
         expected=UnknownBeside(id=OTHER, status="verifying"),
         listed=(old(), kept(), new(), other("verifying")),
+    ),
+    Row(
+        reason="a backup that may belong to any series has appeared",
+        expected=UnknownBeside(id=OTHER, status=None),
+        listed=(old(), kept(), new(), unreadable("description")),
+    ),
+    Row(
+        reason="a backup of the series whose time can't be read has appeared",
+        expected=UnknownBeside(id=OTHER, status=None),
+        listed=(old(), kept(), new(), unreadable("created_at")),
+    ),
+    Row(
+        reason="undeclared, and a backup that may belong to the same has appeared",
+        expected=UnknownBeside(id=OTHER, status=None),
+        id=JUNK,
+        listed=(*AS_PLANNED, unreadable("description")),
     ),
     Row(
         reason="another client has created a backup, so another one might have to go",

@@ -114,6 +114,8 @@ def objection_text(objection: Objection) -> str:  # noqa: C901, PLR0911, PLR0912
             return "left to the next run: kept after all, beside the new backup's date"
         case Changed(field=field, planned=planned, listed=listed):
             return f"it has changed since the plan: {field} was {str(planned)!r}, is {str(listed)!r}"
+        case UnknownBeside(id=id_, status=None):
+            return f"#{id_} may belong to the series: its fields can't be read"
         case UnknownBeside(id=id_, status=status):
             return f"#{id_} has the status {status!r}, which reconcile does not know"
         case Appeared(id=id_):
