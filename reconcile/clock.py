@@ -64,9 +64,11 @@ class StoppableClock:
         self._blocks: set[anyio.CancelScope] = set()
         self._requests: set[anyio.CancelScope] = set()
         self._is_over = False
+        self._ends_at = float("inf")
         self.reason: Stop | None = None
 
     async def __aenter__(self) -> Self:
+        self._ends_at = self._clock.monotonic() + self._seconds
         await self._expiry.__aenter__()
         return self
 
@@ -107,7 +109,12 @@ class StoppableClock:
             self.stop(reason)
 
     def checkpoint(self) -> None:
-        """Raise `StoppedError` if the run is stopped; call this before starting anything new."""
+        """Raise `StoppedError` if the run is stopped or out of time; call this before starting anything new.
+
+        The event loop ends waits at the deadline, but it stands still while a question waits for its answer.
+        """
+        if not self.reason and self._clock.monotonic() >= self._ends_at:
+            self.abort(Stop.DEADLINE)
         if self.reason:
             raise StoppedError(self.reason)
 

@@ -66,6 +66,7 @@ async def converge(
             break
         if any(action.address not in held_back for action in plan.actions):
             await approve()
+            run.clock.checkpoint()  # the answer may have come after the deadline
         result = await carry_out(plan, held_back, Round(run=run, view=view, slots=slots), gained)
         results.append(result)
         plans_again = _leaves_more_to_plan(result) and not run.clock.reason and len(results) < rounds

@@ -12,7 +12,7 @@ from support.world import Handler, World
 
 from reconcile.apply.run import Options
 from reconcile.apply.slots import START
-from reconcile.clock import Stop
+from reconcile.clock import Stop, StoppedError
 from reconcile.desired.config import Config
 from reconcile.diagnostics import UserError
 from reconcile.outcomes import Outcome, Result, Waiting
@@ -354,3 +354,13 @@ def test_after_an_interrupt_what_was_started_is_in_progress_with_its_id() -> Non
     assert set(outcomes(result).values()) == {Outcome.IN_PROGRESS}
     assert "#501 is still in progress" in explanation(result, "s1/nightly")
     assert result.stopped is Stop.INTERRUPTED
+
+
+def test_an_approval_after_the_deadline_starts_nothing_and_says_that_the_time_is_over() -> None:
+    world = World(config=nightly(1), servers=servers(1), backups=[], answers_after=700)
+
+    refusal = world.apply(seconds=600)
+
+    assert isinstance(refusal, StoppedError)
+    assert refusal.reason is Stop.DEADLINE
+    assert not world.record

@@ -76,6 +76,8 @@ class World:
     latency: Callable[[], float] = lambda: LATENCY
     interrupt_at: int | None = None
     max_age: str | None = None
+    answers_after: float = 0.0
+    """Seconds that the person who approves takes, while the event loop stands still."""
     converged: list[Convergence] = field(default_factory=list)
     """How each run ended that was neither refused nor killed."""
 
@@ -254,7 +256,7 @@ class World:
                     options=options,
                 )
                 try:
-                    converged = await converge(make_plan or self._planning(began), _approved, run)
+                    converged = await converge(make_plan or self._planning(began), self._approve, run)
                 except UserError as refusal:
                     return refusal
                 finally:
@@ -271,13 +273,13 @@ class World:
 
         return make_plan
 
+    async def _approve(self) -> None:
+        """Approve whatever is planned."""
+        asyncio.get_running_loop().elapsed += self.answers_after  # type: ignore[attr-defined] # of the virtual loop
+
     def wait(self, seconds: float) -> None:
         """Let time pass between two runs."""
         self.time += timedelta(seconds=seconds)
-
-
-async def _approved() -> None:
-    """Approve whatever is planned."""
 
 
 class _Transport(httpx.AsyncBaseTransport):
