@@ -18,6 +18,7 @@ from reconcile.diagnostics import UserError
 from reconcile.outcomes import Outcome, Result, Waiting
 from reconcile.plan.model import Create
 from reconcile.report.apply.text import event_text, result_text
+from reconcile.report.document import Text
 from reconcile.sandbox.account import Record
 
 DAY = 86400.0
@@ -50,7 +51,7 @@ def explanation(result: Result, address: str) -> str:
 
 
 def report(result: Result) -> str:
-    return "\n".join(str(line) for line in result_text(result).lines)
+    return "\n".join(line.plain for line in result_text(result).lines if isinstance(line, Text))
 
 
 def creates(world: World) -> list[Any]:
