@@ -23,8 +23,8 @@ from reconcile.clock import StoppableClock, StoppedError
 log = logging.getLogger(__name__)
 
 PARALLELISM = 10
-MEGABYTE = 1024 * 1024
-LARGEST_ANSWER = 64 * MEGABYTE
+MEBIBYTE = 1024 * 1024
+LARGEST_ANSWER = 64 * MEBIBYTE
 """In bytes, decoded. A page of 10,000 backups is about 4 MB."""
 
 _LONGEST_TEXT = 500
@@ -205,7 +205,7 @@ class Http:
             body += chunk
             if len(body) > LARGEST_ANSWER:
                 name = self._name(response.request)
-                raise OutcomeUnknownError(name, f"the answer is larger than {LARGEST_ANSWER // MEGABYTE} MB")
+                raise OutcomeUnknownError(name, f"the answer is larger than {LARGEST_ANSWER // MEBIBYTE} MiB")
         # A service may echo the token anywhere. What is cut or wrapped later could no longer be recognised.
         return redact_bytes(bytes(body), self._token)
 

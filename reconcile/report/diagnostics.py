@@ -6,7 +6,7 @@ from rich.cells import cell_len
 
 from reconcile.diagnostics import Diagnostic, Position, Snippet
 from reconcile.report.document import Document, Json, JsonObject, Raw, Text
-from reconcile.report.escape import code, plain, visible
+from reconcile.report.escape import code, plain, visible, with_units_unbroken
 from reconcile.report.wording import count_text
 
 _STYLE = {"error": "bold red", "warning": "bold yellow"}
@@ -103,7 +103,7 @@ def fitted(lines: Iterable[str], parts: Iterable[str] = ()) -> Raw:
         shown.append(text)
     if left_out:
         shown.append(f"\n**{left_out:,} more lines and servers did not fit**; `reconcile plan -v` shows all of it.\n")
-    return Raw("".join(shown))
+    return Raw(with_units_unbroken("".join(shown)))
 
 
 def annotation(diagnostic: Diagnostic) -> str | None:

@@ -10,6 +10,9 @@ _COMMAND = re.compile(r"##(?=\[)|(?<!\S):(?=:)|:(?=:[A-Za-z][^:]*::)")
 anywhere once a line is wrapped.
 """
 
+BEFORE_A_UNIT = re.compile(r"(?<=\d) (?=[GM]iB\b)")
+"""The blank between a number and the unit of a size."""
+
 _LONGEST_NAME = 80
 _HARMLESS = " -/=,;()%?…"
 """Means nothing to Markdown in the middle of a line. A full stop does: it makes a link of www.example.org."""
@@ -51,6 +54,11 @@ def plain(text: str, longest: int = 500) -> str:
         character if character.isalnum() or character in _HARMLESS else f"&#{ord(character)};"
         for character in visible(text, longest)
     )
+
+
+def with_units_unbroken(text: str) -> str:
+    """Return text for Markdown or HTML, where no line is broken between a number and its unit."""
+    return BEFORE_A_UNIT.sub("\N{NO-BREAK SPACE}", text)
 
 
 def _without_command(line: str) -> str:

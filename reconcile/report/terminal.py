@@ -3,7 +3,6 @@
 Formatters return text from the file and the service as it is, so a formatter that forgets to escape can do no harm.
 """
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from rich.cells import cell_len
@@ -12,7 +11,7 @@ from rich.segment import Segment
 from rich.text import Text as RichText
 
 from reconcile.report.document import Block, Columns, Facts, Marks, Text
-from reconcile.report.escape import visible
+from reconcile.report.escape import BEFORE_A_UNIT, visible
 
 _LONGEST = 2000
 """Characters of one text, of which a line has several."""
@@ -24,7 +23,6 @@ _BELOW = 4
 _WIDEST = 48
 """Columns. A cell that is wider does not widen its column; what follows it in its row goes below it."""
 
-_BEFORE_A_UNIT = re.compile(r"(?<=\d) (?=[GM]iB\b)")
 _UNBROKEN = "\ue000"
 """Stands for a blank at which no line is broken. `visible` lets no such character through."""
 
@@ -69,7 +67,7 @@ class _Paragraph:
         text = RichText.assemble(*self.parts)
         if max(map(cell_len, text.plain.split(" "))) > room:
             text.plain = _with_blanks(text.plain)
-        text.plain = _BEFORE_A_UNIT.sub(_UNBROKEN, text.plain)
+        text.plain = BEFORE_A_UNIT.sub(_UNBROKEN, text.plain)
         lines = text.wrap(console, max(1, room), overflow="fold")
         return [[Segment(_with_blanks(text), style) for text, style, _ in line.render(console)] for line in lines]
 

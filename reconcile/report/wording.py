@@ -7,7 +7,11 @@ from zoneinfo import ZoneInfo
 from reconcile.desired.config import Config, DeclaredFleet, DeclaredServer
 from reconcile.durations import age_text
 
-_GIGABYTE = 1024
+_GIBIBYTE = 1024
+"""In mebibytes, which is what the service means by `size_mb`."""
+
+_ROUNDED = 10
+"""Mebibytes, from which on nobody needs a fraction."""
 
 
 def seconds_text(seconds: float) -> str:
@@ -15,11 +19,13 @@ def seconds_text(seconds: float) -> str:
     return age_text(timedelta(seconds=seconds))
 
 
-def size_text(megabytes: float | None) -> str:
+def size_text(mebibytes: float | None) -> str:
     """Write a size; the service leaves it out until a backup is completed."""
-    if megabytes is None:
+    if mebibytes is None:
         return "size unknown"
-    return f"{megabytes / _GIGABYTE:,.1f} GB" if megabytes >= _GIGABYTE else f"{megabytes:g} MB"
+    if mebibytes >= _GIBIBYTE:
+        return f"{mebibytes / _GIBIBYTE:,.1f} GiB"
+    return f"{mebibytes:,.0f} MiB" if mebibytes >= _ROUNDED else f"{round(mebibytes, 1):g} MiB"
 
 
 def time_text(moment: datetime, zone: ZoneInfo) -> str:

@@ -256,5 +256,5 @@ def test_a_text_of_the_service_is_cut_in_a_message() -> None:
 def test_fifty_megabytes_are_taken_and_more_are_refused() -> None:
     get(httpx.Response(200, content=b" " * 50 * 1024 * 1024))
 
-    with pytest.raises(OutcomeUnknownError, match="larger than 64 MB"):
+    with pytest.raises(OutcomeUnknownError, match="larger than 64 MiB"):
         get(httpx.Response(200, content=b" " * 65 * 1024 * 1024))

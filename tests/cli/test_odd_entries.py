@@ -23,7 +23,7 @@ backups = [{ description = "nightly", keep = 1 }]
 GOOD = entry(1, "nightly", timedelta(days=1))
 ODD = [
     {**entry(2, "nightly", timedelta(days=2)), "size_mb": "4000.00"},
-    {**entry(3, "nightly", timedelta(days=3)), "size_mb": "4 GB"},
+    {**entry(3, "nightly", timedelta(days=3)), "size_mb": "4 GiB"},
     {**entry(4, "nightly", timedelta(days=4)), "created_at": None},
     {**entry(5, "nightly", timedelta(days=5)), "server": None},
     {**entry(6, "nightly", timedelta(days=6)), "id": None},

@@ -27,8 +27,8 @@ def service(tmp_path: Path) -> Iterator[Sandbox]:
         (["plan"], "Plan: 1 to create, 0 to delete; 0 backups unchanged, 1 unmanaged."),
         (["apply", "--auto-approve"], "Apply complete: 1 created, 0 deleted."),
         (["status"], "0 of 1 series healthy, 1 server unprotected."),
-        (["list"], "3 backups, 13.1 GB, on 2 servers."),
-        (["list", "--type", "manual"], "1 manual backup, 4.4 GB, on 2 servers."),
+        (["list"], "3 backups, 13.1 GiB, on 2 servers."),
+        (["list", "--type", "manual"], "1 manual backup, 4.4 GiB, on 2 servers."),
         (["doctor"], "Ready to apply."),
         (
             ["restore", "web-server-01", "--backup", "501", "--auto-approve"],

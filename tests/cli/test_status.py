@@ -57,11 +57,11 @@ def test_every_series_is_shown_the_worst_first(service: Sandbox) -> None:
     kinds = [line.split()[0] for line in done.stdout.splitlines()]
     assert done.returncode == 0
     assert kinds[:6] == ["EMPTY", "OVERDUE", "FAILED", "STALLED", "UNPROTECTED", "healthy"]
-    assert "newest 2d old (#7), due now, 1 usable (keep last=1), 1.0 GB" in done.stdout
+    assert "newest 2d old (#7), due now, 1 usable (keep last=1), 1.0 GiB" in done.stdout
     assert re.search(r"healthy .* due in (20h|19h 59min), 2 usable", done.stdout)  # an hour early, which is the slack
     assert "forgotten (3)" in done.stdout
-    assert "1 undeclared backup, 1.0 GB" in done.stdout
-    assert "forgotten/by hand#8, 1.0 GB" in service.run("status", "-v").stdout
+    assert "1 undeclared backup, 1.0 GiB" in done.stdout
+    assert "forgotten/by hand#8, 1.0 GiB" in service.run("status", "-v").stdout
     assert done.stdout.endswith("1 of 5 series healthy, 1 server unprotected.\n")
 
 

@@ -71,7 +71,7 @@ EVENTS: list[tuple[Event, list[str], list[str]]] = [
     ),
     (Settled(address=CREATE.address, backup=NEW), ["web/nightly#9: completed"], ["apply_progress"]),
     (Settled(address=CREATE.address, backup=None), ["web/nightly: no longer in the list"], ["apply_progress"]),
-    (COMPLETED, ["web/nightly: completed after 1min 30s (#9, 1.0 GB)"], ["apply_complete"]),
+    (COMPLETED, ["web/nightly: completed after 1min 30s (#9, 1.0 GiB)"], ["apply_complete"]),
     (done(DELETE), ["web/nightly#1: deleted"], ["apply_complete"]),
     (failed(CREATE, "no answer"), ["web/nightly: failed"], ["apply_errored", "diagnostic"]),
     (

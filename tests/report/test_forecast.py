@@ -61,7 +61,7 @@ def test_many_series_are_shown_by_policy_and_one_by_one_on_demand() -> None:
 
     assert "every 1d, keep last=7: 40 series\n  at the end  280 backups" in in_text(found)
     assert "s39/nightly" not in in_text(found)
-    assert "s39/nightly: every 1d, keep last=7, 1,536 MB each (from --size-mb)" in in_text(found, verbose=True)
+    assert "s39/nightly: every 1d, keep last=7, 1.5 GiB each (from --size-mb)" in in_text(found, verbose=True)
 
 
 def test_a_fleet_has_a_row_of_its_own() -> None:

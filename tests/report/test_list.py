@@ -26,20 +26,20 @@ def text(*held: Backup, width: int = 1000, backup_type: str | None = None) -> li
 
 def test_text_has_one_header_and_the_columns_of_all_servers_in_line() -> None:
     assert text(*HELD) == [
-        "2 (2): 1 backup, 1.0 GB",
+        "2 (2): 1 backup, 1.0 GiB",
         "  ID      MADE              SIZE     TYPE       STATUS       EXPIRES     DESCRIPTION",
-        "  #seven  2026-03-10 12:00  1.0 GB   manual     completed    never",
-        "web (1): 2 backups, 1.0 GB",
-        "  #501    2026-03-09 12:00  1.0 GB   automatic  completed    2026-04-09  Automatic daily backup",
+        "  #seven  2026-03-10 12:00  1.0 GiB  manual     completed    never",
+        "web (1): 2 backups, 1.0 GiB",
+        "  #501    2026-03-09 12:00  1.0 GiB  automatic  completed    2026-04-09  Automatic daily backup",
         "  #499    2026-03-08 12:00  unknown  manual     in_progress  never       nightly",
         "",
-        "3 backups, 2.0 GB, on 2 servers.",
+        "3 backups, 2.0 GiB, on 2 servers.",
         "At https://vps.example/api/v1, times in UTC",
     ]
 
 
 def test_text_of_one_type_says_so() -> None:
-    assert text(*HELD, backup_type="automatic")[-2] == "1 automatic backup, 1.0 GB, on 2 servers."
+    assert text(*HELD, backup_type="automatic")[-2] == "1 automatic backup, 1.0 GiB, on 2 servers."
 
 
 def test_text_of_nothing() -> None:
@@ -52,11 +52,11 @@ def test_text_of_nothing() -> None:
     ]
 
 
-def test_at_80_columns_a_long_description_wraps_in_its_column() -> None:
-    (first, second) = text(HELD[0], width=80)[3:5]
+def test_a_long_description_wraps_in_its_column() -> None:
+    (first, second) = text(HELD[0], width=82)[3:5]
 
-    assert (first[68:], second) == ("Automatic", " " * 68 + "daily backup")
-    assert max(map(len, text(HELD[0], width=80))) <= 80
+    assert (first[69:], second) == ("Automatic", " " * 69 + "daily backup")
+    assert max(map(len, text(HELD[0], width=82))) <= 82
 
 
 def test_where_there_is_no_room_beside_the_facts_a_description_goes_below_them() -> None:

@@ -157,11 +157,11 @@ def test_deletes_are_visible_and_servers_fold() -> None:
     )
 
     visible_part = re.sub(r"<details>.*?</details>", "", text, flags=re.DOTALL)
-    assert "| <code>web/x&#35;1</code> | 1d old, 1.0 GB | undeclared: prune = true |" in visible_part
+    assert "| <code>web/x&#35;1</code> | 1d old, 1.0\N{NO-BREAK SPACE}GiB | undeclared: prune = true |" in visible_part
     assert "<details><summary><code>web</code>: 0 to create, 1 to delete, 1 unchanged</summary>" in text
     assert "- **delete** <code>web/x&#35;1</code>: undeclared: prune = true" in text
-    assert "- stays: <code>web/nightly&#35;2</code>, 0s old, 1.0 GB: last=1" in text
-    assert "- unmanaged: <code>web/y&#35;3</code>, 0s old, 1.0 GB: never pruned&#58; pinned" in text
+    assert "- stays: <code>web/nightly&#35;2</code>, 0s old, 1.0\N{NO-BREAK SPACE}GiB: last=1" in text
+    assert "- unmanaged: <code>web/y&#35;3</code>, 0s old, 1.0\N{NO-BREAK SPACE}GiB: never pruned&#58; pinned" in text
 
 
 def test_a_create_says_why() -> None:

@@ -136,8 +136,8 @@ class TestRestore:
 
         assert lines[:5] == [
             "Restore web (1) from:",
-            "  ID  MADE              SIZE    TYPE    STATUS     EXPIRES  DESCRIPTION",
-            "  #2  2026-03-08 12:00  1.0 GB  manual  completed  never    nightly",
+            "  ID  MADE              SIZE     TYPE    STATUS     EXPIRES  DESCRIPTION",
+            "  #2  2026-03-08 12:00  1.0 GiB  manual  completed  never    nightly",
             "Everything written on web since then, in the last 2d, will be lost.",
             "Its other usable backups:",
         ]
@@ -163,8 +163,8 @@ class TestRestore:
 
         assert lines == [
             r"Restore \x1b7 (\x1b7) from:",
-            "  ID  MADE              SIZE    TYPE    STATUS     EXPIRES  DESCRIPTION",
-            "  #1  2026-03-10 10:00  1.0 GB  manual  completed  never",
+            "  ID  MADE              SIZE     TYPE    STATUS     EXPIRES  DESCRIPTION",
+            "  #1  2026-03-10 10:00  1.0 GiB  manual  completed  never",
             r"Everything written on \x1b7 since then, in the last 2h, will be lost.",
         ]
 
@@ -194,11 +194,12 @@ def test_every_format_gives_its_kind_of_document(document: Document, kind: type[
     ("megabytes", "text"),
     [
         (None, "size unknown"),
-        (0, "0 MB"),
-        (900, "900 MB"),
-        (1024, "1.0 GB"),
-        (2048 * 1024, "2,048.0 GB"),
-        (0.5, "0.5 MB"),
+        (0, "0 MiB"),
+        (900, "900 MiB"),
+        (1023.6, "1,024 MiB"),
+        (1024, "1.0 GiB"),
+        (2048 * 1024, "2,048.0 GiB"),
+        (0.5, "0.5 MiB"),
     ],
 )
 def test_sizes(megabytes: float | None, text: str) -> None:

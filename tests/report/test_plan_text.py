@@ -104,12 +104,12 @@ class TestWhatStays:
         lines = text(self.PLAN, verbose=True).splitlines()
 
         assert lines[0] == "web (1)"
-        assert lines[1] == "     nightly#30  1mo old (2026-02-08 12:00), 1.0 GB  stays: last=30"
+        assert lines[1] == "     nightly#30  1mo old (2026-02-08 12:00), 1.0 GiB  stays: last=30"
         assert sum("stays: last=30" in line for line in lines) == 30
         assert sum("unmanaged, never pruned" in line for line in lines) == 2
 
     def test_is_shown_one_by_one_where_it_is_little(self) -> None:
-        assert "     nightly#1  3h old, 1.0 GB  stays: last=2" in text(
+        assert "     nightly#1  3h old, 1.0 GiB  stays: last=2" in text(
             make_plan(NIGHTLY, inventory(backup(1, age=hours(3))))
         )
 

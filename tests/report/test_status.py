@@ -29,7 +29,7 @@ FRESH = inventory(backup(1, age=hours(2)))
 COMING = backup(12, age=timedelta(minutes=3), status="in_progress")
 NO_DAY, TODAY = "·" * 30, "·" * 29 + "█"
 LEGEND = "The last 30 days, today last: █ a usable backup, x only a failed one, · none."
-ONE, ODD = "1 usable (keep last=1), 1.0 GB", "1 misdated (#3), unknown status: #2 'archiving'"
+ONE, ODD = "1 usable (keep last=1), 1.0 GiB", "1 misdated (#3), unknown status: #2 'archiving'"
 OTHER = Server(id=9, name="other")
 BAD_WEEK_DECLARED = config(
     "[servers.web]\nid = 1\nbackups = [\n"
@@ -85,18 +85,18 @@ class TestText:
             f"UNPROTECTED  other (9)    {' ' * 30}  in no file",
             f"healthy      web/fine     {TODAY}  newest 3h old (#1), due in 23h, {ONE}, {ODD}",
             LEGEND,
-            "1 undeclared backup, 1.0 GB (-v lists them)",
+            "1 undeclared backup, 1.0 GiB (-v lists them)",
             "1 of 6 series healthy, 1 server unprotected.",
         ]
 
     def test_undeclared_ones_are_named_if_asked_for(self) -> None:
         lines = self.lines(BAD_WEEK, verbose=True)
 
-        assert lines[-3:-1] == ["1 undeclared backup, 1.0 GB", "  web/by hand#50, 1.0 GB"]
+        assert lines[-3:-1] == ["1 undeclared backup, 1.0 GiB", "  web/by hand#50, 1.0 GiB"]
 
     def test_all_is_well(self) -> None:
         assert self.lines(of(NIGHTLY, FRESH)) == [
-            f"healthy  web/nightly  {TODAY}  newest 2h old (#1), due in 21h, 1 usable (keep last=3 daily=7), 1.0 GB",
+            f"healthy  web/nightly  {TODAY}  newest 2h old (#1), due in 21h, 1 usable (keep last=3 daily=7), 1.0 GiB",
             LEGEND,
             "1 of 1 series healthy, 0 servers unprotected.",
         ]
@@ -230,13 +230,13 @@ class TestMarkdown:
             "| read at | 2026-03-10 12:00 UTC |",
             f"| file <code>a&#46;toml</code> | sha256 <code>{digest}</code> |",
             "| series | 6, 1 of them healthy |",
-            "| usable backups | 4, 4.0 GB |",
+            "| usable backups | 4, 4.0\N{NO-BREAK SPACE}GiB |",
             "| undeclared backups | 1 |",
             "| unprotected servers | 1 |",
             "| OVERDUE | <code>web/overdue</code> | newest usable is 3d old, due since 2d |",
             "| <code>other</code> | <code>9</code> |",
-            "| <code>web/empty</code> | EMPTY | none | once | last=1 | 0 | 0 MB |",
-            f"| <code>web/fine</code> | healthy | {newest} | 1d | last=1 | 1 | 1.0 GB |",
+            "| <code>web/empty</code> | EMPTY | none | once | last=1 | 0 | 0\N{NO-BREAK SPACE}MiB |",
+            f"| <code>web/fine</code> | healthy | {newest} | 1d | last=1 | 1 | 1.0\N{NO-BREAK SPACE}GiB |",
         ):
             assert line in text.splitlines()
         assert "| ERROR | <code>gone</code> | the account has no server with the id 7" in text

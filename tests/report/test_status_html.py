@@ -87,7 +87,7 @@ class TestAxis:
 def test_each_mark_says_when_it_was_made_how_large_it_is_and_which_it_is() -> None:
     text = Parsed(page(NIGHTLY, inventory(backup(7, age=days(2)), backup(8, age=days(1), status="failed")))).text
 
-    assert "2026-03-08 12:00, 2d old, 1.0 GB, #7" in text
+    assert "2026-03-08 12:00, 2d old, 1.0\N{NO-BREAK SPACE}GiB, #7" in text
     assert "2026-03-09 12:00, 1d old, failed: no restore point, #8" in text
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from reconcile.insight.comparison import Comparison
 from reconcile.insight.forecast import Forecast
 from reconcile.report.document import Raw
-from reconcile.report.escape import code, plain
+from reconcile.report.escape import code, plain, with_units_unbroken
 from reconcile.report.forecast.sentences import ForecastRow, heading, notes, rows
 from reconcile.report.wording import count_text
 
@@ -14,7 +14,7 @@ _MOST_ROWS = 50
 
 def forecast_markdown(found: Forecast | Comparison, /, *, verbose: bool) -> Raw:
     """Return a table of what will be held, or of what changes; `verbose` has a row for every series."""
-    return Raw("".join(f"{line}\n" for line in _lines(found, verbose=verbose)))
+    return Raw(with_units_unbroken("".join(f"{line}\n" for line in _lines(found, verbose=verbose))))
 
 
 def _lines(found: Forecast | Comparison, *, verbose: bool) -> Iterator[str]:

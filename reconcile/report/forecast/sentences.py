@@ -12,7 +12,7 @@ from reconcile.insight.comparison import Comparison, SeriesChange
 from reconcile.insight.forecast import Figures, Forecast, SeriesForecast, together
 from reconcile.plan.safety import withheld
 from reconcile.report.plan.sentences import withheld_texts
-from reconcile.report.wording import count_text
+from reconcile.report.wording import count_text, size_text
 
 MOST_SERIES = 10
 """Series are shown one by one up to this many, or all of them with `-v`; more are shown by policy."""
@@ -23,7 +23,6 @@ _MONTH = 30
 _MOST_SPANS = 5
 """Spans of days that are named."""
 
-_GIBIBYTE = 1024
 _SOURCES = {"series": "its own backups", "server": "its server's backups", "option": "--size-mb"}
 
 
@@ -120,14 +119,14 @@ def _size_from(series: SeriesForecast) -> str:
     """Say how large a new backup is taken to be, and why."""
     if series.size.megabytes is None:
         return "size not known"
-    return f"{series.size.megabytes:,.0f} MB each (from {_SOURCES[series.size.source]})"
+    return f"{size_text(series.size.megabytes)} each (from {_SOURCES[series.size.source]})"
 
 
 def _facts(figures: Figures, forecast: Forecast) -> dict[str, str]:
     """Say how many there will be, and when there are most, how far back they reach, and how much changes."""
     at_most = f"{max(figures.counts):,} on {_peak(figures.counts, forecast)}"
     if max(figures.megabytes):
-        at_most += f", {_gib(max(figures.megabytes))} on {_peak(figures.megabytes, forecast)}"
+        at_most += f", {size_text(max(figures.megabytes))} on {_peak(figures.megabytes, forecast)}"
     months = forecast.schedule.days / _MONTH
     found = {
         "at the end": _amount(figures),
@@ -152,15 +151,10 @@ def _date(moment: datetime, forecast: Forecast) -> str:
     return f"{moment.astimezone(ZoneInfo(forecast.first.timezone)):%Y-%m-%d}"
 
 
-def _gib(megabytes: float) -> str:
-    """Write a size in GiB."""
-    return f"{megabytes / _GIBIBYTE:,.1f} GiB"
-
-
 def _amount(figures: Figures | None) -> str:
     """Write how many backups there are at the end, and their size, if it is known."""
     backups, megabytes = (figures.counts[-1], figures.megabytes[-1]) if figures else (0, 0.0)
-    return f"{count_text(backups, 'backup')}{f', {_gib(megabytes)}' if megabytes else ''}"
+    return f"{count_text(backups, 'backup')}{f', {size_text(megabytes)}' if megabytes else ''}"
 
 
 def _changed(comparison: Comparison, *, verbose: bool) -> Iterator[ForecastRow]:
@@ -207,7 +201,7 @@ def _change(old: tuple[int, float], new: tuple[int, float]) -> str:
     if not old[1] and not new[1]:
         return counts
     sign = "-" if new[1] < old[1] else "+"
-    return f"{counts}; {_gib(old[1])} → {_gib(new[1])} ({sign}{_gib(abs(new[1] - old[1]))})"
+    return f"{counts}; {size_text(old[1])} → {size_text(new[1])} ({sign}{size_text(abs(new[1] - old[1]))})"
 
 
 def _gone(changes: Iterable[SeriesChange], comparison: Comparison) -> Iterator[tuple[str, str]]:

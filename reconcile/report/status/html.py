@@ -19,7 +19,7 @@ from reconcile.durations import age_text
 from reconcile.insight.status import Status
 from reconcile.insight.timeline import RECENT_DAYS, Gap, RowKind, ServerTimeline, Timeline, TimelineRow
 from reconcile.report.document import Raw
-from reconcile.report.escape import visible
+from reconcile.report.escape import visible, with_units_unbroken
 from reconcile.report.status.sentences import health_text, problems, rule_text, series_facts, verdict_text
 from reconcile.report.wording import count_text, size_text, time_text
 
@@ -93,7 +93,9 @@ def _template() -> Template:
 
 def _finalized(value: object) -> object:
     """Write out what is not printable in every text that the template shows, but for what a macro has made."""
-    return visible(value, 1000) if isinstance(value, str) and not isinstance(value, Markup) else value
+    if not isinstance(value, str) or isinstance(value, Markup):
+        return value
+    return with_units_unbroken(visible(value, 1000))
 
 
 def _figures(timeline: Timeline) -> Iterator[tuple[str, str]]:

@@ -11,7 +11,7 @@ from reconcile import __version__
 from reconcile.durations import age_text
 from reconcile.insight.status import SeriesStatus, Status
 from reconcile.report.document import Raw
-from reconcile.report.escape import LONGEST, code, plain
+from reconcile.report.escape import LONGEST, code, plain, with_units_unbroken
 from reconcile.report.status.sentences import health_text, problems, rule_text, verdict_text
 from reconcile.report.wording import size_text, time_text
 
@@ -20,7 +20,7 @@ _code = partial(code, longest=LONGEST)
 
 def status_markdown(status: Status, /, *, verbose: bool = False) -> Raw:
     """Return the record as Markdown."""
-    return Raw("".join(f"{line}\n" for line in _lines(status)))
+    return Raw(with_units_unbroken("".join(f"{line}\n" for line in _lines(status))))
 
 
 def _lines(status: Status) -> Iterator[str]:
