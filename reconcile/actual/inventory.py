@@ -15,7 +15,7 @@ from reconcile.ids import Id, id_order
 LARGEST_SKEW = timedelta(minutes=10)
 """Between our clock and the service's; beyond it no age can be trusted, and ages decide what is deleted."""
 
-MANUAL = "manual"
+MANUAL, AUTOMATIC = "manual", "automatic"
 COMPLETED = "completed"
 
 

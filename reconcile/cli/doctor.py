@@ -14,6 +14,7 @@ from reconcile.cli.exit_code import ExitCode
 from reconcile.cli.options import command, formats
 from reconcile.cli.session import Session
 from reconcile.diagnostics import UserError
+from reconcile.ids import Id
 from reconcile.insight.doctor import (
     BACKUP_FIELDS,
     SERVER_FIELDS,
@@ -64,7 +65,7 @@ def _tried(read: Callable[[], Result]) -> Result | UserError:
 
 
 async def examine(reader: Reader) -> ServiceFacts:
-    """Read the first page of both lists, the token's permissions, and the whole account.
+    """Read the first page of both lists, the token's permissions, and the whole account with and without a filter.
 
     Raises:
         ApiError: the list of backups can't be read; then nothing else can be.
@@ -73,6 +74,7 @@ async def examine(reader: Reader) -> ServiceFacts:
     lists = [ListFacts.read("/backups/", first.body, BACKUP_FIELDS)]
     token: TokenFacts | UserError
     inventory: Inventory | UserError
+    filtered: frozenset[Id] | UserError
     with suppress(ApiError):  # what follows from it shows when the whole account is read
         servers = await reader.http.request("GET", "/servers/")
         lists.append(ListFacts.read("/servers/", servers.body, SERVER_FIELDS))
@@ -81,11 +83,18 @@ async def examine(reader: Reader) -> ServiceFacts:
     except ApiError as error:
         token = error
     try:
-        inventory = await reader.observe(checks_clock=False)
+        inventory = await reader.observe(automatic=True, checks_clock=False)
     except ApiError as error:
         inventory = error
+    requests = reader.pages
+    try:
+        filtered = frozenset(backup.id for backup in await reader.backups())
+    except ApiError as error:
+        filtered = error
     return ServiceFacts(
         inventory=inventory,
+        filtered=filtered,
+        requests=requests,
         token=token,
         lists=tuple(filter(None, lists)),
         rate_limits={name: value for name, value in first.headers.items() if name.lower().startswith(_LIMIT_HEADERS)},

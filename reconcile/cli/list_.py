@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import click
 
-from reconcile.actual.inventory import MANUAL, Inventory
+from reconcile.actual.inventory import AUTOMATIC, MANUAL, Inventory
 from reconcile.actual.reader import Reader
 from reconcile.cli.connection import connect
 from reconcile.cli.exit_code import ExitCode
@@ -20,7 +20,7 @@ from reconcile.report.list import LIST_FORMATS
 
 @command("list", account=True)
 @click.argument("servers", nargs=-1, metavar="[SERVER]...")
-@click.option("--type", "backup_type", type=click.Choice([MANUAL, "automatic"]), help="Limit to backups of this type.")
+@click.option("--type", "backup_type", type=click.Choice([MANUAL, AUTOMATIC]), help="Limit to backups of this type.")
 @formats(LIST_FORMATS)
 def list_(
     session: Session, formatter: Formatter[BackupList], *, servers: tuple[str, ...], backup_type: str | None

@@ -8,12 +8,14 @@ from typing import Any, Self
 
 from pydantic_core import from_json
 
-from reconcile.actual.inventory import Inventory, State, check_clock
+from reconcile.actual.inventory import AUTOMATIC, MANUAL, Inventory, State, check_clock
 from reconcile.desired.config import Config
 from reconcile.desired.desired import Desired, check_account, resolve
 from reconcile.diagnostics import Diagnostic, UserError
 from reconcile.durations import age_text
+from reconcile.ids import Id
 from reconcile.plan.refusals import check_servers
+from reconcile.plan.warnings import odd_entries
 
 BACKUP_FIELDS = {"id", "server", "backup_type", "status", "size_mb", "created_at", "expires_at", "description"}
 SERVER_FIELDS = {
@@ -34,7 +36,8 @@ class Check(StrEnum):
     SERVICE = "service"
     PERMISSIONS = "permissions"
     LISTS = "lists"
-    STATUSES = "statuses"
+    ENTRIES = "entries"
+    FILTER = "filter"
     CLOCK = "clock"
     ACCOUNT = "account"
     FLEETS = "fleets"
@@ -114,7 +117,11 @@ class ServiceFacts:
     """What the service sent. An error stands for what it did not send."""
 
     inventory: Inventory | UserError
-    """The whole account, as `plan` reads it."""
+    """The whole account, automatic backups too."""
+    filtered: frozenset[Id] | UserError
+    """The ids of the backups that the service lists as manual, as `plan` asks for them."""
+    requests: int
+    """How many it took to read the list of all backups."""
     token: TokenFacts | UserError
     lists: tuple[ListFacts, ...]
     rate_limits: Mapping[str, str]
@@ -165,9 +172,12 @@ def diagnose(
         else:
             checks |= {
                 Check.LISTS: (),
-                Check.STATUSES: tuple(_statuses(service.inventory)),
                 Check.CLOCK: tuple(_clock(service.inventory)),
             }
+            if service.inventory.backups:
+                checks[Check.ENTRIES] = tuple(_entries(service.inventory))
+            if service.inventory.manual:
+                checks[Check.FILTER] = tuple(_filter(service.inventory, service.filtered))
             if isinstance(config, Config):
                 try:
                     # The servers are compared with those of another account too, as that may be the mistake.
@@ -201,13 +211,36 @@ def _permissions(token: TokenFacts | UserError) -> Iterator[Diagnostic]:
             )
 
 
-def _statuses(inventory: Inventory) -> Iterator[Diagnostic]:
-    unknown = sorted({backup.status for backup in inventory.manual if backup.state is State.UNKNOWN})
-    if unknown:
+def _entries(inventory: Inventory) -> Iterator[Diagnostic]:
+    yield from odd_entries(inventory)
+    manual = [backup for backup in inventory.manual if "status" not in backup.unreadable]
+    statuses = {backup.status for backup in manual if State.of(backup.status) is State.UNKNOWN}
+    if statuses:
         yield Diagnostic(
             severity="warning",
-            summary=f"backups have a status that reconcile does not know: {', '.join(map(repr, unknown))}",
+            summary=f"backups have a status that reconcile does not know: {', '.join(map(repr, sorted(statuses)))}",
             detail="Nothing is deleted in a series with such a backup. Please report the status as an issue.",
+        )
+    readable = [backup for backup in inventory.backups if "backup_type" not in backup.unreadable]
+    if types := {backup.backup_type for backup in readable} - {MANUAL, AUTOMATIC}:
+        yield Diagnostic(
+            severity="warning",
+            summary=f"backups have a type that reconcile does not know: {', '.join(map(repr, sorted(types)))}",
+            detail="reconcile creates, deletes and counts only manual backups. Please report the type as an issue.",
+        )
+
+
+def _filter(inventory: Inventory, filtered: frozenset[Id] | UserError) -> Iterator[Diagnostic]:
+    if isinstance(filtered, UserError):
+        yield from filtered.diagnostics
+    elif missing := [str(backup.id) for backup in inventory.manual if backup.id not in filtered]:
+        yield Diagnostic(
+            summary=f"the list of manual backups lacks #{missing[0]}"
+            + (f" and {len(missing) - 1:,} more" if len(missing) > 1 else ""),
+            detail=(
+                "A backup that plan does not see would be created again. Run doctor again, in case it was deleted just "
+                "now. If it is still missing, do not apply, and report it to the service."
+            ),
         )
 
 

@@ -94,7 +94,8 @@ def _account(inventory: Inventory) -> Iterator[tuple[Check, str, str]]:
     read = [] if inventory.servers is None else [count_text(len(inventory.servers), "server")]
     read.append(count_text(len(inventory.manual), "manual backup"))
     yield Check.LISTS, f"{' and '.join(read)} read, as many as the service counts", ""
-    yield Check.STATUSES, "each backup has a status that reconcile knows", ""
+    yield Check.ENTRIES, "each is as documented, with a type and a status that reconcile knows", ""
+    yield Check.FILTER, "the list of manual backups has all of them", ""
     if inventory.service_time:
         skew = abs(inventory.observed_at - inventory.service_time).total_seconds()
         yield Check.CLOCK, f"{skew:.0f}s apart from the service's", ""
@@ -121,6 +122,9 @@ def _details(diagnosis: Diagnosis) -> Iterator[tuple[str, str]]:
             if facts.new_fields or facts.missing_fields:
                 new, missing = (", ".join(fields) or "none" for fields in (facts.new_fields, facts.missing_fields))
                 yield f"fields of {facts.path}", f"new {new}; missing {missing}"
+        if isinstance(diagnosis.service.inventory, Inventory):
+            number = count_text(len(diagnosis.service.inventory.backups), "backup")
+            yield "paging", f"{count_text(diagnosis.service.requests, 'request')} for {number}"
         limits = "; ".join(f"{name}: {value}" for name, value in diagnosis.service.rate_limits.items())
         yield "rate limit", limits or "the service announces none"
 

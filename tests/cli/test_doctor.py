@@ -61,7 +61,8 @@ def test_all_is_well(service: Killer) -> None:
         f"✓ service: {service.url}, plain http on this machine",
         "✓ permissions: token 'ci' has *:*, enough for plan, apply and restore",
         "✓ lists: 3 servers and 5 manual backups read, as many as the service counts",
-        "✓ statuses: each backup has a status that reconcile knows",
+        "✓ entries: each is as documented, with a type and a status that reconcile knows",
+        "✓ filter: the list of manual backups has all of them",
         next(line for line in lines(done.stdout) if "clock" in line),
         "- account: the token is for: a@b",
         "✓ declared servers: all match the account",
@@ -125,13 +126,23 @@ STATES: list[tuple[str, Answers, int, str]] = [
         "a count that is off",
         changed(lambda request, answer: with_body(answer, count=9) if is_backups(request) else answer),
         1,
-        "the list is incomplete: it counts 9 and holds 5",
+        "the list is incomplete: it counts 9 and holds 6",
     ),
     (
         "unknown statuses and fields",
         changed(lambda request, answer: each(answer, status="archiving", region=1) if is_backups(request) else answer),
         0,
         "warning: backups have a status that reconcile does not know: 'archiving'",
+    ),
+    (
+        "a filter that leaves out manual backups",
+        changed(
+            lambda request, answer: (
+                with_body(answer, count=0, results=[]) if "backup_type=manual" in str(request.url) else answer
+            )
+        ),
+        1,
+        "error: the list of manual backups lacks #",
     ),
     (
         "a clock that is off by an hour",

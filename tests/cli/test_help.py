@@ -47,7 +47,9 @@ def test_the_name_of_a_command_shows_its_options(tmp_path: Path) -> None:
     assert done.stdout == run("plan", "--help", folder=tmp_path).stdout
 
 
-@pytest.mark.parametrize(("topic", "advice"), [("saftey", 'Did you mean "safety"?'), ("xyz", "Pages: adopting, ci,")])
+@pytest.mark.parametrize(
+    ("topic", "advice"), [("saftey", 'Did you mean "safety"?'), ("xyz", "Pages: adopting, assumptions,")]
+)
 def test_an_unknown_topic_is_an_error_that_says_what_there_is(topic: str, advice: str, tmp_path: Path) -> None:
     done = run("help", topic, folder=tmp_path)
 

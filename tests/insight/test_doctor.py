@@ -1,8 +1,10 @@
 """Every check of doctor, from values: what it says when all is well, and what it finds wrong."""
 
 import json
+import re
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -29,6 +31,8 @@ def token(*permissions: str) -> TokenFacts:
 SEEN = replace(inventory(backup(1)), account="ops@example.com")
 SERVICE = ServiceFacts(
     inventory=SEEN,
+    filtered=frozenset({1}),
+    requests=1,
     token=token("*:*"),
     lists=(LIST, replace(LIST, path="/servers/")),
     rate_limits={},
@@ -67,7 +71,8 @@ def test_each_check_that_passed_is_one_line() -> None:
         "✓ service: https://vps.example/api/v1, TLS, no proxy",
         "✓ permissions: token 'ci' has *:*, enough for plan, apply and restore",
         "✓ lists: 1 server and 1 manual backup read, as many as the service counts",
-        "✓ statuses: each backup has a status that reconcile knows",
+        "✓ entries: each is as documented, with a type and a status that reconcile knows",
+        "✓ filter: the list of manual backups has all of them",
         "✓ clock: 0s apart from the service's",
         "- account: the token is for: ops@example.com",
         "✓ declared servers: all match the account",
@@ -99,11 +104,12 @@ def test_how_the_lists_differ_from_their_documentation_is_shown_on_request() -> 
         "- /backups/: 1 on the first page, count 1, has no next",
         "- /servers/: 1 on the first page, count 9, has next",
         "- fields of /servers/: new zone; missing id, os",
+        "- paging: 1 request for 1 backup",
         "- rate limit: x-ratelimit-limit: 60; retry-after: 1",
     ]
 
     assert lines(diagnosed(service=service)) == lines(diagnosed())
-    assert lines(diagnosed(service=service), verbose=True)[-5:-1] == details
+    assert lines(diagnosed(service=service), verbose=True)[-6:-1] == details
     assert lines(diagnosed(), verbose=True)[-2] == "- rate limit: the service announces none"
 
 
@@ -197,8 +203,34 @@ CASES = [
     Case(
         "unknown statuses",
         with_inventory(backups=(backup(1, status="paused"), backup(2, status="archiving"), backup(3))),
-        Check.STATUSES,
+        Check.ENTRIES,
         [("warning", "backups have a status that reconcile does not know: 'archiving', 'paused'")],
+    ),
+    Case(
+        "an unknown type, and a field that can't be read",
+        with_inventory(
+            backups=(
+                backup(1, backup_type="snapshot"),
+                replace(backup(2), status="", backup_type="", unreadable=("status", "backup_type")),
+            )
+        ),
+        Check.ENTRIES,
+        [
+            ("warning", "1 entry of the service's lists can't be read completely"),
+            ("warning", "backups have a type that reconcile does not know: 'snapshot'"),
+        ],
+    ),
+    Case(
+        "a filter that leaves out manual backups",
+        with_inventory(backups=(backup(1), backup(2), backup(3), backup(4, backup_type="automatic"))),
+        Check.FILTER,
+        [("error", "the list of manual backups lacks #2 and 1 more")],
+    ),
+    Case(
+        "a filter that the service rejects",
+        replace(SERVICE, filtered=REFUSED),
+        Check.FILTER,
+        [("error", "GET https://vps.example/api/v1/x/: 403 Forbidden")],
     ),
     Case(
         "a token without permission to list servers",
@@ -343,3 +375,21 @@ def test_a_first_page_is_described_whatever_is_wrong_with_it(body: bytes, expect
 
     assert found is not None
     assert (found.entries, found.count, found.has_next, found.new_fields, found.missing_fields) == expected
+
+
+def test_an_account_without_backups_checks_nothing_about_them() -> None:
+    checks = diagnosed(service=with_inventory(backups=())).checks
+
+    assert Check.LISTS in checks
+    assert {Check.ENTRIES, Check.FILTER}.isdisjoint(checks)
+
+
+def test_the_page_of_assumptions_names_only_lines_of_doctor_and_all_that_are_about_the_service() -> None:
+    page = (Path(__file__).parents[2] / "reconcile/help/assumptions.md").read_text(encoding="utf-8")
+    rows = [row for row in page.partition("## ")[0].splitlines()[2:] if row.startswith("| ")]
+    named = {name for row in rows for name in re.findall(r"`([^`]+)`", row.split(" | ")[-1])} - {"doctor", "-v"}
+    details = {line.removeprefix("- ").partition(":")[0] for line in lines(diagnosed(), verbose=True)}
+    ours = {Check.FILE, Check.TOKEN, Check.SERVICE, Check.FLEETS, Check.REQUIRE}
+
+    assert named <= {*Check, *details}
+    assert named >= {*Check} - ours

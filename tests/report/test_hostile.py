@@ -82,6 +82,8 @@ DIAGNOSIS = Diagnosis(
     access=AccessFacts(base_url=NASTY, token_from=NASTY, proxies={NASTY: NASTY}),
     service=ServiceFacts(
         inventory=replace(SEEN, account=NASTY),
+        filtered=frozenset(),
+        requests=1,
         token=TokenFacts(name=NASTY, permissions=(NASTY,)),
         lists=(ListFacts(path=NASTY, entries=1, count=NASTY, has_next=None, new_fields=(NASTY,), missing_fields=()),),
         rate_limits={NASTY: NASTY},
