@@ -16,7 +16,8 @@ from reconcile.desired.keep import Keep, KeepCount, Period
 from reconcile.desired.locate import Source
 from reconcile.diagnostics import Diagnostic, Place
 
-_KEEP_DEFAULT: Keep = (KeepCount(period=Period.LAST, count=1),)
+_KEEP_ALL: Keep = (KeepCount(period=Period.LAST, count="all"),)
+"""Without `keep`, nothing is deleted: what the file does not say must not cost a backup."""
 
 _Policies = Mapping[str | None, PolicyTable]
 """What a series takes from its policy, by name; None is the one of a series that names none."""
@@ -55,7 +56,7 @@ def merge(documents: Sequence[tuple[Source, Document]]) -> Config:
 
 
 def _warnings(documents: Sequence[tuple[Source, Document]]) -> Iterator[Diagnostic]:
-    """Yield warnings about what is valid, and probably a mistake."""
+    """Yield warnings about what is valid, and probably not meant."""
     declared = [
         (source.place(kind, key, at_key=True), table.backups)
         for source, document in documents
@@ -69,6 +70,28 @@ def _warnings(documents: Sequence[tuple[Source, Document]]) -> Iterator[Diagnost
             detail="No backup will ever be created. Declare one: [[servers.KEY.backups]] with a description.",
             place=declared[0][0] if declared else None,
         )
+    policies = {
+        name: (policy, Place(filename=source.filename, path=("policies", name), at_key=True))
+        for source, document in documents
+        for name, policy in document.policies.items()
+    }
+    warned: set[str] = set()
+    for table, backups in declared:
+        for number, backup in enumerate(backups):
+            subject, place = f"the series {backup.description!r}", table.at("backups", number)
+            policy = PolicyTable()
+            if backup.policy is not None:
+                subject = f"the policy {backup.policy!r}"
+                policy, place = policies[backup.policy]
+            has_every, has_keep = backup.every or policy.every, backup.keep or policy.keep
+            if has_every and not has_keep and backup.policy not in warned:
+                warned |= {backup.policy} if backup.policy is not None else set()
+                yield Diagnostic(
+                    severity="warning",
+                    summary=f"{subject} has an every and no keep, so no backup is ever deleted",
+                    detail='Write how many to keep, for example keep = 7; or keep = "all" if none is to be deleted.',
+                    place=place,
+                )
 
 
 def _server(server: ServerTable, place: Place, settings: Settings, policies: _Policies) -> DeclaredServer:
@@ -102,6 +125,6 @@ def _series(backup: BackupTable, policies: _Policies) -> DeclaredSeries:
     return DeclaredSeries(
         description=backup.description,
         every=backup.every or policy.every,
-        keep=backup.keep or policy.keep or _KEEP_DEFAULT,
+        keep=backup.keep or policy.keep or _KEEP_ALL,
         renamed_from=backup.renamed_from,
     )

@@ -31,7 +31,7 @@ prune = true
 id = 12345
 backups = [{ description = "nightly", every = "1d", keep = 7 }]
 """
-NIGHTLY = '[servers.web]\nid = 1\nbackups = [{ description = "nightly", every = "1d" }]\n'
+NIGHTLY = '[servers.web]\nid = 1\nbackups = [{ description = "nightly", every = "1d", keep = 1 }]\n'
 WEB = [{"id": 1, "name": "web"}]
 TWO_DAYS = timedelta(days=2)
 

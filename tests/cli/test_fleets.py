@@ -26,7 +26,7 @@ backups = [{ description = "dump" }]
 [fleets.web]
 match = "web-*"
 location = "us-west"
-backups = [{ description = "nightly", every = "1d" }]
+backups = [{ description = "nightly", every = "1d", keep = 1 }]
 """
 REQUIRE = "[require]\nall_servers = true\n"
 ACCOUNT = '[settings]\naccount = "you@example.com"\n'

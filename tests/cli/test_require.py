@@ -63,7 +63,7 @@ def test_a_plan_that_breaks_a_rule_is_not_saved(world: Sandbox) -> None:
 
 def test_an_apply_creates_and_deletes_nothing(world: Sandbox) -> None:
     before = {backup["id"] for backup in world.backups()}
-    world.write(RULES + SERVER.format(2) + '[[servers.web.backups]]\ndescription = "second"\nevery = "1d"\n')
+    world.write(RULES + SERVER.format(2) + '[[servers.web.backups]]\ndescription = "second"\nevery = "1d"\nkeep = 1\n')
 
     done = world.run("apply", "--auto-approve", "--allow-loss", "99")
 

@@ -11,7 +11,10 @@ from support.command import TOKEN, Sandbox, run, sandbox
 from support.killer import Killer, killer
 from support.schedules import FAILED, JUNK, OLD, SMALL_FILE, is_exact
 
-FILE = '[servers.web-server-01]\nid = 12345\nprune = true\nbackups = [{ description = "nightly", every = "1d" }]\n'
+FILE = (
+    "[servers.web-server-01]\nid = 12345\nprune = true\n"
+    'backups = [{ description = "nightly", every = "1d", keep = 1 }]\n'
+)
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ backups = [
 ]
 [servers.db]
 id = 2
-backups = [{ description = "failed" }, { description = "over \\"due\\"", every = "1d" }]
+backups = [{ description = "failed" }, { description = "over \\"due\\"", every = "1d", keep = 1 }]
 """
 HEALTHY = '[servers.web]\nid = 1\nbackups = [{ description = "healthy" }]\n'
 

@@ -83,7 +83,7 @@ def test_the_specs_example_means_what_the_spec_says() -> None:
         (499,),
     )
     once, nightly = web.series
-    assert (once.every, once.keep) == (None, (KeepCount(period=Period.LAST, count=1),))
+    assert (once.every, once.keep) == (None, (KeepCount(period=Period.LAST, count="all"),))
     assert (nightly.every, nightly.keep) == (Duration.parse("1d"), (KeepCount(period=Period.LAST, count=7),))
     assert (db.key, db.name, db.prune, db.series) == ("db", "db-server-01", False, ())
 
@@ -147,7 +147,7 @@ def test_the_whole_keep_vocabulary_is_read() -> None:
         ("policy = 'p'", "1d", "daily=7"),
         ("policy = 'p', every = '2d'", "2d", "daily=7"),
         ("policy = 'p', keep = 'all'", "1d", "last=all"),
-        ("policy = ''", "3d", "last=1"),
+        ("policy = ''", "3d", "last=all"),
         ("keep = { within = '1mo', last = 2 }", "None", "last=2, within=1mo"),
     ],
 )

@@ -14,7 +14,7 @@ import pytest
 from support.build import entry
 from support.command import COMMAND, Done, Sandbox, bare_environment, checked, sandbox
 
-FILE = '[servers.web]\nid = 1\nbackups = [{ description = "nightly", every = "1d" }]\n'
+FILE = '[servers.web]\nid = 1\nbackups = [{ description = "nightly", every = "1d", keep = 1 }]\n'
 SEED = {"servers": [{"id": 1, "name": "web"}], "backups": [entry(1, "nightly", timedelta(days=2))]}
 COMMANDS = [["plan"], ["apply", "--auto-approve"], ["doctor"], ["--help"]]
 OTHERS = [

@@ -10,14 +10,14 @@ def test_a_file_without_a_series_is_warned_about() -> None:
 
 
 def test_any_other_valid_file_is_not() -> None:
-    declared = declare('{ description = "nightly" }')
+    declared = declare('{ description = "nightly", keep = 1 }')
 
     assert Validation.of(declared) == Validation(config=declared, diagnostics=())
     assert Validation.of(declared).is_valid
 
 
 def test_a_file_that_breaks_a_rule_of_its_own_is_not_valid_and_each_breach_comes_before_the_warnings() -> None:
-    series = 'backups = [{ description = "x", every = "2d" }]'
+    series = 'backups = [{ description = "x", every = "2d", keep = 1 }]'
     declared = config(
         f'[require]\nevery = "1d"\n[servers.web]\nid = 1\n{series}\n[fleets.all]\nmatch = "*"\n{series}\n'
     )

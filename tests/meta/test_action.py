@@ -205,7 +205,7 @@ def test_a_forecast_compares_the_file_with_that_of_the_base(job: Job) -> None:
     assert (unmerged.returncode, ran.returncode) == (0, 0), ran.shown
     assert "No forecast: it needs a pull request, and actions/checkout with fetch-depth: 2." in unmerged.shown
     assert "### reconcile: forecast" in job.comments[1]["body"]
-    assert "keep last=1 &#8594; every 1d, keep last=7" in ran.summary
+    assert "keep last=all &#8594; every 1d, keep last=7" in ran.summary
     assert job.outputs["creates"] == "1"
 
 

@@ -84,7 +84,7 @@ def test_a_young_one_of_unknown_status_is_an_error_since_nobody_knows_whether_it
 
 
 def test_only_the_targets_are_asked() -> None:
-    two = declare('{ description = "nightly" }, { description = "weekly" }')
+    two = declare('{ description = "nightly", keep = 1 }, { description = "weekly", keep = 1 }')
     held = inventory(backup(1, age=days(1)), backup(2, "weekly", age=days(1)))
 
     plan = make_plan(two, held, "web/weekly", max_age="15min")
@@ -120,7 +120,7 @@ def test_a_very_long_age_changes_nothing_but_what_is_under_way(config: Config, s
 
 class TestSaved:
     held = (backup(1, age=timedelta(minutes=10)), backup(2, "weekly", age=days(3)))
-    file = declare('{ description = "nightly" }, { description = "weekly" }')
+    file = declare('{ description = "nightly", keep = 1 }, { description = "weekly", keep = 1 }')
 
     def renewed_after(self, minutes: int, *held: Backup) -> tuple[str, ...]:
         """Save a plan, apply it some minutes later, and return why it is stale."""
@@ -167,7 +167,7 @@ class TestSaved:
         assert self.renewed_after(0, self.held[1], pending) == ("web/nightly: no usable backup is at most 15min old",)
 
     def test_one_that_was_under_way_may_have_been_completed_meanwhile(self) -> None:
-        file, pending = declare('{ description = "nightly" }'), backup(1, status="queued")
+        file, pending = declare('{ description = "nightly", keep = 1 }'), backup(1, status="queued")
         plan = make_plan(file, inventory(pending), max_age="15min")
 
         assert renewed(plan, inventory(pending)) == plan
@@ -186,7 +186,9 @@ class TestSaved:
 
 @pytest.mark.parametrize("target", ["web/before deploy", "db", "db/*"])
 def test_a_target_without_a_declared_series_is_refused(target: str) -> None:
-    declared = config("[servers.web]\nid = 1\nbackups = [{ description = 'nightly' }]\n[servers.db]\nid = 2\n")
+    declared = config(
+        "[servers.web]\nid = 1\nbackups = [{ description = 'nightly', keep = 1 }]\n[servers.db]\nid = 2\n"
+    )
     seen = inventory(
         backup(1),
         backup(2, "before deploy", age=days(9)),

@@ -30,7 +30,7 @@ from reconcile.plan.reasons import (
 )
 
 NIGHTLY = declare('{ description = "nightly", every = "1d", keep = 2 }')
-LAST = declare('{ description = "nightly" }')
+LAST = declare('{ description = "nightly", keep = 1 }')
 A_DAY, AN_HOUR, A_WEEK = Duration(days=1), Duration(seconds=3600), Duration(days=7)
 NOT_KEPT = NotKept(keep=last(1))
 MISSING, MISSING_WITH_OTHERS = Missing(has_others=False), Missing(has_others=True)
@@ -65,12 +65,12 @@ RULES = [
     ),
     Rule(
         "a tenth is less than an hour if every is short: a second before",
-        declare('{ description = "nightly", every = "1h" }'),
+        declare('{ description = "nightly", every = "1h", keep = 1 }'),
         (backup(1, age=timedelta(minutes=53, seconds=59)),),
     ),
     Rule(
         "the same, a second later",
-        declare('{ description = "nightly", every = "1h" }'),
+        declare('{ description = "nightly", every = "1h", keep = 1 }'),
         (backup(1, age=timedelta(minutes=54)),),
         [(None, Due(age=timedelta(minutes=54), every=AN_HOUR)), (1, NOT_KEPT)],
     ),
@@ -146,7 +146,7 @@ RULES = [
     ),
     Rule(
         "a pinned failed one stays",
-        declare('{ description = "nightly" }', server="pinned = [2]"),
+        declare('{ description = "nightly", keep = 1 }', server="pinned = [2]"),
         (backup(1), backup(2, status="failed")),
     ),
     Rule("undeclared ones stay unless pruned", declare(""), (backup(1, "by hand", age=days(900)),)),
@@ -176,7 +176,7 @@ RULES = [
     ),
     Rule(
         "another code point is another series",
-        declare('{ description = "café" }', server="prune = true"),
+        declare('{ description = "café", keep = 1 }', server="prune = true"),
         (backup(1, "cafe\u0301"),),
         [(None, MISSING), (1, Undeclared(age=days(0), prune=None))],
     ),
@@ -189,7 +189,7 @@ RULES = [
     Rule("of two made in the same second the later id is the newer", LAST, (backup(10), backup(9)), [(9, NOT_KEPT)]),
     Rule(
         "automatic ones are never looked at",
-        declare('{ description = "nightly" }', server="prune = true"),
+        declare('{ description = "nightly", keep = 1 }', server="prune = true"),
         (backup(1, age=days(1), backup_type="automatic"), backup(2, "x", backup_type="")),
         [(None, MISSING)],
     ),
@@ -269,7 +269,7 @@ def test_servers_that_are_not_in_the_file_are_never_touched() -> None:
 class TestTargets:
     TWO = config(
         '[settings]\nprune = true\n[servers.web]\nid = 1\nbackups = [{ description = "a" }, { description = "b/c" }]\n'
-        '[servers.db]\nid = 2\nbackups = [{ description = "a" }]\n'
+        '[servers.db]\nid = 2\nbackups = [{ description = "a", keep = 1 }]\n'
     )
     SEEN = inventory(backup(1, "old"), servers=(WEB, Server(id=2, name="db")))
 
@@ -371,7 +371,7 @@ def test_nothing_is_awaited_where_there_is_room_for_both() -> None:
 
 def test_a_file_without_a_series_is_warned_about_whatever_the_targets() -> None:
     without = declare("")
-    elsewhere = config("[servers.web]\nid = 1\n[servers.db]\nid = 7\nbackups = [{ description = 'nightly' }]")
+    elsewhere = config("[servers.web]\nid = 1\n[servers.db]\nid = 7\nbackups = [{ description = 'nightly', keep = 1 }]")
 
     assert [warning.summary for warning in make_plan(without, inventory()).warnings] == ["no series is declared"]
     assert [warning.summary for warning in make_plan(without, inventory(), "web").warnings] == ["no series is declared"]
@@ -387,7 +387,7 @@ def test_what_is_odd_about_a_backup_is_a_warning() -> None:
         backup(5, "x", status="archiving"),
     )
 
-    plan = make_plan(declare('{ description = "nightly" }', server="pinned = [77]"), inventory(*held))
+    plan = make_plan(declare('{ description = "nightly", keep = 1 }', server="pinned = [77]"), inventory(*held))
 
     assert [(warning.address, warning.summary) for warning in plan.warnings] == [
         ("web", "pinned backup 77 does not exist"),

@@ -20,7 +20,7 @@ from reconcile.report.plan.json import plan_json
 from reconcile.report.status.metrics import metrics
 
 FILE = declare(
-    '{ description = "nightly", every = "1d", keep = 2, renamed_from = "daily" }, { description = "weekly" }',
+    '{ description = "nightly", every = "1d", keep = 2, renamed_from = "daily" }, { description = "weekly", keep = 1 }',
     settings="prune = true",
 )
 HELD = (backup(1, "daily", age=days(2)), backup(2, "daily", age=hours(26)), backup(3, "weekly"), backup(4, "by hand"))
@@ -80,7 +80,9 @@ def test_with_targets_the_plan_does_not_say_so_since_it_has_not_looked_everywher
 
 def test_of_a_fleet_the_plan_says_so_once_and_only_when_no_server_of_it_has_one_left() -> None:
     servers = tuple(Server(id=number, name=f"web-{number}") for number in (1, 2, 3))
-    declared = config('[fleets.web]\nmatch = "*"\nbackups = [{ description = "nightly", renamed_from = "daily" }]\n')
+    declared = config(
+        '[fleets.web]\nmatch = "*"\nbackups = [{ description = "nightly", renamed_from = "daily", keep = 1 }]\n'
+    )
     new = [backup(server.id, server=server) for server in servers]
 
     gone = make_plan(declared, inventory(*new, servers=servers))
@@ -151,7 +153,7 @@ class TestSaved:
         ]
 
     def test_one_that_was_edited_to_delete_all_the_old_ones_is_refused(self) -> None:
-        plan = make_plan(declare('{ description = "a", renamed_from = "b" }'), inventory(*self.OLD))
+        plan = make_plan(declare('{ description = "a", renamed_from = "b", keep = 1 }'), inventory(*self.OLD))
         (server,) = plan.servers
         (series,) = server.series
         (reason,) = (delete.reason for delete in series.deletes)

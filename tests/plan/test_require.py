@@ -161,7 +161,7 @@ ONCE = '{ description = "once" }'
         ('retention = "9d"', ONCE, "no series of server 'web' has an every, as retention = 9d requires", "every ="),
         (
             'retention = "5w"',
-            '{ description = "x", every = "1w" }',
+            '{ description = "x", every = "1w", keep = 1 }',
             "server 'web' reaches 0s, and must reach 35d",
             "keep = 6",
         ),
@@ -218,7 +218,8 @@ def test_a_server_that_wants_nothing_breaks_nothing() -> None:
 
 
 def test_the_series_that_comes_nearest_is_named() -> None:
-    series = '{ description = "a" }, { description = "b", every = "1d" }, { description = "c", every = "1d", keep = 9 }'
+    two = '{ description = "a" }, { description = "b", every = "1d", keep = 1 }'
+    series = f'{two}, {{ description = "c", every = "1d", keep = 9 }}'
     (diagnostic,) = breaches(required('retention = "30d"', series)).values()
 
     assert diagnostic.address == "web/c"
@@ -228,7 +229,7 @@ def test_the_series_that_comes_nearest_is_named() -> None:
 
 class TestWhichSeriesIsNamed:
     SERIES = (
-        '{ description = "a" }, { description = "b", every = "3d", keep = 2 }, '
+        '{ description = "a", keep = 1 }, { description = "b", every = "3d", keep = 2 }, '
         '{ description = "c", every = "2d", keep = 3 }, { description = "d", every = "2d", keep = 3 }'
     )
 
@@ -253,7 +254,7 @@ class TestWhichSeriesIsNamed:
     def test_is_the_first_where_none_is_made_again_and_again(self) -> None:
         place = ("servers", "web", "backups", 0, "every")
 
-        assert self.found('every = "1d"\nretention = "9d"', f'{ONCE}, {{ description = "also" }}') == [
+        assert self.found('every = "1d"\nretention = "9d"', f'{ONCE}, {{ description = "also", keep = 1 }}') == [
             ("web/once", "no series of server 'web' has an every, as every = 1d requires", place),
             ("web/once", "no series of server 'web' has an every, as retention = 9d requires", place),
         ]
@@ -276,7 +277,9 @@ class TestWhichSeriesIsNamed:
     ],
 )
 def test_the_smallest_count_is_advised(every: str, retention: str, advice: str) -> None:
-    ((_, detail),) = messages(required(f'retention = "{retention}"', f'{{ description = "x", every = "{every}" }}'))
+    ((_, detail),) = messages(
+        required(f'retention = "{retention}"', f'{{ description = "x", every = "{every}", keep = 1 }}')
+    )
 
     assert detail == f"{advice} Required by retention of [require] in backups.toml."
 
@@ -361,7 +364,7 @@ def test_a_fleet_that_breaks_a_rule_bars_no_server_with_a_table(key: str, fleet:
         backups = [{NIGHTLY}]
         [fleets.{fleet}]
         match = "db*"
-        backups = [{{ description = "weekly", every = "1w" }}]
+        backups = [{{ description = "weekly", every = "1w", keep = 1 }}]
         """
     )
 
@@ -384,7 +387,7 @@ def test_a_barred_server_hinders_no_other() -> None:
     assert carried_out == {131, 132}
 
 
-YOUNG = required('min_age = "3d"', '{ description = "nightly", every = "1d" }', more="prune = true")
+YOUNG = required('min_age = "3d"', '{ description = "nightly", every = "1d", keep = 1 }', more="prune = true")
 
 
 def test_what_is_young_stays_whatever_else_is_said() -> None:

@@ -49,7 +49,7 @@ def test_rotation_never_trips_it() -> None:
 def test_three_may_always_go(gone: int, is_withheld: bool) -> None:  # noqa: FBT001 - the expected value
     held = [backup(number, age=days(number)) for number in range(1, gone + 2)]
 
-    plan = make_plan(declare('{ description = "nightly" }'), inventory(*held))
+    plan = make_plan(declare('{ description = "nightly", keep = 1 }'), inventory(*held))
 
     assert (plan.loss.lost, bool(withheld(plan))) == (gone, is_withheld)
 
@@ -66,7 +66,7 @@ def test_the_share_may_be_reached_and_not_passed(percent: int, is_withheld: bool
 
 class TestWhatIsWithheld:
     FILE = (
-        '{ description = "shrinks", every = "1d", keep = 1 }, { description = "rotates", every = "1d" },'
+        '{ description = "shrinks", every = "1d", keep = 1 }, { description = "rotates", every = "1d", keep = 1 },'
         '{ description = "fails", keep = 9 }'
     )
     HELD = (
@@ -104,7 +104,7 @@ def test_the_last_one_never_goes_unasked() -> None:
 
 
 def test_a_new_one_takes_the_last_ones_place() -> None:
-    plan = make_plan(declare('{ description = "nightly" }', server="prune = true"), inventory(backup(1, "x")))
+    plan = make_plan(declare('{ description = "nightly", keep = 1 }', server="prune = true"), inventory(backup(1, "x")))
 
     assert not plan.loss.empties
     assert withheld_ids(plan) == []
@@ -122,7 +122,7 @@ def test_a_misdated_one_is_not_what_is_left() -> None:
 def test_failed_ones_are_no_loss() -> None:
     held = [backup(1), *(backup(number, status="failed") for number in range(2, 20))]
 
-    plan = make_plan(declare('{ description = "nightly" }'), inventory(*held))
+    plan = make_plan(declare('{ description = "nightly", keep = 1 }'), inventory(*held))
 
     assert (len(plan.deletes), plan.loss.lost) == (18, 0)
 

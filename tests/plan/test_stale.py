@@ -17,11 +17,11 @@ FILE = config(
     [servers.web]
     id = 1
     prune = "7d"
-    backups = [{ description = "nightly", every = "1d", keep = 2 }, { description = "weekly" }]
+    backups = [{ description = "nightly", every = "1d", keep = 2 }, { description = "weekly", keep = 1 }]
 
     [servers.quiet]
     id = 2
-    backups = [{ description = "nightly" }]
+    backups = [{ description = "nightly", keep = 1 }]
     """
 )
 HELD = {
@@ -118,7 +118,7 @@ def test_the_plan_has_what_these_tests_are_about() -> None:
 
 
 def test_a_description_that_ends_like_an_id_is_not_mistaken_for_another_backup() -> None:
-    declared = declare('{ description = "a" }', server="prune = true")
+    declared = declare('{ description = "a", keep = 1 }', server="prune = true")
     held = (backup(1, "a#2", age=days(1)), backup("2#1", "a", age=days(1)), backup(3, "a"))
     plan = make_plan(declared, inventory(*held))
     assert len({str(delete.address) for delete in plan.deletes}) == 1 < len(plan.deletes)
@@ -196,7 +196,9 @@ class TestLoss:
 
 
 class TestAnEditedPlanThatEmptiesASeries:
-    DECLARED = declare('{ description = "nightly", keep = 3 }, { description = "weekly" }', server="prune = true")
+    DECLARED = declare(
+        '{ description = "nightly", keep = 3 }, { description = "weekly", keep = 1 }', server="prune = true"
+    )
     HELD = (backup(1), backup(2, age=days(1)), backup(3, "weekly"), backup(4, "weekly", age=days(1)))
     SEEN = inventory(*HELD)
 
@@ -253,7 +255,7 @@ class TestFleets:
         [fleets.west]
         match = "*"
         location = "us-west"
-        backups = [{ description = "nightly", every = "1d" }]
+        backups = [{ description = "nightly", every = "1d", keep = 1 }]
         """
     )
     HELD = (backup(1, age=hours(26)),)

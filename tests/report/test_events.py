@@ -30,7 +30,10 @@ from reconcile.report.apply.json import diagnostic_line, event_json, summary_jso
 from reconcile.report.apply.text import event_text, result_text
 
 PLAN = make_plan(
-    declare('{ description = "nightly", every = "1d" }, { description = "weekly" }', server="prune = true"),
+    declare(
+        '{ description = "nightly", every = "1d", keep = 1 }, { description = "weekly", keep = 1 }',
+        server="prune = true",
+    ),
     inventory(backup(1, age=days(2)), backup(2, "x", age=days(3)), backup(3, "weekly", status="queued")),
 )
 (CREATE,), (DELETE, PRUNE) = PLAN.creates, PLAN.deletes
@@ -117,7 +120,7 @@ def test_every_event(event: Event, lines: list[str], types: list[str]) -> None:
 
 
 def test_nothing_from_outside_acts() -> None:
-    address = make_plan(declare('{ description = "::error::x" }'), inventory()).creates[0].address
+    address = make_plan(declare('{ description = "::error::x", keep = 1 }'), inventory()).creates[0].address
     hostile = backup("\x1b##[error]", "::error::x", status="\x1b[2J")
     events: list[Event] = [
         Waiting(address=address, backup=hostile, elapsed=1),
@@ -164,7 +167,8 @@ class TestResult:
     def test_that_was_refused_on_many_servers_says_it_once(self) -> None:
         servers = tuple(Server(id=number, name=f"s{number}") for number in range(3))
         tables = "".join(
-            f'[servers.{each.name}]\nid = {each.id}\nbackups = [{{ description = "x" }}]\n' for each in servers
+            f'[servers.{each.name}]\nid = {each.id}\nbackups = [{{ description = "x", keep = 1 }}]\n'
+            for each in servers
         )
         creates = make_plan(config(tables), inventory(servers=servers)).creates
 
@@ -198,7 +202,7 @@ class TestResult:
         assert "give its server its own table" in of_a_fleet
 
     def test_of_a_plan_with_errors_is_not_complete(self) -> None:
-        tables = '[servers.web]\nid = 1\nbackups = [{ description = "x" }]\n[servers.gone]\nid = 2\n'
+        tables = '[servers.web]\nid = 1\nbackups = [{ description = "x", keep = 1 }]\n[servers.gone]\nid = 2\n'
         plan = make_plan(config(tables), inventory())
         (create,) = plan.creates
 
@@ -289,7 +293,7 @@ class TestJson:
         assert summary["changes"] == {"add": 0, "change": 0, "remove": 1, "withheld": 1, "operation": "plan"}
 
     def test_a_plan_with_errors_says_so_before_its_changes(self) -> None:
-        plan = make_plan(declare('{ description = "nightly" }'), inventory(servers=()))
+        plan = make_plan(declare('{ description = "nightly", keep = 1 }'), inventory(servers=()))
 
         (error, _) = event_json(Planned(plan=plan, withheld=frozenset()), NOW)
 

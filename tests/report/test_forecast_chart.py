@@ -46,8 +46,8 @@ def test_a_fleet_is_one_group_and_so_is_each_of_a_few_policies() -> None:
 
     assert "web" in texts(forecast_chart(look(config(fleet)), "svg"))
     of_two = config(
-        "[servers.a]\nid = 1\nbackups = [{ description = 'x', every = '1d' }]\n"
-        "[servers.b]\nid = 2\nbackups = [{ description = 'x', every = '1w' }]\n"
+        "[servers.a]\nid = 1\nbackups = [{ description = 'x', every = '1d', keep = 1 }]\n"
+        "[servers.b]\nid = 2\nbackups = [{ description = 'x', every = '1w', keep = 1 }]\n"
     )
     assert {"every 1d, keep last=1", "every 7d, keep last=1"} <= set(texts(forecast_chart(look(of_two), "svg")))
 

@@ -35,7 +35,7 @@ from reconcile.report.toml import declaration_toml
 
 NASTY = "::error::x ##[group]y \x1b[2J\x9b31m\u202e\n::stop-commands::z\r\u2028\U000e0041 ::add-mask::q"
 SERVER = Server(id=f"{NASTY}1", name=NASTY)
-SERIES = [{"description": "::error::declared"}, {"description": "##[error]due", "every": "1d"}]
+SERIES = [{"description": "::error::declared", "keep": 1}, {"description": "##[error]due", "every": "1d", "keep": 1}]
 CONFIG = config(
     tomli_w.dumps(
         {

@@ -75,7 +75,7 @@ def test_hostile_descriptions_are_rendered_as_text() -> None:
 
 def test_hostile_names_are_text_in_the_record_of_a_status_too() -> None:
     servers = tuple(Server(id=f"{name}{number}", name=name) for number, name in enumerate(HOSTILE))
-    declared = declare('{ description = "nightly" }')
+    declared = declare('{ description = "nightly", keep = 1 }')
     seen = inventory(servers=servers)
     found = status(resolve(declared, seen), seen, NOW)
     source = Source(filename="|<b>`x", text="")
@@ -108,7 +108,7 @@ def test_the_verdict_comes_first_and_what_is_withheld() -> None:
 
 
 def test_no_changes_is_a_verdict_too() -> None:
-    plan = make_plan(declare('{ description = "nightly" }'), inventory(backup(1)))
+    plan = make_plan(declare('{ description = "nightly", keep = 1 }'), inventory(backup(1)))
 
     assert markdown(plan).startswith(
         "<!-- reconcile plan creates=0 deletes=0 withheld=0 -->\n### reconcile: no changes\n"
@@ -151,7 +151,7 @@ def test_deletes_keep_their_place_however_much_is_odd() -> None:
 def test_deletes_are_visible_and_servers_fold() -> None:
     text = markdown(
         make_plan(
-            declare('{ description = "nightly" }', server="prune = true\npinned = [3]"),
+            declare('{ description = "nightly", keep = 1 }', server="prune = true\npinned = [3]"),
             inventory(backup(1, "x", age=days(1)), backup(2), backup(3, "y")),
         )
     )
@@ -165,7 +165,7 @@ def test_deletes_are_visible_and_servers_fold() -> None:
 
 
 def test_a_create_says_why() -> None:
-    text = markdown(make_plan(declare('{ description = "nightly" }'), inventory()))
+    text = markdown(make_plan(declare('{ description = "nightly", keep = 1 }'), inventory()))
 
     assert "- **create** <code>web/nightly</code>: missing: none exists" in text
 

@@ -78,7 +78,9 @@ def test_actions_and_reasons() -> None:
         backup(4, "x", age=days(9)),
         backup(5, "y", age=days(1)),
     )
-    declared = declare('{ description = "nightly", every = "1d" }, { description = "new" }', server='prune = "7d"')
+    declared = declare(
+        '{ description = "nightly", every = "1d", keep = 1 }, { description = "new", keep = 1 }', server='prune = "7d"'
+    )
 
     read = as_json(make_plan(declared, inventory(*held)))
 
@@ -106,7 +108,9 @@ def test_actions_and_reasons() -> None:
 
 
 def test_what_is_withheld_is_a_delete_all_the_same_and_is_listed() -> None:
-    plan = make_plan(declare('{ description = "nightly" }'), inventory(*(backup(n, age=days(n)) for n in range(9))))
+    plan = make_plan(
+        declare('{ description = "nightly", keep = 1 }'), inventory(*(backup(n, age=days(n)) for n in range(9)))
+    )
 
     read = as_json(plan)
 
@@ -142,7 +146,9 @@ def test_a_size_that_json_has_no_number_for_is_null(size: float) -> None:
 
 def test_gitlabs_report_is_three_counts() -> None:
     two = (Server(id=1, name="web"), Server(id=2, name="db"))
-    declared = config('[servers.web]\nid = 1\nbackups = [{ description = "x" }]\n[servers.db]\nid = 2\nprune = true\n')
+    declared = config(
+        '[servers.web]\nid = 1\nbackups = [{ description = "x", keep = 1 }]\n[servers.db]\nid = 2\nprune = true\n'
+    )
     plan = make_plan(declared, inventory(backup(1, "y", server=two[1]), servers=two))
 
     assert value(gitlab_report(plan)) == {"create": 1, "update": 0, "delete": 1}

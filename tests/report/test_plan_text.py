@@ -66,7 +66,9 @@ def test_errors_and_what_is_left_of_the_plan() -> None:
 def test_what_is_awaited_and_what_was_not_asked_for() -> None:
     held = (backup(1, age=hours(20)), backup(2, status="queued"))
 
-    assert verdict(make_plan(declare('{ description = "nightly", every = "1d" }'), inventory(*held), "web")) == [
+    assert verdict(
+        make_plan(declare('{ description = "nightly", every = "1d", keep = 1 }'), inventory(*held), "web")
+    ) == [
         "Only what --target web matches is planned.",
         "No changes. The account is as declared: 2 backups unchanged, 0 unmanaged.",
         "1 server at https://vps.example/api/v1, times in UTC",
@@ -116,7 +118,9 @@ class TestWhatStays:
 
 def test_a_name_is_not_broken_on_a_narrow_terminal_and_the_rest_wraps() -> None:
     name = "a-name-of-forty-characters-that-is-long-x"
-    plan = make_plan(declare(f'{{ description = "{name}", every = "1d" }}'), inventory(backup(1, name, age=days(3))))
+    plan = make_plan(
+        declare(f'{{ description = "{name}", every = "1d", keep = 1 }}'), inventory(backup(1, name, age=days(3)))
+    )
 
     lines = text(plan, width=80).splitlines()
 
@@ -126,7 +130,7 @@ def test_a_name_is_not_broken_on_a_narrow_terminal_and_the_rest_wraps() -> None:
 
 
 def test_a_name_of_the_longest_kind_is_folded_and_loses_nothing() -> None:
-    plan = make_plan(declare(f'{{ description = "{"z" * 150}" }}'), inventory())
+    plan = make_plan(declare(f'{{ description = "{"z" * 150}", keep = 1 }}'), inventory())
 
     assert text(plan, width=80).count("z") == 150
 
@@ -141,7 +145,7 @@ def test_nothing_from_outside_acts_in_it() -> None:
     hostile = Server(id="1\x1b[2J", name="::error::web\n##[group]")
     declared = config(
         '[servers.web]\nid = "1\\u001b[2J"\nname = "::error::web\\n##[group]"\nprune = true\n'
-        'backups = [{ description = "::error::x" }]\n'
+        'backups = [{ description = "::error::x", keep = 1 }]\n'
     )
     held = (backup(1, "##[error]y", server=hostile), backup("#[error]", "z#", server=hostile, status="\x1b[5m"))
     plan = make_plan(declared, inventory(*held, servers=(hostile,)))

@@ -33,12 +33,12 @@ ONE, ODD = "1 usable (keep last=1), 1.0 GiB", "1 misdated (#3), unknown status: 
 OTHER = Server(id=9, name="other")
 BAD_WEEK_DECLARED = config(
     "[servers.web]\nid = 1\nbackups = [\n"
-    '{ description = "fine", every = "1d" },\n'
-    '{ description = "stalled" },\n'
-    '{ description = "failed" },\n'
-    '{ description = "overdue", every = "1d" },\n'
-    '{ description = "empty" },\n'
-    '{ description = "first" },\n'
+    '{ description = "fine", every = "1d", keep = 1 },\n'
+    '{ description = "stalled", keep = 1 },\n'
+    '{ description = "failed", keep = 1 },\n'
+    '{ description = "overdue", every = "1d", keep = 1 },\n'
+    '{ description = "empty", keep = 1 },\n'
+    '{ description = "first", keep = 1 },\n'
     "]\n[servers.gone]\nid = 7\n"
 )
 BAD_WEEK_SEEN = inventory(
@@ -133,7 +133,10 @@ class TestText:
     @pytest.mark.parametrize("verbose", [False, True])
     def test_many_that_are_well_are_counted_and_listed_only_if_asked_for(self, *, verbose: bool) -> None:
         servers = [Server(id=number, name=f"web-{number}") for number in range(30)]
-        tables = (f'[servers.{each.name}]\nid = {each.id}\nbackups = [{{ description = "a" }}]\n' for each in servers)
+        tables = (
+            f'[servers.{each.name}]\nid = {each.id}\nbackups = [{{ description = "a", keep = 1 }}]\n'
+            for each in servers
+        )
         others = [Server(id=number, name=f"other-{number}") for number in range(30, 60)]
         held = (backup(each.id, "a", server=each) for each in servers[1:])
 
@@ -302,7 +305,7 @@ class TestMetrics:
         }
 
     def test_are_missing_where_there_is_nothing_to_say(self) -> None:
-        samples = self.samples(of(declare('{ description = "nightly" }'), inventory(servers=(WEB, OTHER))))
+        samples = self.samples(of(declare('{ description = "nightly", keep = 1 }'), inventory(servers=(WEB, OTHER))))
 
         assert ("newest_backup_timestamp_seconds", "nightly") not in samples
         assert ("backup_interval_seconds", "nightly") not in samples

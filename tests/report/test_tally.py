@@ -7,7 +7,8 @@ from reconcile.outcomes import Finished, Noted, Outcome, Planned, Started, Waiti
 from reconcile.report.apply.sentences import Tally
 
 PLAN = make_plan(
-    declare('{ description = "nightly", every = "1d" }, { description = "new" }'), inventory(backup(1, age=days(2)))
+    declare('{ description = "nightly", every = "1d", keep = 1 }, { description = "new", keep = 1 }'),
+    inventory(backup(1, age=days(2))),
 )
 PLANNED = Planned(plan=PLAN, withheld=frozenset())
 

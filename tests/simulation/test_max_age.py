@@ -20,7 +20,7 @@ TWO_SERIES = config(
     "[servers.web]\nid = 1\nbackups = [{ description = 'nightly', every = '1d', keep = 'all' }]\n"
     "[servers.db]\nid = 2\nbackups = [{ description = 'nightly', keep = 'all' }]\n"
 )
-ROTATING = config("[servers.web]\nid = 1\nbackups = [{ description = 'nightly', every = '1d' }]\n")
+ROTATING = config("[servers.web]\nid = 1\nbackups = [{ description = 'nightly', every = '1d', keep = 1 }]\n")
 SAMPLE, SAMPLE_OF_ORDERS = 40, 12
 """Schedules, and orders of two runs, without `--all-pairs`."""
 

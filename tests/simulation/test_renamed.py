@@ -20,7 +20,7 @@ from reconcile.plan.model import Create
 
 FILE = config(
     "[settings]\nprune = true\n"
-    "[servers.web]\nid = 1\nbackups = [{ description = 'nightly', every = '1d', renamed_from = 'daily' }]\n"
+    "[servers.web]\nid = 1\nbackups = [{ description = 'nightly', every = '1d', keep = 1, renamed_from = 'daily' }]\n"
 )
 OLD, LATE = 10, 99
 SAMPLE = 30

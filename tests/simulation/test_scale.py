@@ -43,7 +43,7 @@ class Crowd(World):
 def crowd(servers: int, *, backup_seconds: float = MINUTES, **changes: Any) -> Crowd:  # noqa: ANN401 - a field of World
     """Return a world in which each server has a backup that is to be replaced."""
     known: list[Record] = [{"id": number, "name": f"s{number}"} for number in range(1, servers + 1)]
-    table = "[servers.s{0}]\nid = {0}\nbackups = [{{ description = 'nightly', every = '1d' }}]\n"
+    table = "[servers.s{0}]\nid = {0}\nbackups = [{{ description = 'nightly', every = '1d', keep = 1 }}]\n"
     return Crowd(
         config=config("".join(table.format(server["id"]) for server in known)),
         servers=known,

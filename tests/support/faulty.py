@@ -37,7 +37,7 @@ FLEET = config(
         [servers.s{number}]
         id = {number}
         backups = [
-            {{ description = "one" }},
+            {{ description = "one", keep = 1 }},
             {{ description = "two", every = "1d", keep = 2 }},
             {{ description = "nightly", every = "1d", keep = 1 }},
         ]

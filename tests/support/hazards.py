@@ -101,7 +101,7 @@ FILES = {
     # A rename in effect: the old description is pruned while the new one is made.
     "rename": "[settings]\nprune = true\n[servers.web]\nid = 1\nbackups = [{ description = 'new' }]\n",
     # One comes and one goes.
-    "rotation": "[servers.web]\nid = 1\nbackups = [{ description = 'nightly', every = '1d' }]\n",
+    "rotation": "[servers.web]\nid = 1\nbackups = [{ description = 'nightly', every = '1d', keep = 1 }]\n",
     # Two servers: what is made on one must not be counted on to let the last backup of the other go.
     "move": (
         "[settings]\nprune = true\n"

@@ -23,7 +23,7 @@ prune = "7d"
 
 [servers.web]
 id = 1
-backups = [{ description = "before the upgrade" }]
+backups = [{ description = "before the upgrade", keep = 1 }]
 
 [servers.db]
 id = 2
