@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 from filelock import FileLock, Timeout
-from platformdirs import user_state_path
 
 from reconcile.cli.output import Output
 from reconcile.cli.session import home_folder
@@ -83,11 +82,11 @@ def _attempt(lock: FileLock, file: Path, now: datetime) -> str | None:
 
 
 def _lock_file(base_url: str) -> Path:
-    """Return the lock's file, in the user's state folder or, where there is none, in the temporary one."""
+    """Return the lock's file, in the user's state folder or, without a writable one, in the temporary folder."""
     name = f"{hashlib.sha256(base_url.encode()).hexdigest()[:16]}.lock"
-    if home_folder() or os.environ.get("XDG_STATE_HOME"):
+    if state := _state_folder():
         with suppress(OSError):
-            folder = user_state_path("reconcile") / "locks"
+            folder = state / "reconcile" / "locks"
             folder.mkdir(parents=True, exist_ok=True)
             if os.access(folder, os.W_OK):
                 return folder / name
@@ -96,6 +95,15 @@ def _lock_file(base_url: str) -> Path:
     if folder.is_symlink() or folder.stat().st_uid != os.getuid():
         raise PermissionError(f"{folder} belongs to somebody else")
     return folder / name
+
+
+def _state_folder() -> Path | None:
+    """Return the user's folder for state, as freedesktop's base directories define it; None without a home."""
+    stated = Path(os.environ.get("XDG_STATE_HOME", ""))
+    if stated.is_absolute():
+        return stated
+    home = home_folder()
+    return home / ".local" / "state" if home else None
 
 
 def _user() -> str:

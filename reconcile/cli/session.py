@@ -76,8 +76,9 @@ class Session:
 
 
 def home_folder() -> Path | None:
-    """Return the user's home; None for a user that has none, as in many containers."""
+    """Return the user's home; None if there is no such folder, as in many containers."""
     try:
-        return Path.home()
-    except RuntimeError:
+        home = Path.home()
+        return home if os.environ.get("HOME") != "" and home.is_absolute() and home.is_dir() else None
+    except (RuntimeError, OSError):
         return None

@@ -176,23 +176,23 @@ class TestCertificates:
     @pytest.mark.parametrize(
         ("variable", "value", "problem"),
         [
-            ("SSL_CERT_FILE", "/nonexistent.pem", "/nonexistent.pem: No such file or directory"),
-            ("SSL_CERT_FILE", __file__, f"{__file__}: no certificates in PEM format"),
-            ("SSL_CERT_DIR", "/nonexistent", "/nonexistent: not a folder"),
+            ("SSL_CERT_FILE", "missing.pem", "No such file or directory"),
+            ("SSL_CERT_FILE", __file__, "no certificates in PEM format"),
+            ("SSL_CERT_DIR", "missing", "not a folder"),
         ],
     )
     def test_a_setting_that_can_not_be_used_is_an_error_that_names_its_variable(
-        self, variable: str, value: str, problem: str, monkeypatch: pytest.MonkeyPatch
+        self, variable: str, value: str, problem: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setenv(variable, value)
+        monkeypatch.setenv(variable, str(tmp_path / value))
 
         with pytest.raises(UserError) as refused:
             transport_to(SERVICE)
 
-        assert str(refused.value) == f"{variable} can't be used: {problem}"
+        assert str(refused.value) == f"{variable} can't be used: {tmp_path / value}: {problem}"
 
-    def test_plain_http_does_not_read_any(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setenv("SSL_CERT_FILE", "/nonexistent.pem")
+    def test_plain_http_does_not_read_any(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "missing.pem"))
 
         self._observe(Loopback(), "http")
 

@@ -79,7 +79,7 @@ class TestOneClearMessage:
         ("environment", "message"),
         [
             ({"ALL_PROXY": "socks://127.0.0.1:1080"}, "ALL_PROXY can't be used: socks:// is not a supported"),
-            ({"SSL_CERT_FILE": "/nonexistent"}, "SSL_CERT_FILE can't be used: /nonexistent: No such file"),
+            ({"SSL_CERT_FILE": "missing.pem"}, "SSL_CERT_FILE can't be used: missing.pem: No such file"),
         ],
     )
     def test_a_setting_for_the_network(self, environment: dict[str, str], message: str, service: Sandbox) -> None:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from support.command import COMMAND, Done, Sandbox, bare_environment, run_installed, sandbox
+from support.command import COMMAND, Sandbox, bare_environment, sandbox
 
 FILE = '[servers.web-server-01]\nid = 12345\nbackups = [{ description = "nightly" }]\n'
 
@@ -86,40 +86,6 @@ def test_a_holder_that_died_holds_nothing(service: Sandbox) -> None:
 
         assert service.run("apply", "--auto-approve").returncode == 0
     assert len(service.backups()) == 2
-
-
-def test_without_a_state_folder_the_lock_is_in_the_temporary_one(service: Sandbox) -> None:
-    temporary = service.folder / "temporary"
-    temporary.mkdir()
-
-    done = apply_without_state_folder(service, temporary)
-
-    assert (done.returncode, "warning" in done.stderr) == (0, False)
-    assert len(list(temporary.rglob("*.lock"))) == 1
-
-
-def test_where_there_can_be_no_lock_apply_says_so_once_and_goes_on(service: Sandbox) -> None:
-    temporary = service.folder / "temporary"
-    temporary.mkdir()
-    (temporary / f"reconcile-{os.getuid()}").symlink_to(service.folder)
-
-    done = apply_without_state_folder(service, temporary)
-
-    assert done.returncode == 0
-    assert done.stderr.count("warning: no lock") == 1
-
-
-def apply_without_state_folder(service: Sandbox, temporary: Path) -> Done:
-    """Apply in a process of its own: Python looks for the temporary folder once in each."""
-    return run_installed(
-        "apply",
-        "--auto-approve",
-        folder=service.folder,
-        XDG_STATE_HOME="/dev/null/nowhere",
-        TMPDIR=str(temporary),
-        VPS_API_URL=service.url,
-        VPS_API_TOKEN=service.token,
-    )
 
 
 def test_a_restore_does_not_run_beside_an_apply_but_shows_what_there_is(service: Sandbox) -> None:

@@ -46,8 +46,9 @@ def service(tmp_path: Path) -> Iterator[Sandbox]:
 
 
 def run_bare(service: Sandbox, *arguments: str, before: tuple[str, ...] = (), **environment: str) -> Done:
-    """Run the command with nothing in its environment but PATH, what finds the service, and what is given."""
-    bare = {"PATH": os.environ["PATH"], **IMPORTS, **service.environment, **environment}
+    """Run the command with nothing in its environment but what finds it, the service and a folder for the lock."""
+    needed = {"PATH": os.environ["PATH"], "XDG_STATE_HOME": str(service.folder / "state"), **IMPORTS}
+    bare = {**needed, **service.environment, **environment}
     done = subprocess.run(
         [*before, *COMMAND, *arguments],
         cwd=service.folder,

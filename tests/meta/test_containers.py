@@ -102,11 +102,13 @@ def test_a_pod_is_unprivileged_bounded_and_gets_its_token_as_a_file(name: str) -
     assert [(secret["secretName"], secret["defaultMode"]) for secret in secrets] == [("reconcile", 0o440)]
 
 
-def test_the_manifests_fit_the_schema_of_kubernetes(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, tmp_path: Path
-) -> None:
+@pytest.fixture(scope="module")
+def validate(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("kubernetes-validate")
-    validate = install_from_pypi(request, folder, "kubernetes-validate==1.33.*", "kubernetes-validate")
+    return install_from_pypi(request, folder, "kubernetes-validate==1.33.*", "kubernetes-validate")
+
+
+def test_the_manifests_fit_the_schema_of_kubernetes(validate: Path, tmp_path: Path) -> None:
     mistaken = tmp_path / "mistaken.yaml"
     mistaken.write_text(MANIFEST.read_text().replace("concurrencyPolicy", "concurrentPolicy"))
 

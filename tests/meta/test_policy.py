@@ -24,7 +24,7 @@ backups = [{{ description = "nightly", keep = {prod} }}]
 """
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def compliance(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("terraform-compliance")
     return install_from_pypi(request, folder, "terraform-compliance==1.16.*", "terraform-compliance")

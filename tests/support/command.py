@@ -4,7 +4,6 @@ import io
 import json
 import logging
 import os
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -133,21 +132,6 @@ class _Stream(io.StringIO):
         return self._is_terminal
 
 
-def run_installed(*arguments: str, folder: Path, **environment: str) -> Done:
-    """Run the installed command in a process of its own: for what only a process shows."""
-    done = subprocess.run(
-        [*COMMAND, *arguments],
-        cwd=folder,
-        env={**bare_environment(folder), **environment},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        stdin=subprocess.DEVNULL,
-        check=False,
-    )
-    return checked(Done(done.returncode, done.stdout, done.stderr), folder, environment)
-
-
 def checked(done: Done, folder: Path, environment: dict[str, str]) -> Done:
     """Check that a run shows neither a traceback nor the token, and writes the token nowhere."""
     shown = done.stdout + done.stderr
@@ -180,10 +164,9 @@ def _surroundings(folder: Path, environment: dict[str, str], standard_input: Tex
 
 
 def bare_environment(folder: Path) -> dict[str, str]:
-    """Return an environment without anything of ours, and with a home that is empty."""
-    ours = ("VPS_", "NO_COLOR", "FORCE_", "XDG_", "GITHUB_")
-    inherited = {key: value for key, value in os.environ.items() if not key.startswith(ours)}
-    return {**inherited, "HOME": str(folder / "home"), "COLUMNS": "100"}
+    """Return an environment in which nothing is set that the command reads, with a home that does not exist."""
+    needed = {name: value for name, value in os.environ.items() if name in {"PATH", "TMPDIR"} or name[:6] == "PYTHON"}
+    return {**needed, "HOME": str(folder / "home"), "XDG_STATE_HOME": str(folder / "state"), "COLUMNS": "100"}
 
 
 @contextmanager
