@@ -81,7 +81,7 @@ def test_it_shows_the_trouble_the_restore_points_and_what_is_unprotected(browser
     ]
     nightly = web.locator("ol").first.locator("li").all_text_contents()
     assert [text.rsplit("#")[-1].strip() for text in nightly[1:]] == ["90", "3", "4", "5", "8", "40", "100", "400"]
-    assert "3d old, 100 MiB, #3" in nightly[2]
+    assert "3d old, 100\N{NO-BREAK SPACE}MiB, #3" in nightly[2]
     assert db.locator("li.automatic").count() == 7
     assert forgotten.locator("li.automatic").count() == 1
     assert "Unprotected servers" in page.locator("h2").all_inner_texts()
