@@ -13,7 +13,8 @@ from reconcile.apply.run import Options
 from reconcile.desired.config import Config
 from reconcile.diagnostics import UserError
 from reconcile.outcomes import Outcome, Result, Waiting
-from reconcile.plan.guards import TooMuchLost
+from reconcile.plan.guards import RuleBroken, TooMuchLost, UnknownBeside
+from reconcile.plan.model import Delete
 from reconcile.sandbox.account import Record
 
 DAY = 86400.0
@@ -266,3 +267,39 @@ def test_a_list_whose_pages_shifted_is_not_believed_before_a_create() -> None:
 
     assert result.counts == {Outcome.SKIPPED: 1}, "it was planned, since the whole list did not show #1"
     assert not world.record
+
+
+@pytest.mark.parametrize("field", ["description", "created_at"])
+def test_a_backup_that_appears_and_cannot_be_read_keeps_the_whole_series(field: str) -> None:
+    (server,) = servers(1)
+    world = World(config=nightly(1), servers=[server], backups=[item(1, server, "nightly", 2)])
+    odd = item(2, server, "nightly", 1.9, "failed")
+    del odd[field]
+
+    def appears(world: World, request: httpx.Request, handle: Any) -> httpx.Response:  # noqa: ANN401 - a handler
+        if request.method == "GET" and world.record and odd not in world.account.backups:
+            world.account.backups.append(odd)
+        answer: httpx.Response = handle(request)
+        return answer
+
+    world.faults = dict.fromkeys(range(99), appears)
+
+    (result,) = results_of(world)
+
+    (delete,) = (ended for ended in result.finished if isinstance(ended.action, Delete))
+    assert delete.objection == UnknownBeside(id=2, status=None)
+    assert 1 in ids(world)
+
+
+def test_nothing_is_deleted_on_a_server_that_breaks_a_rule_and_the_reason_is_the_rule() -> None:
+    (server,) = servers(1)
+    file = config(
+        "[require]\nevery = '1h'\n"
+        "[servers.s1]\nid = 1\nbackups = [{ description = 'nightly', every = '1d', keep = 1 }]\n"
+    )
+    world = World(config=file, servers=[server], backups=[item(1, server, "nightly", 2)])
+
+    (result,) = results_of(world)
+
+    assert [type(ended.objection) for ended in result.finished] == [type(None), RuleBroken]
+    assert len(ids(world)) == 2, "the create is carried out"
