@@ -107,7 +107,13 @@ def _percent(value: object) -> int:
     return int(match[1])
 
 
+_OF_THE_MACHINE = ("localtime", "posixrules", "Factory", "posix/", "right/")
+"""Names that zoneinfo finds among the machine's files although they are no zones, or only on some machines."""
+
+
 def _zone(value: object) -> ZoneInfo:
+    if isinstance(value, str) and value.startswith(_OF_THE_MACHINE):
+        raise _error("not the same on every machine", 'Write an IANA time zone like "UTC" or "Europe/Rome".')
     try:
         return ZoneInfo(value)  # type: ignore[arg-type] # a value of another type is refused below
     except (ValueError, OSError, TypeError, KeyError) as error:  # whichever zoneinfo raises for this mistake

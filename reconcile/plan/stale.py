@@ -174,7 +174,8 @@ def _fields(backup: Backup) -> _Fields:
 def _changes(before: _Snapshot, after: _Snapshot) -> Iterator[str]:
     from deepdiff import DeepDiff  # noqa: PLC0415 - only a saved plan needs it, and every apply would pay for it
 
-    difference = DeepDiff(before, after, view="tree")
+    # Below a certain share of common keys, deepdiff would report one change, of everything.
+    difference = DeepDiff(before, after, view="tree", threshold_to_diff_deeper=0)
     found = [(item.path(output_format="list"), item) for kind in sorted(difference) for item in difference[kind]]
     for (thing, *field), item in sorted(found, key=lambda change: [str(part) for part in change[0]]):
         if field:

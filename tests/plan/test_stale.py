@@ -276,3 +276,26 @@ class TestFleets:
         stopped = inventory(*self.HELD, servers=(replace(self.WEST, status="stopped"),))
 
         assert renewed(self.planned(), stopped).actions == self.planned().actions
+
+
+def test_some_nights_later_where_nothing_is_as_it_was_it_says_what_changed_and_does_not_fail() -> None:
+    servers = tuple(Server(id=number, name=f"s{number}") for number in (1, 2))
+    numbered = tuple(enumerate(servers, start=1))
+    file = config(
+        "".join(
+            f"[servers.{each.name}]\nid = {each.id}\nbackups = [{{ description = 'x', every = '1d', keep = 2 }}]\n"
+            for each in servers
+        )
+    )
+    then = [
+        backup(10 * id_ + night, "x", age=days(1 + night), server=each) for id_, each in numbered for night in (1, 2)
+    ]
+    now = [backup(10 * id_ + night, "x", age=hours(night), server=each) for id_, each in numbered for night in (3, 4)]
+    plan = make_plan(file, inventory(*then, servers=servers))
+
+    with pytest.raises(UserError, match="Saved plan is stale") as stale:
+        renewed(plan, inventory(*now, servers=servers))
+
+    lines = " ".join(diagnostic.summary + diagnostic.detail for diagnostic in stale.value.diagnostics)
+    assert "s1/x#11: gone" in lines
+    assert "s2/x#24: new, completed" in lines
