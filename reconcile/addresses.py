@@ -1,7 +1,7 @@
 """The addresses of series and backups (spec, section 1): `SERVER/DESCRIPTION` and `SERVER/DESCRIPTION#ID`."""
 
+import functools
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase, translate
 
@@ -30,7 +30,8 @@ class SeriesAddress:
         return fnmatchcase(str(self) if "/" in target else self.server, target)
 
 
-def compiled(globs: Iterable[str], exclude: Iterable[str] = ()) -> re.Pattern[str]:
+@functools.cache
+def compiled(globs: tuple[str, ...], exclude: tuple[str, ...] = ()) -> re.Pattern[str]:
     """Return what matches a text that one of `globs` matches, and none of `exclude`.
 
     They mean what they mean in `SeriesAddress.matches`, and are compiled here, once for any number of texts.
@@ -40,6 +41,38 @@ def compiled(globs: Iterable[str], exclude: Iterable[str] = ()) -> re.Pattern[st
 
 
 _NEVER = "(?!)"
+_WILDCARDS = re.compile(r"[*?[]")
+
+
+def is_glob(text: str) -> bool:
+    """Return whether a text may match others than itself."""
+    return bool(_WILDCARDS.search(text))
+
+
+def escaped_glob(text: str) -> str:
+    """Return the glob that matches this text alone."""
+    return _WILDCARDS.sub(r"[\g<0>]", text)
+
+
+@dataclass(frozen=True, slots=True)
+class Descriptions:
+    """Which backups of a server belong to a series: those with a description that is `in` this."""
+
+    present: str
+    """The description of the backups that are created."""
+    former: tuple[str, ...] = ()
+    """The descriptions before it that `renamed_from` gives by name."""
+    globs: tuple[str, ...] = ()
+    """The patterns in `renamed_from`."""
+    declared: tuple[str, ...] = ()
+    """What the patterns match and never take, because the file gives it to another series by name."""
+
+    def __contains__(self, description: object) -> bool:
+        if description == self.present or description in self.former:
+            return True
+        if not self.globs or not isinstance(description, str) or description in self.declared:
+            return False
+        return bool(compiled(self.globs).match(description))
 
 
 @dataclass(frozen=True, slots=True)

@@ -119,9 +119,10 @@ class Creation:
         if self._lost and (ours := self._newcomers(before, self._before_lost | self.planned_on)):
             return _best(ours)  # what was not there before is ours, however late the list shows it
         # Someone may still use the description from before a rename: that backup is not ours, and counts too.
-        descriptions = (self.create.description, *self.create.renamed_from)
         members = [
-            backup for backup in before if backup.description in descriptions and backup.id not in self.planned_on
+            backup
+            for backup in before
+            if backup.description in self.create.descriptions and backup.id not in self.planned_on
         ]
         new = [backup for backup in members if backup.state is not State.FAILED]
         if new:

@@ -11,7 +11,7 @@ from datetime import datetime
 
 from reconcile.actual.errors import OutcomeUnknownError
 from reconcile.actual.inventory import Inventory, Server
-from reconcile.addresses import SeriesAddress
+from reconcile.addresses import Descriptions, SeriesAddress
 from reconcile.apply.account import AccountView
 from reconcile.apply.create import Creation
 from reconcile.apply.round import Round
@@ -103,6 +103,7 @@ def _safety_create(server: Server, now: datetime) -> Create:
         server_name=server.name,
         description=description,
         reason=Missing(has_others=False),
+        descriptions=Descriptions(description),
     )
 
 

@@ -3,8 +3,10 @@
 A `Config` is what is written. What one run is about (`reconcile.desired.desired`) also depends on the account.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from reconcile.addresses import Descriptions, compiled, is_glob
 from reconcile.desired.document import Requirements, Settings
 from reconcile.desired.fields import Prune
 from reconcile.desired.keep import Keep
@@ -22,12 +24,17 @@ class DeclaredSeries:
     every: Duration | None
     keep: Keep
     renamed_from: tuple[str, ...] = ()
-    """What its description was before: backups that still have it belong to the series too."""
+    """What its description was before, names and globs: backups that still have it belong to the series too."""
 
     @property
-    def descriptions(self) -> tuple[str, ...]:
-        """The descriptions of its backups, the present one first."""
-        return (self.description, *self.renamed_from)
+    def former(self) -> tuple[str, ...]:
+        """The former descriptions that are given by name."""
+        return tuple(former for former in self.renamed_from if not is_glob(former))
+
+    @property
+    def globs(self) -> tuple[str, ...]:
+        """The former descriptions that are given by patterns."""
+        return tuple(former for former in self.renamed_from if is_glob(former))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -50,10 +57,21 @@ class DeclaredServer:
     looked_at: tuple[tuple[str, str | None], ...] = ()
     """The fields of the server, other than its name, by which the fleet chose it, and their values."""
 
-    @property
-    def descriptions(self) -> frozenset[str]:
-        """The descriptions of all its series: a backup with any other one is undeclared."""
-        return frozenset(description for series in self.series for description in series.descriptions)
+    def descriptions_of(self, series: DeclaredSeries) -> Descriptions:
+        """Return which descriptions the backups of one of its series have: a glob takes none that is declared."""
+        if not series.renamed_from:
+            return Descriptions(series.description)
+        globs = series.globs
+        others = (each for each in self.series if globs and each is not series)
+        declared = (name for other in others for name in (other.description, *other.former))
+        taken = tuple(name for name in declared if compiled(globs).match(name))
+        return Descriptions(series.description, series.former, globs, taken)
+
+    def undeclared(self, descriptions: Iterable[str | None]) -> list[str | None]:
+        """Return those of `descriptions` that belong to none of its series."""
+        exact = {name for series in self.series for name in (series.description, *series.former)}
+        is_former = compiled(tuple(glob for series in self.series for glob in series.globs)).match
+        return [each for each in descriptions if each is None or not (each in exact or is_former(each))]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from reconcile.addresses import is_glob
 from reconcile.desired.locate import Source
 from reconcile.diagnostics import Diagnostic
 from reconcile.limits import is_64_bit
@@ -91,7 +92,7 @@ def _clashing_renames(file: TomlFile) -> Iterator[Diagnostic]:
             for index, old in enumerate(_renamed_from(series)):
                 at = (*path, "backups", number, "renamed_from", index)
                 yield from renamed.add(old, file, *at)
-                if old in descriptions:
+                if old in descriptions and not is_glob(old):
                     is_own = old == series.get("description")
                     yield Diagnostic(
                         summary=f"{old!r} is {'still the description' if is_own else 'declared as a series'}",

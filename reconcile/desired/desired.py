@@ -129,7 +129,7 @@ def select(desired: Desired, inventory: Inventory, targets: tuple[str, ...]) -> 
     selected: dict[Id, frozenset[str | None]] = {}
     for server in desired.servers:
         # What a series was called before is no address any more: the present one selects all of it.
-        held = set(inventory.by_server.get(server.id, ())) - server.descriptions
+        held = set(server.undeclared(inventory.by_server.get(server.id, ())))
         descriptions = {series.description for series in server.series} | held
         matched: set[str | None] = set()
         # A server with nothing declared and nothing on it can still be named.

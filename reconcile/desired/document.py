@@ -143,7 +143,7 @@ class BackupTable(PolicyTable):
     renamed_from: DescriptionsField = Field(
         (),  # not a list, of which every series would get a copy
         description="What the description was before: backups that still have it belong to this series too. "
-        "Text or a list.",
+        'A string or a list; globs such as "auto-*" take every description that is not declared.',
     )
 
 

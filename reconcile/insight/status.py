@@ -169,7 +169,8 @@ def status(desired: Desired, inventory: Inventory, now: datetime) -> Status:
 def _series_status(
     server: DeclaredServer, declared: DeclaredSeries, inventory: Inventory, times: TimeRules
 ) -> SeriesStatus:
-    state = series_state(declared, backups_of(declared.descriptions, inventory.by_server.get(server.id, {})), times)
+    held = inventory.by_server.get(server.id, {})
+    state = series_state(declared, backups_of(server.descriptions_of(declared), held), times)
     return SeriesStatus(
         address=SeriesAddress(server.key, declared.description),
         declared=declared,
@@ -195,12 +196,11 @@ def _urgency(series: SeriesStatus) -> int:
 
 
 def _undeclared(desired: Desired, inventory: Inventory) -> tuple[Backup, ...]:
-    declared = {server.id: server.descriptions for server in desired.servers}
-    undeclared = [
+    declared = {server.id: server for server in desired.servers}
+    found = [
         backup
-        for server_id, by_description in inventory.by_server.items()
-        for description, backups in by_description.items()
-        if description not in declared.get(server_id, ())
-        for backup in backups
+        for server_id, held in inventory.by_server.items()
+        for description in (declared[server_id].undeclared(held) if server_id in declared else held)
+        for backup in held[description]
     ]
-    return tuple(sorted(undeclared, key=lambda backup: (backup.server_name, backup.created_at, id_order(backup.id))))
+    return tuple(sorted(found, key=lambda backup: (backup.server_name, backup.created_at, id_order(backup.id))))

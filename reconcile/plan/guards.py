@@ -6,7 +6,7 @@ what was planned with what is known now, and is asked twice: before a request is
 a fresh list of the server. When no rule objects, the delete may be sent while that list is fresh.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -221,7 +221,9 @@ def _has_changed(delete: Delete, planned: Circumstances, moment: Moment) -> Obje
 
 def _is_beside_an_unknown(delete: Delete, planned: Circumstances, moment: Moment) -> Objection | None:
     """What is not understood keeps everything that it may belong to (spec, section 3)."""
-    descriptions = planned.series.descriptions if planned.series else (delete.backup.description,)
+    descriptions: Container[str | None] = (delete.backup.description,)
+    if planned.series:
+        descriptions = planned.series.descriptions
     for backup in moment.listed or ():
         is_member = backup.description in descriptions
         if not backup.is_identified and (is_member or "description" in backup.unreadable):
@@ -249,8 +251,8 @@ def _may_be_all_that_is_left(delete: Delete, planned: Circumstances, moment: Mom
         return None
     usable = {backup.description for backup in moment.listed if is_usable(backup, moment.now)}
     for descriptions in planned.server.declared:
-        if usable.isdisjoint(descriptions):
-            return SeriesWithoutUsable(address=SeriesAddress(planned.server.key, descriptions[0]))
+        if not any(description in descriptions for description in usable):
+            return SeriesWithoutUsable(address=SeriesAddress(planned.server.key, descriptions.present))
     stalled = planned.server.stalled
     pending = (backup for backup in moment.listed if backup.state is State.PENDING and backup.id not in stalled)
     return next((StillInProgress(id=backup.id) for backup in pending), None)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from reconcile.actual.inventory import Backup, State
-from reconcile.addresses import BackupAddress, SeriesAddress
+from reconcile.addresses import BackupAddress, Descriptions, SeriesAddress
 from reconcile.diagnostics import Diagnostic
 from reconcile.durations import Duration
 from reconcile.ids import Id
@@ -24,8 +24,8 @@ class Create:
     server_name: str
     description: str
     reason: CreateReason
-    renamed_from: tuple[str, ...] = ()
-    """What the series was called before: a backup that somebody makes under such a description belongs to it too."""
+    descriptions: Descriptions
+    """Those of the series: a backup that someone creates under a former one belongs to it too."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -76,15 +76,10 @@ class SeriesPlan:
     deletes: tuple[Delete, ...]
     kept: tuple[Kept, ...]
     awaited: tuple[Backup, ...]
-    renamed_from: tuple[str, ...] = ()
-    """What the series was called before, as in the file."""
+    descriptions: Descriptions
+    """Those of the backups that belong to the series."""
     needed: Backup | None = None
     """The newest backup, pending or of unknown status, if `--max-age` is met only once it has become usable."""
-
-    @property
-    def descriptions(self) -> tuple[str | None, ...]:
-        """The descriptions of the backups that belong to the series."""
-        return (self.address.description, *self.renamed_from)
 
     @property
     def backups(self) -> tuple[Backup, ...]:
@@ -101,8 +96,8 @@ class SeriesPlan:
 class ServerPlan:
     """A declared server: its series in the order of the file, then its undeclared backups.
 
-    `declared` are the descriptions of each of its declared series, the present one first, including the series outside
-    the targets: an undeclared backup is deleted only while each of them has a usable backup (spec, section 4.2).
+    `declared` are the descriptions of each of its declared series, including the series outside the targets: an
+    undeclared backup is deleted only while each of them has a usable backup (spec, section 4.2).
     """
 
     key: str
@@ -114,7 +109,7 @@ class ServerPlan:
     """The fields by which the fleet chose it: with other values, it may not be a member any more."""
     is_barred: bool
     """Whether it breaks a rule of `[require]`: nothing on it is deleted until it does not."""
-    declared: tuple[tuple[str, ...], ...]
+    declared: tuple[Descriptions, ...]
     series: tuple[SeriesPlan, ...]
     pruned: tuple[Delete, ...]
     unmanaged: tuple[Unmanaged, ...]

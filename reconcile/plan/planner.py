@@ -169,7 +169,7 @@ class _ServerPlanner:
             fleet=self.server.fleet,
             looked_at=self.server.looked_at,
             is_barred=is_barred,
-            declared=tuple(series.descriptions for series in self.server.series),
+            declared=tuple(map(self.server.descriptions_of, self.server.series)),
             series=tuple(self._series(series, found, is_pruning=bool(pruned)) for series, found in state.series),
             pruned=pruned,
             unmanaged=tuple(entry for entry in others if isinstance(entry, Unmanaged)),
@@ -177,6 +177,7 @@ class _ServerPlanner:
 
     def _series(self, series: DeclaredSeries, state: SeriesState, *, is_pruning: bool) -> SeriesPlan:
         address = SeriesAddress(self.server.key, series.description)
+        descriptions = self.server.descriptions_of(series)
         create = None
         if state.create:
             create = Create(
@@ -185,7 +186,7 @@ class _ServerPlanner:
                 server_name=self.server.name,
                 description=series.description,
                 reason=state.create,
-                renamed_from=series.renamed_from,
+                descriptions=descriptions,
             )
         kept, deletes = self._verdicts(series, state, address)
         return SeriesPlan(
@@ -194,7 +195,7 @@ class _ServerPlanner:
             deletes=tuple(deletes),
             kept=tuple(kept),
             awaited=self._awaited(series, state, address, deletes_now=len(deletes), is_pruning=is_pruning),
-            renamed_from=series.renamed_from,
+            descriptions=descriptions,
             needed=state.needed,
         )
 
@@ -203,7 +204,7 @@ class _ServerPlanner:
     ) -> tuple[list[Kept], list[Delete]]:
         kept: list[Kept] = []
         deletes: list[Delete] = []
-        is_unclear = not self.unclear.isdisjoint(series.descriptions)
+        is_unclear = any(backup.description in self.unclear for backup in state.backups)
         verdicts = judge(series, state, self.pinned, self.times, is_unclear=is_unclear)
         for backup, verdict in zip(state.backups, verdicts, strict=True):
             backup_address = address.member(backup.id, backup.description)

@@ -36,7 +36,7 @@ def check_servers(desired: Desired, inventory: Inventory) -> CheckedServers:
     errors: list[Diagnostic] = []
     unseen: list[str] = []
     for server in desired.servers:
-        problems = list(names.problems(server))
+        problems = [*names.problems(server), *_claimed_twice(server, inventory)]
         errors += problems
         if not problems:
             fitting.append(server)
@@ -49,6 +49,25 @@ def check_servers(desired: Desired, inventory: Inventory) -> CheckedServers:
         empty_fleets=tuple(_empty_fleet(fleet, inventory) for fleet in desired.empty_fleets),
         names=(_names_unchecked(unseen),) if inventory.servers is None else (),
     )
+
+
+def _claimed_twice(server: DeclaredServer, inventory: Inventory) -> Iterator[Diagnostic]:
+    """Report each description that the globs of two series match: which policy its backups have is not clear."""
+    with_globs = [(number, series) for number, series in enumerate(server.series) if series.globs]
+    if len(with_globs) < 2:  # noqa: PLR2004 - nothing to compare
+        return
+    series_of: dict[str | None, str] = {}
+    for number, series in with_globs:
+        descriptions = server.descriptions_of(series)
+        taken = [held for held in inventory.by_server.get(server.id, ()) if held in descriptions]
+        if twice := next((held for held in taken if held in series_of), None):
+            yield Diagnostic(
+                summary=f"{twice!r} matches renamed_from of both {series_of[twice]!r} and {series.description!r}",
+                detail="A backup belongs to one series. Change one of the two patterns so that only one matches.",
+                address=server.key,
+                place=server.place.at("backups", number, "renamed_from"),
+            )
+        series_of |= dict.fromkeys(taken, series.description)
 
 
 def _undeclared(desired: Desired, inventory: Inventory) -> Iterator[Diagnostic]:

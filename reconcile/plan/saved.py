@@ -12,7 +12,7 @@ from pydantic_core import from_json
 from reconcile.diagnostics import Diagnostic, UserError
 from reconcile.plan.model import Delete, Kept, Plan, Unmanaged
 
-FORMAT_VERSION = 3
+FORMAT_VERSION = 4
 _PLAN = TypeAdapter(Plan)
 _AGAIN = "Make a new one: reconcile plan --out FILE."
 

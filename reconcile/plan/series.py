@@ -3,12 +3,13 @@
 The planner, status, timeline, metrics and forecast read it; none of them has its own rules about it.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from reconcile.actual.inventory import Backup, Inventory, State, in_order
+from reconcile.addresses import Descriptions
 from reconcile.desired.config import DeclaredSeries, DeclaredServer
 from reconcile.desired.desired import Desired
 from reconcile.durations import Duration
@@ -103,17 +104,19 @@ Held = Mapping[str | None, tuple[Backup, ...]]
 """The manual backups of one server by description, as in `Inventory.by_server`."""
 
 
-def backups_of(descriptions: Sequence[str | None], held: Held) -> tuple[Backup, ...]:
+def backups_of(descriptions: Descriptions, held: Held) -> tuple[Backup, ...]:
     """Return the backups of a series, from the oldest to the newest, whichever of its descriptions they have."""
-    if len(descriptions) == 1:
-        return held.get(descriptions[0], ())
-    return in_order(backup for description in descriptions for backup in held.get(description, ()))
+    found: tuple[str | None, ...] = (descriptions.present, *descriptions.former)
+    if descriptions.globs:
+        found = tuple(description for description in held if description in descriptions)
+    if len(found) == 1:
+        return held.get(found[0], ())
+    return in_order(backup for description in found for backup in held.get(description, ()))
 
 
 def undeclared(server: DeclaredServer, held: Held) -> Iterator[tuple[str | None, tuple[Backup, ...]]]:
     """Yield the backups that no series of the server declares, by description."""
-    declared = server.descriptions
-    return ((description, backups) for description, backups in held.items() if description not in declared)
+    return ((description, held[description]) for description in server.undeclared(held))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -140,7 +143,7 @@ def server_state(server: DeclaredServer, inventory: Inventory, times: TimeRules)
         declared=server,
         held=held,
         series=tuple(
-            (series, series_state(series, backups_of(series.descriptions, held), times))
+            (series, series_state(series, backups_of(server.descriptions_of(series), held), times))
             for series in server.series
             if selects(server, series.description)
         ),

@@ -89,7 +89,8 @@ def _emptied(server: ServerPlan, inventory: Inventory, now: datetime) -> Iterato
     for descriptions in dict.fromkeys((*server.declared, *(series.descriptions for series in server.series))):
         usable = {backup.id for backup in backups_of(descriptions, held) if is_usable(backup, now)}
         if usable and usable <= deleted and descriptions not in created:
-            yield f"{SeriesAddress(server.key, descriptions[0])}: all {len(usable)} usable backups would be deleted"
+            address = SeriesAddress(server.key, descriptions.present)
+            yield f"{address}: all {len(usable)} usable backups would be deleted"
 
 
 def _too_young(plan: Plan, now: datetime) -> Iterator[Delete]:

@@ -1,14 +1,15 @@
 """Warnings about the account, for a plan whose file is valid."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from reconcile.actual.inventory import Backup, Inventory, State, in_order
-from reconcile.addresses import SeriesAddress
+from reconcile.addresses import SeriesAddress, is_glob
 from reconcile.desired.config import DeclaredServer
 from reconcile.diagnostics import Diagnostic, Place
 from reconcile.durations import age_text
 from reconcile.ids import Id
-from reconcile.plan.series import Held, ServerState, TimeRules
+from reconcile.plan.series import Held, ServerState, TimeRules, backups_of
 
 _LOOK = "look at it in the web panel."
 
@@ -63,10 +64,11 @@ def _renamed(servers: Iterable[ServerState]) -> Iterator[Diagnostic]:
         for number, series in enumerate(server.series):
             for index, old in enumerate(series.renamed_from):
                 place = server.place.at("backups", number, "renamed_from", index)
-                left[place] = left.get(place, False) or old in state.held
+                entry = replace(server.descriptions_of(series), present=old, former=())
+                left[place] = left.get(place, False) or bool(backups_of(entry, state.held))
                 warnings[place] = Diagnostic(
                     severity="warning",
-                    summary=f"no backup is called {old!r} any more",
+                    summary=f"no backup {'matches' if is_glob(old) else 'is called'} {old!r} any more",
                     detail="Remove it from renamed_from, or fix it.",
                     address=None if server.fleet else str(SeriesAddress(server.key, series.description)),
                     place=place,

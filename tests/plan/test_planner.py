@@ -7,6 +7,7 @@ import pytest
 from support.build import NOW, WEB, backup, config, days, declare, hours, inventory, last, make_plan
 
 from reconcile.actual.inventory import Backup, Server
+from reconcile.addresses import Descriptions
 from reconcile.desired.config import Config
 from reconcile.diagnostics import UserError
 from reconcile.durations import Duration
@@ -308,7 +309,7 @@ class TestTargets:
     def test_the_plan_knows_the_series_that_it_leaves_out(self) -> None:
         (server,) = make_plan(self.TWO, self.SEEN, "web/a").servers
 
-        assert server.declared == (("a",), ("b/c",))
+        assert server.declared == (Descriptions("a"), Descriptions("b/c"))
         assert [str(series.address) for series in server.series] == ["web/a"]
 
 

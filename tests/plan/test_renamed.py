@@ -7,6 +7,7 @@ from support.build import NOW, backup, config, days, declare, hours, inventory, 
 from support.render import value
 
 from reconcile.actual.inventory import Inventory, Server
+from reconcile.addresses import Descriptions
 from reconcile.desired.desired import resolve
 from reconcile.desired.load import parse
 from reconcile.diagnostics import UserError
@@ -102,7 +103,7 @@ def test_what_is_odd_about_an_old_one_is_said_with_its_address() -> None:
 def test_undeclared_ones_may_go_while_only_an_old_one_is_usable() -> None:
     (server,) = PLAN.servers
 
-    assert server.declared == (("nightly", "daily"), ("weekly",))
+    assert server.declared == (Descriptions("nightly", ("daily",)), Descriptions("weekly"))
 
 
 def test_the_json_names_each_by_its_own_description() -> None:
@@ -164,3 +165,59 @@ class TestSaved:
             renewed(replace(plan, servers=(replace(server, series=(edited,)),)), inventory(*self.OLD), allowed=9)
 
         assert refused.value.diagnostics[1].summary == "web/a: all 2 usable backups would be deleted"
+
+
+class TestGlobs:
+    FILE = declare(
+        '{ description = "nightly", every = "1d", keep = 2, renamed_from = "auto-*" },'
+        '{ description = "auto-weekly", keep = 1 }, { description = "yearly", renamed_from = "auto-yearly" }',
+        settings="prune = true",
+    )
+    HELD = (
+        backup(1, "auto-2026-11-20", age=days(3)),
+        backup(2, "auto-2026-11-21", age=days(2)),
+        backup(3, "auto-2026-11-22", age=hours(26)),
+        backup(4, "auto-weekly"),
+        backup(5, "auto-yearly"),
+    )
+
+    def test_dated_names_of_a_script_become_one_series_and_a_declared_name_is_not_taken(self) -> None:
+        plan = make_plan(self.FILE, inventory(*self.HELD))
+
+        (create,) = plan.creates
+        assert create.description == "nightly"
+        assert [str(delete.address) for delete in plan.deletes] == [
+            "web/auto-2026-11-20#1 (renamed)",
+            "web/auto-2026-11-21#2 (renamed)",
+        ]
+        assert [str(kept.address) for kept in plan.kept] == [
+            "web/auto-2026-11-22#3 (renamed)",
+            "web/auto-weekly#4",
+            "web/auto-yearly#5 (renamed)",
+        ]
+        assert not plan.unmanaged
+        assert not plan.warnings
+
+    def test_once_nothing_matches_the_plan_says_so(self) -> None:
+        plan = make_plan(self.FILE, inventory(*self.HELD[3:]))
+
+        assert [warning.summary for warning in plan.warnings] == ["no backup matches 'auto-*' any more"]
+
+    def test_a_backup_that_two_series_match_is_an_error_and_only_that_server_waits(self) -> None:
+        file = declare('{ description = "a", renamed_from = "x*" }, { description = "b", renamed_from = "*y" }')
+
+        plan = make_plan(file, inventory(backup(1, "xy"), backup(2, "xz")))
+
+        assert [error.summary for error in plan.errors] == ["'xy' matches renamed_from of both 'a' and 'b'"]
+        assert not plan.servers
+        assert not make_plan(file, inventory(backup(2, "xz"), backup(3, "zy"))).errors
+
+    def test_a_saved_plan_is_stale_once_another_one_matches(self) -> None:
+        plan = parse_plan(dump(make_plan(self.FILE, inventory(*self.HELD)), "1"), "x")
+
+        with pytest.raises(UserError) as stale:
+            renewed(plan, inventory(*self.HELD, backup(9, "auto-2026-11-23")))
+
+        assert [each.summary for each in stale.value.diagnostics[1:]] == [
+            "changed since: web/auto-2026-11-23#9 (renamed): new, completed"
+        ]

@@ -128,5 +128,7 @@ def test_a_body_that_is_no_plan_is_refused_though_its_digest_is_right(
 def test_another_format_names_the_version_that_wrote_it() -> None:
     newer = {**json.loads(dump(PLAN, "9.0")), "reconcile_plan": FORMAT_VERSION + 1}
 
-    with pytest.raises(UserError, match=r"x has the format 4, written by reconcile 9\.0; this one reads 3"):
+    with pytest.raises(
+        UserError, match=rf"the format {FORMAT_VERSION + 1}, written by reconcile 9\.0; this one reads {FORMAT_VERSION}"
+    ):
         parse(json.dumps(newer), "x")
