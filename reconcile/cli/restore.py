@@ -21,18 +21,19 @@ from reconcile.cli.prompt import ask
 from reconcile.cli.reporters import REPORTERS
 from reconcile.cli.session import Session
 from reconcile.clock import StoppedError
+from reconcile.desired.config import Config
 from reconcile.diagnostics import Diagnostic, UserError
 from reconcile.insight.listing import list_backups
-from reconcile.insight.restore_points import Choice, choose
+from reconcile.insight.restore_points import Choice, choose, series_of
 from reconcile.insight.servers import find_server, name_or_id
 from reconcile.report.list import list_text
 from reconcile.report.restore import restore_text
 
 
-@command(account=True, timeout="2h")
+@command(files=True, account=True, timeout="2h")
 @click.argument("server")
 @click.option("--backup", "backup_id", metavar="ID", help="Restore from this backup, manual or automatic.")
-@click.option("--series", metavar="DESCRIPTION", help="Restore from the newest usable one of this series.")
+@click.option("--series", metavar="DESCRIPTION", help="Restore from the newest usable backup of this series.")
 @click.option("--before", type=TimeType(), metavar="TIME", help="With --series: the newest made before this time.")
 @click.option("--safety-backup", is_flag=True, help="First make a backup of the current state, and wait for it.")
 @click.option("--auto-approve", is_flag=True, help="Do not ask for approval; only with --backup.")
@@ -52,8 +53,12 @@ def restore(
     """
     _check_usage(backup_id, series, before, auto_approve=auto_approve)
     output = session.output
+    # The files say what the series was called before. A backup named by its id needs none: they may be what is broken.
+    config = session.config() if series and session.has_files else None
     restoration = Restoration(
-        choose=partial(_choose, output, server=server, backup_id=backup_id, series=series, before=before),
+        choose=partial(
+            _choose, output, server=server, backup_id=backup_id, series=series, before=before, config=config
+        ),
         approve=partial(_approve, output, asks=not auto_approve),
         with_safety_backup=safety_backup,
     )
@@ -126,12 +131,14 @@ def _choose(
     backup_id: str | None,
     series: str | None,
     before: datetime | None,
+    config: Config | None,
 ) -> Choice:
     """Choose as `choose` does; if that is refused, show the server's backups first."""
     wanted = find_server(inventory.names, server)
     limit = before or inventory.observed_at
     try:
-        return choose(wanted, inventory, backup_id=backup_id, series=series, before=limit)
+        named = series_of(wanted, series, config, inventory) if series is not None else None
+        return choose(wanted, inventory, backup_id=backup_id, series=named, before=limit)
     except UserError:
         listed = list_backups(inventory, [wanted.id])
         output.show(list_text(listed, verbose=output.verbose))

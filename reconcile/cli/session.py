@@ -40,9 +40,14 @@ class Session:
     lacks_output: bool = False
     """Whether one of several outputs could not be written."""
 
+    @property
+    def has_files(self) -> bool:
+        """Whether files were named, or the default one is there."""
+        return bool(self.paths) or os.path.lexists(DEFAULT_FILE)
+
     def config(self) -> Config:
         """Read the files; raises UserError with every mistake in them, or with how to begin where there is none."""
-        if not self.paths and not os.path.lexists(DEFAULT_FILE):
+        if not self.has_files:
             raise UserError(f"{DEFAULT_FILE}: no such file", _HOW_TO_BEGIN)
         config = load(self.paths or (DEFAULT_FILE,))
         self.names_account = config.settings.account is not None

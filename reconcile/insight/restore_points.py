@@ -3,7 +3,10 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from reconcile.actual.inventory import Backup, Inventory, Server, State, in_order
+from reconcile.actual.inventory import MANUAL, Backup, Inventory, Server, State, in_order
+from reconcile.addresses import Descriptions
+from reconcile.desired.config import Config
+from reconcile.desired.fleets import members
 from reconcile.diagnostics import UserError
 from reconcile.insight.servers import name_or_id
 
@@ -21,8 +24,18 @@ class Choice:
     in_progress: tuple[Backup, ...]
 
 
+def series_of(server: Server, description: str, config: Config | None, inventory: Inventory) -> Descriptions:
+    """Return which backups belong to a series: those with its former descriptions too, if `config` declares it."""
+    if config:
+        declared = (*config.servers, *members(config.fleets, config.servers, inventory.servers or ()))
+        for table in (table for table in declared if table.id == server.id):
+            for series in (series for series in table.series if series.description == description):
+                return table.descriptions_of(series)
+    return Descriptions(description)
+
+
 def choose(
-    server: Server, inventory: Inventory, *, backup_id: str | None, series: str | None, before: datetime
+    server: Server, inventory: Inventory, *, backup_id: str | None, series: Descriptions | None, before: datetime
 ) -> Choice:
     """Choose a backup of the server, automatic ones included: by its id, or else the newest usable one of a series.
 
@@ -31,11 +44,9 @@ def choose(
     Raises:
         UserError: none was named, or it is not there, not usable, or of another server.
     """
-    if backup_id is None and series is None:
-        raise UserError(f"no backup of {name_or_id(server)} was chosen, nothing was restored", _HOW_TO_CHOOSE)
     held = in_order(backup for backup in inventory.backups if backup.server_id == server.id)[::-1]
     usable = tuple(backup for backup in held if backup.state is State.USABLE)
-    backup = _newest(server, usable, series, before) if backup_id is None else _by_id(server, inventory, backup_id)
+    backup = _newest(server, usable, series, before) if series else _by_id(server, inventory, backup_id)
     return Choice(
         server=server,
         backup=backup,
@@ -58,7 +69,9 @@ def same(choice: Choice, inventory: Inventory) -> None:
         )
 
 
-def _by_id(server: Server, inventory: Inventory, backup_id: str) -> Backup:
+def _by_id(server: Server, inventory: Inventory, backup_id: str | None) -> Backup:
+    if backup_id is None:
+        raise UserError(f"no backup of {name_or_id(server)} was chosen, nothing was restored", _HOW_TO_CHOOSE)
     found = [backup for backup in inventory.backups if str(backup.id) == backup_id]
     name = name_or_id(server)
     if not found:
@@ -74,9 +87,13 @@ def _by_id(server: Server, inventory: Inventory, backup_id: str) -> Backup:
     return backup
 
 
-def _newest(server: Server, usable: tuple[Backup, ...], series: str | None, before: datetime) -> Backup:
+def _newest(server: Server, usable: tuple[Backup, ...], series: Descriptions, before: datetime) -> Backup:
     for backup in usable:
-        if backup.description == series and backup.created_at < before:
+        # Former descriptions are those of manual backups: a glob must not take automatic ones.
+        is_named = backup.description == series.present or (
+            backup.backup_type == MANUAL and backup.description in series
+        )
+        if is_named and backup.created_at < before:
             return backup
     when = f"{before:%Y-%m-%d %H:%M} UTC"
-    raise UserError(f"{name_or_id(server)} has no usable backup {series!r} made before {when}", _HOW_TO_CHOOSE)
+    raise UserError(f"{name_or_id(server)} has no usable backup {series.present!r} made before {when}", _HOW_TO_CHOOSE)

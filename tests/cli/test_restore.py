@@ -64,6 +64,18 @@ def test_refused(arguments: list[str], message: str, service: Killer) -> None:
     assert restores(service) == []
 
 
+def test_a_series_is_looked_for_under_its_former_descriptions_if_there_is_a_file(service: Killer) -> None:
+    file = service.folder / "restoring.toml"
+    file.write_text("[servers.db]\nid = 2\nbackups = [{ description = 'renamed', renamed_from = 'night*' }]\n")
+
+    without = service.run("restore", "db", "--series", "renamed")
+    done = service.run("restore", "db", "--series", "renamed", "-f", str(file))
+
+    assert "db has no usable backup 'renamed'" in without.stderr
+    assert "Restore db (2) from:" in done.stdout
+    assert "there is no terminal to ask on" in done.stderr
+
+
 @pytest.mark.parametrize("choice", [[], ["--backup", "999", "--auto-approve"], ["--series", "weekly"]], ids=str)
 def test_a_refused_choice_shows_what_list_shows_and_how_to_choose(choice: list[str], service: Killer) -> None:
     done = service.run("restore", "db", *choice)

@@ -1,11 +1,11 @@
 """Which backup a restore is about; whatever is not plainly right is refused."""
 
 import pytest
-from support.build import NOW, WEB, backup, days, hours, inventory
+from support.build import NOW, WEB, backup, config, days, hours, inventory
 
 from reconcile.actual.inventory import Server
 from reconcile.diagnostics import UserError
-from reconcile.insight.restore_points import Choice, choose, same
+from reconcile.insight.restore_points import Choice, choose, same, series_of
 
 DB = Server(id=2, name="db")
 SEEN = inventory(
@@ -26,7 +26,8 @@ def refusal(error: UserError) -> str:
 
 class TestChoose:
     def choose(self, *, backup_id: str | None = None, series: str | None = None, age: float = 0) -> Choice:
-        return choose(WEB, SEEN, backup_id=backup_id, series=series, before=NOW - days(age))
+        named = None if series is None else series_of(WEB, series, None, SEEN)
+        return choose(WEB, SEEN, backup_id=backup_id, series=named, before=NOW - days(age))
 
     def test_by_its_id_an_automatic_one_too(self) -> None:
         choice = self.choose(backup_id="3")
@@ -40,6 +41,15 @@ class TestChoose:
     def test_the_newest_usable_one_of_a_series(self) -> None:
         assert self.choose(series="nightly").backup.id == 2
         assert self.choose(series="weekly").backup.id == 7
+
+    @pytest.mark.parametrize("table", ["servers.web]\nid = 1", "fleets.all]\nmatch = 'w*'"])
+    def test_a_series_has_the_manual_backups_with_its_former_descriptions_too(self, table: str) -> None:
+        files = config(f"[{table}\nbackups = [{{ description = 'daily', renamed_from = ['n*', 'Auto*'] }}]")
+
+        named = series_of(WEB, "daily", files, SEEN)
+
+        assert choose(WEB, SEEN, backup_id=None, series=named, before=NOW).backup.id == 2
+        assert "nightly" not in series_of(DB, "daily", None if "fleets" in table else files, SEEN)
 
     def test_before_a_time(self) -> None:
         assert self.choose(series="nightly", age=2).backup.id == 1
