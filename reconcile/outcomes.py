@@ -172,7 +172,7 @@ class Result:
 
         A withheld series that has gained a backup loses one more then: its create is no longer subtracted.
         """
-        barred = self.plan.barred
+        barred = self.plan.barred | self.plan.unconfirmed
         return sum(
             ended.outcome is Outcome.WITHHELD and ended.action.is_loss and ended.action.address not in barred
             for ended in self.finished

@@ -26,6 +26,8 @@ class State(StrEnum):
     PENDING = "pending"
     FAILED = "failed"
     UNKNOWN = "unknown"
+    BEING_DELETED = "being deleted"
+    """It counts for nothing, is never deleted again, and is not a problem."""
 
     @classmethod
     def of(cls, status: str) -> "State":
@@ -37,6 +39,7 @@ _STATES = {
     COMPLETED: State.USABLE,
     **dict.fromkeys(("in_progress", "pending", "queued", "creating", "running", "processing"), State.PENDING),
     **dict.fromkeys(("failed", "error", "errored", "cancelled", "canceled", "aborted"), State.FAILED),
+    **dict.fromkeys(("deleting", "deleted", "pending_deletion", "removing", "removed"), State.BEING_DELETED),
 }
 
 
@@ -117,8 +120,12 @@ class Inventory:
 
     @cached_property
     def manual(self) -> tuple[Backup, ...]:
-        """The manual backups: the only ones that planning looks at."""
-        return tuple(backup for backup in self.backups if backup.backup_type == MANUAL)
+        """The manual backups that are not being deleted: the only ones that planning looks at."""
+        return tuple(
+            backup
+            for backup in self.backups
+            if backup.backup_type == MANUAL and backup.state is not State.BEING_DELETED
+        )
 
     @property
     def odd_entries(self) -> tuple[OddEntry, ...]:

@@ -14,7 +14,7 @@ from reconcile.desired.desired import Desired, check_account, resolve
 from reconcile.diagnostics import Diagnostic, UserError
 from reconcile.durations import age_text
 from reconcile.ids import Id
-from reconcile.plan.refusals import check_servers
+from reconcile.plan.refusals import check_servers, unconfirmed_clock
 from reconcile.plan.warnings import odd_entries
 
 BACKUP_FIELDS = {"id", "server", "backup_type", "status", "size_mb", "created_at", "expires_at", "description"}
@@ -246,11 +246,7 @@ def _filter(inventory: Inventory, filtered: frozenset[Id] | UserError) -> Iterat
 
 def _clock(inventory: Inventory) -> Iterator[Diagnostic]:
     if inventory.service_time is None:
-        yield Diagnostic(
-            severity="warning",
-            summary="this machine's clock can't be checked: the service sends no Date header",
-            detail="Ages decide what is deleted. Make sure that the clock is right (for example with NTP).",
-        )
+        yield from unconfirmed_clock(inventory)
     elif errors := _errors(check_clock, inventory):
         yield from errors
     elif (skew := abs(inventory.observed_at - inventory.service_time)) > _SMALL_SKEW:

@@ -155,7 +155,7 @@ def without_account(config: Config, now: datetime) -> tuple[Config, Inventory]:
         settings=config.settings.model_copy(update={"account": None}),
     )
     servers = tuple(Server(id=server.id, name=server.name) for server in imagined.servers)
-    return imagined, Inventory(base_url="", servers=servers, backups=(), observed_at=now, service_time=None)
+    return imagined, Inventory(base_url="", servers=servers, backups=(), observed_at=now, service_time=now)
 
 
 def forecast(

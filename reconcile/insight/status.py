@@ -13,7 +13,7 @@ from reconcile.diagnostics import Diagnostic
 from reconcile.ids import id_order
 from reconcile.insight.rules import RequiredRule, rules
 from reconcile.plan.reasons import CreateReason
-from reconcile.plan.refusals import check_servers
+from reconcile.plan.refusals import check_servers, unconfirmed_clock
 from reconcile.plan.require import breaches
 from reconcile.plan.series import SeriesState, TimeRules, backups_of, series_state
 from reconcile.plan.warnings import odd_entries
@@ -156,6 +156,7 @@ def status(desired: Desired, inventory: Inventory, now: datetime) -> Status:
         )
         or any(fleet.series for fleet in desired.empty_fleets),
         errors=(
+            *unconfirmed_clock(inventory),
             *checked.errors,
             *(checked.all_servers if inventory.servers is None else ()),
             *broken.values(),

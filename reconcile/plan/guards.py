@@ -30,6 +30,11 @@ class RuleBroken:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class ClockUnconfirmed:
+    """Only this machine's clock says that it may be deleted, and the service has not confirmed that clock."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class TooMuchLost:
     """The plan as a whole would lose too much, and this delete adds to it."""
 
@@ -99,7 +104,7 @@ class StillInProgress:
     id: Id
 
 
-Withheld = RuleBroken | TooMuchLost | LastUsable
+Withheld = RuleBroken | ClockUnconfirmed | TooMuchLost | LastUsable
 Deferred = NotAwaited | KeptAfterAll
 Objection = (
     Withheld
@@ -187,6 +192,10 @@ def _breaks_a_rule(delete: Delete, planned: Circumstances, moment: Moment) -> Ob
     return RuleBroken() if planned.server.is_barred else None
 
 
+def _clock_is_unconfirmed(delete: Delete, planned: Circumstances, moment: Moment) -> Objection | None:
+    return ClockUnconfirmed() if delete.is_unconfirmed else None
+
+
 def _loses_too_much(delete: Delete, planned: Circumstances, moment: Moment) -> Objection | None:
     return TooMuchLost() if delete.address in planned.withheld else None
 
@@ -239,7 +248,7 @@ def _series_is_not_as_planned(delete: Delete, planned: Circumstances, moment: Mo
         return None
     members = [backup for backup in moment.listed if backup.description in planned.series.descriptions]
     for backup in members:
-        if backup.id not in planned.known and backup.state is not State.FAILED:
+        if backup.id not in planned.known and backup.state not in {State.FAILED, State.BEING_DELETED}:
             return Appeared(id=backup.id)
     lost = planned.needed.difference(backup.id for backup in members if backup.state is State.USABLE)
     return KeptOneLost(id=min(lost, key=id_order)) if lost else None
@@ -261,6 +270,7 @@ def _may_be_all_that_is_left(delete: Delete, planned: Circumstances, moment: Mom
 Rule = Callable[[Delete, Circumstances, Moment], Objection | None]
 RULES: tuple[Rule, ...] = (
     _breaks_a_rule,
+    _clock_is_unconfirmed,
     _loses_too_much,
     _waits_for_a_create,
     _is_the_last,

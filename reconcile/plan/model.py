@@ -12,7 +12,7 @@ from reconcile.addresses import BackupAddress, Descriptions, SeriesAddress
 from reconcile.diagnostics import Diagnostic
 from reconcile.durations import Duration
 from reconcile.ids import Id
-from reconcile.plan.reasons import CreateReason, DeleteReason, KeepReason, Stalled, UnmanagedReason
+from reconcile.plan.reasons import CreateReason, DeleteReason, KeepReason, Stalled, Undeclared, UnmanagedReason
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -35,11 +35,18 @@ class Delete:
     address: BackupAddress
     backup: Backup
     reason: DeleteReason
+    is_unconfirmed: bool = False
+    """Whether it depends on this machine's clock (`rests_on_clock`), and the service has not confirmed that clock."""
 
     @property
     def is_loss(self) -> bool:
         """Whether this deletes a backup that could be restored."""
         return self.backup.state is State.USABLE
+
+    def rests_on_clock(self, min_age: Duration | None) -> bool:
+        """Return whether `prune = AGE` or `min_age` would have kept the backup at another time."""
+        is_by_age = isinstance(self.reason, Undeclared) and self.reason.prune is not None
+        return is_by_age or (self.is_loss and min_age is not None)
 
 
 Action = Create | Delete
@@ -217,9 +224,14 @@ class Plan:
 
     @property
     def barred(self) -> frozenset[BackupAddress]:
-        """The deletes on servers that break a rule of `[require]`: none is carried out."""
+        """The deletes on servers that break a rule of `[require]`: none of them is carried out."""
         servers = (server for server in self.servers if server.is_barred)
         return frozenset(delete.address for server in servers for delete in server.deletes)
+
+    @property
+    def unconfirmed(self) -> frozenset[BackupAddress]:
+        """The deletes that depend on a clock that the service has not confirmed: none of them is carried out."""
+        return frozenset(delete.address for delete in self.deletes if delete.is_unconfirmed)
 
     @property
     def awaited(self) -> tuple[Backup, ...]:

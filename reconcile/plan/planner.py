@@ -13,6 +13,7 @@ from reconcile.ids import Id, id_order
 from reconcile.plan.model import Create, Delete, Kept, LossLimit, Plan, SeriesPlan, ServerPlan, Unmanaged
 from reconcile.plan.reasons import (
     BesideUnknown,
+    DeleteReason,
     Failed,
     InProgress,
     KeepReason,
@@ -29,7 +30,7 @@ from reconcile.plan.reasons import (
     Untouchable,
     unmet_text,
 )
-from reconcile.plan.refusals import check_servers
+from reconcile.plan.refusals import check_servers, unconfirmed_clock
 from reconcile.plan.require import breaches
 from reconcile.plan.retention import retain
 from reconcile.plan.safety import measure
@@ -46,7 +47,8 @@ def plan(desired: Desired, inventory: Inventory, now: datetime) -> Plan:
     The order of the service's lists has no influence. A server that does not match the file is left out, with an error.
     """
     checked = check_servers(desired, inventory)
-    times = TimeRules(desired=desired, now=now)
+    unconfirmed = unconfirmed_clock(inventory) if now == inventory.observed_at else ()
+    times = TimeRules(desired=desired, now=now, is_confirmed=not unconfirmed)
     states = [server_state(server, inventory, times) for server in checked.servers]
     broken = breaches(desired.config, (*desired.servers, *desired.fleets))
     barred = {table for table, _ in broken}
@@ -69,6 +71,7 @@ def plan(desired: Desired, inventory: Inventory, now: datetime) -> Plan:
         limit=limit,
         loss=measure(servers, limit, inventory, now),
         errors=(
+            *unconfirmed,
             *checked.errors,
             *checked.all_servers,
             *broken.values(),
@@ -143,7 +146,7 @@ def _untouchable(backup: Backup, pinned: frozenset[Id], times: TimeRules) -> Unt
         case State.PENDING:
             reason = Stalled if times.is_stalled(backup) else InProgress
             return reason(status=backup.status, age=times.age(backup))
-        case State.UNKNOWN:
+        case State.UNKNOWN | State.BEING_DELETED:  # the latter is not among the backups that are planned for
             if backup.is_identified:
                 return UnknownStatus(status=backup.status)
             return NotReadable(fields=backup.unreadable)
@@ -209,7 +212,7 @@ class _ServerPlanner:
         for backup, verdict in zip(state.backups, verdicts, strict=True):
             backup_address = address.member(backup.id, backup.description)
             if isinstance(verdict, GOES):
-                deletes.append(Delete(address=backup_address, backup=backup, reason=verdict))
+                deletes.append(self._delete(backup_address, backup, verdict))
             else:
                 kept.append(Kept(address=backup_address, backup=backup, reason=verdict))
         return kept, deletes
@@ -261,4 +264,11 @@ class _ServerPlanner:
         if young := _too_young(backup, self.times):
             return Unmanaged(address=address, backup=backup, reason=young)
         pruned = Undeclared(age=self.times.age(backup), prune=None if prune is True else prune)
-        return Delete(address=address, backup=backup, reason=pruned)
+        return self._delete(address, backup, pruned)
+
+    def _delete(self, address: BackupAddress, backup: Backup, reason: DeleteReason) -> Delete:
+        delete = Delete(address=address, backup=backup, reason=reason)
+        min_age = self.times.desired.config.require.min_age
+        if not self.times.is_confirmed and delete.rests_on_clock(min_age):
+            return replace(delete, is_unconfirmed=True)
+        return delete

@@ -70,6 +70,20 @@ def _claimed_twice(server: DeclaredServer, inventory: Inventory) -> Iterator[Dia
         series_of |= dict.fromkeys(taken, series.description)
 
 
+def unconfirmed_clock(inventory: Inventory) -> tuple[Diagnostic, ...]:
+    """Report that the service does not say what time it is, so that nothing shows whether our clock is right."""
+    if inventory.service_time is not None:
+        return ()
+    problem = Diagnostic(
+        summary="this machine's clock can't be checked: the service's response has no readable Date header",
+        detail=(
+            "Deletes that depend on the clock are withheld: of what prune = AGE has found old enough, and with min_age "
+            "of every usable backup. Check whether a proxy removes the header."
+        ),
+    )
+    return (problem,)
+
+
 def _undeclared(desired: Desired, inventory: Inventory) -> Iterator[Diagnostic]:
     """Report the servers that nothing declares, where `all_servers` demands that there are none.
 

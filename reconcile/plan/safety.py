@@ -1,4 +1,7 @@
-"""What is withheld: the deletes by which a plan would lose too much (spec, section 6), and those of barred servers."""
+"""What is withheld (spec, sections 3 and 6): deletes by which a plan would lose too much, and those of barred servers.
+
+Deletes that depend on a clock that the service has not confirmed are withheld too.
+"""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
@@ -31,7 +34,7 @@ def measure(servers: Iterable[ServerPlan], limit: LossLimit, inventory: Inventor
     lost = deleted = created = 0
     for server in servers:
         lost += sum(1 for _ in _losing(server))
-        deleted += 0 if server.is_barred else sum(delete.is_loss for delete in server.deletes)
+        deleted += 0 if server.is_barred else sum(map(_loses, server.deletes))
         created += sum(series.create is not None for series in server.series)
     switched_off = limit.max_shrink_percent == _NO_LIMIT
     return Loss(
@@ -54,16 +57,16 @@ def continued(plan: Plan, gained: Mapping[SeriesAddress, int], lost: int) -> Pla
 def withheld(
     plan: Plan, allowed: int = 0, gained: Mapping[SeriesAddress, int] = MappingProxyType({})
 ) -> frozenset[BackupAddress]:
-    """Return the deletes that are not carried out: those on barred servers, and those by which too much would be lost.
+    """Return the deletes that are not carried out: on barred servers, on an unconfirmed clock, or with too much lost.
 
-    The latter are the deletes of usable backups by which a series loses more than it gains, and those of undeclared
+    The last are the deletes of usable backups by which a series loses more than it gains, and those of undeclared
     ones. As many as a series gains still go, the oldest first: withheld, they would pile up night after night.
     `allowed` is the loss that is allowed for this run (`--allow-loss`), `gained` are the backups of each series that
     were in progress when the run began, and that it has seen completed since.
     """
     is_too_much = plan.loss.is_too_much(allowed)
     losing = (delete for server in plan.servers for delete in _losing(server, gained)) if is_too_much else ()
-    return plan.barred.union(delete.address for delete in losing)
+    return plan.barred | plan.unconfirmed | {delete.address for delete in losing}
 
 
 def _losing(server: ServerPlan, gained: Mapping[SeriesAddress, int] = MappingProxyType({})) -> Iterator[Delete]:
@@ -72,6 +75,12 @@ def _losing(server: ServerPlan, gained: Mapping[SeriesAddress, int] = MappingPro
         return
     for series in server.series:
         if series.deletes:
-            losing = [delete for delete in series.deletes if delete.is_loss]  # from the oldest to the newest
+            losing = [
+                delete for delete in series.deletes if delete.is_loss and not delete.is_unconfirmed
+            ]  # from the oldest to the newest
             yield from losing[(series.create is not None) + gained.get(series.address, 0) :]
-    yield from (delete for delete in server.pruned if delete.is_loss)
+    yield from filter(_loses, server.pruned)
+
+
+def _loses(delete: Delete) -> bool:
+    return delete.is_loss and not delete.is_unconfirmed

@@ -41,6 +41,8 @@ class TimeRules:
 
     desired: Desired
     now: datetime
+    is_confirmed: bool = True
+    """Whether the service has confirmed `now`, or a person has set it. Otherwise only this machine's clock says so."""
 
     @property
     def zone(self) -> ZoneInfo:

@@ -61,6 +61,9 @@ def renewed(plan: Plan, inventory: Inventory, allowed: int = 0) -> Plan:
         raise _stale("A backup has grown too old since the plan was made. Plan again.", aged)
     if young := [f"{delete.address}: younger than {plan.min_age}" for delete in _too_young(plan, now)]:
         raise _stale("It would delete backups that [require] protects by their age. Plan again.", young)
+    if inventory.service_time is None and (unsure := [d for d in plan.deletes if d.rests_on_clock(plan.min_age)]):
+        lines = [f"{delete.address}: depends on this machine's clock" for delete in unsure]
+        raise _stale("The service does not say what time it is, so the clock can't be checked. Plan again.", lines)
     measured = replace(plan, loss=measure(plan.servers, plan.limit, _without_needed(plan, inventory), now))
     if more := sorted(map(str, withheld(measured, allowed) - withheld(plan, allowed))):
         raise _stale(

@@ -8,7 +8,13 @@ from reconcile.report.wording import size_text
 
 HEADER = Row(("ID", "MADE", "SIZE", "TYPE", "STATUS", "EXPIRES", "DESCRIPTION"), "dim")
 
-_STYLES = {State.USABLE: "", State.PENDING: "yellow", State.FAILED: "red", State.UNKNOWN: "yellow"}
+_STYLES = {
+    State.USABLE: "",
+    State.PENDING: "yellow",
+    State.FAILED: "red",
+    State.UNKNOWN: "yellow",
+    State.BEING_DELETED: "dim",
+}
 
 
 def table(rows: Iterable[Row | Text]) -> Columns:

@@ -242,7 +242,7 @@ CASES = [
         "no Date header",
         with_inventory(service_time=None),
         Check.CLOCK,
-        [("warning", "this machine's clock can't be checked: the service sends no Date header")],
+        [("error", "this machine's clock can't be checked: the service's response has no readable Date header")],
     ),
     *(
         Case(

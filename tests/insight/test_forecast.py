@@ -331,7 +331,7 @@ class TestFleets:
         assert web.place == FLEETS.fleets[0].place
         assert account.servers == (Server(id=7, name="db"), Server(id="fleet:web", name="fleet:web"))
         assert (account.base_url, account.backups) == ("", ())
-        assert (account.observed_at, account.service_time) == (NOW, None)
+        assert (account.observed_at, account.service_time) == (NOW, NOW)
 
     def test_have_figures_of_their_own_which_are_those_of_their_members_together(self) -> None:
         listed = (Server(id=7, name="db"), *self.MEMBERS)

@@ -111,7 +111,7 @@ class Life(RuleBasedStateMachine):
             servers=tuple(Server(id=it["id"], name=it["name"]) for it in self.world.servers),
             backups=tuple(manual),
             observed_at=self.world.now(),
-            service_time=None,
+            service_time=self.world.now(),
         )
 
     def usable_of_declared(self) -> dict[tuple[object, object], int]:

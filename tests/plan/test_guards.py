@@ -16,6 +16,7 @@ from reconcile.plan.guards import (
     Appeared,
     Changed,
     Circumstances,
+    ClockUnconfirmed,
     KeptAfterAll,
     KeptOneLost,
     LastUsable,
@@ -151,6 +152,11 @@ ROWS = (
         listed=(old(), kept(), new(), other("completed")),
     ),
     Row(reason="a failed one that has appeared changes nothing", expected=None, listed=(old(), new(), other("failed"))),
+    Row(
+        reason="an unknown backup that is being deleted counts for nothing",
+        expected=None,
+        listed=(old(), kept(), new(), other("deleting")),
+    ),
     Row(reason="the new backup is gone again", expected=KeptOneLost(id=NEW), listed=(old(), kept())),
     Row(reason="undeclared, and all is as it should be", expected=None, id=JUNK, listed=AS_PLANNED),
     Row(
@@ -214,6 +220,14 @@ def test_nothing_is_deleted_on_a_server_that_breaks_a_rule() -> None:
     assert objection(delete, around, Moment(now=NOW, usable_left=None)) == RuleBroken()
 
 
+def test_nothing_is_deleted_on_a_clock_that_the_service_has_not_confirmed() -> None:
+    declared = declare('{ description = "nightly" }', settings='prune = "1d"')
+    plan = make_plan(declared, replace(inventory(junk(), new()), service_time=None))
+    delete, around = planned(plan, Row(reason="", expected=None, id=JUNK))
+
+    assert objection(delete, around, Moment(now=NOW, usable_left=None)) == ClockUnconfirmed()
+
+
 def test_each_rule_has_a_row_in_which_it_is_the_one_that_objects() -> None:
     objecting = set()
     for row in ROWS:
@@ -223,7 +237,10 @@ def test_each_rule_has_a_row_in_which_it_is_the_one_that_objects() -> None:
         moment = Moment(now=NOW, usable_left=row.usable_left, listed=row.listed)
         objecting |= {rule.__name__ for rule in RULES if rule(delete, around, moment)}
 
-    assert objecting == {rule.__name__ for rule in RULES} - {"_breaks_a_rule"}, "that one has a test of its own"
+    assert objecting == {rule.__name__ for rule in RULES} - {
+        "_breaks_a_rule",
+        "_clock_is_unconfirmed",
+    }, "these have tests of their own"
 
 
 @pytest.mark.parametrize(("zone", "goes"), [("Pacific/Auckland", 2), ("UTC", 1)])

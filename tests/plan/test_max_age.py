@@ -130,7 +130,7 @@ class TestSaved:
             servers=None,
             backups=held or self.held,
             observed_at=NOW + timedelta(minutes=minutes),
-            service_time=None,
+            service_time=NOW + timedelta(minutes=minutes),
         )
         try:
             renewed(plan, later)

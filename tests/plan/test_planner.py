@@ -397,3 +397,14 @@ def test_what_is_odd_about_a_backup_is_a_warning() -> None:
         ("web/nightly#1", "dated 1d in the future"),
         ("web/x#4", "stalled: in progress for 3d"),
     ]
+
+
+@pytest.mark.parametrize("status", ["deleting", "deleted", "pending_deletion", "removing", "removed"])
+def test_a_backup_that_is_being_deleted_counts_for_nothing_and_is_not_deleted_again(status: str) -> None:
+    held = (backup(1, age=hours(1), status=status), backup(2, "other", age=hours(1), status=status))
+
+    declared = declare('{ description = "nightly", every = "1d", keep = 1 }', settings="prune = true")
+    plan = make_plan(declared, inventory(*held))
+
+    assert [str(create.address) for create in plan.creates] == ["web/nightly"]
+    assert (plan.deletes, plan.kept, plan.unmanaged, plan.warnings) == ((), (), (), ())

@@ -183,6 +183,7 @@ class FaultyService:
         if isawaitable(answer):
             answer = await answer
         if isinstance(answer, httpx.Response):
+            answer.headers.setdefault("Date", self.world.date())
             await stream.send(_wire(answer))
         elif isinstance(answer, bytes):
             await stream.send(answer)

@@ -8,6 +8,7 @@ import random
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from email.utils import format_datetime
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -170,7 +171,12 @@ class World:
             answer = await answer
         await anyio.sleep(self.latency())
         assert isinstance(answer, httpx.Response)
+        answer.headers.setdefault("Date", self.date())
         return answer
+
+    def date(self) -> str:
+        """Return the service's time, as in its `Date` header."""
+        return format_datetime(self.now(), usegmt=True)
 
     # --- the program ---
 
@@ -275,7 +281,8 @@ class World:
 
     async def _approve(self) -> None:
         """Approve whatever is planned."""
-        asyncio.get_running_loop().elapsed += self.answers_after  # type: ignore[attr-defined] # of the virtual loop
+        if self.answers_after:
+            asyncio.get_running_loop().elapsed += self.answers_after  # type: ignore[attr-defined] # of the virtual loop
 
     def wait(self, seconds: float) -> None:
         """Let time pass between two runs."""

@@ -24,6 +24,7 @@ from reconcile.outcomes import (
 from reconcile.plan.guards import (
     Appeared,
     Changed,
+    ClockUnconfirmed,
     KeptAfterAll,
     KeptOneLost,
     LastUsable,
@@ -102,6 +103,8 @@ def objection_text(objection: Objection) -> str:  # noqa: C901, PLR0911, PLR0912
     match objection:
         case RuleBroken():
             return "this server breaks a rule of [require]"
+        case ClockUnconfirmed():
+            return "it depends on this machine's clock, which can't be checked"
         case TooMuchLost():
             return "too much would be lost"
         case LastUsable():

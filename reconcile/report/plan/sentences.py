@@ -37,6 +37,9 @@ from reconcile.report.wording import count_text, time_text
 BARRED = "Their servers break a rule of [require], and nothing on them is deleted until they do not."
 """Why the deletes on a barred server are withheld."""
 
+UNCONFIRMED = "They depend on this machine's clock, which can't be checked: the service does not say what time it is."
+"""Why the deletes on a clock that the service has not confirmed are withheld."""
+
 
 def create_text(reason: CreateReason) -> str:
     """Say why a backup is created."""
@@ -108,10 +111,12 @@ def loss_text(loss: Loss) -> str:
 
 def withheld_texts(plan: Plan, held_back: frozenset[BackupAddress]) -> Iterator[tuple[int, str]]:
     """Yield how many deletes are withheld for each reason, and the reason."""
-    if losing := held_back - plan.barred:
+    if losing := held_back - plan.barred - plan.unconfirmed:
         yield len(losing), loss_text(plan.loss)
     if plan.barred:
         yield len(plan.barred), BARRED
+    if unconfirmed := plan.unconfirmed - plan.barred:
+        yield len(unconfirmed), UNCONFIRMED
 
 
 def _untouchable_text(reason: Untouchable, zone: ZoneInfo) -> str:
