@@ -1,19 +1,15 @@
 """The GitHub Action: its scripts run, against the sandbox and a `gh` that keeps comments and records its calls."""
 
-import importlib.metadata
 import json
-import re
 import signal
 import subprocess
 import sys
-import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
-from packaging.requirements import Requirement
 from support.command import COMMANDS, TOKEN, Sandbox, sandbox
 from support.scripts import EXAMPLES, ROOT, Ran, filled_in, read_yaml, run_script, script_environment, stand_in
 
@@ -369,29 +365,3 @@ def test_the_examples_use_inputs_and_options_that_exist() -> None:
         known = {option for parameter in COMMANDS[inputs["command"]].params for option in parameter.opts}
         arguments = inputs.get("arguments", "").splitlines()
         assert {argument.partition("=")[0] for argument in arguments if argument.startswith("-")} <= known
-
-
-def test_every_dependency_is_pinned_to_a_version_that_this_project_allows() -> None:
-    pins = {
-        re.sub(r"[-_.]+", "-", name): version
-        for name, version in re.findall(r"^([\w.-]+)==(\S+)", (FOLDER / "constraints.txt").read_text(), re.MULTILINE)
-    }
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    stated = [*project["project"]["dependencies"], *project["project"]["optional-dependencies"]["socks"]]
-    wanted = [*map(Requirement, [*stated, *project["build-system"]["requires"]])]
-    seen: set[str] = set()
-    while wanted:
-        requirement = wanted.pop()
-        name = re.sub(r"[-_.]+", "-", requirement.name).lower()
-        assert name in pins, requirement
-        assert pins[name] in requirement.specifier, requirement
-        if name in seen:
-            continue
-        seen.add(name)
-        try:
-            if importlib.metadata.version(name) != pins[name]:  # a newer one may need other versions of others
-                continue
-            beneath = importlib.metadata.requires(name) or []
-        except importlib.metadata.PackageNotFoundError:  # the build's own are not installed here
-            continue
-        wanted += [each for each in map(Requirement, beneath) if not each.marker or each.marker.evaluate({"extra": ""})]

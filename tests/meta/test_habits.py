@@ -1,10 +1,14 @@
 """What stands in several files of the repository is the same in all of them."""
 
+import importlib.metadata
 import re
 import tomllib
 from pathlib import Path
 
+import pytest
 import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from reconcile import __version__
 
@@ -107,3 +111,31 @@ def test_the_decisions_are_numbered_and_listed() -> None:
     assert (
         re.findall(r"\]\((\d[\w-]+\.md)\)", (GITHUB / "decisions/README.md").read_text(encoding="utf-8")) == decisions
     )
+
+
+@pytest.mark.parametrize(
+    ("file", "extras"),
+    [(".github/actions/reconcile/constraints.txt", ["socks"]), (".ci/constraints.txt", ["sandbox", "dev"])],
+)
+def test_every_dependency_is_pinned_to_a_version_that_this_project_allows(file: str, extras: list[str]) -> None:
+    lines = (ROOT / file).read_text(encoding="utf-8").splitlines()
+    pins = dict(line.split("==") for line in lines if not line.startswith("#"))
+    project = PYPROJECT["project"]
+    stated = [*project["dependencies"], *(each for extra in extras for each in project["optional-dependencies"][extra])]
+    wanted = [Requirement(each) for each in [*stated, *PYPROJECT["build-system"]["requires"]]]
+    seen: set[str] = set()
+    while wanted:
+        requirement = wanted.pop()
+        name = canonicalize_name(requirement.name)
+        if name in seen or name == project["name"]:
+            continue
+        seen.add(name)
+        assert name in pins, requirement
+        assert pins[name] in requirement.specifier, requirement
+        try:
+            if importlib.metadata.version(name) != pins[name]:  # a newer one may need other versions of others
+                continue
+            beneath = importlib.metadata.requires(name) or []
+        except importlib.metadata.PackageNotFoundError:  # the build's own are not installed here
+            continue
+        wanted += [each for each in map(Requirement, beneath) if not each.marker or each.marker.evaluate({"extra": ""})]
