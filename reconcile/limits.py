@@ -1,4 +1,11 @@
-"""The limits of times and numbers, the same in files, in options and in what the service answers."""
+"""The limits of times, numbers and files, the same in files, in options and in what the service sends."""
+
+from pathlib import Path
+from typing import BinaryIO
+
+from reconcile.diagnostics import UserError
+
+MEBIBYTE = 1024 * 1024
 
 FIRST_YEAR, LAST_YEAR = 1970, 9000
 """Of a time (spec, section 3): calendar arithmetic and time zones need room on both sides of one."""
@@ -10,3 +17,23 @@ SMALLEST_INTEGER, LARGEST_INTEGER = -(2**63), 2**63 - 1
 def is_64_bit(value: int) -> bool:
     """Return whether `value` is an integer that every TOML parser can read."""
     return SMALLEST_INTEGER <= value <= LARGEST_INTEGER
+
+
+def read_file(path: str | Path, most: int) -> bytes:
+    """Return the content of a file of at most `most` bytes; raises as `read_bounded` does."""
+    with Path(path).open("rb") as file:
+        return read_bounded(file, most, str(path))
+
+
+def read_bounded(file: BinaryIO, most: int, name: str) -> bytes:
+    """Return what is left to read, at most `most` bytes: a device such as /dev/zero never ends.
+
+    Raises:
+        UserError: there is more; it calls the file `name`.
+        OSError: it can't be read.
+    """
+    content = file.read(most + 1)
+    if len(content) > most:
+        size = f"{most // MEBIBYTE} MiB" if most >= MEBIBYTE else f"{most // 1024} KiB"
+        raise UserError(f"{name}: larger than {size}", "Name another file: this one is too large to be meant.")
+    return content

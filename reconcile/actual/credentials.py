@@ -10,6 +10,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from reconcile.diagnostics import UserError
+from reconcile.limits import MEBIBYTE, read_file
 
 BASE_URL = "https://admin.vps.org/api/v1"
 _API_PATH = "/api/v1"
@@ -17,6 +18,9 @@ _API_PATH = "/api/v1"
 _TOKEN = re.compile(r"[!-~]+")
 _SHORTEST_TOKEN = 8
 """Characters. Blanking out anything shorter would only garble other text; the service's tokens are far longer."""
+
+_LARGEST_TOKEN = 64 * 1024
+"""Bytes of the file that holds it."""
 
 _LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
 _URL = re.compile(
@@ -68,6 +72,11 @@ def find(*, base_url: str | None, token_file: Path | None, environment: Mapping[
             "Make one in the web panel under Account → Developers, then set VPS_API_TOKEN, or name a file that "
             "holds it with --token-file; see reconcile help connection. To practise without an account: "
             "reconcile sandbox.",
+        )
+    if token[0] == token[-1] and token[0] in "\"'":
+        raise UserError(
+            f"the token from {source} is in quotes",
+            "Remove the quotes. A shell would, but docker's --env-file and most files keep them.",
         )
     if not _TOKEN.fullmatch(token):
         raise UserError(
@@ -121,7 +130,7 @@ class _OfficialConfig:
         if self.path is None:
             return {}
         try:
-            config = json.loads(self.path.read_text(encoding="utf-8"))
+            config = json.loads(read_file(self.path, MEBIBYTE))
         except FileNotFoundError:
             return {}
         except (OSError, ValueError, RecursionError) as error:
@@ -134,7 +143,7 @@ class _OfficialConfig:
 
 def _read_token(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8").strip()
+        return read_file(path, _LARGEST_TOKEN).decode().strip()
     except (OSError, ValueError) as error:
         reason = _reason(error, "it is not text")
         if _looks_like_token(path):

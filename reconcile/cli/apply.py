@@ -110,7 +110,8 @@ def _converge(
     asks: bool,
 ) -> Convergence:
     began = SystemClock().now()
-    saved = read_plan(planfile) if planfile else None
+    with session.time_limit("reading the plan"):
+        saved = read_plan(planfile) if planfile else None
     if saved and saved.max_age and not options.wait:
         raise UserError(
             f"{planfile} was made with --max-age, which --no-wait contradicts",
@@ -120,6 +121,8 @@ def _converge(
     access = session.access()
     if saved:
         check_base_url(saved, access.base_url)
+
+    account = saved.account if saved else config.settings.account if config else None
 
     def plan(inventory: Inventory) -> Plan:
         if saved:
@@ -138,7 +141,7 @@ def _converge(
         )
         # A saved plan was approved when it was handed over, and is exactly that: nothing is planned again.
         approve = partial(_ask, session.output) if asks and not saved else _approved
-        async with account_lock(access.base_url, patience, session.output, clock):
+        async with account_lock(access, account, patience, session.output, clock):
             return await converge(plan, approve, run, rounds=1 if saved else MOST_ROUNDS)
 
     return connect(

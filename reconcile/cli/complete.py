@@ -23,6 +23,8 @@ from click.shell_completion import (
 )
 
 from reconcile.cli.commands import COMMANDS, COMPLETE_VARIABLE
+from reconcile.diagnostics import UserError
+from reconcile.limits import MEBIBYTE, read_file
 
 TABLE = Path(__file__).with_name("completion.json")
 
@@ -106,8 +108,9 @@ def _declared(ctx: click.Context) -> Iterator[tuple[str, str, list[str]]]:
     for path in map(Path, ctx.params.get("paths") or ("backups.toml",)):
         for file in sorted(path.glob("*.toml")) if path.is_dir() else [path]:
             servers: object = {}
-            with suppress(OSError, ValueError):
-                servers = tomli.loads(file.read_text(encoding="utf-8")).get("servers")
+            with suppress(OSError, ValueError, UserError):
+                if file.is_file():  # a FIFO would make the shell wait
+                    servers = tomli.loads(read_file(file, MEBIBYTE).decode()).get("servers")
             for key, server in servers.items() if isinstance(servers, dict) else ():
                 match server:
                     case {"backups": [*entries]}:

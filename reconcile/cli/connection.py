@@ -14,7 +14,6 @@ from reconcile.cli.output import Output
 from reconcile.cli.session import Session
 from reconcile.cli.system_clock import SystemClock
 from reconcile.clock import Stop, StoppableClock
-from reconcile.durations import Duration
 from reconcile.report.escape import visible
 from reconcile.report.wording import count_text
 from reconcile.tasks import beside
@@ -63,11 +62,10 @@ def connect(
         UserError: as `work` does; `StoppedError` when interrupted or out of time.
     """
     access = access or session.access()
-    seconds = (session.timeout or Duration(days=1)).in_seconds(SystemClock().now())
 
     async def main() -> Result:
         async with (
-            StoppableClock(SystemClock(), seconds=seconds) as clock,
+            StoppableClock(SystemClock(), seconds=session.seconds_left) as clock,
             Http(access, clock, parallelism=parallelism) as http,
             beside(_handle_signals, clock, on_interrupt),
         ):

@@ -9,9 +9,13 @@ from typing import TYPE_CHECKING
 
 from reconcile import __version__
 from reconcile.diagnostics import UserError
+from reconcile.limits import MEBIBYTE, read_file
 
 if TYPE_CHECKING:
     from reconcile.plan.model import Plan
+
+_LARGEST_PLAN = 256 * MEBIBYTE
+"""A plan for 100,000 backups is about 60 MB."""
 
 _IN_MEMORY = ("/", "dev", "shm")
 """The one folder below /dev that holds regular files."""
@@ -24,7 +28,7 @@ def read_plan(path: Path) -> "Plan":
     from reconcile.plan.saved import parse  # noqa: PLC0415 - takes 40 ms, and few runs have a saved plan
 
     try:
-        return parse(path.read_text(encoding="utf-8"), str(path))
+        return parse(read_file(path, _LARGEST_PLAN).decode(), str(path))
     except OSError as error:
         raise UserError(f"{path}: {error.strerror}", "Make a plan first: reconcile plan --out FILE.") from error
     except UnicodeDecodeError as error:

@@ -7,13 +7,14 @@ import os
 import socket
 import tempfile
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from filelock import FileLock, Timeout
 
+from reconcile.actual.credentials import Access
 from reconcile.cli.output import Output
 from reconcile.cli.session import home_folder
 from reconcile.clock import StoppableClock, StoppedError
@@ -25,33 +26,44 @@ _POLL = 0.2
 
 
 @asynccontextmanager
-async def account_lock(base_url: str, patience: float, output: Output, clock: StoppableClock) -> AsyncIterator[None]:
+async def account_lock(
+    access: Access, account: str | None, patience: float, output: Output, clock: StoppableClock
+) -> AsyncIterator[None]:
     """Hold the account's lock for as long as the block lasts; the system releases it if this process dies.
 
-    Where no folder for it can be written, this prints a warning and goes on: an apply is safe without the lock.
+    An account is known by the token, and by its name where a file gives it: one account may have several tokens. Where
+    no folder for the lock can be written, this prints a warning and goes on: an apply is safe without the lock.
 
     Raises:
         UserError: another apply holds it, and did not release it within `patience` seconds.
         StoppedError: interrupted, or out of time.
     """
-    try:
-        file = _lock_file(base_url)
-        lock = FileLock(file, fallback_to_soft=False)
-        held_by_another = _attempt(lock, file, clock.now())
-    except (OSError, NotImplementedError) as error:
-        output.note(f"warning: no lock, so another apply on this machine would go unnoticed: {error}")
+    async with AsyncExitStack() as locks:
+        try:
+            folder = _folder()
+            for name in (access.token, account) if account else (access.token,):
+                file = folder / f"{hashlib.sha256(f'{access.base_url} {name}'.encode()).hexdigest()[:32]}.lock"
+                await locks.enter_async_context(_lock(file, access.base_url, patience, output, clock))
+        except (OSError, NotImplementedError) as error:
+            output.note(f"warning: no lock, so another apply on this machine would go unnoticed: {error}")
         yield
-        return
-    if held_by_another:
+
+
+@asynccontextmanager
+async def _lock(
+    file: Path, base_url: str, patience: float, output: Output, clock: StoppableClock
+) -> AsyncIterator[None]:
+    lock = FileLock(file, fallback_to_soft=False)
+    if held_by_another := _attempt(lock, file, clock.now()):
         if not patience:
             advice = "Wait until it is done. An apply can wait for another one: --lock-timeout 10min."
-            raise UserError(f"another apply is working on {base_url}: {held_by_another}", advice)
-        output.note(f"Waiting, another apply is working on {base_url}: {held_by_another}")
+            raise UserError(f"another apply is working on this account at {base_url}: {held_by_another}", advice)
+        output.note(f"Waiting, another apply is working on this account at {base_url}: {held_by_another}")
         give_up_at = clock.monotonic() + patience
         while still_held := _attempt(lock, file, clock.now()):
             if clock.monotonic() >= give_up_at:
                 raise UserError(
-                    f"another apply is still working on {base_url}: {still_held}",
+                    f"another apply is still working on this account at {base_url}: {still_held}",
                     "It has not ended within --lock-timeout. Allow it more time.",
                 )
             await _pause(clock, still_held)
@@ -81,20 +93,19 @@ def _attempt(lock: FileLock, file: Path, now: datetime) -> str | None:
     return None
 
 
-def _lock_file(base_url: str) -> Path:
-    """Return the lock's file, in the user's state folder or, without a writable one, in the temporary folder."""
-    name = f"{hashlib.sha256(base_url.encode()).hexdigest()[:16]}.lock"
+def _folder() -> Path:
+    """Return the folder for locks, in the user's folder for state or, without a writable one, in the temporary one."""
     if state := _state_folder():
         with suppress(OSError):
             folder = state / "reconcile" / "locks"
             folder.mkdir(parents=True, exist_ok=True)
             if os.access(folder, os.W_OK):
-                return folder / name
+                return folder
     folder = Path(tempfile.gettempdir()) / f"reconcile-{os.getuid()}"
     folder.mkdir(mode=0o700, exist_ok=True)
     if folder.is_symlink() or folder.stat().st_uid != os.getuid():
-        raise PermissionError(f"{folder} belongs to somebody else")
-    return folder / name
+        raise PermissionError(f"{folder} belongs to someone else")
+    return folder
 
 
 def _state_folder() -> Path | None:

@@ -1,6 +1,7 @@
 """What the options of every command say: the files, the credentials, the time limit, and where output goes."""
 
 import os
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -25,6 +26,10 @@ _HOW_TO_BEGIN = (
 )
 
 
+_AT_ONCE = 1e-6
+"""Seconds. A timer of zero would never expire."""
+
+
 @dataclass(kw_only=True, slots=True)
 class Session:
     """One run of one command, as its options say."""
@@ -35,10 +40,45 @@ class Session:
     base_url: str | None
     token_file: str | None
     timeout: Duration | None
+    """The time limit of the whole run; None for a command that does not ask the service."""
     names_account: bool = False
     """Whether the files that were read name an account, which is then compared with the token's."""
     lacks_output: bool = False
     """Whether one of several outputs could not be written."""
+    _seconds_left: float | None = None
+
+    @property
+    def seconds_left(self) -> float:
+        """The seconds of the time limit that reading files has left for the service."""
+        if self._seconds_left is None:
+            from reconcile.cli.system_clock import SystemClock  # noqa: PLC0415 - `validate` has no use for it
+
+            self._seconds_left = (self.timeout or Duration(days=1)).in_seconds(SystemClock().now())
+        return self._seconds_left
+
+    @contextmanager
+    def time_limit(self, during: str) -> Iterator[None]:
+        """End a block that reads files with the time limit: a FIFO, or a terminal, may never have anything to read.
+
+        Raises:
+            StoppedError: out of time.
+        """
+        if self.timeout is None:
+            yield
+            return
+
+        def expire(*_: object) -> None:
+            from reconcile.clock import Stop, StoppedError  # noqa: PLC0415 - as in `seconds_left`
+
+            raise StoppedError(Stop.DEADLINE, during)
+
+        before = signal.signal(signal.SIGALRM, expire)
+        signal.setitimer(signal.ITIMER_REAL, max(self.seconds_left, _AT_ONCE))
+        try:
+            yield
+        finally:
+            self._seconds_left, _ = signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.signal(signal.SIGALRM, before)
 
     @property
     def has_files(self) -> bool:
@@ -49,7 +89,8 @@ class Session:
         """Read the files; raises UserError with every mistake in them, or with how to begin where there is none."""
         if not self.has_files:
             raise UserError(f"{DEFAULT_FILE}: no such file", _HOW_TO_BEGIN)
-        config = load(self.paths or (DEFAULT_FILE,))
+        with self.time_limit("reading the files"):
+            config = load(self.paths or (DEFAULT_FILE,))
         self.names_account = config.settings.account is not None
         return config
 
@@ -57,12 +98,13 @@ class Session:
         """Find the base URL and the token; raises UserError where there is none that will do."""
         from reconcile.actual.credentials import find  # noqa: PLC0415 - `validate` has no use for it
 
-        access = find(
-            base_url=self.base_url,
-            token_file=Path(self.token_file) if self.token_file else None,
-            environment=os.environ,
-            home=home_folder(),
-        )
+        with self.time_limit("reading the token"):
+            access = find(
+                base_url=self.base_url,
+                token_file=Path(self.token_file) if self.token_file else None,
+                environment=os.environ,
+                home=home_folder(),
+            )
         self.output.keep_secret(access.token)
         return access
 

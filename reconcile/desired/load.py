@@ -17,9 +17,10 @@ from reconcile.desired.explain import explain, oversized_integer, syntax_error
 from reconcile.desired.locate import BYTE_ORDER_MARK, Source
 from reconcile.desired.merge import merge
 from reconcile.diagnostics import Diagnostic, UserError
+from reconcile.limits import MEBIBYTE, read_bounded, read_file
 
 _STDIN = "-"
-_LARGEST = 32 * 2**20
+_LARGEST = 32 * MEBIBYTE
 """Bytes; 100,000 series take about ten million. `-f /dev/zero` must be refused before it fills the memory."""
 
 
@@ -93,10 +94,8 @@ def _decode(content: bytes, filename: str) -> TomlFile:
     """Read the content of one file.
 
     Raises:
-        UserError: it is too large, not UTF-8, or not TOML.
+        UserError: it is not UTF-8, or not TOML.
     """
-    if len(content) > _LARGEST:
-        raise UserError(f"{filename}: larger than {_LARGEST // 2**20} MiB", "Name a file that declares backups.")
     try:
         text = content.decode()
     except UnicodeDecodeError as error:
@@ -142,6 +141,5 @@ def _files(path: str) -> list[str]:
 
 def _read(file: str, stdin: BinaryIO | None) -> TomlFile:
     if file == _STDIN:
-        return _decode((stdin or sys.stdin.buffer).read(_LARGEST + 1), "<stdin>")
-    with Path(file).open("rb") as content:
-        return _decode(content.read(_LARGEST + 1), file)
+        return _decode(read_bounded(stdin or sys.stdin.buffer, _LARGEST, "<stdin>"), "<stdin>")
+    return _decode(read_file(file, _LARGEST), file)

@@ -187,3 +187,12 @@ def test_a_token_is_blanked_out_in_a_url() -> None:
 
 def test_what_is_too_short_to_be_a_token_garbles_no_text() -> None:
     assert redact('{"a": 1}', "a") == '{"a": 1}'
+
+
+@pytest.mark.parametrize("quote", ['"', "'"])
+def test_a_token_in_quotes_says_so(quote: str, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="the token from VPS_API_TOKEN is in quotes") as refused:
+        look(tmp_path, VPS_API_TOKEN=f"{quote}{SECRET}{quote}")
+
+    assert "--env-file" in refused.value.diagnostics[0].detail
+    assert SECRET not in repr(refused.value.diagnostics)

@@ -5,8 +5,16 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import anyio
 import pytest
 from support.command import Done, Sandbox, sandbox
+from support.loopback import RealClock
+
+from reconcile.actual.credentials import Access
+from reconcile.cli.lock import account_lock
+from reconcile.cli.output import Output
+from reconcile.clock import StoppableClock
+from reconcile.diagnostics import UserError
 
 
 @pytest.fixture
@@ -66,3 +74,41 @@ def test_where_there_can_be_no_lock_apply_says_so_once_and_goes_on(service: Sand
     done = apply(service, XDG_STATE_HOME="/dev/null/nowhere")
 
     assert done.stderr.count("warning: no lock") == 1
+
+
+def access(token: str, base_url: str = "https://vps.example/api/v1") -> Access:
+    return Access(base_url=base_url, token=token, token_from="a test")
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "is_free"),
+    [
+        ((access("vps_a"), None), (access("vps_b"), None), True),
+        ((access("vps_a"), None), (access("vps_a"), None), False),
+        ((access("vps_a"), "ops@example.com"), (access("vps_a"), None), False),
+        ((access("vps_a"), "ops@example.com"), (access("vps_b"), "ops@example.com"), False),
+        ((access("vps_a"), "ops@example.com"), (access("vps_b"), "dev@example.com"), True),
+        ((access("vps_a"), None), (access("vps_a", "https://other.example"), None), True),
+    ],
+)
+def test_there_is_one_lock_for_each_account(
+    first: tuple[Access, str | None],
+    second: tuple[Access, str | None],
+    *,
+    is_free: bool,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+
+    async def both() -> None:
+        clock = StoppableClock(RealClock(), seconds=60)
+        async with clock, account_lock(*first, 0.0, Output(), clock), account_lock(*second, 0.0, Output(), clock):
+            pass
+
+    if is_free:
+        anyio.run(both)
+    else:
+        with pytest.raises(UserError, match=r"another apply is working on this account at https://vps\.example"):
+            anyio.run(both)
+    assert "vps_" not in "".join(map(str, tmp_path.rglob("*")))

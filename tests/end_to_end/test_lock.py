@@ -40,7 +40,7 @@ def test_the_second_names_the_process_that_holds_the_lock_and_since_when(service
         second = service.run("apply", "--auto-approve")
 
         assert second.returncode == 1
-        assert f"another apply is working on {service.url}: process {first.pid} of " in second.stderr
+        assert f"another apply is working on this account at {service.url}: process {first.pid} of " in second.stderr
         assert ", for " in second.stderr
         assert "--lock-timeout" in second.stderr
     assert first.returncode == 0
@@ -95,6 +95,6 @@ def test_a_restore_does_not_run_beside_an_apply_but_shows_what_there_is(service:
         shown = service.run("restore", "12345")
 
         assert restored.returncode == 1
-        assert f"another apply is working on {service.url}: process {first.pid} of " in restored.stderr
+        assert f"another apply is working on this account at {service.url}: process {first.pid} of " in restored.stderr
         assert "another apply" not in shown.stderr
     assert "no backup of web-server-01 was chosen" in shown.stderr
