@@ -20,9 +20,10 @@ COMPLETED = "completed"
 
 
 class State(StrEnum):
-    """What a backup's status means (spec, section 1)."""
+    """What a backup's status, and its size, mean (spec, section 1)."""
 
     USABLE = "usable"
+    UNDERSIZED = "undersized"
     PENDING = "pending"
     FAILED = "failed"
     UNKNOWN = "unknown"
@@ -72,10 +73,13 @@ class Backup:
     created_at: datetime
     expires_at: datetime | None
     unreadable: tuple[str, ...] = ()
+    is_undersized: bool = False
+    """Whether it is completed, and smaller than the `min_size` of the files: no list says it, `MinSizes` decides it."""
     state: State = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "state", State.of(self.status) if self.is_identified else State.UNKNOWN)
+        state = State.UNDERSIZED if self.is_undersized else State.of(self.status)
+        object.__setattr__(self, "state", state if self.is_identified else State.UNKNOWN)
 
     @property
     def is_identified(self) -> bool:

@@ -8,6 +8,7 @@ from reconcile.actual.errors import ApiError
 from reconcile.actual.inventory import Backup
 from reconcile.apply.run import Lists
 from reconcile.clock import Clock
+from reconcile.desired.min_sizes import DEFAULT, MinSizes
 from reconcile.ids import Id
 from reconcile.tasks import side_by_side
 
@@ -28,8 +29,9 @@ class Listing:
 class AccountView:
     """The backups by server. Lists what is needed when it is needed, and not twice within `FRESH` seconds."""
 
-    def __init__(self, lists: Lists, clock: Clock) -> None:
+    def __init__(self, lists: Lists, clock: Clock, min_sizes: MinSizes = DEFAULT) -> None:
         self._lists = lists
+        self._min_sizes = min_sizes
         self._clock = clock
         self._whole: dict[Id, tuple[Backup, ...]] = {}
         self._whole_asked_at = _NEVER
@@ -39,7 +41,7 @@ class AccountView:
     def start_from(self, backups: Iterable[Backup], asked_at: float) -> None:
         """Start from a list of the whole account that was requested at `asked_at` by the monotonic clock."""
         grouped: dict[Id, list[Backup]] = {}
-        for backup in backups:
+        for backup in self._min_sizes.judged(backups):
             grouped.setdefault(backup.server_id, []).append(backup)
         self._whole = {server_id: tuple(held) for server_id, held in grouped.items()}
         self._whole_asked_at = asked_at
@@ -106,7 +108,8 @@ class AccountView:
     async def _list(self, server_id: Id) -> Listing:
         # The age of a list counts from its request: it may not show what happened since.
         asked_at = self._clock.monotonic()
-        listing = self._single[server_id] = Listing(asked_at, await self._lists.backups(server_id))
+        backups = self._min_sizes.judged(await self._lists.backups(server_id))
+        listing = self._single[server_id] = Listing(asked_at, backups)
         return listing
 
 

@@ -54,12 +54,12 @@ async def converge(
     results: list[Result] = []
     slots = Slots(run.options.max_in_progress)
     while True:
-        view = AccountView(run.lists, run.clock)
         asked_at = run.clock.monotonic()
         inventory = await run.lists.observe()
-        view.start_from(inventory.manual, asked_at)
         gained = Counter(address for result in results for address in result.gained)
         plan = continued(make_plan(inventory), gained, sum(result.lost for result in results))
+        view = AccountView(run.lists, run.clock, plan.min_sizes)
+        view.start_from(inventory.manual, asked_at)
         held_back = withheld(plan, run.options.allow_loss, gained)
         run.emit(Planned(plan=plan, withheld=held_back))
         if not plan.actions and not (plan.awaited and run.options.wait):

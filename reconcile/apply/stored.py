@@ -79,7 +79,8 @@ def why_it_does_not_count(made: Backup, settled: Backup | None, started_at: date
     if settled.state is State.UNKNOWN:
         return f"#{settled.id} has the status {settled.status!r}, which reconcile does not know"
     if settled.state is not State.USABLE:
-        return f"#{settled.id} ended as {settled.status!r}"
+        but = f" with {settled.size_mb} MiB, less than min_size" if settled.state is State.UNDERSIZED else ""
+        return f"#{settled.id} ended as {settled.status!r}{but}"
     if is_misdated(settled, now):
         ahead = age_text(settled.created_at - now)
         return f"#{settled.id} is completed, but dated {ahead} in the future: it does not count"

@@ -25,6 +25,8 @@ class DeclaredSeries:
     keep: Keep
     renamed_from: tuple[str, ...] = ()
     """What its description was before, names and globs: backups that still have it belong to the series too."""
+    min_size: int | None = None
+    """In MiB; None is that of the settings."""
 
     @property
     def former(self) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from reconcile.actual.inventory import Inventory, Server
 from reconcile.addresses import FLEET, SeriesAddress
 from reconcile.desired.config import Config, DeclaredFleet, DeclaredServer
 from reconcile.desired.fleets import members, name_order
+from reconcile.desired.min_sizes import MinSizes
 from reconcile.diagnostics import Diagnostic, Place, UserError
 from reconcile.durations import Duration
 from reconcile.ids import Id
@@ -44,6 +45,7 @@ class Desired:
     """The servers that this run plans for, in the order of the files: those with tables, then the fleets' members."""
     fleets: tuple[DeclaredFleet, ...]
     """The fleets, with targets those that have a selected member."""
+    min_sizes: MinSizes
     declared: frozenset[Id]
     """Every declared server, whatever the targets: what `max_shrink` is a share of (spec, section 6)."""
     targets: tuple[str, ...] = ()
@@ -84,6 +86,7 @@ def resolve(config: Config, inventory: Inventory) -> Desired:
         config=config,
         servers=servers,
         fleets=config.fleets,
+        min_sizes=MinSizes.of(config, servers),
         declared=frozenset(server.id for server in servers),
     )
 

@@ -20,6 +20,7 @@ from reconcile.desired.fields import (
     PercentField,
     PruneField,
     ServerKey,
+    SizeField,
     TextField,
     TextListField,
     ZoneField,
@@ -107,6 +108,9 @@ class Settings(Table):
         Duration(seconds=24 * 3600),
         description="A backup in progress for longer than this is stalled, and does not count.",
     )
+    min_size: SizeField = Field(
+        1, description="A completed backup that is smaller than this is undersized, and is not usable: MiB or GiB."
+    )
     account: TextField | None = Field(
         None,
         description="The e-mail address of the account that the file is for; with another one, nothing is planned.",
@@ -133,13 +137,14 @@ class PolicyTable(Table):
 
     every: DurationField | None = Field(None, description="A new backup is due when the newest is this old.")
     keep: KeepField | None = Field(None, description='How many stay: a number, "all", or a table of rules.')
+    min_size: SizeField | None = Field(None, description="Overrides settings.min_size.")
 
 
 class BackupTable(PolicyTable):
     """A series: all manual backups of the server with this description."""
 
     description: DescriptionField = Field(description="The identity of the series; the service stores nothing else.")
-    policy: str | None = Field(None, description="The name of a policy; every and keep here override it.")
+    policy: str | None = Field(None, description="The name of a policy; what is set here overrides it.")
     renamed_from: DescriptionsField = Field(
         (),  # not a list, of which every series would get a copy
         description="What the description was before: backups that still have it belong to this series too. "

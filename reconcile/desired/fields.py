@@ -16,6 +16,8 @@ Prune = bool | Duration
 """What happens to undeclared backups: nothing, all are deleted, or those that are older than this."""
 
 _PERCENT = re.compile(r"([0-9]{1,3})%")
+_SIZE = re.compile(r"([0-9]{1,9})(MiB|GiB)")
+_DECIMAL_SIZE = re.compile(r"([0-9]{1,9})\s*([mg])(?:i?b)?", re.IGNORECASE)
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 """Control characters, line and paragraph separators, lone surrogates (Unicode's Cc, Zl, Zp and Cs)."""
 
@@ -105,6 +107,22 @@ def _percent(value: object) -> int:
     if match is None or int(match[1]) > 100:  # noqa: PLR2004 - per cent
         raise _error("not a percentage", 'Write a whole one from "0%" to "100%", in quotes.')
     return int(match[1])
+
+
+def _size(value: object) -> int:
+    """Read a size; returns MiB."""
+    match = _SIZE.fullmatch(value) if isinstance(value, str) else None
+    if match is None:
+        decimal = _DECIMAL_SIZE.fullmatch(value) if isinstance(value, str) else None
+        advice = f'Write "{decimal[1]}{decimal[2].upper()}iB".' if decimal else 'Write it like "1MiB" or "2GiB".'
+        raise _error("not a size in MiB or GiB", advice)
+    return int(match[1]) * (1024 if match[2] == "GiB" else 1)
+
+
+def size_setting(mebibytes: int) -> str:
+    """Return a size as the file has it."""
+    gibibytes, rest = divmod(mebibytes, 1024)
+    return f"{mebibytes}MiB" if rest or not gibibytes else f"{gibibytes}GiB"
 
 
 _OF_THE_MACHINE = ("localtime", "posixrules", "Factory", "posix/", "right/")
@@ -230,6 +248,11 @@ ChoiceField = Annotated[
 """What a fleet chooses its servers by."""
 
 ZoneField = Annotated[ZoneInfo, PlainValidator(_zone), WithJsonSchema({"type": "string", "default": "UTC"})]
+SizeField = Annotated[
+    int,
+    PlainValidator(_size),
+    WithJsonSchema({"type": "string", "pattern": "^[0-9]{1,9}(MiB|GiB)$", "examples": ["1MiB", "2GiB"]}),
+]
 PercentField = Annotated[
     int,
     PlainValidator(_percent),

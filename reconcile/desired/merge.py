@@ -127,4 +127,5 @@ def _series(backup: BackupTable, policies: _Policies) -> DeclaredSeries:
         every=backup.every or policy.every,
         keep=backup.keep or policy.keep or _KEEP_ALL,
         renamed_from=backup.renamed_from,
+        min_size=policy.min_size if backup.min_size is None else backup.min_size,
     )

@@ -327,7 +327,7 @@ def _units(
                 pinned=frozenset(-1 - place for place, pinned in enumerate(is_pinned) if pinned),
                 backups=[replace(backup, id=-1 - place) for place, backup in enumerate(held_here)],
                 marks=[
-                    (backup.created_at, backup.status, pinned)
+                    (backup.created_at, backup.state, pinned)
                     for backup, pinned in zip(held_here, is_pinned, strict=True)
                 ],
             ),

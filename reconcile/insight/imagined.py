@@ -12,7 +12,8 @@ from typing import NamedTuple, TypeVar
 from reconcile.actual.inventory import COMPLETED, MANUAL, Backup, State
 from reconcile.desired.config import DeclaredSeries
 from reconcile.ids import Id
-from reconcile.plan.planner import GOES, judge
+from reconcile.plan.planner import judge
+from reconcile.plan.reasons import SeriesDeleteReason
 from reconcile.plan.retention import trace
 from reconcile.plan.series import TimeRules, series_state
 
@@ -59,7 +60,7 @@ class AlikeSeries:
         """Imagine the apply with this number."""
         state = series_state(self.declared, tuple(self.backups), times)
         verdicts = judge(self.declared, state, self.pinned, times)
-        gone = tuple(place for place, verdict in enumerate(verdicts) if isinstance(verdict, GOES))
+        gone = tuple(place for place, verdict in enumerate(verdicts) if isinstance(verdict, SeriesDeleteReason))
         if not gone and not state.create:
             self.steps.append(NOTHING)
             return

@@ -33,7 +33,7 @@ _NOTHING = Config(servers=())
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FailedPinned:
-    """A failed backup of the server `key`, pinned because a plan would delete it."""
+    """A failed or undersized backup of the server `key`, pinned because a plan would delete it."""
 
     key: str
     backup: Backup

@@ -7,6 +7,7 @@ from reconcile.actual.inventory import MANUAL, Backup, Inventory, Server, State,
 from reconcile.addresses import Descriptions
 from reconcile.desired.config import Config
 from reconcile.desired.fleets import members
+from reconcile.desired.min_sizes import DEFAULT
 from reconcile.diagnostics import UserError
 from reconcile.insight.servers import name_or_id
 
@@ -44,6 +45,7 @@ def choose(
     Raises:
         UserError: none was named, or it is not there, not usable, or of another server.
     """
+    inventory = DEFAULT.judged_inventory(inventory)
     held = in_order(backup for backup in inventory.backups if backup.server_id == server.id)[::-1]
     usable = tuple(backup for backup in held if backup.state is State.USABLE)
     backup = _newest(server, usable, series, before) if series else _by_id(server, inventory, backup_id)
@@ -82,6 +84,8 @@ def _by_id(server: Server, inventory: Inventory, backup_id: str | None) -> Backu
     if backup.server_id != server.id:
         other = f"backup {backup_id} is a backup of {backup.server_name or backup.server_id}, not of {name}"
         raise UserError(other, _HOW_TO_CHOOSE)
+    if backup.state is State.UNDERSIZED:
+        raise UserError(f"backup {backup_id} has {backup.size_mb} MiB, so it is probably empty", _HOW_TO_CHOOSE)
     if backup.state is not State.USABLE:
         raise UserError(f"backup {backup_id} has the status {backup.status!r}, so it can't be restored", _HOW_TO_CHOOSE)
     return backup

@@ -48,10 +48,17 @@ class StalledBackups:
     backups: tuple[Backup, ...]
 
 
-ProblemReason = NoUsable | Overdue | FailedBackups | StalledBackups
+@dataclass(frozen=True, kw_only=True, slots=True)
+class UndersizedBackups:
+    """Completed backups that are smaller than `min_size`, from the oldest to the newest; at least one."""
+
+    backups: tuple[Backup, ...]
+
+
+ProblemReason = NoUsable | Overdue | FailedBackups | UndersizedBackups | StalledBackups
 """Why a series is a problem."""
 
-SEVERITY: tuple[type[ProblemReason], ...] = (NoUsable, Overdue, FailedBackups, StalledBackups)
+SEVERITY: tuple[type[ProblemReason], ...] = (NoUsable, Overdue, FailedBackups, UndersizedBackups, StalledBackups)
 """The most urgent first."""
 
 
@@ -131,6 +138,7 @@ class Status:
 
 def status(desired: Desired, inventory: Inventory, now: datetime) -> Status:
     """Work out the health of every declared series; with targets, of the selected ones and of nothing else."""
+    inventory = desired.min_sizes.judged_inventory(inventory)
     checked = check_servers(desired, inventory)
     times = TimeRules(desired=desired, now=now)
     series = [
@@ -188,6 +196,8 @@ def _problems(state: SeriesState, times: TimeRules) -> Iterator[ProblemReason]:
         yield Overdue(newest_age=times.age(state.usable[-1]), due_since=state.overdue_since)
     if state.failed:
         yield FailedBackups(backups=state.failed)
+    if state.undersized:
+        yield UndersizedBackups(backups=state.undersized)
     if state.stalled:
         yield StalledBackups(backups=state.stalled)
 

@@ -24,13 +24,14 @@ class Day:
     date: date
     usable: int
     failed: int
+    """Failed, or undersized."""
 
 
 def recent_days(state: SeriesState, now: datetime, zone: ZoneInfo) -> tuple[Day, ...]:
     """Return the last `RECENT_DAYS` days in `zone`, today last."""
     usable, failed = (
         Counter(min(backup.created_at, now).astimezone(zone).date() for backup in backups)
-        for backups in (state.usable, state.failed)
+        for backups in (state.usable, (*state.failed, *state.undersized))
     )
     today = now.astimezone(zone).date()
     dates = (today - timedelta(days=ago) for ago in reversed(range(RECENT_DAYS)))
@@ -70,6 +71,7 @@ class TimelineRow:
     points: tuple[Backup, ...]
     """What the server could be restored from."""
     failed: tuple[Backup, ...]
+    """Failed, or undersized: no restore points."""
     longest_gap: Gap | None
     """Between two restore points, or since the newest; None without any."""
 
@@ -102,7 +104,7 @@ class Timeline:
 def timeline(status: Status, desired: Desired, inventory: Inventory) -> Timeline:
     """Arrange the backups of an account by server; automatic ones are there if the inventory holds them."""
     now = status.checked_at
-    automatic = (backup for backup in inventory.backups if backup.backup_type != MANUAL)
+    automatic = (backup for backup in desired.min_sizes.judged(inventory.backups) if backup.backup_type != MANUAL)
     others = _other_rows([*status.undeclared, *automatic], now)
     series: dict[str, list[TimelineRow]] = {}
     for found in status.series:
@@ -153,7 +155,7 @@ def _row(
         description=description,
         series=series,
         points=points,
-        failed=tuple(backup for backup in backups if backup.state is State.FAILED),
+        failed=tuple(backup for backup in backups if backup.state in {State.FAILED, State.UNDERSIZED}),
         longest_gap=_longest_gap(points, now),
     )
 

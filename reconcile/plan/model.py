@@ -9,6 +9,7 @@ from datetime import datetime
 
 from reconcile.actual.inventory import Backup, State
 from reconcile.addresses import BackupAddress, Descriptions, SeriesAddress
+from reconcile.desired.min_sizes import MinSizes
 from reconcile.diagnostics import Diagnostic
 from reconcile.durations import Duration
 from reconcile.ids import Id
@@ -190,6 +191,7 @@ class Plan:
     """The fleets in the order of the files; with targets, those that have a selected member."""
     servers: tuple[ServerPlan, ...]
     limit: LossLimit
+    min_sizes: MinSizes
     loss: Loss
     errors: tuple[Diagnostic, ...]
     warnings: tuple[Diagnostic, ...]

@@ -18,14 +18,17 @@ from reconcile.plan.reasons import (
     InProgress,
     KeepReason,
     Misdated,
+    NewestUndersized,
     NotKept,
     NotPruned,
     NotReadable,
     Pinned,
     PrunedLater,
+    SeriesDeleteReason,
     Stalled,
     TooYoung,
     Undeclared,
+    Undersized,
     UnknownStatus,
     Untouchable,
     unmet_text,
@@ -46,6 +49,7 @@ def plan(desired: Desired, inventory: Inventory, now: datetime) -> Plan:
 
     The order of the service's lists has no influence. A server that does not match the file is left out, with an error.
     """
+    inventory = desired.min_sizes.judged_inventory(inventory)
     checked = check_servers(desired, inventory)
     unconfirmed = unconfirmed_clock(inventory) if now == inventory.observed_at else ()
     times = TimeRules(desired=desired, now=now, is_confirmed=not unconfirmed)
@@ -69,6 +73,7 @@ def plan(desired: Desired, inventory: Inventory, now: datetime) -> Plan:
         fleets=tuple(fleet.name for fleet in desired.fleets),
         servers=servers,
         limit=limit,
+        min_sizes=desired.min_sizes,
         loss=measure(servers, limit, inventory, now),
         errors=(
             *unconfirmed,
@@ -105,7 +110,7 @@ def _unmet(server: ServerPlan, freshness: Freshness | None) -> Iterator[Diagnost
 
 def judge(
     series: DeclaredSeries, state: SeriesState, pinned: frozenset[Id], times: TimeRules, *, is_unclear: bool = False
-) -> list[KeepReason | NotKept | Failed]:
+) -> list[KeepReason | SeriesDeleteReason]:
     """Say for each backup of a series why it stays or goes; the one to be created counts as usable, made now."""
     now = times.now
     usable = state.usable[::-1]
@@ -113,20 +118,28 @@ def judge(
     reasons = retain([*coming, *(min(backup.created_at, now) for backup in usable)], series.keep, times.zone)
     kept_by = {backup.id: reason for backup, reason in zip(usable, reasons[len(coming) :], strict=True)}
     beside_unknown = BesideUnknown() if state.unknown or is_unclear else None
-    verdicts: list[KeepReason | NotKept | Failed] = []
+    verdicts: list[KeepReason | SeriesDeleteReason] = []
     for backup in state.backups:
-        stays: KeepReason | None = _untouchable(backup, pinned, times) or kept_by.get(backup.id)
-        if stays := stays or beside_unknown or _too_young(backup, times):
-            verdicts.append(stays)
-        elif backup.state is State.FAILED:
-            verdicts.append(Failed(status=backup.status))
-        else:
-            verdicts.append(NotKept(keep=series.keep))
+        stays: KeepReason | None = Pinned() if backup.id in pinned else None
+        if backup.id not in kept_by:  # what is in there is usable, so there is nothing else to be said about it
+            stays = _untouchable(backup, pinned, times)
+        stays = stays or kept_by.get(backup.id) or beside_unknown or _too_young(backup, times)
+        verdicts.append(stays or _beyond_keep(backup, series, state, times))
     return verdicts
 
 
-GOES = (NotKept, Failed)
-"""The verdicts of `judge` by which a backup is deleted."""
+def _beyond_keep(
+    backup: Backup, series: DeclaredSeries, state: SeriesState, times: TimeRules
+) -> SeriesDeleteReason | NewestUndersized:
+    """Return what becomes of a backup that neither `keep` nor anything else protects."""
+    if backup.state is State.FAILED:
+        return Failed(status=backup.status)
+    if backup.state is not State.UNDERSIZED:
+        return NotKept(keep=series.keep)
+    min_size = times.desired.config.settings.min_size if series.min_size is None else series.min_size
+    is_newest = in_order((*state.usable[-1:], *state.undersized[-1:]))[-1] == backup
+    reason = NewestUndersized if is_newest else Undersized
+    return reason(min_size=min_size)
 
 
 def _too_young(backup: Backup, times: TimeRules) -> TooYoung | None:
@@ -141,7 +154,7 @@ def _untouchable(backup: Backup, pinned: frozenset[Id], times: TimeRules) -> Unt
     if backup.id in pinned:
         return Pinned()
     match backup.state:
-        case State.USABLE | State.FAILED:
+        case State.USABLE | State.UNDERSIZED | State.FAILED:
             return None
         case State.PENDING:
             reason = Stalled if times.is_stalled(backup) else InProgress
@@ -211,7 +224,7 @@ class _ServerPlanner:
         verdicts = judge(series, state, self.pinned, self.times, is_unclear=is_unclear)
         for backup, verdict in zip(state.backups, verdicts, strict=True):
             backup_address = address.member(backup.id, backup.description)
-            if isinstance(verdict, GOES):
+            if isinstance(verdict, SeriesDeleteReason):
                 deletes.append(self._delete(backup_address, backup, verdict))
             else:
                 kept.append(Kept(address=backup_address, backup=backup, reason=verdict))

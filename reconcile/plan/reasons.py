@@ -54,6 +54,22 @@ class Failed:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Undersized:
+    """Completed, and smaller than `min_size`, in MiB."""
+
+    min_size: int
+    kind: Literal["undersized"] = "undersized"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NewestUndersized:
+    """As `Undersized`, and kept for a person to look at: no usable backup of the series is newer."""
+
+    min_size: int
+    kind: Literal["newest_undersized"] = "newest_undersized"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Undeclared:
     """Not declared, and pruned: at any age (None), or because it is older than `prune`."""
 
@@ -159,11 +175,14 @@ class PrunedLater:
 
 
 CreateReason = Missing | Due | TooOld
-DeleteReason = NotKept | Failed | Undeclared
+SeriesDeleteReason = NotKept | Failed | Undersized
+"""Why a backup of a declared series is deleted."""
+
+DeleteReason = SeriesDeleteReason | Undeclared
 Untouchable = Pinned | Misdated | Stalled | InProgress | UnknownStatus | NotReadable
 """Why a backup is never deleted, whatever else applies."""
 
-KeepReason = KeptBy | BesideUnknown | TooYoung | Untouchable
+KeepReason = KeptBy | NewestUndersized | BesideUnknown | TooYoung | Untouchable
 UnmanagedReason = NotPruned | PrunedLater | BesideUnknown | TooYoung | Untouchable
 
 

@@ -82,11 +82,13 @@ class TimeRules:
 class SeriesState:
     """The backups of one declared series, each group from the oldest to the newest.
 
-    Every backup is in one of the groups. The *members* (spec, section 3) are the usable, pending and unknown ones.
+    Every backup is in one of the groups. The *members* (spec, section 3) are the usable, undersized, pending and
+    unknown ones.
     """
 
     backups: tuple[Backup, ...]
     usable: tuple[Backup, ...]
+    undersized: tuple[Backup, ...]
     pending: tuple[Backup, ...]
     unknown: tuple[Backup, ...]
     failed: tuple[Backup, ...]
@@ -99,7 +101,7 @@ class SeriesState:
     create: CreateReason | None
     """Why a backup should be created now; None if it should not."""
     needed: Backup | None
-    """The newest member, if it has to become usable because no usable one is as young as `--max-age` asks for."""
+    """The newest member that is not undersized, if no usable one is as young as `--max-age` asks for."""
 
 
 Held = Mapping[str | None, tuple[Backup, ...]]
@@ -175,20 +177,25 @@ def series_state(series: DeclaredSeries, backups: tuple[Backup, ...], times: Tim
     """Derive the state of a series from all its backups, which come sorted from the oldest to the newest."""
     groups: dict[str, list[Backup]] = {}
     newest: Backup | None = None
+    newest_sized: Backup | None = None
     for backup in backups:
         group = _group(backup, times)
         groups.setdefault(group, []).append(backup)
         if group in _MEMBERS:
             newest = backup
+            if group != State.UNDERSIZED:
+                newest_sized = backup
     usable = tuple(groups.get(State.USABLE, ()))
     newest_due = _due(series, newest, times)
     # Nearly always the same backup, and dates take time to calculate.
     usable_due = newest_due if usable and usable[-1] is newest else _due(series, usable[-1] if usable else None, times)
     due_at = newest_due[0] - newest_due[1] if newest_due else None
-    create = _create_reason(series, newest, due_at, times, has_others=len(backups) > len(groups.get(_MISDATED, ())))
+    has_others = len(backups) > len(groups.get(_MISDATED, ()))
+    create = _due_reason(series, newest, due_at, times, has_others=has_others) or _too_old(newest_sized, times)
     return SeriesState(
         backups=backups,
         usable=usable,
+        undersized=tuple(groups.get(State.UNDERSIZED, ())),
         pending=tuple(groups.get(State.PENDING, ())),
         unknown=tuple(groups.get(State.UNKNOWN, ())),
         failed=tuple(groups.get(State.FAILED, ())),
@@ -197,12 +204,12 @@ def series_state(series: DeclaredSeries, backups: tuple[Backup, ...], times: Tim
         due_at=due_at,
         overdue_since=_overdue_since(usable_due, times),
         create=create,
-        needed=None if create or _has_young(usable, times) else newest,
+        needed=None if create or _has_young(usable, times) else newest_sized,
     )
 
 
 _STALLED, _MISDATED = "stalled", "misdated"
-_MEMBERS = {State.USABLE, State.PENDING, State.UNKNOWN}
+_MEMBERS = {State.USABLE, State.UNDERSIZED, State.PENDING, State.UNKNOWN}
 
 
 def _group(backup: Backup, times: TimeRules) -> str:
@@ -230,16 +237,24 @@ def _overdue_since(due: tuple[datetime, timedelta] | None, times: TimeRules) -> 
     return full if times.now - margin > full else None
 
 
-def _create_reason(
+def _due_reason(
     series: DeclaredSeries, newest: Backup | None, due_at: datetime | None, times: TimeRules, *, has_others: bool
 ) -> CreateReason | None:
     if newest is None:
         return Missing(has_others=has_others)
     if series.every and due_at and due_at <= times.now:
         return Due(age=times.age(newest), every=series.every)
-    if times.desired.freshness and times.is_too_old(newest):
-        return TooOld(age=times.age(newest), max_age=times.desired.freshness.max_age)
     return None
+
+
+def _too_old(newest_sized: Backup | None, times: TimeRules) -> CreateReason | None:
+    """Return why this run, by its `--max-age`, asks for a backup; an undersized one is not enough."""
+    freshness = times.desired.freshness
+    if freshness is None:
+        return None
+    if newest_sized is None:
+        return Missing(has_others=True)
+    return TooOld(age=times.age(newest_sized), max_age=freshness.max_age) if times.is_too_old(newest_sized) else None
 
 
 def _has_young(usable: tuple[Backup, ...], times: TimeRules) -> bool:

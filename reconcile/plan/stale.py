@@ -52,6 +52,7 @@ def renewed(plan: Plan, inventory: Inventory, allowed: int = 0) -> Plan:
     """
     if plan.account is not None:
         check_account(plan.account, inventory)
+    inventory = plan.min_sizes.judged_inventory(inventory)
     if changes := [f"changed since: {line}" for line in _changes(_as_planned(plan), _as_observed(plan, inventory))]:
         raise _stale("The account has changed since the plan was made. Plan again.", changes)
     now = inventory.observed_at

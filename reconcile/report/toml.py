@@ -8,7 +8,7 @@ from typing import Any, assert_never
 
 import tomli_w
 
-from reconcile.actual.inventory import Server
+from reconcile.actual.inventory import Server, State
 from reconcile.insight.first_file import FirstFile, Origin
 from reconcile.insight.importing import Declaration, FailedPinned, LeftUnmanaged, NotDeclared, NotShown
 from reconcile.report.document import JsonObject, Raw
@@ -84,7 +84,8 @@ def _fleet_text(document: JsonObject) -> str:
 def _not_shown_text(entry: NotShown) -> str:
     match entry:
         case FailedPinned(key=key, backup=backup):
-            return f"{key}: backup {backup.id} has failed, and is pinned to keep it"
+            problem = "is undersized" if backup.state is State.UNDERSIZED else "has failed"
+            return f"{key}: backup {backup.id} {problem}, and is pinned to keep it"
         case LeftUnmanaged(key=key, backup=backup, unclean=None):
             counts = f"no backup of its series counts; its status is {backup.status!r}"
             return f"{key}: backup {backup.id} ({backup.description!r}) stays unmanaged: {counts}"

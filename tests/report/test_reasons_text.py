@@ -21,6 +21,7 @@ from reconcile.plan.reasons import (
     KeptRule,
     Misdated,
     Missing,
+    NewestUndersized,
     NotKept,
     NotPruned,
     NotReadable,
@@ -30,6 +31,7 @@ from reconcile.plan.reasons import (
     TooOld,
     TooYoung,
     Undeclared,
+    Undersized,
     UnknownStatus,
     UnmanagedReason,
     Untouchable,
@@ -50,6 +52,7 @@ CREATES: dict[CreateReason, str] = {
 DELETES: dict[DeleteReason, str] = {
     NotKept(keep=(*last(3), DAILY, WITHIN)): "not kept by last=3, daily=7, within_weekly=1y2mo",
     Failed(status="error"): "its status is 'error'",
+    Undersized(min_size=1): "smaller than min_size = 1MiB",
     Undeclared(age=days(9), prune=None): "prune = true",
     Undeclared(age=days(9), prune=A_WEEK): "9d old, pruned after 7d",
 }
@@ -65,6 +68,7 @@ KEEPS: dict[KeepReason, str] = {
     KeptBy(
         rules=(KeptRule(rule=last(7)[0], is_oldest=False), KeptRule(rule=DAILY, is_oldest=True))
     ): "last=7, oldest (daily=7)",
+    NewestUndersized(min_size=2048): "smaller than min_size = 2GiB, but no newer backup is usable",
     BesideUnknown(): "another backup that belongs to the series, or may belong to it, is unknown",
     TooYoung(min_age=A_WEEK): "younger than min_age = 7d",
     **dict(UNTOUCHABLE),

@@ -294,6 +294,7 @@ class TestMetrics:
             ("usable_backups", "nightly"): 1,
             ("backups_size_bytes", "nightly"): 1024**3,
             ("failed_backups", "nightly"): 1,
+            ("undersized_backups", "nightly"): 0,
             ("stalled_backups", "nightly"): 0,
             ("in_progress_backups", "nightly"): 1,
             ("backup_due", "nightly"): 0,

@@ -39,8 +39,9 @@ def backup(
     created_at: datetime | None = None,
     backup_type: str = "manual",
     expires_at: datetime | None = None,
+    size_mb: float | None = 1024,
 ) -> Backup:
-    """Make a backup of `web`."""
+    """Make a backup of `web`; only a completed one has a size."""
     return Backup(
         id=id_,
         server_id=server.id,
@@ -48,7 +49,7 @@ def backup(
         description=description,
         backup_type=backup_type,
         status=status,
-        size_mb=1024 if status == "completed" else None,
+        size_mb=size_mb if status == "completed" else None,
         created_at=created_at or NOW - age,
         expires_at=expires_at,
     )

@@ -5,6 +5,7 @@ from typing import assert_never
 from zoneinfo import ZoneInfo
 
 from reconcile.addresses import BackupAddress
+from reconcile.desired.fields import size_setting
 from reconcile.durations import age_text
 from reconcile.plan.model import Loss, Plan
 from reconcile.plan.reasons import (
@@ -19,6 +20,7 @@ from reconcile.plan.reasons import (
     KeptRule,
     Misdated,
     Missing,
+    NewestUndersized,
     NotKept,
     NotPruned,
     NotReadable,
@@ -28,6 +30,7 @@ from reconcile.plan.reasons import (
     TooOld,
     TooYoung,
     Undeclared,
+    Undersized,
     UnknownStatus,
     UnmanagedReason,
     Untouchable,
@@ -63,12 +66,18 @@ def delete_text(reason: DeleteReason) -> str:
             return "not kept by " + ", ".join(str(rule) for rule in keep)
         case Failed(status=status):
             return f"its status is {status!r}"
+        case Undersized(min_size=min_size):
+            return _undersized_text(min_size)
         case Undeclared(prune=None):
             return "prune = true"
         case Undeclared(age=age, prune=prune):
             return f"{age_text(age)} old, pruned after {prune}"
         case _:
             assert_never(reason)
+
+
+def _undersized_text(min_size: int) -> str:
+    return f"smaller than min_size = {size_setting(min_size)}"
 
 
 _BESIDE_UNKNOWN = "another backup that belongs to the series, or may belong to it, is unknown"
@@ -79,6 +88,8 @@ def kept_text(reason: KeepReason, zone: ZoneInfo) -> str:
     match reason:
         case KeptBy(rules=rules):
             return ", ".join(map(_rule_text, rules))
+        case NewestUndersized(min_size=min_size):
+            return f"{_undersized_text(min_size)}, but no newer backup is usable"
         case BesideUnknown():
             return _BESIDE_UNKNOWN
         case TooYoung(min_age=min_age):

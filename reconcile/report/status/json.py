@@ -61,6 +61,7 @@ def _series(series: SeriesStatus, status: Status) -> JsonObject:
         "size_mb": series.size_mb,
         "in_progress": [backup_json(backup) for backup in state.pending],
         "failed": [backup.id for backup in state.failed],
+        "undersized": [backup.id for backup in state.undersized],
         "stalled": [backup.id for backup in state.stalled],
         "misdated": [backup.id for backup in state.misdated],
         "unknown": [{"id": backup.id, "status": backup.status} for backup in state.unknown],

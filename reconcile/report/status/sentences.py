@@ -15,6 +15,7 @@ from reconcile.insight.status import (
     SeriesStatus,
     StalledBackups,
     Status,
+    UndersizedBackups,
 )
 from reconcile.report.wording import count_text, size_text
 
@@ -56,6 +57,8 @@ def problem_label(reason: ProblemReason) -> str:
             return "OVERDUE"
         case FailedBackups():
             return "FAILED"
+        case UndersizedBackups():
+            return "UNDERSIZED"
         case StalledBackups():
             return "STALLED"
         case _:
@@ -78,6 +81,9 @@ def problem_text(reason: ProblemReason, now: datetime) -> str:
             return f"newest usable is {age_text(newest_age)} old, due since {age_text(now - due_since)}"
         case FailedBackups(backups=backups):
             return f"{count_text(len(backups), 'backup')} failed, the last is #{backups[-1].id}"
+        case UndersizedBackups(backups=backups):
+            last = f"the last is #{backups[-1].id} with {size_text(backups[-1].size_mb)}"
+            return f"{count_text(len(backups), 'backup')} smaller than min_size, {last}"
         case StalledBackups(backups=backups):
             return f"{count_text(len(backups), 'backup')} stalled, the last is #{backups[-1].id}"
         case _:
@@ -106,7 +112,13 @@ def series_facts(series: SeriesStatus, now: datetime) -> Iterator[str]:
         keep = " ".join(str(rule) for rule in series.declared.keep)
         yield f"{len(state.usable):,} usable (keep {keep})"
         yield size_text(series.size_mb)
-    for backups, label in ((state.failed, "failed"), (state.stalled, "stalled"), (state.misdated, "misdated")):
+    groups = {
+        "failed": state.failed,
+        "undersized": state.undersized,
+        "stalled": state.stalled,
+        "misdated": state.misdated,
+    }
+    for label, backups in groups.items():
         if backups:
             yield f"{len(backups)} {label} ({_ids(backups)})"
     if state.unknown:

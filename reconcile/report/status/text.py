@@ -25,6 +25,7 @@ _STYLES = {
     "EMPTY": "bold red",
     "OVERDUE": "bold red",
     "FAILED": "red",
+    "UNDERSIZED": "red",
     "STALLED": "yellow",
     "UNPROTECTED": "magenta",
 }
