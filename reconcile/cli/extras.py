@@ -7,6 +7,3 @@ SANDBOX_MISSING = UserError(
     "It comes with an extra: pip install 'vps-reconcile[sandbox]'. Without an installation: "
     "uvx --from 'vps-reconcile[sandbox]' vps-reconcile demo.",
 )
-CHARTS_MISSING = UserError(
-    "matplotlib, which draws charts, is not installed", "It comes with an extra: pip install 'vps-reconcile[charts]'."
-)

@@ -10,7 +10,6 @@ from rich.progress import Progress as Bars
 from reconcile.actual.inventory import Inventory
 from reconcile.cli.connection import observe
 from reconcile.cli.exit_code import ExitCode
-from reconcile.cli.extras import CHARTS_MISSING
 from reconcile.cli.options import DurationType, OutputFileType, command, formats
 from reconcile.cli.output import Output
 from reconcile.cli.planning import desired_for
@@ -40,7 +39,7 @@ from reconcile.report.forecast.formats import FORECAST_FORMATS
 )
 @click.option("--from-empty", is_flag=True, help="Begin with no backups; needs no network and no token.")
 @click.option("--compare", "other", metavar="PATH", help="Compare with the file or folder before a change.")
-@click.option("--out", type=OutputFileType(), help="Draw a chart, as FILE.svg, FILE.png or FILE.html.")
+@click.option("--html", "html_file", type=OutputFileType(), help="Write a page that draws it over time.")
 @formats(FORECAST_FORMATS)
 def forecast(
     session: Session,
@@ -51,15 +50,13 @@ def forecast(
     size_mb: int | None,
     from_empty: bool,
     other: str | None,
-    out: Path | None,
+    html_file: Path | None,
 ) -> ExitCode:
     """Show what the policies will hold over time: how many, how large, and how far back.
 
     The planner runs again and again on an imagined account, in which every backup is completed at once. The account
     begins as the real one. New backups are as large as the series' own usually are, or else the server's.
     """
-    if out and out.suffix not in {".svg", ".png", ".html"}:
-        raise click.UsageError(f"--out: {out} does not end in .svg, .png or .html")
     config = session.config()
     before = load([other]) if other is not None else None
     inventory: Inventory | None = None
@@ -80,26 +77,15 @@ def forecast(
         return found
 
     after = made(config)
-    old = made(before) if before else None
+    found = compare(made(before), after) if before else after
     with session.one_of_several():
-        if out:
-            _draw(session, out, after, old)
-    session.output.show(formatter(compare(old, after) if old else after, verbose=session.output.verbose))
+        if html_file:
+            from reconcile.report.forecast.html import forecast_html  # noqa: PLC0415 - loads Jinja
+
+            session.write(html_file, forecast_html(found, verbose=session.output.verbose).text)
+    session.output.show(formatter(found, verbose=session.output.verbose))
     session.output.diagnostics(after.first.errors)
     return ExitCode.ERROR if after.first.errors else ExitCode.DONE
-
-
-def _draw(session: Session, out: Path, found: Forecast, before: Forecast | None) -> None:
-    try:
-        from reconcile.report.forecast_chart import forecast_chart, forecast_page  # noqa: PLC0415 - an extra, and slow
-    except ImportError as error:
-        raise CHARTS_MISSING from error
-    redact = session.output.redact
-    match out.suffix:
-        case ".html":
-            session.write(out, forecast_page(found, before))
-        case suffix:
-            session.write(out, forecast_chart(found, suffix.removeprefix("."), before, redact))
 
 
 @contextmanager

@@ -1,7 +1,6 @@
 """`forecast`: from an empty account without a network, from the real one, and beside another file."""
 
 import json
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -26,7 +25,7 @@ def test_an_empty_account_needs_no_network_and_no_token(tmp_path: Path) -> None:
     done = run("forecast", "--from-empty", "--size-mb", "1024", folder=tmp_path, VPS_API_URL="http://127.0.0.1:1/")
 
     assert (done.returncode, done.stderr) == (0, "")
-    assert "  at the end  7 backups, 7.0 GiB\n" in done.stdout
+    assert "  in a year     7 backups, 7.0 GiB\n" in done.stdout
 
 
 def test_it_begins_with_the_real_account(world: Sandbox) -> None:
@@ -43,7 +42,7 @@ def test_two_files_are_compared(world: Sandbox) -> None:
 
     text, markdown = (world.run("forecast", "--compare", "old.toml", *options) for options in ([], ["--markdown"]))
 
-    assert "web/nightly: every 1d, keep last=3 → every 1d, keep last=7\n  at the end  3 → 7 (+4)" in text.stdout
+    assert "web/nightly: every 1d, keep last=3 → every 1d, keep last=7\n  in a year     3 → 7 (+4)" in text.stdout
     assert markdown.stdout.startswith("<!-- reconcile forecast -->\n")
 
 
@@ -126,29 +125,24 @@ def test_quiet_is_one_line(tmp_path: Path) -> None:
     assert compared.stdout == "3 backups → 7 backups\n"
 
 
-@pytest.mark.parametrize("name", ["chart.svg", "chart.png", "chart.html"])
-def test_a_chart_is_written_beside_the_result(name: str, tmp_path: Path) -> None:
+def test_a_page_is_written_beside_the_result(tmp_path: Path) -> None:
+    (tmp_path / "backups.toml").write_text(SEVEN, encoding="utf-8")
+    (tmp_path / "old.toml").write_text(THREE, encoding="utf-8")
+
+    done = run("forecast", "--from-empty", "--html", "page.html", folder=tmp_path)
+    compared = run("forecast", "--from-empty", "--html", "compared.html", "--compare", "old.toml", folder=tmp_path)
+
+    assert (done.returncode, compared.returncode) == (0, 0)
+    assert "in a year     7 backups" in done.stdout
+    assert "7 backups" in (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert "before the change" in (tmp_path / "compared.html").read_text(encoding="utf-8")
+
+
+def test_a_page_that_cannot_be_written_is_an_error_beside_the_result(tmp_path: Path) -> None:
     (tmp_path / "backups.toml").write_text(SEVEN, encoding="utf-8")
 
-    done = run("forecast", "--from-empty", "--out", name, folder=tmp_path)
-
-    assert done.returncode == 0
-    assert "at the end" in done.stdout
-    assert (tmp_path / name).stat().st_size > 10_000
-
-
-def test_another_kind_of_chart_is_refused(tmp_path: Path) -> None:
-    done = run("forecast", "--out", "chart.pdf", folder=tmp_path)
-
-    assert (done.returncode, "does not end in .svg, .png or .html" in done.stderr) == (1, True)
-
-
-def test_without_the_extra_it_says_how_to_get_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "backups.toml").write_text(SEVEN, encoding="utf-8")
-    monkeypatch.delitem(sys.modules, "reconcile.report.forecast_chart", raising=False)
-    monkeypatch.setitem(sys.modules, "matplotlib", None)
-
-    done = run("forecast", "--from-empty", "--out", "chart.svg", folder=tmp_path)
+    done = run("forecast", "--from-empty", "--html", "missing/page.html", folder=tmp_path)
 
     assert done.returncode == 1
-    assert "pip install 'vps-reconcile[charts]'" in done.stderr
+    assert "missing/page.html can't be written" in done.stderr
+    assert "in a year     7 backups" in done.stdout

@@ -14,9 +14,12 @@ def test_a_terminal_shows_what_is_printed_today(name: str) -> None:
     assert terminal.shown(drawn) == terminal.shown(terminal.svg(name)), "python -m tests.pictures"
 
 
-@pytest.mark.parametrize("scheme", page.SCHEMES)
-def test_a_page_is_what_is_written_today(scheme: str) -> None:
-    assert page.shows((FOLDER / f"page-{scheme}.png").read_bytes(), page.html()), "python -m tests.pictures"
+@pytest.mark.parametrize("name", page.PAGES)
+def test_a_page_is_what_is_written_today(name: str) -> None:
+    html = page.html(name)
+
+    for picture in FOLDER.glob(f"{name}-*.png"):
+        assert page.shows(picture.read_bytes(), html), "python -m tests.pictures"
 
 
 def test_there_are_no_others() -> None:

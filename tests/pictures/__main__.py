@@ -1,6 +1,6 @@
 """Makes the pictures of the README from real output, and writes them to .github/pictures.
 
-python -m tests.pictures                 # all of them; those of the page need Chromium
+python -m tests.pictures                 # all of them; those of the pages need Chromium
 python -m tests.pictures status.svg      # some of them
 """
 
@@ -22,7 +22,11 @@ def _svg(name: str) -> bytes:
 FOLDER = Path(__file__).parents[2] / ".github" / "pictures"
 MAKERS: dict[str, Callable[[], bytes]] = {
     **{f"{name}.svg": partial(_svg, name) for name in terminal.PICTURES},
-    **{f"page-{scheme}.png": partial(page.png, scheme) for scheme in page.SCHEMES},
+    **{
+        f"{name}-{scheme}.png": partial(page.png, name, scheme)
+        for name, (_, schemes, _) in page.PAGES.items()
+        for scheme in schemes
+    },
 }
 """Each file, and what makes it."""
 

@@ -1,4 +1,4 @@
-"""Pictures of the page of `status --html`, as the system's Chromium draws it for a light and for a dark screen.
+"""Pictures of the pages of `status --html` and `forecast --html`, as the system's Chromium draws them.
 
 Chromium draws a little differently from version to version, so each picture holds the digest of the page that it shows.
 """
@@ -6,6 +6,7 @@ Chromium draws a little differently from version to version, so each picture hol
 import hashlib
 import struct
 import zlib
+from collections.abc import Callable
 from typing import Literal
 
 from playwright.sync_api import sync_playwright
@@ -14,8 +15,12 @@ from support.build import NOW
 
 from reconcile import __version__
 from reconcile.desired.desired import resolve
+from reconcile.durations import Duration
+from reconcile.insight.forecast import Schedule, forecast, without_account
 from reconcile.insight.status import status
 from reconcile.insight.timeline import timeline
+from reconcile.report.document import Raw
+from reconcile.report.forecast.html import forecast_html
 from reconcile.report.status.html import status_html
 
 from .account import DECLARED, OBSERVED
@@ -29,19 +34,36 @@ _HEADER_END = len(_SIGNATURE) + 8 + 13 + 4
 _KEYWORD = b"html-sha256\0"
 
 
-def html() -> str:
-    """Return the page, with the same text under every version."""
+def _status() -> Raw:
     desired = resolve(DECLARED, OBSERVED)
-    found = status(desired, OBSERVED, NOW)
-    return status_html(timeline(found, desired, OBSERVED)).text.replace(__version__, "…")
+    return status_html(timeline(status(desired, OBSERVED, NOW), desired, OBSERVED))
 
 
-def png(scheme: Scheme) -> bytes:
-    """Draw the top of the page; needs Chromium."""
-    page = html()
+def _year() -> Raw:
+    """Show what the policies of the same files will hold in a year, from the first day on."""
+    declared, account = without_account(DECLARED, NOW)
+    schedule = Schedule(start=NOW, days=365, every=Duration(days=1))
+    return forecast_html(forecast(resolve(declared, account), account, schedule, size_mb=4500), verbose=False)
+
+
+PAGES: dict[str, tuple[Callable[[], Raw], tuple[Scheme, ...], int]] = {
+    "page": (_status, SCHEMES, 830),
+    "forecast": (_year, ("light",), 640),
+}
+"""What is drawn, for which screens, and how many pixels of it from the top."""
+
+
+def html(name: str) -> str:
+    """Return a page, with the same text under every version."""
+    return PAGES[name][0]().text.replace(__version__, "…")
+
+
+def png(name: str, scheme: Scheme) -> bytes:
+    """Draw the top of a page; needs Chromium."""
+    page = html(name)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=OPTIONS)
-        window = browser.new_page(viewport={"width": 1100, "height": 830}, color_scheme=scheme)
+        window = browser.new_page(viewport={"width": 1100, "height": PAGES[name][2]}, color_scheme=scheme)
         window.set_content(page)
         drawn = window.screenshot()
         browser.close()

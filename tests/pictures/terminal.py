@@ -12,22 +12,17 @@ from rich.text import Text
 from support.build import NOW, config
 from support.world import World
 
-from reconcile.desired.config import Config
-from reconcile.desired.desired import resolve, select
-from reconcile.durations import Duration
-from reconcile.insight.comparison import compare
-from reconcile.insight.forecast import Forecast, Schedule, forecast
+from reconcile.desired.desired import resolve
 from reconcile.insight.status import status
 from reconcile.outcomes import Applied, Event, Planned, Waiting
 from reconcile.report.apply.text import event_text, result_text
-from reconcile.report.document import Block, Document, Lines
-from reconcile.report.forecast.text import forecast_text
+from reconcile.report.document import Block
 from reconcile.report.plan.text import plan_text, planned_text
 from reconcile.report.status.text import status_text
 from reconcile.report.terminal import printable
 from reconcile.sandbox.account import sample
 
-from .account import DECLARED, OBSERVED, TOML
+from .account import DECLARED, OBSERVED
 
 Session = Iterable[tuple[str, Iterable[Block]]]
 """Commands, and what each of them prints."""
@@ -89,25 +84,5 @@ def health() -> Session:
     yield "reconcile status", status_text(found, verbose=False).lines
 
 
-def year() -> Session:
-    """Show what a policy of the same account will hold in a year, and what a longer one would cost."""
-    target = "web-server-01/nightly"
-    schedule = Schedule(start=NOW, days=365, every=Duration(days=1))
-
-    def look(declared: Config) -> Forecast:
-        desired = select(resolve(declared, OBSERVED), OBSERVED, (target,))
-        return forecast(desired, OBSERVED, schedule, size_mb=None)
-
-    now, before = look(DECLARED), look(config(TOML.replace("daily = 14", "daily = 7")))
-    yield f"reconcile forecast --target {target}", _lines(forecast_text(now, verbose=False))
-    compared = forecast_text(compare(before, now), verbose=False)
-    yield f"reconcile forecast --target {target} --compare before.toml", _lines(compared)
-
-
-def _lines(document: Document) -> Iterable[Block]:
-    assert isinstance(document, Lines)
-    return document.lines
-
-
-PICTURES: dict[str, Callable[[], Session]] = {"plan-and-apply": plan_and_apply, "status": health, "forecast": year}
+PICTURES: dict[str, Callable[[], Session]] = {"plan-and-apply": plan_and_apply, "status": health}
 """What there is a picture of; a new one is a line here."""

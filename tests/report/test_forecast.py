@@ -46,20 +46,53 @@ def test_a_forecast_in_80_columns() -> None:
         "An empty account, with an apply every 1d from 2026-03-10 to 2026-06-07\n"
         "\n"
         "s0/nightly: every 1d, keep last=7\n"
-        "  at the end  7 backups, 10.5 GiB\n"
-        "  at most     7 on 2026-03-16, 10.5 GiB on 2026-03-16\n"
-        "  a month     30.0 created, 27.7 deleted\n"
-        "  back to     2026-06-01, 6d before\n"
-        "  gaps        up to 1d\n"
-        "  steady      from 2026-03-17\n"
+        "  in 90 days    7 backups, 10.5 GiB\n"
+        "  at its peak   7 backups and 10.5 GiB on 2026-03-16\n"
+        "  each month    30 created, 28 deleted\n"
+        "  reaches back  to 2026-06-01, 6d before the end\n"
+        "  longest gap   1d between two backups\n"
+        "  settles       from 2026-03-17 on nothing changes any more\n"
         "\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("ahead", "label"),
+    [(1, "in a day"), (30, "in 30 days"), (365, "in a year"), (730, "in 2 years"), (366, "in 366 days")],
+)
+def test_the_end_is_named_as_a_person_would(ahead: int, label: str) -> None:
+    assert f"\n  {label} " in in_text(look(servers(1), ahead=ahead))
+
+
+@pytest.mark.parametrize(
+    ("number", "month"),
+    [
+        (16, "480 created, 480 deleted"),  # and not 478.7
+        (1, "30 created, 30 deleted"),
+    ],
+)
+def test_how_much_changes_is_rounded_as_a_person_would(number: int, month: str) -> None:
+    assert f"  each month    {month}\n" in in_text(look(servers(number, "2"), ahead=364))
+
+
+def test_a_backup_a_year_is_less_than_one_each_month() -> None:
+    declared = config('[servers.web]\nid = 1\nbackups = [{ description = "yearly", every = "1y", keep = 1 }]')
+
+    assert "each month    less than one created, none deleted" in in_text(look(declared, ahead=300))
+
+
+def test_what_does_not_change_is_said_to_be_as_before() -> None:
+    found = compare(look(servers(1, "20")), look(servers(1, '{ last = 20, within = "1d" }')))
+
+    lines = shown(forecast_text(found, verbose=False), 80).splitlines()
+    assert "  at its peak   20 as before; 30.0 GiB as before" in lines
+    assert "  reaches back  to 2026-05-19, as before" in lines
 
 
 def test_many_series_are_shown_by_policy_and_one_by_one_on_demand() -> None:
     found = look(servers(40))
 
-    assert "every 1d, keep last=7: 40 series\n  at the end  280 backups" in in_text(found)
+    assert "every 1d, keep last=7: 40 series\n  in 90 days    280 backups" in in_text(found)
     assert "s39/nightly" not in in_text(found)
     assert "s39/nightly: every 1d, keep last=7, 1.5 GiB each (from --size-mb)" in in_text(found, verbose=True)
 
@@ -67,7 +100,7 @@ def test_many_series_are_shown_by_policy_and_one_by_one_on_demand() -> None:
 def test_a_fleet_has_a_row_of_its_own() -> None:
     fleet = '[fleets.web]\nmatch = "*"\n[[fleets.web.backups]]\ndescription = "nightly"\n'
 
-    assert "fleet web: as one server\n  at the end  1 backup" in in_text(look(config(fleet)))
+    assert "fleet web: as one server\n  in 90 days    1 backup" in in_text(look(config(fleet)))
 
 
 def test_what_is_not_known_is_said() -> None:
@@ -114,20 +147,20 @@ def test_a_comparison_in_80_columns() -> None:
 
     assert (
         "s1/nightly: every 1d, keep last=20 → every 1d, keep daily=7 weekly=4\n"
-        "  at the end  20 → 10 (-10); 30.0 GiB → 15.0 GiB (-15.0 GiB)\n"
-        "  at most     20 → 10 (-10); 30.0 GiB → 15.0 GiB (-15.0 GiB)\n"
-        "  back to     2026-05-19 → 2026-05-17\n"
-        "  no longer   11 restore points: 2026-05-19 to 2026-05-23, 2026-05-25 to\n"
-        "2026-05-30\n"
+        "  in 90 days    20 → 10 (-10); 30.0 GiB → 15.0 GiB (-15.0 GiB)\n"
+        "  at its peak   20 → 10 (-10); 30.0 GiB → 15.0 GiB (-15.0 GiB)\n"
+        "  reaches back  2026-05-19 → 2026-05-17\n"
+        "  no longer     11 restore points: 2026-05-19 to 2026-05-23, 2026-05-25 to\n"
+        "                2026-05-30\n"
     ) in shown_
-    assert "All: 2 series, 2 with a change\n  at the end  40 → 20 (-20)" in shown_
+    assert "All: 2 series, 2 with a change\n  in 90 days    40 → 20 (-20)" in shown_
 
 
 def test_a_change_of_many_series_is_one_row() -> None:
     shown_ = shown(forecast_text(change(40), verbose=False), 80)
 
-    assert "40 series: every 1d, keep last=20 → every 1d, keep daily=7 weekly=4\n  at the end  800 → 400" in shown_
-    assert "  no longer   440 restore points: 2026-05-19 to 2026-05-23" in shown_
+    assert "40 series: every 1d, keep last=20 → every 1d, keep daily=7 weekly=4\n  in 90 days    800 → 400" in shown_
+    assert "  no longer     440 restore points: 2026-05-19 to 2026-05-23" in shown_
 
 
 def test_a_server_that_left_the_files_loses_nothing() -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from math import floor, log10
 from zoneinfo import ZoneInfo
 
 from reconcile.addresses import SeriesAddress
@@ -17,7 +18,7 @@ from reconcile.report.wording import count_text, size_text
 MOST_SERIES = 10
 """Series are shown one by one up to this many, or all of them with `-v`; more are shown by policy."""
 
-_MONTH = 30
+_MONTH, _YEAR = 30, 365
 """Days."""
 
 _MOST_SPANS = 5
@@ -122,23 +123,44 @@ def _size_from(series: SeriesForecast) -> str:
     return f"{size_text(series.size.megabytes)} each (from {_SOURCES[series.size.source]})"
 
 
+def horizon(forecast: Forecast) -> str:
+    """Say when the end is."""
+    days = forecast.schedule.days
+    number, thing = (days // _YEAR, "year") if days % _YEAR == 0 else (days, "day")
+    return f"in a {thing}" if number == 1 else f"in {count_text(number, thing)}"
+
+
 def _facts(figures: Figures, forecast: Forecast) -> dict[str, str]:
-    """Say how many there will be, and when there are most, how far back they reach, and how much changes."""
-    at_most = f"{max(figures.counts):,} on {_peak(figures.counts, forecast)}"
+    """Say how many there will be, and when there are most, how much changes, and how far back they reach."""
+    peak, day = count_text(max(figures.counts), "backup"), _peak(figures.counts, forecast)
     if max(figures.megabytes):
-        at_most += f", {size_text(max(figures.megabytes))} on {_peak(figures.megabytes, forecast)}"
+        size, size_day = size_text(max(figures.megabytes)), _peak(figures.megabytes, forecast)
+        peak += f" and {size}" if size_day == day else f" on {day}, {size}"
+        day = size_day
     months = forecast.schedule.days / _MONTH
     found = {
-        "at the end": _amount(figures),
-        "at most": at_most,
-        "a month": f"{figures.creates / months:,.1f} created, {figures.deletes / months:,.1f} deleted",
+        horizon(forecast): _amount(figures),
+        "at its peak": f"{peak} on {day}",
+        "each month": f"{_rounded(figures.creates / months)} created, {_rounded(figures.deletes / months)} deleted",
     }
     if figures.oldest:
-        found["back to"] = f"{_date(figures.oldest, forecast)}, {age_text(forecast.end - figures.oldest)} before"
+        found["reaches back"] = (
+            f"to {_date(figures.oldest, forecast)}, {age_text(forecast.end - figures.oldest)} before the end"
+        )
     if figures.longest_gap:
-        found["gaps"] = f"up to {age_text(figures.longest_gap)}"
-    found["steady"] = "not by then" if figures.steady_at is None else f"from {_date(figures.steady_at, forecast)}"
+        found["longest gap"] = f"{age_text(figures.longest_gap)} between two backups"
+    steady = figures.steady_at and f"from {_date(figures.steady_at, forecast)} on nothing changes any more"
+    found["settles"] = steady or "not by then"
     return found
+
+
+def _rounded(number: float) -> str:
+    """Write about how many: two digits are enough."""
+    if not number:
+        return "none"
+    if number < 1:
+        return "less than one"
+    return f"{round(number, min(0, 1 - floor(log10(number)))):,.0f}"
 
 
 def _peak(values: Sequence[float], forecast: Forecast) -> str:
@@ -187,21 +209,25 @@ def _policies(change: SeriesChange) -> str:
 
 def _differences(before: Figures | None, after: Figures | None, comparison: Comparison) -> Iterator[tuple[str, str]]:
     old, new = ((each.counts[-1], each.megabytes[-1]) if each else (0, 0.0) for each in (before, after))
-    yield "at the end", _change(old, new)
+    yield horizon(comparison.after), _change(old, new)
     old, new = ((max(each.counts), max(each.megabytes)) if each else (0, 0.0) for each in (before, after))
-    yield "at most", _change(old, new)
-    oldest = [each.oldest if each else None for each in (before, after)]
+    yield "at its peak", _change(old, new)
+    oldest = [each and each.oldest for each in (before, after)]
     if any(oldest):
-        yield "back to", " → ".join(_date(each, comparison.after) if each else "nothing" for each in oldest)
+        earlier, later = (_date(each, comparison.after) if each else "nothing" for each in oldest)
+        yield "reaches back", f"to {later}, as before" if earlier == later else f"{earlier} → {later}"
 
 
 def _change(old: tuple[int, float], new: tuple[int, float]) -> str:
-    """Compare two pairs of a number of backups and their megabytes."""
-    counts = f"{old[0]:,} → {new[0]:,} ({new[0] - old[0]:+,})"
-    if not old[1] and not new[1]:
+    """Compare two pairs of a number of backups and their mebibytes."""
+    (old_count, old_size), (new_count, new_size) = old, new
+    counts = f"{old_count:,} → {new_count:,} ({new_count - old_count:+,})"
+    counts = f"{new_count:,} as before" if new_count == old_count else counts
+    if not old_size and not new_size:
         return counts
-    sign = "-" if new[1] < old[1] else "+"
-    return f"{counts}; {size_text(old[1])} → {size_text(new[1])} ({sign}{size_text(abs(new[1] - old[1]))})"
+    sign = "-" if new_size < old_size else "+"
+    sizes = f"{size_text(old_size)} → {size_text(new_size)} ({sign}{size_text(abs(new_size - old_size))})"
+    return f"{counts}; {size_text(new_size)} as before" if new_size == old_size else f"{counts}; {sizes}"
 
 
 def _gone(changes: Iterable[SeriesChange], comparison: Comparison) -> Iterator[tuple[str, str]]:

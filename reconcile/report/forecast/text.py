@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from reconcile.insight.comparison import Comparison
 from reconcile.insight.forecast import Forecast
 from reconcile.report.diagnostics import diagnostic_text
-from reconcile.report.document import Lines, Text
+from reconcile.report.document import Block, Columns, Lines, Row, Text
 from reconcile.report.forecast.sentences import essential, heading, notes, rows
 
 
@@ -14,18 +14,21 @@ def forecast_text(found: Forecast | Comparison, /, *, verbose: bool) -> Lines:
     return Lines(tuple(_lines(found, verbose=verbose)), essential=(essential(found),))
 
 
-def _lines(found: Forecast | Comparison, *, verbose: bool) -> Iterator[str | Text]:
+def _lines(found: Forecast | Comparison, *, verbose: bool) -> Iterator[Block]:
     if isinstance(found, Forecast):
         for diagnostic in found.first.warnings:
             yield from diagnostic_text(diagnostic)
     yield Text(heading(found), "dim")
-    for row in rows(found, verbose=verbose):
-        yield ""
-        yield Text.assemble((row.name, "bold"), f": {row.about}" if row.about else "")
-        for label, fact in row.facts.items():
-            yield f"  {label:<11} {fact}"
+    yield Columns(rows=tuple(_rows(found, verbose=verbose)), indent=2)
     yield ""
     for note in notes(found):
         yield Text(note, "yellow")
     if isinstance(found, Comparison) and not found.changes:
         yield Text("Nothing changes.", "bold green")
+
+
+def _rows(found: Forecast | Comparison, *, verbose: bool) -> Iterator[Row | Text]:
+    for row in rows(found, verbose=verbose):
+        yield Text("")
+        yield Text.assemble((row.name, "bold"), f": {row.about}" if row.about else "")
+        yield from map(Row, row.facts.items())

@@ -1,25 +1,16 @@
-"""`reconcile status --html`: one page with everything in it, which needs neither a network nor a script.
-
-The template holds the layout, and what is said is made here. Every text is escaped as it is written: by Jinja, so that
-it is no markup, and by `visible`, so that it hides nothing.
-"""
+"""`reconcile status --html`: a page that shows what each server can be restored from."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cache
 from zoneinfo import ZoneInfo
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, Template
-from markupsafe import Markup
-
-from reconcile import __version__
 from reconcile.actual.inventory import Backup, size_mb
 from reconcile.durations import age_text
 from reconcile.insight.status import Status
 from reconcile.insight.timeline import RECENT_DAYS, Gap, RowKind, ServerTimeline, Timeline, TimelineRow
 from reconcile.report.document import Raw
-from reconcile.report.escape import visible, with_units_unbroken
+from reconcile.report.page import page
 from reconcile.report.status.sentences import health_text, problems, rule_text, series_facts, verdict_text
 from reconcile.report.wording import count_text, size_text, time_text
 
@@ -61,9 +52,9 @@ def status_html(timeline: Timeline) -> Raw:
     status = timeline.status
     zone = ZoneInfo(status.timezone)
     servers = [_server(each, f"server-{number}", status) for number, each in enumerate(timeline.servers, 1)]
-    page = _template().render(
+    return page(
+        "status/page.html.jinja",
         status=status,
-        version=__version__,
         checked_at=time_text(status.checked_at, zone),
         verdict=f"{verdict_text(status)}.",
         figures=_figures(timeline),
@@ -75,27 +66,6 @@ def status_html(timeline: Timeline) -> Raw:
         unprotected=[_server(each, "", status) for each in timeline.unprotected],
         recent_days=RECENT_DAYS,
     )
-    return Raw(page)
-
-
-@cache
-def _template() -> Template:
-    environment = Environment(
-        loader=PackageLoader("reconcile", "report"),
-        autoescape=True,
-        finalize=_finalized,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("status/page.html.jinja")
-
-
-def _finalized(value: object) -> object:
-    """Write out what is not printable in every text that the template shows, but for what a macro has made."""
-    if not isinstance(value, str) or isinstance(value, Markup):
-        return value
-    return with_units_unbroken(visible(value, 1000))
 
 
 def _figures(timeline: Timeline) -> Iterator[tuple[str, str]]:
