@@ -24,10 +24,10 @@ def import_(session: Session, *, only: tuple[str, ...], out: Path | None) -> Exi
     """
     if out:
         check_new(out)
-    existing = {"existing": session.config()} if session.paths else {}
-    inventory = observe(session, asks_account=True)
+    existing = session.config() if session.paths else None
+    inventory = observe(session, automatic=True, asks_account=True)
     session.output.diagnostics(odd_entries(inventory))
-    declaration = declare(inventory, inventory.observed_at, only=only, **existing)
+    declaration = declare(inventory, inventory.observed_at, existing=existing, only=only)
     document = declaration_toml(declaration)
     if out:
         session.write(out, document.text, new=True)

@@ -10,8 +10,9 @@ from reconcile.cli.exit_code import ExitCode
 from reconcile.cli.files import check_new
 from reconcile.cli.options import OutputFileType, command
 from reconcile.cli.session import DEFAULT_FILE, Session
-from reconcile.insight.first_file import EXAMPLE, FirstFile, first_file
-from reconcile.report.toml import first_file_toml
+from reconcile.insight.importing import declare
+from reconcile.plan.warnings import odd_entries
+from reconcile.report.toml import declaration_toml, example_toml
 from reconcile.report.wording import count_text
 
 
@@ -24,26 +25,29 @@ from reconcile.report.wording import count_text
     help="The file to write; it must not exist.",
 )
 def init(session: Session, *, out: Path) -> ExitCode:
-    """Write a commented first file for the account at hand, or an example without a token."""
+    """Write a commented first file for the account at hand, or an example without a token.
+
+    Declares the backups that the account holds, and a nightly series where nothing is created regularly.
+    """
     check_new(out)
-    first = _first_file(session)
-    session.write(out, first_file_toml(first).text, new=True)
-    if first.origin:
-        option = "" if str(out) == DEFAULT_FILE else f" -f {out}"
-        what = f"a series on each of {count_text(len(first.servers), 'server')}"
-        what += " and on each to come" if first.is_fleet else ""
-        session.output.note(f"Written to {out}: {what}. To see what it would do: reconcile plan{option}")
-    else:
+    try:
+        access = session.access()
+    except NoTokenError:
+        session.write(out, example_toml().text, new=True)
         session.output.note(
             f"Written to {out}: an example, because there is no token. Put your servers into it, or try it on the "
             "sandbox: reconcile sandbox"
         )
+        return ExitCode.DONE
+    inventory = observe(session, access=access, automatic=True, asks_account=True)
+    session.output.diagnostics(odd_entries(inventory))
+    declaration = declare(inventory, inventory.observed_at, is_first=True)
+    session.write(out, declaration_toml(declaration).text, new=True)
+    option = "" if str(out) == DEFAULT_FILE else f" -f {out}"
+    held = len(inventory.manual)
+    adopted = (
+        f"{held - declaration.left:,} of {count_text(held, 'manual backup')} adopted" if held else "no backups yet"
+    )
+    servers = count_text(declaration.servers, "server")
+    session.output.note(f"Written to {out}: {servers}, {adopted}. To see what it would do: reconcile plan{option}")
     return ExitCode.DONE
-
-
-def _first_file(session: Session) -> FirstFile:
-    try:
-        access = session.access()
-    except NoTokenError:
-        return EXAMPLE
-    return first_file(observe(session, access=access, asks_account=True))

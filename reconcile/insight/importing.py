@@ -1,15 +1,20 @@
-"""Works out the declaration for `reconcile import`: a file that declares what the account holds.
+"""Works out the file that `import` and `init` write: it declares what the account holds and the files do not.
 
-The planner is asked what it would do with each declaration, so that `plan` on the result says "No changes".
+Servers that are alike become one entry, and dated names one series. The planner is asked what it would do with each
+declaration, so that `plan` on an import says "No changes".
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
-from typing import Any
+from datetime import UTC, datetime, time, timedelta
+from itertools import pairwise, takewhile
+from statistics import median
 
-from reconcile.actual.inventory import Backup, Inventory, State
+from reconcile.actual.inventory import MANUAL, Backup, Inventory, Server, State
+from reconcile.addresses import compiled, escaped_glob
 from reconcile.desired.config import Config, DeclaredSeries, DeclaredServer
 from reconcile.desired.desired import resolve
 from reconcile.desired.document import Requirements
@@ -17,18 +22,36 @@ from reconcile.desired.fields import unclean
 from reconcile.desired.fleets import server_keys
 from reconcile.desired.keep import KeepCount, Period
 from reconcile.diagnostics import Place
+from reconcile.durations import Duration
 from reconcile.ids import Id
 from reconcile.insight.servers import by_name, find_servers
 from reconcile.plan.model import ServerPlan
 from reconcile.plan.planner import plan
-from reconcile.plan.series import undeclared
+from reconcile.plan.series import backups_of, undeclared
 
-MANY = 3
-"""Servers that hold the same series, from which on a fleet is less to write than their tables."""
+NIGHTLY = "nightly"
+"""The series that `init` adds to a server on which nothing is created regularly."""
 
-_NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9_-]+")
-_GLOB = re.compile(r"[*?[]")
+KEPT_BY_STANDARD = 3
+"""Backups of a series that the policy of `init` keeps in any case (`last`)."""
+
 _NOTHING = Config(servers=())
+_NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9_-]+")
+_AROUND_NAMES = "-_.:/ 0123456789"
+_DATE = re.compile(
+    r"(?<![0-9])(?:(?:19|20)[0-9]{2}[-_./]?[01][0-9][-_./]?[0-3][0-9](?:[T _-]?[0-2][0-9][:.h-]?[0-5][0-9]"
+    r"(?:[:.-]?[0-5][0-9])?Z?)?|1[0-9]{9})(?![0-9])"
+)
+"""A date, with or without a time, or seconds since 1970, as scripts write them into a description."""
+_DIGIT = re.compile(r"[0-9]")
+_INTERVALS = {
+    Duration.parse(text): Duration.parse(text).in_seconds(datetime(2026, 4, 1, tzinfo=UTC))
+    for text in ("1h", "2h", "3h", "4h", "6h", "8h", "12h", "1d", "2d", "1w", "2w", "1mo")
+}
+_LAST_GAPS = 7
+"""Gaps between backups that are looked at: further back, retention has taken some."""
+_TOLERANCE = 0.2
+"""The share by which a gap may differ from the interval."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -61,59 +84,129 @@ class NotDeclared:
     count: int
 
 
-NotShown = FailedPinned | LeftUnmanaged | NotDeclared
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NotShared:
+    """`count` backups with this description, on `servers` of the servers of a fleet: not on all, and irregular."""
+
+    fleet: str
+    description: str
+    servers: int
+    count: int
+
+
+NotShown = FailedPinned | LeftUnmanaged | NotDeclared | NotShared
 """Why the declaration does not show something that the account holds."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Declaration:
-    """A document in the shape of the file, and what could not be put into it; when and from where it was read.
+class Adopted:
+    """A series of the file, and what the account holds of it on the servers of its entry."""
 
-    `fleets` are documents too: each would declare some of the servers, if their tables were removed.
+    description: str
+    renamed_from: str | None = None
+    """The glob of its dated names."""
+    example: str | None = None
+    """One of the dated names."""
+    fewest: int = 0
+    most: int = 0
+    """The smallest and the largest number of backups that one of the servers holds; failed ones do not count."""
+    every: Duration | None = None
+    """The interval at which they were created; None if they are too few, or irregular."""
+    at: time | None = None
+    """The time of the day at which most were created, in UTC."""
+    is_standard: bool = False
+    """Whether the policy of `init` applies to it."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AdoptedServers:
+    """One table of the file: of a server by its `key`, or of a fleet of that name, which lists its servers."""
+
+    key: str
+    servers: tuple[Server, ...]
+    series: tuple[Adopted, ...]
+    is_fleet: bool = False
+    glob: str | None = None
+    """What would match the servers of the fleet, no other of today, and those to come."""
+    pinned: tuple[Id, ...] = ()
+    is_unpruned: bool = False
+    """Whether the table must say that nothing is pruned, because there are undeclared backups on the server."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Declaration:
+    """A file, what could not be put into it, and when and from where the account was read.
+
+    With `is_first`, the file is that of `init`: what is created regularly goes on, and every server has a series.
     """
 
     base_url: str
+    account: str | None
+    """The e-mail address of the account, if the file is to name it."""
     read_at: datetime
-    document: dict[str, Any]
-    not_shown: tuple[NotShown, ...]
-    fleets: tuple[dict[str, Any], ...] = ()
+    entries: tuple[AdoptedServers, ...]
+    not_shown: tuple[NotShown, ...] = ()
+    is_first: bool = False
+    automatic: int = 0
+    """Automatic backups in the account."""
+
+    @property
+    def servers(self) -> int:
+        """The number of servers that it declares."""
+        return sum(len(entry.servers) for entry in self.entries)
+
+    @property
+    def left(self) -> int:
+        """The number of backups on those servers that are in no series of the file."""
+        left = [each for each in self.not_shown if isinstance(each, LeftUnmanaged)]
+        return len(left) + sum(each.count for each in self.not_shown if isinstance(each, NotShared))
 
 
 def declare(
-    inventory: Inventory, now: datetime, *, existing: Config | None = None, only: tuple[str, ...] = ()
+    inventory: Inventory,
+    now: datetime,
+    *,
+    existing: Config | None = None,
+    only: tuple[str, ...] = (),
+    is_first: bool = False,
 ) -> Declaration:
     """Declare what the account holds and `existing` does not; of the servers `only`, by id or name, if any are named.
 
-    Nothing is created or deleted under it: a series keeps as many backups as it has, failed ones are pinned, and a
-    series without a backup that counts stays undeclared.
+    Nothing is deleted under it: a series keeps as many backups as it has, failed ones are pinned, and a series without
+    a backup that counts stays undeclared. Nothing is created either, unless it `is_first`; then, only what is due.
 
     Raises:
         UserError: `only` names a server that the account does not have; or as `resolve` does for `existing`.
     """
     names = _chosen(inventory.names, only)
-    files = existing or _NOTHING
-    resolved = resolve(files, inventory)
+    resolved = resolve(existing or _NOTHING, inventory)
     declared = {server.id: server for server in resolved.servers}
-    keys = server_keys(
-        {id_: name for id_, name in names.items() if id_ not in declared}, {server.key for server in resolved.servers}
-    )
-    candidates = tuple(_candidate(key, id_, names[id_], inventory) for id_, key in keys.items())
+    free = {id_: name for id_, name in names.items() if id_ not in declared}
+    keys = server_keys(free, {server.key for server in resolved.servers})
+    dated = _dated_names({text for id_ in free for text in inventory.by_server.get(id_, ()) if text})
+    candidates = tuple(_candidate(key, id_, names[id_], inventory, dated) for id_, key in keys.items())
     unruled = replace(resolved.config, require=Requirements())
     planned = plan(replace(resolved, config=unruled, servers=candidates, fleets=()), inventory, now)
     not_shown: list[NotShown] = [
         each for id_ in names if id_ in declared for each in _not_declared(declared[id_], inventory)
     ]
-    tables: dict[str, Any] = {}
+    tables: list[AdoptedServers] = []
     for candidate, server in zip(candidates, planned.servers, strict=True):
-        tables[candidate.key], beside = _server_table(candidate, server, inventory)
+        table, beside = _table(candidate, server, inventory)
+        tables.append(table)
         not_shown += beside
-    settings = {} if existing or inventory.account is None else {"settings": {"account": inventory.account}}
+    tables = _with_shared_intervals(tables)
+    if is_first:
+        tables = [_with_nightly(table, inventory) for table in tables]
+    entries = list(_entries(tables, inventory, {fleet.name for fleet in resolved.fleets}))
     return Declaration(
         base_url=inventory.base_url,
+        account=None if existing else inventory.account,
         read_at=now,
-        document={**settings, "servers": tables} if tables else {},
-        fleets=tuple(_fleets(tables, inventory)),
-        not_shown=tuple(not_shown),
+        entries=tuple(entry for entry, _ in entries),
+        not_shown=(*not_shown, *(each for _, others in entries for each in others)),
+        is_first=is_first,
+        automatic=sum(backup.backup_type != MANUAL for backup in inventory.backups),
     )
 
 
@@ -127,12 +220,57 @@ def _chosen(names: Mapping[Id, str], only: tuple[str, ...]) -> dict[Id, str]:
     return by_name(found)
 
 
-def _candidate(key: str, id_: Id, name: str, inventory: Inventory) -> DeclaredServer:
+def _dated_names(descriptions: set[str]) -> dict[str, tuple[str, str]]:
+    """Return, for each description that differs from another in a date alone, their series and the glob for them.
+
+    The glob matches no other description of the account: it would take backups that are not meant.
+    """
+    alike: dict[str, list[tuple[str, re.Match[str]]]] = {}
+    for text in sorted(descriptions):
+        if not unclean(text) and (date := _DATE.search(text)):
+            shape = text[: date.start()] + _DIGIT.sub("\0", date[0]) + text[date.end() :]
+            alike.setdefault(shape, []).append((text, date))
+    ordered = sorted(descriptions)
+    used = set(descriptions)
+    series: dict[str, tuple[str, str]] = {}
+    for texts in alike.values():
+        first, date = texts[0]
+        prefix, suffix = first[: date.start()], first[date.end() :]
+        around = escaped_glob(prefix), escaped_glob(suffix)
+        globs = (f"{around[0]}{middle}{around[1]}" for middle in ("*", _DIGIT.sub("[0-9]", date[0])))
+        near = _beginning_with(prefix, ordered)
+        glob = next((glob for glob in globs if sum(map(bool, map(compiled((glob,)).match, near))) == len(texts)), None)
+        if glob and len(texts) > 1:
+            name = _unused(f"{prefix.rstrip(_AROUND_NAMES)}{suffix}".strip(_AROUND_NAMES) or "dated", used, " ")
+            series |= {text: (name, glob) for text, _ in texts}
+    return series
+
+
+def _beginning_with(prefix: str, ordered: Sequence[str]) -> list[str]:
+    """Return the texts of a sorted list that begin with `prefix`."""
+    following = (ordered[at] for at in range(bisect_left(ordered, prefix), len(ordered)))
+    return list(takewhile(lambda text: text.startswith(prefix), following))
+
+
+def _unused(name: str, used: set[str], separator: str) -> str:
+    """Return a name that is not `used`, with a number if it must be, and add it to those."""
+    number, found = 1, name
+    while found in used:
+        number += 1
+        found = f"{name}{separator}{number}"
+    used.add(found)
+    return found
+
+
+def _candidate(
+    key: str, id_: Id, name: str, inventory: Inventory, dated: Mapping[str, tuple[str, str]]
+) -> DeclaredServer:
     """Declare a server with every series that can be one; failed backups do not count for `keep`."""
-    counts = {
-        description: sum(backup.state is not State.FAILED for backup in backups)
-        for description, backups in inventory.by_server.get(id_, {}).items()
-    }
+    counts: Counter[tuple[str, str | None]] = Counter()
+    for description, backups in inventory.by_server.get(id_, {}).items():
+        if description and not unclean(description):
+            count = sum(backup.state is not State.FAILED for backup in backups)
+            counts[dated.get(description, (description, None))] += count
     return DeclaredServer(
         key=key,
         name=name,
@@ -140,46 +278,117 @@ def _candidate(key: str, id_: Id, name: str, inventory: Inventory) -> DeclaredSe
         prune=False,
         pinned=(),
         series=tuple(
-            DeclaredSeries(description=description, every=None, keep=(KeepCount(period=Period.LAST, count=count),))
-            for description, count in counts.items()
-            if count and description and not unclean(description)
+            DeclaredSeries(
+                description=description,
+                every=None,
+                keep=(KeepCount(period=Period.LAST, count=count),),
+                renamed_from=(glob,) if glob else (),
+            )
+            for (description, glob), count in counts.items()
+            if count
         ),
         place=Place(filename="", path=("servers", key)),
     )
 
 
-def _server_table(
+def _table(
     candidate: DeclaredServer, planned: ServerPlan, inventory: Inventory
-) -> tuple[dict[str, Any], list[NotShown]]:
+) -> tuple[AdoptedServers, list[NotShown]]:
     """Return the table of a server, from what the planner makes of its candidate, and what the table does not show."""
+    held = inventory.by_server.get(candidate.id, {})
     # A series without a member is left out: declared, it would have a backup created.
-    counted = [series for series in planned.series if not series.create]
-    descriptions = {series.address.description for series in counted}
-    failed = [delete.backup for series in counted for delete in series.deletes]
-    left = [
-        backup
-        for description, backups in inventory.by_server.get(candidate.id, {}).items()
-        if description not in descriptions
-        for backup in backups
-    ]
-    table = {
-        "id": candidate.id,
-        **({"name": candidate.name} if candidate.name != candidate.key else {}),
-        **({"prune": False} if left else {}),
-        **({"pinned": [backup.id for backup in failed]} if failed else {}),
-        "backups": [_series_table(series) for series in candidate.series if series.description in descriptions],
-    }
+    counted = {series.address.description: series for series in planned.series if not series.create}
+    failed = [delete.backup for series in counted.values() for delete in series.deletes]
+    declared = [series for series in candidate.series if series.description in counted]
+    table = replace(candidate, series=tuple(declared))
+    left = [backup for _, backups in undeclared(table, held) for backup in backups]
+    entry = AdoptedServers(
+        key=candidate.key,
+        servers=(Server(id=candidate.id, name=candidate.name),),
+        series=tuple(_adopted(series, backups_of(table.descriptions_of(series), held)) for series in declared),
+        pinned=tuple(backup.id for backup in failed),
+        is_unpruned=bool(left),
+    )
     unmanaged = [
         LeftUnmanaged(key=candidate.key, backup=backup, unclean=unclean(backup.description or "")) for backup in left
     ]
-    return table, [*unmanaged, *(FailedPinned(key=candidate.key, backup=backup) for backup in failed)]
+    return entry, [*unmanaged, *(FailedPinned(key=candidate.key, backup=backup) for backup in failed)]
 
 
-def _series_table(series: DeclaredSeries) -> dict[str, Any]:
-    (rule,) = series.keep
-    if not isinstance(rule, KeepCount) or rule.count == 1:
-        return {"description": series.description}
-    return {"description": series.description, "keep": rule.count}
+def _adopted(series: DeclaredSeries, backups: Sequence[Backup]) -> Adopted:
+    """Return a series with the interval at which its backups were created."""
+    created = [backup.created_at for backup in backups if backup.state is State.USABLE]
+    every = _interval(created)
+    count = sum(backup.state is not State.FAILED for backup in backups)
+    return Adopted(
+        description=series.description,
+        renamed_from=next(iter(series.renamed_from), None),
+        example=backups[-1].description if series.renamed_from else None,
+        fewest=count,
+        most=count,
+        every=every,
+        at=_time_of_day(created[-_LAST_GAPS:]) if every and every.days else None,
+    )
+
+
+def _interval(created: Sequence[datetime]) -> Duration | None:
+    """Return the interval between backups, from the oldest to the newest; None for few, or irregular ones."""
+    gaps = [(later - earlier).total_seconds() for earlier, later in pairwise(created[-_LAST_GAPS - 1 :])]
+    if len(gaps) < 2:  # noqa: PLR2004 - one gap may be anything
+        return None
+    middle = median(gaps)
+    every = min(_INTERVALS, key=lambda each: abs(_INTERVALS[each] - middle))
+    regular = sum(abs(gap - _INTERVALS[every]) <= _TOLERANCE * _INTERVALS[every] for gap in gaps)
+    return every if regular * 3 >= len(gaps) * 2 else None
+
+
+def _time_of_day(created: Sequence[datetime]) -> time | None:
+    """Return the time of the day, to five minutes, if all were created within an hour of it."""
+    newest = created[-1]
+    half_a_day = timedelta(hours=12)
+    shifts = [(each - newest + half_a_day) % timedelta(days=1) - half_a_day for each in created]
+    middle = sorted(shifts)[len(shifts) // 2]
+    if any(abs(shift - middle) > timedelta(hours=1) for shift in shifts):
+        return None
+    about = newest + middle + timedelta(minutes=2.5)
+    return time(about.hour, about.minute // 5 * 5)
+
+
+def _with_shared_intervals(tables: Iterable[AdoptedServers]) -> list[AdoptedServers]:
+    """Assume the usual interval of a series where a server holds too few of its backups to say."""
+    found = list(tables)
+    known: dict[str, Counter[Duration]] = {}
+    for series in (series for table in found for series in table.series):
+        if series.every:
+            known.setdefault(series.description, Counter())[series.every] += 1
+    usual = {description: intervals.most_common(1)[0][0] for description, intervals in known.items()}
+    return [
+        replace(
+            table,
+            series=tuple(
+                replace(series, every=series.every or usual.get(series.description)) for series in table.series
+            ),
+        )
+        for table in found
+    ]
+
+
+def _with_nightly(table: AdoptedServers, inventory: Inventory) -> AdoptedServers:
+    """Add a series to a server on which nothing is created regularly."""
+    if any(series.every for series in table.series):
+        return table
+    nightly = next((series for series in table.series if series.description == NIGHTLY), None)
+    if nightly is None:
+        # Failed backups may have the description, and must not become members of the series: they would be deleted.
+        used = {text or "" for text in inventory.by_server.get(table.servers[0].id, ())}
+        return replace(
+            table, series=(*table.series, Adopted(description=_unused(NIGHTLY, used, " "), is_standard=True))
+        )
+    if nightly.most > KEPT_BY_STANDARD:
+        going_on = replace(nightly, every=Duration(days=1))
+    else:
+        going_on = replace(nightly, is_standard=True)
+    return replace(table, series=tuple(going_on if series is nightly else series for series in table.series))
 
 
 def _not_declared(server: DeclaredServer, inventory: Inventory) -> Iterator[NotShown]:
@@ -188,39 +397,75 @@ def _not_declared(server: DeclaredServer, inventory: Inventory) -> Iterator[NotS
         yield NotDeclared(key=server.key, filename=server.place.filename, description=description, count=len(backups))
 
 
-def _fleets(tables: Mapping[str, Any], inventory: Inventory) -> Iterator[dict[str, Any]]:
-    """Suggest a fleet for each group of servers that hold the same series; it keeps as many as any of them has."""
-    keep: dict[str, int] = {}
-    holders: dict[str, list[str]] = {}
-    for key, table in tables.items():
-        for series in table["backups"]:
-            description = series["description"]
-            keep[description] = max(keep.get(description, 1), series.get("keep", 1))
-            holders.setdefault(description, []).append(key)
-    shared: dict[tuple[str, ...], list[str]] = {}
-    for description, keys in holders.items():
-        if len(keys) >= MANY:
-            shared.setdefault(tuple(keys), []).append(description)
-    for group, descriptions in shared.items():
-        backups = [
-            {"description": description, **({"keep": keep[description]} if keep[description] > 1 else {})}
-            for description in descriptions
-        ]
-        names = {tables[key].get("name", key) for key in group}
-        fleet = {"match": _globs(names, set(inventory.names.values()) - names), "backups": backups}
-        yield {"fleets": {_NOT_IN_NAMES.sub("-", descriptions[0]).strip("-") or "shared": fleet}}
+def _entries(
+    tables: Sequence[AdoptedServers], inventory: Inventory, fleets: set[str]
+) -> Iterator[tuple[AdoptedServers, list[NotShared]]]:
+    """Put servers that are alike into one entry, where the first of them stands; `fleets` are names that are taken.
+
+    Servers are alike if the same is created regularly on them, or else if they hold the same series. A fleet knows its
+    servers by name, and can't pin: where the token has no permission to list servers, or names are not unique, each
+    server keeps its table.
+    """
+    counts = Counter(server.name for server in inventory.servers or ())
+    names = sorted(counts)
+    groups: dict[object, list[AdoptedServers]] = {}
+    for table in tables:
+        (server,) = table.servers
+        alone = table.pinned or not server.name or counts[server.name] != 1
+        regular = [each for each in table.series if each.every]
+        alike = frozenset((each.description, each.every, each.is_standard) for each in regular or table.series)
+        groups.setdefault(table.key if alone else alike, []).append(table)
+    for group in groups.values():
+        if len(group) == 1:
+            yield group[0], []
+            continue
+        servers = tuple(server for table in group for server in table.servers)
+        prefix = _common_prefix(servers[0].name, servers[-1].name).rstrip("0123456789")
+        name = prefix.strip(_AROUND_NAMES) or (group[0].series[0].description if group[0].series else "")
+        key = _unused(_NOT_IN_NAMES.sub("-", name).strip("-") or "all", fleets, "-")
+        series, others = _together(group, key)
+        yield (
+            AdoptedServers(
+                key=key,
+                servers=servers,
+                series=tuple(series),
+                is_fleet=True,
+                glob=f"{escaped_glob(prefix)}*" if len(_beginning_with(prefix, names)) == len(servers) else None,
+            ),
+            others,
+        )
 
 
-def _globs(names: set[str], others: set[str]) -> str | list[str]:
-    """Return what chooses the servers of these names and, of today's, no others; if it can, also those to come."""
-    if not others:
-        return "*"
-    first, last = min(names), max(names)
+def _common_prefix(first: str, last: str) -> str:
+    """Return what all names in a sorted list begin with, given the first and the last."""
     length = next((at for at, pair in enumerate(zip(first, last, strict=False)) if pair[0] != pair[1]), len(first))
-    if length and not any(other.startswith(first[:length]) for other in others):
-        return f"{_escaped(first[:length])}*"
-    return [_escaped(name) for name in sorted(names)]
+    return first[:length]
 
 
-def _escaped(name: str) -> str:
-    return _GLOB.sub(r"[\g<0>]", name)
+def _together(group: Sequence[AdoptedServers], fleet: str) -> tuple[list[Adopted], list[NotShared]]:
+    """Return the series that several servers share, and what only some of them hold.
+
+    Each series keeps as many as any of the servers has. If a fleet declared what only some of its servers hold, it
+    would be created on the others.
+    """
+    found: dict[str, list[Adopted]] = {}
+    for series in (series for table in group for series in table.series):
+        found.setdefault(series.description, []).append(series)
+    shared: list[Adopted] = []
+    others: list[NotShared] = []
+    for description, alike in found.items():
+        if len(alike) < len(group):
+            held = sum(each.most for each in alike)
+            others.append(NotShared(fleet=fleet, description=description, servers=len(alike), count=held))
+            continue
+        times = sorted(each.at for each in alike if each.at)
+        is_close = bool(times) and times[-1].hour - times[0].hour <= 1
+        shared.append(
+            replace(
+                alike[0],
+                fewest=min(each.fewest for each in alike),
+                most=max(each.most for each in alike),
+                at=times[len(times) // 2] if is_close else None,
+            )
+        )
+    return shared, others

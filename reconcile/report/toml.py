@@ -3,82 +3,200 @@
 They show every character that acts or hides as an escape, and read back the same.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, assert_never
 
 import tomli_w
 
 from reconcile.actual.inventory import Server, State
-from reconcile.insight.first_file import FirstFile, Origin
-from reconcile.insight.importing import Declaration, FailedPinned, LeftUnmanaged, NotDeclared, NotShown
-from reconcile.report.document import JsonObject, Raw
+from reconcile.addresses import escaped_glob
+from reconcile.durations import Duration
+from reconcile.insight.importing import (
+    KEPT_BY_STANDARD,
+    NIGHTLY,
+    Adopted,
+    AdoptedServers,
+    Declaration,
+    FailedPinned,
+    LeftUnmanaged,
+    NotDeclared,
+    NotShared,
+    NotShown,
+)
+from reconcile.report.document import Raw
 from reconcile.report.escape import visible, without_commands_in_strings
 from reconcile.report.wording import count_text
 
+SCHEMA = "reconcile.schema.json"
+"""Where the first file looks for the JSON Schema, beside itself."""
+
 _LONGEST = 1000
-
+_WIDTH = 110
 _POLICY = "standard"
+_EXAMPLE = AdoptedServers(
+    key="web-server-01",
+    servers=(Server(id=12345, name="web-server-01"),),
+    series=(Adopted(description=NIGHTLY, is_standard=True),),
+)
+"""It fits the sandbox's sample account."""
 
-_Table = tuple[tuple[str, str], ...]
-"""The lines of a TOML table, each with the comment that explains it."""
+_Table = list[tuple[str, str]]
+"""The lines of a TOML table, each with the comment that explains it, or with an empty one."""
 
-_SETTINGS: _Table = (
+
+class _Fact(str):
+    """A comment that is no explanation, and stands there each time."""
+
+    __slots__ = ()
+
+
+_SETTINGS: _Table = [
     ("[settings]", "for all servers"),
     ('timezone = "UTC"', "the calendar that keep's days and weeks follow"),
     ("prune = false", "backups that are not declared here stay as they are"),
-)
-_FLEET: _Table = (
-    ("[fleets.all]", "every server that it chooses, now and later; one with a table of its own is in no fleet"),
-    ('match = "*"', "globs on the servers' names in the account; exclude = … leaves some out"),
-)
-_STANDARD: _Table = (
+]
+_STANDARD: _Table = [
     (f"[policies.{_POLICY}]", "how often and how many, for every series that names this policy"),
     ('every = "1d"', "a new backup is due when the newest one is this old"),
-    ("keep = { last = 3, daily = 7, weekly = 4 }", "these stay, the others of the series are deleted"),
-)
+    (
+        f"keep = {{ last = {KEPT_BY_STANDARD}, daily = 7, weekly = 4 }}",
+        "these stay, the others are deleted",
+    ),
+]
+_OFTEN = {"1h": "hourly", "1d": "daily", "1w": "weekly", "7d": "weekly", "1mo": "monthly"}
 
 
 def declaration_toml(declaration: Declaration) -> Raw:
-    """Return the text of the file that `import` writes: when and from where, what could not be declared, the tables."""
-    written = f"{declaration.read_at:%Y-%m-%d %H:%M} UTC"
-    lines = [f"Written by reconcile import at {written}, from {declaration.base_url}."]
-    if declaration.not_shown:
-        lines += [
-            "",
-            "What this file does not show:",
-            *(f"- {_not_shown_text(each)}" for each in declaration.not_shown),
-        ]
-    elif not declaration.document:
-        lines += ["Everything is declared already."]
-    header = "\n".join(f"# {visible(line, _LONGEST)}".rstrip() for line in lines)
-    fleets = "".join(map(_fleet_text, declaration.fleets))
-    return Raw(f"{header}\n\n{_escaped(tomli_w.dumps(declaration.document))}{fleets}")
+    """Return the text of a file: when and from where, what could not be declared, the tables.
+
+    A comment explains each line, the first time there is one like it.
+    """
+    command = "init" if declaration.is_first else "import"
+    header = [
+        f"Written by reconcile {command} at {declaration.read_at:%Y-%m-%d %H:%M} UTC, from {declaration.base_url}.",
+        *_header(declaration),
+    ]
+    return _file(header, declaration.entries, declaration.account, is_first=declaration.is_first)
 
 
-def first_file_toml(first: FirstFile) -> Raw:
-    """Return the text of a first file, in which a comment explains each line, the first time there is one like it."""
-    header = _example_header() if first.origin is None else _header(first.origin, len(first.servers))
-    tables = [_settings(first.origin), _STANDARD]
-    if first.is_fleet:
-        tables += [_FLEET, _series_table("fleets.all", first.series)]
-    else:
-        for key, server in first.servers.items():
-            tables += _server_tables(key, server, first.series)
-    explained: set[str] = set()
-    paragraphs = ["\n".join(f"# {visible(line, 1000)}" for line in header)]
+def example_toml() -> Raw:
+    """Return the file that `init` writes without a token."""
+    header = [
+        "An example, written by reconcile init without a token.",
+        "Put the names and ids of your servers here; or set VPS_API_TOKEN, remove this file, and run init again.",
+    ]
+    return _file(header, (_EXAMPLE,), None, is_first=True)
+
+
+def _file(header: Iterable[str], entries: Iterable[AdoptedServers], account: str | None, *, is_first: bool) -> Raw:
+    entries = tuple(entries)
+    tables: list[_Table] = []
+    named = [(_toml({"account": account}), "with another account's token, nothing is planned")] if account else []
+    if is_first:
+        tables.append([*_SETTINGS, *named])
+    elif account:
+        tables.append([("[settings]", ""), *named])
+    if any(series.is_standard for entry in entries for series in entry.series):
+        tables.append(_STANDARD)
+    for entry in entries:
+        tables += _entry_tables(entry, is_first=is_first)
+    explained = {""}
+    paragraphs = [f"#:schema ./{SCHEMA}"] if is_first else []
+    paragraphs.append("\n".join(f"# {visible(line, _LONGEST)}".rstrip() for line in header))
     paragraphs += [_commented(table, explained) for table in tables]
     return Raw("\n\n".join(paragraphs) + "\n")
 
 
-def _fleet_text(document: JsonObject) -> str:
-    """Return a fleet as a comment."""
-    lines = [
-        "Several servers hold the same series. This fleet would declare them, and each server to come that it matches;",
-        "a server's own table wins over it, so remove theirs:",
-        "",
-        *_escaped(tomli_w.dumps(document)).splitlines(),
-    ]
-    return "\n" + "".join(f"# {line}".rstrip() + "\n" for line in lines)
+def _header(declaration: Declaration) -> Iterator[str]:
+    if declaration.is_first:
+        yield "It changes nothing by itself: reconcile plan shows what would be done, and reconcile apply asks first."
+        yield f"To check and complete it in an editor: reconcile schema > {SCHEMA}"
+    if declaration.is_first and not declaration.entries:
+        yield "The account has no servers yet. How to declare one: reconcile help file."
+    if declaration.automatic:
+        held = count_text(declaration.automatic, "automatic backup")
+        yield f"The account also holds {held}. reconcile never creates, deletes or counts those."
+    if declaration.not_shown:
+        yield ""
+        yield "What this file does not show:"
+        yield from (f"- {_not_shown_text(each)}" for each in declaration.not_shown)
+    elif not declaration.entries and not declaration.is_first:
+        yield "Everything is declared already."
+
+
+def _entry_tables(entry: AdoptedServers, *, is_first: bool) -> Iterator[_Table]:
+    kind = "fleets" if entry.is_fleet else "servers"
+    head = _toml({kind: {entry.key: {}}})
+    if entry.is_fleet:
+        yield [(head, "servers that are alike; one with its own table is in no fleet"), *_match(entry)]
+    else:
+        yield [(head, "the key is the server's name in the account"), *_server(entry)]
+    for series in entry.series:
+        yield [
+            (f"[[{head[1:-1]}.backups]]", "a series: all manual backups of a server with this description"),
+            *_series(series, is_first=is_first),
+        ]
+
+
+def _match(entry: AdoptedServers) -> Iterator[tuple[str, str]]:
+    """List the servers of a fleet by name, several in a line; a glob that would match later ones is a comment."""
+    names = [_value(escaped_glob(server.name)) for server in entry.servers]
+    yield "match = [", _Fact(count_text(len(names), "server"))
+    line = ""
+    for name in names:
+        if line and len(line) + len(name) > _WIDTH:
+            yield f"  {line}".rstrip(), ""
+            line = ""
+        line += f"{name}, "
+    yield f"  {line}".rstrip(), ""
+    yield "]", ""
+    if entry.glob:
+        yield f"# match = {_value(entry.glob)}", "in place of the list, this would also match servers to come"
+
+
+def _server(entry: AdoptedServers) -> Iterator[tuple[str, str]]:
+    (server,) = entry.servers
+    yield _toml({"id": server.id}), "its id there"
+    if server.name != entry.key:
+        yield _toml({"name": server.name}), "its name there, where the key is not that name"
+    if entry.is_unpruned:
+        yield "prune = false", "it holds backups that are in no series"
+    if entry.pinned:
+        yield (
+            f"pinned = [{', '.join(map(_value, entry.pinned))}]",
+            "failed or undersized backups, which would be deleted",
+        )
+    if not entry.series:
+        yield "backups = []", "declared, with nothing wanted"
+
+
+def _series(series: Adopted, *, is_first: bool) -> Iterator[tuple[str, str]]:
+    yield _toml({"description": series.description}), _Fact(_held_text(series))
+    if series.renamed_from is not None:
+        yield _toml({"renamed_from": series.renamed_from}), _Fact(f"such as {visible(repr(series.example))}")
+    if series.is_standard:
+        yield _toml({"policy": _POLICY}), "the policy above; every and keep here would override it"
+    elif series.every and is_first:
+        yield _toml({"every": str(series.every)}), "a new backup is due when the newest one is this old"
+    elif series.every:
+        yield f"# {_toml({'every': str(series.every)})}", "remove the # once nothing else creates these backups"
+    if series.every and not series.is_standard:
+        yield _toml({"keep": series.most}), "the newest stay, the others are deleted"
+
+
+def _held_text(series: Adopted) -> str:
+    """Say what there is of a series today."""
+    if not series.most:
+        return "new"
+    held = f"{series.most:,}" if series.fewest == series.most else f"{series.fewest:,} to {series.most:,}"
+    if not series.every:
+        return f"{held} kept, created irregularly" if series.most > 1 else "1 kept"
+    at = f" at about {series.at:%H:%M} UTC" if series.at else ""
+    return f"created {_often(series.every)}{at}, {held} kept"
+
+
+def _often(every: Duration) -> str:
+    return _OFTEN.get(str(every)) or f"every {every}"
 
 
 def _not_shown_text(entry: NotShown) -> str:
@@ -93,6 +211,9 @@ def _not_shown_text(entry: NotShown) -> str:
             return f"{key}: backup {backup.id} ({backup.description!r}) stays unmanaged: its description {problem}"
         case NotDeclared(key=key, filename=filename, description=description, count=count):
             return f"{key}: {filename} does not declare {description!r} ({count_text(count, 'backup')})"
+        case NotShared(fleet=fleet, description=description, servers=servers, count=count):
+            some = f"{count_text(count, 'backup')} {description!r} on {count_text(servers, 'server')}"
+            return f"fleet {fleet}: {some}, created irregularly, stay unmanaged"
         case _:
             assert_never(entry)
 
@@ -111,52 +232,18 @@ def _escape_character(character: str) -> str:
     return f"\\u{number:04x}" if number <= 0xFFFF else f"\\U{number:08x}"  # noqa: PLR2004 - what four digits hold
 
 
-def _header(origin: Origin, servers: int) -> Iterator[str]:
-    yield f"Written by reconcile init at {origin.read_at:%Y-%m-%d %H:%M} UTC, from {origin.base_url}."
-    yield "By itself it changes nothing: reconcile plan shows what would be done, and reconcile apply asks first."
-    if not servers:
-        yield "The account has no servers yet. How to declare one: reconcile help file."
-    if origin.held:
-        held = count_text(origin.held, "manual backup")
-        yield f"Not declared here: {held} that the account has already. To declare them: reconcile import."
-
-
-def _example_header() -> Iterator[str]:
-    yield "An example, written by reconcile init without a token."
-    yield "Put the names and ids of your servers here; or set VPS_API_TOKEN, remove this file, and run init again."
-
-
-def _settings(origin: Origin | None) -> _Table:
-    if origin is None or origin.account is None:
-        return _SETTINGS
-    return (*_SETTINGS, (_toml({"account": origin.account}), "with another account's token, nothing is planned"))
-
-
-def _server_tables(key: str, server: Server, series: str) -> tuple[_Table, _Table]:
-    head = _toml({"servers": {key: {}}})
-    name = ((_toml({"name": server.name}), "its name there, where the key is not that name"),)
-    return (
-        (head, "the key is the server's name in the account"),
-        (_toml({"id": server.id}), "its id there"),
-        *(name if key != server.name else ()),
-    ), _series_table(head[1:-1], series)
-
-
-def _series_table(parent: str, series: str) -> _Table:
-    return (
-        (f"[[{parent}.backups]]", "a series: all manual backups of the server with this description"),
-        (_toml({"description": series}), "the service can't change the description of a backup"),
-        (_toml({"policy": _POLICY}), "the policy above; every and keep here would override it"),
-    )
-
-
 def _toml(document: dict[str, Any]) -> str:
     return _escaped(tomli_w.dumps(document)).strip()
 
 
+def _value(value: object) -> str:
+    """Return a value as TOML writes it."""
+    return _toml({"value": value}).removeprefix("value = ")
+
+
 def _commented(table: _Table, explained: set[str]) -> str:
     """Write the lines of a table, those with a comment that was not `explained` before, and add it to those."""
-    column = max(len(line) for line, _ in table)
+    column = max((len(line) for line, comment in table if comment not in explained), default=0)
     lines = [line if comment in explained else f"{line:<{column}}  # {comment}" for line, comment in table]
-    explained.update(comment for _, comment in table)
+    explained.update(comment for _, comment in table if not isinstance(comment, _Fact))
     return "\n".join(lines)

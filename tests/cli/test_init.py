@@ -1,6 +1,7 @@
 """The first step: what a command says where there is no file, and the file that `init` writes."""
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from reconcile.diagnostics import UserError
 WITH_FILES = [
     name
     for name, command in COMMANDS.items()
-    if any("--file" in parameter.opts for parameter in command.params) and name not in {"import", "forecast"}
+    if any("--file" in parameter.opts for parameter in command.params) and name not in {"import", "forecast", "restore"}
 ]
 
 
@@ -52,31 +53,34 @@ class TestInit:
 
         assert (done.returncode, done.stdout) == (0, "")
         assert done.stderr == (
-            "Written to backups.toml: a series on each of 2 servers. To see what it would do: reconcile plan\n"
+            "Written to backups.toml: 2 servers, 1 of 1 manual backup adopted. "
+            "To see what it would do: reconcile plan\n"
         )
-        assert "Plan: 2 to create, 0 to delete; 0 backups unchanged, 1 unmanaged." in service.run("plan").stdout
+        assert "Plan: 2 to create, 0 to delete; 1 backup unchanged, 0 unmanaged." in service.run("plan").stdout
         assert service.run("apply", "--auto-approve").returncode == 0
         assert "No changes." in service.run("plan").stdout
 
-    def test_of_many_servers_covers_the_next_one_too(self, service: Sandbox) -> None:
-        service.account.servers += [{"id": number, "name": f"web-{number}"} for number in (1, 2)]
+    def test_lists_servers_that_are_alike_and_proposes_the_glob_for_those_to_come(self, service: Sandbox) -> None:
+        service.account.servers[:] = [{"id": number, "name": f"api-{number}"} for number in (1, 2)]
+        service.account.backups.clear()
 
-        done = service.run("init")
+        service.run("init")
+        service.account.servers.append({"id": 3, "name": "api-3"})
 
-        assert "a series on each of 4 servers and on each to come." in done.stderr
-        assert "Plan: 4 to create, 0 to delete" in service.run("plan").stdout
-        service.account.servers.append({"id": 3, "name": "web-3"})
-        assert "Plan: 5 to create, 0 to delete" in service.run("plan").stdout
-        assert 'account = "you@example.com"' in (service.folder / "backups.toml").read_text()
+        assert "Plan: 2 to create, 0 to delete" in service.run("plan").stdout
+        written = (service.folder / "backups.toml").read_text()
+        assert 'account = "you@example.com"' in written
+        service.write(re.sub(r"match = \[[^]]*\]\n# match = \"api", 'match = "api', written))
+        assert "Plan: 3 to create, 0 to delete" in service.run("plan").stdout
 
-    def test_beside_the_file_of_another_init_deletes_nothing(self, service: Sandbox) -> None:
+    def test_goes_on_with_the_series_of_another_init(self, service: Sandbox) -> None:
         service.run("init")
         service.run("apply", "--auto-approve")
 
         done = service.run("init", "--out", "second.toml")
 
         assert "reconcile plan -f second.toml" in done.stderr
-        assert "2 to create, 0 to delete" in service.run("plan", "-f", "second.toml").stdout
+        assert "No changes." in service.run("plan", "-f", "second.toml").stdout
 
     @pytest.mark.parametrize("command", [["init"], ["import", "--out", "backups.toml"]], ids=lambda command: command[0])
     def test_never_overwrites(self, command: list[str], service: Sandbox) -> None:

@@ -10,11 +10,26 @@ from support.examples import times
 
 from reconcile.actual.inventory import Inventory, Server
 from reconcile.desired.config import Config
+from reconcile.desired.desired import resolve
+from reconcile.ids import Id
 from reconcile.insight.importing import declare
 from reconcile.report.toml import declaration_toml
 
 STATUSES = ["completed", "completed", "in_progress", "failed", "archiving", "\x1b["]
-ODD = ["q\"uo'te", "dot.ted", "🐘", "back\\slash", "\x1b[31m", "a/b", " blank ", "", "line\nbreak", "nightly"]
+ODD = [
+    *(f"auto-2026-11-{day}" for day in (20, 21, 22)),
+    "auto-x",
+    "q\"uo'te",
+    "dot.ted",
+    "🐘",
+    "back\\slash",
+    "\x1b[31m",
+    "a/b",
+    " blank ",
+    "",
+    "line\nbreak",
+    "nightly",
+]
 texts = st.one_of(st.sampled_from(ODD), st.text(max_size=12))
 ages = st.integers(-3600 * 48, 3600 * 24 * 400).map(lambda seconds: timedelta(seconds=seconds))
 
@@ -36,10 +51,13 @@ def accounts(draw: st.DrawFn) -> Inventory:
     return inventory(*held, servers=draw(st.sampled_from([tuple(servers), tuple(servers), None])))
 
 
-def imported(seen: Inventory, existing: Config | None = None) -> Config:
+def imported(seen: Inventory, existing: Config | None = None, *, is_first: bool = False) -> Config:
     """Import an account, and read the file that comes of it."""
-    declaration = declare(seen, NOW, existing=existing) if existing else declare(seen, NOW)
-    return config(declaration_toml(declaration).text)
+    return config(declaration_toml(declare(seen, NOW, existing=existing, is_first=is_first)).text)
+
+
+def ids(declared: Config, seen: Inventory) -> set[Id]:
+    return {server.id for server in resolve(declared, seen).servers}
 
 
 @times(5)
@@ -50,19 +68,29 @@ def test_import_then_plan_says_no_changes(seen: Inventory) -> None:
     plan = make_plan(declared, seen)
     assert plan.actions == ()
     assert plan.errors == ()
-    known = {server.id for server in seen.servers} if seen.servers is not None else set(seen.names)
-    assert {server.id for server in declared.servers} == known
+    assert ids(declared, seen) == set(seen.names)
 
 
 @given(accounts(), st.data())
 def test_what_is_declared_already_is_not_declared_again(seen: Inventory, data: st.DataObject) -> None:
     whole = imported(seen)
     some = data.draw(st.sets(st.sampled_from(whole.servers))) if whole.servers else set()
-    existing = replace(whole, servers=tuple(server for server in whole.servers if server in some))
+    existing = replace(whole, servers=tuple(server for server in whole.servers if server in some), fleets=())
 
     rest = imported(seen, existing)
 
-    assert {server.id for server in rest.servers} == {server.id for server in whole.servers} - {
-        server.id for server in some
-    }
+    assert ids(rest, seen) == ids(whole, seen) - {server.id for server in some}
     assert not {server.key for server in rest.servers} & {server.key for server in some}
+
+
+@times(5)
+@given(accounts())
+def test_a_first_file_deletes_nothing_and_protects_every_server(seen: Inventory) -> None:
+    declared = imported(seen, is_first=True)
+
+    plan = make_plan(declared, seen)
+    assert (plan.deletes, plan.errors) == ((), ())
+    assert ids(declared, seen) == set(seen.names)
+    assert all(any(series.every for series in server.series) for server in resolve(declared, seen).servers)
+    # What is created twice would be a series beside one that is going on already.
+    assert all(create.reason.kind == "due" or "nightly" in create.description for create in plan.creates)

@@ -2,24 +2,29 @@
 
 import tomllib
 import unicodedata
+from dataclasses import replace
 
 from hypothesis import example, given
 from hypothesis import strategies as st
 from support.build import BASE_URL, NOW, backup, config, days, declare, inventory
 
 from reconcile.actual.inventory import Server
-from reconcile.insight.importing import Declaration, FailedPinned, LeftUnmanaged, NotDeclared, NotShown
+from reconcile.addresses import escaped_glob
+from reconcile.insight.importing import (
+    Adopted,
+    AdoptedServers,
+    Declaration,
+    FailedPinned,
+    LeftUnmanaged,
+    NotDeclared,
+    NotShared,
+)
 from reconcile.insight.importing import declare as import_
-from reconcile.report.toml import declaration_toml
+from reconcile.report.toml import declaration_toml, example_toml
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=8) | st.sampled_from(
     ["::error::x", "##[error]x", "\x9b31m", "\u202eevil", "\U000e0041", "\u2028", "\x7f", "a\nb", '"""', "\\", "\ue000"]
 )
-
-
-def text(document: dict[str, object], *entries: NotShown) -> str:
-    declaration = Declaration(base_url=BASE_URL, read_at=NOW, document=document, not_shown=entries)
-    return declaration_toml(declaration).text
 
 
 def check_harmless(toml: str) -> None:
@@ -29,23 +34,42 @@ def check_harmless(toml: str) -> None:
     assert not [line for line in toml.splitlines() if line.lstrip().startswith("::")]
 
 
-@given(
-    st.dictionaries(TEXTS, st.dictionaries(TEXTS, TEXTS | st.integers() | st.lists(TEXTS), max_size=3), max_size=3),
-    TEXTS,
-)
-@example({"\u202e\x9b##[x]": {"\U000e0041": "\x1b##[x]"}}, "##[error]")
-def test_what_is_read_back_is_what_was_written(servers: dict[str, dict[str, object]], noted: str) -> None:
-    entries = (
+@given(st.lists(TEXTS.filter(bool), min_size=1, max_size=3, unique=True), TEXTS, TEXTS, st.booleans())
+@example(["##[x]", "::error::x"], "\u202e\x9b##[x]", "##[error]", "x")
+def test_what_is_read_back_is_what_was_written(names: list[str], described: str, noted: str, is_first: object) -> None:
+    notes = (
         FailedPinned(key=noted, backup=backup(noted or 1)),
         LeftUnmanaged(key=noted, backup=backup(1, noted), unclean=None),
         LeftUnmanaged(key=noted, backup=backup(1, noted), unclean="is empty"),
         NotDeclared(key=noted, filename=noted, description=noted, count=2),
+        NotShared(fleet=noted, description=noted, servers=1, count=2),
     )
+    servers = [Server(id=number, name=name) for number, name in enumerate(names)]
+    adopted = Adopted(description=described, renamed_from=described, example=described, fewest=2, most=3)
+    fleet = AdoptedServers(key="all", servers=tuple(servers), series=(adopted,), is_fleet=True, glob=names[0])
+    tables = [
+        AdoptedServers(key=server.name, servers=(server,), series=(adopted,), pinned=(noted,)) for server in servers
+    ]
 
-    written = text({"servers": servers}, *entries)
+    written = declaration_toml(
+        Declaration(
+            base_url=BASE_URL,
+            account=noted or "x",
+            read_at=NOW,
+            entries=(fleet, *tables),
+            not_shown=notes,
+            is_first=bool(is_first),
+        )
+    ).text
 
     check_harmless(written)
-    assert tomllib.loads(written) == {"servers": servers}
+    document = tomllib.loads(written)
+    series = [{"description": described, "renamed_from": described}]
+    assert document["settings"]["account"] == (noted or "x")
+    assert document["fleets"] == {"all": {"match": list(map(escaped_glob, names)), "backups": series}}
+    assert document["servers"] == {
+        server.name: {"id": server.id, "pinned": [noted], "backups": series} for server in servers
+    }
 
 
 @given(TEXTS, TEXTS)
@@ -85,4 +109,112 @@ def test_the_header_says_when_and_from_where_and_what_is_not_shown() -> None:
 
 
 def test_nothing_to_declare() -> None:
-    assert text({}).splitlines()[1] == "# Everything is declared already."
+    lines = declaration_toml(import_(inventory(servers=()), NOW)).text.splitlines()
+
+    assert lines[1] == "# Everything is declared already."
+
+
+WEB_AND_DB = [Server(id=10, name="web-1"), Server(id=11, name="web-2"), Server(id=2, name="a/b")]
+SEEN = inventory(
+    *(
+        backup(f"{server.id} {age}", f"auto-{(NOW - days(age)):%Y-%m-%d}", age=days(age), server=server)
+        for server in WEB_AND_DB[:2]
+        for age in range(3)
+    ),
+    backup(7, "x", server=WEB_AND_DB[2]),
+    backup(8, "Automatic", server=WEB_AND_DB[2], backup_type="automatic"),
+    servers=tuple(WEB_AND_DB),
+)
+
+
+def test_an_import_as_a_whole() -> None:
+    assert declaration_toml(import_(replace(SEEN, account="ops@example.com"), NOW)).text.splitlines() == [
+        "# Written by reconcile import at 2026-03-10 12:00 UTC, from https://vps.example/api/v1.",
+        "# The account also holds 1 automatic backup. reconcile never creates, deletes or counts those.",
+        "",
+        "[settings]",
+        'account = "ops@example.com"  # with another account\'s token, nothing is planned',
+        "",
+        "[servers.server-2]  # the key is the server's name in the account",
+        "id = 2              # its id there",
+        'name = "a/b"        # its name there, where the key is not that name',
+        "",
+        "[[servers.server-2.backups]]  # a series: all manual backups of a server with this description",
+        'description = "x"             # 1 kept',
+        "",
+        "[fleets.web]       # servers that are alike; one with its own table is in no fleet",
+        "match = [          # 2 servers",
+        '  "web-1", "web-2",',
+        "]",
+        '# match = "web-*"  # in place of the list, this would also match servers to come',
+        "",
+        "[[fleets.web.backups]]",
+        'description = "auto"     # created daily at about 12:00 UTC, 3 kept',
+        "renamed_from = \"auto-*\"  # such as 'auto-2026-03-10'",
+        '# every = "1d"           # remove the # once nothing else creates these backups',
+        "keep = 3                 # the newest stay, the others are deleted",
+    ]
+
+
+def test_a_first_file_as_a_whole() -> None:
+    assert declaration_toml(import_(SEEN, NOW, is_first=True)).text.splitlines() == [
+        "#:schema ./reconcile.schema.json",
+        "",
+        "# Written by reconcile init at 2026-03-10 12:00 UTC, from https://vps.example/api/v1.",
+        "# It changes nothing by itself: reconcile plan shows what would be done, and reconcile apply asks first.",
+        "# To check and complete it in an editor: reconcile schema > reconcile.schema.json",
+        "# The account also holds 1 automatic backup. reconcile never creates, deletes or counts those.",
+        "",
+        "[settings]        # for all servers",
+        'timezone = "UTC"  # the calendar that keep\'s days and weeks follow',
+        "prune = false     # backups that are not declared here stay as they are",
+        "",
+        "[policies.standard]                         # how often and how many, for every series that names this policy",
+        'every = "1d"                                # a new backup is due when the newest one is this old',
+        "keep = { last = 3, daily = 7, weekly = 4 }  # these stay, the others are deleted",
+        "",
+        "[servers.server-2]  # the key is the server's name in the account",
+        "id = 2              # its id there",
+        'name = "a/b"        # its name there, where the key is not that name',
+        "",
+        "[[servers.server-2.backups]]  # a series: all manual backups of a server with this description",
+        'description = "x"             # 1 kept',
+        "",
+        "[[servers.server-2.backups]]",
+        'description = "nightly"  # new',
+        'policy = "standard"      # the policy above; every and keep here would override it',
+        "",
+        "[fleets.web]       # servers that are alike; one with its own table is in no fleet",
+        "match = [          # 2 servers",
+        '  "web-1", "web-2",',
+        "]",
+        '# match = "web-*"  # in place of the list, this would also match servers to come',
+        "",
+        "[[fleets.web.backups]]",
+        'description = "auto"     # created daily at about 12:00 UTC, 3 kept',
+        "renamed_from = \"auto-*\"  # such as 'auto-2026-03-10'",
+        'every = "1d"',
+        "keep = 3                 # the newest stay, the others are deleted",
+    ]
+
+
+def test_an_account_without_servers_says_how_to_go_on() -> None:
+    written = declaration_toml(import_(inventory(servers=()), NOW, is_first=True)).text
+
+    assert "# The account has no servers yet. How to declare one: reconcile help file." in written
+
+
+def test_the_example_is_a_valid_file_and_says_that_it_is_one() -> None:
+    written = example_toml().text
+
+    (server,) = config(written).servers
+    assert (server.key, server.name, server.id) == ("web-server-01", "web-server-01", 12345)
+    assert "# An example, written by reconcile init without a token.\n" in written
+
+
+def test_five_thousand_servers_are_written_once() -> None:
+    crowd = tuple(Server(id=number, name=f"server-{number:04}") for number in range(5000))
+
+    written = declaration_toml(import_(inventory(servers=crowd), NOW, is_first=True)).text
+
+    assert len(written.splitlines()) < 800
