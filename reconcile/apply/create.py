@@ -19,10 +19,11 @@ from reconcile.actual.inventory import Backup, State
 from reconcile.apply.rejections import Rejections
 from reconcile.apply.round import Round
 from reconcile.apply.slots import Slot
-from reconcile.apply.stored import altered, hidden, is_as_sent, is_variant, why_it_does_not_count
+from reconcile.apply.stored import altered, hidden, is_as_sent, why_it_does_not_count
 from reconcile.clock import Stop, StoppedError
 from reconcile.ids import Id, id_order
 from reconcile.outcomes import Finished, Outcome, Rejected, Started, Waiting
+from reconcile.plan.look_alikes import is_variant
 from reconcile.plan.model import Create
 
 SETTLE = 30.0

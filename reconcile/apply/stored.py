@@ -1,6 +1,5 @@
 """Whether a backup that the service stored is what was sent, and counts: if not, the next run would create it again."""
 
-import unicodedata
 from datetime import datetime
 
 from reconcile.actual.inventory import MANUAL, Backup, State
@@ -8,8 +7,6 @@ from reconcile.diagnostics import Diagnostic
 from reconcile.durations import age_text
 from reconcile.plan.model import Create
 from reconcile.plan.series import MISDATED_BEYOND, is_misdated
-
-_SHORTEST_CUT = 16
 
 
 def is_as_sent(create: Create, stored: Backup) -> bool:
@@ -55,21 +52,6 @@ def _differences(create: Create, stored: Backup) -> list[tuple[str, object, obje
         ("type", MANUAL, stored.backup_type),
     )
     return [(name, sent, found) for name, sent, found in fields if sent != found]
-
-
-def is_variant(sent: str, stored: str | None) -> bool:
-    """Return whether `stored` may be what the service made of `sent`: trimmed, folded, or cut to a maximum length.
-
-    Asked only of backups that appeared while a response was lost; a wrong yes stops further creates, a wrong no
-    would send this one again for ever.
-    """
-    if not stored or stored == sent:
-        return False
-    return _folded(stored) == _folded(sent) or (len(stored) >= _SHORTEST_CUT and sent.startswith(stored.strip()))
-
-
-def _folded(text: str) -> str:
-    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
 
 
 def why_it_does_not_count(made: Backup, settled: Backup | None, started_at: datetime, now: datetime) -> str | None:

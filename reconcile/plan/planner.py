@@ -10,6 +10,7 @@ from reconcile.desired.config import DeclaredSeries, DeclaredServer
 from reconcile.desired.desired import Desired, Freshness
 from reconcile.diagnostics import Diagnostic
 from reconcile.ids import Id, id_order
+from reconcile.plan.look_alikes import LookAlike
 from reconcile.plan.model import Create, Delete, Kept, LossLimit, Plan, SeriesPlan, ServerPlan, Unmanaged
 from reconcile.plan.reasons import (
     BesideUnknown,
@@ -38,7 +39,7 @@ from reconcile.plan.require import breaches
 from reconcile.plan.retention import retain
 from reconcile.plan.safety import measure
 from reconcile.plan.series import SeriesState, ServerState, TimeRules, server_state
-from reconcile.plan.warnings import account_warnings, odd_entries
+from reconcile.plan.warnings import account_warnings, look_alike_errors, odd_entries
 
 WORTH_WAITING = timedelta(hours=1)
 """A backup that has been pending for longer is not waited for: if stuck, it would delay every run until it stalls."""
@@ -81,6 +82,7 @@ def plan(desired: Desired, inventory: Inventory, now: datetime) -> Plan:
             *checked.all_servers,
             *broken.values(),
             *(error for server in servers for error in _unmet(server, desired.freshness)),
+            *look_alike_errors(states),
         ),
         warnings=(
             *desired.config.warnings,
@@ -186,16 +188,22 @@ class _ServerPlanner:
             looked_at=self.server.looked_at,
             is_barred=is_barred,
             declared=tuple(map(self.server.descriptions_of, self.server.series)),
-            series=tuple(self._series(series, found, is_pruning=bool(pruned)) for series, found in state.series),
+            series=tuple(
+                self._series(series, found, state.look_alikes.get(series.description), is_pruning=bool(pruned))
+                for series, found in state.series
+            ),
             pruned=pruned,
             unmanaged=tuple(entry for entry in others if isinstance(entry, Unmanaged)),
         )
 
-    def _series(self, series: DeclaredSeries, state: SeriesState, *, is_pruning: bool) -> SeriesPlan:
+    def _series(
+        self, series: DeclaredSeries, state: SeriesState, look_alike: LookAlike | None, *, is_pruning: bool
+    ) -> SeriesPlan:
         address = SeriesAddress(self.server.key, series.description)
         descriptions = self.server.descriptions_of(series)
         create = None
-        if state.create:
+        # Where the service cuts what we send, a create would be repeated for ever, because none is recognised.
+        if state.create and not (look_alike and look_alike.is_cut):
             create = Create(
                 address=address,
                 server_id=self.server.id,

@@ -13,6 +13,7 @@ from reconcile.addresses import Descriptions
 from reconcile.desired.config import DeclaredSeries, DeclaredServer
 from reconcile.desired.desired import Desired
 from reconcile.durations import Duration
+from reconcile.plan.look_alikes import LookAlike, look_alikes
 from reconcile.plan.reasons import CreateReason, Due, Missing, TooOld
 
 MISDATED_BEYOND = timedelta(minutes=10)
@@ -136,6 +137,8 @@ class ServerState:
     """The backups of no declared series that this run plans for, from the oldest to the newest."""
     unclear: frozenset[str | None]
     """The descriptions of the series in which nothing is deleted, because an odd backup may belong to them."""
+    look_alikes: Mapping[str, LookAlike]
+    """Of the series that have no member, by description."""
     times: TimeRules
 
 
@@ -143,14 +146,16 @@ def server_state(server: DeclaredServer, inventory: Inventory, times: TimeRules)
     """Derive the state of a server from what the account holds."""
     held = inventory.by_server.get(server.id, {})
     selects = times.desired.selects
+    states = tuple(
+        (series, series_state(series, backups_of(server.descriptions_of(series), held), times))
+        for series in server.series
+        if selects(server, series.description)
+    )
+    missing = [series.description for series, state in states if isinstance(state.create, Missing)]
     return ServerState(
         declared=server,
         held=held,
-        series=tuple(
-            (series, series_state(series, backups_of(server.descriptions_of(series), held), times))
-            for series in server.series
-            if selects(server, series.description)
-        ),
+        series=states,
         undeclared=in_order(
             backup
             for description, backups in undeclared(server, held)
@@ -158,6 +163,7 @@ def server_state(server: DeclaredServer, inventory: Inventory, times: TimeRules)
             for backup in backups
         ),
         unclear=_unclear(held),
+        look_alikes=look_alikes(missing, server.undeclared(held)) if missing else {},
         times=times,
     )
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from reconcile.actual.inventory import Backup, Inventory, State, in_order
-from reconcile.addresses import SeriesAddress, is_glob
+from reconcile.addresses import SeriesAddress, escaped_glob, is_glob
 from reconcile.desired.config import DeclaredServer
 from reconcile.diagnostics import Diagnostic, Place
 from reconcile.durations import age_text
@@ -24,6 +24,7 @@ def account_warnings(servers: Sequence[ServerState]) -> Iterator[Diagnostic]:
             yield from _oddities(SeriesAddress(key, series.description), odd, times, is_declared=True)
         for backup in state.undeclared:
             yield from _oddities(SeriesAddress(key, backup.description), [backup], times, is_declared=False)
+        yield from _look_alikes(state, is_cut=False)
     yield from _renamed(servers)
 
 
@@ -51,6 +52,46 @@ def _named(kind: str, ids: Sequence[Id | None]) -> str:
     if ids[0] is None:
         return f"{len(ids):,} {kind}{'s' if len(ids) > 1 else ''}"
     return f"{kind} {ids[0]}" + (f" and {len(ids) - 1:,} more" if len(ids) > 1 else "")
+
+
+def look_alike_errors(servers: Iterable[ServerState]) -> Iterator[Diagnostic]:
+    """Report each series whose create is refused, because the service may have cut its description before."""
+    for state in servers:
+        yield from _look_alikes(state, is_cut=True)
+
+
+def _look_alikes(state: ServerState, *, is_cut: bool) -> Iterator[Diagnostic]:
+    server = state.declared
+    for number, series in enumerate(server.series):
+        found = state.look_alikes.get(series.description)
+        if found is None or found.is_cut is not is_cut:
+            continue
+        adopting = f"renamed_from = {_toml(escaped_glob(found.held))}"
+        if is_cut:
+            summary = f"no backup is called {found.declared!r}, but the service may have cut it to {found.held!r}"
+            detail = (
+                "No backup is created, because each run would create another one. Choose a description of at most "
+                f"{len(found.held)} characters, or add {adopting} to make that backup part of the series."
+            )
+        else:
+            summary = f"no backup is called {found.declared!a}, but one is called {found.held!a}"
+            detail = (
+                "They differ only in case, whitespace or Unicode form. To make them one series, add "
+                f"{adopting}; otherwise a new backup is created."
+            )
+        yield Diagnostic(
+            severity="error" if is_cut else "warning",
+            summary=summary,
+            detail=detail,
+            address=str(SeriesAddress(server.key, series.description)),
+            place=server.place.at("backups", number, "description"),
+        )
+
+
+def _toml(text: str) -> str:
+    """Return a text as the file may have it, in ASCII, because a difference may not show."""
+    safe = (char if " " <= char <= "~" and char not in '"\\' else f"\\U{ord(char):08X}" for char in text)
+    return f'"{"".join(safe)}"'
 
 
 def _renamed(servers: Iterable[ServerState]) -> Iterator[Diagnostic]:
