@@ -14,6 +14,7 @@ from reconcile.actual.errors import ApiError, BusyError, NotSentError, OutcomeUn
 from reconcile.actual.inventory import Backup
 from reconcile.apply.rejections import Rejections
 from reconcile.apply.round import Round
+from reconcile.apply.watch import is_gone
 from reconcile.clock import StoppedError
 from reconcile.outcomes import Finished, Outcome, Rejected, Started, outcome_of
 from reconcile.plan.guards import Objection
@@ -118,7 +119,7 @@ class Deletion:
     async def _look(self) -> Finished | None:
         """Return what a fresh list says has become of the backup, or None if it may be deleted."""
         listed = await self.round.view.fresh(self.delete.backup.server_id)
-        if all(backup.id != self.delete.backup.id for backup in listed):
+        if is_gone(next((backup for backup in listed if backup.id == self.delete.backup.id), None)):
             return self._gone()
         if objection := self.why_not(listed):
             return self._ended(outcome_of(objection), "", objection=objection)

@@ -137,16 +137,17 @@ class Watch:
         return ended
 
     async def gone(self, backup: Backup) -> Backup | None:
-        """Wait until a list no longer shows a deleted backup; return it if it stays for `STILL_LISTED` seconds.
+        """Wait until a list no longer shows a deleted backup, or shows it being deleted.
 
-        Raises as `listed` does.
+        Returns it if it is still listed as before after `STILL_LISTED` seconds. Raises as `listed` does.
         """
         started_at = self._clock.monotonic()
 
         def judge(current: Backup | None, asked_at: float) -> bool:
-            return current is None or asked_at - started_at > STILL_LISTED
+            return is_gone(current) or asked_at - started_at > STILL_LISTED
 
-        return await self._until(backup, judge)
+        last = await self._until(backup, judge)
+        return None if is_gone(last) else last
 
     async def run(self) -> None:
         """Look whenever a wait is due, until cancelled."""
@@ -198,3 +199,8 @@ class Watch:
                 case ApiError():
                     pass  # waiting outlives an outage: the backup is still in progress, and the deadline bounds us
             wait.next_look = now + wait.pause(now)
+
+
+def is_gone(listed: Backup | None) -> bool:
+    """Return whether a list shows that a backup is deleted, or being deleted."""
+    return listed is None or listed.state is State.BEING_DELETED

@@ -16,7 +16,7 @@ from reconcile.clock import Stop, StoppedError
 from reconcile.desired.config import Config
 from reconcile.diagnostics import UserError
 from reconcile.outcomes import Outcome, Result, Waiting
-from reconcile.plan.model import Create
+from reconcile.plan.model import Create, Delete
 from reconcile.report.apply.text import event_text, result_text
 from reconcile.report.document import Text
 from reconcile.sandbox.account import Record
@@ -293,6 +293,27 @@ class TestADeleteThatIsAccepted:
 
         assert result.is_complete
         assert sorted(backup["id"] for backup in world.account.backups) == [501]
+
+    def test_and_shown_as_being_deleted_succeeds_and_stops_no_other(self) -> None:
+        class Marking(Keeping):
+            slow = 60
+
+            def handle(self, request: httpx.Request) -> httpx.Response:
+                answer = super().handle(request)
+                for backup in self.account.backups:
+                    if backup["id"] in self.gone_at:
+                        backup["status"] = "deleting"
+                return answer
+
+        known = servers(1)
+        held = [item(number, known[0], "nightly", 2 + number) for number in range(1, 9)]
+        world = Marking(config=nightly(1), servers=known, backups=held)
+
+        result = result_of(world, options=Options(allow_loss=9))
+
+        assert result.is_complete
+        assert result.count(Delete, Outcome.SUCCEEDED) == 8
+        assert world.apply() == [], "nothing is left to do, and nothing is deleted twice"
 
 
 def test_runs_that_are_too_short_for_all_serve_the_longest_overdue_first() -> None:
