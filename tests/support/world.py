@@ -38,6 +38,7 @@ BASE_URL = "https://vps.example/api/v1"
 ACCESS = Access(base_url=BASE_URL, token="vps_simulated", token_from="the simulation")
 LATENCY = 0.05
 TIMEOUT = 2 * 3600.0
+NOT_FOUND = {"detail": "Not found."}
 
 
 class Crash(BaseException):
@@ -107,20 +108,19 @@ class World:
             case "POST", ["backups"]:
                 body = json.loads(request.content)
                 server = self.account.server(body["server_id"])
-                assert server
-                return self.create(server, body["description"])
+                return self.create(server, body["description"]) if server else httpx.Response(404, json=NOT_FOUND)
             case "POST", ["servers", server_id, "restore"]:
                 self._commit("restore", {"server": server_id, **json.loads(request.content)})
                 return httpx.Response(202, json={"message": "Restore started."})
             case "DELETE", ["backups", backup_id]:
                 backup = self.account.backup(backup_id)
                 if backup is None:
-                    return httpx.Response(404, json={"detail": "Not found."})
+                    return httpx.Response(404, json=NOT_FOUND)
                 self.account.delete(backup)
                 self._commit("delete", backup)
                 return httpx.Response(204)
-            case "GET", ["account", "me"]:
-                return httpx.Response(404, json={"detail": "Not found."})
+            case "DELETE" | "GET", _:
+                return httpx.Response(404, json=NOT_FOUND)
             case unexpected:
                 raise AssertionError(unexpected)
 
@@ -203,7 +203,7 @@ class World:
 
         async def program(delay: float) -> None:
             await anyio.sleep(delay)
-            results.append(await self.converge(ACCESS, self.clock, transport=_Transport(self), **options))
+            results.append(await self.converge(ACCESS, self.clock, transport=Transport(self), **options))
 
         async def all_of_them() -> None:
             async with anyio.create_task_group() as tasks:
@@ -255,7 +255,7 @@ class World:
             self._running.append(stoppable)
             async with Http(access, stoppable, parallelism=parallelism, transport=transport) as http:
                 run = Run(
-                    lists=Reader(http, PATIENT_ATTEMPTS),
+                    lists=Reader(http, PATIENT_ATTEMPTS, asks_account=self.config.settings.account is not None),
                     changes=Writer(http),
                     clock=stoppable,
                     emit=self.events.append,
@@ -289,7 +289,7 @@ class World:
         self.time += timedelta(seconds=seconds)
 
 
-class _Transport(httpx.AsyncBaseTransport):
+class Transport(httpx.AsyncBaseTransport):
     def __init__(self, world: World) -> None:
         self._world = world
 

@@ -1,0 +1,129 @@
+"""The matrix of odd responses: whatever the service says, nothing is lost, nothing else stops, and it ends."""
+
+from contextlib import suppress
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from support.build import NOW
+from support.odd import DB_JUNK, DB_OLD, ODD, OddWorld, cells, odd_world
+from support.world import ACCESS, Transport
+
+from reconcile.actual.http import Http
+from reconcile.actual.inventory import Inventory
+from reconcile.actual.reader import Reader
+from reconcile.clock import StoppableClock
+from reconcile.desired.desired import resolve
+from reconcile.diagnostics import UserError
+from reconcile.insight.importing import declare
+from reconcile.insight.listing import list_backups
+from reconcile.insight.status import status
+from reconcile.insight.timeline import timeline
+from reconcile.outcomes import Result
+
+CELLS = list(cells())
+SAMPLE = 9
+"""Every so many cells run in the default suite, and all with --all-schedules."""
+
+HARMLESS = {"server.name", "size_mb", "expires_at", "server location", "server status"}
+"""Fields that decide nothing about a backup of a server in a table."""
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        pytest.param(cell, id=cell.name[:60], marks=() if number % SAMPLE == 0 else pytest.mark.all_schedules)
+        for number, cell in enumerate(CELLS)
+    ],
+)
+def test_an_apply_meets(cell: Any) -> None:  # noqa: ANN401 - a cell of the matrix
+    world = odd_world(cell)
+
+    results = world.apply()  # any other exception than a UserError fails here
+
+    _check_deletes(world)
+    assert world.time - NOW < timedelta(hours=2, minutes=5), "it ends with the run"
+    if isinstance(results, UserError):
+        assert not world.record, "what is refused has changed nothing"
+        assert str(results)
+    else:
+        _check_results(world, results)
+    if cell.field:
+        created = {change.record["server"]["id"] for change in world.record if change.what == "create"}
+        assert {2, 3} <= created, "an odd entry of one server stops no other"
+        deleted = {change.record["id"] for change in world.record if change.what == "delete"}
+        if cell.field.startswith("server") or cell.field in HARMLESS:
+            assert {DB_OLD, DB_JUNK} <= deleted, "on another server everything goes on"
+    if cell.named:
+        assert cell.named in _said(results), "the message names the field or the status"
+        assert not (world.converged and world.converged[-1].is_complete and cell.named.isdigit())
+    if cell.is_once:
+        assert world.time - NOW < timedelta(minutes=30)
+    if cell.is_once and world.altered:
+        world.apply()
+        assert len([change for change in world.record if change.what == "create"]) <= 3, "nothing is created twice"
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        pytest.param(cell, id=cell.name[:60], marks=() if number % SAMPLE == 1 else pytest.mark.all_schedules)
+        for number, cell in enumerate(CELLS)
+        if cell.request.startswith("GET")
+    ],
+)
+def test_the_commands_that_only_read_meet(cell: Any) -> None:  # noqa: ANN401 - a cell of the matrix
+    world = odd_world(cell)
+    seen: list[Inventory] = []
+
+    async def observe() -> None:
+        async with (
+            StoppableClock(world.clock, seconds=600) as clock,
+            Http(ACCESS, clock, transport=Transport(world)) as http,
+        ):
+            with suppress(UserError):
+                seen.append(await Reader(http, asks_account=True).observe(automatic=True))
+
+    world.run(observe)
+
+    for inventory in seen:
+        with suppress(UserError):
+            declare(inventory, NOW)
+        list_backups(inventory)
+        with suppress(UserError):
+            desired = resolve(world.config, inventory)
+            timeline(status(desired, inventory, NOW), desired, inventory)
+
+
+def _said(results: list[Result] | UserError) -> str:
+    if isinstance(results, UserError):
+        return " ".join(each.summary + each.detail for each in results.diagnostics)
+    diagnostics = [each for result in results for each in (*result.plan.warnings, *result.plan.errors, *result.notes)]
+    explanations = [ended.explanation for result in results for ended in result.finished]
+    return " ".join([*(each.summary + each.detail for each in diagnostics), *explanations])
+
+
+def _check_deletes(world: OddWorld) -> None:
+    """Check against the service's record that only what may be deleted was, and never the last of a series."""
+    deleted = {change.record["id"] for change in world.record if change.what == "delete"}
+    assert deleted <= {ODD, DB_OLD, DB_JUNK}
+    for change in world.record:
+        if change.what == "delete":
+            name = change.record["server"]["name"]
+            assert change.usable.get((name, "nightly"), 0) > 0, f"{name} has no usable backup after {change.record}"
+
+
+def _check_results(world: OddWorld, results: list[Result]) -> None:
+    if not (world.converged and world.converged[-1].is_complete):
+        return
+    held = world.usable()
+    for server in ("web", "db", "app"):
+        is_unclear = any(
+            each.reason.kind in {"unknown_status", "not_readable", "beside_unknown"}
+            for result in results
+            for plan_server in result.plan.servers
+            if plan_server.name == server
+            for each in plan_server.kept
+        )
+        planned = {plan_server.name for result in results for plan_server in result.plan.servers}
+        assert held.get((server, "nightly"), 0) > 0 or is_unclear or server not in planned
