@@ -2,13 +2,14 @@
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Self
+from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING, Self, TypeVar
 from zoneinfo import ZoneInfo
 
 if TYPE_CHECKING:
     from dateutil.relativedelta import relativedelta
 
+Local = TypeVar("Local", date, datetime)
 _PART = re.compile(r"([0-9]{1,9})([a-z]+)")
 _SECONDS = {"s": 1, "min": 60, "h": 3600}
 _DAYS = {"d": 1, "w": 7}
@@ -69,6 +70,19 @@ class Duration:
             return local.astimezone(UTC) + timedelta(days=self.days, seconds=self.seconds)
         except (OverflowError, ValueError):
             return _LAST
+
+    @property
+    def is_in_days(self) -> bool:
+        """Whether it is written only in days, weeks, months or years."""
+        return not self.seconds
+
+    def on_calendar(self, local: Local) -> Local:
+        """Return a date, or a time of day in some zone, so many calendar days and months later.
+
+        Raises:
+            OverflowError, ValueError: the calendar ends before.
+        """
+        return (local + _months(self.months) if self.months else local) + timedelta(days=self.days)
 
     def in_seconds(self, moment: datetime) -> float:
         """Return the length in seconds, starting at `moment`."""

@@ -1,6 +1,7 @@
 """The tables of a TOML file (spec, section 2): what pydantic checks, and what `reconcile schema` describes."""
 
 import functools
+from datetime import time
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
@@ -23,6 +24,7 @@ from reconcile.desired.fields import (
     SizeField,
     TextField,
     TextListField,
+    TimeOfDayField,
     ZoneField,
     table_or_count,
 )
@@ -95,7 +97,10 @@ class Settings(Table):
     """Settings for all servers."""
 
     timezone: ZoneField = Field(
-        ZoneInfo("UTC"), description="The calendar that keep's days, weeks and months follow (IANA name)."
+        ZoneInfo("UTC"), description="The calendar for the days, weeks and months of keep and every (IANA name)."
+    )
+    day_start: TimeOfDayField = Field(
+        time(18), description="When a day starts for an every that is written in days, weeks, months or years."
     )
     prune: PruneField = Field(
         default=False,
@@ -135,7 +140,9 @@ class Requirements(Table):
 class PolicyTable(Table):
     """A named policy, shared by any number of series."""
 
-    every: DurationField | None = Field(None, description="A new backup is due when the newest is this old.")
+    every: DurationField | None = Field(
+        None, description="How often a new backup is due; in days, weeks, months or years, by the calendar."
+    )
     keep: KeepField | None = Field(None, description='How many stay: a number, "all", or a table of rules.')
     min_size: SizeField | None = Field(None, description="Overrides settings.min_size.")
 

@@ -2,6 +2,7 @@
 
 import functools
 import re
+from datetime import time
 from typing import Annotated, Literal, LiteralString
 from zoneinfo import ZoneInfo
 
@@ -18,6 +19,7 @@ Prune = bool | Duration
 _PERCENT = re.compile(r"([0-9]{1,3})%")
 _SIZE = re.compile(r"([0-9]{1,9})(MiB|GiB)")
 _DECIMAL_SIZE = re.compile(r"([0-9]{1,9})\s*([mg])(?:i?b)?", re.IGNORECASE)
+_TIME_OF_DAY = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])")
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 """Control characters, line and paragraph separators, lone surrogates (Unicode's Cc, Zl, Zp and Cs)."""
 
@@ -123,6 +125,13 @@ def size_setting(mebibytes: int) -> str:
     """Return a size as the file has it."""
     gibibytes, rest = divmod(mebibytes, 1024)
     return f"{mebibytes}MiB" if rest or not gibibytes else f"{gibibytes}GiB"
+
+
+def _time_of_day(value: object) -> time:
+    match = _TIME_OF_DAY.fullmatch(value) if isinstance(value, str) else None
+    if match is None:
+        raise _error("not a time of day", 'Write one from "00:00" to "23:59", in quotes.')
+    return time(int(match[1]), int(match[2]))
 
 
 _OF_THE_MACHINE = ("localtime", "posixrules", "Factory", "posix/", "right/")
@@ -252,6 +261,11 @@ SizeField = Annotated[
     int,
     PlainValidator(_size),
     WithJsonSchema({"type": "string", "pattern": "^[0-9]{1,9}(MiB|GiB)$", "examples": ["1MiB", "2GiB"]}),
+]
+TimeOfDayField = Annotated[
+    time,
+    PlainValidator(_time_of_day),
+    WithJsonSchema({"type": "string", "pattern": f"^{_TIME_OF_DAY.pattern}$", "default": "18:00"}),
 ]
 PercentField = Annotated[
     int,

@@ -7,9 +7,10 @@ question is where the policies lead; the first plan, which is part of the answer
 from array import array
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from itertools import pairwise
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise, takewhile
 from statistics import median
 from typing import Literal, NamedTuple
 from zoneinfo import ZoneInfo
@@ -39,14 +40,30 @@ class Schedule:
     every: Duration
 
     def moments(self, zone: ZoneInfo) -> list[datetime]:
-        """Return the time of each apply; raises ValueError if there are more than `MOST_APPLIES`."""
+        """Return the time of each apply; raises ValueError if there are more than `MOST_APPLIES`.
+
+        An `every` of whole days goes by the calendar of `zone`: each apply is at the time of day of the first.
+        """
         end = self.start + timedelta(days=self.days)
-        moments = [self.start]
-        while (moment := self.every.after(moments[-1], zone)) < end:
+        moments: list[datetime] = []
+        for moment in takewhile(lambda moment: moment < end, self._from_start(zone)):
             if len(moments) == MOST_APPLIES:
                 raise ValueError(f"more than {MOST_APPLIES:,} applies")
             moments.append(moment)
         return moments
+
+    def _from_start(self, zone: ZoneInfo) -> Iterator[datetime]:
+        moment, local = self.start, self.start.astimezone(zone).replace(tzinfo=None)
+        with suppress(OverflowError, ValueError):  # the end of the calendar
+            while True:
+                yield moment
+                previous = moment
+                while moment == previous:  # a date that the zone leaves out is no day
+                    if self.every.is_in_days:
+                        local = self.every.on_calendar(local)
+                        moment = local.replace(tzinfo=zone).astimezone(UTC)
+                    else:
+                        moment = self.every.after(moment, zone)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -88,6 +88,8 @@ class SeriesPlan:
     """Those of the backups that belong to the series."""
     needed: Backup | None = None
     """The newest backup, pending or of unknown status, if `--max-age` is met only once it has become usable."""
+    due_at: datetime | None = None
+    """When the next backup is due, counted from those that are there; None without `every`, or without a member."""
 
     @property
     def backups(self) -> tuple[Backup, ...]:

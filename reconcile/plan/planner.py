@@ -221,6 +221,7 @@ class _ServerPlanner:
             awaited=self._awaited(series, state, address, deletes_now=len(deletes), is_pruning=is_pruning),
             descriptions=descriptions,
             needed=state.needed,
+            due_at=state.due_at,
         )
 
     def _verdicts(

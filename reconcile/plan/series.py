@@ -12,13 +12,33 @@ from reconcile.actual.inventory import Backup, Inventory, State, in_order
 from reconcile.addresses import Descriptions
 from reconcile.desired.config import DeclaredSeries, DeclaredServer
 from reconcile.desired.desired import Desired
+from reconcile.desired.document import Settings
 from reconcile.durations import Duration
+from reconcile.plan.calendar import day_of, start_of
 from reconcile.plan.look_alikes import LookAlike, look_alikes
 from reconcile.plan.reasons import CreateReason, Due, Missing, TooOld
 
 MISDATED_BEYOND = timedelta(minutes=10)
 _MOST_SLACK = timedelta(hours=1)
 _SLACK_SHARE = 10
+_LEAST_SHARE = 4
+"""By the calendar, no backup is due before a quarter of `every` has passed since the newest."""
+
+
+def due_at(every: Duration, made: datetime, settings: Settings) -> datetime:
+    """Return when a new backup is due in a series whose newest member was made at `made` (spec, section 3.1).
+
+    An `every` of whole days counts days of the calendar, so neither a late run nor a night in which clocks change costs
+    a night. Any other `every` goes by elapsed time, less the slack.
+    """
+    full = every.after(made, settings.timezone)
+    if not every.is_in_days:
+        return full - slack(made, full)
+    try:
+        day = every.on_calendar(day_of(made, settings.day_start, settings.timezone))
+        return max(start_of(day, settings.day_start, settings.timezone), made + (full - made) / _LEAST_SHARE)
+    except (OverflowError, ValueError):
+        return full  # the end of the calendar
 
 
 def is_misdated(backup: Backup, now: datetime) -> bool:
@@ -96,7 +116,7 @@ class SeriesState:
     stalled: tuple[Backup, ...]
     misdated: tuple[Backup, ...]
     due_at: datetime | None
-    """When a new backup becomes due, less the slack; None without `every`, or if there is no member."""
+    """When a new backup becomes due (`due_at`); None without `every`, or if there is no member."""
     overdue_since: datetime | None
     """When the newest *usable* backup should have been replaced, if that is longer ago than the slack; else None."""
     create: CreateReason | None
@@ -192,12 +212,10 @@ def series_state(series: DeclaredSeries, backups: tuple[Backup, ...], times: Tim
             if group != State.UNDERSIZED:
                 newest_sized = backup
     usable = tuple(groups.get(State.USABLE, ()))
-    newest_due = _due(series, newest, times)
-    # Nearly always the same backup, and dates take time to calculate.
-    usable_due = newest_due if usable and usable[-1] is newest else _due(series, usable[-1] if usable else None, times)
-    due_at = newest_due[0] - newest_due[1] if newest_due else None
+    settings = times.desired.config.settings
+    due = due_at(series.every, times.moment(newest), settings) if series.every and newest else None
     has_others = len(backups) > len(groups.get(_MISDATED, ()))
-    create = _due_reason(series, newest, due_at, times, has_others=has_others) or _too_old(newest_sized, times)
+    create = _due_reason(series, newest, due, times, has_others=has_others) or _too_old(newest_sized, times)
     return SeriesState(
         backups=backups,
         usable=usable,
@@ -207,8 +225,8 @@ def series_state(series: DeclaredSeries, backups: tuple[Backup, ...], times: Tim
         failed=tuple(groups.get(State.FAILED, ())),
         stalled=tuple(groups.get(_STALLED, ())),
         misdated=tuple(groups.get(_MISDATED, ())),
-        due_at=due_at,
-        overdue_since=_overdue_since(usable_due, times),
+        due_at=due,
+        overdue_since=_overdue_since(series, usable[-1], times) if usable else None,
         create=create,
         needed=None if create or _has_young(usable, times) else newest_sized,
     )
@@ -226,29 +244,22 @@ def _group(backup: Backup, times: TimeRules) -> str:
     return backup.state
 
 
-def _due(series: DeclaredSeries, newest: Backup | None, times: TimeRules) -> tuple[datetime, timedelta] | None:
-    """Return when this backup is to be replaced, and the slack; None if nothing says when, or there is no backup."""
-    if not series.every or not newest:
+def _overdue_since(series: DeclaredSeries, usable: Backup, times: TimeRules) -> datetime | None:
+    """Return when the newest usable backup became `every` old, whatever the calendar, if it is older by the slack."""
+    if not series.every:
         return None
-    made = times.moment(newest)
+    made = times.moment(usable)
     full = series.every.after(made, times.zone)
-    return full, slack(made, full)
-
-
-def _overdue_since(due: tuple[datetime, timedelta] | None, times: TimeRules) -> datetime | None:
-    if not due:
-        return None
-    full, margin = due
     # Subtracted from now rather than added to a time that may be the end of the calendar.
-    return full if times.now - margin > full else None
+    return full if times.now - slack(made, full) > full else None
 
 
 def _due_reason(
-    series: DeclaredSeries, newest: Backup | None, due_at: datetime | None, times: TimeRules, *, has_others: bool
+    series: DeclaredSeries, newest: Backup | None, due: datetime | None, times: TimeRules, *, has_others: bool
 ) -> CreateReason | None:
     if newest is None:
         return Missing(has_others=has_others)
-    if series.every and due_at and due_at <= times.now:
+    if series.every and due and due <= times.now:
         return Due(age=times.age(newest), every=series.every)
     return None
 

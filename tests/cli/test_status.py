@@ -18,7 +18,7 @@ FILE = """
 [servers.web]
 id = 1
 backups = [
-    { description = "healthy", every = "1d", keep = 7 },
+    { description = "healthy", every = "24h", keep = 7 },
     { description = "empty" },
     { description = "stalled", every = "1mo" },
 ]

@@ -55,14 +55,21 @@ RULES = [
     Rule("a fresh one is enough", NIGHTLY, (backup(1, age=hours(3)),)),
     Rule(
         "due a tenth of every early, at most an hour: a minute before",
-        NIGHTLY,
+        declare('{ description = "nightly", every = "24h", keep = 1 }'),
         (backup(1, age=hours(23) - timedelta(minutes=1)),),
     ),
     Rule(
-        "due an hour early for a day, so that no night is skipped",
-        NIGHTLY,
+        "the same, a minute later",
+        declare('{ description = "nightly", every = "24h", keep = 1 }'),
         (backup(1, age=hours(23)),),
-        [(None, Due(age=hours(23), every=A_DAY))],
+        [(None, Due(age=hours(23), every=Duration(seconds=24 * 3600))), (1, NOT_KEPT)],
+    ),
+    Rule("not due twice on one day", NIGHTLY, (backup(1, age=hours(18)),)),
+    Rule(
+        "due on the day after, however short the time between: it is noon, and a day starts at 18:00",
+        NIGHTLY,
+        (backup(1, age=hours(18) + timedelta(minutes=1)),),
+        [(None, Due(age=hours(18) + timedelta(minutes=1), every=A_DAY))],
     ),
     Rule(
         "a tenth is less than an hour if every is short: a second before",
@@ -195,15 +202,15 @@ RULES = [
         [(None, MISSING)],
     ),
     Rule(
-        "a month is one of the calendar: 28 days from 10 February, less the slack",
+        "a month is one of the calendar: from the day that started on 9 February to that of 9 March",
         declare('{ description = "nightly", every = "1mo", keep = "all" }'),
-        (backup(1, age=days(28) - hours(1)),),
-        [(None, Due(age=days(28) - hours(1), every=Duration(months=1)))],
+        (backup(1, age=days(27) + hours(18) + timedelta(seconds=1)),),
+        [(None, Due(age=days(27) + hours(18) + timedelta(seconds=1), every=Duration(months=1)))],
     ),
     Rule(
-        "the same, a second before",
+        "the same, a second later",
         declare('{ description = "nightly", every = "1mo", keep = "all" }'),
-        (backup(1, age=days(28) - hours(1) - timedelta(seconds=1)),),
+        (backup(1, age=days(27) + hours(18)),),
     ),
 ]
 

@@ -17,7 +17,7 @@ from reconcile.plan.reasons import Due, Missing
 from reconcile.plan.series import SeriesState, TimeRules, series_state, slack
 
 TIMES = TimeRules(desired=resolve(config(""), inventory()), now=NOW)
-A_DAY = Duration(days=1)
+A_DAY, IN_HOURS = Duration(days=1), Duration(seconds=24 * 3600)
 GROUPS = ("usable", "pending", "unknown", "failed", "stalled", "misdated")
 
 
@@ -76,32 +76,33 @@ A_SECOND = timedelta(seconds=1)
 WHENS = [
     When("no member: nothing to count from", (backup(1, age=hours(9), status="failed"),), None),
     When("no every: never", (backup(1, age=days(9)),), None, every=None),
-    When("a day after the newest, less the slack", (backup(1, age=hours(9)),), NOW + hours(14)),
-    When("a newer pending one puts it off", (backup(1, age=hours(9)), backup(2, status="queued")), NOW + hours(23)),
-    When("a misdated one does not", (backup(1, age=hours(9)), backup(2, age=-days(2))), NOW + hours(14)),
+    When("24h after the newest, less the slack", (backup(1, age=hours(9)),), NOW + hours(14), every=IN_HOURS),
+    When("a day: when the next one starts, at 18:00", (backup(1, age=hours(9)),), NOW + hours(6)),
+    When("a newer pending one puts it off", (backup(1, age=hours(19)), backup(2, status="queued")), NOW + hours(6)),
+    When("a misdated one does not", (backup(1, age=hours(19)), backup(2, age=-days(2))), NOW - hours(13)),
     When(
         "a stalled one does not",
         (backup(1, age=hours(30)), backup(2, age=hours(25), status="queued")),
-        NOW - hours(7),
+        NOW - hours(18),
         NOW - hours(6),
     ),
-    When("late by the slack is not overdue", (backup(1, age=hours(25)),), NOW - hours(2)),
+    When("late by the slack is not overdue", (backup(1, age=hours(25)),), NOW - hours(18)),
     When(
         "late by a second more is",
         (backup(1, age=hours(25) + A_SECOND),),
-        NOW - hours(2) - A_SECOND,
+        NOW - hours(18),
         NOW - hours(1) - A_SECOND,
     ),
     When(
         "one in progress is not usable: overdue all the same",
         (backup(1, age=days(3)), backup(2, status="queued")),
-        NOW + hours(23),
+        NOW + hours(6),
         NOW - days(2),
     ),
     When(
         "never, where the calendar ends before",
         (backup(1),),
-        datetime.max.replace(tzinfo=UTC) - hours(1),
+        datetime.max.replace(tzinfo=UTC),
         every=Duration(months=12 * 9999),
     ),
 ]
@@ -119,7 +120,7 @@ def test_why_one_is_created() -> None:
     assert state(backup(1, age=-days(1))).create == Missing(has_others=False)
     assert state(backup(1, status="failed")).create == Missing(has_others=True)
     assert state(backup(1, age=hours(23))).create == Due(age=hours(23), every=A_DAY)
-    assert state(backup(1, age=hours(22))).create is None
+    assert state(backup(1, age=hours(18))).create is None
 
 
 @pytest.mark.parametrize(("hours_between", "minutes"), [(1, 6), (5, 30), (10, 60), (24, 60), (24 * 365, 60)])

@@ -79,11 +79,11 @@ class TestText:
         assert self.lines(BAD_WEEK) == [
             f"EMPTY        web/empty    {NO_DAY}  no usable backup, due now",
             f"EMPTY        web/first    {NO_DAY}  no usable backup yet, #40 in progress for 3min",
-            f"OVERDUE      web/overdue  {'·' * 26}█···  newest 3d old (#30), #31 in progress for 1h, due in 22h, {ONE}",
+            f"OVERDUE      web/overdue  {'·' * 26}█···  newest 3d old (#30), #31 in progress for 1h, due in 6h, {ONE}",
             f"FAILED       web/failed   {TODAY}  newest 0s old (#20), {ONE}, 4 failed (… #22 #23 #24)",
             f"STALLED      web/stalled  {TODAY}  newest 0s old (#10), {ONE}, 1 stalled (#11)",
             f"UNPROTECTED  other (9)    {' ' * 30}  in no file",
-            f"healthy      web/fine     {TODAY}  newest 3h old (#1), due in 23h, {ONE}, {ODD}",
+            f"healthy      web/fine     {TODAY}  newest 3h old (#1), due in 6h, {ONE}, {ODD}",
             LEGEND,
             "1 undeclared backup, 1.0 GiB (-v lists them)",
             "1 of 6 series healthy, 1 server unprotected.",
@@ -96,7 +96,7 @@ class TestText:
 
     def test_all_is_well(self) -> None:
         assert self.lines(of(NIGHTLY, FRESH)) == [
-            f"healthy  web/nightly  {TODAY}  newest 2h old (#1), due in 21h, 1 usable (keep last=3 daily=7), 1.0 GiB",
+            f"healthy  web/nightly  {TODAY}  newest 2h old (#1), due in 6h, 1 usable (keep last=3 daily=7), 1.0 GiB",
             LEGEND,
             "1 of 1 series healthy, 0 servers unprotected.",
         ]
@@ -198,7 +198,7 @@ class TestJson:
         assert (fine["healthy"], fine["troubles"], fine["due"], fine["due_reason"]) == (True, [], False, None)
         assert (fine["newest"]["id"], fine["newest_age_seconds"], fine["size_mb"]) == (1, 3 * 3600, 1024)
         assert (fine["misdated"], fine["unknown"]) == ([3], [{"id": 2, "status": "archiving"}])
-        assert (fine["every"], fine["keep"], fine["next_due"]) == ("1d", ["last=1"], "2026-03-11T11:00:00Z")
+        assert (fine["every"], fine["keep"], fine["next_due"]) == ("1d", ["last=1"], "2026-03-10T18:00:00Z")
         assert overdue["troubles"] == [{"kind": "overdue", "explanation": "newest usable is 3d old, due since 2d"}]
         assert [each["id"] for each in first["in_progress"]] == [40]
         assert (first["newest"], first["newest_age_seconds"], first["next_due"]) == (None, None, None)
@@ -291,6 +291,7 @@ class TestMetrics:
         assert samples == {
             ("newest_backup_timestamp_seconds", "nightly"): (NOW - hours(2)).timestamp(),
             ("backup_interval_seconds", "nightly"): 86400,
+            ("next_backup_due_timestamp_seconds", "nightly"): (NOW + hours(6)).timestamp(),
             ("usable_backups", "nightly"): 1,
             ("backups_size_bytes", "nightly"): 1024**3,
             ("failed_backups", "nightly"): 1,
@@ -315,7 +316,7 @@ class TestMetrics:
     def test_are_missing_where_nobody_can_tell(self) -> None:
         assert ("unprotected_servers", "") not in self.samples(of(NIGHTLY, inventory(servers=None)))
 
-    @pytest.mark.parametrize(("age", "due"), [(22.9, 0), (23, 1)])
+    @pytest.mark.parametrize(("age", "due"), [(18, 0), (18.1, 1)])
     def test_are_due_exactly_where_the_planner_would_create(self, age: float, due: int) -> None:
         assert self.samples(of(NIGHTLY, inventory(backup(1, age=hours(age)))))["backup_due", "nightly"] == due
 

@@ -100,6 +100,12 @@ def _ours(plan: Plan, held_back: frozenset[BackupAddress], zone: ZoneInfo) -> Js
             "empties": plan.loss.empties,
         },
         "withheld": [terraform_address(delete.address) for delete in plan.deletes if delete.address in held_back],
+        "next_due": {
+            plain_address(series.address): time_json(series.due_at)
+            for server in plan.servers
+            for series in server.series
+            if series.due_at and not series.create
+        },
         "errors": [diagnostic_json(error) for error in plan.errors],
         "warnings": [diagnostic_json(warning) for warning in plan.warnings],
         "unmanaged": [_unmanaged(entry, zone) for entry in plan.unmanaged],

@@ -11,7 +11,14 @@ from reconcile.plan.safety import withheld
 from reconcile.report.diagnostics import diagnostic_lines, fitted
 from reconcile.report.document import Raw
 from reconcile.report.escape import code, plain
-from reconcile.report.plan.sentences import create_text, delete_text, kept_text, unmanaged_text, withheld_texts
+from reconcile.report.plan.sentences import (
+    create_text,
+    delete_text,
+    kept_text,
+    next_due_text,
+    unmanaged_text,
+    withheld_texts,
+)
 from reconcile.report.wording import count_text, size_text
 
 
@@ -80,9 +87,11 @@ def _rows(server: ServerPlan, plan: Plan) -> Iterator[str]:
     for action in server.actions:
         sign = "**create**" if isinstance(action, Create) else "**delete**"
         yield f"- {sign} {code(str(action.address))}: {_why(action)}"
-    for kept in server.kept:
-        why = plain(kept_text(kept.reason, zone))
-        yield f"- stays: {code(str(kept.address))}, {_facts(kept.backup, plan)}: {why}"
+    for series in server.series:
+        for kept in series.kept:
+            due = next_due_text(series, plan.planned_at) if kept is series.kept[-1] else ""
+            why = plain(kept_text(kept.reason, zone)) + due
+            yield f"- stays: {code(str(kept.address))}, {_facts(kept.backup, plan)}: {why}"
     for entry in server.unmanaged:
         why = plain(unmanaged_text(entry.reason, zone))
         yield f"- unmanaged: {code(str(entry.address))}, {_facts(entry.backup, plan)}: {why}"

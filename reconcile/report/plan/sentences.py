@@ -1,13 +1,14 @@
 """What every format says of a plan: a sentence for each reason, and for what is withheld."""
 
 from collections.abc import Iterator
+from datetime import datetime
 from typing import assert_never
 from zoneinfo import ZoneInfo
 
 from reconcile.addresses import BackupAddress
 from reconcile.desired.fields import size_setting
 from reconcile.durations import age_text
-from reconcile.plan.model import Loss, Plan
+from reconcile.plan.model import Loss, Plan, SeriesPlan
 from reconcile.plan.reasons import (
     BesideUnknown,
     CreateReason,
@@ -57,6 +58,11 @@ def create_text(reason: CreateReason) -> str:
             return f"newest is {age_text(age)} old, --max-age is {max_age}"
         case _:
             assert_never(reason)
+
+
+def next_due_text(series: SeriesPlan, now: datetime) -> str:
+    """Say when the next backup of a series is due, at the end of a line; empty if it is due now, or never."""
+    return f"; next due in {age_text(series.due_at - now)}" if series.due_at and not series.create else ""
 
 
 def delete_text(reason: DeleteReason) -> str:

@@ -12,7 +12,14 @@ from reconcile.plan.model import Action, Create, Delete, Kept, Plan, SeriesPlan,
 from reconcile.plan.safety import withheld
 from reconcile.report.diagnostics import diagnostic_text
 from reconcile.report.document import Block, Columns, Lines, Row, Text
-from reconcile.report.plan.sentences import create_text, delete_text, kept_text, unmanaged_text, withheld_texts
+from reconcile.report.plan.sentences import (
+    create_text,
+    delete_text,
+    kept_text,
+    next_due_text,
+    unmanaged_text,
+    withheld_texts,
+)
 from reconcile.report.wording import count_text, size_text, time_text
 
 if TYPE_CHECKING:
@@ -116,7 +123,8 @@ class _Rows:
             yield from map(self._action, series.actions)
             if self.in_full:
                 for kept in series.kept:
-                    yield self._backup(" ", kept, f"stays: {kept_text(kept.reason, self.zone)}")
+                    due = next_due_text(series, self.now) if kept is series.kept[-1] else ""
+                    yield self._backup(" ", kept, f"stays: {kept_text(kept.reason, self.zone)}{due}")
             elif series.kept:
                 yield self._unchanged(series)
         yield from map(self._action, server.pruned)
@@ -137,7 +145,12 @@ class _Rows:
     def _unchanged(self, series: SeriesPlan) -> Row:
         newest = max(kept.backup.created_at for kept in series.kept)
         facts = f"{len(series.kept):,} stay"
-        return _row(" ", series.address.description or "", facts, f"newest {age_text(self.now - newest)} old")
+        return _row(
+            " ",
+            series.address.description or "",
+            facts,
+            f"newest {age_text(self.now - newest)} old{next_due_text(series, self.now)}",
+        )
 
     def _backup(self, sign: str, entry: Delete | Kept | Unmanaged, why: str) -> Row:
         backup = entry.backup

@@ -1,0 +1,43 @@
+"""The days that an `every` of whole days counts (spec, section 3.1): each runs from `day_start` to `day_start`."""
+
+from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+_A_DAY = timedelta(days=1)
+
+
+def day_of(moment: datetime, day_start: time, zone: ZoneInfo) -> date:
+    """Return the day that `moment` is on, named by the date on which the day starts."""
+    local = moment.astimezone(zone).replace(tzinfo=None)
+    day = (local - timedelta(hours=day_start.hour, minutes=day_start.minute)).date()
+    # Between the two times that the clock shows `day_start`, and after a date that the zone leaves out.
+    while moment < start_of(day, day_start, zone):
+        day -= _A_DAY
+    return day
+
+
+@lru_cache(maxsize=4096)  # thousands of series share a few days
+def start_of(day: date, day_start: time, zone: ZoneInfo) -> datetime:
+    """Return when a day starts, in UTC: the first time from which the clock stays at `day_start` or later.
+
+    A date that the zone leaves out, as Apia did on 30 December 2011, is no day: it starts when the next one does.
+
+    Raises:
+        OverflowError: the calendar ends before.
+    """
+    wall = datetime.combine(day, day_start)
+    earlier, later = (wall.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1))
+    if earlier <= later:  # the same, or the clock shows it twice
+        return later
+    if earlier - later >= _A_DAY:
+        return earlier
+    # The clock leaves it out. PEP 495 then gives a time after the change, and one before.
+    offset = earlier.astimezone(zone).utcoffset()
+    while earlier - later > timedelta(seconds=1):
+        middle = later + (earlier - later) // 2
+        if middle.astimezone(zone).utcoffset() == offset:
+            earlier = middle
+        else:
+            later = middle
+    return earlier.replace(microsecond=0)

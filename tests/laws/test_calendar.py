@@ -1,0 +1,178 @@
+"""The laws of an `every` of whole days: no day without a backup, whatever the clocks do and however late a run is.
+
+A day is what runs from `day_start` to `day_start`. `--all-pairs` tries every zone, in years in which zones changed.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from itertools import pairwise
+from random import Random
+from zoneinfo import ZoneInfo, available_timezones
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from support.build import days, hours
+
+from reconcile.desired.document import Settings
+from reconcile.durations import Duration
+from reconcile.plan.series import due_at
+
+A_DAY = Duration(days=1)
+ODD = [
+    ("Australia/Lord_Howe", 2026),
+    ("Pacific/Apia", 2011),
+    ("Africa/Casablanca", 2026),
+    ("America/Santiago", 2026),
+    ("America/St_Johns", 2010),
+    ("America/Nuuk", 2026),
+    ("Antarctica/Troll", 2026),
+    ("Europe/Rome", 2026),
+    ("Antarctica/Casey", 2010),
+    ("UTC", 2026),
+]
+STARTS = [time(18), time(0), time(2, 30)]
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where and when a job runs, and the days there, found in another way than in `reconcile.plan.calendar`."""
+
+    zone: ZoneInfo
+    year: int
+    day_start: time
+
+    @property
+    def settings(self) -> Settings:
+        return Settings.model_construct(timezone=self.zone, day_start=self.day_start)
+
+    @property
+    def dates(self) -> list[date]:
+        """The dates of the year that the zone has."""
+        return [each for number in range(364) if self.has(each := date(self.year, 1, 1) + days(number))]
+
+    def has(self, day: date) -> bool:
+        return self.at(day, time(12)).astimezone(self.zone).date() == day
+
+    def at(self, day: date, clock: time, after: timedelta = timedelta(0)) -> datetime:
+        """Return when the clock shows a time, or would if it did not leave it out."""
+        return (datetime.combine(day, clock) + after).replace(tzinfo=self.zone).astimezone(UTC)
+
+    def day(self, moment: datetime) -> date:
+        """Return the earliest day that the clock shows in the next hours: it may be put back across `day_start`."""
+        start = timedelta(hours=self.day_start.hour, minutes=self.day_start.minute)
+        shown = min(
+            ((moment + timedelta(minutes=minutes)).astimezone(self.zone).replace(tzinfo=None) - start).date()
+            for minutes in range(0, 200, 20)
+        )
+        return shown if self.has(shown) else shown - days(1)
+
+
+places = st.builds(
+    lambda odd, start: Place(ZoneInfo(odd[0]), odd[1], start), st.sampled_from(ODD), st.sampled_from(STARTS)
+)
+
+
+def applied(place: Place, runs: Iterable[datetime], every: Duration = A_DAY) -> Iterator[datetime]:
+    """Apply at these times, and yield when a backup is created."""
+    settings = place.settings
+    due: datetime | None = None
+    for now in runs:
+        if due is None or due <= now:
+            yield now
+            due = due_at(every, now, settings)
+
+
+def every_hour(place: Place, minute: int) -> Iterator[datetime]:
+    first = datetime(place.year, 1, 1, 0, minute, tzinfo=UTC)
+    return (first + hours(number) for number in range(364 * 24))
+
+
+def once_a_day(place: Place, nominal: timedelta, late: Iterable[timedelta]) -> Iterator[datetime]:
+    """Yield a time on each day: the nominal time after `day_start` by the clock, and as late as that day allows."""
+    for day, delay in zip(place.dates, late, strict=False):
+        run = place.at(day, place.day_start, nominal)
+        yield run + delay if place.day(run + delay) == day else run
+
+
+def check_every_hour(place: Place, minute: int) -> None:
+    counts = Counter(map(place.day, applied(place, every_hour(place, minute))))
+    inner = [day for day in place.dates if min(counts) < day < max(counts)]
+
+    assert len(inner) > 355
+    assert {day: counts[day] for day in inner if counts[day] != 1} == {}
+    assert all(map(place.has, counts))
+
+
+def check_once_a_day(place: Place, nominal: timedelta, late: Iterable[timedelta]) -> None:
+    runs = list(once_a_day(place, nominal, late))
+
+    assert set(map(place.day, runs)) == set(place.dates), "each run is on its day"
+    assert set(map(place.day, applied(place, runs))) == set(place.dates)
+
+
+def delays(seed: int, most: timedelta) -> Iterator[timedelta]:
+    random = Random(seed)
+    while True:
+        yield most * random.random() * random.choice((0, 1))
+
+
+@given(places, st.integers(0, 59))
+def test_applied_every_hour_there_is_exactly_one_on_each_day(place: Place, minute: int) -> None:
+    check_every_hour(place, minute)
+
+
+@given(places, st.integers(60, 24 * 60 - 1), st.integers(0, 999))
+def test_applied_once_a_day_up_to_twelve_hours_late_there_is_one_on_each_day(
+    place: Place, minutes: int, seed: int
+) -> None:
+    check_once_a_day(place, timedelta(minutes=minutes), delays(seed, hours(12)))
+
+
+@given(places, st.integers(0, 12 * 60), st.integers(0, 999))
+def test_with_jitter_around_the_start_there_is_never_too_long_without_one_and_never_two_too_close(
+    place: Place, minutes: int, seed: int
+) -> None:
+    jitter = timedelta(minutes=minutes)
+    random = Random(seed)
+    runs = [place.at(day, place.day_start, jitter * (random.random() - 0.5)) for day in place.dates]
+
+    made = list(applied(place, runs))
+
+    for earlier, later in pairwise(made):
+        shown = [each.astimezone(place.zone).replace(tzinfo=None) for each in (earlier, later)]
+        assert min(later - earlier, shown[1] - shown[0]) <= days(2) + jitter
+        assert later - earlier >= hours(6)
+
+
+@given(places, st.integers(0, 24 * 60 - 1))
+def test_a_job_at_a_fixed_utc_time_skips_no_day_unless_it_crosses_the_start(place: Place, minute: int) -> None:
+    first = datetime(place.year, 1, 1, tzinfo=UTC) + timedelta(minutes=minute)
+    runs = [first + days(number) for number in range(364)]
+    crosses = len(set(map(place.day, runs))) < len(runs)
+
+    assert crosses or list(applied(place, runs)) == runs
+
+
+@given(places, st.integers(60, 11 * 60), st.integers(1, 9), st.integers(0, 999))
+def test_a_number_of_days_is_counted_by_the_calendar(place: Place, minutes: int, number: int, seed: int) -> None:
+    runs = once_a_day(place, timedelta(minutes=minutes), delays(seed, hours(12)))
+
+    made = [place.day(each) for each in applied(place, runs, Duration(days=number))]
+
+    for earlier, later in pairwise(made):
+        expected = earlier + days(number)
+        assert later == (expected if place.has(expected) else expected + days(1))
+
+
+def test_every_zone(request: pytest.FixtureRequest) -> None:
+    every_one = request.config.getoption("--all-pairs")
+    zones = sorted(available_timezones() - {"localtime", "Factory"})
+    for name in zones if every_one else zones[::120]:
+        for year in (2010, 2011, 2026):
+            for start in STARTS if every_one else STARTS[:1]:
+                place = Place(ZoneInfo(name), year, start)
+                check_every_hour(place, 20)
+                check_once_a_day(place, hours(1), delays(year, hours(12)))
