@@ -5,7 +5,8 @@ from typing import Any
 
 import httpx
 import pytest
-from support.service import URL, Answer, Lists, Script, item, page
+from support.pages import page
+from support.service import URL, Answer, Lists, Script, item
 
 from reconcile.actual.errors import IncompleteListError, OutcomeUnknownError, RefusedError
 from reconcile.actual.http import Http

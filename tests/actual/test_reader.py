@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support.examples import times
-from support.service import URL, Answer, Lists, Script, item, page
+from support.pages import page
+from support.service import URL, Answer, Lists, Script, item
 from support.virtual import VirtualClock
 
 from reconcile.actual.errors import ApiError, BusyError, NotSentError, OutcomeUnknownError, RefusedError

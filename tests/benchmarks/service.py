@@ -7,12 +7,16 @@ prints its base URL and serves until its standard input is closed.
 import argparse
 import asyncio
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from email.utils import formatdate
-from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.parse import urlencode
+
+import httpx
+from support.pages import page_of
 
 from .fleet import backup_entries, server_entries
 from .process import PYTHON, ROOT
@@ -30,6 +34,7 @@ def service(servers: int, series: int, *, latency: float = 0.0, largest_page: in
         stdout=subprocess.PIPE,
         text=True,
         cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT / "tests")},  # for support/, as the tests have it
     )
     assert process.stdin
     assert process.stdout
@@ -42,10 +47,10 @@ def service(servers: int, series: int, *, latency: float = 0.0, largest_page: in
 
 
 class _Pages:
-    """The pages of every list, each as the whole answer, made once for each size that is asked for."""
+    """The pages of every list, each as the whole response, made once for each size that is asked for."""
 
     def __init__(self, lists: dict[str, list[str]], largest: int) -> None:
-        self._lists = lists
+        self._lists = {path: [json.loads(entry) for entry in entries] for path, entries in lists.items()}
         self._largest = largest
         self._made: dict[str, bytes] = {}
         self.origin = ""
@@ -62,15 +67,8 @@ class _Pages:
             target = (json.loads(body)["next"] or "").removeprefix(self.origin)
 
     def _make(self, target: str) -> bytes:
-        url = urlsplit(target)
-        query = {key: values[0] for key, values in parse_qs(url.query).items()}
-        size = min(int(query.get("page_size", SIZE)), self._largest)
-        page = int(query.get("page", 1))
-        entries = self._lists[url.path]
-        part = entries[(page - 1) * size : page * size]
-        following = f"{self.origin}{url.path}?{urlencode(query | {'page': str(page + 1)})}"
-        link = json.dumps(following if page * size < len(entries) else None)
-        body = f'{{"count":{len(entries)},"next":{link},"previous":null,"results":[{",".join(part)}]}}'.encode()
+        url = httpx.URL(self.origin + target)
+        body = page_of(self._lists[url.path], url, largest=self._largest, default=SIZE).content
         head = (
             "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
             f"Date: {formatdate(usegmt=True)}\r\nContent-Length: {len(body)}\r\n\r\n"

@@ -8,9 +8,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from support.command import Done, Sandbox, run, sandbox
+from support.command import FILE, Done, Sandbox, run
 
-FILE = '[servers.web-server-01]\nid = 12345\nbackups = [{ description = "nightly" }]\n'
 WRITERS: list[list[str]] = [
     ["plan", "--out"],
     ["plan", "--gitlab-report"],
@@ -19,13 +18,6 @@ WRITERS: list[list[str]] = [
 ]
 SHARED_MEMORY = "/dev/shm"  # noqa: S108 - what is written there is the point
 OVERWRITERS = [writer for writer in WRITERS if writer[0] != "import"]
-
-
-@pytest.fixture
-def service(tmp_path: Path) -> Iterator[Sandbox]:
-    with sandbox(tmp_path) as served:
-        served.write(FILE)
-        yield served
 
 
 @pytest.fixture(autouse=True)

@@ -8,11 +8,11 @@ from pathlib import Path
 import anyio
 import pytest
 from support.command import Done, Sandbox, sandbox
-from support.loopback import RealClock
 
 from reconcile.actual.credentials import Access
 from reconcile.cli.lock import account_lock
 from reconcile.cli.output import Output
+from reconcile.cli.system_clock import SystemClock
 from reconcile.clock import StoppableClock
 from reconcile.diagnostics import UserError
 
@@ -102,7 +102,7 @@ def test_there_is_one_lock_for_each_account(
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
 
     async def both() -> None:
-        clock = StoppableClock(RealClock(), seconds=60)
+        clock = StoppableClock(SystemClock(), seconds=60)
         async with clock, account_lock(*first, 0.0, Output(), clock), account_lock(*second, 0.0, Output(), clock):
             pass
 

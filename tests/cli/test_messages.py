@@ -1,7 +1,6 @@
 """What goes wrong is one clear message, for people and for programs, and never shows the token."""
 
 import json
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -10,13 +9,11 @@ import httpx
 import pytest
 from support.build import entry
 from support.command import COMMANDS, TOKEN, Done, Sandbox, run, sandbox
-from support.killer import Killer, killer
-from support.schedules import SMALL_FILE
+from support.killer import Killer
 
 WITH_JSON = [
     name for name, command in COMMANDS.items() if any("--json" in parameter.opts for parameter in command.params)
 ]
-FILE = '[servers.web-server-01]\nid = 12345\nbackups = [{ description = "nightly" }]\n'
 READING = [
     ["plan"],
     ["status"],
@@ -27,21 +24,6 @@ READING = [
     ["restore", "web", "--backup", "1", "--auto-approve"],
 ]
 CHANGING = [["apply", "--auto-approve"]]
-
-
-@pytest.fixture
-def service(tmp_path: Path) -> Iterator[Sandbox]:
-    with sandbox(tmp_path) as served:
-        served.write(FILE)
-        yield served
-
-
-@pytest.fixture
-def odd_service(tmp_path: Path) -> Iterator[Killer]:
-    """A service whose answers a test can change."""
-    with killer(tmp_path) as served:
-        served.write(SMALL_FILE)
-        yield served
 
 
 class TestOneClearMessage:
@@ -200,30 +182,24 @@ class TestToken:
 
     SECRET = "vps_4f9a81c2e7d04b6f"
 
-    @pytest.fixture
-    def echo(self, tmp_path: Path) -> Iterator[Killer]:
-        with killer(tmp_path) as served:
-            served.write(SMALL_FILE)
-            yield served
-
     def run(self, service: Killer, *arguments: str, **environment: str) -> Done:
         """Run a command, which is checked to show the token nowhere and to write it nowhere."""
         return run(*arguments, folder=service.folder, VPS_API_URL=service.url, VPS_API_TOKEN=self.SECRET, **environment)
 
     @pytest.mark.parametrize("options", [[], ["-v"], ["--json"]], ids=str)
     @pytest.mark.parametrize("command", ["plan", "status", "doctor", "apply", "import", "init --out new.toml", "list"])
-    def test_in_an_error(self, command: str, options: list[str], echo: Killer) -> None:
+    def test_in_an_error(self, command: str, options: list[str], odd_service: Killer) -> None:
         if command not in WITH_JSON and options == ["--json"]:
             pytest.skip("this command has no --json")
-        echo.answer_instead = lambda request, _: httpx.Response(400, json={"detail": request.headers["Authorization"]})
+        odd_service.answer_instead = lambda sent, _: httpx.Response(400, json={"detail": sent.headers["Authorization"]})
 
-        done = self.run(echo, *command.split(), *options)
+        done = self.run(odd_service, *command.split(), *options)
 
         assert done.returncode == 1
         assert "400 Bad Request" in done.shown
 
-    def test_in_a_description(self, echo: Killer) -> None:
-        for backup in echo.world.account.backups:
+    def test_in_a_description(self, odd_service: Killer) -> None:
+        for backup in odd_service.world.account.backups:
             backup["description"] = self.SECRET
 
         for options in (
@@ -234,27 +210,27 @@ class TestToken:
             ["import"],
             ["list"],
         ):
-            assert self.run(echo, *options).returncode == 0
-        assert self.run(echo, "import", "--out", "imported.toml").returncode == 0
-        assert self.run(echo, "plan", "--gitlab-report", "report.json").returncode == 0
-        assert self.run(echo, "plan", "--out", "saved.plan").returncode == 0
-        assert "***" in (echo.folder / "saved.plan").read_text(encoding="utf-8")
-        echo.world.servers[0]["name"] = self.SECRET
-        assert self.run(echo, "init", "--out", "first.toml").returncode == 0
-        assert '[servers."***"]' in (echo.folder / "first.toml").read_text(encoding="utf-8")
+            assert self.run(odd_service, *options).returncode == 0
+        assert self.run(odd_service, "import", "--out", "imported.toml").returncode == 0
+        assert self.run(odd_service, "plan", "--gitlab-report", "report.json").returncode == 0
+        assert self.run(odd_service, "plan", "--out", "saved.plan").returncode == 0
+        assert "***" in (odd_service.folder / "saved.plan").read_text(encoding="utf-8")
+        odd_service.world.servers[0]["name"] = self.SECRET
+        assert self.run(odd_service, "init", "--out", "first.toml").returncode == 0
+        assert '[servers."***"]' in (odd_service.folder / "first.toml").read_text(encoding="utf-8")
 
-    def test_in_a_declaration_is_not_saved_in_a_plan(self, echo: Killer) -> None:
+    def test_in_a_declaration_is_not_saved_in_a_plan(self, odd_service: Killer) -> None:
         done = run(
             *("plan", "-f", "-", "--out", "saved.plan"),
-            folder=echo.folder,
+            folder=odd_service.folder,
             standard_input=f'[servers.web]\nid = 1\nbackups = [{{ description = "{self.SECRET}" }}]\n',
-            VPS_API_URL=echo.url,
+            VPS_API_URL=odd_service.url,
             VPS_API_TOKEN=self.SECRET,
         )
 
         assert done.returncode == 1
         assert "contains the token" in done.stderr
-        assert not (echo.folder / "saved.plan").exists()
+        assert not (odd_service.folder / "saved.plan").exists()
 
     def test_given_as_the_path_of_its_file(self, service: Sandbox) -> None:
         for token in (TOKEN, self.SECRET, "4f9a81c2e7d04b6f4f9a81c2e7d04b6f"):

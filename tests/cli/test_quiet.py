@@ -6,18 +6,9 @@ from pathlib import Path
 
 import httpx
 import pytest
-from support.command import Sandbox, sandbox
+from support.command import FILE, Sandbox, sandbox
 from support.killer import Killer, killer
 from support.schedules import OLD
-
-FILE = '[servers.web-server-01]\nid = 12345\nbackups = [{ description = "nightly" }]\n'
-
-
-@pytest.fixture
-def service(tmp_path: Path) -> Iterator[Sandbox]:
-    with sandbox(tmp_path) as served:
-        served.write(FILE)
-        yield served
 
 
 @pytest.mark.parametrize(

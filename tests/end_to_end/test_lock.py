@@ -9,9 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from support.command import COMMAND, Sandbox, bare_environment, sandbox
-
-FILE = '[servers.web-server-01]\nid = 12345\nbackups = [{ description = "nightly" }]\n'
+from support.command import COMMAND, FILE, Sandbox, bare_environment, sandbox
 
 
 @pytest.fixture

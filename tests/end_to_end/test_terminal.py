@@ -6,11 +6,9 @@ from typing import Any
 
 import pexpect
 import pytest
-from support.command import COMMAND, Sandbox, bare_environment, sandbox
+from support.command import COMMAND, FILE, Sandbox, bare_environment, sandbox
 from support.killer import killer
 from support.schedules import OLD
-
-FILE = '[servers.web-server-01]\nid = 12345\nbackups = [{ description = "nightly" }]\n'
 
 
 @pytest.fixture

@@ -10,13 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.command import COMMANDS, TOKEN, Sandbox, sandbox
+from support.command import COMMANDS, FILE, TOKEN, Sandbox, sandbox
 from support.scripts import EXAMPLES, ROOT, Ran, filled_in, read_yaml, run_script, script_environment, stand_in
 
 FOLDER = ROOT / ".github/actions/reconcile"
 ACTION = read_yaml(FOLDER / "action.yml")
 STEPS: dict[str, dict[str, Any]] = {step["name"]: step for step in ACTION["runs"]["steps"] if "name" in step}
-FILE = '[servers.web-server-01]\nid = 12345\nbackups = [{ description = "nightly" }]\n'
 
 GH = """
 state = pathlib.Path(os.environ["COMMENTS"])

@@ -7,12 +7,11 @@ from pathlib import Path
 
 import pytest
 import yaml
-from support.command import run
+from support.command import FILE, run
 from support.tools import install_from_npm
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = sorted((ROOT / "examples").rglob("*.toml"))
-FILE = '[servers.web-server-01]\nid = 12345\nbackups = [{ description = "nightly" }]\n'
 
 
 def test_the_pre_commit_hook_validates(tmp_path: Path) -> None:

@@ -31,6 +31,8 @@ COMMANDS: dict[str, click.Command] = {
     name: command for name in NAMES if (command := reconcile.get_command(_CONTEXT, name)) is not None
 }
 TOKEN, READ_ONLY = "vps_sandbox", "vps_readonly"
+FILE = '[servers.web-server-01]\nid = 12345\nbackups = [{ description = "nightly" }]\n'
+"""Declares one backup to be created on a server of the sandbox's sample."""
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,9 @@
 """A server on this machine that speaks real TCP and TLS, for what no transport in the same process shows."""
 
 import ssl
-import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import TypeVar
 
 import anyio
@@ -15,24 +13,12 @@ from anyio.streams.tls import TLSStream
 
 from reconcile.actual.credentials import Access
 from reconcile.actual.http import Http
+from reconcile.cli.system_clock import SystemClock
 from reconcile.clock import StoppableClock
 
 EMPTY = b'HTTP/1.1 200 OK\r\nContent-Length: 41\r\n\r\n{"count": 0, "next": null, "results": []}'
 
 Result = TypeVar("Result")
-
-
-class RealClock:
-    """This machine's clock."""
-
-    def now(self) -> datetime:
-        return datetime.now(UTC)
-
-    def monotonic(self) -> float:
-        return time.monotonic()
-
-    async def sleep(self, seconds: float) -> None:
-        await anyio.sleep(seconds)
 
 
 @dataclass
@@ -87,7 +73,7 @@ def use(base_url: str, function: Callable[[Http], Awaitable[Result]], *, seconds
     access = Access(base_url=base_url, token="vps_secret", token_from="test")
 
     async def session() -> Result:
-        async with StoppableClock(RealClock(), seconds=seconds) as clock, Http(access, clock) as http:
+        async with StoppableClock(SystemClock(), seconds=seconds) as clock, Http(access, clock) as http:
             return await function(http)
 
     return anyio.run(session)

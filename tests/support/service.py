@@ -11,6 +11,7 @@ import httpx
 from reconcile.actual.credentials import Access
 from reconcile.actual.http import PARALLELISM, Http
 from reconcile.clock import StoppableClock
+from support.pages import page_of
 from support.virtual import VirtualClock, run_virtually
 
 URL = "https://vps.example/api/v1"
@@ -84,16 +85,9 @@ class Lists:
 
     def _page(self, request: httpx.Request) -> httpx.Response:
         entries = self.servers if request.url.path.endswith("/servers/") else self.backups
-        query = request.url.params
-        if kind := query.get("backup_type"):
+        if kind := request.url.params.get("backup_type"):
             entries = [entry for entry in entries if entry["backup_type"] == kind]
-        number, size = int(query.get("page", 1)), min(int(query.get("page_size", 100)), self.largest_page)
-        shown = entries[(number - 1) * size : number * size]
-        if number > 1 and not shown:
-            return httpx.Response(404, json={"detail": "Invalid page."})
-        has_more = number * size < len(entries)
-        following = str(request.url.copy_set_param("page", number + 1)) if has_more else None
-        listed = page(*shown, count=len(entries), following=following)
+        listed = page_of(entries, request.url, largest=self.largest_page)
         listed.headers.update(self.headers)
         return listed
 
@@ -111,9 +105,3 @@ def item(id_: object = 1, **changes: object) -> dict[str, Any]:
         "description": "nightly",
         **changes,
     }
-
-
-def page(*items: dict[str, Any], count: int | None = None, following: str | None = None) -> httpx.Response:
-    """Return a page of a list."""
-    total = len(items) if count is None else count
-    return httpx.Response(200, json={"count": total, "next": following, "previous": None, "results": list(items)})

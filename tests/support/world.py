@@ -32,6 +32,7 @@ from reconcile.plan.model import Plan
 from reconcile.plan.planner import plan
 from reconcile.sandbox.account import Account, Record
 from support.build import NOW
+from support.pages import page_of
 from support.virtual import VirtualClock, VirtualLoop
 
 BASE_URL = "https://vps.example/api/v1"
@@ -137,12 +138,7 @@ class World:
         return until is not None and self.now() < until
 
     def _page(self, request: httpx.Request, found: list[Record]) -> httpx.Response:
-        number = int(request.url.params.get("page", 1))
-        start = (number - 1) * self.page_size
-        more = start + self.page_size < len(found)
-        following = str(request.url.copy_set_param("page", number + 1)) if more else None
-        page = {"count": len(found), "next": following, "results": found[start : start + self.page_size]}
-        return httpx.Response(200, json=page)
+        return page_of(found, request.url, largest=self.page_size)
 
     def _commit(self, what: str, record: Record) -> None:
         self.record.append(Committed(what, dict(record), self.usable()))
