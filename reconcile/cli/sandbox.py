@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from reconcile.cli.exit_code import ExitCode
-from reconcile.cli.extras import SANDBOX_MISSING
+from reconcile.cli.extras import sandbox_missing
 from reconcile.cli.options import command
 from reconcile.cli.session import Session
 from reconcile.cli.system_clock import SystemClock
@@ -57,7 +57,7 @@ def sandbox(
         from reconcile.sandbox.account import load, sample  # noqa: PLC0415 - an extra, so imported where it is used
         from reconcile.sandbox.serve import Behaviour, bind, exports, serve  # noqa: PLC0415
     except ImportError as error:
-        raise SANDBOX_MISSING from error
+        raise sandbox_missing() from error
 
     behaviour = Behaviour(
         backup_seconds=backup_seconds,

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from support.command import run, sandbox
 
+from reconcile.cli.extras import sandbox_missing
 from reconcile.cli.main import run as run_main
 from reconcile.cli.output import Output
 
@@ -79,7 +80,22 @@ class TestWhatIsNotInstalled:
         done = run("sandbox", folder=tmp_path)
 
         assert done.returncode == 1
-        assert "pip install 'vps-reconcile[sandbox]'" in done.stderr
+        assert "[sandbox]'" in done.stderr
+
+    @pytest.mark.parametrize(
+        ("prefix", "command"),
+        [
+            ("/home/me/.local/share/uv/tools/vps-reconcile", "uv tool install --force '"),
+            ("/home/me/.local/pipx/venvs/vps-reconcile", "pipx install --force '"),
+            ("/srv/venv", f"{sys.executable} -m pip install '"),
+        ],
+    )
+    def test_the_hint_names_the_tool_that_installed_the_program(
+        self, prefix: str, command: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(sys, "prefix", prefix)
+
+        assert f"It comes with an extra: {command}" in sandbox_missing().diagnostics[0].detail
 
     def test_tree_sitter(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setitem(sys.modules, "tree_sitter", None)

@@ -10,8 +10,6 @@ import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from reconcile import __version__
-
 ROOT = Path(__file__).parents[2]
 GITHUB = ROOT / ".github"
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
@@ -58,23 +56,26 @@ def test_every_environment_that_is_run_anywhere_is_defined() -> None:
 def test_workflows_can_only_read_unless_a_job_says_more_and_all_actions_are_pinned_by_commit() -> None:
     files = [GITHUB / "workflows", GITHUB / "actions", ROOT / "examples"]
     used = [it for file in files for path in file.rglob("*.yml") for it in re.findall(r"uses: (\S+)", path.read_text())]
-    others = [it for it in used if not it.startswith("vps-reconcile/reconcile/")]
+    others = [it for it in used if it != "OWNER/reconcile/.github/actions/reconcile@COMMIT"]
 
     assert all(workflow["permissions"] == {"contents": "read"} for workflow in WORKFLOWS.values())
     assert len(others) > len(files)
     assert [it for it in others if not re.fullmatch(r"[\w-]+/[\w-]+@[0-9a-f]{40}", it)] == []
 
 
-def test_what_is_pinned_to_this_project_is_this_release() -> None:
-    text = "\n".join(
-        path.read_text(encoding="utf-8")
-        for folder in ("examples", "reconcile/help")
-        for path in (ROOT / folder).rglob("*")
-        if path.is_file()
-    )
-    pinned = re.findall(r"(?:actions/reconcile@v|/reconcile/v|vps-reconcile(?:\[\w+\])?==)(\d[\d.]*\d)", text)
+def test_nothing_that_is_not_published_is_installed_where_a_token_is() -> None:
+    """Whoever registers such a name would get a token that deletes everything: a placeholder fails instead."""
+    files = [path for folder in ("examples", "reconcile/help") for path in (ROOT / folder).rglob("*") if path.is_file()]
+    unpublished = re.compile(r"vps-reconcile(?:\[\w+\])?==|(?:install|uvx|--from) '?vps-reconcile")
+    owner = re.compile(r"(?:github\.com/|githubusercontent\.com/|uses: )([\w-]+)/reconcile\b")
 
-    assert set(pinned) == {__version__}
+    for file in (*files, ROOT / "README.md"):
+        text = file.read_text(encoding="utf-8")
+        assert not unpublished.search(text), file
+        assert set(owner.findall(text)) <= {"OWNER"}, file
+        assert not re.search(
+            r"OWNER/reconcile/(?:archive/)?(?!archive|COMMIT|\.github/actions/reconcile@COMMIT)", text
+        ), file
 
 
 def test_only_the_job_that_publishes_may_and_it_runs_nothing_of_the_repository() -> None:

@@ -39,7 +39,8 @@ CHECKS = {
 def component(**inputs: str) -> tuple[str, str]:
     """Return the component's header and its jobs, with the inputs filled in as GitLab does."""
     header, jobs = COMPONENT.read_text(encoding="utf-8").split("\n---\n")
-    values = {name: entry["default"] for name, entry in yaml.safe_load(header)["spec"]["inputs"].items()} | inputs
+    declared = yaml.safe_load(header)["spec"]["inputs"]
+    values = {name: entry.get("default", name.upper()) for name, entry in declared.items()} | inputs
     return header, re.sub(r"\$\[\[ inputs\.([\w-]+) \]\]", lambda match: values[match[1]], jobs)
 
 
@@ -71,7 +72,8 @@ def test_the_component_fits_the_schema_and_its_users_inputs_are_its_own(tmp_path
 
     assert done.returncode == 0, done.stdout
     assert included["remote"].endswith(str(COMPONENT.relative_to(ROOT)))
-    assert set(included["inputs"]) <= set(yaml.safe_load(component()[0])["spec"]["inputs"])
+    inputs = yaml.safe_load(component()[0])["spec"]["inputs"]
+    assert {name for name, entry in inputs.items() if "default" not in entry} <= set(included["inputs"]) <= set(inputs)
 
     (tmp_path / "jobs.yml").write_text("backups-plan: {script: [x], resource_groups: y}")
     assert check("gitlab-ci", "gitlab-ci", tmp_path / "jobs.yml").returncode == 1, "the check finds no mistake"
@@ -126,7 +128,7 @@ def test_gitlabs_jobs_plan_apply_check_and_ping(service: Sandbox) -> None:
     assert "Plan: 1 to create" in (service.folder / "plan.txt").read_text()
     assert (service.folder / "backups.plan").exists()
     assert "web-server-01" in (service.folder / "status.html").read_text()
-    assert "vps-reconcile==0.1.0" in json.loads((service.folder / "pip.json").read_text())
+    assert "https://github.com/REPOSITORY/archive/COMMIT.zip" in json.loads((service.folder / "pip.json").read_text())
 
     for name in ("heartbeat-start", "heartbeat-success", "heartbeat-failure"):
         assert gitlab(quoted[name], service, HEARTBEAT_URL="https://hc/x").returncode == 0
