@@ -1,22 +1,22 @@
 """`reconcile demo`: the whole loop on the sandbox, by running the commands that it shows."""
 
+import json
 import os
 import subprocess
 import sys
 import tempfile
-import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from importlib.util import find_spec
 from pathlib import Path
 
-import tomli_w
-
 from reconcile.cli.exit_code import ExitCode
-from reconcile.cli.extras import SANDBOX_MISSING
+from reconcile.cli.extras import sandbox_missing
 from reconcile.cli.options import command
 from reconcile.cli.output import Output
 from reconcile.cli.session import Session
+from reconcile.cli.system_clock import SystemClock
 from reconcile.diagnostics import UserError
 from reconcile.report.document import Text
 
@@ -38,21 +38,22 @@ Then let CI apply it every night: reconcile help ci."""
 def demo(session: Session) -> ExitCode:
     """Show plan, apply, and plan again on a local sandbox; needs no account."""
     if find_spec("uvicorn") is None or find_spec("starlette") is None:
-        raise SANDBOX_MISSING
-    with tempfile.TemporaryDirectory() as folder, _sandbox() as environment:
+        raise sandbox_missing()
+    with tempfile.TemporaryDirectory() as folder, _sandbox(Path(folder)) as environment:
         stage = _Stage(session.output, Path(folder), environment)
-        stage.title("A local VPS.org with two servers, and a file that declares the backups of one")
+        stage.title("A local VPS.org with a backup by hand and seven nightly ones, and a file that declares them")
         stage.write(_example())
+        stage.title("The newest is more than a day old: one is due, and with it the oldest is no longer kept")
         stage.run("plan")
-        stage.title("Apply it")
+        stage.title("Apply it: the old backup is deleted only once the new one is completed")
         stage.run("apply", "--auto-approve")
         stage.title("The account is as declared, so there is nothing to do")
         stage.run("plan")
-        stage.title("Now the file changes: one series is taken out, and what is not declared is pruned")
-        stage.write(_changed(_example()))
-        stage.run("plan")
-        stage.run("apply", "--auto-approve")
-        stage.run("plan")
+        stage.title("Now a mistake: the file keeps 1 backup instead of 7. Deletes that would lose so much are withheld")
+        stage.write(_example().replace("keep = 7", "keep = 1").replace("the seven newest", "the newest only"))
+        stage.run("apply", "--auto-approve", code=ExitCode.ERROR)
+        stage.title("Every backup is still there")
+        stage.run("list", "web-server-01", "--type", "manual")
     session.output.result(_FAREWELL.splitlines())
     return ExitCode.DONE
 
@@ -70,23 +71,27 @@ class _Stage:
         (self._folder / "backups.toml").write_text(content, encoding="utf-8")
         self._output.result([Text("$ cat backups.toml", "bold"), *content.splitlines(), ""])
 
-    def run(self, *arguments: str) -> None:
+    def run(self, *arguments: str, code: ExitCode = ExitCode.DONE) -> None:
+        """Run a command that is to end with `code`."""
         self._output.result([Text("$ reconcile " + " ".join(arguments), "bold")])
         self._output.out.file.flush()
         command = [sys.executable, "-m", "reconcile", *arguments]
-        code = subprocess.run(command, cwd=self._folder, env=self._environment, check=False).returncode  # noqa: S603
+        ended = subprocess.run(command, cwd=self._folder, env=self._environment, check=False).returncode  # noqa: S603
         self._output.result([""])
-        if code:
+        if ended != code:
             raise UserError(
-                f"reconcile {arguments[0]} ended with exit code {code}",
+                f"reconcile {arguments[0]} ended with exit code {ended}",
                 "This should not happen on the sandbox; please report it.",
             )
 
 
 @contextmanager
-def _sandbox() -> Iterator[dict[str, str]]:
+def _sandbox(folder: Path) -> Iterator[dict[str, str]]:
     """Run a sandbox; yield the environment that points reconcile at it."""
+    seed = folder / "account.json"
+    seed.write_text(json.dumps(_account()), encoding="utf-8")
     command = [sys.executable, "-m", "reconcile", "sandbox", "--port", "0", "--backup-seconds", "1.5"]
+    command += ["--seed", str(seed)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as served:  # noqa: S603
         try:
             lines = [(served.stdout.readline() if served.stdout else "").strip() for _ in range(2)]
@@ -105,9 +110,22 @@ def _example() -> str:
     raise UserError(f"examples/{EXAMPLE} is not there", "It belongs to the package; install it again.")
 
 
-def _changed(content: str) -> str:
-    """Return the file without its first series, and with pruning switched on."""
-    data = tomllib.loads(content)
-    (server,) = data["servers"].values()
-    del server["backups"][0]
-    return tomli_w.dumps({"settings": {"prune": True}, **data})
+def _account() -> dict[str, object]:
+    """Return an account in which the newest of seven nightly backups is due for replacement."""
+    server = {"id": 12345, "name": "web-server-01"}
+    now = SystemClock().now()
+    nightly = [("nightly", timedelta(days=age, hours=2)) for age in range(7, 0, -1)]
+    backups = [
+        {
+            "id": 500 + number,
+            "server": server,
+            "description": description,
+            "backup_type": "manual",
+            "status": "completed",
+            "size_mb": 4500 + 10 * number,
+            "created_at": (now - age).isoformat(),
+            "expires_at": None,
+        }
+        for number, (description, age) in enumerate([("Pre-update backup", timedelta(days=90)), *nightly])
+    ]
+    return {"servers": [server], "backups": backups}

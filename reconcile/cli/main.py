@@ -17,6 +17,9 @@ from reconcile.cli.streams import discard, open_closed
 _TAKEN = {"help", "import", "list"}
 """Names that Python has taken: the module and the function of the command end in an underscore."""
 
+_ANYWHERE = frozenset({"validate", "schema", "help", "show", "--help", "--version"})
+"""What needs nothing of POSIX: the pre-commit hook runs `validate`, on Windows too."""
+
 
 class _Commands(click.Group):
     """Imports a command only when it is used: `validate` in a pre-commit hook need not load an HTTP client."""
@@ -88,8 +91,11 @@ def main() -> None:
     SIGTERM, which is how CI cancels a job, and SIGHUP end it as Ctrl-C does; so does SIGINT where the shell that
     started it in the background had it ignored.
     """
-    if sys.platform == "win32":
-        sys.exit("reconcile runs on Linux and macOS. On Windows, run it in the Windows Subsystem for Linux (wsl).")
+    if sys.platform == "win32" and not _ANYWHERE.issuperset(sys.argv[1:2]):
+        sys.exit(
+            "reconcile runs on Linux and macOS. On Windows, run it in the Windows Subsystem for Linux (wsl); only "
+            f"{', '.join(sorted(_ANYWHERE))} run without."
+        )
     if instruction := os.environ.get(COMPLETE_VARIABLE):
         from reconcile.cli.complete import complete  # noqa: PLC0415 - only for a completion script
 
@@ -100,8 +106,9 @@ def main() -> None:
     # A large account is a million objects that all stay. Looking through them again and again took a third of a plan.
     # What a long apply leaves behind is young, and is still found.
     gc.set_threshold(50_000, 50, 100)
-    for interrupt in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(interrupt, signal.default_int_handler)
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        if interrupt := getattr(signal, name, None):  # Windows has no SIGHUP
+            signal.signal(interrupt, signal.default_int_handler)
     code = run(sys.argv[1:])
     gc.freeze()  # or Python would look through everything once more on its way out: a tenth of a small plan
     sys.exit(code)

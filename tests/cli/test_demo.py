@@ -7,7 +7,7 @@ import pytest
 from support.command import run
 
 
-def test_it_ends_with_no_changes_twice_and_says_what_to_do_next(
+def test_it_shows_a_rotation_and_a_mass_delete_that_is_withheld_and_says_what_to_do_next(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     done = run("demo", folder=tmp_path)
@@ -15,13 +15,13 @@ def test_it_ends_with_no_changes_twice_and_says_what_to_do_next(
     of_its_commands = capfd.readouterr().out
     assert done.returncode == 0, done.stderr
     assert re.findall(r"Plan: .*? delete|No changes", of_its_commands) == [
-        "Plan: 1 to create, 0 to delete",
-        "Plan: 1 to create, 0 to delete",
+        "Plan: 1 to create, 1 to delete",
+        "Plan: 1 to create, 1 to delete",
         "No changes",
-        "Plan: 0 to create, 1 to delete",
-        "Plan: 0 to create, 1 to delete",
-        "No changes",
+        "Plan: 0 to create, 6 to delete",
     ]
+    assert "6 of 8 usable backups would be lost, the limit is 3" in of_its_commands
+    assert "8 manual backups" in of_its_commands
     assert done.stdout.count("$ reconcile apply --auto-approve") == 2
     assert "export VPS_API_TOKEN=" in done.stdout
     assert not (tmp_path / "backups.toml").exists()

@@ -25,7 +25,8 @@ FORMAT_VERSION = "1.2"
 TERRAFORM_VERSION = "1.11.0"
 """The version of Terraform whose `show -json` this follows; some readers check it."""
 
-PROVIDER = "registry.terraform.io/vps-org/vps"
+PROVIDER = "reconcile.invalid/reconcile/vps"
+"""There is no such provider, and never will be: `.invalid` is reserved (RFC 2606)."""
 _NOTHING: Mapping[str, bool] = {}
 _UNKNOWN_UNTIL_MADE = ("id", "status", "size_mb", "created_at")
 _Entry = Create | Delete | Kept
