@@ -90,23 +90,20 @@ class StoppableClock:
         return self._clock.monotonic()
 
     def stop(self, reason: Stop) -> None:
-        """End all current and future waits and interruptible blocks; the first reason stays."""
+        """End all current and future waits; the first reason stays. An interrupt ends interruptible blocks too.
+
+        Out of time, such a block goes on to the next wait or request in it, whose error says what was waited for.
+        """
         self.reason = self.reason or reason
-        for scope in (*self._waits, *self._blocks):
+        for scope in (*self._waits, *(self._blocks if reason is Stop.INTERRUPTED else ())):
             scope.cancel()
 
     def abort(self, reason: Stop) -> None:
-        """End all current and future waits and requests.
-
-        The deadline does not cut an interruptible block itself short, but the wait or the request in it, whose error
-        says what was waited for.
-        """
-        self.reason = self.reason or reason
+        """End what `stop` ends, and all current and future requests."""
         self._is_over = True
-        for scope in (*self._waits, *self._requests):
+        self.stop(reason)
+        for scope in tuple(self._requests):
             scope.cancel()
-        if reason is Stop.INTERRUPTED:
-            self.stop(reason)
 
     def checkpoint(self) -> None:
         """Raise `StoppedError` if the run is stopped or out of time; call this before starting anything new.
@@ -124,6 +121,18 @@ class StoppableClock:
         with self._registered(self._waits):
             await self._clock.sleep(seconds)
         self.checkpoint()
+
+    async def pause(self, seconds: float) -> None:
+        """Sleep as `sleep` does, before something is tried again; if the deadline comes first, raise at once."""
+        self.checkpoint()
+        if self._clock.monotonic() + seconds >= self._ends_at:
+            raise StoppedError(Stop.DEADLINE)
+        await self.sleep(seconds)
+
+    @property
+    def seconds_left(self) -> float:
+        """The seconds until the deadline."""
+        return self._ends_at - self._clock.monotonic()
 
     @contextmanager
     def interruptible(self) -> Iterator[None]:

@@ -1,5 +1,6 @@
 """What it means when a request gets an answer other than a 2xx, or none at all."""
 
+import re
 import ssl
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -26,9 +27,10 @@ _BUSY = {409, 423, 425, 429}
 _REDIRECTS = {301, 302, 303, 307, 308}
 _ADVICE = {
     401: "The token is wrong or was revoked; make a new one in the web panel under Account → Developers.",
-    403: "The token lacks a permission. Give it servers:*, or use another token; see reconcile help connection.",
+    403: "Give the token the permission (servers:read to plan, servers:* to apply); see reconcile help connection.",
     404: "If every request gives a 404, check the base URL: it ends in /api/v1.",
 }
+_ABOUT_PERMISSIONS = re.compile(r"permission|scope|token|credential|forbidden|authori[sz]", re.IGNORECASE)
 _UNREACHABLE = "Check the base URL, the network, and any proxy."
 _NO_TRUST = (
     "Install the system's CA certificates. If a company's own CA or proxy signs certificates here, add that CA to the "
@@ -56,9 +58,9 @@ def failure(request: str, error: httpx.HTTPError, show: Show) -> ApiError:
                 "Check HTTPS_PROXY and ALL_PROXY; see reconcile help connection.",
             )
         case httpx.TimeoutException():
-            return OutcomeUnknownError(request, "no answer in time")
+            return OutcomeUnknownError(request, "no response in time")
         case _:
-            return OutcomeUnknownError(request, f"the answer was cut off ({text})")
+            return OutcomeUnknownError(request, f"the response was cut off ({text})")
 
 
 def refusal(request: str, response: httpx.Response, body: bytes, retry_after: float | None, show: Show) -> ApiError:
@@ -71,11 +73,17 @@ def refusal(request: str, response: httpx.Response, body: bytes, retry_after: fl
     if response.is_server_error or status == httpx.codes.REQUEST_TIMEOUT:
         return OutcomeUnknownError(request, problem, "The service has a problem; try again later.", status=status)
     if response.is_client_error:
-        return RefusedError(request, status, problem, _ADVICE.get(status, ""))
+        return RefusedError(request, status, problem, _advice(status, text))
     if status in _REDIRECTS and (location := response.headers.get("Location")):
         advice = "Redirects are not followed, because they could leak the token. Check the base URL."
         return RefusedError(request, status, f"{problem}, redirected to {show(location)}", advice)
-    return RefusedError(request, status, f"unexpected answer {problem}", WRONG_SERVICE)
+    return RefusedError(request, status, f"unexpected response {problem}", WRONG_SERVICE)
+
+
+def _advice(status: int, text: str) -> str:
+    """Return what to do, where the service's own words do not say something else: a quota, a protected backup."""
+    is_explained = bool(text) and not (status == httpx.codes.FORBIDDEN and _ABOUT_PERMISSIONS.search(text))
+    return "" if is_explained and status != httpx.codes.UNAUTHORIZED else _ADVICE.get(status, "")
 
 
 def retry_after(response: httpx.Response, now: datetime) -> float | None:

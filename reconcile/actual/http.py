@@ -4,9 +4,9 @@ Nothing here repeats anything; whether a request may be sent again depends on wh
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from types import TracebackType
 from typing import Self
@@ -16,9 +16,10 @@ import httpx
 
 from reconcile.actual.answers import WRONG_SERVICE, failure, origin, refusal, retry_after, service_time
 from reconcile.actual.credentials import Access, redact, redact_bytes
-from reconcile.actual.errors import ApiError, OutcomeUnknownError, RefusedError
+from reconcile.actual.errors import ApiError, BusyError, OutcomeUnknownError, RefusedError
 from reconcile.actual.transport import transport_to
-from reconcile.clock import StoppableClock, StoppedError
+from reconcile.clock import Stop, StoppableClock, StoppedError
+from reconcile.durations import age_text
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +34,12 @@ _LONGEST_TEXT = 500
 _TIMEOUT = httpx.Timeout(connect=10.0, read=60.0, write=30.0, pool=60.0)
 _WHOLE_REQUEST = 180.0
 """Seconds. A service that sends a byte now and then would never exceed the read time-out."""
+
+ANNOUNCED = 5.0
+"""Seconds. A longer wait is announced, and no more than one in that time."""
+
+_ENCODINGS = {"", "identity", "gzip", "deflate"}
+"""One encoding at a time: a chunk of 64 KiB decodes to 64 MiB at most. Encoded twice, it would be 64 GiB."""
 
 _SHORTEST_PAUSE = 1.0
 """Seconds. For a 429 that does not say when to come back."""
@@ -54,7 +61,8 @@ class Answer:
 class Http:
     """The service at one base URL, with one token; an async context manager, used within that of its clock.
 
-    At most `parallelism` requests are in flight; others wait for their turn.
+    At most `parallelism` requests are in flight; others wait for their turn. `announce` is called with a sentence about
+    a long pause while it lasts.
 
     Raises:
         UserError: a setting for proxies or certificates can't be used.
@@ -67,6 +75,7 @@ class Http:
         *,
         parallelism: int = PARALLELISM,
         transport: httpx.AsyncBaseTransport | None = None,
+        announce: Callable[[str], None] = lambda _: None,
     ) -> None:
         self.base_url = access.base_url
         self.clock = clock
@@ -89,6 +98,9 @@ class Http:
         self._limiter = anyio.CapacityLimiter(parallelism)
         self._resume_at = 0.0
         self._pause_reason = ""
+        self._pause_is_too_long = False
+        self._announce = announce
+        self._announced_at = float("-inf")
 
     async def __aenter__(self) -> Self:
         await self._client.__aenter__()
@@ -116,7 +128,12 @@ class Http:
         request = self._client.build_request(method, target, params=params, json=json)
         async with self._limiter:
             await self._end_of_pause()
-            return await self._send(request, self._name(request))
+            try:
+                return await self._send(request, self._name(request))
+            except BusyError:
+                if method == "GET" and self._pause_is_too_long:
+                    raise StoppedError(Stop.DEADLINE, self._pause_reason) from None
+                raise
 
     def link(self, answer: Answer, text: str) -> httpx.URL:
         """Return the URL of a link in this answer, for the next request.
@@ -142,10 +159,16 @@ class Http:
         """Return the text with the token blanked out; the service may echo it anywhere."""
         return redact(text, self._token)
 
+    def announce(self, text: str) -> None:
+        """Say why the run waits; requests that wait at the same time have one reason, and say it once."""
+        if self.clock.monotonic() - self._announced_at >= ANNOUNCED:
+            self._announced_at = self.clock.monotonic()
+            self._announce(text)
+
     async def _end_of_pause(self) -> None:
         while (left := self._resume_at - self.clock.monotonic()) > 0:
             try:
-                await self.clock.sleep(left)
+                await self.clock.pause(left)
             except StoppedError as stopped:
                 raise StoppedError(stopped.reason, self._pause_reason) from None
 
@@ -160,9 +183,9 @@ class Http:
             if request.method == "GET":
                 raise StoppedError(stopped.reason, f"waiting for {name}") from None
             advice = "The next run sees whether it was carried out. Allow more time with --timeout."
-            raise OutcomeUnknownError(name, "no answer before the deadline", advice) from stopped
+            raise OutcomeUnknownError(name, "no response before the deadline", advice) from stopped
         except TimeoutError as error:
-            raise OutcomeUnknownError(name, f"no complete answer within {_WHOLE_REQUEST:.0f} seconds") from error
+            raise OutcomeUnknownError(name, f"no complete response within {_WHOLE_REQUEST:.0f} seconds") from error
         except httpx.HTTPError as error:
             log.debug("%s failed: %s", name, type(error).__name__)
             raise failure(name, error, self._shown) from error
@@ -200,11 +223,13 @@ class Http:
         raise error
 
     async def _body(self, response: httpx.Response) -> bytes:
+        name = self._name(response.request)
+        if response.headers.get("Content-Encoding", "").strip().lower() not in _ENCODINGS:
+            raise OutcomeUnknownError(name, "the response has an encoding that was not asked for", WRONG_SERVICE)
         body = bytearray()
         async for chunk in response.aiter_bytes():
             body += chunk
             if len(body) > LARGEST_ANSWER:
-                name = self._name(response.request)
                 raise OutcomeUnknownError(name, f"the answer is larger than {LARGEST_ANSWER // MEBIBYTE} MiB")
         # A service may echo the token anywhere. What is cut or wrapped later could no longer be recognised.
         return redact_bytes(bytes(body), self._token)
@@ -215,9 +240,18 @@ class Http:
     def _pause(self, seconds: float, error: ApiError) -> None:
         """Make all requests wait, not only this one: the limit is the account's."""
         resume_at = self.clock.monotonic() + seconds
-        if resume_at > self._resume_at:
-            self._resume_at = resume_at
-            self._pause_reason = f"waiting {seconds:.0f} seconds, as the service asks ({error})"
+        if resume_at <= self._resume_at:
+            return
+        self._resume_at = resume_at
+        length, left = (age_text(timedelta(seconds=each)) for each in (seconds, self.clock.seconds_left))
+        self._pause_is_too_long = seconds >= self.clock.seconds_left
+        if self._pause_is_too_long:
+            self._pause_reason = f"the service asks for a pause of {length}, and only {left} are left ({error})"
+            self.clock.stop(Stop.DEADLINE)  # nothing can be sent any more in this run
+            return
+        self._pause_reason = f"waiting {length}, as the service asks ({error})"
+        if seconds > ANNOUNCED:
+            self.announce(f"Waiting {length}, as the service asks: {error}")
 
     def _shown(self, text: str) -> str:
         redacted = self.redact(text)

@@ -21,7 +21,7 @@ from reconcile.actual.errors import (
     OutcomeUnknownError,
     RefusedError,
 )
-from reconcile.actual.http import Answer, Http
+from reconcile.actual.http import ANNOUNCED, Answer, Http
 from reconcile.actual.inventory import Backup, OddEntry, Server
 from reconcile.actual.wire import Item, MalformedError, Page
 from reconcile.clock import StoppedError
@@ -34,6 +34,9 @@ Result = TypeVar("Result")
 
 PAGE_SIZE = 1000
 """The official clients ask for as many; the service may give fewer."""
+
+LARGEST_LIST = 250_000
+"""Entries. Far more than an account has, and in memory some hundred megabytes."""
 
 _READINGS = 3
 _PAUSE = 1.0
@@ -127,6 +130,9 @@ class Pages:
                 self._asks_for_size = False
         else:
             page, answer = await self._page(query, query.path, query.params)
+        if page.count > LARGEST_LIST:
+            problem = f"the list counts {page.count:,} entries, and reconcile reads at most {LARGEST_LIST:,}"
+            raise RefusedError(answer.request, None, problem, WRONG_SERVICE)
         query.progress(len(page.results), page.count)
         return page, answer
 
@@ -183,6 +189,10 @@ class Pages:
                 raise IncompleteListError(answer.request, problem, "Try again.")
             known = len(ids)
             ids.update(map(_key, page.results))
+            if len(ids) > first.count:
+                raise IncompleteListError(
+                    answer.request, f"the list holds more than the {first.count} it counts", _AT_FAULT
+                )
             if len(ids) == known:
                 raise IncompleteListError(answer.request, "the page holds no new entries", _AT_FAULT)
             pages.append(page)
@@ -206,7 +216,7 @@ class Pages:
             try:
                 return query.read(answer.body, answer.received_at), answer
             except MalformedError as error:
-                problem = f"the answer is not as documented: {error}"
+                problem = f"the response is not as documented: {error}"
                 raise OutcomeUnknownError(answer.request, problem, WRONG_SERVICE) from error
 
         return await self._repeated(read, _MAY_PASS, self._attempts, backoff)
@@ -219,13 +229,18 @@ class Pages:
         pause: Callable[[int], float],
     ) -> Result:
         """Read again after one of these errors, up to `attempts` times; the last error is raised."""
+        waited = 0.0
         for attempt in range(1, attempts):
             try:
                 return await read()
             except errors as error:
                 problem = error
+            seconds = pause(attempt)
+            waited += seconds
+            if waited > ANNOUNCED:
+                self._http.announce(f"Trying again in {seconds:.0f}s: {problem}")
             try:
-                await self._http.clock.sleep(pause(attempt))
+                await self._http.clock.pause(seconds)
             except StoppedError as stopped:
                 raise StoppedError(stopped.reason, f"trying again after {problem}") from problem
         return await read()

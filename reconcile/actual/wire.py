@@ -14,6 +14,9 @@ from pydantic import AliasPath, Field, PlainValidator, Strict, TypeAdapter, Vali
 from reconcile.actual.inventory import Backup, OddEntry, Server
 from reconcile.limits import FIRST_YEAR, LARGEST_INTEGER, LAST_YEAR, SMALLEST_INTEGER
 
+LARGEST_PAGE = 250_000
+"""Entries. A service that does not page sends the whole list at once."""
+
 Item = TypeVar("Item", Backup, Server)
 Fields = TypeVar("Fields")
 
@@ -217,7 +220,7 @@ class _PageFields:
 
     count: Annotated[int, Strict(), Field(ge=0, le=LARGEST_INTEGER)]
     next: _Text | None = None
-    results: list[Any]
+    results: Annotated[list[Any], Field(max_length=LARGEST_PAGE)]
 
 
 _ANY = TypeAdapter[Any](Any)

@@ -29,7 +29,7 @@ class Writer:
         try:
             return read_backup(answer.body, answer.received_at)
         except MalformedError as error:
-            problem = f"the answer is not a backup: {error}"
+            problem = f"the response is not a backup: {error}"
             raise OutcomeUnknownError(answer.request, problem) from error
 
     async def restore(self, server_id: Id, backup_id: Id) -> None:

@@ -174,9 +174,9 @@ class Creation:
         """Wait without the slot: what is rejected is not in progress, and must not keep the others waiting."""
         is_first = self._rejected is None
         self._rejected = error
-        seconds = self._rejections.pause_after(error)
-        if seconds is None:
-            return self._not_created(Outcome.FAILED, f"rejected for 10 minutes: {error.explanation}")
+        seconds = self._rejections.pause_after(error, self.round.run.clock.seconds_left)
+        if isinstance(seconds, str):
+            return self._not_created(Outcome.FAILED, seconds)
         if is_first:
             self.round.run.emit(Rejected(action=self.create, explanation=error.explanation, seconds=seconds))
         self._slot.give_up()

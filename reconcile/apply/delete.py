@@ -95,9 +95,9 @@ class Deletion:
             case BusyError() | NotSentError():
                 is_first = self._rejected is None
                 self._rejected = error
-                seconds = self.rejections.pause_after(error)
-                if seconds is None:
-                    return self._ended(Outcome.FAILED, f"rejected for 10 minutes: {error.explanation}")
+                seconds = self.rejections.pause_after(error, run.clock.seconds_left)
+                if isinstance(seconds, str):
+                    return self._ended(Outcome.FAILED, seconds)
                 if is_first:
                     run.emit(Rejected(action=self.delete, explanation=error.explanation, seconds=seconds))
                 self.round.view.changed(self.delete.backup.server_id)

@@ -10,6 +10,7 @@ from reconcile.actual.credentials import Access
 from reconcile.actual.http import PARALLELISM, Http
 from reconcile.actual.inventory import Inventory
 from reconcile.actual.reader import ATTEMPTS, Reader
+from reconcile.cli.event_loop import EventLoop
 from reconcile.cli.output import Output
 from reconcile.cli.session import Session
 from reconcile.cli.system_clock import SystemClock
@@ -66,14 +67,14 @@ def connect(
     async def main() -> Result:
         async with (
             StoppableClock(SystemClock(), seconds=session.seconds_left) as clock,
-            Http(access, clock, parallelism=parallelism) as http,
+            Http(access, clock, parallelism=parallelism, announce=session.output.note) as http,
             beside(_handle_signals, clock, on_interrupt),
         ):
             reader = Reader(http, attempts, asks_account=asks_account or session.names_account)
             async with beside(_show_reading, session.output, reader):
                 return await work(reader)
 
-    return anyio.run(main)
+    return anyio.run(main, backend_options={"loop_factory": EventLoop})
 
 
 async def _handle_signals(clock: StoppableClock, on_interrupt: Callable[[], None] | None) -> None:

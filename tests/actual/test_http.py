@@ -1,6 +1,8 @@
 """One request: what is sent, how long anything may take, and what is never shown or followed."""
 
+import gzip
 import logging
+import tracemalloc
 from contextlib import suppress
 
 import anyio
@@ -78,7 +80,7 @@ class TestDeadline:
         assert script.elapsed == 30
 
     def test_a_single_request_has_its_own_bound(self) -> None:
-        with pytest.raises(OutcomeUnknownError, match="no complete answer within 180 seconds"):
+        with pytest.raises(OutcomeUnknownError, match="no complete response within 180 seconds"):
             get(self._never)
 
     def test_ends_what_waits_for_its_turn(self) -> None:
@@ -150,21 +152,31 @@ class TestPauses:
 
         assert script.sent_at == [0, 0, 10]
 
-    def test_a_pause_beyond_the_deadline_ends_there_and_says_why(self) -> None:
+    def test_a_pause_beyond_the_deadline_ends_the_run_at_once_and_says_why(self) -> None:
         limited = httpx.Response(429, headers={"Retry-After": "3600"}, json={"detail": "Too fast."})
         script = Script([limited])
 
-        with pytest.raises(
-            StoppedError, match=r"out of time while waiting 3600 seconds, as the service asks \(GET .*Too fast\.\)"
-        ):
+        with pytest.raises(StoppedError, match=r"the service asks for a pause of 1h, and only 1min .*Too fast\.\)"):
             script.run(lambda http: attempt(http, 2), seconds=60)
 
-        assert (script.elapsed, len(script.requests)) == (60, 1)
+        assert (script.elapsed, len(script.requests), script.announced) == (0, 1, [])
+
+    def test_a_long_pause_is_announced_once_and_a_short_one_is_not(self) -> None:
+        def limited(seconds: int) -> httpx.Response:
+            return httpx.Response(429, headers={"Retry-After": str(seconds)}, json={"detail": "Too fast."})
+
+        script = Script([limited(5), limited(90), GOOD])
+
+        script.run(lambda http: attempt(http, 3))
+
+        (said,) = script.announced
+        assert said.startswith("Waiting 1min 30s, as the service asks: GET ")
+        assert said.endswith("429 Too Many Requests: Too fast.")
 
     @pytest.mark.parametrize("value", ["9" * 400, "Fri, 31 Dec 9999 23:59:59 GMT"])
     def test_a_pause_is_never_longer_than_a_day(self, value: str) -> None:
         with pytest.raises(BusyError) as busy:
-            get(httpx.Response(429, headers={"Retry-After": value}))
+            get(httpx.Response(429, headers={"Retry-After": value}), seconds=48 * 3600)
 
         assert busy.value.retry_after == 24 * 3600
 
@@ -187,10 +199,10 @@ class TestRedirects:
     @pytest.mark.parametrize(
         ("status", "headers", "problem"),
         [
-            (304, {}, "unexpected answer 304 Not Modified"),
-            (304, {"Location": "/login"}, "unexpected answer 304 Not Modified"),
-            (302, {}, "unexpected answer 302 Found"),
-            (399, {}, "unexpected answer 399"),
+            (304, {}, "unexpected response 304 Not Modified"),
+            (304, {"Location": "/login"}, "unexpected response 304 Not Modified"),
+            (302, {}, "unexpected response 302 Found"),
+            (399, {}, "unexpected response 399"),
         ],
     )
     def test_other_answers_are_none(self, status: int, headers: dict[str, str], problem: str) -> None:
@@ -251,6 +263,56 @@ def test_a_text_of_the_service_is_cut_in_a_message() -> None:
 
     assert len(str(refused.value)) < 600
     assert str(refused.value).endswith("x…")
+
+
+@pytest.mark.parametrize("encoding", ["gzip, gzip", "deflate, gzip", "zstd", "br", "gzip\t,gzip"])
+def test_only_what_was_asked_for_is_decoded(encoding: str) -> None:
+    bomb = gzip.compress(gzip.compress(bytes(200 * 1024 * 1024)))
+
+    with pytest.raises(OutcomeUnknownError, match="an encoding that was not asked for"):
+        get(lambda _: httpx.Response(200, stream=httpx.ByteStream(bomb), headers={"Content-Encoding": encoding}))
+
+
+def test_what_decodes_to_too_much_is_refused_before_it_is_all_decoded() -> None:
+    bomb = gzip.compress(bytes(500 * 1024 * 1024))
+    pieces = [bomb[start : start + 65536] for start in range(0, len(bomb), 65536)]
+
+    class Pieces(httpx.AsyncByteStream):
+        async def __aiter__(self):  # type: ignore[no-untyped-def] # noqa: ANN204 - an async generator
+            for piece in pieces:
+                yield piece
+
+    tracemalloc.start()
+    try:
+        with pytest.raises(OutcomeUnknownError, match="larger than 64 MiB"):
+            get(lambda _: httpx.Response(200, stream=Pieces(), headers={"Content-Encoding": "gzip"}))
+        assert tracemalloc.get_traced_memory()[1] < 250 * 1024 * 1024
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize(
+    ("status", "detail", "advice"),
+    [
+        (403, "", "Give the token the permission"),
+        (403, "You do not have permission to perform this action.", "Give the token the permission"),
+        (403, "Token lacks scope servers:write", "Give the token the permission"),
+        (403, "Backup limit reached: 3 of 3.", None),
+        (403, "This backup is protected.", None),
+        (404, "", "check the base URL"),
+        (404, "Not found.", None),
+        (401, "Invalid token.", "make a new one in the web panel"),
+    ],
+)
+def test_advice_is_given_only_where_the_service_does_not_say_something_else(
+    status: int, detail: str, advice: str | None
+) -> None:
+    with pytest.raises(RefusedError) as refused:
+        get(httpx.Response(status, json={"detail": detail} if detail else {}))
+
+    (diagnostic,) = refused.value.diagnostics
+    assert detail in diagnostic.summary
+    assert advice in diagnostic.detail if advice else diagnostic.detail == ""
 
 
 def test_fifty_megabytes_are_taken_and_more_are_refused() -> None:

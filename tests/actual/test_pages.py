@@ -11,6 +11,7 @@ from support.service import URL, Answer, Lists, Script, item
 from reconcile.actual.errors import IncompleteListError, OutcomeUnknownError, RefusedError
 from reconcile.actual.http import Http
 from reconcile.actual.inventory import Backup
+from reconcile.actual.pages import LARGEST_LIST
 from reconcile.actual.reader import Reader
 
 FIRST = "/backups/?backup_type=manual&page_size=1000"
@@ -246,7 +247,7 @@ class TestEndlessLists:
     def test_a_count_that_is_far_too_large_ends_with_the_first_page_that(self, later: httpx.Response | None) -> None:
         def answer(request: httpx.Request) -> httpx.Response:
             following = str(request.url.copy_set_param("page", int(request.url.params.get("page", 1)) + 1))
-            first = page(item(1), count=2**62, following=following)
+            first = page(item(1), count=LARGEST_LIST, following=following)
             return first if later is None or "page" not in request.url.params else later
 
         script = Script([answer])
@@ -255,6 +256,28 @@ class TestEndlessLists:
             script.run(lambda http: Reader(http).backups())
 
         assert len(script.requests) < 50
+
+    def test_a_list_that_no_memory_holds_is_refused_at_once(self) -> None:
+        script = Script([page(item(1), count=10**9, following=f"{URL}/backups/?page=2")])
+
+        with pytest.raises(RefusedError, match="counts 1,000,000,000 entries, and reconcile reads at most 250,000"):
+            script.run(lambda http: Reader(http).backups())
+
+        assert len(script.requests) == 1
+
+    def test_pages_that_hold_more_than_the_count_end_at_once(self) -> None:
+        numbers = iter(range(1, 1_000_000))
+
+        def answer(request: httpx.Request) -> httpx.Response:
+            entries = [item(next(numbers)) for _ in range(100 if "cursor" in request.url.params else 1)]
+            return page(*entries, count=90, following=f"{request.url.copy_set_param('cursor', next(numbers))}")
+
+        script = Script([answer])
+
+        with pytest.raises(IncompleteListError, match="the list holds more than the 90 it counts"):
+            script.run(lambda http: Reader(http).backups())
+
+        assert len(script.requests) <= 6
 
 
 class TestOtherOrigins:

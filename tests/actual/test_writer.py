@@ -112,7 +112,7 @@ class TestStopped:
     ) -> None:
         script = Script([never])
 
-        with pytest.raises(OutcomeUnknownError, match=r"(POST|DELETE) https.*: no answer before the deadline"):
+        with pytest.raises(OutcomeUnknownError, match=r"(POST|DELETE) https.*: no response before the deadline"):
             script.run(lambda http: change(Writer(http)), seconds=30)
 
         assert script.elapsed == 30
@@ -120,7 +120,7 @@ class TestStopped:
     def test_what_takes_too_long_may_have_been_carried_out(self) -> None:
         script = Script([never])
 
-        with pytest.raises(OutcomeUnknownError, match="no complete answer within 180 seconds"):
+        with pytest.raises(OutcomeUnknownError, match="no complete response within 180 seconds"):
             script.run(lambda http: Writer(http).create(1, "a"))
 
         assert script.elapsed == 180

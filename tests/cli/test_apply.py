@@ -142,7 +142,7 @@ def test_a_token_that_may_only_read_plans_and_cannot_apply(service: Sandbox) -> 
     refused = service.run("apply", "--auto-approve", VPS_API_TOKEN=READ_ONLY)
 
     assert refused.returncode == 1
-    assert refused.stdout.count("403 Forbidden: You do not have permission to perform this action. The token") == 1
+    assert refused.stdout.count("403 Forbidden: You do not have permission to perform this action. Give the token") == 1
     assert "Run apply again" not in refused.stdout
     assert len(service.backups()) == 1
 

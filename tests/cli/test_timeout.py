@@ -7,6 +7,8 @@ The one place where a bound in seconds is the behaviour: spec, section 4.6.
 import gc
 import json
 import re
+import socket
+import threading
 import time
 import warnings
 from collections.abc import Awaitable, Callable
@@ -54,7 +56,7 @@ async def endless_pages(stream: ByteStream) -> None:
         server = {"id": number, "name": "web"}
         entry = server if "servers" in path else item(number, server=server)
         following = f"http://{host[1]}{path}?page={number + 1}"
-        page = {"count": 1_000_000_000, "next": following, "previous": None, "results": [entry]}
+        page = {"count": 250_000, "next": following, "previous": None, "results": [entry]}
         await stream.send(answer("200 OK", json.dumps(page)))
 
 
@@ -125,3 +127,40 @@ def test_it_ends_any_command(
     assert waited_for in done.shown
     with warnings.catch_warnings(action="ignore", category=ResourceWarning):
         gc.collect()  # httpcore leaves the socket of a TLS handshake that is cancelled to this
+
+
+def test_a_resolver_that_does_not_respond_ends_with_the_time_limit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "backups.toml").write_text(FILE)
+    is_over = threading.Event()
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: is_over.wait(20))
+    environment = {"VPS_API_URL": "https://vps.example/api/v1", "VPS_API_TOKEN": "vps_unused_token"}
+
+    started = time.monotonic()
+    done = run("plan", "--timeout", "1s", folder=tmp_path, **environment)
+    elapsed = time.monotonic() - started
+    is_over.set()
+
+    assert done.returncode == 1
+    assert elapsed < 5
+    assert "stopped: out of time while waiting for GET https://vps.example/api/v1/" in done.stderr
+
+
+def test_a_name_that_does_not_exist_is_said_before_it_is_tried_again_and_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "backups.toml").write_text(FILE)
+    answered: list[object] = []
+
+    def unknown(host: object, *_: object, **__: object) -> None:
+        answered.append(host)
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    environment = {"VPS_API_URL": "https://vps.example/api/v1", "VPS_API_TOKEN": "vps_unused_token"}
+
+    done = run("plan", "--timeout", "1s", folder=tmp_path, **environment)
+
+    assert "could not connect" in done.stderr
+    assert "vps.example" in map(str, answered) or b"vps.example" in answered

@@ -238,7 +238,7 @@ def test_a_service_that_never_answers_ends_in_a_clear_error_and_not_in_a_hang() 
 
     assert isinstance(refusal, UserError)
     assert str(refusal).startswith(f"GET {BASE_URL}/")
-    assert "no complete answer within 180 seconds" in str(refusal)
+    assert "no complete response within 180 seconds" in str(refusal)
 
 
 def test_the_deadline_bounds_the_whole_and_what_is_begun_is_told() -> None:

@@ -30,6 +30,7 @@ class Script:
     requests: list[httpx.Request] = field(default_factory=list)
     sent_at: list[float] = field(default_factory=list)
     elapsed: float = 0.0
+    announced: list[str] = field(default_factory=list)
 
     def __call__(self, request: httpx.Request) -> Any:  # noqa: ANN401 - httpx takes a response, or one to wait for
         self.requests.append(request)
@@ -50,9 +51,15 @@ class Script:
 
         async def session() -> Result:
             clock = StoppableClock(VirtualClock(), seconds=seconds)
-            transport = httpx.MockTransport(self)
+            http = Http(
+                ACCESS,
+                clock,
+                parallelism=parallelism,
+                transport=httpx.MockTransport(self),
+                announce=self.announced.append,
+            )
             try:
-                async with clock, Http(ACCESS, clock, parallelism=parallelism, transport=transport) as http:
+                async with clock, http:
                     return await use(http)
             finally:
                 self.elapsed = clock.monotonic()

@@ -78,7 +78,7 @@ EVENTS: list[tuple[Event, list[str], list[str]]] = [
     (done(DELETE), ["web/nightly#1: deleted"], ["apply_complete"]),
     (failed(CREATE, "no answer"), ["web/nightly: failed"], ["apply_errored", "diagnostic"]),
     (
-        ended(DELETE, Outcome.UNKNOWN, "the answer was cut off"),
+        ended(DELETE, Outcome.UNKNOWN, "the response was cut off"),
         ["web/nightly#1: of unknown outcome"],
         ["apply_errored", "diagnostic"],
     ),
