@@ -11,6 +11,7 @@ from datetime import timedelta
 from importlib.util import find_spec
 from pathlib import Path
 
+from reconcile.cli.examples import read_example
 from reconcile.cli.exit_code import ExitCode
 from reconcile.cli.extras import sandbox_missing
 from reconcile.cli.options import command
@@ -21,10 +22,6 @@ from reconcile.diagnostics import UserError
 from reconcile.report.document import Text
 
 EXAMPLE = "first.toml"
-_PACKAGE = Path(__file__).parents[1]
-_EXAMPLES = (_PACKAGE / "examples", _PACKAGE.parent / "examples")
-"""Inside an installed package, and beside the package in a checkout."""
-
 _FAREWELL = """\
 That was the whole loop. With a real account:
   1. Make a token in the web panel, Account → Developers.
@@ -42,7 +39,7 @@ def demo(session: Session) -> ExitCode:
     with tempfile.TemporaryDirectory() as folder, _sandbox(Path(folder)) as environment:
         stage = _Stage(session.output, Path(folder), environment)
         stage.title("A local VPS.org with a backup by hand and seven nightly ones, and a file that declares them")
-        stage.write(_example())
+        stage.write(read_example(EXAMPLE))
         stage.title("The newest is more than a day old: one is due, and with it the oldest is no longer kept")
         stage.run("plan")
         stage.title("Apply it: the old backup is deleted only once the new one is completed")
@@ -50,7 +47,9 @@ def demo(session: Session) -> ExitCode:
         stage.title("The account is as declared, so there is nothing to do")
         stage.run("plan")
         stage.title("Now a mistake: the file keeps 1 backup instead of 7. Deletes that would lose so much are withheld")
-        stage.write(_example().replace("keep = 7", "keep = 1").replace("the seven newest", "the newest only"))
+        stage.write(
+            read_example(EXAMPLE).replace("keep = 7", "keep = 1").replace("the seven newest", "the newest only")
+        )
         stage.run("apply", "--auto-approve", code=ExitCode.ERROR)
         stage.title("Every backup is still there")
         stage.run("list", "web-server-01", "--type", "manual")
@@ -101,13 +100,6 @@ def _sandbox(folder: Path) -> Iterator[dict[str, str]]:
             yield {**os.environ, **{name: value for name, _, value in pairs}}
         finally:
             served.terminate()
-
-
-def _example() -> str:
-    for folder in _EXAMPLES:
-        if (file := folder / EXAMPLE).is_file():
-            return file.read_text(encoding="utf-8")
-    raise UserError(f"examples/{EXAMPLE} is not there", "It belongs to the package; install it again.")
 
 
 def _account() -> dict[str, object]:

@@ -9,6 +9,7 @@ from rich.constrain import Constrain
 
 from reconcile import __version__
 from reconcile.cli.commands import COMMANDS
+from reconcile.cli.examples import example_files, read_example
 from reconcile.cli.exit_code import ExitCode
 from reconcile.cli.main import reconcile
 from reconcile.cli.options import command
@@ -25,8 +26,8 @@ _WIDEST = 100
 @command(name="help")
 @click.argument("topic", required=False)
 def help_(session: Session, *, topic: str | None) -> ExitCode:
-    """Show a page of the reference, or list the pages. With the name of a command, show its options."""
-    topics = pages()
+    """Show a page of the reference, or list the pages. With a command, show its options; with an example, print it."""
+    topics, examples = pages(), example_files()
     if topic is None:
         session.output.result(
             [_contents(topics), "", "reconcile help TOPIC shows a page, reconcile help COMMAND a command's options."]
@@ -35,8 +36,10 @@ def help_(session: Session, *, topic: str | None) -> ExitCode:
         _show(session, _readable(topics[topic].read_text(encoding="utf-8")))
     elif topic in COMMANDS:
         reconcile.main([topic, "--help"], prog_name="reconcile", standalone_mode=False)
+    elif topic in examples:
+        session.output.show(Raw(read_example(topic)))
     else:
-        near = get_close_matches(topic, [*topics, *COMMANDS], n=1)
+        near = get_close_matches(topic, [*topics, *COMMANDS, *examples], n=1)
         hint = f'Did you mean "{near[0]}"?' if near else f"Pages: {', '.join(topics)}."
         raise UserError(f'there is no page "{topic}"', hint)
     return ExitCode.DONE
@@ -58,8 +61,10 @@ def _contents(topics: dict[str, Path]) -> Columns:
 
 
 def _readable(text: str) -> str:
-    """Return a page whose links make sense outside the folder: to a page by its command, to a file by its address."""
+    """Return a page whose links make sense outside the folder: to a page or an example by the command that shows it."""
     text = re.sub(r"\[[^\]]+\]\(([\w-]+)\.md\)", r"`reconcile help \1`", text)
+    text = re.sub(r"\[([^\]]+)\]\(\.\./\.\./(examples/[^)]*)/\)", r"\1 (`\2`)", text)
+    text = re.sub(r"\[([^\]]+)\]\(\.\./\.\./examples/([^)]*)\)", r"\1 (`reconcile help \2`)", text)
     return re.sub(r"\]\(\.\./\.\./", f"]({REPOSITORY}", text)
 
 

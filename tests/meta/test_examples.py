@@ -1,18 +1,50 @@
 """Every file among the examples is valid, and can be planned."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from support.build import inventory, make_plan
+from support.command import Sandbox, sandbox
+from support.scripts import EXAMPLES, ROOT
 
 from reconcile.actual.inventory import Server
 from reconcile.desired.load import load
 
-EXAMPLES = Path(__file__).parents[2] / "examples"
 UNITS = sorted({file if file.parent == EXAMPLES else file.parent for file in EXAMPLES.rglob("*.toml")})
 """A file of its own, or a folder that is read as one."""
 
 OPTED_OUT = Server(id=12346, name="db-server-01", status="active")
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    with sandbox(tmp_path_factory.mktemp("examples")) as served:
+        yield served
+
+
+@pytest.mark.parametrize("path", UNITS, ids=lambda path: path.name)
+def test_it_fits_the_sandboxs_sample_account(path: Path, service: Sandbox) -> None:
+    done = service.run("plan", "-f", str(path))
+
+    assert done.returncode == 0, done.stderr
+    assert "error" not in done.stderr
+
+
+@pytest.mark.parametrize("path", UNITS, ids=lambda path: path.name)
+def test_the_index_lists_it_and_help_prints_it(path: Path, service: Sandbox) -> None:
+    index = (ROOT / "reconcile/help/examples.md").read_text(encoding="utf-8")
+    shown = service.run("help", path.name)
+
+    assert f"](../../examples/{path.name}{'/' if path.is_dir() else ''})" in index
+    for file in [path] if path.is_file() else path.glob("*.toml"):
+        assert file.read_text(encoding="utf-8") in shown.stdout
+
+
+def test_the_index_lists_every_other_example_too() -> None:
+    index = (ROOT / "reconcile/help/examples.md").read_text(encoding="utf-8")
+
+    assert [each.name for each in EXAMPLES.iterdir() if f"](../../examples/{each.name}" not in index] == []
 
 
 @pytest.mark.parametrize("path", UNITS, ids=lambda path: path.name)
