@@ -19,7 +19,7 @@ def test_imports_run_one_way() -> None:
     done = lint_imports(ROOT)
 
     assert done.returncode == 0, done.stdout
-    assert "6 kept, 0 broken" in done.stdout
+    assert "4 kept, 0 broken" in done.stdout
 
 
 BREACHES = [
@@ -43,7 +43,16 @@ BREACHES = [
         "from reconcile.report.plan import markdown",
         "reconcile.report.apply.text -> reconcile.report.plan.markdown ",
     ),
-    ("report/plan/yaml.py", "", "are not listed as layers:\n\n- reconcile.report.plan.yaml\n"),
+    (
+        "report/plan/yaml.py",  # a format that no list of this test or of the contract knows
+        "from reconcile.report import list",
+        "reconcile.report.plan.yaml -> reconcile.report.list ",
+    ),
+    (
+        "report/diagnostics.py",
+        "from reconcile.report import doctor",
+        "reconcile.report.diagnostics -> reconcile.report.doctor ",
+    ),
     ("helpers.py", "", "are not listed as layers:\n\n- reconcile.helpers\n"),
 ]
 
@@ -58,5 +67,5 @@ def test_every_step_in_a_wrong_direction_is_caught(tmp_path: Path) -> None:
     done = lint_imports(tmp_path)
 
     assert done.returncode == 1
-    assert "0 kept, 6 broken" in done.stdout
+    assert "0 kept, 4 broken" in done.stdout
     assert [caught for _, _, caught in BREACHES if caught not in done.stdout] == []
