@@ -26,7 +26,7 @@ from reconcile.plan.reasons import unmet_text
 from reconcile.report.apply.sentences import event_sentence, explanation_text
 from reconcile.report.diagnostics import diagnostic_json
 from reconcile.report.document import JsonObject
-from reconcile.report.plan.sentences import create_text, delete_text
+from reconcile.report.plan.sentences import action_text
 from reconcile.report.values import RESOURCE_TYPE, address_index, terraform_address, time_json
 
 _ERRORS = {Outcome.FAILED, Outcome.UNKNOWN, Outcome.IN_PROGRESS}
@@ -97,10 +97,11 @@ def _planned(event: Planned, now: datetime) -> Iterator[JsonObject]:
     for diagnostic in (*plan.warnings, *plan.errors):
         yield diagnostic_line(diagnostic, now)
     for action in plan.actions:
-        why = create_text(action.reason) if isinstance(action, Create) else delete_text(action.reason)
         is_withheld = action.address in event.withheld
         change = {**_hook(action), "reason": action.reason.kind, "withheld": is_withheld}
-        message = f"{action.address}: Plan to {_verb(action)}{' (withheld)' if is_withheld else ''}, {why}"
+        message = (
+            f"{action.address}: Plan to {_verb(action)}{' (withheld)' if is_withheld else ''}, {action_text(action)}"
+        )
         yield _line("planned_change", message, now, {"change": change})
     changes = {
         "add": len(plan.creates),

@@ -3,23 +3,23 @@
 from collections.abc import Iterator
 from zoneinfo import ZoneInfo
 
-from reconcile.actual.inventory import Backup
 from reconcile.addresses import BackupAddress
-from reconcile.durations import age_text
 from reconcile.plan.model import Create, Delete, Plan, ServerPlan
 from reconcile.plan.safety import withheld
 from reconcile.report.diagnostics import diagnostic_lines, fitted
 from reconcile.report.document import Raw
 from reconcile.report.escape import code, plain
 from reconcile.report.plan.sentences import (
-    create_text,
-    delete_text,
+    action_text,
+    amounts_text,
+    backup_text,
     kept_text,
     next_due_text,
+    totals_text,
     unmanaged_text,
     withheld_texts,
 )
-from reconcile.report.wording import count_text, size_text
+from reconcile.report.wording import count_text
 
 
 def plan_markdown(plan: Plan, /, *, verbose: bool = False) -> Raw:
@@ -32,11 +32,7 @@ def plan_markdown(plan: Plan, /, *, verbose: bool = False) -> Raw:
 def _head(plan: Plan, held_back: frozenset[BackupAddress]) -> Iterator[str]:
     # For programs: it marks the comment, and holds the counts.
     yield f"<!-- reconcile plan creates={len(plan.creates)} deletes={len(plan.deletes)} withheld={len(held_back)} -->"
-    figures = "no changes"
-    if plan.actions:
-        figures = f"{len(plan.creates):,} to create, {len(plan.deletes):,} to delete"
-    if held_back:
-        figures += f" ({len(held_back):,} withheld)"
+    figures = amounts_text(plan, held_back) if plan.actions else "no changes"
     if plan.errors:
         figures += f", {count_text(len(plan.errors), 'error')}"
     yield f"### reconcile: {figures}"
@@ -51,13 +47,12 @@ def _head(plan: Plan, held_back: frozenset[BackupAddress]) -> Iterator[str]:
     if plan.max_age:
         yield f"Each series must have a backup that is at most {plan.max_age} old."
         yield ""
-    kept = f"{count_text(len(plan.kept), 'backup')} unchanged, {len(plan.unmanaged):,} unmanaged"
     where = f"{count_text(len(plan.servers), 'server')} at {code(plan.base_url)}"
     if plan.fleets:
         members = plan.members.items()
         yield ", ".join(f"fleet {code(name)}: {count_text(len(servers), 'server')}" for name, servers in members)
         yield ""
-    yield f"{kept}, on {where}, planned at {plan.planned_at:%Y-%m-%d %H:%M} UTC"
+    yield f"{totals_text(plan)}, on {where}, planned at {plan.planned_at:%Y-%m-%d %H:%M} UTC"
     yield ""
     yield from diagnostic_lines("❌", plan.errors)
 
@@ -68,7 +63,8 @@ def _deletes(plan: Plan, held_back: frozenset[BackupAddress]) -> Iterator[str]:
         yield "| --- | --- | --- |"
         for delete in plan.deletes:
             sign = "withheld: " if delete.address in held_back else ""
-            yield f"| {code(str(delete.address))} | {_facts(delete.backup, plan)} | {sign}{_why(delete)} |"
+            lost = backup_text(delete.backup, plan.planned_at)
+            yield f"| {code(str(delete.address))} | {lost} | {sign}{_why(delete)} |"
         yield ""
 
 
@@ -91,16 +87,11 @@ def _rows(server: ServerPlan, plan: Plan) -> Iterator[str]:
         for kept in series.kept:
             due = next_due_text(series, plan.planned_at) if kept is series.kept[-1] else ""
             why = plain(kept_text(kept.reason, zone)) + due
-            yield f"- stays: {code(str(kept.address))}, {_facts(kept.backup, plan)}: {why}"
+            yield f"- stays: {code(str(kept.address))}, {backup_text(kept.backup, plan.planned_at)}: {why}"
     for entry in server.unmanaged:
         why = plain(unmanaged_text(entry.reason, zone))
-        yield f"- unmanaged: {code(str(entry.address))}, {_facts(entry.backup, plan)}: {why}"
+        yield f"- unmanaged: {code(str(entry.address))}, {backup_text(entry.backup, plan.planned_at)}: {why}"
 
 
 def _why(action: Create | Delete) -> str:
-    text = create_text(action.reason) if isinstance(action, Create) else delete_text(action.reason)
-    return f"{action.reason.kind}: {plain(text)}"
-
-
-def _facts(backup: Backup, plan: Plan) -> str:
-    return f"{age_text(plan.planned_at - backup.created_at)} old, {size_text(backup.size_mb)}"
+    return f"{action.reason.kind}: {plain(action_text(action))}"

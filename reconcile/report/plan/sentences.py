@@ -5,10 +5,11 @@ from datetime import datetime
 from typing import assert_never
 from zoneinfo import ZoneInfo
 
+from reconcile.actual.inventory import Backup
 from reconcile.addresses import BackupAddress
 from reconcile.desired.fields import size_setting
 from reconcile.durations import age_text
-from reconcile.plan.model import Loss, Plan, SeriesPlan
+from reconcile.plan.model import Action, Create, Loss, Plan, SeriesPlan
 from reconcile.plan.reasons import (
     BesideUnknown,
     CreateReason,
@@ -36,13 +37,34 @@ from reconcile.plan.reasons import (
     UnmanagedReason,
     Untouchable,
 )
-from reconcile.report.wording import count_text, time_text
+from reconcile.report.wording import count_text, size_text, time_text
 
 BARRED = "Their servers break a rule of [require], and nothing on them is deleted until they do not."
 """Why the deletes on a barred server are withheld."""
 
 UNCONFIRMED = "They depend on this machine's clock, which can't be checked: the service does not say what time it is."
 """Why the deletes on a clock that the service has not confirmed are withheld."""
+
+
+def amounts_text(plan: Plan, held_back: frozenset[BackupAddress]) -> str:
+    """Say how much there is to do, and how much of it is withheld."""
+    held = f" ({len(held_back):,} withheld)" if held_back else ""
+    return f"{len(plan.creates):,} to create, {len(plan.deletes):,} to delete{held}"
+
+
+def totals_text(plan: Plan) -> str:
+    """Say how much stays as it is."""
+    return f"{count_text(len(plan.kept), 'backup')} unchanged, {len(plan.unmanaged):,} unmanaged"
+
+
+def backup_text(backup: Backup, now: datetime) -> str:
+    """Say how old and how large a backup is."""
+    return f"{age_text(now - backup.created_at)} old, {size_text(backup.size_mb)}"
+
+
+def action_text(action: Action) -> str:
+    """Say why an action is planned."""
+    return create_text(action.reason) if isinstance(action, Create) else delete_text(action.reason)
 
 
 def create_text(reason: CreateReason) -> str:

@@ -13,10 +13,11 @@ from reconcile.plan.safety import withheld
 from reconcile.report.diagnostics import diagnostic_text
 from reconcile.report.document import Block, Columns, Lines, Row, Text
 from reconcile.report.plan.sentences import (
-    create_text,
-    delete_text,
+    action_text,
+    amounts_text,
     kept_text,
     next_due_text,
+    totals_text,
     unmanaged_text,
     withheld_texts,
 )
@@ -83,12 +84,9 @@ def _verdict(plan: Plan, held_back: frozenset[BackupAddress]) -> Iterator[Text]:
 
 def _figures(plan: Plan, held_back: frozenset[BackupAddress]) -> Text:
     """Say how much would be done."""
-    totals = f"{count_text(len(plan.kept), 'backup')} unchanged, {len(plan.unmanaged):,} unmanaged"
+    totals = totals_text(plan)
     if plan.actions:
-        figures = f"{len(plan.creates):,} to create, {len(plan.deletes):,} to delete"
-        if held_back:
-            figures += f" ({len(held_back):,} withheld)"
-        return Text.assemble(("Plan: ", "bold"), (figures, "bold"), f"; {totals}.")
+        return Text.assemble((f"Plan: {amounts_text(plan, held_back)}", "bold"), f"; {totals}.")
     if plan.errors:
         return Text.assemble(("No changes ", "bold"), f"to what could be planned: {totals}.")
     return Text.assemble(("No changes. ", "bold green"), f"The account is as declared: {totals}.")
@@ -135,12 +133,10 @@ class _Rows:
             yield _row("?", count_text(len(server.unmanaged), "backup"), "", "unmanaged (-v shows them)")
 
     def _action(self, action: Action) -> Row:
-        match action:
-            case Create(description=description, reason=reason):
-                return _row("+", description, "new", f"{reason.kind}: {create_text(reason)}")
-            case Delete(reason=delete_reason):
-                why = f"{delete_reason.kind}: {delete_text(delete_reason)}"
-                return self._backup("-", action, f"withheld: {why}" if action.address in self.held_back else why)
+        why = f"{action.reason.kind}: {action_text(action)}"
+        if isinstance(action, Create):
+            return _row("+", action.description, "new", why)
+        return self._backup("-", action, f"withheld: {why}" if action.address in self.held_back else why)
 
     def _unchanged(self, series: SeriesPlan) -> Row:
         newest = max(kept.backup.created_at for kept in series.kept)
