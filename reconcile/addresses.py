@@ -3,7 +3,7 @@
 import functools
 import re
 from dataclasses import dataclass
-from fnmatch import fnmatchcase, translate
+from fnmatch import translate
 
 from reconcile.ids import Id
 
@@ -25,16 +25,12 @@ class SeriesAddress:
         """Return the address of a backup in this series, whose description may be from before a rename."""
         return BackupAddress(self, id_, None if description == self.description else description)
 
-    def matches(self, target: str) -> bool:
-        """Return whether the glob `target` matches; one without a slash selects whole servers."""
-        return fnmatchcase(str(self) if "/" in target else self.server, target)
-
 
 @functools.cache
 def compiled(globs: tuple[str, ...], exclude: tuple[str, ...] = ()) -> re.Pattern[str]:
     """Return what matches a text that one of `globs` matches, and none of `exclude`.
 
-    They mean what they mean in `SeriesAddress.matches`, and are compiled here, once for any number of texts.
+    They are those of `fnmatch`, and are compiled here, once for any number of texts.
     """
     unwanted = "|".join(map(translate, exclude)) or _NEVER
     return re.compile(f"(?!{unwanted})(?:{'|'.join(map(translate, globs)) or _NEVER})")
@@ -47,6 +43,11 @@ _WILDCARDS = re.compile(r"[*?[]")
 def is_glob(text: str) -> bool:
     """Return whether a text may match others than itself."""
     return bool(_WILDCARDS.search(text))
+
+
+def literal_beginning(glob: str) -> str:
+    """Return the text that begins all that a glob matches."""
+    return _WILDCARDS.split(glob, 1)[0]
 
 
 def escaped_glob(text: str) -> str:

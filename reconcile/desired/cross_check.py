@@ -4,7 +4,6 @@ Reads the raw data of the files, so that these mistakes are reported together wi
 the wrong type is passed over here, because `reconcile.desired.document` refuses it.
 """
 
-import functools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +12,9 @@ from reconcile.addresses import is_glob
 from reconcile.desired.locate import Source
 from reconcile.diagnostics import Diagnostic
 from reconcile.limits import is_64_bit
+
+_MOST_SUGGESTIONS, _MOST_NAMED = 20, 20
+"""To look for the nearest name takes a comparison with every one. These are enough to start with."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -86,7 +88,9 @@ def _duplicate_descriptions(file: TomlFile) -> Iterator[Diagnostic]:
 
 def _clashing_renames(file: TomlFile) -> Iterator[Diagnostic]:
     for path, table in _with_series(file):
-        descriptions = [series.get("description") for _, series in _series(table)]
+        descriptions = {
+            description for _, series in _series(table) if isinstance(description := series.get("description"), str)
+        }
         renamed = _Unique("{0} is renamed twice", "A backup belongs to one series: remove one of the two.")
         for number, series in _series(table):
             for index, old in enumerate(_renamed_from(series)):
@@ -108,22 +112,27 @@ def _renamed_from(series: dict[str, Any]) -> list[str]:
 
 def _unknown_policies(files: Sequence[TomlFile]) -> Iterator[Diagnostic]:
     declared = {name: None for file in files for name in _table(file.data, "policies")}
-    advice = functools.cache(lambda name: _policy_advice(name, list(declared)))  # many series may misspell one name
+    advice: dict[str, str] = {}  # many series may misspell one name
     for file in files:
         for path, table in _with_series(file):
             for number, series in _series(table):
                 name = series.get("policy")
                 if isinstance(name, str) and name not in declared:
+                    if name not in advice:
+                        advice[name] = _policy_advice(name, list(declared), suggests=len(advice) < _MOST_SUGGESTIONS)
                     place = file.source.place(*path, "backups", number, "policy")
-                    yield Diagnostic(summary=f'there is no policy "{name}"', detail=advice(name), place=place)
+                    yield Diagnostic(summary=f'there is no policy "{name}"', detail=advice[name], place=place)
 
 
-def _policy_advice(name: str, declared: list[str]) -> str:
+def _policy_advice(name: str, declared: list[str], *, suggests: bool) -> str:
     import difflib  # noqa: PLC0415 - needed only for a mistake
 
-    if close := difflib.get_close_matches(name, declared, n=1):
+    if suggests and (close := difflib.get_close_matches(name, declared, n=1)):
         return f'Did you mean "{close[0]}"?'
-    return f"Declared policies: {', '.join(declared)}." if declared else f"Declare it: [policies.{name}]."
+    if not declared:
+        return f"Declare it: [policies.{name}]."
+    more = f" and {len(declared) - _MOST_NAMED:,} more" if len(declared) > _MOST_NAMED else ""
+    return f"Declared policies: {', '.join(declared[:_MOST_NAMED])}{more}."
 
 
 def _table(data: dict[str, Any], key: str) -> dict[str, Any]:

@@ -7,13 +7,14 @@ lists the servers and writes fleets out, `select` applies `--target`, and `with_
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import chain
 from zoneinfo import ZoneInfo
 
 from reconcile.actual.inventory import Inventory, Server
-from reconcile.addresses import FLEET, SeriesAddress
 from reconcile.desired.config import Config, DeclaredFleet, DeclaredServer
 from reconcile.desired.fleets import members, name_order
 from reconcile.desired.min_sizes import MinSizes
+from reconcile.desired.targets import Targets
 from reconcile.diagnostics import Diagnostic, Place, UserError
 from reconcile.durations import Duration
 from reconcile.ids import Id
@@ -128,21 +129,16 @@ def select(desired: Desired, inventory: Inventory, targets: tuple[str, ...]) -> 
     """
     if not targets:
         return desired
-    unmatched = dict.fromkeys(targets)
-    selected: dict[Id, frozenset[str | None]] = {}
+    addresses: list[tuple[DeclaredServer, str | None]] = []
     for server in desired.servers:
         # What a series was called before is no address any more: the present one selects all of it.
         held = set(server.undeclared(inventory.by_server.get(server.id, ())))
         descriptions = {series.description for series in server.series} | held
-        matched: set[str | None] = set()
         # A server with nothing declared and nothing on it can still be named.
-        for description in descriptions or {None}:
-            for target in targets:
-                if _matches(server, description, target):
-                    matched.add(description)
-                    unmatched.pop(target, None)
-        if matched:
-            selected[server.id] = frozenset(matched)
+        addresses += [(server, description) for description in descriptions or {None}]
+    matching = Targets(addresses).matching
+    matched = {target: list(matching(target)) for target in targets}
+    unmatched = [target for target, found in matched.items() if not found]
     if unmatched:
         advice = (
             "A target is a glob on SERVER/DESCRIPTION, or on fleet:NAME/DESCRIPTION; without a description it takes "
@@ -152,6 +148,10 @@ def select(desired: Desired, inventory: Inventory, targets: tuple[str, ...]) -> 
             "a target matches nothing",
             diagnostics=[Diagnostic(summary=f"--target {each!r} matches nothing", detail=advice) for each in unmatched],
         )
+    descriptions_of: dict[Id, set[str | None]] = {}
+    for server, description in chain.from_iterable(matched.values()):
+        descriptions_of.setdefault(server.id, set()).add(description)
+    selected = {server_id: frozenset(descriptions) for server_id, descriptions in descriptions_of.items()}
     servers = tuple(server for server in desired.servers if server.id in selected)
     with_members = {server.fleet for server in servers}
     fleets = tuple(fleet for fleet in desired.fleets if fleet.name in with_members)
@@ -167,10 +167,9 @@ def with_max_age(desired: Desired, freshness: Freshness | None) -> Desired:
     if freshness is None:
         return desired
     series = [(server, each.description) for server in desired.servers for each in server.series]
+    matching = Targets(series).matching
     idle = [
-        f"--target {target!r} selects no declared series"
-        for target in desired.targets
-        if not any(_matches(server, description, target) for server, description in series)
+        f"--target {target!r} selects no declared series" for target in desired.targets if not any(matching(target))
     ]
     if not series and not idle:
         idle = ["no series is declared"]
@@ -178,13 +177,3 @@ def with_max_age(desired: Desired, freshness: Freshness | None) -> Desired:
         advice = "--max-age asks for a backup in each series, and here it would ask for none."
         raise UserError(idle[0], diagnostics=[Diagnostic(summary=each, detail=advice) for each in idle])
     return replace(desired, freshness=freshness)
-
-
-def _matches(server: DeclaredServer, description: str | None, target: str) -> bool:
-    if SeriesAddress(server.key, description).matches(target):
-        return True
-    return (
-        server.fleet is not None
-        and target.startswith(FLEET)
-        and SeriesAddress(f"{FLEET}{server.fleet}", description).matches(target)
-    )

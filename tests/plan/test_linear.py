@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from types import FrameType
 
 import pytest
@@ -9,7 +10,9 @@ from support.build import NOW, backup, config, days, inventory
 
 from reconcile.actual.inventory import Inventory, Server
 from reconcile.desired.config import Config
-from reconcile.desired.desired import resolve
+from reconcile.desired.desired import resolve, select
+from reconcile.desired.load import parse
+from reconcile.diagnostics import UserError
 from reconcile.insight.importing import declare
 from reconcile.insight.status import status
 from reconcile.plan.planner import plan
@@ -94,3 +97,36 @@ def test_eight_times_the_account_is_eight_times_the_work(
     small, large = account(8, 2, 4), account(*larger)
 
     assert steps(lambda: work(*large)) < 8.4 * steps(lambda: work(*small))
+
+
+def misspelled(number: int) -> str:
+    policies = "".join(f"[policies.policy-{each}]\n" for each in range(number))
+    series = ", ".join(f'{{ description = "{each}", policy = "policies-{each}" }}' for each in range(number))
+    return f"{policies}[servers.a]\nid = 1\nbackups = [{series}]\n"
+
+
+def renamed(number: int) -> str:
+    series = ", ".join(f'{{ description = "{each}", renamed_from = "old {each}" }}' for each in range(number))
+    return f"[servers.a]\nid = 1\nbackups = [{series}]\n"
+
+
+@pytest.mark.parametrize("text", [misspelled, renamed])
+def test_eight_times_the_file_is_eight_times_the_work(text: Callable[[int], str]) -> None:
+    small, large = text(50), text(400)
+
+    def read(text: str) -> None:
+        with suppress(UserError):
+            parse(text)
+
+    assert steps(lambda: read(large)) < 8.4 * steps(lambda: read(small))
+
+
+@pytest.mark.parametrize("target", ["s{}/series 1", "s{}/*", "s{}"])
+def test_eight_times_the_account_and_the_targets_is_eight_times_the_work(target: str) -> None:
+    def work(servers: int) -> int:
+        desired = resolve(*(found := account(servers, 2, 1)))
+        targets = tuple(target.format(number) for number in range(servers))
+        return steps(lambda: select(desired, found[1], targets))
+
+    work(8 * 32)  # to compile a glob costs more than to match it, and is done once
+    assert work(8 * 32) < 8.4 * work(32)
