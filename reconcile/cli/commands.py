@@ -20,6 +20,16 @@ COMMANDS = {
 }
 """Each command and its summary. They are here so that `--help` need not import the commands."""
 
+GROUPS = {
+    "Start": ("demo", "sandbox", "init", "import"),
+    "Plan and apply": ("plan", "apply", "show"),
+    "Look": ("list", "status", "forecast"),
+    "Restore": ("restore",),
+    "Check": ("validate", "doctor"),
+    "Tools": ("help", "schema", "completion"),
+}
+"""The commands as `--help` shows them: what a new user needs first."""
+
 COMPLETE_VARIABLE = "_RECONCILE_COMPLETE"
 """The environment variable in which a completion script says what it asks for."""
 

@@ -35,11 +35,11 @@ def read_plan(path: Path) -> "Plan":
         raise UserError(f"{path} is not a saved plan", "Make one: reconcile plan --out FILE.") from error
 
 
-def write_plan(plan: "Plan", path: Path, redact: Callable[[str], str]) -> None:
-    """Save a plan, for its owner only.
+def plan_content(plan: "Plan", redact: Callable[[str], str]) -> str:
+    """Return a plan as it is saved.
 
     Raises:
-        UserError: it can't be written, or it contains what `redact` blanks out, and would not be the same without.
+        UserError: it contains what `redact` blanks out, and would not be the same without.
     """
     from reconcile.plan.saved import dump  # noqa: PLC0415 - as above
 
@@ -49,11 +49,11 @@ def write_plan(plan: "Plan", path: Path, redact: Callable[[str], str]) -> None:
             "the plan contains the token, and is not saved",
             "A name or a description in your files contains it. Remove it there, and make a new token.",
         )
-    write_file(path, text, private=True)
+    return text
 
 
-def write_file(path: Path, content: str | bytes, *, private: bool = False, new: bool = False) -> None:
-    """Write a file atomically, text in UTF-8, so that no reader ever sees half of it.
+def write_file(path: Path, content: str, *, private: bool = False, new: bool = False) -> None:
+    """Write a file atomically, in UTF-8, so that no reader ever sees half of it.
 
     Links are followed, and what is not a regular file (see `_is_stream`) is written to directly. An existing file keeps
     its mode, and a new one gets the default; a `private` one is readable by its owner only. One that must be `new` is
@@ -62,7 +62,7 @@ def write_file(path: Path, content: str | bytes, *, private: bool = False, new: 
     Raises:
         UserError: it can't be written, or is not `new`.
     """
-    data = content.encode() if isinstance(content, str) else content
+    data = content.encode()
     try:
         if _is_stream(path):
             with path.open("ab") as through:
@@ -82,7 +82,7 @@ def write_file(path: Path, content: str | bytes, *, private: bool = False, new: 
 
 def check_new(path: Path) -> None:
     """Refuse early what `write_file` would refuse as not new; raises UserError."""
-    if os.path.isfile(path) and not _is_stream(path):  # noqa: PTH113 - raises nothing, however long the path is
+    if str(path) != "-" and os.path.isfile(path) and not _is_stream(path):  # noqa: PTH113 - raises nothing, however long the path is
         raise _exists(path)
 
 

@@ -8,7 +8,7 @@ from reconcile.cli.connection import observe
 from reconcile.cli.exit_code import ExitCode
 from reconcile.cli.files import check_new
 from reconcile.cli.options import OutputFileType, command
-from reconcile.cli.session import Session
+from reconcile.cli.session import STDOUT, Session
 from reconcile.insight.importing import declare
 from reconcile.plan.warnings import odd_entries
 from reconcile.report.toml import declaration_toml
@@ -31,6 +31,7 @@ def import_(session: Session, *, only: tuple[str, ...], out: Path | None) -> Exi
     document = declaration_toml(declaration)
     if out:
         session.write(out, document.text, new=True)
+    if out and out != STDOUT:
         session.output.note(f"Written to {out}. To check it: reconcile plan -f {out}")
     else:
         session.output.show(document)

@@ -9,7 +9,7 @@ from reconcile.cli.connection import observe
 from reconcile.cli.exit_code import ExitCode
 from reconcile.cli.files import check_new
 from reconcile.cli.options import OutputFileType, command
-from reconcile.cli.session import DEFAULT_FILE, Session
+from reconcile.cli.session import DEFAULT_FILE, STDOUT, Session
 from reconcile.insight.importing import declare
 from reconcile.plan.warnings import odd_entries
 from reconcile.report.toml import declaration_toml, example_toml
@@ -35,19 +35,23 @@ def init(session: Session, *, out: Path) -> ExitCode:
     except NoTokenError:
         session.write(out, example_toml().text, new=True)
         session.output.note(
-            f"Written to {out}: an example, because there is no token. Put your servers into it, or try it on the "
-            "sandbox: reconcile sandbox"
+            f"{_where(out)}an example, because there is no token. Put your servers into it, or try it on the sandbox: "
+            "reconcile sandbox"
         )
         return ExitCode.DONE
     inventory = observe(session, access=access, automatic=True, asks_account=True)
     session.output.diagnostics(odd_entries(inventory))
     declaration = declare(inventory, inventory.observed_at, is_first=True)
     session.write(out, declaration_toml(declaration).text, new=True)
-    option = "" if str(out) == DEFAULT_FILE else f" -f {out}"
+    option = "" if str(out) == DEFAULT_FILE else f" -f {'FILE' if out == STDOUT else out}"
     held = len(inventory.manual)
     adopted = (
         f"{held - declaration.left:,} of {count_text(held, 'manual backup')} adopted" if held else "no backups yet"
     )
     servers = count_text(declaration.servers, "server")
-    session.output.note(f"Written to {out}: {servers}, {adopted}. To see what it would do: reconcile plan{option}")
+    session.output.note(f"{_where(out)}{servers}, {adopted}. To see what it would do: reconcile plan{option}")
     return ExitCode.DONE
+
+
+def _where(out: Path) -> str:
+    return "" if out == STDOUT else f"Written to {out}: "

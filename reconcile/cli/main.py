@@ -10,7 +10,7 @@ from importlib import import_module
 import click
 
 from reconcile import __version__
-from reconcile.cli.commands import COMMANDS, COMPLETE_VARIABLE, FORMAT
+from reconcile.cli.commands import COMMANDS, COMPLETE_VARIABLE, FORMAT, GROUPS
 from reconcile.cli.exit_code import ExitCode
 from reconcile.cli.streams import discard, open_closed
 
@@ -48,8 +48,9 @@ class _Commands(click.Group):
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's signature
-        with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
+        for title, names in GROUPS.items():
+            with formatter.section(title):
+                formatter.write_dl([(f"{name:<10}", COMMANDS[name]) for name in names])
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

@@ -12,12 +12,15 @@ import click
 from reconcile.cli.commands import FORMAT
 from reconcile.cli.exit_code import ExitCode
 from reconcile.cli.output import Output
-from reconcile.cli.session import DEFAULT_FILE, Session
+from reconcile.cli.session import DEFAULT_FILE, STDOUT, Session
 from reconcile.diagnostics import Diagnostic, UserError
 from reconcile.durations import Duration
 from reconcile.limits import FIRST_YEAR, LAST_YEAR
 from reconcile.report.diagnostics import FAILURES
 from reconcile.report.document import Formats
+
+_STDOUT = "reconcile.stdout"
+"""Where click's context notes the option whose file is standard output: nothing else is printed there."""
 
 READING = "10min"
 """The default of `--timeout` for commands that only read."""
@@ -65,13 +68,17 @@ class TimeType(click.ParamType[datetime]):
 
 
 class OutputFileType(click.ParamType[Path]):
-    """A file to write; a trailing slash, which a `Path` would drop, names a folder."""
+    """A file to write, or `-` for standard output; a trailing slash, which a `Path` would drop, names a folder."""
 
     name = "file"
 
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> Path:
         """Read it, or fail as wrong usage."""
         text = str(value)
+        if text == str(STDOUT) and ctx and param:
+            if (other := ctx.meta.setdefault(_STDOUT, param.opts[0])) != param.opts[0]:
+                self.fail(f"{other} is written to standard output already", param, ctx)
+            return STDOUT
         if not text or text.endswith("/") or os.path.isdir(text):  # noqa: PTH112 - raises nothing, however long it is
             self.fail(f"{text!r} is a folder, not a file; name a file in it", param, ctx)
         return Path(text)
@@ -105,6 +112,7 @@ _TOKEN_FILE = click.option(
     metavar="FILE",
     help="A file that holds the token.  [env: VPS_API_TOKEN holds the token itself]",
 )
+_DEBUG = click.option("--debug", is_flag=True, help="Show every request on stderr.")
 _NO_COLOR = click.option("--no-color", is_flag=True, help="Print no colours, as with NO_COLOR or in a pipe.")
 
 
@@ -147,13 +155,9 @@ def _quiet(*, hidden: bool) -> Callable[..., Any]:
     )
 
 
-def _verbose(more: str, *, account: bool) -> Callable[..., Any]:
+def _verbose(more: str) -> Callable[..., Any]:
     """Return `-v`. Every command takes it; one that has nothing more to show does not list it in its help."""
-    shown = [more] if more else []
-    shown += ["every request on stderr"] if account else []
-    return click.option(
-        "-v", "--verbose", is_flag=True, hidden=not shown, help=f"Show {', and '.join(shown)}." if shown else None
-    )
+    return click.option("-v", "--verbose", is_flag=True, hidden=not more, help=f"Also show {more}." if more else None)
 
 
 def _timeout(default: str) -> Callable[..., Any]:
@@ -195,13 +199,13 @@ def command(
     """Make a command of a function, which gets a `session` and the options of its own.
 
     The switches say which shared options it takes: `-f`, `--target`, and those for the service with `--timeout`, whose
-    default is `timeout`; `more` says what `-v` shows besides the requests. An error that the outside world caused
+    default is `timeout`; `more` says what else `-v` shows. An error that the outside world caused
     becomes a message and an exit code, and is also printed in the format that was asked for.
     """
-    shared = [_NO_COLOR, _verbose(more, account=account), _quiet(hidden=not files and not account)]
+    shared = [_NO_COLOR, _verbose(more), _quiet(hidden=not files and not account)]
     shared += [_FILE] if files else []
     shared += [_TARGET] if targets else []
-    shared += [_BASE_URL, _TOKEN_FILE, _timeout(timeout)] if account else []
+    shared += [_BASE_URL, _TOKEN_FILE, _timeout(timeout), _DEBUG] if account else []
 
     def decorate(function: Callable[..., ExitCode]) -> click.Command:
         @functools.wraps(function)
@@ -215,12 +219,19 @@ def command(
             base_url: str | None = None,
             token_file: str | None = None,
             timeout: Duration | None = None,
+            debug: bool = False,
             **own: Any,  # noqa: ANN401 - whatever the command declares
         ) -> ExitCode:
             if verbose and quiet:
                 raise click.UsageError("-v or -q, not both")
             session = Session(
-                output=Output(no_color=no_color, verbose=verbose, quiet=quiet),
+                output=Output(
+                    no_color=no_color,
+                    verbose=verbose,
+                    quiet=quiet,
+                    debug=debug,
+                    is_taken=_STDOUT in click.get_current_context().meta,
+                ),
                 paths=paths,
                 targets=targets,
                 base_url=base_url,

@@ -25,11 +25,20 @@ _PIPED_WIDTH = 1000
 class Output:
     """The two streams of one run. Nothing that is printed is read as markup, and rich honours NO_COLOR.
 
-    `verbose` shows more of a result, and every request on stderr; `quiet` shows what is essential of a result for
-    people, and errors. What `keep_secret` was given is never shown.
+    `verbose` shows more of a result, `debug` every request on stderr; `quiet` shows what is essential of a result for
+    people, and errors. With `is_taken`, stdout is a file that is written, and no result is printed there. What
+    `keep_secret` was given is never shown.
     """
 
-    def __init__(self, *, no_color: bool = False, verbose: bool = False, quiet: bool = False) -> None:
+    def __init__(
+        self,
+        *,
+        no_color: bool = False,
+        verbose: bool = False,
+        quiet: bool = False,
+        debug: bool = False,
+        is_taken: bool = False,
+    ) -> None:
         self.verbose = verbose
         self.quiet = quiet
         self._no_color = no_color or None
@@ -38,7 +47,8 @@ class Output:
         self._stdout = _Filtered(sys.stdout, self.redact)
         self.out = self._console(self._stdout, stderr=False)
         self.err = self._console(_Filtered(sys.stderr, self.redact), stderr=True)
-        if verbose:
+        self._is_taken = is_taken
+        if debug:
             self._log_requests()
 
     def _console(self, stream: "_Filtered", *, stderr: bool) -> Console:
@@ -70,6 +80,8 @@ class Output:
     def show(self, document: Document) -> None:
         """Print a result."""
         match document:
+            case _ if self._is_taken:
+                pass
             case Lines(lines, essential) if self.quiet:
                 self.result(lines[-1:] if essential is None else essential)
             case Lines(lines):
@@ -77,8 +89,7 @@ class Output:
             case Json(value):
                 self.json(value)
             case Raw(text):
-                _reconfigure(sys.stdout, "utf-8")  # it is a file's content; TOML in Latin-1 is no TOML
-                self.raw(text)
+                self.content(text)
             case _:
                 assert_never(document)
 
@@ -96,6 +107,11 @@ class Output:
     def json(self, value: object) -> None:
         """Print a result for programs, on one line, in ASCII: no terminal, no encoding and no log can misread it."""
         self.raw(without_commands_in_strings(json.dumps(value, allow_nan=False)) + "\n")
+
+    def content(self, text: str) -> None:
+        """Print the content of a file, in UTF-8: TOML in Latin-1 is no TOML."""
+        _reconfigure(sys.stdout, "utf-8")
+        self.raw(text)
 
     def raw(self, text: str) -> None:
         """Print text as it is."""
@@ -134,7 +150,7 @@ class Output:
 
     def _log_requests(self) -> None:
         """Show every request on stderr; headers, and with them the token, are never logged."""
-        import logging  # noqa: PLC0415 - only for -v
+        import logging  # noqa: PLC0415 - only for --debug
 
         handler = logging.StreamHandler(self.err.file)
         handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S"))

@@ -8,10 +8,10 @@ import click
 
 from reconcile.cli.connection import observe
 from reconcile.cli.exit_code import ExitCode
-from reconcile.cli.files import write_plan
+from reconcile.cli.files import plan_content
 from reconcile.cli.options import MAX_AGE, OutputFileType, TimeType, command, formats
 from reconcile.cli.planning import make_plan
-from reconcile.cli.session import Session
+from reconcile.cli.session import STDOUT, Session
 from reconcile.diagnostics import Diagnostic
 from reconcile.durations import Duration
 from reconcile.plan.model import Plan
@@ -47,7 +47,7 @@ def plan(
         made = make_plan(config, inventory, session.targets, at, max_age=max_age)
         with session.one_of_several():
             if out and not made.errors:
-                write_plan(made, out, session.output.redact)
+                session.write(out, plan_content(made, session.output.redact), private=True)
                 is_saved = True
         with session.one_of_several():
             if gitlab_report:
@@ -61,8 +61,8 @@ def plan(
         if out and not is_saved and out.is_file():
             summary = f"{out} still holds an older plan"
             session.output.diagnostics([Diagnostic(summary=summary, detail="Do not apply it. Remove the file.")])
-    if is_saved:
-        session.output.note(f"Saved. To do exactly this: reconcile apply {out}")
+    if is_saved and out != STDOUT:
+        session.output.note(f"Saved. reconcile apply {out} does exactly this, and does not ask.")
     if made.errors:
         return ExitCode.ERROR
     return ExitCode.ATTENTION if detailed_exitcode and made.actions else ExitCode.DONE

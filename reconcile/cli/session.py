@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 DEFAULT_FILE = "backups.toml"
 
+STDOUT = Path("-")
+"""Standard output, where a file that is written can be named."""
+
 _HOW_TO_BEGIN = (
     f"To begin: reconcile init. If the account has backups already: reconcile import --out {DEFAULT_FILE}. To practise "
     "without an account: reconcile demo, or reconcile sandbox. To name another file: -f PATH."
@@ -117,9 +120,14 @@ class Session:
             self.output.diagnostics(error.diagnostics)
             self.lacks_output = True
 
-    def write(self, path: Path, content: str | bytes, *, new: bool = False) -> None:
-        """Write a result to a file, text without what is secret; raises as `write_file` does."""
-        write_file(path, self.output.redact(content) if isinstance(content, str) else content, new=new)
+    def write(self, path: Path, content: str, *, new: bool = False, private: bool = False) -> None:
+        """Write a result to a file, or to `STDOUT`, without what is secret; raises as `write_file` does."""
+        if path == STDOUT:
+            self.output.content(content)
+            return
+        write_file(path, self.output.redact(content), new=new, private=private)
+        if not new and not private:  # of those, the command says more
+            self.output.note(f"Written to {path}.")
 
 
 def home_folder() -> Path | None:

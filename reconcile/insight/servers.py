@@ -6,6 +6,9 @@ from reconcile.actual.inventory import Server
 from reconcile.diagnostics import UserError
 from reconcile.ids import Id, id_order
 
+_MOST_NAMED = 10
+"""Servers that one message names."""
+
 
 def by_name(names: Mapping[Id, str]) -> dict[Id, str]:
     """Return the servers ordered by name, and by id where two have one name."""
@@ -25,8 +28,15 @@ def find_servers(names: Mapping[Id, str], wanted: str) -> list[Server]:
     """Find the servers with this id or this name in the account; raises UserError if there is none."""
     if found := matching(names, wanted):
         return found
-    known = ", ".join(sorted(f"{name!r} ({id_})" for id_, name in names.items())) or "none"
-    raise UserError(f"the account has no server {wanted!r}", f"Its servers: {known}.")
+    import difflib  # noqa: PLC0415 - needed only for a mistake
+
+    if near := difflib.get_close_matches(wanted, {*names.values(), *map(str, names)}, n=1):
+        raise UserError(f"the account has no server {wanted!r}", f"Did you mean {near[0]!r}?")
+    known = sorted(f"{name!r} ({id_})" for id_, name in names.items())
+    more = f", and {len(known) - _MOST_NAMED:,} more (reconcile list names all)" if len(known) > _MOST_NAMED else ""
+    raise UserError(
+        f"the account has no server {wanted!r}", f"Its servers: {', '.join(known[:_MOST_NAMED]) or 'none'}{more}."
+    )
 
 
 def find_server(names: Mapping[Id, str], wanted: str) -> Server:

@@ -117,7 +117,7 @@ def test_the_log_of_requests_has_no_token_in_it(tmp_path: Path) -> None:
     with sandbox(tmp_path) as service:
         service.write("[servers.web-server-01]\nid = 12345\n")
 
-        logged = service.run("plan", "-v").stderr
+        logged = service.run("plan", "--debug").stderr
 
         assert "GET http://127.0.0.1" in logged
         assert TOKEN not in logged
@@ -129,7 +129,7 @@ def test_a_token_file_is_read_and_nothing_of_it_is_shown(tmp_path: Path) -> None
         service.write("[servers.web-server-01]\nid = 12345\n")
         (tmp_path / "token").write_text(TOKEN)
 
-        done = run("plan", "-v", "--token-file", "token", folder=tmp_path, VPS_API_URL=service.url)
+        done = run("plan", "--debug", "--token-file", "token", folder=tmp_path, VPS_API_URL=service.url)
 
         assert done.returncode == 0
         assert TOKEN not in done.stdout + done.stderr

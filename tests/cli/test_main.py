@@ -10,6 +10,7 @@ from support.command import COMMANDS, run
 from support.scripts import EXAMPLES
 
 from reconcile.cli.commands import COMMANDS as SUMMARIES
+from reconcile.cli.commands import GROUPS
 
 WITH_REQUESTS = {"init", "list", "plan", "apply", "import", "status", "restore", "doctor", "forecast"}
 WITH_MORE = {
@@ -39,14 +40,21 @@ def test_every_summary_is_whole_at_80_columns(tmp_path: Path) -> None:
     assert [summary for summary in SUMMARIES.values() if summary not in " ".join(shown.split())] == []
 
 
+def test_the_help_shows_each_command_once_in_a_group_and_so_does_the_command_alone(tmp_path: Path) -> None:
+    shown = run("--help", folder=tmp_path)
+
+    assert sorted(name for names in GROUPS.values() for name in names) == sorted(SUMMARIES)
+    assert [line for line in shown.stdout.splitlines() if line.endswith(":")][1:] == [f"{title}:" for title in GROUPS]
+    assert run(folder=tmp_path).stderr == shown.stdout
+
+
 @pytest.mark.parametrize("name", SUMMARIES)
 def test_the_help_of_verbose_says_what_it_shows(name: str, tmp_path: Path) -> None:
     shown = " ".join(run(name, "--help", folder=tmp_path).stdout.split())
 
-    found = re.search(r"-v, --verbose (Show [^.]*)\.", shown)
-    expected = [WITH_MORE[name]] if name in WITH_MORE else []
-    expected += ["every request on stderr"] if name in WITH_REQUESTS else []
-    assert (found[1] if found else "Show ") == "Show " + ", and ".join(expected)
+    found = re.search(r"-v, --verbose Also show ([^.]*)\.", shown)
+    assert (found[1] if found else None) == WITH_MORE.get(name)
+    assert ("--debug Show every request on stderr." in shown) is (name in WITH_REQUESTS)
 
 
 @pytest.mark.parametrize("name", SUMMARIES)

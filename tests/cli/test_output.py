@@ -9,7 +9,7 @@ from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import pytest
-from support.command import run, sandbox
+from support.command import FILE, run, sandbox
 
 from reconcile.cli.extras import sandbox_missing
 from reconcile.cli.main import run as run_main
@@ -130,3 +130,45 @@ def test_a_rate_limit_of_the_sandbox_is_a_number_of_requests_a_minute(limit: str
 
     assert done.returncode == 1
     assert "Usage: reconcile sandbox" in done.stderr
+
+
+class TestAFileThatIsStandardOutput:
+    @pytest.mark.parametrize(
+        ("arguments", "begins"),
+        [
+            (["status", "--metrics", "-"], "# HELP"),
+            (["status", "--check", "--html", "-"], "<!doctype html>"),
+            (["plan", "--out", "-"], '{"reconcile_plan"'),
+            (["plan", "--gitlab-report", "-"], '{"create": 1'),
+            (["forecast", "--html", "-"], "<!doctype html>"),
+            (["import", "--out", "-"], "# Written by reconcile import"),
+            (["init", "--out", "-"], "#:schema"),
+        ],
+        ids=str,
+    )
+    def test_holds_that_file_and_nothing_else(self, arguments: list[str], begins: str, tmp_path: Path) -> None:
+        with sandbox(tmp_path) as service:
+            service.write(FILE)
+
+            done = service.run(*arguments)
+
+        assert done.returncode in {0, 2}, done.stderr
+        assert done.stdout.lower().startswith(begins.lower())
+        assert not (tmp_path / "-").exists()
+        assert "Plan: " not in done.stdout
+        assert "Written to" not in done.stderr
+
+    def test_is_one_file_only(self, tmp_path: Path) -> None:
+        done = run("status", "--metrics", "-", "--html", "-", folder=tmp_path)
+
+        assert (done.returncode, done.stdout) == (1, "")
+        assert "--metrics is written to standard output already" in done.stderr
+
+    def test_a_file_with_a_name_is_said_to_be_written(self, tmp_path: Path) -> None:
+        with sandbox(tmp_path) as service:
+            service.write(FILE)
+
+            done = service.run("status", "--metrics", "x.prom")
+
+        assert "Written to x.prom.\n" in done.stderr
+        assert done.stdout

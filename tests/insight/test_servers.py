@@ -27,6 +27,7 @@ class TestFindServer:
         ("wanted", "message"),
         [
             ("nobody", "the account has no server 'nobody': Its servers: '' (u-3), 'db' (2)"),
+            ("wbe", "the account has no server 'wbe': Did you mean 'web'?"),
             ("", "the account has no server ''"),
             ("twin", "2 servers match 'twin': Use an id: 5, 6"),
         ],
@@ -40,6 +41,12 @@ class TestFindServer:
     def test_that_is_called_like_anothers_id_is_refused(self) -> None:
         with pytest.raises(UserError, match="2 servers match '2'"):
             find_server(inventory(servers=(DB, NUMBER)).names, "2")
+
+    def test_of_many_servers_a_few_are_named(self) -> None:
+        with pytest.raises(UserError) as refused:
+            find_server({number: f"server-{number}" for number in range(30)}, "xyz")
+
+        assert refusal(refused.value).endswith("and 20 more (reconcile list names all).")
 
     def test_in_an_account_without_servers(self) -> None:
         with pytest.raises(UserError) as refused:
