@@ -10,7 +10,7 @@ from typing import Any
 
 from reconcile.addresses import is_glob
 from reconcile.desired.locate import Source
-from reconcile.diagnostics import Diagnostic
+from reconcile.diagnostics import Diagnostic, Place
 from reconcile.limits import is_64_bit
 
 _MOST_SUGGESTIONS, _MOST_NAMED = 20, 20
@@ -40,15 +40,15 @@ class _Unique:
 
     def __init__(self, summary: str, advice: str, *, at_key: bool = False) -> None:
         self._summary, self._advice, self._at_key = summary, advice, at_key
-        self._first: dict[str | int, str] = {}
+        self._first: dict[str | int, Place] = {}
 
     def add(self, value: str | int, file: TomlFile, *path: str | int) -> Iterator[Diagnostic]:
         """Report `value`, which is at `path` in `file`, if it has been added before."""
-        if value not in self._first:
-            self._first[value] = file.source.filename
-            return
-        detail = f"The first is in {self._first[value]}. {self._advice}"
         place = file.source.place(*path, at_key=self._at_key)
+        if (first := self._first.setdefault(value, place)) is place:
+            return
+        where = f"{first.filename}:{first.spot.range.start.line}" if first.spot else first.filename
+        detail = f"The first is in {where}. {self._advice}"
         yield Diagnostic(summary=self._summary.format(repr(value)), detail=detail, place=place)
 
 

@@ -71,9 +71,20 @@ def oversized_integer(source: Source) -> Diagnostic:
 
 
 def explain(invalid: ValidationError, source: Source) -> Iterator[Diagnostic]:
-    """Explain each of pydantic's errors, with the place of the key or value that it is about."""
-    for error in invalid.errors(include_url=False):
+    """Explain each of pydantic's errors, with the place of the key or value that it is about.
+
+    A key that is missing because it is misspelt is one error: that of the key there is.
+    """
+    errors = invalid.errors(include_url=False)
+    misspelt = {
+        (error["loc"][:-1], _suggestion(str(error["loc"][-1]), list(_model(error["loc"][:-1]).model_fields)))
+        for error in errors
+        if error["type"] == "extra_forbidden"
+    }
+    for error in errors:
         path, at_key = error["loc"], False
+        if error["type"] == "missing" and (path[:-1], path[-1]) in misspelt:
+            continue
         # An entry of a list is named after the list.
         name = next(str(part) for part in reversed(path) if isinstance(part, str))
         match error["type"]:

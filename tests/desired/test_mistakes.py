@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from support.build import config
 
 from reconcile.desired.load import load, parse
 from reconcile.diagnostics import Diagnostic, UserError
@@ -254,4 +255,17 @@ def test_clashes_between_files_are_reported_with_both_names(tmp_path: Path) -> N
         (f"{second}:7:2", "[require] is declared twice"),
         (f"{second}:8:2", "the fleet 'f' is declared twice"),
     ]
-    assert all(f"The first is in {first}." in diagnostic.detail for diagnostic in invalid.value.diagnostics)
+    lines = (1, 2, 3, 4, 5, 6)
+    for line, diagnostic in zip(lines, invalid.value.diagnostics, strict=True):
+        assert diagnostic.detail.startswith(f"The first is in {first}:{line}. ")
+
+
+def test_a_misspelt_key_that_is_required_is_one_mistake() -> None:
+    with pytest.raises(UserError) as invalid:
+        config("[servers.a]\nID = 1\n[[servers.a.backups]]\ndescripton = 'x'\n[[servers.a.backups]]\nkeep = 1\n")
+
+    assert [diagnostic.summary for diagnostic in invalid.value.diagnostics] == [
+        'unknown key "ID"',
+        'unknown key "descripton"',
+        'the key "description" is missing',
+    ]
