@@ -23,7 +23,7 @@ from reconcile.insight.forecast import Forecast, Schedule, without_account
 from reconcile.insight.forecast import forecast as forecast_of
 from reconcile.insight.imagined import Progress
 from reconcile.report.document import Formatter
-from reconcile.report.forecast.formats import FORECAST_FORMATS
+from reconcile.report.forecast import FORECAST_FORMATS
 
 
 @command(files=True, targets=True, account=True, more="every series")

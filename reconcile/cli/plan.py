@@ -16,7 +16,7 @@ from reconcile.diagnostics import Diagnostic
 from reconcile.durations import Duration
 from reconcile.plan.model import Plan
 from reconcile.report.document import Formatter
-from reconcile.report.plan.formats import PLAN_FORMATS
+from reconcile.report.plan import PLAN_FORMATS
 from reconcile.report.plan.json import gitlab_report as report_for_gitlab
 
 

@@ -10,7 +10,7 @@ from reconcile.cli.options import command, formats
 from reconcile.cli.session import Session
 from reconcile.plan.model import Plan
 from reconcile.report.document import Formatter
-from reconcile.report.plan.formats import PLAN_FORMATS
+from reconcile.report.plan import PLAN_FORMATS
 
 
 @command(more="each backup that stays")

@@ -16,7 +16,7 @@ from reconcile.insight.timeline import timeline
 from reconcile.plan.planner import plan
 from reconcile.plan.safety import withheld
 from reconcile.report.document import Formatter
-from reconcile.report.status.formats import STATUS_FORMATS, check_formatter
+from reconcile.report.status import STATUS_FORMATS, check_formatter
 
 
 @command(files=True, targets=True, account=True, more="every series, unprotected server and undeclared backup")

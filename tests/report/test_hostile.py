@@ -26,11 +26,11 @@ from reconcile.report.apply.text import event_text, result_text
 from reconcile.report.diagnostics import diagnostic_text
 from reconcile.report.doctor import DOCTOR_FORMATS
 from reconcile.report.document import Document, Lines, Raw
-from reconcile.report.forecast.formats import FORECAST_FORMATS
+from reconcile.report.forecast import FORECAST_FORMATS
 from reconcile.report.list import LIST_FORMATS
-from reconcile.report.plan.formats import PLAN_FORMATS
+from reconcile.report.plan import PLAN_FORMATS
 from reconcile.report.restore import restore_text
-from reconcile.report.status.formats import STATUS_FORMATS, check_formatter
+from reconcile.report.status import STATUS_FORMATS, check_formatter
 from reconcile.report.toml import declaration_toml
 
 NASTY = "::error::x ##[group]y \x1b[2J\x9b31m\u202e\n::stop-commands::z\r\u2028\U000e0041 ::add-mask::q"

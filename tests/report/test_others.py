@@ -17,9 +17,9 @@ from reconcile.insight.validation import Validation
 from reconcile.report.diagnostics import diagnostic_text, diagnostics_json
 from reconcile.report.doctor import doctor_json, doctor_text
 from reconcile.report.document import Document, Json, Lines, Raw
-from reconcile.report.plan.formats import PLAN_FORMATS
+from reconcile.report.plan import PLAN_FORMATS
 from reconcile.report.restore import restore_text
-from reconcile.report.status.formats import STATUS_FORMATS
+from reconcile.report.status import STATUS_FORMATS
 from reconcile.report.toml import declaration_toml
 from reconcile.report.validate import validate_json, validate_text
 from reconcile.report.wording import count_text, seconds_text, size_text
