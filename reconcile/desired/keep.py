@@ -1,6 +1,6 @@
 """The rules of `keep`: each is one row of `Period`, from which the file's keys, retention and `[require]` follow."""
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -12,24 +12,24 @@ from reconcile.durations import Duration
 class Period(StrEnum):
     """The calendar periods of `keep`, one backup each; `LAST` counts every backup.
 
-    A row is the key in the file; the noun for its description; what two local times of one period have in common; and
-    after how many days the calendar is the same to the rule, None if never. Without a bucket, each backup has its own
-    period, and the calendar is the same at any time.
+    A row is the key in the file; the noun for its description; the number of the period that a local time is in, which
+    grows by one from each period to the next; and after how many days the calendar is the same to the rule, None if
+    never. Without a bucket, each backup has its own period, and the calendar is the same at any time.
     """
 
     noun: str
-    bucket: Callable[[datetime], Hashable] | None
+    bucket: Callable[[datetime], int] | None
     repeats: int | None
 
     LAST = "last", "backup", None, 0
-    HOURLY = "hourly", "hour", lambda local: (local.toordinal(), local.hour), 1
+    HOURLY = "hourly", "hour", lambda local: 24 * local.toordinal() + local.hour, 1
     DAILY = "daily", "day", datetime.toordinal, 1
     # The calendar's first day is a Monday, as a week's is.
     WEEKLY = "weekly", "ISO week", lambda local: (local.toordinal() - 1) // 7, 7
-    MONTHLY = "monthly", "month", lambda local: (local.year, local.month), None
+    MONTHLY = "monthly", "month", lambda local: 12 * local.year + local.month, None
     YEARLY = "yearly", "year", lambda local: local.year, None
 
-    def __new__(cls, key: str, noun: str, bucket: Callable[[datetime], Hashable] | None, repeats: int | None) -> Self:
+    def __new__(cls, key: str, noun: str, bucket: Callable[[datetime], int] | None, repeats: int | None) -> Self:
         """Create the member of one row."""
         member = str.__new__(cls, key)
         member._value_ = key

@@ -11,6 +11,7 @@ from reconcile.desired.desired import Desired
 from reconcile.desired.locate import Source
 from reconcile.diagnostics import Diagnostic
 from reconcile.ids import id_order
+from reconcile.insight.gaps import History, history
 from reconcile.insight.rules import RequiredRule, rules
 from reconcile.plan.reasons import CreateReason
 from reconcile.plan.refusals import check_servers, unconfirmed_clock
@@ -71,6 +72,8 @@ class SeriesStatus:
     state: SeriesState
     problems: tuple[ProblemReason, ...]
     """Why it needs attention, the most urgent first; empty if it is healthy."""
+    history: History
+    """The restore points that its policy would hold, and that are missing: a notice, and no problem."""
 
     @property
     def newest(self) -> Backup | None:
@@ -185,6 +188,7 @@ def _series_status(
         declared=declared,
         state=state,
         problems=tuple(_problems(state, times)),
+        history=history(declared, state, frozenset(server.pinned), times),
     )
 
 

@@ -1,4 +1,4 @@
-"""When the backups of each server were made: what one could go back to, and where the gaps are."""
+"""When the backups of each server were created: to which moments it can go back."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -39,7 +39,7 @@ def recent_days(state: SeriesState, now: datetime, zone: ZoneInfo) -> tuple[Day,
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Gap:
+class Interval:
     """A time without a restore point: from one to the next, or from the newest until now."""
 
     start: datetime
@@ -72,7 +72,7 @@ class TimelineRow:
     """What the server could be restored from."""
     failed: tuple[Backup, ...]
     """Failed, or undersized: no restore points."""
-    longest_gap: Gap | None
+    longest_interval: Interval | None
     """Between two restore points, or since the newest; None without any."""
 
 
@@ -156,11 +156,11 @@ def _row(
         series=series,
         points=points,
         failed=tuple(backup for backup in backups if backup.state in {State.FAILED, State.UNDERSIZED}),
-        longest_gap=_longest_gap(points, now),
+        longest_interval=_longest_interval(points, now),
     )
 
 
-def _longest_gap(points: tuple[Backup, ...], now: datetime) -> Gap | None:
+def _longest_interval(points: tuple[Backup, ...], now: datetime) -> Interval | None:
     moments = [*(min(point.created_at, now) for point in points), now]
-    gaps = (Gap(start=start, end=end) for start, end in pairwise(moments))
-    return max(gaps, key=lambda gap: gap.length, default=None)
+    intervals = (Interval(start=start, end=end) for start, end in pairwise(moments))
+    return max(intervals, key=lambda interval: interval.length, default=None)

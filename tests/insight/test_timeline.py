@@ -13,7 +13,7 @@ from reconcile.desired.config import Config
 from reconcile.desired.desired import resolve, select
 from reconcile.ids import Id
 from reconcile.insight.status import status
-from reconcile.insight.timeline import Day, Gap, ServerTimeline, Timeline, recent_days, timeline
+from reconcile.insight.timeline import Day, Interval, ServerTimeline, Timeline, recent_days, timeline
 from reconcile.plan.series import is_usable
 
 
@@ -138,14 +138,14 @@ class TestTimeline:
         [((), None), ((3,), (3, 0)), ((9, 8, 3, 2), (8, 3)), ((9, 8, 6), (6, 0)), ((2, -0.001), (2, 0))],
         ids=str,
     )
-    def test_the_longest_gap_is_between_two_restore_points_or_since_the_newest(
+    def test_the_longest_interval_is_between_two_restore_points_or_since_the_newest(
         self, ages: tuple[float, ...], gap: tuple[float, float] | None
     ) -> None:
         held = [backup(number, age=days(age)) for number, age in enumerate(ages)]
         (server,) = timeline_of(declare('{ description = "nightly" }'), inventory(*held)).servers
 
-        expected = gap and Gap(start=NOW - days(gap[0]), end=NOW - days(gap[1]))
-        assert server.rows[0].longest_gap == expected
+        expected = gap and Interval(start=NOW - days(gap[0]), end=NOW - days(gap[1]))
+        assert server.rows[0].longest_interval == expected
         assert expected is None or expected.length == days(gap[0] - gap[1] if gap else 0)
 
     @given(configs(), inventories())

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from reconcile.actual.inventory import Backup, size_mb
 from reconcile.durations import age_text
 from reconcile.insight.status import Status
-from reconcile.insight.timeline import RECENT_DAYS, Gap, RowKind, ServerTimeline, Timeline, TimelineRow
+from reconcile.insight.timeline import RECENT_DAYS, Interval, RowKind, ServerTimeline, Timeline, TimelineRow
 from reconcile.report.document import Raw
 from reconcile.report.page import page
 from reconcile.report.status.sentences import health_text, problems, rule_text, series_facts, verdict_text
@@ -163,10 +163,10 @@ def _facts(row: TimelineRow, now: datetime, zone: ZoneInfo) -> Iterator[str]:
         yield size_text(size_mb(row.points))
     else:
         yield "nothing that can be restored from"
-    if row.longest_gap:
-        yield f"longest gap {_gap(row.longest_gap, now, zone)}"
+    if row.longest_interval:
+        yield f"longest interval {_interval_text(row.longest_interval, now, zone)}"
 
 
-def _gap(gap: Gap, now: datetime, zone: ZoneInfo) -> str:
-    end = "now" if gap.end == now else time_text(gap.end, zone)
-    return f"{age_text(gap.length)} ({time_text(gap.start, zone)} to {end})"
+def _interval_text(interval: Interval, now: datetime, zone: ZoneInfo) -> str:
+    end = "now" if interval.end == now else time_text(interval.end, zone)
+    return f"{age_text(interval.length)} ({time_text(interval.start, zone)} to {end})"

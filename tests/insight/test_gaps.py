@@ -1,0 +1,147 @@
+"""Which restore points a policy would hold and no backup provides, on histories that can be checked by hand."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from plan.test_linear import steps
+from support.build import NOW, backup, config, days, declare, hours, inventory
+
+from reconcile.actual.inventory import Backup, Server
+from reconcile.desired.desired import resolve
+from reconcile.insight.gaps import History
+from reconcile.insight.status import status
+
+TWO_WEEKS = 'every = "1d", keep = 14'
+THINNED = 'every = "1d", keep = { daily = 3, weekly = 3, monthly = 6 }'
+TODAY = NOW.date()  # a Tuesday
+
+
+def history_of(policy: str, *held: Backup, settings: str = "", server: str = "") -> History:
+    declared = declare(f'{{ description = "nightly", {policy} }}', settings=settings, server=server)
+    seen = inventory(*held)
+    (series,) = status(resolve(declared, seen), seen, NOW).series
+    return series.history
+
+
+def nights(*ago: int) -> tuple[Backup, ...]:
+    """Return a backup of 3 o'clock in each of these nights; 0 is the last one."""
+    return tuple(backup(1000 - night, age=hours(9) + days(night)) for night in ago)
+
+
+def missing(history: History) -> list[list[int]]:
+    """Return how many days ago each restore point is missing, gap by gap."""
+    return [[(TODAY - day).days for day in gap.days] for gap in history.gaps]
+
+
+@dataclass(frozen=True)
+class Case:
+    reason: str
+    policy: str
+    held: tuple[Backup, ...]
+    expected: list[list[int]]
+
+
+CASES = [
+    Case("a complete history", TWO_WEEKS, nights(*range(14)), []),
+    Case("seven of fourteen nights are missing", TWO_WEEKS, nights(0, 1, 2, *range(10, 14)), [[9, 8, 7, 6, 5, 4, 3]]),
+    Case("two stretches are two gaps", TWO_WEEKS, nights(0, 2, 3, 6, 7, 8, 9, 10, 11, 12, 13), [[5, 4], [1]]),
+    Case("only what is older than a pinned backup", TWO_WEEKS, nights(0, 1, 4), [[3, 2]]),
+    Case(
+        "a failed backup is no restore point",
+        TWO_WEEKS,
+        (*nights(0, 2), backup(1, age=days(1), status="failed")),
+        [[1]],
+    ),
+    Case("what the policy thinned is not missing", THINNED, nights(0, 1, 2, 9, 10, 38), []),
+    Case("a week and a month without a backup are", THINNED, nights(0, 1, 2, 38), [[10, 9]]),
+    Case("a month without a backup is", THINNED, nights(0, 1, 2, 9, 10, 69), [[38]]),
+    Case("another day of the week stands for it", THINNED, nights(0, 1, 2, 8, 11, 38), []),
+    Case("the nights since the newest one are overdue", TWO_WEEKS, nights(3, 4, 5), []),
+    Case("nothing but the newest one", TWO_WEEKS, nights(0), []),
+    Case("nothing at all", TWO_WEEKS, (), []),
+    Case("a series that is made once", "keep = 14", nights(0, 5), []),
+    Case("a policy that was made longer", 'every = "1d", keep = { daily = 8 }', nights(0, 1, 2, 3, 7), [[6, 5, 4]]),
+    Case(
+        "hours", 'every = "6h", keep = 9', tuple(backup(each, age=hours(6 * each)) for each in (0, 1, 4, 5)), [[1, 0]]
+    ),
+    Case("a span", 'every = "1d", keep = { within = "9d" }', nights(0, 1, 3, 4, 5, 6, 7, 8), [[2]]),
+    Case("the night that a span is about to let go", 'every = "1d", keep = { within = "3d" }', nights(0, 1, 3), []),
+]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.reason)
+def test_gaps(case: Case) -> None:
+    assert missing(history_of(case.policy, *case.held)) == case.expected
+
+
+def test_a_backup_that_is_not_pinned_begins_the_history() -> None:
+    held = nights(0, 1, 2, 8)
+
+    assert missing(history_of(TWO_WEEKS, *held)) == [[7, 6, 5, 4, 3]]
+    assert missing(history_of(TWO_WEEKS, *held, server="pinned = [992]")) == []
+
+
+def test_missed_are_the_days_of_the_gaps_and_those_since_the_newest_backup() -> None:
+    found = history_of(TWO_WEEKS, *nights(3, 4, 6))
+
+    assert sorted((TODAY - day).days for day in found.missed) == [1, 2, 5]
+
+
+class TestYoungerThanItsPolicy:
+    @pytest.mark.parametrize(
+        ("policy", "held", "expected"),
+        [
+            (TWO_WEEKS, nights(0, 1, 2), date(2026, 3, 21)),
+            (TWO_WEEKS, nights(0), date(2026, 3, 23)),
+            (TWO_WEEKS, nights(*range(14)), None),
+            (THINNED, nights(0, 1, 2, 9, 10, 38), date(2026, 6, 1)),
+            ('every = "1d", keep = "all"', nights(0, 1), None),
+            ('every = "1min", keep = { yearly = 900 }', nights(0), None),
+            ('every = "1d", keep = { yearly = 9000 }', nights(0), None),
+        ],
+    )
+    def test_says_when_it_will_be_complete(self, policy: str, held: tuple[Backup, ...], expected: date | None) -> None:
+        found = history_of(policy, *held).complete_from
+
+        assert (found and found.date()) == expected
+
+    def test_is_not_so_because_of_gaps(self) -> None:
+        assert history_of(TWO_WEEKS, *nights(0, 1, 2, 13)).complete_from is None
+
+    def test_is_not_so_because_extra_backups_take_places(self) -> None:
+        extra = tuple(backup(each, age=hours(10 + each)) for each in range(9))
+
+        assert history_of(TWO_WEEKS, *extra, *nights(0, 1, 2, 3, 4)).complete_from is None
+
+
+@pytest.mark.parametrize("zone", ["Pacific/Apia", "Europe/Rome", "Australia/Lord_Howe"])
+def test_a_day_that_a_zone_leaves_out_is_not_missing(zone: str) -> None:
+    """Apia had no 30 December 2011; elsewhere a week in which clocks change has as many days as any other."""
+    declared = declare(f'{{ description = "nightly", {TWO_WEEKS} }}', settings=f'timezone = "{zone}"')
+    held = [datetime(2011, 12, 20, 20, tzinfo=UTC) + timedelta(days=day) for day in range(14)]
+    seen = inventory(*(backup(number, created_at=each) for number, each in enumerate(held)))
+
+    (series,) = status(resolve(declared, seen), seen, held[-1]).series
+
+    assert series.history.gaps == ()
+
+
+def test_series_without_a_gap_cost_little_however_many_there_are() -> None:
+    def work(number: int) -> Callable[[], object]:
+        servers = tuple(Server(id=each, name=f"s{each}") for each in range(number))
+        series = f'backups = [{{ description = "nightly", {THINNED} }}]'
+        declared = config("".join(f"[servers.{each.name}]\nid = {each.id}\n{series}\n" for each in servers))
+        held = [
+            backup(f"{each.name} {night}", server=each, age=hours(9) + timedelta(days=night, seconds=second))
+            for second, each in enumerate(servers)
+            for night in (0, 1, 2, 9, 10, 38)
+        ]
+        seen = inventory(*held, servers=servers)
+        desired = resolve(declared, seen)
+        return lambda: status(desired, seen, NOW)
+
+    few, many = steps(work(10)), steps(work(110))
+
+    assert (many - few) / 100 < 1000, "lines of Python for a series"
