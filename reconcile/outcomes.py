@@ -9,7 +9,7 @@ from reconcile.actual.inventory import Backup
 from reconcile.addresses import BackupAddress, SeriesAddress
 from reconcile.clock import Stop
 from reconcile.diagnostics import Diagnostic
-from reconcile.plan.guards import Deferred, Objection, Withheld
+from reconcile.plan.guards import Agreed, Deferred, Objection, Withheld
 from reconcile.plan.model import Action, Create, Delete, Plan
 
 
@@ -141,7 +141,10 @@ class Result:
     @property
     def is_complete(self) -> bool:
         """Whether the account is now as planned, apart from what the user asked to leave to the next run."""
-        is_done = set(self.counts) <= {Outcome.SUCCEEDED, Outcome.DEFERRED}
+        is_done = all(
+            ended.outcome in {Outcome.SUCCEEDED, Outcome.DEFERRED} or isinstance(ended.objection, Agreed)
+            for ended in self.finished
+        )
         return is_done and not self.still_pending and not self.unmet
 
     @property
@@ -172,7 +175,7 @@ class Result:
 
         A withheld series that has gained a backup loses one more then: its create is no longer subtracted.
         """
-        barred = self.plan.barred | self.plan.unconfirmed
+        barred = self.plan.agreed | self.plan.barred | self.plan.unconfirmed
         return sum(
             ended.outcome is Outcome.WITHHELD and ended.action.is_loss and ended.action.address not in barred
             for ended in self.finished

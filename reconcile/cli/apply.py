@@ -28,6 +28,7 @@ from reconcile.diagnostics import UserError
 from reconcile.durations import Duration
 from reconcile.outcomes import Interrupted
 from reconcile.plan.model import Plan
+from reconcile.plan.safety import without_deletes
 from reconcile.plan.stale import check_base_url, renewed
 
 
@@ -56,6 +57,7 @@ from reconcile.plan.stale import check_base_url, renewed
     help="Allow a loss of up to N usable backups, for this run.",
 )
 @MAX_AGE
+@click.option("--no-delete", is_flag=True, help="Create what is due, and withhold every delete.")
 @formats(REPORTERS)
 def apply(
     session: Session,
@@ -69,6 +71,7 @@ def apply(
     max_in_progress: int,
     allow_loss: int,
     max_age: Duration | None,
+    no_delete: bool,
 ) -> ExitCode:
     """Create and delete until the account is as declared, or do exactly what a saved plan says."""
     if planfile and (session.paths or session.targets or max_age):
@@ -87,6 +90,7 @@ def apply(
                 parallelism=parallelism,
                 patience=lock_timeout.in_seconds(SystemClock().now()) if lock_timeout else 0.0,
                 asks=not auto_approve,
+                no_delete=no_delete,
             )
         except UserError as error:
             if error.is_interrupt:
@@ -108,6 +112,7 @@ def _converge(
     parallelism: int,
     patience: float,
     asks: bool,
+    no_delete: bool,
 ) -> Convergence:
     began = SystemClock().now()
     with session.time_limit("reading the plan"):
@@ -126,9 +131,11 @@ def _converge(
 
     def plan(inventory: Inventory) -> Plan:
         if saved:
-            return renewed(saved, inventory, options.allow_loss)
-        assert config  # noqa: S101 - there is one where there is no saved plan
-        return make_plan(config, inventory, session.targets, max_age=max_age, began=began)
+            planned = renewed(saved, inventory, options.allow_loss)
+        else:
+            assert config  # noqa: S101 - there is one where there is no saved plan
+            planned = make_plan(config, inventory, session.targets, max_age=max_age, began=began)
+        return without_deletes(planned, inventory) if no_delete else planned
 
     async def work(reader: Reader) -> Convergence:
         clock = reader.http.clock

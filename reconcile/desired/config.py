@@ -58,6 +58,8 @@ class DeclaredServer:
     """The fleet that chose the server; None if it has a table of its own."""
     looked_at: tuple[tuple[str, str | None], ...] = ()
     """The fields of the server, other than its name, by which the fleet chose it, and their values."""
+    ignore: tuple[str, ...] = ()
+    """Globs on the descriptions of undeclared backups that belong to people, with those of the settings."""
 
     def descriptions_of(self, series: DeclaredSeries) -> Descriptions:
         """Return which descriptions the backups of one of its series have: a glob takes none that is declared."""
@@ -74,6 +76,10 @@ class DeclaredServer:
         exact = {name for series in self.series for name in (series.description, *series.former)}
         is_former = compiled(tuple(glob for series in self.series for glob in series.globs)).match
         return [each for each in descriptions if each is None or not (each in exact or is_former(each))]
+
+    def ignores(self, description: str | None) -> bool:
+        """Return whether an undeclared backup with this description belongs to people."""
+        return bool(self.ignore) and description is not None and bool(compiled(self.ignore).match(description))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -92,6 +98,8 @@ class DeclaredFleet:
     series: tuple[DeclaredSeries, ...]
     place: Place
     """The table itself; `place.at("match")` is a key in it."""
+    ignore: tuple[str, ...] = ()
+    """As in `DeclaredServer`."""
 
 
 _NOWHERE = Place(filename="", path=())

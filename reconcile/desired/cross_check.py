@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from reconcile.addresses import is_glob
+from reconcile.addresses import compiled, is_glob
 from reconcile.desired.locate import Source
 from reconcile.diagnostics import Diagnostic, Place
 from reconcile.limits import is_64_bit
@@ -28,6 +28,7 @@ class TomlFile:
 def cross_check(files: Sequence[TomlFile], *, all_read: bool) -> Iterator[Diagnostic]:
     """Find the mistakes in `files`. Unless `all_read`, a missing policy may be in a file that could not be read."""
     yield from _duplicates(files)
+    yield from _ignored_series(files)
     for file in files:
         yield from _duplicate_descriptions(file)
         yield from _clashing_renames(file)
@@ -106,8 +107,35 @@ def _clashing_renames(file: TomlFile) -> Iterator[Diagnostic]:
 
 
 def _renamed_from(series: dict[str, Any]) -> list[str]:
-    value = series.get("renamed_from", [])
-    return [old for old in (value if isinstance(value, list) else [value]) if isinstance(old, str)]
+    return [old for old in _listed(series.get("renamed_from", [])) if isinstance(old, str)]
+
+
+def _listed(value: object) -> list[Any]:
+    """Return the list that a string may stand for."""
+    return value if isinstance(value, list) else [value]
+
+
+def _ignored_series(files: Sequence[TomlFile]) -> Iterator[Diagnostic]:
+    """Find the ignore globs that match a description of a series: of the same table, or for the settings, of any."""
+    names: dict[tuple[str, ...], list[str]] = {}
+    for file in files:
+        for path, table in _with_series(file):
+            own = [(series.get("description"), *_renamed_from(series)) for _, series in _series(table)]
+            names[path] = [name for each in own for name in each if isinstance(name, str) and not is_glob(name)]
+    everything = [name for each in names.values() for name in each]
+    for file in files:
+        tables: list[tuple[tuple[str | int, ...], dict[str, Any], list[str]]] = [
+            (("settings",), _table(file.data, "settings"), everything),
+            *((path, table, names[path]) for path, table in _with_series(file)),
+        ]
+        for at, table, declared in tables:
+            for index, glob in enumerate(_listed(table.get("ignore", []))):
+                if isinstance(glob, str) and (matched := next(filter(compiled((glob,)).match, declared), None)):
+                    yield Diagnostic(
+                        summary=f"ignore: {glob!r} matches the series {matched!r}",
+                        detail="A series is declared, and ignore is for undeclared backups. Change one of the two.",
+                        place=file.source.place(*at, "ignore", *([index] if isinstance(table["ignore"], list) else [])),
+                    )
 
 
 def _unknown_policies(files: Sequence[TomlFile]) -> Iterator[Diagnostic]:

@@ -106,6 +106,10 @@ class Settings(Table):
         default=False,
         description="What happens to undeclared backups on declared servers: false, true or an age.",
     )
+    ignore: TextListField = Field(
+        [],
+        description="Globs on descriptions: undeclared backups that people create by hand, and that are never pruned.",
+    )
     max_shrink: PercentField = Field(
         20, description="Deletes that would lose more than this share of the usable backups are withheld."
     )
@@ -166,6 +170,7 @@ class ServerTable(Table):
     name: str | None = Field(None, description="The server's name in the account, if the key is not that name.")
     prune: PruneField | None = Field(None, description="Overrides settings.prune.")
     pinned: list[IdField] = Field([], description="Ids of backups that are never deleted.")
+    ignore: TextListField = Field([], description="More globs, in addition to those in settings.ignore.")
     backups: list[BackupTable] = []
 
 
@@ -182,6 +187,7 @@ class FleetTable(Table):
     prune: FleetPruneField = Field(
         default=False, description="What happens to undeclared backups on these servers: false, or an age."
     )
+    ignore: TextListField = Field([], description="More globs, in addition to those in settings.ignore.")
     backups: list[BackupTable] = []
 
 

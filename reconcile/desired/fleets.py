@@ -86,6 +86,7 @@ def _member(fleet: DeclaredFleet, server: Server, key: str) -> DeclaredServer:
         series=fleet.series,
         place=fleet.place,
         fleet=fleet.name,
+        ignore=fleet.ignore,
         looked_at=tuple(
             (name, getattr(server, name)) for name in ("location", "status") if getattr(fleet, name) is not None
         ),

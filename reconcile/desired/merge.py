@@ -44,7 +44,7 @@ def merge(documents: Sequence[tuple[Source, Document]]) -> Config:
             for key, server in document.servers.items()
         ),
         fleets=tuple(
-            _fleet(fleet, source.place("fleets", name, at_key=True), policies)
+            _fleet(fleet, source.place("fleets", name, at_key=True), settings, policies)
             for source, document in documents
             for name, fleet in document.fleets.items()
         ),
@@ -104,10 +104,11 @@ def _server(server: ServerTable, place: Place, settings: Settings, policies: _Po
         pinned=tuple(server.pinned),
         series=tuple(_series(backup, policies) for backup in server.backups),
         place=place,
+        ignore=(*settings.ignore, *server.ignore),
     )
 
 
-def _fleet(fleet: FleetTable, place: Place, policies: _Policies) -> DeclaredFleet:
+def _fleet(fleet: FleetTable, place: Place, settings: Settings, policies: _Policies) -> DeclaredFleet:
     return DeclaredFleet(
         name=str(place.path[-1]),
         match=tuple(fleet.match),
@@ -117,6 +118,7 @@ def _fleet(fleet: FleetTable, place: Place, policies: _Policies) -> DeclaredFlee
         prune=fleet.prune,
         series=tuple(_series(backup, policies) for backup in fleet.backups),
         place=place,
+        ignore=(*settings.ignore, *fleet.ignore),
     )
 
 

@@ -162,6 +162,7 @@ def without_account(config: Config, now: datetime) -> tuple[Config, Inventory]:
             series=fleet.series,
             place=fleet.place,
             fleet=fleet.name,
+            ignore=fleet.ignore,
         )
         for fleet in config.fleets
     )

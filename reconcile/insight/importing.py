@@ -181,6 +181,16 @@ def declare(
     names = _chosen(inventory.names, only)
     resolved = resolve(existing or _NOTHING, inventory)
     declared = {server.id: server for server in resolved.servers}
+    ignore = tuple(resolved.config.settings.ignore)
+    globs = {id_: declared[id_].ignore if id_ in declared else ignore for id_ in inventory.by_server}
+    inventory = replace(
+        inventory,
+        backups=tuple(
+            backup
+            for backup in inventory.backups
+            if not compiled(globs.get(backup.server_id, ignore)).match(backup.description or "")
+        ),
+    )
     free = {id_: name for id_, name in names.items() if id_ not in declared}
     keys = server_keys(free, {server.key for server in resolved.servers})
     dated = _dated_names({text for id_ in free for text in inventory.by_server.get(id_, ()) if text})

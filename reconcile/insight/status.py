@@ -10,7 +10,7 @@ from reconcile.desired.config import DeclaredSeries, DeclaredServer
 from reconcile.desired.desired import Desired
 from reconcile.desired.locate import Source
 from reconcile.diagnostics import Diagnostic
-from reconcile.ids import id_order
+from reconcile.ids import Id, id_order
 from reconcile.insight.gaps import History, history
 from reconcile.insight.rules import RequiredRule, rules
 from reconcile.plan.reasons import CreateReason
@@ -114,6 +114,8 @@ class Status:
     """Whether an unprotected server is a problem (`require.all_servers`)."""
     undeclared: tuple[Backup, ...]
     """Manual backups that no series declares, on any server."""
+    ignored: frozenset[Id]
+    """The ids of those of them that belong to people (`ignore`)."""
     has_series: bool
     """Whether any series is declared: a file without one protects nothing."""
     errors: tuple[Diagnostic, ...]
@@ -152,6 +154,7 @@ def status(desired: Desired, inventory: Inventory, now: datetime) -> Status:
     ]
     everything = desired.selected is None
     broken = breaches(desired.config, (*desired.servers, *desired.fleets))
+    undeclared = _undeclared(desired, inventory) if everything else ()
     return Status(
         base_url=inventory.base_url,
         account=desired.config.settings.account,
@@ -161,7 +164,8 @@ def status(desired: Desired, inventory: Inventory, now: datetime) -> Status:
         series=tuple(sorted(series, key=_urgency)),
         unprotected=desired.undeclared(inventory),
         requires_all=desired.config.require.all_servers,
-        undeclared=_undeclared(desired, inventory) if everything else (),
+        undeclared=undeclared,
+        ignored=_ignored(desired, undeclared),
         has_series=any(
             desired.selects(server, declared.description) for server in desired.servers for declared in server.series
         )
@@ -208,6 +212,15 @@ def _problems(state: SeriesState, times: TimeRules) -> Iterator[ProblemReason]:
 
 def _urgency(series: SeriesStatus) -> int:
     return SEVERITY.index(type(series.problems[0])) if series.problems else len(SEVERITY)
+
+
+def _ignored(desired: Desired, undeclared: tuple[Backup, ...]) -> frozenset[Id]:
+    servers = {server.id: server for server in desired.servers}
+    return frozenset(
+        backup.id
+        for backup in undeclared
+        if backup.server_id in servers and servers[backup.server_id].ignores(backup.description)
+    )
 
 
 def _undeclared(desired: Desired, inventory: Inventory) -> tuple[Backup, ...]:

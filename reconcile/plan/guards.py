@@ -25,6 +25,11 @@ _IDENTITY = ("server_id", "description", "backup_type", "created_at", "state")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class NoDelete:
+    """This run deletes nothing (`--no-delete`)."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class RuleBroken:
     """The server breaks a rule of `[require]`."""
 
@@ -104,7 +109,10 @@ class StillInProgress:
     id: Id
 
 
-Withheld = RuleBroken | ClockUnconfirmed | TooMuchLost | LastUsable
+Agreed = NoDelete
+"""What the user asked for: without such a delete, a run is complete."""
+
+Withheld = NoDelete | RuleBroken | ClockUnconfirmed | TooMuchLost | LastUsable
 Deferred = NotAwaited | KeptAfterAll
 Objection = (
     Withheld
@@ -188,6 +196,10 @@ def objection(delete: Delete, planned: Circumstances, moment: Moment) -> Objecti
     return next((found for rule in RULES if (found := rule(delete, planned, moment))), None)
 
 
+def _is_by_agreement(delete: Delete, planned: Circumstances, moment: Moment) -> Objection | None:
+    return NoDelete() if planned.server.no_delete else None
+
+
 def _breaks_a_rule(delete: Delete, planned: Circumstances, moment: Moment) -> Objection | None:
     return RuleBroken() if planned.server.is_barred else None
 
@@ -269,6 +281,7 @@ def _may_be_all_that_is_left(delete: Delete, planned: Circumstances, moment: Mom
 
 Rule = Callable[[Delete, Circumstances, Moment], Objection | None]
 RULES: tuple[Rule, ...] = (
+    _is_by_agreement,
     _breaks_a_rule,
     _clock_is_unconfirmed,
     _loses_too_much,

@@ -13,7 +13,7 @@ from reconcile.desired.min_sizes import MinSizes
 from reconcile.diagnostics import Diagnostic
 from reconcile.durations import Duration
 from reconcile.ids import Id
-from reconcile.plan.reasons import CreateReason, DeleteReason, KeepReason, Stalled, Undeclared, UnmanagedReason
+from reconcile.plan.reasons import CreateReason, DeleteReason, Ignored, KeepReason, Stalled, Undeclared, UnmanagedReason
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -123,6 +123,13 @@ class ServerPlan:
     series: tuple[SeriesPlan, ...]
     pruned: tuple[Delete, ...]
     unmanaged: tuple[Unmanaged, ...]
+    no_delete: bool = False
+    """Whether this run withholds every delete (`apply --no-delete`)."""
+
+    @property
+    def deletes_nothing(self) -> bool:
+        """Whether none of its deletes is carried out, whatever they are."""
+        return self.is_barred or self.no_delete
 
     @property
     def actions(self) -> tuple[Action, ...]:
@@ -233,6 +240,12 @@ class Plan:
         return frozenset(delete.address for server in servers for delete in server.deletes)
 
     @property
+    def agreed(self) -> frozenset[BackupAddress]:
+        """The deletes that are withheld because the user asked for it: the run is complete without them."""
+        servers = (server for server in self.servers if server.no_delete)
+        return frozenset(delete.address for server in servers for delete in server.deletes)
+
+    @property
     def unconfirmed(self) -> frozenset[BackupAddress]:
         """The deletes that depend on a clock that the service has not confirmed: none of them is carried out."""
         return frozenset(delete.address for delete in self.deletes if delete.is_unconfirmed)
@@ -251,3 +264,8 @@ class Plan:
     def unmanaged(self) -> tuple[Unmanaged, ...]:
         """Every undeclared backup that stays."""
         return tuple(entry for server in self.servers for entry in server.unmanaged)
+
+    @property
+    def ignored(self) -> tuple[Unmanaged, ...]:
+        """Those of the unmanaged backups that belong to people."""
+        return tuple(entry for entry in self.unmanaged if isinstance(entry.reason, Ignored))

@@ -16,6 +16,7 @@ from reconcile.plan.reasons import (
     BesideUnknown,
     DeleteReason,
     Failed,
+    Ignored,
     InProgress,
     KeepReason,
     Misdated,
@@ -273,7 +274,8 @@ class _ServerPlanner:
     def _undeclared(self, backup: Backup) -> Delete | Unmanaged:
         address = BackupAddress(SeriesAddress(self.server.key, backup.description), backup.id)
         prune = self.server.prune
-        if reason := _untouchable(backup, self.pinned, self.times):
+        ignored = Ignored() if self.server.ignores(backup.description) else None
+        if reason := ignored or _untouchable(backup, self.pinned, self.times):
             return Unmanaged(address=address, backup=backup, reason=reason)
         if prune is False:
             return Unmanaged(address=address, backup=backup, reason=NotPruned())

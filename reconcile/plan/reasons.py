@@ -159,6 +159,13 @@ class TooYoung:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Ignored:
+    """Undeclared, and matched by `ignore`: it belongs to a person."""
+
+    kind: Literal["ignored"] = "ignored"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class NotPruned:
     """Undeclared, and `prune` is off."""
 
@@ -183,7 +190,7 @@ Untouchable = Pinned | Misdated | Stalled | InProgress | UnknownStatus | NotRead
 """Why a backup is never deleted, whatever else applies."""
 
 KeepReason = KeptBy | NewestUndersized | BesideUnknown | TooYoung | Untouchable
-UnmanagedReason = NotPruned | PrunedLater | BesideUnknown | TooYoung | Untouchable
+UnmanagedReason = Ignored | NotPruned | PrunedLater | BesideUnknown | TooYoung | Untouchable
 
 
 def unmet_text(max_age: Duration | None) -> str:

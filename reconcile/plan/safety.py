@@ -34,7 +34,7 @@ def measure(servers: Iterable[ServerPlan], limit: LossLimit, inventory: Inventor
     lost = deleted = created = 0
     for server in servers:
         lost += sum(1 for _ in _losing(server))
-        deleted += 0 if server.is_barred else sum(map(_loses, server.deletes))
+        deleted += 0 if server.deletes_nothing else sum(map(_loses, server.deletes))
         created += sum(series.create is not None for series in server.series)
     switched_off = limit.max_shrink_percent == _NO_LIMIT
     return Loss(
@@ -54,10 +54,16 @@ def continued(plan: Plan, gained: Mapping[SeriesAddress, int], lost: int) -> Pla
     return replace(plan, loss=replace(plan.loss, lost=lost))
 
 
+def without_deletes(plan: Plan, inventory: Inventory) -> Plan:
+    """Return the plan of a run that withholds every delete (`apply --no-delete`)."""
+    servers = tuple(replace(server, no_delete=True) for server in plan.servers)
+    return replace(plan, servers=servers, loss=measure(servers, plan.limit, inventory, plan.planned_at))
+
+
 def withheld(
     plan: Plan, allowed: int = 0, gained: Mapping[SeriesAddress, int] = MappingProxyType({})
 ) -> frozenset[BackupAddress]:
-    """Return the deletes that are not carried out: on barred servers, on an unconfirmed clock, or with too much lost.
+    """Return the deletes that are not carried out: agreed, on barred servers, on an unconfirmed clock, or a loss.
 
     The last are the deletes of usable backups by which a series loses more than it gains, and those of undeclared
     ones. As many as a series gains still go, the oldest first: withheld, they would pile up night after night.
@@ -66,12 +72,12 @@ def withheld(
     """
     is_too_much = plan.loss.is_too_much(allowed)
     losing = (delete for server in plan.servers for delete in _losing(server, gained)) if is_too_much else ()
-    return plan.barred | plan.unconfirmed | {delete.address for delete in losing}
+    return plan.agreed | plan.barred | plan.unconfirmed | {delete.address for delete in losing}
 
 
 def _losing(server: ServerPlan, gained: Mapping[SeriesAddress, int] = MappingProxyType({})) -> Iterator[Delete]:
-    """Yield the deletes by which a server loses usable backups: as many as its loss, and on a barred one none."""
-    if server.is_barred:
+    """Yield the deletes by which a server loses usable backups: as many as its loss, if it deletes anything."""
+    if server.deletes_nothing:
         return
     for series in server.series:
         if series.deletes:

@@ -183,7 +183,11 @@ def server_state(server: DeclaredServer, inventory: Inventory, times: TimeRules)
             for backup in backups
         ),
         unclear=_unclear(held),
-        look_alikes=look_alikes(missing, server.undeclared(held)) if missing else {},
+        look_alikes=(
+            look_alikes(missing, (each for each in server.undeclared(held) if not server.ignores(each)))
+            if missing
+            else {}
+        ),
         times=times,
     )
 

@@ -106,6 +106,31 @@ def test_no_wait_leaves_every_delete_beside_a_create_to_the_next_run(tmp_path: P
         assert ids(service) == [501]
 
 
+def test_no_delete_creates_everything_withholds_every_delete_and_succeeds(tmp_path: Path) -> None:
+    seed = {"servers": WEB, "backups": [entry(1, "nightly", TWO_DAYS), entry(2, "x", TWO_DAYS)]}
+    with sandbox(tmp_path, seed=seed) as service:
+        service.write(NIGHTLY.replace("id = 1", "id = 1\nprune = true"))
+
+        done = service.run("apply", "--auto-approve", "--no-delete")
+
+        assert done.returncode == 0, done.stderr
+        assert "1 created, 0 deleted, 2 withheld" in done.stdout
+        assert "Withheld: 2 deletes. This run deletes nothing: --no-delete." in done.stdout
+        assert ids(service) == [1, 2, 501]
+        assert service.run("apply", "--auto-approve").returncode == 0
+        assert ids(service) == [501]
+
+
+def test_a_saved_plan_can_be_applied_without_its_deletes(tmp_path: Path) -> None:
+    seed = {"servers": WEB, "backups": [entry(1, "nightly", TWO_DAYS), entry(2, "x", TWO_DAYS)]}
+    with sandbox(tmp_path, seed=seed) as service:
+        service.write(NIGHTLY.replace("id = 1", "id = 1\nprune = true"))
+        assert service.run("plan", "--out", "p").returncode == 0
+
+        assert service.run("apply", "p", "--no-delete").returncode == 0
+        assert ids(service) == [1, 2, 501]
+
+
 def test_a_failed_create_leaves_the_old_backup_alone_and_exits_1(tmp_path: Path) -> None:
     seed = {"servers": WEB, "backups": [entry(1, "nightly", TWO_DAYS)]}
     with sandbox(tmp_path, fails=True, seed=seed) as service:

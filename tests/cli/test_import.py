@@ -35,6 +35,12 @@ def test_nothing_is_left_to_do_with_what_it_writes(service: Sandbox) -> None:
     assert "No changes." in service.run("plan").stdout
 
 
+def test_what_is_ignored_is_not_suggested(service: Sandbox) -> None:
+    service.write('[settings]\nignore = "Pre-*"\n')
+
+    assert "Pre-update" not in service.run("import", "-f", "backups.toml").stdout
+
+
 def test_with_files_only_what_they_lack(service: Sandbox) -> None:
     service.write("[servers.web-server-01]\nid = 12345\n")
 

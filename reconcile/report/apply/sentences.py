@@ -28,6 +28,7 @@ from reconcile.plan.guards import (
     KeptAfterAll,
     KeptOneLost,
     LastUsable,
+    NoDelete,
     NotAwaited,
     NotCreated,
     Objection,
@@ -101,6 +102,8 @@ def explanation_text(finished: Finished) -> str:
 def objection_text(objection: Objection) -> str:  # noqa: C901, PLR0911, PLR0912 - one for each reason
     """Say why a delete must not be sent."""
     match objection:
+        case NoDelete():
+            return "--no-delete"
         case RuleBroken():
             return "this server breaks a rule of [require]"
         case ClockUnconfirmed():

@@ -26,7 +26,7 @@ from reconcile.report.apply.sentences import (
 )
 from reconcile.report.diagnostics import diagnostic_text
 from reconcile.report.document import Lines, Text
-from reconcile.report.plan.sentences import BARRED, UNCONFIRMED
+from reconcile.report.plan.sentences import BARRED, NO_DELETE, UNCONFIRMED
 from reconcile.report.wording import count_text
 
 _STYLES = {
@@ -115,11 +115,14 @@ def _not_done(result: Result) -> Iterator[Text]:
 def _next_steps(result: Result) -> Iterator[Text]:
     counts = result.counts
     withheld = {ended.action.address for ended in result.finished if ended.outcome is Outcome.WITHHELD}
-    barred, unconfirmed = withheld & result.plan.barred, withheld & result.plan.unconfirmed - result.plan.barred
-    for addresses, why in ((barred, BARRED), (unconfirmed, UNCONFIRMED)):
+    agreed = withheld & result.plan.agreed
+    barred = withheld & result.plan.barred - agreed
+    unconfirmed = withheld & result.plan.unconfirmed - barred - agreed
+    for addresses, why in ((agreed, NO_DELETE), (barred, BARRED), (unconfirmed, UNCONFIRMED)):
         if addresses:
-            yield Text(f"Withheld: {count_text(len(addresses), 'delete')}. {why}", "bold red")
-    if number := counts[Outcome.WITHHELD] - len(barred) - len(unconfirmed):
+            style = "yellow" if addresses is agreed else "bold red"
+            yield Text(f"Withheld: {count_text(len(addresses), 'delete')}. {why}", style)
+    if number := counts[Outcome.WITHHELD] - len(agreed) - len(barred) - len(unconfirmed):
         allow = f"If this is intended: --allow-loss {result.loss_still_to_allow} (reconcile help safety)"
         yield Text(f"Withheld: {count_text(number, 'delete')}, because too much would be lost. {allow}", "bold red")
     yield from map(Text, advice(result))

@@ -109,6 +109,7 @@ def _ours(plan: Plan, held_back: frozenset[BackupAddress], zone: ZoneInfo) -> Js
         },
         "errors": [diagnostic_json(error) for error in plan.errors],
         "warnings": [diagnostic_json(warning) for warning in plan.warnings],
+        "ignored": [plain_address(entry.address) for entry in plan.ignored],
         "unmanaged": [_unmanaged(entry, zone) for entry in plan.unmanaged],
     }
 

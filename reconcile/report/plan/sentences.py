@@ -16,6 +16,7 @@ from reconcile.plan.reasons import (
     DeleteReason,
     Due,
     Failed,
+    Ignored,
     InProgress,
     KeepReason,
     KeptBy,
@@ -39,6 +40,8 @@ from reconcile.plan.reasons import (
 )
 from reconcile.report.wording import count_text, size_text, time_text
 
+NO_DELETE = "This run deletes nothing: --no-delete."
+
 BARRED = "Their servers break a rule of [require], and nothing on them is deleted until they do not."
 """Why the deletes on a barred server are withheld."""
 
@@ -54,7 +57,8 @@ def amounts_text(plan: Plan, held_back: frozenset[BackupAddress]) -> str:
 
 def totals_text(plan: Plan) -> str:
     """Say how much stays as it is."""
-    return f"{count_text(len(plan.kept), 'backup')} unchanged, {len(plan.unmanaged):,} unmanaged"
+    ignored = f" ({len(plan.ignored):,} ignored)" if plan.ignored else ""
+    return f"{count_text(len(plan.kept), 'backup')} unchanged, {len(plan.unmanaged):,} unmanaged{ignored}"
 
 
 def backup_text(backup: Backup, now: datetime) -> str:
@@ -129,6 +133,8 @@ def kept_text(reason: KeepReason, zone: ZoneInfo) -> str:
 def unmanaged_text(reason: UnmanagedReason, zone: ZoneInfo) -> str:
     """Say why an undeclared backup stays, or when it will be pruned; times in `zone`."""
     match reason:
+        case Ignored():
+            return "never pruned: ignored"
         case NotPruned():
             return "never pruned: prune = false"
         case PrunedLater(prune=prune, at=at):
@@ -150,11 +156,13 @@ def loss_text(loss: Loss) -> str:
 
 def withheld_texts(plan: Plan, held_back: frozenset[BackupAddress]) -> Iterator[tuple[int, str]]:
     """Yield how many deletes are withheld for each reason, and the reason."""
-    if losing := held_back - plan.barred - plan.unconfirmed:
+    if plan.agreed:
+        yield len(plan.agreed), NO_DELETE
+    if losing := held_back - plan.agreed - plan.barred - plan.unconfirmed:
         yield len(losing), loss_text(plan.loss)
-    if plan.barred:
-        yield len(plan.barred), BARRED
-    if unconfirmed := plan.unconfirmed - plan.barred:
+    if barred := plan.barred - plan.agreed:
+        yield len(barred), BARRED
+    if unconfirmed := plan.unconfirmed - plan.barred - plan.agreed:
         yield len(unconfirmed), UNCONFIRMED
 
 

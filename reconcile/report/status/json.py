@@ -26,7 +26,9 @@ def status_json(status: Status, /, *, verbose: bool = False) -> Json:
                 if status.unprotected is None
                 else [{"id": server.id, "name": server.name} for server in status.unprotected]
             ),
-            "undeclared": [backup_json(backup) for backup in status.undeclared],
+            "undeclared": [
+                {**backup_json(backup), "ignored": backup.id in status.ignored} for backup in status.undeclared
+            ],
             "rules": [_rule(rule) for rule in status.rules],
             "errors": [diagnostic_json(error) for error in status.errors],
             "warnings": [diagnostic_json(warning) for warning in (*status.empty_fleets, *status.warnings)],

@@ -64,7 +64,8 @@ def _facts(status: Status) -> Iterator[tuple[str, str]]:
     yield "series", f"{len(status.series):,}, {len(status.series) - len(status.unhealthy):,} of them healthy"
     usable = sum(len(series.state.usable) for series in status.series)
     yield "usable backups", f"{usable:,}, {size_text(sum(series.size_mb for series in status.series))}"
-    yield "undeclared backups", f"{len(status.undeclared):,}"
+    ignored = f", {len(status.ignored):,} of them ignored" if status.ignored else ""
+    yield "undeclared backups", f"{len(status.undeclared):,}{ignored}"
     unprotected = "not checked" if status.unprotected is None else f"{len(status.unprotected):,}"
     yield "unprotected servers", unprotected
     yield "made by", f"reconcile {__version__}"

@@ -77,8 +77,9 @@ def _status_lines(status: Status, *, verbose: bool) -> Iterator[Block]:
         yield Text(f"{len(healthy):,} healthy series (-v lists them)", "green")
     if status.undeclared:
         size = size_text(size_mb(status.undeclared))
+        ignored = f" ({len(status.ignored):,} ignored)" if status.ignored else ""
         hint = "" if verbose else " (-v lists them)"
-        yield Text(f"{count_text(len(status.undeclared), 'undeclared backup')}, {size}{hint}", "dim")
+        yield Text(f"{count_text(len(status.undeclared), 'undeclared backup')}{ignored}, {size}{hint}", "dim")
         if verbose:
             yield from (Text(f"  {_undeclared(backup)}", "dim") for backup in status.undeclared)
     for diagnostic in (*status.empty_fleets, *status.warnings):

@@ -15,6 +15,7 @@ from reconcile.plan.reasons import (
     DeleteReason,
     Due,
     Failed,
+    Ignored,
     InProgress,
     KeepReason,
     KeptBy,
@@ -74,6 +75,7 @@ KEEPS: dict[KeepReason, str] = {
     **dict(UNTOUCHABLE),
 }
 UNMANAGED: dict[UnmanagedReason, str] = {
+    Ignored(): "never pruned: ignored",
     NotPruned(): "never pruned: prune = false",
     PrunedLater(prune=A_WEEK, at=NOW): "pruned after 7d, at 2026-03-10 13:00",
     BesideUnknown(): "not pruned: another backup that belongs to the series, or may belong to it, is unknown",
