@@ -25,6 +25,10 @@ class NotSentError(ApiError):
     """The connection was never made: the request was certainly not carried out, and may be sent again."""
 
 
+class OutdatedError(ApiError):
+    """Not sent: the request waited so long for its turn that the list it rests on is no longer fresh."""
+
+
 class BusyError(ApiError):
     """429, 409, 423 or 425: certainly not carried out, and may be sent again. `retry_after` is in seconds."""
 

@@ -16,7 +16,7 @@ import httpx
 
 from reconcile.actual.answers import WRONG_SERVICE, failure, origin, refusal, retry_after, service_time
 from reconcile.actual.credentials import Access, redact, redact_bytes
-from reconcile.actual.errors import ApiError, BusyError, OutcomeUnknownError, RefusedError
+from reconcile.actual.errors import ApiError, BusyError, OutcomeUnknownError, OutdatedError, RefusedError
 from reconcile.actual.transport import transport_to
 from reconcile.clock import Stop, StoppableClock, StoppedError
 from reconcile.durations import age_text
@@ -40,6 +40,9 @@ ANNOUNCED = 5.0
 
 _ENCODINGS = {"", "identity", "gzip", "deflate"}
 """One encoding at a time: a chunk of 64 KiB decodes to 64 MiB at most. Encoded twice, it would be 64 GiB."""
+
+_LONGEST_TURN = 5.0
+"""Seconds that a change may wait for its turn. It was decided on a fresh list, which is old by then (spec 4.4)."""
 
 _SHORTEST_PAUSE = 1.0
 """Seconds. For a 429 that does not say when to come back."""
@@ -122,12 +125,15 @@ class Http:
         """Send one request, once. `target` is a path below the base URL, or a URL as `link` returns it.
 
         Raises:
-            NotSentError, BusyError, RefusedError, OutcomeUnknownError: see `reconcile.actual.errors`.
+            NotSentError, BusyError, RefusedError, OutcomeUnknownError, OutdatedError: see `reconcile.actual.errors`.
             StoppedError: not sent before the run was stopped, or a GET that was not answered before the deadline.
         """
         request = self._client.build_request(method, target, params=params, json=json)
+        asked_at = self.clock.monotonic()
         async with self._limiter:
             await self._end_of_pause()
+            if method != "GET" and self.clock.monotonic() - asked_at > _LONGEST_TURN:
+                raise OutdatedError(self._name(request), "not sent: it waited too long after the list it rests on")
             try:
                 return await self._send(request, self._name(request))
             except BusyError:
@@ -182,8 +188,10 @@ class Http:
         except StoppedError as stopped:
             if request.method == "GET":
                 raise StoppedError(stopped.reason, f"waiting for {name}") from None
-            advice = "The next run sees whether it was carried out. Allow more time with --timeout."
-            raise OutcomeUnknownError(name, "no response before the deadline", advice) from stopped
+            advice = "The next run sees whether it was carried out."
+            if stopped.reason is Stop.DEADLINE:
+                advice += " Allow more time with --timeout."
+            raise OutcomeUnknownError(name, f"no response: {stopped.reason}", advice) from stopped
         except TimeoutError as error:
             raise OutcomeUnknownError(name, f"no complete response within {_WHOLE_REQUEST:.0f} seconds") from error
         except httpx.HTTPError as error:

@@ -1,11 +1,14 @@
 """The account as it was last listed, and when: nothing may be changed on the strength of an old list."""
 
 from collections.abc import Collection, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 
-from reconcile.actual.errors import ApiError
-from reconcile.actual.inventory import Backup
+import anyio
+
+from reconcile.actual.errors import ApiError, OutcomeUnknownError
+from reconcile.actual.inventory import Backup, State
 from reconcile.apply.run import Lists
 from reconcile.clock import Clock
 from reconcile.desired.min_sizes import DEFAULT, MinSizes
@@ -14,6 +17,9 @@ from reconcile.tasks import side_by_side
 
 FRESH = 5.0
 """Seconds. The spec's "a few": nothing is created or deleted because of a list that is older than this."""
+
+LONGEST_LOOK = 180.0
+"""Seconds that the list of one server may take, with all attempts, while others wait for the same look."""
 
 _NEVER = float("-inf")
 
@@ -41,7 +47,7 @@ class AccountView:
     def start_from(self, backups: Iterable[Backup], asked_at: float) -> None:
         """Start from a list of the whole account that was requested at `asked_at` by the monotonic clock."""
         grouped: dict[Id, list[Backup]] = {}
-        for backup in self._min_sizes.judged(backups):
+        for backup in self._counted(backups):
             grouped.setdefault(backup.server_id, []).append(backup)
         self._whole = {server_id: tuple(held) for server_id, held in grouped.items()}
         self._whole_asked_at = asked_at
@@ -81,11 +87,22 @@ class AccountView:
 
         async def one(server_id: Id) -> None:
             try:
-                listings[server_id] = await self._list(server_id)
+                # One list that hangs must not keep the looks of all the others waiting through all its attempts.
+                with anyio.fail_after(LONGEST_LOOK):
+                    listings[server_id] = await self._list(server_id)
             except ApiError as error:
                 listings[server_id] = error
+            except TimeoutError:
+                problem = f"no list within {LONGEST_LOOK:.0f} seconds"
+                listings[server_id] = OutcomeUnknownError(f"the backups of server {server_id}", problem)
 
         await side_by_side(*[partial(one, server_id) for server_id in servers])
+        if any(isinstance(listing, ApiError) for listing in listings.values()):
+            # The list of one server may fail where that of the account does not.
+            asked_at = self._clock.monotonic()
+            with suppress(ApiError):
+                self.start_from(await self._lists.backups(), asked_at)
+                return {server_id: self._latest(server_id) for server_id in servers}
         return listings
 
     def changed(self, server_id: Id) -> None:
@@ -108,9 +125,13 @@ class AccountView:
     async def _list(self, server_id: Id) -> Listing:
         # The age of a list counts from its request: it may not show what happened since.
         asked_at = self._clock.monotonic()
-        backups = self._min_sizes.judged(await self._lists.backups(server_id))
+        backups = self._counted(await self._lists.backups(server_id))
         listing = self._single[server_id] = Listing(asked_at, backups)
         return listing
+
+    def _counted(self, backups: Iterable[Backup]) -> tuple[Backup, ...]:
+        """Return the backups that count for anything: one that is being deleted is as good as gone (spec 1)."""
+        return self._min_sizes.judged(backup for backup in backups if backup.state is not State.BEING_DELETED)
 
 
 def _without(backups: tuple[Backup, ...], gone: Backup) -> tuple[Backup, ...]:

@@ -12,12 +12,14 @@ from reconcile.apply.run import Run
 from reconcile.apply.slots import Slots
 from reconcile.clock import Stop
 from reconcile.outcomes import Applied, Outcome, Planned, Result
-from reconcile.plan.model import Plan
+from reconcile.plan.model import Create, Plan
 from reconcile.plan.safety import continued, withheld
 
 MOST_ROUNDS = 3
 """There may be more to do once pending backups have completed, but a run must end."""
 
+
+_FAILED = {Outcome.FAILED, Outcome.UNKNOWN, Outcome.IN_PROGRESS}
 
 Approve = Callable[[], Awaitable[None]]
 """Returns if the plan that was emitted last may be carried out, and raises UserError if it may not."""
@@ -34,9 +36,18 @@ class Convergence:
     @property
     def is_complete(self) -> bool:
         """Whether the account is now as desired, apart from what the user asked to leave to the next run."""
-        # A last plan that was not carried out had nothing to do: what went wrong before has been overcome.
+        # A last plan that was not carried out had nothing to do: what was overtaken before has been overcome. A create
+        # that failed has not, unless a later one succeeded: what it left behind may look like a backup to the planner.
         carried_out = [result for result in self.results[-1:] if result.plan is self.plan]
-        return not self.stopped and not self.plan.errors and all(result.is_complete for result in carried_out)
+        creates = {
+            ended.action.address: ended.outcome
+            for result in self.results
+            for ended in result.finished
+            if isinstance(ended.action, Create)
+        }
+        has_failed = not _FAILED.isdisjoint(creates.values())
+        is_complete = all(result.is_complete for result in carried_out)
+        return not self.stopped and not self.plan.errors and not has_failed and is_complete
 
 
 async def converge(
@@ -60,7 +71,7 @@ async def converge(
         plan = continued(make_plan(inventory), gained, sum(result.lost for result in results))
         view = AccountView(run.lists, run.clock, plan.min_sizes)
         view.start_from(inventory.manual, asked_at)
-        held_back = withheld(plan, run.options.allow_loss, gained)
+        held_back = withheld(plan, run.options.allow_loss, gained, counts_creates=run.options.wait)
         run.emit(Planned(plan=plan, withheld=held_back))
         if not plan.actions and not (plan.awaited and run.options.wait):
             break
@@ -78,8 +89,10 @@ async def converge(
 
 def _leaves_more_to_plan(result: Result) -> bool:
     """Return whether another round may find something to do."""
-    if result.notes:
-        return False  # the service alters descriptions: another round would make backups that no run recognises
+    if result.notes or result.count(Create, Outcome.UNKNOWN):
+        # The service alters descriptions: another round would create backups that no run recognises. Or a list may
+        # still lag behind a create whose response was lost, and another round would create it again.
+        return False
     # What is skipped although nothing has failed was overtaken by another client. With `--max-age`, the backup that it
     # has made may be the one that this run needs.
     counts = result.counts

@@ -14,7 +14,7 @@ from datetime import datetime
 
 import anyio
 
-from reconcile.actual.errors import ApiError, BusyError, NotSentError, OutcomeUnknownError, RefusedError
+from reconcile.actual.errors import ApiError, BusyError, NotSentError, OutcomeUnknownError, OutdatedError, RefusedError
 from reconcile.actual.inventory import Backup, State
 from reconcile.apply.rejections import Rejections
 from reconcile.apply.round import Round
@@ -154,6 +154,8 @@ class Creation:
                     self._times_lost += 1
                     view.changed(self.create.server_id)
                     return await self._look_for(known) or await self._look_again_for(known)
+                case OutdatedError():
+                    return None
                 case BusyError() | NotSentError():
                     # A server that is busy may be so with someone's backup of this very series.
                     view.changed(self.create.server_id)
@@ -202,7 +204,7 @@ class Creation:
         wanted = self.create.description
         return [backup for backup in listed if backup.description == wanted and backup.id not in known]
 
-    async def _see_completed(self, backup: Backup) -> Finished:
+    async def _see_completed(self, backup: Backup) -> Finished:  # noqa: PLR0911 - one for each way in which it ends
         """Wait until a list shows the new backup as completed; until it is shown at all, if the run does not wait."""
         slots, waits = self.round.slots, self.round.run.options.wait
         self._latest, self._sent_at = backup, self.round.run.clock.monotonic()
@@ -212,11 +214,15 @@ class Creation:
                     return ended
                 slots.confirm()
             if not waits:
+                if self._has_ended_badly:
+                    return self._judged(self._latest)
                 return self._ended(Outcome.SUCCEEDED, "sent, not waited for", self._latest)
             self._look_at(self._latest)
             is_new = self._latest is backup
             settled = await self.round.watch.settled(self._latest, self._look_at, is_new=is_new)
         except StoppedError as stopped:
+            if self._has_ended_badly:
+                return self._judged(self._latest)
             why = "interrupted" if stopped.reason is Stop.INTERRUPTED else "not completed in time"
             return self._ended(Outcome.IN_PROGRESS, f"{why}; {_standing(self._latest)}", self._latest)
         except ApiError as error:
@@ -224,6 +230,11 @@ class Creation:
         if settled is None and self._latest is backup and is_new:
             return self._hidden()
         return self._judged(settled)
+
+    @property
+    def _has_ended_badly(self) -> bool:
+        """Whether the new backup was last seen to be neither usable, nor on its way."""
+        return self._latest.state not in {State.USABLE, State.PENDING, State.UNKNOWN}
 
     async def _confirm(self) -> Finished | None:
         """See that a list shows the new backup as it was sent; return how the attempt ended if none does."""

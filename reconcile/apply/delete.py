@@ -10,11 +10,10 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from reconcile.actual.backoff import backoff
-from reconcile.actual.errors import ApiError, BusyError, NotSentError, OutcomeUnknownError, RefusedError
+from reconcile.actual.errors import ApiError, BusyError, NotSentError, OutcomeUnknownError, OutdatedError, RefusedError
 from reconcile.actual.inventory import Backup
 from reconcile.apply.rejections import Rejections
 from reconcile.apply.round import Round
-from reconcile.apply.watch import is_gone
 from reconcile.clock import StoppedError
 from reconcile.outcomes import Finished, Outcome, Rejected, Started, outcome_of
 from reconcile.plan.guards import Objection
@@ -75,7 +74,7 @@ class Deletion:
                 return self._ended(Outcome.FAILED, hindrance.explanation)
             raise
 
-    async def _not_accepted(self, error: ApiError) -> Finished | None:
+    async def _not_accepted(self, error: ApiError) -> Finished | None:  # noqa: PLR0911 - one for each kind of error
         """Return how the delete has ended, or None after a pause if it may be sent again."""
         run = self.round.run
         match error:
@@ -92,6 +91,8 @@ class Deletion:
                 if self._times_lost < _MOST_LOST:
                     return None
                 return await self._look() or self._ended(Outcome.FAILED, f"{error} ({_MOST_LOST} attempts)")
+            case OutdatedError():
+                return None
             case BusyError() | NotSentError():
                 is_first = self._rejected is None
                 self._rejected = error
@@ -119,14 +120,14 @@ class Deletion:
     async def _look(self) -> Finished | None:
         """Return what a fresh list says has become of the backup, or None if it may be deleted."""
         listed = await self.round.view.fresh(self.delete.backup.server_id)
-        if is_gone(next((backup for backup in listed if backup.id == self.delete.backup.id), None)):
+        if all(backup.id != self.delete.backup.id for backup in listed):
             return self._gone()
         if objection := self.why_not(listed):
             return self._ended(outcome_of(objection), "", objection=objection)
         return None
 
     def _gone(self) -> Finished:
-        return self._ended(Outcome.SUCCEEDED, "deleted" if self._lost else "was gone already")
+        return self._ended(Outcome.SUCCEEDED, "deleted" if self._lost else "no longer listed")
 
     def _ended(
         self, outcome: Outcome, explanation: str, *, objection: Objection | None = None, is_refused: bool = False

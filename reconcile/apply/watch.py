@@ -38,7 +38,7 @@ _NO_TIME = 0.01
 """Seconds. Too short to sleep for, and maybe below the clock's resolution."""
 
 VANISHED = 30.0
-"""Seconds. A backup may be missing from the list for so long before it counts as gone."""
+"""Seconds. A backup that was listed may be missing from lists for so long before it counts as gone."""
 
 NEVER_LISTED = 600.0
 """Seconds. A new backup that no list has shown by then is hidden by the service (spec, section 4.5)."""
@@ -109,14 +109,14 @@ class Watch:
         show it at all. Raises as `listed` does.
         """
         started_at = self._clock.monotonic()
-        missing_for = NEVER_LISTED if is_new else VANISHED
+        missing_for, seen_at = NEVER_LISTED if is_new else VANISHED, started_at
         unknown_since: tuple[str, float] | None = None
 
         def judge(current: Backup | None, asked_at: float) -> bool:
-            nonlocal missing_for, unknown_since
+            nonlocal missing_for, seen_at, unknown_since
             if current is None:
-                return asked_at - started_at > missing_for
-            missing_for = VANISHED
+                return asked_at - seen_at > missing_for
+            missing_for, seen_at = VANISHED, asked_at
             if current.state not in {State.PENDING, State.UNKNOWN} or current.description != backup.description:
                 return True
             if current.state is State.PENDING:
@@ -144,10 +144,9 @@ class Watch:
         started_at = self._clock.monotonic()
 
         def judge(current: Backup | None, asked_at: float) -> bool:
-            return is_gone(current) or asked_at - started_at > STILL_LISTED
+            return current is None or asked_at - started_at > STILL_LISTED
 
-        last = await self._until(backup, judge)
-        return None if is_gone(last) else last
+        return await self._until(backup, judge)
 
     async def run(self) -> None:
         """Look whenever a wait is due, until cancelled."""
@@ -199,8 +198,3 @@ class Watch:
                 case ApiError():
                     pass  # waiting outlives an outage: the backup is still in progress, and the deadline bounds us
             wait.next_look = now + wait.pause(now)
-
-
-def is_gone(listed: Backup | None) -> bool:
-    """Return whether a list shows that a backup is deleted, or being deleted."""
-    return listed is None or listed.state is State.BEING_DELETED

@@ -16,12 +16,14 @@ from reconcile.actual.inventory import Backup, State, in_order
 from reconcile.addresses import BackupAddress, SeriesAddress
 from reconcile.ids import Id, id_order
 from reconcile.plan.model import Delete, SeriesPlan, ServerPlan
-from reconcile.plan.reasons import NotKept
+from reconcile.plan.reasons import Misdated, NotKept
 from reconcile.plan.retention import retain
 from reconcile.plan.series import is_usable
 
 _IDENTITY = ("server_id", "description", "backup_type", "created_at", "state")
 """The fields of a backup that must be as planned."""
+
+_NEEDED = {State.USABLE, State.UNDERSIZED}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -151,7 +153,9 @@ class Circumstances:
         """
         if self.series is None:
             return frozenset()
-        usable = [kept.backup for kept in self.series.kept if kept.backup.state is State.USABLE]
+        # A misdated backup takes no other's place (spec, section 1).
+        kept = (kept for kept in self.series.kept if not isinstance(kept.reason, Misdated))
+        usable = [each.backup for each in kept if each.backup.state is State.USABLE]
         usable += [delete.backup for delete in self.series.deletes if delete.is_loss]
         keep = next((delete.reason.keep for delete in self.series.deletes if isinstance(delete.reason, NotKept)), ())
         usable += [backup for backup in self._new if backup.state is State.USABLE]
@@ -167,9 +171,13 @@ class Circumstances:
 
     @cached_property
     def needed(self) -> frozenset[Id]:
-        """The usable backups of the series that must still be there when another one is deleted."""
-        kept = (kept.backup for kept in self.series.kept) if self.series else ()
-        return frozenset(backup.id for backup in (*kept, *self._new) if backup.state is State.USABLE)
+        """The backups of the series that must still be there when another one is deleted.
+
+        The usable ones, and the undersized one that stays for a person to look at.
+        """
+        kept = self.series.kept if self.series else ()
+        entries = (entry.backup for entry in kept if not isinstance(entry.reason, Misdated))
+        return frozenset(backup.id for backup in (*entries, *self._new) if backup.state in _NEEDED)
 
     @property
     def _new(self) -> tuple[Backup, ...]:
@@ -262,7 +270,7 @@ def _series_is_not_as_planned(delete: Delete, planned: Circumstances, moment: Mo
     for backup in members:
         if backup.id not in planned.known and backup.state not in {State.FAILED, State.BEING_DELETED}:
             return Appeared(id=backup.id)
-    lost = planned.needed.difference(backup.id for backup in members if backup.state is State.USABLE)
+    lost = planned.needed.difference(backup.id for backup in members if backup.state in _NEEDED)
     return KeptOneLost(id=min(lost, key=id_order)) if lost else None
 
 

@@ -61,21 +61,29 @@ def without_deletes(plan: Plan, inventory: Inventory) -> Plan:
 
 
 def withheld(
-    plan: Plan, allowed: int = 0, gained: Mapping[SeriesAddress, int] = MappingProxyType({})
+    plan: Plan,
+    allowed: int = 0,
+    gained: Mapping[SeriesAddress, int] = MappingProxyType({}),
+    *,
+    counts_creates: bool = True,
 ) -> frozenset[BackupAddress]:
     """Return the deletes that are not carried out: agreed, on barred servers, on an unconfirmed clock, or a loss.
 
     The last are the deletes of usable backups by which a series loses more than it gains, and those of undeclared
     ones. As many as a series gains still go, the oldest first: withheld, they would pile up night after night.
     `allowed` is the loss that is allowed for this run (`--allow-loss`), `gained` are the backups of each series that
-    were in progress when the run began, and that it has seen completed since.
+    were in progress when the run began, and that it has seen completed since. Without `counts_creates`, a series gains
+    nothing by its create, because the run does not wait until it is completed.
     """
     is_too_much = plan.loss.is_too_much(allowed)
-    losing = (delete for server in plan.servers for delete in _losing(server, gained)) if is_too_much else ()
+    servers = plan.servers if is_too_much else ()
+    losing = (each for server in servers for each in _losing(server, gained, counts_creates=counts_creates))
     return plan.agreed | plan.barred | plan.unconfirmed | {delete.address for delete in losing}
 
 
-def _losing(server: ServerPlan, gained: Mapping[SeriesAddress, int] = MappingProxyType({})) -> Iterator[Delete]:
+def _losing(
+    server: ServerPlan, gained: Mapping[SeriesAddress, int] = MappingProxyType({}), *, counts_creates: bool = True
+) -> Iterator[Delete]:
     """Yield the deletes by which a server loses usable backups: as many as its loss, if it deletes anything."""
     if server.deletes_nothing:
         return
@@ -84,7 +92,8 @@ def _losing(server: ServerPlan, gained: Mapping[SeriesAddress, int] = MappingPro
             losing = [
                 delete for delete in series.deletes if delete.is_loss and not delete.is_unconfirmed
             ]  # from the oldest to the newest
-            yield from losing[(series.create is not None) + gained.get(series.address, 0) :]
+            gains = (counts_creates and series.create is not None) + gained.get(series.address, 0)
+            yield from losing[gains:]
     yield from filter(_loses, server.pruned)
 
 

@@ -98,7 +98,7 @@ def test_one_that_is_gone_already_is_deleted() -> None:
 
     ended_so = ended(world)[FAILED]
 
-    assert (ended_so.outcome, ended_so.explanation) == (Outcome.SUCCEEDED, "was gone already")
+    assert (ended_so.outcome, ended_so.explanation) == (Outcome.SUCCEEDED, "no longer listed")
 
 
 def test_one_failing_delete_does_not_stop_the_others() -> None:
