@@ -21,6 +21,7 @@ from reconcile.plan.guards import (
     KeptOneLost,
     LastUsable,
     Moment,
+    NoDelete,
     NotAwaited,
     NotCreated,
     Objection,
@@ -32,6 +33,7 @@ from reconcile.plan.guards import (
     objection,
 )
 from reconcile.plan.model import Delete, Plan
+from reconcile.plan.safety import without_deletes
 
 ROTATION = declare('{ description = "nightly", every = "1d", keep = 1 }')
 PRUNING = declare('{ description = "nightly", every = "1d", keep = 1 }', settings="prune = true")
@@ -220,6 +222,13 @@ def test_nothing_is_deleted_on_a_server_that_breaks_a_rule() -> None:
     assert objection(delete, around, Moment(now=NOW, usable_left=None)) == RuleBroken()
 
 
+def test_nothing_is_deleted_in_a_run_without_deletes() -> None:
+    seen = inventory(old(), kept())
+    delete, around = planned(without_deletes(make_plan(ROTATION, seen), seen), Row(reason="", expected=None))
+
+    assert objection(delete, around, Moment(now=NOW, usable_left=None)) == NoDelete()
+
+
 def test_nothing_is_deleted_on_a_clock_that_the_service_has_not_confirmed() -> None:
     declared = declare('{ description = "nightly" }', settings='prune = "1d"')
     plan = make_plan(declared, replace(inventory(junk(), new()), service_time=None))
@@ -238,6 +247,7 @@ def test_each_rule_has_a_row_in_which_it_is_the_one_that_objects() -> None:
         objecting |= {rule.__name__ for rule in RULES if rule(delete, around, moment)}
 
     assert objecting == {rule.__name__ for rule in RULES} - {
+        "_is_by_agreement",
         "_breaks_a_rule",
         "_clock_is_unconfirmed",
     }, "these have tests of their own"
