@@ -3,6 +3,7 @@
 from reconcile.cli.exit_code import ExitCode
 from reconcile.cli.options import command, formats
 from reconcile.cli.session import Session
+from reconcile.cli.system_clock import SystemClock
 from reconcile.diagnostics import UserError
 from reconcile.insight.validation import Validation
 from reconcile.report.document import Formatter
@@ -14,7 +15,7 @@ from reconcile.report.validate import VALIDATE_FORMATS
 def validate(session: Session, formatter: Formatter[Validation]) -> ExitCode:
     """Check the files, offline, and show every mistake in them at once."""
     try:
-        found = Validation.of(session.config())
+        found = Validation.of(session.config(), SystemClock().now())
     except UserError as invalid:
         found = Validation(config=None, diagnostics=invalid.diagnostics)
     session.output.diagnostics(found.diagnostics)

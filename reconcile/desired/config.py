@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from reconcile.addresses import Descriptions, compiled, is_glob
-from reconcile.desired.document import Requirements, Settings
+from reconcile.desired.document import PauseTable, Requirements, Settings
 from reconcile.desired.fields import Prune
 from reconcile.desired.keep import Keep
 from reconcile.desired.locate import Source
@@ -60,6 +60,8 @@ class DeclaredServer:
     """The fields of the server, other than its name, by which the fleet chose it, and their values."""
     ignore: tuple[str, ...] = ()
     """Globs on the descriptions of undeclared backups that belong to people, with those of the settings."""
+    pauses: tuple[PauseTable, ...] = ()
+    """The innermost first: its own or that of its fleet, then that of the settings."""
 
     def descriptions_of(self, series: DeclaredSeries) -> Descriptions:
         """Return which descriptions the backups of one of its series have: a glob takes none that is declared."""
@@ -99,7 +101,8 @@ class DeclaredFleet:
     place: Place
     """The table itself; `place.at("match")` is a key in it."""
     ignore: tuple[str, ...] = ()
-    """As in `DeclaredServer`."""
+    """As in `DeclaredServer`; so are the pauses."""
+    pauses: tuple[PauseTable, ...] = ()
 
 
 _NOWHERE = Place(filename="", path=())
@@ -116,6 +119,8 @@ class Config:
     settings_place: Place = _NOWHERE
     """The table itself; `settings_place.at("account")` is a key in it."""
     require_place: Place = _NOWHERE
+    pauses: tuple[tuple[Place, PauseTable], ...] = ()
+    """Every pause in the files, and its place."""
     warnings: tuple[Diagnostic, ...] = ()
     """About what is valid, and probably a mistake."""
     sources: tuple[Source, ...] = ()

@@ -25,6 +25,7 @@ from reconcile.desired.fields import (
     TextField,
     TextListField,
     TimeOfDayField,
+    UntilField,
     ZoneField,
     table_or_count,
 )
@@ -93,6 +94,14 @@ def _rules(table: Table) -> Keep:
 KeepField = Annotated[Keep, _KeepRules]
 
 
+class PauseTable(Table):
+    """A time in which nothing is created or deleted, or with `creates`, in which nothing is deleted."""
+
+    until: UntilField = Field(description="The last day, or a time with an offset. The pause ends by itself.")
+    reason: TextField = Field(description="Why. It is shown while the pause lasts.")
+    creates: bool = Field(default=False, description="Go on creating backups: only nothing is deleted.")
+
+
 class Settings(Table):
     """Settings for all servers."""
 
@@ -113,6 +122,7 @@ class Settings(Table):
     max_shrink: PercentField = Field(
         20, description="Deletes that would lose more than this share of the usable backups are withheld."
     )
+    pause: PauseTable | None = Field(None, description="Create and delete nothing until a date.")
     stalled_after: DurationField = Field(
         Duration(seconds=24 * 3600),
         description="A backup in progress for longer than this is stalled, and does not count.",
@@ -139,6 +149,7 @@ class Requirements(Table):
         None, description="Each server that has series has one whose policy always reaches back at least this far."
     )
     min_age: DurationField | None = Field(None, description="No usable backup that is younger is deleted.")
+    max_pause: DurationField | None = Field(None, description="No pause ends later than this from now.")
 
 
 class PolicyTable(Table):
@@ -171,6 +182,7 @@ class ServerTable(Table):
     prune: PruneField | None = Field(None, description="Overrides settings.prune.")
     pinned: list[IdField] = Field([], description="Ids of backups that are never deleted.")
     ignore: TextListField = Field([], description="More globs, in addition to those in settings.ignore.")
+    pause: PauseTable | None = Field(None, description="Create and delete nothing until a date.")
     backups: list[BackupTable] = []
 
 
@@ -188,6 +200,7 @@ class FleetTable(Table):
         default=False, description="What happens to undeclared backups on these servers: false, or an age."
     )
     ignore: TextListField = Field([], description="More globs, in addition to those in settings.ignore.")
+    pause: PauseTable | None = Field(None, description="Create and delete nothing until a date.")
     backups: list[BackupTable] = []
 
 

@@ -2,7 +2,7 @@
 
 import functools
 import re
-from datetime import time
+from datetime import date, datetime, time
 from typing import Annotated, Literal, LiteralString
 from zoneinfo import ZoneInfo
 
@@ -138,6 +138,14 @@ _OF_THE_MACHINE = ("localtime", "posixrules", "Factory", "posix/", "right/")
 """Names that zoneinfo finds among the machine's files although they are no zones, or only on some machines."""
 
 
+def _until(value: object) -> date | datetime:
+    if not isinstance(value, date):
+        raise _error("not a date", "Write it without quotes, like 2026-12-06: it lasts through the end of that day.")
+    if isinstance(value, datetime) and value.tzinfo is None:
+        raise _error("a time needs its offset", "Write it like 2026-12-06T08:00:00+01:00, or write a date.")
+    return value
+
+
 def _zone(value: object) -> ZoneInfo:
     if isinstance(value, str) and value.startswith(_OF_THE_MACHINE):
         raise _error("not the same on every machine", 'Write an IANA time zone like "UTC" or "Europe/Rome".')
@@ -266,6 +274,11 @@ TimeOfDayField = Annotated[
     time,
     PlainValidator(_time_of_day),
     WithJsonSchema({"type": "string", "pattern": f"^{_TIME_OF_DAY.pattern}$", "default": "18:00"}),
+]
+UntilField = Annotated[
+    date | datetime,
+    PlainValidator(_until),
+    WithJsonSchema({"anyOf": [{"type": "string", "format": "date"}, {"type": "string", "format": "date-time"}]}),
 ]
 PercentField = Annotated[
     int,

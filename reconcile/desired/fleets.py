@@ -87,6 +87,7 @@ def _member(fleet: DeclaredFleet, server: Server, key: str) -> DeclaredServer:
         place=fleet.place,
         fleet=fleet.name,
         ignore=fleet.ignore,
+        pauses=fleet.pauses,
         looked_at=tuple(
             (name, getattr(server, name)) for name in ("location", "status") if getattr(fleet, name) is not None
         ),

@@ -7,6 +7,7 @@ from reconcile.desired.document import (
     BackupTable,
     Document,
     FleetTable,
+    PauseTable,
     PolicyTable,
     Requirements,
     ServerTable,
@@ -50,9 +51,20 @@ def merge(documents: Sequence[tuple[Source, Document]]) -> Config:
         ),
         settings_place=settings_in.place("settings", at_key=True),
         require_place=require_in.place("require", at_key=True),
+        pauses=tuple(_pauses(documents)),
         warnings=tuple(_warnings(documents)),
         sources=tuple(source for source, _ in documents),
     )
+
+
+def _pauses(documents: Sequence[tuple[Source, Document]]) -> Iterator[tuple[Place, PauseTable]]:
+    for source, document in documents:
+        if document.settings and document.settings.pause:
+            yield source.place("settings", "pause"), document.settings.pause
+        for kind, tables in (("servers", document.servers), ("fleets", document.fleets)):
+            for key, table in tables.items():
+                if table.pause:
+                    yield source.place(kind, key, "pause"), table.pause
 
 
 def _warnings(documents: Sequence[tuple[Source, Document]]) -> Iterator[Diagnostic]:
@@ -105,6 +117,7 @@ def _server(server: ServerTable, place: Place, settings: Settings, policies: _Po
         series=tuple(_series(backup, policies) for backup in server.backups),
         place=place,
         ignore=(*settings.ignore, *server.ignore),
+        pauses=tuple(filter(None, (server.pause, settings.pause))),
     )
 
 
@@ -119,6 +132,7 @@ def _fleet(fleet: FleetTable, place: Place, settings: Settings, policies: _Polic
         series=tuple(_series(backup, policies) for backup in fleet.backups),
         place=place,
         ignore=(*settings.ignore, *fleet.ignore),
+        pauses=tuple(filter(None, (fleet.pause, settings.pause))),
     )
 
 

@@ -14,6 +14,7 @@ from reconcile.desired.desired import Desired, check_account, resolve
 from reconcile.diagnostics import Diagnostic, UserError
 from reconcile.durations import age_text
 from reconcile.ids import Id
+from reconcile.plan.pauses import pause_diagnostics
 from reconcile.plan.refusals import check_servers, unconfirmed_clock
 from reconcile.plan.warnings import odd_entries
 
@@ -272,7 +273,8 @@ def _declared(config: Config, desired: Desired, inventory: Inventory) -> Checks:
     checked = check_servers(desired, inventory)
     if config.fleets:
         checks[Check.FLEETS] = checked.empty_fleets
-    checks[Check.SERVERS] = (*checked.errors, *checked.names)
+    pauses = tuple(pause_diagnostics(config, inventory.observed_at))
+    checks[Check.SERVERS] = (*checked.errors, *checked.names, *pauses)
     if config.require.all_servers:
         checks[Check.REQUIRE] = checked.all_servers
     return checks

@@ -163,6 +163,7 @@ def without_account(config: Config, now: datetime) -> tuple[Config, Inventory]:
             place=fleet.place,
             fleet=fleet.name,
             ignore=fleet.ignore,
+            pauses=fleet.pauses,
         )
         for fleet in config.fleets
     )

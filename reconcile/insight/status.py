@@ -13,6 +13,7 @@ from reconcile.diagnostics import Diagnostic
 from reconcile.ids import Id, id_order
 from reconcile.insight.gaps import History, history
 from reconcile.insight.rules import RequiredRule, rules
+from reconcile.plan.pauses import Pause, pause_diagnostics, pause_of
 from reconcile.plan.reasons import CreateReason
 from reconcile.plan.refusals import check_servers, unconfirmed_clock
 from reconcile.plan.require import breaches
@@ -70,6 +71,8 @@ class SeriesStatus:
     address: SeriesAddress
     declared: DeclaredSeries
     state: SeriesState
+    pause: Pause | None
+    """The pause of its server that is on."""
     problems: tuple[ProblemReason, ...]
     """Why it needs attention, the most urgent first; empty if it is healthy."""
     history: History
@@ -155,6 +158,7 @@ def status(desired: Desired, inventory: Inventory, now: datetime) -> Status:
     everything = desired.selected is None
     broken = breaches(desired.config, (*desired.servers, *desired.fleets))
     undeclared = _undeclared(desired, inventory) if everything else ()
+    pauses = tuple(pause_diagnostics(desired.config, now))
     return Status(
         base_url=inventory.base_url,
         account=desired.config.settings.account,
@@ -171,13 +175,18 @@ def status(desired: Desired, inventory: Inventory, now: datetime) -> Status:
         )
         or any(fleet.series for fleet in desired.empty_fleets),
         errors=(
+            *(each for each in pauses if each.severity == "error"),
             *unconfirmed_clock(inventory),
             *checked.errors,
             *(checked.all_servers if inventory.servers is None else ()),
             *broken.values(),
         ),
         empty_fleets=checked.empty_fleets,
-        warnings=(*checked.names, *odd_entries(inventory)),
+        warnings=(
+            *(each for each in pauses if each.severity == "warning"),
+            *checked.names,
+            *odd_entries(inventory),
+        ),
         rules=rules(desired, inventory, broken),
     )
 
@@ -186,19 +195,21 @@ def _series_status(
     server: DeclaredServer, declared: DeclaredSeries, inventory: Inventory, times: TimeRules
 ) -> SeriesStatus:
     held = inventory.by_server.get(server.id, {})
-    state = series_state(declared, backups_of(server.descriptions_of(declared), held), times)
+    pause = pause_of(server, times.now, times.zone)
+    state = series_state(declared, backups_of(server.descriptions_of(declared), held), times, pause)
     return SeriesStatus(
         address=SeriesAddress(server.key, declared.description),
         declared=declared,
         state=state,
-        problems=tuple(_problems(state, times)),
+        pause=pause,
+        problems=tuple(_problems(state, times, is_paused=pause is not None and not pause.creates)),
         history=history(declared, state, frozenset(server.pinned), times),
     )
 
 
-def _problems(state: SeriesState, times: TimeRules) -> Iterator[ProblemReason]:
-    """Yield in the order of `SEVERITY`."""
-    if not state.usable:
+def _problems(state: SeriesState, times: TimeRules, *, is_paused: bool) -> Iterator[ProblemReason]:
+    """Yield in the order of `SEVERITY`. While a pause keeps a series from new backups, that it lacks one is agreed."""
+    if not state.usable and not is_paused:
         yield NoUsable(in_progress=state.pending)
     elif state.overdue_since:
         yield Overdue(newest_age=times.age(state.usable[-1]), due_since=state.overdue_since)

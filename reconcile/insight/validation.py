@@ -1,6 +1,7 @@
 """What `reconcile validate` finds: a valid declaration and its warnings, or its mistakes."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Self
 
 from reconcile.desired.config import Config
@@ -15,9 +16,13 @@ class Validation:
     diagnostics: tuple[Diagnostic, ...]
 
     @classmethod
-    def of(cls, config: Config) -> Self:
-        """Return the warnings about a configuration, and an error for each rule of `[require]` that is broken."""
+    def of(cls, config: Config, now: datetime) -> Self:
+        """Return the warnings about a configuration at `now`, and an error for each broken rule of `[require]`."""
         found = config.warnings
+        if config.pauses:
+            from reconcile.plan.pauses import pause_diagnostics  # noqa: PLC0415 - as below
+
+            found = (*pause_diagnostics(config, now), *found)
         if config.require.every or config.require.retention:
             # Imported here: without a rule, nothing of the planner is needed.
             from reconcile.plan.require import breaches  # noqa: PLC0415

@@ -32,6 +32,11 @@ class NoDelete:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Paused:
+    """A pause of the server is on."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class RuleBroken:
     """The server breaks a rule of `[require]`."""
 
@@ -111,10 +116,10 @@ class StillInProgress:
     id: Id
 
 
-Agreed = NoDelete
+Agreed = NoDelete | Paused
 """What the user asked for: without such a delete, a run is complete."""
 
-Withheld = NoDelete | RuleBroken | ClockUnconfirmed | TooMuchLost | LastUsable
+Withheld = NoDelete | Paused | RuleBroken | ClockUnconfirmed | TooMuchLost | LastUsable
 Deferred = NotAwaited | KeptAfterAll
 Objection = (
     Withheld
@@ -205,7 +210,9 @@ def objection(delete: Delete, planned: Circumstances, moment: Moment) -> Objecti
 
 
 def _is_by_agreement(delete: Delete, planned: Circumstances, moment: Moment) -> Objection | None:
-    return NoDelete() if planned.server.no_delete else None
+    if planned.server.no_delete:
+        return NoDelete()
+    return Paused() if planned.server.pause else None
 
 
 def _breaks_a_rule(delete: Delete, planned: Circumstances, moment: Moment) -> Objection | None:

@@ -13,6 +13,7 @@ from reconcile.desired.min_sizes import MinSizes
 from reconcile.diagnostics import Diagnostic
 from reconcile.durations import Duration
 from reconcile.ids import Id
+from reconcile.plan.pauses import Pause
 from reconcile.plan.reasons import CreateReason, DeleteReason, Ignored, KeepReason, Stalled, Undeclared, UnmanagedReason
 
 
@@ -123,13 +124,20 @@ class ServerPlan:
     series: tuple[SeriesPlan, ...]
     pruned: tuple[Delete, ...]
     unmanaged: tuple[Unmanaged, ...]
+    pause: Pause | None = None
+    """The pause that is on: nothing on the server is deleted, and unless it says so, nothing is created."""
     no_delete: bool = False
     """Whether this run withholds every delete (`apply --no-delete`)."""
 
     @property
+    def is_agreed(self) -> bool:
+        """Whether none of its deletes is carried out because the user asked for it."""
+        return self.no_delete or self.pause is not None
+
+    @property
     def deletes_nothing(self) -> bool:
         """Whether none of its deletes is carried out, whatever they are."""
-        return self.is_barred or self.no_delete
+        return self.is_barred or self.is_agreed
 
     @property
     def actions(self) -> tuple[Action, ...]:
@@ -242,7 +250,7 @@ class Plan:
     @property
     def agreed(self) -> frozenset[BackupAddress]:
         """The deletes that are withheld because the user asked for it: the run is complete without them."""
-        servers = (server for server in self.servers if server.no_delete)
+        servers = (server for server in self.servers if server.is_agreed)
         return frozenset(delete.address for server in servers for delete in server.deletes)
 
     @property

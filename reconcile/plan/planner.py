@@ -12,6 +12,7 @@ from reconcile.diagnostics import Diagnostic
 from reconcile.ids import Id, id_order
 from reconcile.plan.look_alikes import LookAlike
 from reconcile.plan.model import Create, Delete, Kept, LossLimit, Plan, SeriesPlan, ServerPlan, Unmanaged
+from reconcile.plan.pauses import pause_diagnostics
 from reconcile.plan.reasons import (
     BesideUnknown,
     DeleteReason,
@@ -65,6 +66,7 @@ def plan(desired: Desired, inventory: Inventory, now: datetime) -> Plan:
         for state in states
     )
     settings = desired.config.settings
+    pauses = tuple(pause_diagnostics(desired.config, now))
     limit = LossLimit(max_shrink_percent=settings.max_shrink, servers=tuple(sorted(desired.declared, key=id_order)))
     return Plan(
         base_url=inventory.base_url,
@@ -78,6 +80,8 @@ def plan(desired: Desired, inventory: Inventory, now: datetime) -> Plan:
         min_sizes=desired.min_sizes,
         loss=measure(servers, limit, inventory, now),
         errors=(
+            *(each for each in pauses if each.severity == "error"),
+            *(error for state in states for error in _unmet_in_pause(state, desired.freshness)),
             *unconfirmed,
             *checked.errors,
             *checked.all_servers,
@@ -87,6 +91,7 @@ def plan(desired: Desired, inventory: Inventory, now: datetime) -> Plan:
         ),
         warnings=(
             *desired.config.warnings,
+            *(each for each in pauses if each.severity == "warning"),
             *checked.empty_fleets,
             *checked.names,
             *odd_entries(inventory),
@@ -95,6 +100,17 @@ def plan(desired: Desired, inventory: Inventory, now: datetime) -> Plan:
         max_age=desired.freshness.max_age if desired.freshness else None,
         min_age=desired.config.require.min_age,
     )
+
+
+def _unmet_in_pause(server: ServerState, freshness: Freshness | None) -> Iterator[Diagnostic]:
+    """Yield an error for each series that a pause keeps without the backup that `--max-age` asks for."""
+    for series, state in server.series:
+        if freshness and state.is_unmet:
+            yield Diagnostic(
+                summary=unmet_text(freshness.max_age),
+                detail="Its server is paused, so no backup is created. End the pause, or leave it out with --target.",
+                address=str(SeriesAddress(server.declared.key, series.description)),
+            )
 
 
 def _unmet(server: ServerPlan, freshness: Freshness | None) -> Iterator[Diagnostic]:
@@ -188,6 +204,7 @@ class _ServerPlanner:
             fleet=self.server.fleet,
             looked_at=self.server.looked_at,
             is_barred=is_barred,
+            pause=state.pause,
             declared=tuple(map(self.server.descriptions_of, self.server.series)),
             series=tuple(
                 self._series(series, found, state.look_alikes.get(series.description), is_pruning=bool(pruned))

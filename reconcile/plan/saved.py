@@ -73,7 +73,11 @@ def _has_sound_times(plan: Plan) -> bool:
     except (ValueError, KeyError, OSError):  # whichever zoneinfo raises for this name
         return False
     entries: list[Delete | Kept | Unmanaged] = [*plan.deletes, *plan.kept, *plan.unmanaged]
-    times = [plan.planned_at, *(entry.backup.created_at for entry in entries)]
+    times = [
+        plan.planned_at,
+        *(server.pause.ends_at for server in plan.servers if server.pause),
+        *(entry.backup.created_at for entry in entries),
+    ]
     return all(time.tzinfo is not None for time in times)
 
 

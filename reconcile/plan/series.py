@@ -16,6 +16,7 @@ from reconcile.desired.document import Settings
 from reconcile.durations import Duration
 from reconcile.plan.calendar import day_of, start_of
 from reconcile.plan.look_alikes import LookAlike, look_alikes
+from reconcile.plan.pauses import Pause, pause_of
 from reconcile.plan.reasons import CreateReason, Due, Missing, TooOld
 
 MISDATED_BEYOND = timedelta(minutes=10)
@@ -121,6 +122,8 @@ class SeriesState:
     """When the newest *usable* backup should have been replaced, if that is longer ago than the slack; else None."""
     create: CreateReason | None
     """Why a backup should be created now; None if it should not."""
+    is_unmet: bool
+    """Whether a pause keeps a series without the young backup that `--max-age` asks for."""
     needed: Backup | None
     """The newest member that is not undersized, if no usable one is as young as `--max-age` asks for."""
 
@@ -149,6 +152,7 @@ class ServerState:
     """One declared server at the moment of `times`: all that the planner and its warnings look at."""
 
     declared: DeclaredServer
+    pause: Pause | None
     held: Held
     """All manual backups of the server, whatever the targets."""
     series: tuple[tuple[DeclaredSeries, SeriesState], ...]
@@ -166,14 +170,16 @@ def server_state(server: DeclaredServer, inventory: Inventory, times: TimeRules)
     """Derive the state of a server from what the account holds."""
     held = inventory.by_server.get(server.id, {})
     selects = times.desired.selects
+    pause = pause_of(server, times.now, times.zone)
     states = tuple(
-        (series, series_state(series, backups_of(server.descriptions_of(series), held), times))
+        (series, series_state(series, backups_of(server.descriptions_of(series), held), times, pause))
         for series in server.series
         if selects(server, series.description)
     )
     missing = [series.description for series, state in states if isinstance(state.create, Missing)]
     return ServerState(
         declared=server,
+        pause=pause,
         held=held,
         series=states,
         undeclared=in_order(
@@ -203,8 +209,13 @@ def _unclear(held: Held) -> frozenset[str | None]:
     return frozenset(backup.description for backup in odd)
 
 
-def series_state(series: DeclaredSeries, backups: tuple[Backup, ...], times: TimeRules) -> SeriesState:
-    """Derive the state of a series from all its backups, which come sorted from the oldest to the newest."""
+def series_state(
+    series: DeclaredSeries, backups: tuple[Backup, ...], times: TimeRules, pause: Pause | None = None
+) -> SeriesState:
+    """Derive the state of a series from all its backups, which come sorted from the oldest to the newest.
+
+    While a pause of its server keeps it from new backups, it is neither due nor overdue.
+    """
     groups: dict[str, list[Backup]] = {}
     newest: Backup | None = None
     newest_sized: Backup | None = None
@@ -220,6 +231,12 @@ def series_state(series: DeclaredSeries, backups: tuple[Backup, ...], times: Tim
     due = due_at(series.every, times.moment(newest), settings) if series.every and newest else None
     has_others = len(backups) > len(groups.get(_MISDATED, ()))
     create = _due_reason(series, newest, due, times, has_others=has_others) or _too_old(newest_sized, times)
+    has_young = _has_young(usable, times)
+    needed = None if create or has_young else newest_sized
+    is_paused = pause is not None and not pause.creates
+    is_unmet = is_paused and create is not None and not has_young
+    if pause and is_paused:
+        due, create = due and max(due, pause.ends_at), None
     return SeriesState(
         backups=backups,
         usable=usable,
@@ -230,9 +247,10 @@ def series_state(series: DeclaredSeries, backups: tuple[Backup, ...], times: Tim
         stalled=tuple(groups.get(_STALLED, ())),
         misdated=tuple(groups.get(_MISDATED, ())),
         due_at=due,
-        overdue_since=_overdue_since(series, usable[-1], times) if usable else None,
+        overdue_since=_overdue_since(series, usable[-1], times) if usable and not is_paused else None,
         create=create,
-        needed=None if create or _has_young(usable, times) else newest_sized,
+        is_unmet=is_unmet,
+        needed=needed,
     )
 
 

@@ -56,6 +56,10 @@ def renewed(plan: Plan, inventory: Inventory, allowed: int = 0) -> Plan:
     if changes := [f"changed since: {line}" for line in _changes(_as_planned(plan), _as_observed(plan, inventory))]:
         raise _stale("The account has changed since the plan was made. Plan again.", changes)
     now = inventory.observed_at
+    if over := [
+        f"{each.key}: its pause has ended" for each in plan.servers if each.pause and each.pause.ends_at <= now
+    ]:
+        raise _stale("A pause has ended since the plan was made. Plan again.", over)
     if emptied := [line for server in plan.servers for line in _emptied(server, inventory, now)]:
         raise _stale("It would delete the last usable backup of a series. Plan again.", emptied)
     if aged := list(_aged(plan, inventory)):

@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 from reconcile.actual.inventory import Backup
 from reconcile.addresses import Address, BackupAddress, SeriesAddress
+from reconcile.plan.pauses import Pause
 from reconcile.report.document import JsonObject
 
 RESOURCE_TYPE = "vps_backup"
@@ -46,6 +47,11 @@ def backup_json(backup: Backup) -> JsonObject:
         "created_at": None if "created_at" in backup.unreadable else time_json(backup.created_at),
         "expires_at": time_json(backup.expires_at),
     }
+
+
+def pause_json(pause: Pause) -> JsonObject:
+    """Return a pause that is on; `until` is when it ends, in UTC."""
+    return {"until": time_json(pause.ends_at), "reason": pause.reason, "creates": pause.creates}
 
 
 def time_json(moment: datetime | None) -> str | None:

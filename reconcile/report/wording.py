@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 from reconcile.desired.config import Config, DeclaredFleet, DeclaredServer
 from reconcile.durations import age_text
+from reconcile.plan.pauses import Pause
 
 _GIBIBYTE = 1024
 """In mebibytes, which is what the service means by `size_mb`."""
@@ -52,3 +53,9 @@ def declared_text(config: Config) -> str:
 def _series_text(declared: Sequence[DeclaredServer | DeclaredFleet], where: str, thing: str) -> str:
     series = sum(len(each.series) for each in declared)
     return f"{count_text(series, 'series')} {where} {count_text(len(declared), thing)}"
+
+
+def pause_text(pause: Pause, zone: ZoneInfo) -> str:
+    """Say until when a server is paused, and why; times in `zone`."""
+    until = pause.last_day or time_text(pause.ends_at, zone)
+    return f"{'deletes paused' if pause.creates else 'paused'} until {until}: {pause.reason}"

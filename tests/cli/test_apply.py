@@ -121,6 +121,19 @@ def test_no_delete_creates_everything_withholds_every_delete_and_succeeds(tmp_pa
         assert ids(service) == [501]
 
 
+def test_a_pause_withholds_everything_until_it_is_over(tmp_path: Path) -> None:
+    seed = {"servers": WEB, "backups": [entry(1, "nightly", TWO_DAYS), entry(2, "nightly", 2 * TWO_DAYS)]}
+    with sandbox(tmp_path, seed=seed) as service:
+        for until, expected in (("9000-01-01", [1, 2]), ("2020-01-01", [501])):
+            service.write(NIGHTLY.replace("id = 1", f'id = 1\npause = {{ until = {until}, reason = "moving" }}'))
+
+            done = service.run("apply", "--auto-approve")
+
+            assert done.returncode == 0, done.stderr
+            assert ("paused until 9000-01-01: moving" in done.stdout) == (expected == [1, 2])
+            assert ids(service) == expected
+
+
 def test_a_saved_plan_can_be_applied_without_its_deletes(tmp_path: Path) -> None:
     seed = {"servers": WEB, "backups": [entry(1, "nightly", TWO_DAYS), entry(2, "x", TWO_DAYS)]}
     with sandbox(tmp_path, seed=seed) as service:

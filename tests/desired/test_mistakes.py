@@ -196,7 +196,7 @@ def test_mistake(text: str, place: tuple[int, int], summary: str, detail: str) -
         ("[fleets.a]\nmatch = '*'\nregion = 'us-west'", 'Did you mean "location"?'),
         ("[require]\nall-servers = true", 'Did you mean "all_servers"?'),
         ("[policy.a]\nkeep = 1", 'Did you mean "policies"?'),
-        ("[servers.a]\nid = 1\nretention = 3", "Valid keys: id, name, prune, pinned, ignore, backups."),
+        ("[servers.a]\nid = 1\nretention = 3", "Valid keys: id, name, prune, pinned, ignore, pause, backups."),
         ("provider = 1", "Valid keys: settings, require, policies, servers, fleets."),
     ],
 )

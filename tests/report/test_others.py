@@ -80,7 +80,7 @@ class TestDiagnostic:
 
 class TestValidate:
     def test_text_of_a_valid_file(self) -> None:
-        assert shown(validate_text(Validation.of(NIGHTLY))) == ("Valid: 1 series on 1 server.\n")
+        assert shown(validate_text(Validation.of(NIGHTLY, NOW))) == ("Valid: 1 series on 1 server.\n")
 
     def test_text_of_mistakes_is_what_every_error_looks_like(self) -> None:
         assert validate_text(Validation(config=None, diagnostics=(MISTAKE,))) == Lines(())
@@ -89,7 +89,7 @@ class TestValidate:
         warning = Diagnostic(summary="x", severity="warning")
 
         invalid = value(validate_json(Validation(config=None, diagnostics=(MISTAKE, warning))))
-        valid = value(validate_json(Validation.of(NIGHTLY)))
+        valid = value(validate_json(Validation.of(NIGHTLY, NOW)))
 
         assert (invalid["valid"], invalid["error_count"], invalid["warning_count"]) == (False, 1, 1)
         assert valid == {

@@ -32,6 +32,7 @@ from reconcile.plan.guards import (
     NotAwaited,
     NotCreated,
     Objection,
+    Paused,
     RuleBroken,
     SeriesWithoutUsable,
     StillInProgress,
@@ -104,6 +105,8 @@ def objection_text(objection: Objection) -> str:  # noqa: C901, PLR0911, PLR0912
     match objection:
         case NoDelete():
             return "--no-delete"
+        case Paused():
+            return "this server is paused"
         case RuleBroken():
             return "this server breaks a rule of [require]"
         case ClockUnconfirmed():

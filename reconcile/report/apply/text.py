@@ -26,7 +26,7 @@ from reconcile.report.apply.sentences import (
 )
 from reconcile.report.diagnostics import diagnostic_text
 from reconcile.report.document import Lines, Text
-from reconcile.report.plan.sentences import BARRED, NO_DELETE, UNCONFIRMED
+from reconcile.report.plan.sentences import BARRED, UNCONFIRMED, agreed_text
 from reconcile.report.wording import count_text
 
 _STYLES = {
@@ -118,7 +118,7 @@ def _next_steps(result: Result) -> Iterator[Text]:
     agreed = withheld & result.plan.agreed
     barred = withheld & result.plan.barred - agreed
     unconfirmed = withheld & result.plan.unconfirmed - barred - agreed
-    for addresses, why in ((agreed, NO_DELETE), (barred, BARRED), (unconfirmed, UNCONFIRMED)):
+    for addresses, why in ((agreed, agreed_text(result.plan)), (barred, BARRED), (unconfirmed, UNCONFIRMED)):
         if addresses:
             style = "yellow" if addresses is agreed else "bold red"
             yield Text(f"Withheld: {count_text(len(addresses), 'delete')}. {why}", style)

@@ -16,6 +16,7 @@ from reconcile.report.values import (
     RESOURCE_TYPE,
     address_index,
     backup_json,
+    pause_json,
     plain_address,
     terraform_address,
     time_json,
@@ -101,6 +102,7 @@ def _ours(plan: Plan, held_back: frozenset[BackupAddress], zone: ZoneInfo) -> Js
             "empties": plan.loss.empties,
         },
         "withheld": [terraform_address(delete.address) for delete in plan.deletes if delete.address in held_back],
+        "paused": [{"server": server.key, **pause_json(server.pause)} for server in plan.servers if server.pause],
         "next_due": {
             plain_address(series.address): time_json(series.due_at)
             for server in plan.servers

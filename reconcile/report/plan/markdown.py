@@ -15,11 +15,14 @@ from reconcile.report.plan.sentences import (
     backup_text,
     kept_text,
     next_due_text,
+    paused_texts,
     totals_text,
     unmanaged_text,
     withheld_texts,
 )
 from reconcile.report.wording import count_text
+
+_MOST_NAMED = 5
 
 
 def plan_markdown(plan: Plan, /, *, verbose: bool = False) -> Raw:
@@ -43,6 +46,11 @@ def _head(plan: Plan, held_back: frozenset[BackupAddress]) -> Iterator[str]:
     if plan.targets:
         targets = ", ".join(code(target) for target in plan.targets)
         yield f"Only what --target {targets} matches is planned."
+        yield ""
+    for text, servers in paused_texts(plan.servers, ZoneInfo(plan.timezone)).items():
+        names = ", ".join(code(server.key) for server in servers[:_MOST_NAMED])
+        more = f" and {len(servers) - _MOST_NAMED:,} more" if len(servers) > _MOST_NAMED else ""
+        yield f"{names}{more}: {plain(text)}"
         yield ""
     if plan.max_age:
         yield f"Each series must have a backup that is at most {plan.max_age} old."

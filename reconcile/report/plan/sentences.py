@@ -1,6 +1,6 @@
 """What every format says of a plan: a sentence for each reason, and for what is withheld."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import assert_never
 from zoneinfo import ZoneInfo
@@ -9,7 +9,7 @@ from reconcile.actual.inventory import Backup
 from reconcile.addresses import BackupAddress
 from reconcile.desired.fields import size_setting
 from reconcile.durations import age_text
-from reconcile.plan.model import Action, Create, Loss, Plan, SeriesPlan
+from reconcile.plan.model import Action, Create, Loss, Plan, SeriesPlan, ServerPlan
 from reconcile.plan.reasons import (
     BesideUnknown,
     CreateReason,
@@ -38,9 +38,7 @@ from reconcile.plan.reasons import (
     UnmanagedReason,
     Untouchable,
 )
-from reconcile.report.wording import count_text, size_text, time_text
-
-NO_DELETE = "This run deletes nothing: --no-delete."
+from reconcile.report.wording import count_text, pause_text, size_text, time_text
 
 BARRED = "Their servers break a rule of [require], and nothing on them is deleted until they do not."
 """Why the deletes on a barred server are withheld."""
@@ -84,6 +82,22 @@ def create_text(reason: CreateReason) -> str:
             return f"newest is {age_text(age)} old, --max-age is {max_age}"
         case _:
             assert_never(reason)
+
+
+def agreed_text(plan: Plan) -> str:
+    """Say why deletes are withheld by agreement."""
+    if any(server.no_delete for server in plan.servers):
+        return "This run deletes nothing: --no-delete."
+    return "Their servers are paused."
+
+
+def paused_texts(servers: Iterable[ServerPlan], zone: ZoneInfo) -> dict[str, list[ServerPlan]]:
+    """Group the servers that are paused by the sentence that says until when and why; times in `zone`."""
+    groups: dict[str, list[ServerPlan]] = {}
+    for server in servers:
+        if server.pause:
+            groups.setdefault(pause_text(server.pause, zone), []).append(server)
+    return groups
 
 
 def next_due_text(series: SeriesPlan, now: datetime) -> str:
@@ -157,7 +171,7 @@ def loss_text(loss: Loss) -> str:
 def withheld_texts(plan: Plan, held_back: frozenset[BackupAddress]) -> Iterator[tuple[int, str]]:
     """Yield how many deletes are withheld for each reason, and the reason."""
     if plan.agreed:
-        yield len(plan.agreed), NO_DELETE
+        yield len(plan.agreed), agreed_text(plan)
     if losing := held_back - plan.agreed - plan.barred - plan.unconfirmed:
         yield len(losing), loss_text(plan.loss)
     if barred := plan.barred - plan.agreed:

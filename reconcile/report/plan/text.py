@@ -17,17 +17,21 @@ from reconcile.report.plan.sentences import (
     amounts_text,
     kept_text,
     next_due_text,
+    paused_texts,
     totals_text,
     unmanaged_text,
     withheld_texts,
 )
-from reconcile.report.wording import count_text, size_text, time_text
+from reconcile.report.wording import count_text, pause_text, size_text, time_text
 
 if TYPE_CHECKING:
     from reconcile.outcomes import Planned
 
 MOST_UNCHANGED = 20
 """Lines. What stays is shown backup by backup up to this many, or all of it with `-v`."""
+
+_MOST_NAMED = 5
+"""Servers that are paused and have nothing to do; more are only counted."""
 
 _STYLES = {"+": "green", "-": "red", " ": "dim", "?": "yellow"}
 
@@ -55,9 +59,16 @@ def _lines(plan: Plan, held_back: frozenset[BackupAddress], *, verbose: bool) ->
     shown = [server for server in plan.servers if server.actions or (in_full and (server.kept or server.unmanaged))]
     for server in shown:
         yield _heading(server, verbose=verbose)
+        if server.pause:
+            yield Text(f"  {pause_text(server.pause, rows.zone)}", style="yellow")
         yield Columns(rows=tuple(rows.of(server)), indent=2)
-    if quiet := len(plan.servers) - len(shown):
-        yield Text(f"{count_text(quiet, 'server')} with nothing to do (-v shows all)", style="dim")
+    quiet = [server for server in plan.servers if server not in shown]
+    for text, paused in paused_texts(quiet, rows.zone).items():
+        names = ", ".join(server.key for server in paused[:_MOST_NAMED])
+        more = f" and {len(paused) - _MOST_NAMED:,} more" if len(paused) > _MOST_NAMED else ""
+        yield Text(f"{names}{more}: {text}", style="yellow")
+    if others := sum(server.pause is None for server in quiet):
+        yield Text(f"{count_text(others, 'server')} with nothing to do (-v shows all)", style="dim")
     for fleet, members in plan.members.items():
         yield Text(f"fleet {fleet}: {count_text(len(members), 'server')}", style="dim")
     for diagnostic in plan.warnings:

@@ -156,7 +156,7 @@ def _badge(row: TimelineRow) -> str:
 
 def _facts(row: TimelineRow, now: datetime, zone: ZoneInfo) -> Iterator[str]:
     if row.series:
-        yield from series_facts(row.series, now)
+        yield from series_facts(row.series, now, zone)
     elif row.points:
         yield f"newest {age_text(now - row.points[-1].created_at)} old"
         yield count_text(len(row.points), "restore point")

@@ -5,7 +5,7 @@ from reconcile.insight.status import SeriesStatus, Status
 from reconcile.report.diagnostics import diagnostic_json
 from reconcile.report.document import Json, JsonObject
 from reconcile.report.status.sentences import problem_label, problem_text
-from reconcile.report.values import backup_json, time_json
+from reconcile.report.values import backup_json, pause_json, time_json
 
 
 def status_json(status: Status, /, *, verbose: bool = False) -> Json:
@@ -57,6 +57,7 @@ def _series(series: SeriesStatus, status: Status) -> JsonObject:
         "due": series.create is not None,
         "due_reason": series.create.kind if series.create else None,
         "next_due": time_json(state.due_at),
+        "paused": pause_json(series.pause) if series.pause else None,
         "usable": len(state.usable),
         "every": str(series.declared.every) if series.declared.every else None,
         "keep": [str(rule) for rule in series.declared.keep],

@@ -25,6 +25,7 @@ def metrics(status: Status, *, withheld: int) -> Raw:
     newest = per_series("newest_backup_timestamp_seconds", "When the newest usable backup was made, if there is one.")
     interval = per_series("backup_interval_seconds", "How old the newest backup may become, if `every` is set.")
     next_due = per_series("next_backup_due_timestamp_seconds", "When the next backup is due, if `every` is set.")
+    paused = per_series("paused_until_timestamp_seconds", "When the pause of the series ends, if one is on.")
     usable = per_series("usable_backups", "Usable backups of the series.")
     size = per_series("backups_size_bytes", "Size of the usable backups of the series.")
     failed = per_series("failed_backups", "Failed backups of the series.")
@@ -40,6 +41,8 @@ def metrics(status: Status, *, withheld: int) -> Raw:
             interval.labels(*labels).set(series.declared.every.in_seconds(status.checked_at))
         if series.state.due_at:
             next_due.labels(*labels).set(series.state.due_at.timestamp())
+        if series.pause:
+            paused.labels(*labels).set(series.pause.ends_at.timestamp())
         usable.labels(*labels).set(len(series.state.usable))
         size.labels(*labels).set(series.size_mb * _BYTES)
         failed.labels(*labels).set(len(series.state.failed))

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import assert_never
+from zoneinfo import ZoneInfo
 
 from reconcile.actual.inventory import Backup
 from reconcile.durations import age_text
@@ -17,7 +18,7 @@ from reconcile.insight.status import (
     Status,
     UndersizedBackups,
 )
-from reconcile.report.wording import count_text, size_text
+from reconcile.report.wording import count_text, pause_text, size_text
 
 NOTHING_DECLARED = "no series is declared"
 UNPROTECTED = "in no file"
@@ -67,7 +68,9 @@ def problem_label(reason: ProblemReason) -> str:
 
 def health_text(series: SeriesStatus) -> str:
     """Return the label of a series: of its most urgent problem, if it has one."""
-    return problem_label(series.problems[0]) if series.problems else "healthy"
+    if series.problems:
+        return problem_label(series.problems[0])
+    return "paused" if series.pause and not series.pause.creates else "healthy"
 
 
 def problem_text(reason: ProblemReason, now: datetime) -> str:
@@ -95,7 +98,7 @@ def in_progress_text(backups: Iterable[Backup], now: datetime) -> str:
     return ", ".join(f"#{backup.id} in progress for {age_text(now - backup.created_at)}" for backup in backups)
 
 
-def series_facts(series: SeriesStatus, now: datetime) -> Iterator[str]:
+def series_facts(series: SeriesStatus, now: datetime, zone: ZoneInfo) -> Iterator[str]:
     """Say how a series is: its newest backup, when the next is due, what it holds."""
     state = series.state
     if series.newest:
@@ -104,6 +107,8 @@ def series_facts(series: SeriesStatus, now: datetime) -> Iterator[str]:
         yield "no usable backup yet" if state.pending else "no usable backup"
     if state.pending:
         yield in_progress_text(state.pending, now)
+    if series.pause:
+        yield pause_text(series.pause, zone)
     if series.create:
         yield "due now"
     elif state.due_at:

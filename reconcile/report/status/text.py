@@ -101,7 +101,12 @@ def _strip(days: tuple[Day, ...]) -> Text:
 
 def _series_row(series: SeriesStatus, status: Status) -> Row:
     days = recent_days(series.state, status.checked_at, ZoneInfo(status.timezone))
-    return _row(health_text(series), str(series.address), tuple(series_facts(series, status.checked_at)), days)
+    return _row(
+        health_text(series),
+        str(series.address),
+        tuple(series_facts(series, status.checked_at, ZoneInfo(status.timezone))),
+        days,
+    )
 
 
 def _undeclared(backup: Backup) -> str:

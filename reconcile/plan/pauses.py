@@ -1,0 +1,62 @@
+"""Pauses (spec, section 2): what is on at a moment, what is over, and what is longer than `[require]` allows."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from reconcile.desired.config import Config, DeclaredServer
+from reconcile.desired.document import PauseTable
+from reconcile.diagnostics import Diagnostic
+from reconcile.plan.calendar import start_of
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Pause:
+    """A pause that is on: nothing is created or deleted before `ends_at`; with `creates`, nothing is deleted."""
+
+    ends_at: datetime
+    last_day: date | None
+    """The last day of the pause, as the file has it; None if the file gives a time."""
+    reason: str
+    creates: bool
+
+
+def pause_of(server: DeclaredServer, now: datetime, zone: ZoneInfo) -> Pause | None:
+    """Return the pause of a server that is on: the innermost, if several are."""
+    for table in server.pauses:
+        ends_at = _end(table, zone)
+        if now < ends_at:
+            last_day = None if isinstance(table.until, datetime) else table.until
+            return Pause(ends_at=ends_at, last_day=last_day, reason=table.reason, creates=table.creates)
+    return None
+
+
+def pause_diagnostics(config: Config, now: datetime) -> Iterator[Diagnostic]:
+    """Yield a warning for each pause that is over, and an error for each that is longer than `max_pause` allows."""
+    zone, most = config.settings.timezone, config.require.max_pause
+    for place, table in config.pauses:
+        ends_at = _end(table, zone)
+        if ends_at <= now:
+            yield Diagnostic(
+                severity="warning",
+                summary=f"the pause until {table.until} is over",
+                detail="It does nothing any more. Remove the line.",
+                place=place,
+            )
+        elif most and most.after(now, zone) < ends_at:
+            yield Diagnostic(
+                summary=f"the pause until {table.until} ends more than {most} from now",
+                detail=f"Choose an earlier end. Required by max_pause of [require] in {config.require_place.filename}.",
+                place=place.at("until"),
+            )
+
+
+def _end(table: PauseTable, zone: ZoneInfo) -> datetime:
+    """Return when a pause ends, in UTC: a date lasts through the end of that day in `zone`."""
+    try:
+        if isinstance(table.until, datetime):
+            return table.until.astimezone(UTC)
+        return start_of(table.until + timedelta(days=1), time(0), zone)
+    except OverflowError:
+        return datetime.max.replace(tzinfo=UTC)
