@@ -28,6 +28,9 @@ MEBIBYTE = 1024 * 1024
 LARGEST_ANSWER = 64 * MEBIBYTE
 """In bytes, decoded. A page of 10,000 backups is about 4 MB."""
 
+MOST_VALUES = 3_000_000
+"""Of JSON, by its commas: a page of 250,000 backups, read into some hundred MB. 64 MB of `{},` would take 3 GB."""
+
 _LONGEST_TEXT = 500
 """Characters of the service's own text in a message."""
 
@@ -238,7 +241,9 @@ class Http:
         async for chunk in response.aiter_bytes():
             body += chunk
             if len(body) > LARGEST_ANSWER:
-                raise OutcomeUnknownError(name, f"the answer is larger than {LARGEST_ANSWER // MEBIBYTE} MiB")
+                raise OutcomeUnknownError(name, f"the response is larger than {LARGEST_ANSWER // MEBIBYTE} MiB")
+        if body.count(b",") > MOST_VALUES:
+            raise OutcomeUnknownError(name, f"the response holds more than {MOST_VALUES:,} values")
         # A service may echo the token anywhere. What is cut or wrapped later could no longer be recognised.
         return redact_bytes(bytes(body), self._token)
 

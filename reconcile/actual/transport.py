@@ -79,6 +79,8 @@ def _trust() -> ssl.SSLContext:
     for folder in folders.split(os.pathsep) if folders else ():
         if not Path(folder).is_dir():
             raise _unusable("SSL_CERT_DIR", folder, "not a folder")
+    if file and Path(file).exists() and not Path(file).is_file():
+        raise _unusable("SSL_CERT_FILE", file, "not a file")  # reading a FIFO might never end
     try:
         return ssl.create_default_context(cafile=file or None, capath=folders or None)
     except ssl.SSLError as error:

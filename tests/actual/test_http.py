@@ -315,6 +315,14 @@ def test_advice_is_given_only_where_the_service_does_not_say_something_else(
     assert advice in diagnostic.detail if advice else diagnostic.detail == ""
 
 
+@pytest.mark.parametrize("value", [b"{}", b"0", b"[]", b'""'])
+def test_a_response_of_far_too_many_values_is_not_even_parsed(value: bytes) -> None:
+    flood = b'{"count": 1, "results": [' + b",".join([value] * 3_000_002) + b"]}"
+
+    with pytest.raises(OutcomeUnknownError, match="holds more than 3,000,000 values"):
+        get(httpx.Response(200, content=flood))
+
+
 def test_fifty_megabytes_are_taken_and_more_are_refused() -> None:
     get(httpx.Response(200, content=b" " * 50 * 1024 * 1024))
 

@@ -6,7 +6,9 @@ The one place where a bound in seconds is the behaviour: spec, section 4.6.
 
 import gc
 import json
+import os
 import re
+import signal
 import socket
 import threading
 import time
@@ -164,3 +166,21 @@ def test_a_name_that_does_not_exist_is_said_before_it_is_tried_again_and_again(
 
     assert "could not connect" in done.stderr
     assert "vps.example" in map(str, answered) or b"vps.example" in answered
+
+
+def test_a_resolver_that_does_not_respond_does_not_hold_up_an_interrupt(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "backups.toml").write_text(FILE)
+    is_over = threading.Event()
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: is_over.wait(20))
+    interrupt = threading.Timer(0.7, lambda: os.kill(os.getpid(), signal.SIGINT))
+    interrupt.start()
+
+    started = time.monotonic()
+    done = run("plan", folder=tmp_path, VPS_API_URL="https://vps.example/api/v1", VPS_API_TOKEN="vps_unused_token")
+    elapsed = time.monotonic() - started
+    is_over.set()
+
+    assert done.returncode == 130
+    assert elapsed < 4
