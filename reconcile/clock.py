@@ -52,8 +52,8 @@ class StoppedError(UserError):
 class StoppableClock:
     """A clock that ends one run: on an interrupt (`stop`), or `seconds` after it was entered.
 
-    Used as an async context manager around the whole run. `stop` ends waiting, and lets a request that is in flight
-    finish, since the answer to one that changes the account should be seen if at all possible; the deadline ends both.
+    Used as an async context manager around the whole run. `stop` ends waiting, and lets the requests in flight finish,
+    because the response to a change should be seen if at all possible. The deadline ends both.
     """
 
     def __init__(self, clock: Clock, *, seconds: float) -> None:

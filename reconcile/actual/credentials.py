@@ -96,7 +96,7 @@ def redact(text: str, token: str) -> str:
 
 
 def redact_bytes(body: bytes, token: str) -> bytes:
-    """Return the body of an answer without the token."""
+    """Return the body of a response without the token."""
     return body if len(token) < _SHORTEST_TOKEN else body.replace(token.encode(), b"***")
 
 

@@ -46,7 +46,7 @@ class BusyError(ApiError):
 class RefusedError(ApiError):
     """Not carried out, and sending it again would not help.
 
-    `status` is that of the answer, any other 3xx or 4xx; None if it was refused before it was sent.
+    `status` is that of the response, any other 3xx or 4xx; None if it was refused before it was sent.
     """
 
     def __init__(self, request: str, status: int | None, problem: str, advice: str = "") -> None:
@@ -62,9 +62,9 @@ class UntrustedError(RefusedError):
 
 
 class OutcomeUnknownError(ApiError):
-    """No complete answer arrived: the request may have been carried out, or not.
+    """No complete response arrived: the request may have been carried out, or not.
 
-    `status` is that of the answer where there was one.
+    `status` is that of the response where there was one.
     """
 
     def __init__(self, request: str, problem: str, advice: str = "", *, status: int | None = None) -> None:

@@ -14,9 +14,9 @@ from typing import Self
 import anyio
 import httpx
 
-from reconcile.actual.answers import WRONG_SERVICE, failure, origin, refusal, retry_after, service_time
 from reconcile.actual.credentials import Access, redact, redact_bytes
 from reconcile.actual.errors import ApiError, BusyError, OutcomeUnknownError, OutdatedError, RefusedError
+from reconcile.actual.responses import WRONG_SERVICE, failure, origin, refusal, retry_after, service_time
 from reconcile.actual.transport import transport_to
 from reconcile.clock import Stop, StoppableClock, StoppedError
 from reconcile.durations import age_text
@@ -52,8 +52,8 @@ _SHORTEST_PAUSE = 1.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Answer:
-    """A 2xx answer, read to its end, and when, by our clock; `date` is the service's time, if the answer has one."""
+class Response:
+    """A 2xx response, read to its end, and when, by our clock; `date` is the service's time, if it has one."""
 
     request: str
     url: httpx.URL
@@ -124,12 +124,12 @@ class Http:
         *,
         params: Mapping[str, str | int] | None = None,
         json: object = None,
-    ) -> Answer:
+    ) -> Response:
         """Send one request, once. `target` is a path below the base URL, or a URL as `link` returns it.
 
         Raises:
             NotSentError, BusyError, RefusedError, OutcomeUnknownError, OutdatedError: see `reconcile.actual.errors`.
-            StoppedError: not sent before the run was stopped, or a GET that was not answered before the deadline.
+            StoppedError: not sent before the run was stopped, or a GET without a response before the deadline.
         """
         request = self._client.build_request(method, target, params=params, json=json)
         asked_at = self.clock.monotonic()
@@ -144,20 +144,22 @@ class Http:
                     raise StoppedError(Stop.DEADLINE, self._pause_reason) from None
                 raise
 
-    def link(self, answer: Answer, text: str) -> httpx.URL:
-        """Return the URL of a link in this answer, for the next request.
+    def link(self, response: Response, text: str) -> httpx.URL:
+        """Return the URL of a link in this response, for the next request.
 
         Raises:
             RefusedError: it is not a URL, or of another origin, which must not be sent the token.
         """
         try:
-            url = answer.url.join(text)
-            ours, other = origin(answer.url), origin(url)
+            url = response.url.join(text)
+            ours, other = origin(response.url), origin(url)
         except (httpx.InvalidURL, ValueError):
-            raise RefusedError(answer.request, None, "the link to the next page is not a URL", WRONG_SERVICE) from None
+            raise RefusedError(
+                response.request, None, "the link to the next page is not a URL", WRONG_SERVICE
+            ) from None
         if other != ours:
             raise RefusedError(
-                answer.request,
+                response.request,
                 None,
                 f"the next page is on another origin, {self._shown(other)} instead of {ours}",
                 "It is not requested, because the token would be sent there. Check the base URL.",
@@ -181,13 +183,13 @@ class Http:
             except StoppedError as stopped:
                 raise StoppedError(stopped.reason, self._pause_reason) from None
 
-    async def _send(self, request: httpx.Request, name: str) -> Answer:
+    async def _send(self, request: httpx.Request, name: str) -> Response:
         if request.method != "GET":
             self.clock.checkpoint()  # a change that waited for its turn must not start after an interrupt
         started = self.clock.monotonic()
         try:
             with self.clock.request(), anyio.fail_after(_WHOLE_REQUEST):
-                answer = await self._exchange(request, name)
+                response = await self._exchange(request, name)
         except StoppedError as stopped:
             if request.method == "GET":
                 raise StoppedError(stopped.reason, f"waiting for {name}") from None
@@ -200,13 +202,13 @@ class Http:
         except httpx.HTTPError as error:
             log.debug("%s failed: %s", name, type(error).__name__)
             raise failure(name, error, self._shown) from error
-        log.debug("%s %d in %.2fs", name, answer.status, self.clock.monotonic() - started)
-        return answer
+        log.debug("%s %d in %.2fs", name, response.status, self.clock.monotonic() - started)
+        return response
 
-    async def _exchange(self, request: httpx.Request, name: str) -> Answer:
+    async def _exchange(self, request: httpx.Request, name: str) -> Response:
         response = await self._client.send(request, stream=True)
         try:
-            return Answer(
+            return Response(
                 request=name,
                 url=request.url,
                 status=response.status_code,
@@ -219,7 +221,7 @@ class Http:
             await response.aclose()
 
     async def _check(self, response: httpx.Response) -> None:
-        """Raise the error of an answer that is not a 2xx; httpx calls this before it looks where one redirects to."""
+        """Raise the error of a response that is not a 2xx; httpx calls this before it looks where one redirects to."""
         if response.is_success:
             return
         name = self._name(response.request)

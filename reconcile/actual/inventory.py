@@ -101,7 +101,7 @@ class Inventory:
     """All servers and all manual backups of the account, and the automatic ones if they were asked for.
 
     An inventory that exists is complete. `servers` is None if the token may not list them. `service_time` is the
-    `Date` of the service's answer, read at `observed_at` by our clock.
+    `Date` of the service's response, read at `observed_at` by our clock.
     """
 
     base_url: str

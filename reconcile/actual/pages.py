@@ -11,7 +11,6 @@ from typing import Generic, TypeVar
 
 import httpx
 
-from reconcile.actual.answers import WRONG_SERVICE
 from reconcile.actual.backoff import backoff
 from reconcile.actual.errors import (
     ApiError,
@@ -21,8 +20,9 @@ from reconcile.actual.errors import (
     OutcomeUnknownError,
     RefusedError,
 )
-from reconcile.actual.http import ANNOUNCED, Answer, Http
+from reconcile.actual.http import ANNOUNCED, Http, Response
 from reconcile.actual.inventory import Backup, OddEntry, Server
+from reconcile.actual.responses import WRONG_SERVICE
 from reconcile.actual.wire import Item, MalformedError, Page
 from reconcile.clock import StoppedError
 from reconcile.tasks import side_by_side
@@ -81,7 +81,7 @@ class Pages:
         """Read a list, again if necessary, until it is complete.
 
         Raises:
-            ApiError: the service does not answer, refuses, or does not list all that it counts.
+            ApiError: the service does not respond, rejects, or does not list all that it counts.
             StoppedError: interrupted, or out of time.
         """
 
@@ -90,55 +90,55 @@ class Pages:
 
         return await self._repeated(read, (IncompleteListError,), _READINGS, lambda _: _PAUSE)
 
-    async def single(self, path: str) -> Answer:
+    async def single(self, path: str) -> Response:
         """Read what is not a list, again if necessary; raises as `whole` does."""
 
-        async def read() -> Answer:
+        async def read() -> Response:
             return await self._http.request("GET", path)
 
         return await self._repeated(read, _MAY_PASS, self._attempts, backoff)
 
     async def _listing(self, query: Query[Item]) -> CompleteList[Item]:
-        first, answer = await self._first(query)
-        pages = await self._side_by_side(query, first, answer) or await self._one_by_one(query, first, answer)
+        first, response = await self._first(query)
+        pages = await self._side_by_side(query, first, response) or await self._one_by_one(query, first, response)
         entries = {_key(entry): entry for page in pages for entry in page.results}
         if len(entries) != first.count:
             problem = f"the list is incomplete: it counts {first.count} and holds {len(entries)}"
-            raise IncompleteListError(answer.request, problem, _AT_FAULT)
+            raise IncompleteListError(response.request, problem, _AT_FAULT)
         ids = [entry.id for entry in entries.values() if entry.id is not None]
         if len(set(map(type, ids))) > 1 and len(set(map(str, ids))) < len(ids):
             # The URL of a request to delete one of them would be that of the other as well.
             problem = 'two entries of the list have ids that differ only in their type, such as 7 and "7"'
-            raise OutcomeUnknownError(answer.request, problem, WRONG_SERVICE)
+            raise OutcomeUnknownError(response.request, problem, WRONG_SERVICE)
         return CompleteList(
             items=tuple(entry for entry in entries.values() if not isinstance(entry, OddEntry)),
             unidentified=tuple(entry for entry in entries.values() if isinstance(entry, OddEntry)),
             pages=len(pages),
-            observed_at=answer.received_at,
-            date=answer.date,
+            observed_at=response.received_at,
+            date=response.date,
         )
 
-    async def _first(self, query: Query[Item]) -> tuple[Page[Item], Answer]:
+    async def _first(self, query: Query[Item]) -> tuple[Page[Item], Response]:
         """Read the first page, as large as the service allows."""
         if self._asks_for_size:
             try:
-                page, answer = await self._page(query, query.path, {**query.params, "page_size": PAGE_SIZE})
+                page, response = await self._page(query, query.path, {**query.params, "page_size": PAGE_SIZE})
             except RefusedError as refused:
                 if refused.status not in _MAY_REFUSE_PAGE_SIZE:
                     raise
-                page, answer = await self._page(query, query.path, query.params)
+                page, response = await self._page(query, query.path, query.params)
                 self._asks_for_size = False
         else:
-            page, answer = await self._page(query, query.path, query.params)
+            page, response = await self._page(query, query.path, query.params)
         if page.count > LARGEST_LIST:
             problem = f"the list counts {page.count:,} entries, and reconcile reads at most {LARGEST_LIST:,}"
-            raise RefusedError(answer.request, None, problem, WRONG_SERVICE)
+            raise RefusedError(response.request, None, problem, WRONG_SERVICE)
         query.progress(len(page.results), page.count)
-        return page, answer
+        return page, response
 
-    async def _side_by_side(self, query: Query[Item], first: Page[Item], answer: Answer) -> list[Page[Item]] | None:
+    async def _side_by_side(self, query: Query[Item], first: Page[Item], response: Response) -> list[Page[Item]] | None:
         """Read all pages at once; None if one of them does not fit the first."""
-        url_of = self._numbered(first, answer)
+        url_of = self._numbered(first, response)
         if not url_of:
             return None
         size, last = len(first.results), _most_pages(first)
@@ -148,13 +148,13 @@ class Pages:
 
         async def read() -> None:
             for number in numbers:
-                page, answer = await self._page(query, url_of(number))
+                page, response = await self._page(query, url_of(number))
                 known = len(ids)
                 ids.update(map(_key, page.results))
                 length = size if number < last else first.count - size * (last - 1)
                 is_last = page.next is None
                 if (page.count, len(ids) - known, is_last) != (first.count, length, number == last):
-                    raise IncompleteListError(answer.request, "not the page that was expected")
+                    raise IncompleteListError(response.request, "not the page that was expected")
                 pages[number] = page
                 query.progress(len(ids), first.count)
 
@@ -164,17 +164,17 @@ class Pages:
             return None
         return [pages[number] for number in sorted(pages)]
 
-    def _numbered(self, first: Page[Item], answer: Answer) -> Callable[[int], httpx.URL] | None:
+    def _numbered(self, first: Page[Item], response: Response) -> Callable[[int], httpx.URL] | None:
         """Return a function from page number to URL, if `next` is the same URL with only the page number added."""
         if first.next is None or _most_pages(first) == 1:
             return None
-        following = self._http.link(answer, first.next)
-        expected = sorted([*answer.url.params.multi_items(), ("page", "2")])
-        if following.path != answer.url.path or sorted(following.params.multi_items()) != expected:
+        following = self._http.link(response, first.next)
+        expected = sorted([*response.url.params.multi_items(), ("page", "2")])
+        if following.path != response.url.path or sorted(following.params.multi_items()) != expected:
             return None
         return lambda number: following.copy_set_param("page", number)
 
-    async def _one_by_one(self, query: Query[Item], first: Page[Item], answer: Answer) -> list[Page[Item]]:
+    async def _one_by_one(self, query: Query[Item], first: Page[Item], response: Response) -> list[Page[Item]]:
         """Follow `next` from page to page."""
         pages, most = [first], _most_pages(first)
         ids = set(map(_key, first.results))
@@ -182,42 +182,42 @@ class Pages:
         while page.next is not None:
             if len(pages) == most:
                 problem = f"the list has more pages than its count of {first.count} allows"
-                raise IncompleteListError(answer.request, problem, _AT_FAULT)
-            page, answer = await self._next(query, page.next, answer)
+                raise IncompleteListError(response.request, problem, _AT_FAULT)
+            page, response = await self._next(query, page.next, response)
             if page.count != first.count:
                 problem = f"the list changed while it was read: it counted {first.count}, then {page.count}"
-                raise IncompleteListError(answer.request, problem, "Try again.")
+                raise IncompleteListError(response.request, problem, "Try again.")
             known = len(ids)
             ids.update(map(_key, page.results))
             if len(ids) > first.count:
                 raise IncompleteListError(
-                    answer.request, f"the list holds more than the {first.count} it counts", _AT_FAULT
+                    response.request, f"the list holds more than the {first.count} it counts", _AT_FAULT
                 )
             if len(ids) == known:
-                raise IncompleteListError(answer.request, "the page holds no new entries", _AT_FAULT)
+                raise IncompleteListError(response.request, "the page holds no new entries", _AT_FAULT)
             pages.append(page)
             query.progress(len(ids), first.count)
         return pages
 
-    async def _next(self, query: Query[Item], text: str, answer: Answer) -> tuple[Page[Item], Answer]:
+    async def _next(self, query: Query[Item], text: str, response: Response) -> tuple[Page[Item], Response]:
         try:
-            return await self._page(query, self._http.link(answer, text))
+            return await self._page(query, self._http.link(response, text))
         except RefusedError as refused:
             if refused.status != httpx.codes.NOT_FOUND:
                 raise
             problem = "the list changed while it was read: the next page is gone"
-            raise IncompleteListError(answer.request, problem, "Try again.") from refused
+            raise IncompleteListError(response.request, problem, "Try again.") from refused
 
     async def _page(
         self, query: Query[Item], target: str | httpx.URL, params: Mapping[str, str | int] | None = None
-    ) -> tuple[Page[Item], Answer]:
-        async def read() -> tuple[Page[Item], Answer]:
-            answer = await self._http.request("GET", target, params=params)
+    ) -> tuple[Page[Item], Response]:
+        async def read() -> tuple[Page[Item], Response]:
+            response = await self._http.request("GET", target, params=params)
             try:
-                return query.read(answer.body, answer.received_at), answer
+                return query.read(response.body, response.received_at), response
             except MalformedError as error:
                 problem = f"the response is not as documented: {error}"
-                raise OutcomeUnknownError(answer.request, problem, WRONG_SERVICE) from error
+                raise OutcomeUnknownError(response.request, problem, WRONG_SERVICE) from error
 
         return await self._repeated(read, _MAY_PASS, self._attempts, backoff)
 

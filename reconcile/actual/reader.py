@@ -37,7 +37,7 @@ class Reader:
         """List all servers, and the manual backups of all or of one; with `automatic`, the automatic ones too.
 
         Raises:
-            ApiError: the service does not answer, refuses, or does not list all that it counts.
+            ApiError: the service does not respond, rejects, or does not list all that it counts.
             UserError: with `checks_clock`, our clock and the service's differ by more than `LARGEST_SKEW`.
             StoppedError: interrupted, or out of time.
         """

@@ -25,12 +25,12 @@ class Writer:
             OutcomeUnknownError: it may have been made; only the list shows whether it was.
         """
         body = {"server_id": server_id, "description": description}
-        answer = await self._http.request("POST", "/backups/", json=body)
+        response = await self._http.request("POST", "/backups/", json=body)
         try:
-            return read_backup(answer.body, answer.received_at)
+            return read_backup(response.body, response.received_at)
         except MalformedError as error:
             problem = f"the response is not a backup: {error}"
-            raise OutcomeUnknownError(answer.request, problem) from error
+            raise OutcomeUnknownError(response.request, problem) from error
 
     async def restore(self, server_id: Id, backup_id: Id) -> None:
         """Send one restore, which overwrites the server's disk; any 2xx counts as accepted (api.md).
@@ -49,7 +49,7 @@ class Writer:
             NotSentError, BusyError, RefusedError, StoppedError: certainly not deleted by this (a 404: already gone).
             OutcomeUnknownError: it may have been deleted; only the list shows whether it was.
         """
-        answer = await self._http.request("DELETE", f"/backups/{quote(str(backup_id), safe='')}/")
-        if answer.status != httpx.codes.NO_CONTENT:
+        response = await self._http.request("DELETE", f"/backups/{quote(str(backup_id), safe='')}/")
+        if response.status != httpx.codes.NO_CONTENT:
             # A proxy's sign-in page is a 200, and has deleted nothing.
-            raise OutcomeUnknownError(answer.request, f"answered {answer.status} instead of 204 as documented")
+            raise OutcomeUnknownError(response.request, f"responded with {response.status}, not 204 as documented")

@@ -93,7 +93,7 @@ def test_an_id_never_changes_the_path(backup_id: Id, path: bytes) -> None:
 
 @pytest.mark.parametrize("status", [200, 202])
 def test_a_delete_that_is_not_answered_as_documented_may_not_have_been_carried_out(status: int) -> None:
-    with pytest.raises(OutcomeUnknownError, match=f"answered {status} instead of 204"):
+    with pytest.raises(OutcomeUnknownError, match=f"responded with {status}, not 204"):
         delete(501, httpx.Response(status, html="<html>Sign in</html>"))
 
 

@@ -1,4 +1,4 @@
-"""What it means when a request gets an answer other than a 2xx, or none at all."""
+"""What it means when a request gets a response other than a 2xx, or none at all."""
 
 import re
 import ssl
@@ -64,7 +64,7 @@ def failure(request: str, error: httpx.HTTPError, show: Show) -> ApiError:
 
 
 def refusal(request: str, response: httpx.Response, body: bytes, retry_after: float | None, show: Show) -> ApiError:
-    """Classify an answer that is not a 2xx: was the request carried out, and may it be sent again?"""
+    """Classify a response that is not a 2xx: was the request carried out, and may it be sent again?"""
     status = response.status_code
     text = show(error_text(body))
     problem = f"{status} {httpx.codes.get_reason_phrase(status)}".rstrip() + (f": {text}" if text else "")
@@ -96,7 +96,7 @@ def retry_after(response: httpx.Response, now: datetime) -> float | None:
 
 
 def service_time(response: httpx.Response) -> datetime | None:
-    """Return the time by the service's clock, if the answer has one."""
+    """Return the time by the service's clock, if the response has one."""
     return _date(response.headers.get("Date", ""))
 
 
