@@ -212,13 +212,9 @@ class TestImport:
             service.write(written)
 
             assert 'account = "you@example.com"' in written
-            assert '# [fleets.nightly]\n# match = "web-*"' in written
+            assert '  "web-1", "web-2", "web-3",\n]\n# match = "web-*"' in written
             assert "No changes." in service.run("plan").stdout
-
-            fleet = "\n".join(line[2:] for line in written.splitlines() if line.startswith("# "))
-            service.write(fleet[fleet.index("[fleets") :])
-            assert "No changes." in service.run("plan").stdout
-            assert "fleet nightly: 3 servers" in service.run("plan").stdout
+            assert "fleet web: 3 servers" in service.run("plan").stdout
 
     def test_beside_a_file_the_members_of_its_fleets_are_declared(self, service: Sandbox) -> None:
         service.write(FILE)
@@ -227,5 +223,5 @@ class TestImport:
 
         assert "[servers.old]" in written
         assert "[servers.web-1]" not in written
-        assert "account" not in written
+        assert "account =" not in written
         assert "# - web-1: backups.toml does not declare 'by hand' (1 backup)" in written

@@ -101,7 +101,7 @@ def test_init_writes_its_file_and_nothing_else_with_closed_streams(closed: str, 
 
     assert done.returncode == 0, done.stderr
     assert done.stdout == ""
-    assert (service.folder / "new.toml").read_text().startswith("# Written by reconcile init at 20")
+    assert (service.folder / "new.toml").read_text().startswith("#:schema ")
 
 
 @pytest.mark.parametrize("command", [["plan"], ["apply", "--auto-approve"], ["--help"]], ids=lambda command: command[0])
