@@ -215,7 +215,9 @@ class TestWithheld:
             planned = service.run("plan")
             withheld = service.run("apply", "--auto-approve", "--allow-loss", "7")
             assert planned.returncode == 0
-            assert "Withheld: 8 deletes. 8 of 10 usable backups would be lost, the limit is 3." in planned.stdout
+            share = "8 of 10 usable backups on the declared servers would be lost, the limit is 3."
+            assert f"Withheld: 8 deletes. {share}" in planned.stdout
+            assert "  !  nightly    8 backups, 2d to 9d old, 800 MiB  withheld: not kept by last=2" in planned.stdout
             assert "--allow-loss 8" in planned.stdout
             assert withheld.returncode == 1
             assert "--allow-loss 8" in withheld.stdout

@@ -102,8 +102,8 @@ def test_the_verdict_comes_first_and_what_is_withheld() -> None:
     assert lines[0] == "<!-- reconcile plan creates=0 deletes=9 withheld=9 -->"
     assert lines[1] == "### reconcile: 0 to create, 9 to delete (9 withheld)"
     assert lines[3] == (
-        "> **Withheld: 9 deletes.** 9 of 9 usable backups would be lost, none would be left. "
-        "If this is intended: --allow-loss 9"
+        "> **Withheld: 9 deletes.** 9 of 9 usable backups on the declared servers would be lost, none would be left. "
+        "If this is intended: reconcile apply --allow-loss 9"
     )
 
 

@@ -16,6 +16,7 @@ from reconcile.outcomes import (
 )
 from reconcile.plan.model import Action, Create, Delete
 from reconcile.plan.reasons import unmet_text
+from reconcile.plan.safety import withheld
 from reconcile.report.apply.sentences import (
     OUTCOME_TEXTS,
     advice,
@@ -26,7 +27,7 @@ from reconcile.report.apply.sentences import (
 )
 from reconcile.report.diagnostics import diagnostic_text
 from reconcile.report.document import Lines, Text
-from reconcile.report.plan.sentences import BARRED, UNCONFIRMED, agreed_text
+from reconcile.report.plan.sentences import BARRED, UNCONFIRMED, agreed_text, allowing
 from reconcile.report.wording import count_text
 
 _STYLES = {
@@ -42,9 +43,9 @@ _STYLES = {
 
 
 def event_text(event: Event) -> list[Text]:
-    """Return the lines of an event. A plan and a result have none: `planned_text` and `result_text` show them."""
+    """Return the lines of an event. `planned_text` and `result_text` show plans, results and what is withheld."""
     match event:
-        case Planned() | Applied():
+        case Planned() | Applied() | Finished(outcome=Outcome.WITHHELD):
             return []
         case Noted(diagnostic=diagnostic):
             return diagnostic_text(diagnostic)
@@ -99,8 +100,11 @@ def _figures(result: Result, *, plans_again: bool) -> Iterator[Text]:
 def _not_done(result: Result) -> Iterator[Text]:
     """Yield what did not succeed. An explanation that many actions share is given once: forty 403s are one problem."""
     groups: dict[tuple[type[Action], Outcome, str], list[Action]] = {}
+    shown = withheld(result.plan)  # with the plan, and counted below
     for ended in result.finished:
-        if ended.outcome is not Outcome.SUCCEEDED:
+        if ended.outcome is not Outcome.SUCCEEDED and not (
+            ended.outcome is Outcome.WITHHELD and ended.action.address in shown
+        ):
             groups.setdefault((type(ended.action), ended.outcome, explanation_text(ended)), []).append(ended.action)
     for (kind, outcome, explanation), actions in groups.items():
         style = _STYLES[outcome]
@@ -114,16 +118,16 @@ def _not_done(result: Result) -> Iterator[Text]:
 
 def _next_steps(result: Result) -> Iterator[Text]:
     counts = result.counts
-    withheld = {ended.action.address for ended in result.finished if ended.outcome is Outcome.WITHHELD}
-    agreed = withheld & result.plan.agreed
-    barred = withheld & result.plan.barred - agreed
-    unconfirmed = withheld & result.plan.unconfirmed - barred - agreed
+    held_back = {ended.action.address for ended in result.finished if ended.outcome is Outcome.WITHHELD}
+    agreed = held_back & result.plan.agreed
+    barred = held_back & result.plan.barred - agreed
+    unconfirmed = held_back & result.plan.unconfirmed - barred - agreed
     for addresses, why in ((agreed, agreed_text(result.plan)), (barred, BARRED), (unconfirmed, UNCONFIRMED)):
         if addresses:
             style = "yellow" if addresses is agreed else "bold red"
             yield Text(f"Withheld: {count_text(len(addresses), 'delete')}. {why}", style)
     if number := counts[Outcome.WITHHELD] - len(agreed) - len(barred) - len(unconfirmed):
-        allow = f"If this is intended: --allow-loss {result.loss_still_to_allow} (reconcile help safety)"
+        allow = f"If this is intended: {allowing(result.loss_still_to_allow)} (reconcile help safety)"
         yield Text(f"Withheld: {count_text(number, 'delete')}, because too much would be lost. {allow}", "bold red")
     yield from map(Text, advice(result))
     if result.is_refused and not counts[Outcome.NOT_STARTED] and not result.still_pending and not result.unmet:

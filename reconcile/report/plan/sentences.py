@@ -163,9 +163,14 @@ def unmanaged_text(reason: UnmanagedReason, zone: ZoneInfo) -> str:
 
 def loss_text(loss: Loss) -> str:
     """Say how much a plan would lose, and which option allows it."""
-    share = f"{loss.lost:,} of {count_text(loss.usable, 'usable backup')} would be lost"
+    share = f"{loss.lost:,} of {count_text(loss.usable, 'usable backup')} on the declared servers would be lost"
     limit = "none would be left" if loss.empties else f"the limit is {loss.limit:,}"
-    return f"{share}, {limit}. If this is intended: --allow-loss {loss.lost}"
+    return f"{share}, {limit}. If this is intended: {allowing(loss.lost)}"
+
+
+def allowing(lost: int) -> str:
+    """Return the command that loses so many backups after all."""
+    return f"reconcile apply --allow-loss {lost}"
 
 
 def withheld_texts(plan: Plan, held_back: frozenset[BackupAddress]) -> Iterator[tuple[int, str]]:

@@ -1,11 +1,12 @@
 """The plan as text: grouped by server, with the age and size of every backup to delete, in few lines."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from reconcile.actual.inventory import State, size_mb
 from reconcile.addresses import BackupAddress
 from reconcile.durations import age_text
 from reconcile.plan.model import Action, Create, Delete, Kept, Plan, SeriesPlan, ServerPlan, Unmanaged
@@ -33,7 +34,9 @@ MOST_UNCHANGED = 20
 _MOST_NAMED = 5
 """Servers that are paused and have nothing to do; more are only counted."""
 
-_STYLES = {"+": "green", "-": "red", " ": "dim", "?": "yellow"}
+_STYLES = {"+": "green", "-": "red", "!": "bold red", " ": "dim", "?": "yellow"}
+_FEWEST_FOLDED = 3
+"""Withheld deletes of one series: as many or more are one row."""
 
 
 def plan_text(plan: Plan, /, *, verbose: bool) -> Lines:
@@ -129,29 +132,45 @@ class _Rows:
 
     def of(self, server: ServerPlan) -> Iterator[Row]:
         for series in server.series:
-            yield from map(self._action, series.actions)
+            yield from self._actions(series.actions, series.address.description)
             if self.in_full:
                 for kept in series.kept:
                     due = next_due_text(series, self.now) if kept is series.kept[-1] else ""
                     yield self._backup(" ", kept, f"stays: {kept_text(kept.reason, self.zone)}{due}")
             elif series.kept:
                 yield self._unchanged(series)
-        yield from map(self._action, server.pruned)
+        yield from self._actions(server.pruned, None)
         if self.in_full:
             for entry in server.unmanaged:
                 yield self._backup("?", entry, f"unmanaged, {unmanaged_text(entry.reason, self.zone)}")
         elif server.unmanaged:
             yield _row("?", count_text(len(server.unmanaged), "backup"), "", "unmanaged (-v shows them)")
 
+    def _actions(self, actions: Sequence[Action], description: str | None) -> Iterator[Row]:
+        """Yield a row for each action; withheld deletes of one series are one row, unless everything is shown."""
+        held_back = [each for each in actions if isinstance(each, Delete) and each.address in self.held_back]
+        is_folded = not self.dated and len(held_back) >= _FEWEST_FOLDED
+        yield from (self._action(each) for each in actions if not is_folded or each.address not in self.held_back)
+        if is_folded:
+            backups = [each.backup for each in held_back]
+            ages = [age_text(self.now - each.created_at) for each in (backups[-1], backups[0])]
+            facts = f"{len(backups):,} backups, {ages[0]} to {ages[1]} old, {size_text(size_mb(backups))}"
+            yield _row("!", description or "undeclared", facts, f"withheld: {action_text(held_back[0])}")
+
     def _action(self, action: Action) -> Row:
         why = f"{action.reason.kind}: {action_text(action)}"
         if isinstance(action, Create):
             return _row("+", action.description, "new", why)
-        return self._backup("-", action, f"withheld: {why}" if action.address in self.held_back else why)
+        if action.address in self.held_back:
+            return self._backup("!", action, f"withheld: {why}")
+        return self._backup("-", action, why)
 
     def _unchanged(self, series: SeriesPlan) -> Row:
-        newest = max(kept.backup.created_at for kept in series.kept)
+        usable = [kept.backup.created_at for kept in series.kept if kept.backup.state is State.USABLE]
         facts = f"{len(series.kept):,} stay"
+        if not usable:
+            return _row(" ", series.address.description or "", facts, "none is usable")
+        newest = max(usable)
         return _row(
             " ",
             series.address.description or "",

@@ -56,7 +56,8 @@ def check_text(status: Status, /, *, verbose: bool = False) -> Lines:
         Text(f"{' '.join(filter(None, (label, about)))}: {text}", _STYLES[label])
         for label, about, text, _ in problems(status)
     ]
-    return Lines(tuple(lines) or (Text(f"OK: {healthy_text(status)}", "green"),))
+    others = f"; {count_text(len(status.unprotected), 'server')} unprotected" if status.unprotected else ""
+    return Lines(tuple(lines) or (Text(f"OK: {healthy_text(status)}{others}", "green"),))
 
 
 def _status_lines(status: Status, *, verbose: bool) -> Iterator[Block]:

@@ -84,7 +84,7 @@ EVENTS: list[tuple[Event, list[str], list[str]]] = [
     ),
     (
         ended(PRUNE, Outcome.WITHHELD, "too much would be lost"),
-        ["web/x#2: withheld"],
+        [],
         ["apply_errored"],
     ),
     (
@@ -235,7 +235,7 @@ class TestResult:
     def test_that_was_withheld_names_the_way_out_and_no_other(self) -> None:
         too_much = "too much would be lost"
 
-        allow = "If this is intended: --allow-loss 2 (reconcile help safety)"
+        allow = "If this is intended: reconcile apply --allow-loss 2 (reconcile help safety)"
         lines = self.lines(result(COMPLETED, *(ended(each, Outcome.WITHHELD, too_much) for each in (DELETE, PRUNE))))
 
         assert lines == [

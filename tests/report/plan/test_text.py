@@ -36,11 +36,13 @@ def test_what_is_withheld_says_the_figures_and_the_way_out() -> None:
         "Plan: 1 to create, 29 to delete (28 withheld); 1 backup unchanged, 0 unmanaged.",
         "1 server at https://vps.example/api/v1, times in UTC",
         (
-            "Withheld: 28 deletes. 28 of 30 usable backups would be lost, the limit is 6. "
-            "If this is intended: --allow-loss 28"
+            "Withheld: 28 deletes. 28 of 30 usable backups on the declared servers would be lost, the limit is 6. "
+            "If this is intended: reconcile apply --allow-loss 28"
         ),
     ]
-    assert text(plan).count("withheld: retention: not kept by last=2") == 28
+    assert "  !  nightly     28 backups, 2d to 29d old, " in text(plan)
+    assert text(plan).count("not kept by last=2") == 2, "of which one goes"
+    assert text(plan, verbose=True).count("withheld: retention: not kept by last=2") == 28
 
 
 def test_what_is_allowed_in_this_run_is_not_withheld() -> None:
