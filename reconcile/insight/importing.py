@@ -33,7 +33,7 @@ NIGHTLY = "nightly"
 """The series that `init` adds to a server on which nothing is created regularly."""
 
 KEPT_BY_STANDARD = 3
-"""Backups of a series that the policy of `init` keeps in any case (`last`)."""
+"""Backups of a series, the new one among them, that the policy of `init` keeps in any case (`last`)."""
 
 _NOTHING = Config(servers=())
 _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9_-]+")
@@ -394,7 +394,7 @@ def _with_nightly(table: AdoptedServers, inventory: Inventory) -> AdoptedServers
         return replace(
             table, series=(*table.series, Adopted(description=_unused(NIGHTLY, used, " "), is_standard=True))
         )
-    if nightly.most > KEPT_BY_STANDARD:
+    if nightly.most >= KEPT_BY_STANDARD:
         going_on = replace(nightly, every=Duration(days=1))
     else:
         going_on = replace(nightly, is_standard=True)

@@ -181,7 +181,9 @@ def _series(series: Adopted, *, is_first: bool) -> Iterator[tuple[str, str]]:
     elif series.every:
         yield f"# {_toml({'every': str(series.every)})}", "remove the # once nothing else creates these backups"
     if series.every and not series.is_standard:
-        yield _toml({"keep": series.most}), "the newest stay, the others are deleted"
+        # A new backup may be due at once, and must not delete the oldest: no plan on a first file deletes anything.
+        explanation = "one more than today, then the oldest are deleted" if is_first else "the newest stay"
+        yield _toml({"keep": series.most + is_first}), explanation
 
 
 def _held_text(series: Adopted) -> str:

@@ -302,6 +302,14 @@ class TestFirstFile:
     ) -> None:
         assert {key: each.is_standard for key, each in series(*held, is_first=True).items()} == expected
 
+    @pytest.mark.parametrize("count", range(1, 6))
+    def test_a_new_backup_that_is_due_at_once_deletes_none(self, count: int) -> None:
+        seen = inventory(*(backup(at, age=days(at + 2)) for at in range(count)))
+
+        plan = make_plan(config(declaration_toml(import_(seen, NOW, is_first=True)).text), seen)
+
+        assert [len(plan.creates), len(plan.deletes)] == [1, 0]
+
     def test_a_nightly_that_is_irregular_goes_on_with_as_many(self) -> None:
         found = series(*(backup(n, age=hours(n * n)) for n in range(9)), is_first=True)["nightly"]
 

@@ -48,6 +48,12 @@ def accounts(draw: st.DrawFn) -> Inventory:
         )
         for number in range(draw(st.integers(0, 12)) if servers else 0)
     ]
+    first, every = draw(ages), draw(st.sampled_from([6, 24, 7 * 24]))
+    held += [
+        backup(100 * number + at, "nightly", age=first + timedelta(hours=every * at), server=server)
+        for number, server in enumerate(servers, 1)
+        for at in range(draw(st.integers(0, 5)))
+    ]
     return inventory(*held, servers=draw(st.sampled_from([tuple(servers), tuple(servers), None])))
 
 

@@ -152,7 +152,7 @@ def test_an_import_as_a_whole() -> None:
         'description = "auto"     # created daily at about 12:00 UTC, 3 kept',
         "renamed_from = \"auto-*\"  # such as 'auto-2026-03-10'",
         '# every = "1d"           # remove the # once nothing else creates these backups',
-        "keep = 3                 # the newest stay, the others are deleted",
+        "keep = 3                 # the newest stay",
     ]
 
 
@@ -194,7 +194,7 @@ def test_a_first_file_as_a_whole() -> None:
         'description = "auto"     # created daily at about 12:00 UTC, 3 kept',
         "renamed_from = \"auto-*\"  # such as 'auto-2026-03-10'",
         'every = "1d"',
-        "keep = 3                 # the newest stay, the others are deleted",
+        "keep = 4                 # one more than today, then the oldest are deleted",
     ]
 
 
