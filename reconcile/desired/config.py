@@ -76,8 +76,10 @@ class DeclaredServer:
     def undeclared(self, descriptions: Iterable[str | None]) -> list[str | None]:
         """Return those of `descriptions` that belong to none of its series."""
         exact = {name for series in self.series for name in (series.description, *series.former)}
-        is_former = compiled(tuple(glob for series in self.series for glob in series.globs)).match
-        return [each for each in descriptions if each is None or not (each in exact or is_former(each))]
+        others = [each for each in descriptions if each not in exact]
+        globs = tuple(glob for series in self.series for glob in series.globs) if others else ()
+        is_former = compiled(globs).match
+        return [each for each in others if each is None or not (globs and is_former(each))]
 
     def ignores(self, description: str | None) -> bool:
         """Return whether an undeclared backup with this description belongs to people."""

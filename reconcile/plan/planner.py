@@ -15,7 +15,6 @@ from reconcile.plan.model import Create, Delete, Kept, LossLimit, Plan, SeriesPl
 from reconcile.plan.pauses import pause_diagnostics
 from reconcile.plan.reasons import (
     BesideUnknown,
-    DeleteReason,
     Failed,
     Ignored,
     InProgress,
@@ -137,24 +136,25 @@ def judge(
     reasons = retain([*coming, *(min(backup.created_at, now) for backup in usable)], series.keep, times.zone)
     kept_by = {backup.id: reason for backup, reason in zip(usable, reasons[len(coming) :], strict=True)}
     beside_unknown = BesideUnknown() if state.unknown or is_unclear else None
+    not_kept = NotKept(keep=series.keep)
     verdicts: list[KeepReason | SeriesDeleteReason] = []
+    stays: KeepReason | None
     for backup in state.backups:
-        stays: KeepReason | None = Pinned() if backup.id in pinned else None
-        if backup.id not in kept_by:  # what is in there is usable, so there is nothing else to be said about it
+        if backup.id in kept_by:  # a usable one
+            stays = Pinned() if backup.id in pinned else kept_by[backup.id]
+            verdicts.append(stays or beside_unknown or _too_young(backup, times) or not_kept)
+        else:
             stays = _untouchable(backup, pinned, times)
-        stays = stays or kept_by.get(backup.id) or beside_unknown or _too_young(backup, times)
-        verdicts.append(stays or _beyond_keep(backup, series, state, times))
+            verdicts.append(stays or beside_unknown or _no_restore_point(backup, series, state, times))
     return verdicts
 
 
-def _beyond_keep(
+def _no_restore_point(
     backup: Backup, series: DeclaredSeries, state: SeriesState, times: TimeRules
-) -> SeriesDeleteReason | NewestUndersized:
-    """Return what becomes of a backup that neither `keep` nor anything else protects."""
+) -> Failed | Undersized | NewestUndersized:
+    """Return what becomes of a failed or undersized backup."""
     if backup.state is State.FAILED:
         return Failed(status=backup.status)
-    if backup.state is not State.UNDERSIZED:
-        return NotKept(keep=series.keep)
     min_size = times.desired.config.settings.min_size if series.min_size is None else series.min_size
     is_newest = in_order((*state.usable[-1:], *state.undersized[-1:]))[-1] == backup
     reason = NewestUndersized if is_newest else Undersized
@@ -247,15 +247,15 @@ class _ServerPlanner:
     ) -> tuple[list[Kept], list[Delete]]:
         kept: list[Kept] = []
         deletes: list[Delete] = []
-        is_unclear = any(backup.description in self.unclear for backup in state.backups)
+        is_unclear = bool(self.unclear) and any(backup.description in self.unclear for backup in state.backups)
         verdicts = judge(series, state, self.pinned, self.times, is_unclear=is_unclear)
         for backup, verdict in zip(state.backups, verdicts, strict=True):
             backup_address = address.member(backup.id, backup.description)
             if isinstance(verdict, SeriesDeleteReason):
-                deletes.append(self._delete(backup_address, backup, verdict))
+                deletes.append(Delete(address=backup_address, backup=backup, reason=verdict))
             else:
                 kept.append(Kept(address=backup_address, backup=backup, reason=verdict))
-        return kept, deletes
+        return kept, self._confirmed(deletes)
 
     def _awaited(
         self,
@@ -305,11 +305,11 @@ class _ServerPlanner:
         if young := _too_young(backup, self.times):
             return Unmanaged(address=address, backup=backup, reason=young)
         pruned = Undeclared(age=self.times.age(backup), prune=None if prune is True else prune)
-        return self._delete(address, backup, pruned)
+        return self._confirmed([Delete(address=address, backup=backup, reason=pruned)])[0]
 
-    def _delete(self, address: BackupAddress, backup: Backup, reason: DeleteReason) -> Delete:
-        delete = Delete(address=address, backup=backup, reason=reason)
+    def _confirmed(self, deletes: list[Delete]) -> list[Delete]:
+        """Mark what rests on a clock that the service has not confirmed."""
+        if self.times.is_confirmed:
+            return deletes
         min_age = self.times.desired.config.require.min_age
-        if not self.times.is_confirmed and delete.rests_on_clock(min_age):
-            return replace(delete, is_unconfirmed=True)
-        return delete
+        return [replace(delete, is_unconfirmed=delete.rests_on_clock(min_age)) for delete in deletes]

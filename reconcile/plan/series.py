@@ -203,7 +203,7 @@ def _unclear(held: Held) -> frozenset[str | None]:
 
     A backup without a readable description may belong to any of them. One without a readable time belongs to its own.
     """
-    odd = [backup for backups in held.values() for backup in backups if not backup.is_identified]
+    odd = [backup for backups in held.values() for backup in backups if backup.unreadable and not backup.is_identified]
     if any("description" in backup.unreadable for backup in odd):
         return frozenset(held)
     return frozenset(backup.description for backup in odd)
@@ -217,19 +217,20 @@ def series_state(
     While a pause of its server keeps it from new backups, it is neither due nor overdue.
     """
     groups: dict[str, list[Backup]] = {}
-    newest: Backup | None = None
-    newest_sized: Backup | None = None
+    latest = times.now + MISDATED_BEYOND
     for backup in backups:
-        group = _group(backup, times)
+        group: str = backup.state
+        if backup.created_at > latest:
+            group = _MISDATED
+        elif group is State.PENDING and times.is_stalled(backup):
+            group = _STALLED
         groups.setdefault(group, []).append(backup)
-        if group in _MEMBERS:
-            newest = backup
-            if group != State.UNDERSIZED:
-                newest_sized = backup
-    usable = tuple(groups.get(State.USABLE, ()))
+    usable, undersized, pending, unknown, failed, stalled, misdated = (tuple(groups.get(each, ())) for each in _GROUPS)
+    newest_sized = _newest(usable, pending, unknown)
+    newest = _newest((newest_sized,) if newest_sized else (), undersized)
     settings = times.desired.config.settings
     due = due_at(series.every, times.moment(newest), settings) if series.every and newest else None
-    has_others = len(backups) > len(groups.get(_MISDATED, ()))
+    has_others = len(backups) > len(misdated)
     create = _due_reason(series, newest, due, times, has_others=has_others) or _too_old(newest_sized, times)
     has_young = _has_young(usable, times)
     needed = None if create or has_young else newest_sized
@@ -240,12 +241,12 @@ def series_state(
     return SeriesState(
         backups=backups,
         usable=usable,
-        undersized=tuple(groups.get(State.UNDERSIZED, ())),
-        pending=tuple(groups.get(State.PENDING, ())),
-        unknown=tuple(groups.get(State.UNKNOWN, ())),
-        failed=tuple(groups.get(State.FAILED, ())),
-        stalled=tuple(groups.get(_STALLED, ())),
-        misdated=tuple(groups.get(_MISDATED, ())),
+        undersized=undersized,
+        pending=pending,
+        unknown=unknown,
+        failed=failed,
+        stalled=stalled,
+        misdated=misdated,
         due_at=due,
         overdue_since=_overdue_since(series, usable[-1], times) if usable and not is_paused else None,
         create=create,
@@ -255,15 +256,13 @@ def series_state(
 
 
 _STALLED, _MISDATED = "stalled", "misdated"
-_MEMBERS = {State.USABLE, State.UNDERSIZED, State.PENDING, State.UNKNOWN}
+_GROUPS = (State.USABLE, State.UNDERSIZED, State.PENDING, State.UNKNOWN, State.FAILED, _STALLED, _MISDATED)
 
 
-def _group(backup: Backup, times: TimeRules) -> str:
-    if times.is_misdated(backup):
-        return _MISDATED
-    if times.is_stalled(backup):
-        return _STALLED
-    return backup.state
+def _newest(*groups: tuple[Backup, ...]) -> Backup | None:
+    """Return the newest backup of several groups, each from the oldest to the newest."""
+    newest = in_order(group[-1] for group in groups if group)
+    return newest[-1] if newest else None
 
 
 def _overdue_since(series: DeclaredSeries, usable: Backup, times: TimeRules) -> datetime | None:
