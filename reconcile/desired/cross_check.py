@@ -4,6 +4,7 @@ Reads the raw data of the files, so that these mistakes are reported together wi
 the wrong type is passed over here, because `reconcile.desired.document` refuses it.
 """
 
+import difflib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -153,8 +154,6 @@ def _unknown_policies(files: Sequence[TomlFile]) -> Iterator[Diagnostic]:
 
 
 def _policy_advice(name: str, declared: list[str], *, suggests: bool) -> str:
-    import difflib  # noqa: PLC0415 - needed only for a mistake
-
     if suggests and (close := difflib.get_close_matches(name, declared, n=1)):
         return f'Did you mean "{close[0]}"?'
     if not declared:

@@ -1,5 +1,6 @@
 """Explains errors of the TOML reader and of pydantic: what is wrong, and what to write instead."""
 
+import difflib
 import re
 from collections.abc import Iterator
 
@@ -140,8 +141,6 @@ def _suggestion(key: str, known: list[str]) -> str | None:
     name = key.lower().replace("-", "_").removeprefix("keep_")  # restic's option --keep-daily is our key daily
     if (synonym := _SYNONYMS.get(name, name)) in known:
         return synonym
-    import difflib  # noqa: PLC0415 - needed only for a mistake
-
     return next(iter(difflib.get_close_matches(key, known, n=1, cutoff=_SIMILAR)), None)
 
 

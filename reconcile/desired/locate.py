@@ -3,6 +3,7 @@
 The TOML reader does not keep positions. tree-sitter finds them, and is loaded only when there is a place to show.
 """
 
+import hashlib
 import re
 from bisect import bisect_right
 from collections.abc import Iterator
@@ -40,8 +41,6 @@ class Source:
     @property
     def sha256(self) -> str:
         """The digest of the file, as `sha256sum` prints it: which version was read."""
-        import hashlib  # noqa: PLC0415 - loads OpenSSL, and only status asks
-
         return hashlib.sha256(self.text.encode()).hexdigest()
 
     def place(self, *path: str | int, at_key: bool = False) -> Place:
@@ -131,8 +130,8 @@ class _Positions:
     """Every key and value of one file, by its path: `("servers", "web", "pinned", 0)`."""
 
     def __init__(self, source: Source) -> None:
-        import tree_sitter_toml  # noqa: PLC0415 - loaded only when there is a place
-        from tree_sitter import Language, Parser  # noqa: PLC0415
+        import tree_sitter_toml  # noqa: PLC0415 - not installed where there is no wheel of it
+        from tree_sitter import Language, Parser  # noqa: PLC0415 - as above
 
         self._lines = _LineIndex(source)
         root = Parser(Language(tree_sitter_toml.language())).parse(self._lines.content).root_node

@@ -24,8 +24,7 @@ class Validation:
 
             found = (*pause_diagnostics(config, now), *found)
         if config.require.every or config.require.retention:
-            # Imported here: without a rule, nothing of the planner is needed.
-            from reconcile.plan.require import breaches  # noqa: PLC0415
+            from reconcile.plan.require import breaches  # noqa: PLC0415 - the planner is 11 ms of each start
 
             found = (*breaches(config).values(), *found)
         return cls(config=config, diagnostics=found)

@@ -37,7 +37,7 @@ def retain(times: Sequence[datetime], keep: Keep, zone: ZoneInfo) -> list[KeptBy
 
 @functools.cache
 def _alone(keep: Keep) -> KeptBy:
-    """Return what the walk finds for a single backup, once: most series of a large account hold one."""
+    """Return what the walk finds for a single backup. Most series of a large account hold one: 4 % of such a plan."""
     return KeptBy(rules=tuple(KeptRule(rule=rule, is_oldest=False) for rule in keep))
 
 
