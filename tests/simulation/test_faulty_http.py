@@ -1,7 +1,11 @@
 """Seeded schedules of faults over real HTTP, on a plan of fifteen creates and fifteen deletes."""
 
+import asyncio
+import random
+
 import pytest
-from support.faulty import CREATES, Outcome, run
+from support.crowd import Crowd, check, crowd
+from support.faulty import CREATES, FastClock, FastWorld, FaultyService, Outcome, apply_over_http, run
 
 SCHEDULES = 500
 SAMPLE = 10
@@ -29,3 +33,21 @@ def test_the_seed_that_was_asked_for(request: pytest.FixtureRequest) -> None:
         pytest.skip("no --seed to replay")
     outcome: Outcome = run(asked)
     assert not outcome.problems
+
+
+class FastCrowd(Crowd, FastWorld):
+    """A crowd over real HTTP, by a clock that runs fast."""
+
+
+@pytest.mark.all_schedules
+def test_of_a_thousand_servers_those_that_are_sound_are_backed_up_beside_those_that_are_not() -> None:
+    world = crowd(1000, FastCrowd)
+
+    async def apply() -> None:
+        world.fast = FastClock(speed=30)
+        async with FaultyService(world, random.Random(0), is_faulty=False).serve() as base_url:
+            assert await apply_over_http(world, base_url, seconds=7200) is None
+
+    asyncio.run(apply())
+
+    check(world)

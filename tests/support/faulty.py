@@ -49,19 +49,20 @@ FLEET = config(
 
 @dataclass
 class FastClock:
-    """A real clock that runs SPEED times as fast; time may also be made to jump."""
+    """A real clock that runs `speed` times as fast; time may also be made to jump."""
 
     jumped: float = 0.0
+    speed: float = SPEED
     _started: float = field(default_factory=time.monotonic)
 
     def now(self) -> datetime:
         return NOW + timedelta(seconds=self.monotonic())
 
     def monotonic(self) -> float:
-        return (time.monotonic() - self._started) * SPEED + self.jumped
+        return (time.monotonic() - self._started) * self.speed + self.jumped
 
     async def sleep(self, seconds: float) -> None:
-        await anyio.sleep(seconds / SPEED)
+        await anyio.sleep(seconds / self.speed)
 
 
 class FastWorld(World):
@@ -110,19 +111,20 @@ async def _run(seed: int) -> Outcome:
     world = fleet()
     service = FaultyService(world, random.Random(seed))
     async with service.serve() as base_url:
-        await _apply(world, base_url)
+        await apply_over_http(world, base_url)
         service.is_faulty = False
         world.fast.jumped += _LAG
-        refusal = await _apply(world, base_url)
+        refusal = await apply_over_http(world, base_url)
     problems = [str(refusal)] if refusal else []
     return Outcome(
         seed, service.faults, sum(change.what == "create" for change in world.record), problems + _problems(world)
     )
 
 
-async def _apply(world: FastWorld, base_url: str) -> UserError | None:
+async def apply_over_http(world: FastWorld, base_url: str, *, seconds: float = 7200) -> UserError | None:
+    """Apply to a world that is served at this URL; return why it was refused, if it was."""
     access = Access(base_url=base_url, token="vps_simulated", token_from="the simulation")
-    outcome = await world.converge(access, world.fast, seconds=7200, parallelism=3)
+    outcome = await world.converge(access, world.fast, seconds=seconds, parallelism=3)
     return outcome if isinstance(outcome, UserError) else None
 
 
