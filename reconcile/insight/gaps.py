@@ -17,7 +17,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -48,6 +48,8 @@ class Gap:
 class History:
     """How the backups of a series compare with what its policy would hold."""
 
+    oldest: datetime | None = None
+    """When the oldest usable backup that is not pinned was created: how far back the series reaches."""
     gaps: tuple[Gap, ...] = ()
     """From the oldest to the newest. What should follow the newest backup is overdue, and no gap."""
     missed: frozenset[date] = frozenset()
@@ -60,9 +62,12 @@ def history(series: DeclaredSeries, state: SeriesState, pinned: frozenset[Id], t
     """Compare the usable backups of a series, from the oldest that is not pinned, with what its policy would hold."""
     usable = state.usable
     first = next((place for place, backup in enumerate(usable) if backup.id not in pinned), None)
-    if series.every is None or first is None:
+    if first is None:
         return History()
-    return _Simulation(series.every, series.keep, [times.moment(each) for each in usable[first:]], times).history()
+    held = [times.moment(each) for each in usable[first:]]
+    if series.every is None:
+        return History(oldest=held[0])
+    return _Simulation(series.every, series.keep, held, times).history()
 
 
 class _Simulation:
@@ -85,12 +90,11 @@ class _Simulation:
         if complete_from and complete_from <= self._now:
             complete_from = None  # it would be full, were it not for the gaps
         if not self._may_lack_one(reasons):
-            return History(complete_from=complete_from)
-        days = self._missing_days()
-        late = days.pop(len(self._held) - 1, [])
-        gaps = tuple(Gap(days=tuple(found)) for found in days.values())
-        missed = frozenset((*(day for gap in gaps for day in gap.days), *late))
-        return History(gaps=gaps, missed=missed, complete_from=complete_from)
+            return History(oldest=self._held[0], complete_from=complete_from)
+        simulated = [list(self._between(place, self._lacking(place))) for place in range(len(self._held))]
+        gaps = tuple(Gap(days=days) for days in self._missing(simulated))
+        missed = frozenset((*(day for gap in gaps for day in gap.days), *map(self._day, simulated[-1])))
+        return History(oldest=self._held[0], gaps=gaps, missed=missed, complete_from=complete_from)
 
     def _retained(self, moments: Sequence[datetime]) -> list[KeptBy | None]:
         """Ask the planner which backups it keeps now, with the one before the oldest, which comes first."""
@@ -140,22 +144,23 @@ class _Simulation:
             due = following
         return found
 
-    def _missing_days(self) -> dict[int, list[date]]:
-        """Return the days of the restore points that are missing, by the place of the held backup before them."""
-        entries = [_Placed(moment, None, moment, moment) for moment in self._held]
-        for place in range(len(self._held)):
-            entries += self._between(place, self._lacking(place))
-        entries.sort(key=lambda entry: entry.moment)
+    def _missing(self, simulated: Sequence[Sequence["_Placed"]]) -> Iterator[tuple[date, ...]]:
+        """Yield the days of the restore points that are missing between each held backup and the next."""
+        held = [_Placed(moment, moment, moment) for moment in self._held]
+        entries = sorted((*held, *chain(*simulated)), key=lambda entry: entry.moment)
         _, *reasons = self._retained([entry.moment for entry in entries])
-        days: dict[int, list[date]] = {}
-        for entry, reason in zip(entries, reasons, strict=True):
-            if (
-                entry.after is not None
-                and reason
-                and any(not self._is_provided(entry, kept.rule) for kept in reason.rules)
-            ):
-                days.setdefault(entry.after, []).append(entry.moment.astimezone(self._zone).date())
-        return days
+        kept_by = {entry: reason for entry, reason in zip(entries, reasons, strict=True) if reason}
+        for between in simulated[:-1]:
+            missing = [
+                entry
+                for entry in between
+                if entry in kept_by and not all(self._is_provided(entry, kept.rule) for kept in kept_by[entry].rules)
+            ]
+            if missing:
+                yield tuple(map(self._day, missing))
+
+    def _day(self, entry: "_Placed") -> date:
+        return entry.moment.astimezone(self._zone).date()
 
     def _between(self, place: int, dues: list[datetime]) -> Iterator["_Placed"]:
         """Spread as many backups as were due evenly between a held one and the next, or now."""
@@ -163,7 +168,7 @@ class _Simulation:
         if not self._every.is_in_days:
             spare = end - self._due(dues[-1]) if dues else timedelta(0)
             for step, due in enumerate(dues, 1):
-                yield _Placed(start + (end - start) * step / parts, place, due, due + spare)
+                yield _Placed(start + (end - start) * step / parts, due, due + spare)
             return
         # By the clock on the wall, so that each is on its own day also in a week in which clocks change.
         first, last = (moment.astimezone(self._zone).replace(tzinfo=None) for moment in (start, end))
@@ -172,7 +177,7 @@ class _Simulation:
             moment = local.replace(tzinfo=self._zone).astimezone(UTC)
             if moment.astimezone(self._zone).date() == local.date():  # a zone may leave out a day
                 midnight = local.replace(hour=0, minute=0, second=0, microsecond=0, tzinfo=self._zone)
-                yield _Placed(moment, place, midnight.astimezone(UTC), moment)
+                yield _Placed(moment, midnight.astimezone(UTC), moment)
 
     def _is_provided(self, entry: "_Placed", rule: KeepCount | KeepWithin) -> bool:
         """Return whether a held backup is in the same period of a rule as a simulated one."""
@@ -190,14 +195,12 @@ class _Simulation:
 
 
 class _Placed(NamedTuple):
-    """A backup: a held one, or one that is simulated after the held one at the place `after`.
+    """When a backup was created; of a simulated one, about when, and between which times.
 
-    A simulated one may have been created between `earliest` and `latest`. If it may have left the span of a rule, or
-    have been replaced by a later backup in the same period, it is not missing.
+    If it may have left the span of a rule, or have been replaced by a later backup in its period, it is not missing.
     """
 
     moment: datetime
-    after: int | None
     earliest: datetime
     latest: datetime
 

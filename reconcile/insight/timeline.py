@@ -1,6 +1,5 @@
 """When the backups of each server were created: to which moments it can go back."""
 
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -12,30 +11,39 @@ from reconcile.actual.inventory import MANUAL, Backup, Inventory, Server, State,
 from reconcile.desired.desired import Desired
 from reconcile.ids import Id
 from reconcile.insight.status import SeriesStatus, Status
-from reconcile.plan.series import SeriesState, is_usable
+from reconcile.plan.series import is_usable
 
 RECENT_DAYS = 30
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Day:
-    """One day of the calendar, and how many backups of the series that were made on it the account still holds."""
+class DayMark(StrEnum):
+    """What a series has of one day."""
 
-    date: date
-    usable: int
-    failed: int
-    """Failed, or undersized."""
+    HELD = "held"
+    """A usable backup."""
+    MISSED = "missed"
+    """None, although one was due that the policy would hold by now."""
+    THINNED = "thinned"
+    """None, as it should be: the policy let it go, or none was due."""
+    BEFORE = "before"
+    """None, because the series is younger."""
 
 
-def recent_days(state: SeriesState, now: datetime, zone: ZoneInfo) -> tuple[Day, ...]:
+def recent_days(series: SeriesStatus, now: datetime, zone: ZoneInfo) -> tuple[tuple[date, DayMark], ...]:
     """Return the last `RECENT_DAYS` days in `zone`, today last."""
-    usable, failed = (
-        Counter(min(backup.created_at, now).astimezone(zone).date() for backup in backups)
-        for backups in (state.usable, (*state.failed, *state.undersized))
-    )
+    held = {min(backup.created_at, now).astimezone(zone).date() for backup in series.state.usable}
+    oldest = series.history.oldest.astimezone(zone).date() if series.history.oldest else date.max
+
+    def mark(day: date) -> DayMark:
+        if day in held:
+            return DayMark.HELD
+        if day in series.history.missed:
+            return DayMark.MISSED
+        return DayMark.THINNED if day > oldest else DayMark.BEFORE
+
     today = now.astimezone(zone).date()
-    dates = (today - timedelta(days=ago) for ago in reversed(range(RECENT_DAYS)))
-    return tuple(Day(date=each, usable=usable[each], failed=failed[each]) for each in dates)
+    days = (today - timedelta(days=ago) for ago in reversed(range(RECENT_DAYS)))
+    return tuple((day, mark(day)) for day in days)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -13,46 +13,67 @@ from reconcile.desired.config import Config
 from reconcile.desired.desired import resolve, select
 from reconcile.ids import Id
 from reconcile.insight.status import status
-from reconcile.insight.timeline import Day, Interval, ServerTimeline, Timeline, recent_days, timeline
+from reconcile.insight.timeline import DayMark, Interval, ServerTimeline, Timeline, recent_days, timeline
 from reconcile.plan.series import is_usable
 
 
-def recent(*backups: Backup, zone: str = "UTC", now: datetime = NOW) -> tuple[Day, ...]:
+def recent(
+    *backups: Backup, policy: str = "", zone: str = "UTC", now: datetime = NOW
+) -> tuple[tuple[date, DayMark], ...]:
     seen = inventory(*backups)
-    (series,) = status(resolve(declare('{ description = "nightly" }'), seen), seen, now).series
-    return recent_days(series.state, now, ZoneInfo(zone))
+    declared = declare(f'{{ description = "nightly"{policy} }}')
+    (series,) = status(resolve(declared, seen), seen, now).series
+    return recent_days(series, now, ZoneInfo(zone))
+
+
+def marks(found: tuple[tuple[date, DayMark], ...]) -> list[str]:
+    return [mark.value for _, mark in found]
 
 
 class TestRecentDays:
+    NIGHTLY = ', every = "1d", keep = { daily = 4, weekly = 3 }'
+
     def test_are_thirty_and_end_today(self) -> None:
         found = recent()
 
-        assert [day.date for day in found] == [date(2026, 2, 9) + timedelta(days=number) for number in range(30)]
-        assert {(day.usable, day.failed) for day in found} == {(0, 0)}
+        assert [day for day, _ in found] == [date(2026, 2, 9) + timedelta(days=number) for number in range(30)]
+        assert set(marks(found)) == {"before"}
 
-    def test_count_what_was_made_on_each(self) -> None:
-        found = recent(
-            backup(1, age=days(1)), backup(2, age=days(1.1)), backup(3, age=days(2), status="failed"), backup(4)
-        )
+    def test_show_what_is_held_what_was_thinned_and_what_was_missed(self) -> None:
+        held = [backup(number, age=days(number + 0.4)) for number in (0, 1, 3, 9)]
 
-        assert [(day.usable, day.failed) for day in found[-4:]] == [(0, 0), (0, 1), (2, 0), (1, 0)]
+        found = marks(recent(*held, policy=self.NIGHTLY))
+
+        assert found[-10:] == ["held", *["thinned"] * 5, "held", "missed", "held", "held"]
+        assert set(found[:-10]) == {"before"}
+
+    def test_show_as_missed_what_is_overdue_but_not_today(self) -> None:
+        found = marks(recent(backup(1, age=days(3.4)), policy=self.NIGHTLY))
+
+        assert found[-4:] == ["held", "missed", "missed", "thinned"]
+
+    def test_of_a_series_that_is_made_once_miss_nothing(self) -> None:
+        assert marks(recent(backup(1, age=days(3)), backup(2, age=days(1), status="failed")))[-4:] == [
+            "held",
+            *["thinned"] * 3,
+        ]
 
     def test_follow_the_time_zone_of_the_file(self) -> None:
         late = backup(1, created_at=datetime(2026, 3, 9, 23, 30, tzinfo=UTC))
 
-        assert [day.date.day for day in recent(late) if day.usable] == [9]
-        assert [day.date.day for day in recent(late, zone="Europe/Berlin") if day.usable] == [10]
+        assert [day.day for day, mark in recent(late) if mark == "held"] == [9]
+        assert [day.day for day, mark in recent(late, zone="Europe/Berlin") if mark == "held"] == [10]
 
     def test_leave_out_what_cannot_be_restored_from_and_what_is_older(self) -> None:
         others = [backup(1, status="in_progress"), backup(2, age=-days(1)), backup(3, age=days(30))]
 
-        assert not [day for day in recent(*others) if day.usable or day.failed]
+        assert set(marks(recent(*others))) == {"thinned"}
 
     def test_take_one_that_is_just_ahead_of_our_clock_for_one_of_today(self) -> None:
         just_before_midnight = datetime(2026, 3, 10, 23, 58, tzinfo=UTC)
         ahead = backup(1, created_at=just_before_midnight + timedelta(minutes=5))
 
-        assert recent(ahead, now=just_before_midnight)[-1].usable == 1
+        assert marks(recent(ahead, now=just_before_midnight))[-1] == "held"
 
 
 DB, OTHER = Server(id=2, name="db"), Server(id=3, name="other")

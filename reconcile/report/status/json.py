@@ -58,6 +58,11 @@ def _series(series: SeriesStatus, status: Status) -> JsonObject:
         "due_reason": series.create.kind if series.create else None,
         "next_due": time_json(state.due_at),
         "paused": pause_json(series.pause) if series.pause else None,
+        "oldest": time_json(series.history.oldest),
+        "complete_from": time_json(series.history.complete_from),
+        "gaps": [
+            {"from": str(gap.days[0]), "to": str(gap.days[-1]), "missing": len(gap.days)} for gap in series.history.gaps
+        ],
         "usable": len(state.usable),
         "every": str(series.declared.every) if series.declared.every else None,
         "keep": [str(rule) for rule in series.declared.keep],

@@ -10,12 +10,19 @@ from zoneinfo import ZoneInfo
 from reconcile import __version__
 from reconcile.durations import age_text
 from reconcile.insight.status import SeriesStatus, Status
+from reconcile.insight.timeline import RECENT_DAYS, DayMark, recent_days
 from reconcile.report.document import Raw
 from reconcile.report.escape import LONGEST, code, plain, with_units_unbroken
-from reconcile.report.status.sentences import health_text, problems, rule_text, verdict_text
+from reconcile.report.status.sentences import gaps, health_text, problems, rule_text, verdict_text
 from reconcile.report.wording import size_text, time_text
 
 _code = partial(code, longest=LONGEST)
+_MARKS = {
+    DayMark.HELD: ("█", "held"),
+    DayMark.MISSED: ("x", "missed"),
+    DayMark.THINNED: ("·", "none needed (thinned by the policy, or not due)"),
+    DayMark.BEFORE: ("-", "before the series began"),
+}
 
 
 def status_markdown(status: Status, /, *, verbose: bool = False) -> Raw:
@@ -35,6 +42,12 @@ def _lines(status: Status) -> Iterator[str]:
         yield "### Needs attention"
         yield ""
         yield from _table(("kind", "about", "what is wrong"), found)
+    if missing := [
+        (_code(str(series.address)), plain(gap)) for series in status.series for gap in gaps(series, status.checked_at)
+    ]:
+        yield "### Gaps"
+        yield ""
+        yield from _table(("series", "restore points"), missing)
     if status.unprotected:
         yield "### Unprotected servers"
         yield ""
@@ -42,8 +55,11 @@ def _lines(status: Status) -> Iterator[str]:
     if status.series:
         yield "### Every series"
         yield ""
-        columns = ("series", "state", "newest usable", "every", "keep", "usable", "size")
+        columns = ("series", "state", "newest usable", "every", "keep", "usable", "size", "complete from", "last days")
         yield from _table(columns, (_series(series, status) for series in status.series))
+        legend = ", ".join(f"{_code(sign)} {meaning}" for sign, meaning in _MARKS.values())
+        yield f"The last {RECENT_DAYS} days, today last, in {_code(status.timezone)}: {legend}."
+        yield ""
 
 
 def _table(columns: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> Iterator[str]:
@@ -77,6 +93,7 @@ def _problem(problem: tuple[str, str, str, str]) -> tuple[str, str, str]:
 
 
 def _series(series: SeriesStatus, status: Status) -> tuple[str, ...]:
+    days = recent_days(series, status.checked_at, ZoneInfo(status.timezone))
     newest = "none"
     if series.newest:
         made = time_text(series.newest.created_at, ZoneInfo("UTC"))
@@ -90,4 +107,6 @@ def _series(series: SeriesStatus, status: Status) -> tuple[str, ...]:
         " ".join(map(str, series.declared.keep)),
         f"{len(series.state.usable):,}",
         size_text(series.size_mb),
+        f"{series.history.complete_from:%Y-%m-%d}" if series.history.complete_from else "",
+        _code("".join(_MARKS[mark][0] for _, mark in days)),
     )

@@ -26,6 +26,8 @@ def metrics(status: Status, *, withheld: int) -> Raw:
     interval = per_series("backup_interval_seconds", "How old the newest backup may become, if `every` is set.")
     next_due = per_series("next_backup_due_timestamp_seconds", "When the next backup is due, if `every` is set.")
     paused = per_series("paused_until_timestamp_seconds", "When the pause of the series ends, if one is on.")
+    oldest = per_series("oldest_backup_timestamp_seconds", "When the oldest usable backup that is not pinned was made.")
+    missing = per_series("missing_backups", "Backups that the policy would hold by now, and that are not there.")
     usable = per_series("usable_backups", "Usable backups of the series.")
     size = per_series("backups_size_bytes", "Size of the usable backups of the series.")
     failed = per_series("failed_backups", "Failed backups of the series.")
@@ -43,6 +45,9 @@ def metrics(status: Status, *, withheld: int) -> Raw:
             next_due.labels(*labels).set(series.state.due_at.timestamp())
         if series.pause:
             paused.labels(*labels).set(series.pause.ends_at.timestamp())
+        if series.history.oldest:
+            oldest.labels(*labels).set(series.history.oldest.timestamp())
+        missing.labels(*labels).set(sum(len(gap.days) for gap in series.history.gaps))
         usable.labels(*labels).set(len(series.state.usable))
         size.labels(*labels).set(series.size_mb * _BYTES)
         failed.labels(*labels).set(len(series.state.failed))

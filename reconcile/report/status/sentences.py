@@ -1,7 +1,7 @@
 """What every format of `status` says: a label and a sentence for each problem, and the rules of `[require]`."""
 
 from collections.abc import Iterable, Iterator
-from datetime import datetime
+from datetime import date, datetime
 from typing import assert_never
 from zoneinfo import ZoneInfo
 
@@ -47,6 +47,18 @@ def rule_text(rule: RequiredRule) -> tuple[str, str, str]:
     if rule.satisfied is None:
         return rule.name, required, "not checked"
     return rule.name, required, f"{rule.satisfied:,} of {rule.servers:,}"
+
+
+def gaps(series: SeriesStatus, now: datetime) -> Iterator[str]:
+    """Say which restore points are missing, gap by gap: a notice, because no one can create last week's backup."""
+    for gap in series.history.gaps:
+        first, last = (_day_text(day, now) for day in (gap.days[0], gap.days[-1]))
+        days = first if first == last else f"{first} to {last}"
+        yield f"{days} missing, the policy would hold {len(gap.days):,} there"
+
+
+def _day_text(day: date, now: datetime) -> str:
+    return f"{day:%m-%d}" if day.year == now.year else f"{day}"
 
 
 def problem_label(reason: ProblemReason) -> str:
@@ -113,6 +125,8 @@ def series_facts(series: SeriesStatus, now: datetime, zone: ZoneInfo) -> Iterato
         yield "due now"
     elif state.due_at:
         yield f"due in {age_text(state.due_at - now)}"
+    if series.history.complete_from:
+        yield f"complete from {series.history.complete_from:%Y-%m-%d}"
     if state.usable:
         keep = " ".join(str(rule) for rule in series.declared.keep)
         yield f"{len(state.usable):,} usable (keep {keep})"

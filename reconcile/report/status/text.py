@@ -1,17 +1,19 @@
 """`reconcile status` as text, the most urgent first; and one line per problem, for monitoring."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from datetime import date
 from itertools import groupby
 from zoneinfo import ZoneInfo
 
 from reconcile.actual.inventory import Backup, size_mb
 from reconcile.insight.status import SeriesStatus, Status
-from reconcile.insight.timeline import RECENT_DAYS, Day, recent_days
+from reconcile.insight.timeline import RECENT_DAYS, DayMark, recent_days
 from reconcile.report.diagnostics import diagnostic_text
 from reconcile.report.document import Block, Columns, Facts, Lines, Marks, Row, Text
 from reconcile.report.status.sentences import (
     NOTHING_DECLARED,
     UNPROTECTED,
+    gaps,
     health_text,
     healthy_text,
     problems,
@@ -27,6 +29,7 @@ _STYLES = {
     "FAILED": "red",
     "UNDERSIZED": "red",
     "STALLED": "yellow",
+    "GAP": "yellow",
     "UNPROTECTED": "magenta",
 }
 _MOST_LISTED = 20
@@ -35,10 +38,16 @@ _MOST_LISTED = 20
 _ROOM_FOR_FACTS = 60
 """Columns. With fewer than these beside the address, the facts are below it."""
 
-_USABLE, _FAILED, _NONE = Marks("█"), Marks("x"), Marks("·")
+_MARKS = {
+    DayMark.HELD: (Marks("█"), "green"),
+    DayMark.MISSED: (Marks("x"), "yellow"),
+    DayMark.THINNED: (Marks("·"), "dim"),
+    DayMark.BEFORE: (Marks(" "), ""),
+}
 _LEGEND = Text.assemble(
-    *((f"The last {RECENT_DAYS} days, today last: ", "dim"), (_USABLE, "dim"), (" a usable backup, ", "dim")),
-    *((_FAILED, "dim"), (" only a failed one, ", "dim"), (_NONE, "dim"), (" none.", "dim")),
+    *((f"The last {RECENT_DAYS} days, today last: ", "dim"), (_MARKS[DayMark.HELD][0], "dim"), (" held, ", "dim")),
+    *((_MARKS[DayMark.MISSED][0], "dim"), (" missed, ", "dim"), (_MARKS[DayMark.THINNED][0], "dim")),
+    (" none needed (thinned by the policy, or not due).", "dim"),
 )
 
 
@@ -64,9 +73,14 @@ def _status_lines(status: Status, *, verbose: bool) -> Iterator[Block]:
     healthy = [series for series in status.series if not series.problems]
     unprotected = status.unprotected or ()
     lists_servers, lists_healthy = (verbose or len(each) <= _MOST_LISTED for each in (unprotected, healthy))
+    missing = [
+        _row("GAP", str(series.address), (gap,)) for series in status.series for gap in gaps(series, status.checked_at)
+    ]
+    lists_gaps = verbose or len(missing) <= _MOST_LISTED
     rows = [
         *(_series_row(series, status) for series in status.unhealthy),
         *(_row("UNPROTECTED", f"{each.name} ({each.id})", (UNPROTECTED,)) for each in unprotected if lists_servers),
+        *(missing if lists_gaps else ()),
         *(_series_row(series, status) for series in healthy if lists_healthy),
     ]
     if rows:
@@ -74,6 +88,8 @@ def _status_lines(status: Status, *, verbose: bool) -> Iterator[Block]:
         yield Columns(rows=[*rows, _LEGEND] if has_days else rows, narrowest=_ROOM_FOR_FACTS)
     if not lists_servers:
         yield Text(f"{len(unprotected):,} unprotected servers (-v lists them)", _STYLES["UNPROTECTED"])
+    if not lists_gaps:
+        yield Text(f"{len(missing):,} gaps (-v lists them)", _STYLES["GAP"])
     if not lists_healthy:
         yield Text(f"{len(healthy):,} healthy series (-v lists them)", "green")
     if status.undeclared:
@@ -90,18 +106,18 @@ def _status_lines(status: Status, *, verbose: bool) -> Iterator[Block]:
     yield Text(f"{verdict_text(status)}.", "bold green" if status.is_healthy else "bold red")
 
 
-def _row(label: str, name: str, facts: tuple[str, ...], days: tuple[Day, ...] = ()) -> Row:
+def _row(label: str, name: str, facts: tuple[str, ...], days: Iterable[tuple[date, DayMark]] = ()) -> Row:
     return Row((Text(label, _STYLES.get(label, "green")), Text(name, "bold"), _strip(days), Facts(facts)))
 
 
-def _strip(days: tuple[Day, ...]) -> Text:
-    """Return one character a day: whether a usable backup of that day is there, or else a failed one, or none."""
-    marks = ((_USABLE, "green") if day.usable else (_FAILED, "red") if day.failed else (_NONE, "dim") for day in days)
-    return Text.assemble(*((Marks(mark * len(list(alike))), style) for (mark, style), alike in groupby(marks)))
+def _strip(days: Iterable[tuple[date, DayMark]]) -> Text:
+    """Return one character a day."""
+    marks = (_MARKS[mark] for _, mark in days)
+    return Text.assemble(*((Marks(sign * len(list(alike))), style) for (sign, style), alike in groupby(marks)))
 
 
 def _series_row(series: SeriesStatus, status: Status) -> Row:
-    days = recent_days(series.state, status.checked_at, ZoneInfo(status.timezone))
+    days = recent_days(series, status.checked_at, ZoneInfo(status.timezone))
     return _row(
         health_text(series),
         str(series.address),

@@ -5,6 +5,7 @@ import io
 import json
 from dataclasses import replace
 from datetime import timedelta
+from html import unescape
 from typing import Any
 
 import pytest
@@ -27,8 +28,8 @@ from reconcile.report.terminal import printable
 NIGHTLY = declare('{ description = "nightly", every = "1d", keep = { last = 3, daily = 7 } }')
 FRESH = inventory(backup(1, age=hours(2)))
 COMING = backup(12, age=timedelta(minutes=3), status="in_progress")
-NO_DAY, TODAY = "·" * 30, "·" * 29 + "█"
-LEGEND = "The last 30 days, today last: █ a usable backup, x only a failed one, · none."
+NO_DAY, TODAY = " " * 30, " " * 29 + "█"
+LEGEND = "The last 30 days, today last: █ held, x missed, · none needed (thinned by the policy, or not due)."
 ONE, ODD = "1 usable (keep last=1), 1.0 GiB", "1 misdated (#3), unknown status: #2 'archiving'"
 OTHER = Server(id=9, name="other")
 BAD_WEEK_DECLARED = config(
@@ -79,7 +80,7 @@ class TestText:
         assert self.lines(BAD_WEEK) == [
             f"EMPTY        web/empty    {NO_DAY}  no usable backup, due now",
             f"EMPTY        web/first    {NO_DAY}  no usable backup yet, #40 in progress for 3min",
-            f"OVERDUE      web/overdue  {'·' * 26}█···  newest 3d old (#30), #31 in progress for 1h, due in 6h, {ONE}",
+            f"OVERDUE      web/overdue  {' ' * 26}█xx·  newest 3d old (#30), #31 in progress for 1h, due in 6h, {ONE}",
             f"FAILED       web/failed   {TODAY}  newest 0s old (#20), {ONE}, 4 failed (… #22 #23 #24)",
             f"STALLED      web/stalled  {TODAY}  newest 0s old (#10), {ONE}, 1 stalled (#11)",
             f"UNPROTECTED  other (9)    {' ' * 30}  in no file",
@@ -95,8 +96,10 @@ class TestText:
         assert lines[-3:-1] == ["1 undeclared backup, 1.0 GiB", "  web/by hand#50, 1.0 GiB"]
 
     def test_all_is_well(self) -> None:
+        facts = "newest 2h old (#1), due in 6h, complete from 2026-03-16, 1 usable (keep last=3 daily=7), 1.0 GiB"
+
         assert self.lines(of(NIGHTLY, FRESH)) == [
-            f"healthy  web/nightly  {TODAY}  newest 2h old (#1), due in 6h, 1 usable (keep last=3 daily=7), 1.0 GiB",
+            f"healthy  web/nightly  {TODAY}  {facts}",
             LEGEND,
             "1 of 1 series healthy, 0 servers unprotected.",
         ]
@@ -113,13 +116,27 @@ class TestText:
         assert any(line.startswith("warning: server names") for line in lines)
         assert lines[-1] == "1 of 1 series healthy."
 
-    def test_each_day_shows_whether_one_can_go_back_to_it(self) -> None:
-        held = [backup(day, age=days(day)) for day in range(20) if day not in {3, 4, 11}]
-        failed = [backup(100, age=days(3), status="failed"), backup(101, age=days(5), status="failed")]
+    def test_each_day_shows_what_is_held_thinned_and_missed_and_each_gap_is_a_notice(self) -> None:
+        held = [backup(day, age=days(day)) for day in (*range(6), 9, 16, 23) if day not in {3, 4}]
+        declared = declare('{ description = "nightly", every = "1d", keep = { daily = 7, weekly = 4 } }')
+        found = of(declared, inventory(*held))
 
-        lines = self.lines(of(NIGHTLY, inventory(*held, *failed)), width=80)
+        lines = self.lines(found, width=200)
 
-        assert lines[0].endswith(f"  {'·' * 10}{'█' * 8}·{'█' * 6}·x{'█' * 3}")
+        assert lines[0].startswith(f"GAP      web/nightly  {' ' * 30}  03-04 missing, the policy would hold 1 there")
+        assert lines[1].startswith("GAP      web/nightly  ")
+        assert "03-06 to 03-07 missing, the policy would hold 2 there" in lines[1]
+        assert lines[2].startswith(
+            f"healthy  web/nightly  {' ' * 6}█{'·' * 6}█{'·' * 6}█··x█xx███  newest 0s old (#0), "
+        )
+        assert found.is_healthy
+
+    def test_many_gaps_are_counted_and_listed_only_if_asked_for(self) -> None:
+        held = [backup(day, age=days(day)) for day in range(0, 50, 2)]
+        found = of(declare('{ description = "nightly", every = "1d", keep = 99 }'), inventory(*held))
+
+        assert "24 gaps (-v lists them)" in self.lines(found)
+        assert len([line for line in self.lines(found, verbose=True) if line.startswith("GAP ")]) == 24
 
     def test_where_the_stream_has_only_ascii_the_days_are_still_to_be_read(self) -> None:
         ascii_only = Console(file=io.TextIOWrapper(io.BytesIO(), encoding="ascii"), width=200)
@@ -127,7 +144,8 @@ class TestText:
             for line in status_text(of(NIGHTLY, FRESH), verbose=False).lines:
                 ascii_only.print(printable(line))
 
-        assert f"{'.' * 29}#" in captured.get()
+        assert f"{' ' * 29}#" in captured.get()
+        assert "# held, x missed, . none needed" in captured.get()
         assert captured.get().isascii()
 
     @pytest.mark.parametrize("verbose", [False, True])
@@ -206,6 +224,17 @@ class TestJson:
         assert by_address["web/failed"]["failed"] == [24, 23, 22, 21][::-1]
         assert by_address["web/stalled"]["stalled"] == [11]
 
+    def test_has_each_gap_and_how_far_back_a_series_reaches(self) -> None:
+        held = [backup(day, age=days(day)) for day in (0, 1, 4, 5)]
+        read: Any = value(
+            status_json(of(declare('{ description = "nightly", every = "1d", keep = 9 }'), inventory(*held)))
+        )
+
+        (series,) = read["series"]
+        assert series["gaps"] == [{"from": "2026-03-07", "to": "2026-03-08", "missing": 2}]
+        assert (series["oldest"], series["complete_from"]) == ("2026-03-05T12:00:00Z", "2026-03-13T12:00:00Z")
+        assert read["healthy"] is True
+
     def test_has_how_many_servers_satisfy_each_rule_and_who_does_not(self) -> None:
         read: Any = value(status_json(of(RULES, RULED)))
 
@@ -227,6 +256,7 @@ class TestMarkdown:
         text = status_markdown(replace(BAD_WEEK, sources=(source,))).text
 
         newest = "2026-03-10 09:00 UTC, 3h old, <code>&#35;1</code>"
+        no_day, today = (f"<code>{'-' * 29}{last}</code>" for last in ("-", "&#9608;"))
         digest = hashlib.sha256(b"\xef\xbb\xbf[settings]\r\n").hexdigest()
         assert text.startswith("## Backups: 1 of 6 series healthy, 1 server unprotected\n")
         for line in (
@@ -238,8 +268,8 @@ class TestMarkdown:
             "| unprotected servers | 1 |",
             "| OVERDUE | <code>web/overdue</code> | newest usable is 3d old, due since 2d |",
             "| <code>other</code> | <code>9</code> |",
-            "| <code>web/empty</code> | EMPTY | none | once | last=1 | 0 | 0\N{NO-BREAK SPACE}MiB |",
-            f"| <code>web/fine</code> | healthy | {newest} | 1d | last=1 | 1 | 1.0\N{NO-BREAK SPACE}GiB |",
+            f"| <code>web/empty</code> | EMPTY | none | once | last=1 | 0 | 0\N{NO-BREAK SPACE}MiB |  | {no_day} |",
+            f"| <code>web/fine</code> | healthy | {newest} | 1d | last=1 | 1 | 1.0\N{NO-BREAK SPACE}GiB |  | {today} |",
         ):
             assert line in text.splitlines()
         assert "| ERROR | <code>gone</code> | the account has no server with the id 7" in text
@@ -256,6 +286,16 @@ class TestMarkdown:
             assert line in lines
         (broken,) = (line for line in lines if line.startswith("| ERROR | <code>web/a</code> |"))
         assert "reaches 2d, and must reach 7d&#46;" in broken
+
+    def test_names_the_gaps_and_shows_the_last_days(self) -> None:
+        held = [backup(day, age=days(day)) for day in (0, 1, 4, 5)]
+        declared = declare('{ description = "nightly", every = "1d", keep = 9 }')
+
+        lines = status_markdown(of(declared, inventory(*held))).text.splitlines()
+
+        assert "| <code>web/nightly</code> | 03-07 to 03-08 missing, the policy would hold 2 there |" in lines
+        assert any(unescape(line).endswith(f"| 2026-03-13 | <code>{'-' * 24}██xx██</code> |") for line in lines)
+        assert "<code>x</code> missed" in lines[-2]
 
     def test_where_all_is_well_nothing_needs_attention(self) -> None:
         text = status_markdown(of(NIGHTLY, FRESH)).text
@@ -297,6 +337,8 @@ class TestMetrics:
             ("failed_backups", "nightly"): 1,
             ("undersized_backups", "nightly"): 0,
             ("stalled_backups", "nightly"): 0,
+            ("missing_backups", "nightly"): 0,
+            ("oldest_backup_timestamp_seconds", "nightly"): (NOW - hours(2)).timestamp(),
             ("in_progress_backups", "nightly"): 1,
             ("backup_due", "nightly"): 0,
             ("declared_series", ""): 1,
