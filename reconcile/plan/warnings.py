@@ -66,18 +66,19 @@ def _look_alikes(state: ServerState, *, is_cut: bool) -> Iterator[Diagnostic]:
         found = state.look_alikes.get(series.description)
         if found is None or found.is_cut is not is_cut:
             continue
-        adopting = f"renamed_from = {_toml(escaped_glob(found.held))}"
+        held = _toml(escaped_glob(found.held))
         if is_cut:
             summary = f"no backup is called {found.declared!r}, but the service may have cut it to {found.held!r}"
             detail = (
                 "No backup is created, because each run would create another one. Choose a description of at most "
-                f"{len(found.held)} characters, or add {adopting} to make that backup part of the series."
+                f"{len(found.held)} characters. Or keep this one, and say what that backup is: with renamed_from = "
+                f"{held} it is part of the series, with ignore = {held} on the server it is not."
             )
         else:
             summary = f"no backup is called {found.declared!a}, but one is called {found.held!a}"
             detail = (
                 "They differ only in case, whitespace or Unicode form. To make them one series, add "
-                f"{adopting}; otherwise a new backup is created."
+                f"renamed_from = {held}; otherwise a new backup is created."
             )
         yield Diagnostic(
             severity="error" if is_cut else "warning",

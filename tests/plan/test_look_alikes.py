@@ -49,6 +49,7 @@ def test_one_that_the_service_may_have_cut_is_an_error_and_nothing_is_created(le
     assert error.summary == f"no backup is called {LONG!r}, but the service may have cut it to {held!r}"
     assert f"at most {len(held)} characters" in error.detail
     assert f'renamed_from = "{held}"' in error.detail
+    assert f'ignore = "{held}"' in error.detail
     assert [create.description for create in plan.creates] == ["other"]
 
 
@@ -69,6 +70,14 @@ def test_nor_has_one_whose_only_look_alike_is_declared() -> None:
     plan = make_plan(
         declare(f'{{ description = "{LONG}" }}, {{ description = "{LONG[:20]}" }}'), inventory(backup(2, LONG[:20]))
     )
+
+    assert (plan.errors, plan.warnings, len(plan.creates)) == ((), (), 1)
+
+
+def test_nor_has_one_whose_only_look_alike_is_ignored() -> None:
+    declared = declare(f'{{ description = "{LONG}" }}', server=f'ignore = "{LONG[:20]}"')
+
+    plan = make_plan(declared, inventory(backup(2, LONG[:20])))
 
     assert (plan.errors, plan.warnings, len(plan.creates)) == ((), (), 1)
 
