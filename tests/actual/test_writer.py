@@ -112,7 +112,7 @@ class TestStopped:
     ) -> None:
         script = Script([never])
 
-        with pytest.raises(OutcomeUnknownError, match=r"(POST|DELETE) https.*: no response before the deadline"):
+        with pytest.raises(OutcomeUnknownError, match=r"(POST|DELETE) https.*: no response: out of time"):
             script.run(lambda http: change(Writer(http)), seconds=30)
 
         assert script.elapsed == 30

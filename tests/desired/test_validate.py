@@ -59,7 +59,7 @@ def test_mistakes_are_shown_where_they_are(file: Path, capsys: pytest.CaptureFix
         " --> backups.toml:3:1",
         '3 | evry = "1d"',
         "  | ^^^^",
-        "  Valid keys: id, name, prune, pinned, backups.",
+        "  Valid keys: id, name, prune, pinned, ignore, pause, backups.",
         "error: prune: minutes or months? write min or mo: 7min or 7mo",
         " --> backups.toml:4:9",
         '4 | prune = "7m"',
