@@ -13,7 +13,7 @@ A simulated backup is dated evenly between its neighbours. So one that is missin
 day, however late the others were.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
@@ -21,10 +21,11 @@ from itertools import chain, pairwise
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from reconcile.desired.config import DeclaredSeries
-from reconcile.desired.keep import Keep, KeepCount, KeepWithin, Period
+from reconcile.desired.config import DeclaredSeries, DeclaredServer
+from reconcile.desired.document import Settings
+from reconcile.desired.keep import Keep, KeepCount, KeepWithin
 from reconcile.durations import Duration
-from reconcile.ids import Id
+from reconcile.plan.pauses import ends_without_creates
 from reconcile.plan.reasons import KeptBy
 from reconcile.plan.retention import retain
 from reconcile.plan.series import SeriesState, TimeRules, due_at
@@ -32,6 +33,7 @@ from reconcile.plan.series import SeriesState, TimeRules, due_at
 _MOST = 10_000
 """Simulated backups. More than so many are not looked for between two that are held, nor until a policy is full."""
 
+_INSTANT = timedelta(microseconds=1)
 _EARLIEST, _LATEST = datetime(1000, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
 """Calendar arithmetic and time zones need room on both sides of a time."""
 
@@ -58,87 +60,101 @@ class History:
     """When the series will reach back as far as its policy; None if it does, or in more than `_MOST` backups."""
 
 
-def history(series: DeclaredSeries, state: SeriesState, pinned: frozenset[Id], times: TimeRules) -> History:
+def history(server: DeclaredServer, series: DeclaredSeries, state: SeriesState, times: TimeRules) -> History:
     """Compare the usable backups of a series, from the oldest that is not pinned, with what its policy would hold."""
     usable = state.usable
-    first = next((place for place, backup in enumerate(usable) if backup.id not in pinned), None)
+    first = next((place for place, backup in enumerate(usable) if backup.id not in server.pinned), None)
     if first is None:
         return History()
     held = [times.moment(each) for each in usable[first:]]
     if series.every is None:
         return History(oldest=held[0])
-    return _Simulation(series.every, series.keep, held, times).history()
+    simulation = _Simulation(
+        every=series.every,
+        keep=series.keep,
+        held=held,
+        is_due=state.create is not None,
+        paused_until=ends_without_creates(server, times.zone),
+        now=times.now,
+        settings=times.desired.config.settings,
+    )
+    return simulation.history()
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
 class _Simulation:
-    """The held backups of one series, from the oldest to the newest, and what is simulated between them."""
+    """The held backups of one series, and what would have been created between them; all from the oldest on."""
 
-    def __init__(self, every: Duration, keep: Keep, held: list[datetime], times: TimeRules) -> None:
-        self._every, self._keep, self._held = every, keep, held
-        self._now, self._zone, self._settings = times.now, times.zone, times.desired.config.settings
-        self._is_due = self._due(held[-1]) <= self._now
-        self._periods: dict[Period, set[int]] = {}
-        """The periods of each kind that have a held backup."""
-        self._before = max(every.before(held[0], self._zone), _EARLIEST)
-        """When the backup before the oldest would have been created: the policy is full once it lets go of that one."""
+    every: Duration
+    keep: Keep
+    held: Sequence[datetime]
+    is_due: bool
+    """Whether the planner would create one now."""
+    paused_until: Sequence[datetime]
+    """The ends of the pauses that created nothing."""
+    now: datetime
+    settings: Settings
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return self.settings.timezone
 
     def history(self) -> History:
-        before, *reasons = self._retained(self._held)
+        before, *reasons = self._retained(self.held)
         # To the hour, as thousands of series begin in one night.
-        start = self._held[0].replace(minute=0, second=0, microsecond=0)
-        complete_from = _full_at(self._every, self._keep, self._zone, start) if before else None
-        if complete_from and complete_from <= self._now:
+        start = self.held[0].replace(minute=0, second=0, microsecond=0)
+        complete_from = _full_at(self.every, self.keep, self.zone, start) if before else None
+        if complete_from and complete_from <= self.now:
             complete_from = None  # it would be full, were it not for the gaps
         if not self._may_lack_one(reasons):
-            return History(oldest=self._held[0], complete_from=complete_from)
-        simulated = [list(self._between(place, self._lacking(place))) for place in range(len(self._held))]
+            return History(oldest=self.held[0], complete_from=complete_from)
+        simulated = [list(self._between(place)) for place in range(len(self.held))]
         gaps = tuple(Gap(days=days) for days in self._missing(simulated))
         missed = frozenset((*(day for gap in gaps for day in gap.days), *map(self._day, simulated[-1])))
-        return History(oldest=self._held[0], gaps=gaps, missed=missed, complete_from=complete_from)
+        return History(oldest=self.held[0], gaps=gaps, missed=missed, complete_from=complete_from)
 
     def _retained(self, moments: Sequence[datetime]) -> list[KeptBy | None]:
         """Ask the planner which backups it keeps now, with the one before the oldest, which comes first."""
-        newest_first = [*([self._now] if self._is_due else []), *reversed(moments), self._before]
-        reasons = retain(newest_first, self._keep, self._zone)[::-1]
-        return reasons[:-1] if self._is_due else reasons
+        # The policy of a series is full once it lets go of the backup that would have been created before the oldest.
+        before = max(self.every.before(self.held[0], self.zone), _EARLIEST)
+        newest_first = [*([self.now] if self.is_due else []), *reversed(moments), before]
+        reasons = retain(newest_first, self.keep, self.zone)[::-1]
+        return reasons[:-1] if self.is_due else reasons
 
     def _may_lack_one(self, reasons: Sequence[KeptBy | None]) -> bool:
         """Return whether anything may be missing, by the reasons for which the planner keeps the held backups.
 
         That takes a period without a backup between two that a rule keeps. So most series need nothing simulated.
         """
-        if self._lacking(len(self._held) - 1):
+        if self._lacking(len(self.held) - 1):
             return True
-        for rule in self._keep:
-            kept = [
-                place
-                for place, reason in enumerate(reasons)
-                if reason and any(each.rule is rule for each in reason.rules)
-            ]
-            if isinstance(rule, KeepWithin) and kept and kept[0]:
-                kept.insert(0, kept[0] - 1)  # something may be missing between that one and the beginning of the span
+        kept_by: dict[KeepCount | KeepWithin, list[int]] = {rule: [] for rule in self.keep}
+        for place, reason in enumerate(reasons):
+            for kept in reason.rules if reason else ():
+                kept_by[kept.rule].append(place)
+        local = [moment.astimezone(self.zone) for moment in self.held]
+        for rule, places in kept_by.items():
+            if isinstance(rule, KeepWithin) and places and places[0]:
+                places.insert(0, places[0] - 1)  # one may be missing between that one and the beginning of the span
             bucket_of = rule.period.bucket
-            for older, newer in pairwise(kept):
-                if bucket_of and bucket_of(self._local(newer)) - bucket_of(self._local(older)) <= 1:
+            for older, newer in pairwise(places):
+                if bucket_of and bucket_of(local[newer]) - bucket_of(local[older]) <= 1:
                     continue
                 if any(map(self._lacking, range(older, newer))):
                     return True
         return False
 
     def _due(self, made: datetime) -> datetime:
-        return due_at(self._every, made, self._settings)
-
-    def _local(self, place: int) -> datetime:
-        return self._held[place].astimezone(self._zone)
+        return due_at(self.every, made, self.settings)
 
     def _end(self, place: int) -> datetime:
         """Return when the held backup after this one was created, or now."""
-        return self._held[place + 1] if place + 1 < len(self._held) else self._now
+        return self.held[place + 1] if place + 1 < len(self.held) else self.now
 
     def _lacking(self, place: int) -> list[datetime]:
         """Return when backups became due after a held one, so long before the next, or now, that they are missing."""
         found: list[datetime] = []
-        due = self._due(self._held[place])
+        due = self._due(self.held[place])
         while len(found) < _MOST and (following := self._due(due)) <= self._end(place):
             found.append(due)
             due = following
@@ -146,52 +162,66 @@ class _Simulation:
 
     def _missing(self, simulated: Sequence[Sequence["_Placed"]]) -> Iterator[tuple[date, ...]]:
         """Yield the days of the restore points that are missing between each held backup and the next."""
-        held = [_Placed(moment, moment, moment) for moment in self._held]
+        held = [_Placed(moment, moment, moment) for moment in self.held]
         entries = sorted((*held, *chain(*simulated)), key=lambda entry: entry.moment)
         _, *reasons = self._retained([entry.moment for entry in entries])
         kept_by = {entry: reason for entry, reason in zip(entries, reasons, strict=True) if reason}
+        periods = {
+            rule: {bucket_of(moment.astimezone(self.zone)) for moment in self.held}
+            for rule in self.keep
+            if (bucket_of := rule.period.bucket)
+        }
         for between in simulated[:-1]:
             missing = [
                 entry
                 for entry in between
-                if entry in kept_by and not all(self._is_provided(entry, kept.rule) for kept in kept_by[entry].rules)
+                if entry in kept_by
+                and any(not self._is_provided(entry, kept.rule, periods) for kept in kept_by[entry].rules)
             ]
             if missing:
                 yield tuple(map(self._day, missing))
 
     def _day(self, entry: "_Placed") -> date:
-        return entry.moment.astimezone(self._zone).date()
+        return entry.moment.astimezone(self.zone).date()
 
-    def _between(self, place: int, dues: list[datetime]) -> Iterator["_Placed"]:
+    def _between(self, place: int) -> Iterator["_Placed"]:
+        """Simulate the backups that became due between a held one and the next, or now, but for those of a pause."""
+        is_last = place == len(self.held) - 1
+        ends = [end for end in self.paused_until if self.held[place] < end and (is_last or end <= self._end(place))]
+        # Without the day on which it ended: the backup of that day may have been due before.
+        paused = (max(ends) - _INSTANT).astimezone(self.zone).date() if ends else date.min
+        dues = self._lacking(place)
+        return (each for each in self._spread(place, dues) if self._day(each) > paused)
+
+    def _spread(self, place: int, dues: list[datetime]) -> Iterator["_Placed"]:
         """Spread as many backups as were due evenly between a held one and the next, or now."""
-        start, end, parts = self._held[place], self._end(place), len(dues) + 1
-        if not self._every.is_in_days:
+        start, end, parts = self.held[place], self._end(place), len(dues) + 1
+        if not self.every.is_in_days:
             spare = end - self._due(dues[-1]) if dues else timedelta(0)
             for step, due in enumerate(dues, 1):
                 yield _Placed(start + (end - start) * step / parts, due, due + spare)
             return
         # By the clock on the wall, so that each is on its own day also in a week in which clocks change.
-        first, last = (moment.astimezone(self._zone).replace(tzinfo=None) for moment in (start, end))
+        first, last = (moment.astimezone(self.zone).replace(tzinfo=None) for moment in (start, end))
         for step in range(1, parts):
             local = first + (last - first) * step / parts
-            moment = local.replace(tzinfo=self._zone).astimezone(UTC)
-            if moment.astimezone(self._zone).date() == local.date():  # a zone may leave out a day
-                midnight = local.replace(hour=0, minute=0, second=0, microsecond=0, tzinfo=self._zone)
+            moment = local.replace(tzinfo=self.zone).astimezone(UTC)
+            if moment.astimezone(self.zone).date() == local.date():  # a zone may leave out a day
+                midnight = local.replace(hour=0, minute=0, second=0, microsecond=0, tzinfo=self.zone)
                 yield _Placed(moment, midnight.astimezone(UTC), moment)
 
-    def _is_provided(self, entry: "_Placed", rule: KeepCount | KeepWithin) -> bool:
+    def _is_provided(
+        self, entry: "_Placed", rule: KeepCount | KeepWithin, periods: Mapping[KeepCount | KeepWithin, set[int]]
+    ) -> bool:
         """Return whether a held backup is in the same period of a rule as a simulated one."""
         if isinstance(rule, KeepWithin):
-            newest = self._now if self._is_due else self._held[-1]
-            if self._every.before(entry.earliest, self._zone) <= rule.duration.before(newest, self._zone):
+            newest = self.now if self.is_due else self.held[-1]
+            if self.every.before(entry.earliest, self.zone) <= rule.duration.before(newest, self.zone):
                 return True  # it may have left the span of the rule, or will with the next backup
         bucket_of = rule.period.bucket
         if bucket_of is None:
             return False
-        if rule.period not in self._periods:
-            self._periods[rule.period] = {bucket_of(moment.astimezone(self._zone)) for moment in self._held}
-        found = (bucket_of(each.astimezone(self._zone)) for each in (entry.moment, entry.latest))
-        return not self._periods[rule.period].isdisjoint(found)
+        return any(bucket_of(each.astimezone(self.zone)) in periods[rule] for each in (entry.moment, entry.latest))
 
 
 class _Placed(NamedTuple):

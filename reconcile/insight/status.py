@@ -203,7 +203,7 @@ def _series_status(
         state=state,
         pause=pause,
         problems=tuple(_problems(state, times, is_paused=pause is not None and not pause.creates)),
-        history=history(declared, state, frozenset(server.pinned), times),
+        history=history(server, declared, state, times),
     )
 
 

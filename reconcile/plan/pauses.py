@@ -32,6 +32,11 @@ def pause_of(server: DeclaredServer, now: datetime, zone: ZoneInfo) -> Pause | N
     return None
 
 
+def ends_without_creates(server: DeclaredServer, zone: ZoneInfo) -> tuple[datetime, ...]:
+    """Return when each pause of a server that creates nothing ends or ended, as long as it is in the files."""
+    return tuple(_end(table, zone) for table in server.pauses if not table.creates)
+
+
 def pause_diagnostics(config: Config, now: datetime) -> Iterator[Diagnostic]:
     """Yield a warning for each pause that is over, and an error for each that is longer than `max_pause` allows."""
     zone, most = config.settings.timezone, config.require.max_pause

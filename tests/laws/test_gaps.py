@@ -2,7 +2,7 @@
 
 from collections import Counter
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from random import Random
 from zoneinfo import ZoneInfo
@@ -16,7 +16,7 @@ from support.examples import times
 from reconcile.actual.inventory import Backup
 from reconcile.desired.config import Config, DeclaredSeries, DeclaredServer
 from reconcile.desired.desired import resolve
-from reconcile.desired.document import Settings
+from reconcile.desired.document import PauseTable, Settings
 from reconcile.desired.keep import KeepCount, KeepWithin
 from reconcile.diagnostics import Place
 from reconcile.durations import Duration
@@ -35,6 +35,8 @@ class Year:
     held: tuple[Backup, ...]
     pinned: frozenset[int]
     now: datetime
+    pause: PauseTable | None = None
+    """One in which nothing was created, and that is still in the file."""
 
     def history(self, *erased: Backup) -> History:
         """Return what status says of the series without the backups that were erased."""
@@ -44,6 +46,7 @@ class Year:
             id=1,
             prune=False,
             pinned=tuple(self.pinned),
+            pauses=(self.pause,) if self.pause else (),
             series=(self.series,),
             place=Place(filename="backups.toml", path=("servers", "web")),
         )
@@ -80,8 +83,11 @@ class Year:
 
 
 @st.composite
-def years(draw: st.DrawFn, *, with_extras: bool = True) -> Year:
-    """Create a backup on each day, or each second or seventh one, and let go what the policy lets go after each."""
+def years(draw: st.DrawFn, *, is_plain: bool = False) -> Year:
+    """Create a backup on each day, or each second or seventh one, and let go what the policy lets go after each.
+
+    A plain year has no extra backups, as `--max-age` creates them, and no pause.
+    """
     zone = ZoneInfo(draw(st.sampled_from([*ZONES, "Australia/Lord_Howe", "America/St_Johns"])))
     every = draw(st.sampled_from([1, 1, 1, 2, 7]))
     keep, random = draw(keeps), Random(draw(st.integers(0, 2**32)))
@@ -90,27 +96,39 @@ def years(draw: st.DrawFn, *, with_extras: bool = True) -> Year:
     earliest, latest = draw(st.sampled_from([(0, 18), (3, 3.1), (8, 18), (18, 24), (22, 22.1)]))
     share_pinned, share_extra = (draw(st.sampled_from([0, 0, 0.02])) for _ in range(2))
     length = draw(st.sampled_from([3, 40, 365]))
+    pause, paused_from, end = None, length, datetime.min.replace(tzinfo=UTC)
+    if not is_plain and draw(st.booleans()):
+        paused_from, hour = draw(st.integers(1, length)), draw(st.none() | st.integers(0, 23))
+        last_day = first + timedelta(days=paused_from + draw(st.integers(0, 30)))
+        midnight = datetime.combine(last_day, datetime.min.time())
+        end = (midnight + timedelta(hours=24 if hour is None else hour)).replace(tzinfo=zone)
+        pause = PauseTable(until=last_day if hour is None else end, reason="moving")
     held: list[Backup] = []
     pinned: set[int] = set()
-    number = 0
-    for day in range(0, length, every):
+    number = day = 0
+    while day < length:
         start = datetime.combine(first + timedelta(days=day), datetime.min.time())
         hours = [random.uniform(earliest, latest)]
-        if with_extras and random.random() < share_extra:
+        if not is_plain and random.random() < share_extra:
             hours.append(random.uniform(hours[0], latest))
-        for each in hours:
+        moments = [(start + timedelta(hours=each)).replace(tzinfo=zone) for each in hours]
+        if day >= paused_from and moments[0] < end:
+            day += 1
+            continue
+        for created_at in moments:
             number += 1
-            created_at = (start + timedelta(hours=each)).replace(tzinfo=zone)
             description = "nightly" if day > length / 3 else "called before"
             held.append(backup(number, description, created_at=created_at))
             if random.random() < share_pinned:
                 pinned.add(number)
             reasons = retain([one.created_at for one in held[::-1]], keep, zone)[::-1]
             held = [one for one, reason in zip(held, reasons, strict=True) if reason or one.id in pinned]
+        day += every
     series = DeclaredSeries(
         description="nightly", every=Duration(days=every), keep=keep, renamed_from=("called before",)
     )
-    return Year(series=series, zone=zone, held=tuple(held), pinned=frozenset(pinned), now=held[-1].created_at)
+    now = held[-1].created_at
+    return Year(series=series, zone=zone, held=tuple(held), pinned=frozenset(pinned), now=now, pause=pause)
 
 
 @st.composite
@@ -156,7 +174,7 @@ def test_a_year_in_which_every_due_backup_was_created_has_no_gap(year: Year) -> 
 
 
 @times(3)
-@given(years(with_extras=False), st.data())
+@given(years(is_plain=True), st.data())
 def test_what_is_erased_is_missing_and_nothing_else(year: Year, data: st.DataObject) -> None:
     """Erase any backups but the oldest that is not pinned: those before the newest that is left are missing."""
     loose = [each for each in year.held if each.id not in year.pinned]

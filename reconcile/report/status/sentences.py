@@ -119,14 +119,7 @@ def series_facts(series: SeriesStatus, now: datetime, zone: ZoneInfo) -> Iterato
         yield "no usable backup yet" if state.pending else "no usable backup"
     if state.pending:
         yield in_progress_text(state.pending, now)
-    if series.pause:
-        yield pause_text(series.pause, zone)
-    if series.create:
-        yield "due now"
-    elif state.due_at:
-        yield f"due in {age_text(state.due_at - now)}"
-    if series.history.complete_from:
-        yield f"complete from {series.history.complete_from:%Y-%m-%d}"
+    yield from _times(series, now, zone)
     if state.usable:
         keep = " ".join(str(rule) for rule in series.declared.keep)
         yield f"{len(state.usable):,} usable (keep {keep})"
@@ -142,6 +135,17 @@ def series_facts(series: SeriesStatus, now: datetime, zone: ZoneInfo) -> Iterato
             yield f"{len(backups)} {label} ({_ids(backups)})"
     if state.unknown:
         yield "unknown status: " + ", ".join(map(_unknown, state.unknown))
+
+
+def _times(series: SeriesStatus, now: datetime, zone: ZoneInfo) -> Iterator[str]:
+    if series.pause:
+        yield pause_text(series.pause, zone)
+    if series.create:
+        yield "due now"
+    elif series.state.due_at:
+        yield f"due in {age_text(series.state.due_at - now)}"
+    if series.history.complete_from:
+        yield f"complete from {series.history.complete_from:%Y-%m-%d}"
 
 
 def _unknown(backup: Backup) -> str:
