@@ -135,8 +135,10 @@ class Http:
         asked_at = self.clock.monotonic()
         async with self._limiter:
             await self._end_of_pause()
-            if method != "GET" and self.clock.monotonic() - asked_at > _LONGEST_TURN:
-                raise OutdatedError(self._name(request), "not sent: it waited too long after the list it rests on")
+            if method != "GET":
+                self.clock.checkpoint()  # a change that waited for its turn must not start after an interrupt
+                if self.clock.monotonic() - asked_at > _LONGEST_TURN:
+                    raise OutdatedError(self._name(request), "not sent: it waited too long after the list it rests on")
             try:
                 return await self._send(request, self._name(request))
             except BusyError:
@@ -184,8 +186,6 @@ class Http:
                 raise StoppedError(stopped.reason, self._pause_reason) from None
 
     async def _send(self, request: httpx.Request, name: str) -> Response:
-        if request.method != "GET":
-            self.clock.checkpoint()  # a change that waited for its turn must not start after an interrupt
         started = self.clock.monotonic()
         try:
             with self.clock.request(), anyio.fail_after(_WHOLE_REQUEST):

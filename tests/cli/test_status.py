@@ -210,7 +210,7 @@ def test_metrics_are_what_prometheus_reads(service: Sandbox) -> None:
     values = {
         name: {sample.labels["series"]: sample.value for sample in family.samples}
         for name, family in families.items()
-        if "series" in family.samples[0].labels
+        if family.samples and "series" in family.samples[0].labels
     }
     now = datetime.now(UTC).timestamp()
     assert values["reconcile_usable_backups"]["healthy"] == 2

@@ -110,7 +110,7 @@ def in_progress_text(backups: Iterable[Backup], now: datetime) -> str:
     return ", ".join(f"#{backup.id} in progress for {age_text(now - backup.created_at)}" for backup in backups)
 
 
-def series_facts(series: SeriesStatus, now: datetime, zone: ZoneInfo) -> Iterator[str]:  # noqa: C901 - a fact each
+def series_facts(series: SeriesStatus, now: datetime, zone: ZoneInfo) -> Iterator[str]:
     """Say how a series is: its newest backup, when the next is due, what it holds."""
     state = series.state
     if series.newest:
