@@ -44,7 +44,8 @@ def plan(
     try:
         config = session.config()
         inventory = observe(session, checks_clock=at is None)
-        made = make_plan(config, inventory, session.targets, at, max_age=max_age)
+        with session.time_limit("planning"):
+            made = make_plan(config, inventory, session.targets, at, max_age=max_age)
         with session.one_of_several():
             if out and not made.errors:
                 session.write(out, plan_content(made, session.output.redact), private=True)
