@@ -1,10 +1,9 @@
 """Warnings about the account, for a plan whose file is valid."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 
 from reconcile.actual.inventory import Backup, Inventory, State, in_order
-from reconcile.addresses import SeriesAddress, escaped_glob, is_glob
+from reconcile.addresses import Descriptions, SeriesAddress, escaped_glob, is_glob
 from reconcile.desired.config import DeclaredServer
 from reconcile.diagnostics import Diagnostic, Place
 from reconcile.durations import age_text
@@ -106,7 +105,10 @@ def _renamed(servers: Iterable[ServerState]) -> Iterator[Diagnostic]:
         for number, series in enumerate(server.series):
             for index, old in enumerate(series.renamed_from):
                 place = server.place.at("backups", number, "renamed_from", index)
-                entry = replace(server.descriptions_of(series), present=old, former=())
+                # A backup with the present description is no sign that an old name is still needed.
+                own = server.descriptions_of(series)
+                globs = (old,) if is_glob(old) else ()
+                entry = Descriptions(old, (), globs, (*own.declared, series.description))
                 left[place] = left.get(place, False) or bool(backups_of(entry, state.held))
                 warnings[place] = Diagnostic(
                     severity="warning",

@@ -221,3 +221,15 @@ class TestGlobs:
         assert [each.summary for each in stale.value.diagnostics[1:]] == [
             "changed since: web/auto-2026-11-23#9 (renamed): new, completed"
         ]
+
+
+def test_a_glob_that_matches_the_present_description_hides_no_name_that_can_be_removed() -> None:
+    declared = declare('{ description = "weekly", renamed_from = ["by hand", "gone", "*ly"] }')
+
+    plan = make_plan(declared, inventory(backup(1, "weekly")))
+
+    assert [warning.summary for warning in plan.warnings] == [
+        "no backup is called 'by hand' any more",
+        "no backup is called 'gone' any more",
+        "no backup matches '*ly' any more",
+    ]
