@@ -22,7 +22,7 @@ from reconcile.insight.timeline import timeline
 from reconcile.outcomes import Result
 
 CELLS = list(cells())
-SAMPLE = 9
+SAMPLE = 25
 """Every so many cells run in the default suite, and all with --all-schedules."""
 
 HARMLESS = {"server.name", "size_mb", "expires_at", "server location", "server status"}
