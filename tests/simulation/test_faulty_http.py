@@ -41,12 +41,12 @@ class FastCrowd(Crowd, FastWorld):
 
 @pytest.mark.all_schedules
 def test_of_a_thousand_servers_those_that_are_sound_are_backed_up_beside_those_that_are_not() -> None:
-    world = crowd(1000, FastCrowd)
+    world = crowd(1000, FastCrowd, backup_seconds=30)
 
     async def apply() -> None:
         world.fast = FastClock(speed=30)
         async with FaultyService(world, random.Random(0), is_faulty=False).serve() as base_url:
-            assert await apply_over_http(world, base_url, seconds=7200) is None
+            assert await apply_over_http(world, base_url, seconds=3600) is None
 
     asyncio.run(apply())
 

@@ -29,7 +29,7 @@ class Crowd(World):
 Kind = TypeVar("Kind", bound=Crowd)
 
 
-def crowd(number: int, kind: type[Kind]) -> Kind:
+def crowd(number: int, kind: type[Kind], *, backup_seconds: float = 300) -> Kind:
     """Return so many servers with an old backup each; the first tenth of them hangs, is busy or is odd."""
     some = min(10, number // 20)
     hanging, busy, odd = (frozenset(range(first, first + some)) for first in (1, some + 1, 2 * some + 1))
@@ -40,7 +40,7 @@ def crowd(number: int, kind: type[Kind]) -> Kind:
             record["created_at"] = None
     tables = "[servers.s{0}]\nid = {0}\nbackups = [{{ description = 'nightly', every = '1d', keep = 1 }}]\n"
     file = config("".join(tables.format(each["id"]) for each in known))
-    world = kind(config=file, servers=known, backups=held, backup_seconds=300)
+    world = kind(config=file, servers=known, backups=held, backup_seconds=backup_seconds)
     world.hanging, world.busy, world.odd = hanging, busy, odd
     return world
 
