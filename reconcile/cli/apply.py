@@ -134,7 +134,8 @@ def _converge(
             planned = renewed(saved, inventory, options.allow_loss)
         else:
             assert config  # noqa: S101 - there is one where there is no saved plan
-            planned = make_plan(config, inventory, session.targets, max_age=max_age, began=began)
+            with session.time_limit("planning"):
+                planned = make_plan(config, inventory, session.targets, max_age=max_age, began=began)
         return without_deletes(planned, inventory) if no_delete else planned
 
     async def work(reader: Reader) -> Convergence:
