@@ -31,6 +31,10 @@ class Outcome(StrEnum):
     NOT_STARTED = "not started"
 
 
+FAILURES = frozenset({Outcome.FAILED, Outcome.UNKNOWN, Outcome.IN_PROGRESS})
+"""The outcomes of an action that was sent and is not known to have succeeded."""
+
+
 def outcome_of(objection: Objection) -> Outcome:
     """Return the outcome of a delete that was not sent for this reason."""
     if isinstance(objection, Withheld):
@@ -150,9 +154,7 @@ class Result:
     @property
     def is_refused(self) -> bool:
         """Whether something failed, and the service rejected all of it for good: another run would end the same way."""
-        failed = [
-            ended for ended in self.finished if ended.outcome in {Outcome.FAILED, Outcome.UNKNOWN, Outcome.IN_PROGRESS}
-        ]
+        failed = [ended for ended in self.finished if ended.outcome in FAILURES]
         return bool(failed) and all(ended.is_refused for ended in failed)
 
     @property

@@ -11,15 +11,13 @@ from reconcile.apply.round import Round
 from reconcile.apply.run import Run
 from reconcile.apply.slots import Slots
 from reconcile.clock import Stop
-from reconcile.outcomes import Applied, Outcome, Planned, Result
+from reconcile.outcomes import FAILURES, Applied, Outcome, Planned, Result
 from reconcile.plan.model import Create, Plan
 from reconcile.plan.safety import continued, withheld
 
 MOST_ROUNDS = 3
 """There may be more to do once pending backups have completed, but a run must end."""
 
-
-_FAILED = {Outcome.FAILED, Outcome.UNKNOWN, Outcome.IN_PROGRESS}
 
 Approve = Callable[[], Awaitable[None]]
 """Returns if the plan that was emitted last may be carried out, and raises UserError if it may not."""
@@ -45,7 +43,7 @@ class Convergence:
             for ended in result.finished
             if isinstance(ended.action, Create)
         }
-        has_failed = not _FAILED.isdisjoint(creates.values())
+        has_failed = not FAILURES.isdisjoint(creates.values())
         is_complete = all(result.is_complete for result in carried_out)
         return not self.stopped and not self.plan.errors and not has_failed and is_complete
 

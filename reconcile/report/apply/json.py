@@ -8,6 +8,7 @@ from reconcile import __version__
 from reconcile.addresses import Address, SeriesAddress
 from reconcile.diagnostics import Diagnostic
 from reconcile.outcomes import (
+    FAILURES,
     Applied,
     Event,
     Finished,
@@ -28,8 +29,6 @@ from reconcile.report.diagnostics import diagnostic_json
 from reconcile.report.document import JsonObject
 from reconcile.report.plan.sentences import action_text
 from reconcile.report.values import RESOURCE_TYPE, address_index, terraform_address, time_json
-
-_ERRORS = {Outcome.FAILED, Outcome.UNKNOWN, Outcome.IN_PROGRESS}
 
 
 def version_json(now: datetime) -> JsonObject:
@@ -82,7 +81,7 @@ def summary_json(results: Iterable[Result], not_begun: Plan | None, now: datetim
         counts = result.counts
         changes["add"] += result.count(Create, Outcome.SUCCEEDED)
         changes["remove"] += result.count(Delete, Outcome.SUCCEEDED)
-        changes["failed"] += sum(counts[outcome] for outcome in _ERRORS)
+        changes["failed"] += sum(counts[outcome] for outcome in FAILURES)
         changes["skipped"] += counts[Outcome.SKIPPED] + counts[Outcome.DEFERRED]
         changes["withheld"] += counts[Outcome.WITHHELD]
         changes["not_started"] += counts[Outcome.NOT_STARTED]
@@ -125,9 +124,9 @@ def _finished(event: Finished, message: str, now: datetime) -> Iterator[JsonObje
         ids = {"id_key": "id", "id_value": str(event.backup.id)} if event.backup else {}
         yield _line("apply_complete", message, now, {"hook": {**hook, **ids}})
         return
-    level = "error" if event.outcome in _ERRORS else "warn"
+    level = "error" if event.outcome in FAILURES else "warn"
     yield _line("apply_errored", message, now, {"hook": {**hook, "outcome": event.outcome}}, level)
-    if event.outcome in _ERRORS:
+    if event.outcome in FAILURES:
         problem = Diagnostic(
             summary=f"{_verb(event.action)}: {event.outcome}",
             detail=explanation_text(event),
