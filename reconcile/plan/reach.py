@@ -40,6 +40,8 @@ START = datetime(2001, 1, 1, 12, tzinfo=UTC)
 _EARLIEST, _LATEST = datetime(1000, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
 """Calendar arithmetic and time zones need room on both sides of a time."""
 
+_UTC = ZoneInfo("UTC")
+
 _MONDAY = datetime(2001, 1, 1)  # noqa: DTZ001 - by the calendar of any zone
 
 _DAYS, _APPLIES = 400, 400
@@ -64,13 +66,14 @@ def reach(every: Duration, keep: Keep, zone: ZoneInfo, enough: Duration) -> time
     when the oldest backup is youngest.
     """
     lowest: timedelta | None = None
-    for lowest in _lows(every, keep, zone, enough):  # noqa: B007 - the last is the lowest
+    for lowest in _lows(every, keep, _zone_for(every, zone), enough):  # noqa: B007 - the last is the lowest
         pass
     return lowest
 
 
 def remedies(every: Duration, zone: ZoneInfo, enough: Duration) -> Iterator[KeepCount]:
     """Yield the smallest counts that reach back `enough`, where a number of backups can."""
+    zone = _zone_for(every, zone)
     moments = _moments(every, zone, enough)
     for period in (Period.LAST, Period.DAILY):
         if period is Period.DAILY and not is_within(every, Duration(days=1)):
@@ -84,12 +87,20 @@ def remedies(every: Duration, zone: ZoneInfo, enough: Duration) -> Iterator[Keep
                 break
 
 
+def _zone_for(every: Duration, zone: ZoneInfo) -> ZoneInfo:
+    """Return the zone to simulate in.
+
+    An `every` of whole days counts days of the calendar (spec, section 3.1). Stepping by them is stepping in UTC, where
+    each day has 24 hours.
+    """
+    return _UTC if every.is_in_days else zone
+
+
 @cache  # thousands of series share a handful
 def is_within(every: Duration, most: Duration) -> bool:
     """Return whether one duration is at most as long as the other, whatever the length of the months in them."""
-    zone = ZoneInfo("UTC")
     months = [START.replace(month=month) for month in range(1, 13)]
-    return all(every.after(month, zone) <= most.after(month, zone) for month in months)
+    return all(every.after(month, _UTC) <= most.after(month, _UTC) for month in months)
 
 
 def _moments(every: Duration, zone: ZoneInfo, enough: Duration) -> list[datetime]:

@@ -207,6 +207,15 @@ def test_who_does_what_is_required_breaks_nothing(rules: str) -> None:
     assert breaches(required(rules, NIGHTLY)) == {}
 
 
+def test_an_every_of_whole_days_steps_by_the_calendar_and_loses_no_hour_to_the_clocks() -> None:
+    monthly = required('retention = "59d"', '{ description = "x", every = "1mo", keep = { monthly = 3 } }')
+
+    assert breaches(in_new_york(monthly)) == {}
+    assert (
+        len(breaches(in_new_york(required('retention = "60d"', "{ description = 'x', every = '1mo', keep = 3 }")))) == 1
+    )
+
+
 def test_one_series_may_do_what_another_does_not() -> None:
     both = f'{NIGHTLY}, {{ description = "monthly", every = "1mo", keep = 12 }}'
 
