@@ -49,7 +49,9 @@ def init(session: Session, *, out: Path) -> ExitCode:
         f"{held - declaration.left:,} of {count_text(held, 'manual backup')} adopted" if held else "no backups yet"
     )
     servers = count_text(declaration.servers, "server")
-    session.output.note(f"{_where(out)}{servers}, {adopted}. To see what it would do: reconcile plan{option}")
+    first_runs = f". For the first runs: reconcile apply --no-delete{option}" if held else ""
+    plan = f"To see what it would do: reconcile plan{option}"
+    session.output.note(f"{_where(out)}{servers}, {adopted}. {plan}{first_runs}")
     return ExitCode.DONE
 
 

@@ -54,7 +54,7 @@ class TestInit:
         assert (done.returncode, done.stdout) == (0, "")
         assert done.stderr == (
             "Written to backups.toml: 2 servers, 1 of 1 manual backup adopted. "
-            "To see what it would do: reconcile plan\n"
+            "To see what it would do: reconcile plan. For the first runs: reconcile apply --no-delete\n"
         )
         assert "Plan: 2 to create, 0 to delete; 1 backup unchanged, 0 unmanaged." in service.run("plan").stdout
         assert service.run("apply", "--auto-approve").returncode == 0

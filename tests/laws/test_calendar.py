@@ -5,8 +5,7 @@ A day is what runs from `day_start` to `day_start`. `--all-pairs` tries every zo
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from random import Random
 from zoneinfo import ZoneInfo, available_timezones
@@ -15,60 +14,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support.build import days, hours
+from support.nights import ODD, STARTS, Place, delays, once_a_day
 
-from reconcile.desired.document import Settings
 from reconcile.durations import Duration
 from reconcile.plan.series import due_at
 
 A_DAY = Duration(days=1)
-ODD = [
-    ("Australia/Lord_Howe", 2026),
-    ("Pacific/Apia", 2011),
-    ("Africa/Casablanca", 2026),
-    ("America/Santiago", 2026),
-    ("America/St_Johns", 2010),
-    ("America/Nuuk", 2026),
-    ("Antarctica/Troll", 2026),
-    ("Europe/Rome", 2026),
-    ("Antarctica/Casey", 2010),
-    ("UTC", 2026),
-]
-STARTS = [time(18), time(0), time(2, 30)]
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where and when a job runs, and the days there, found in another way than in `reconcile.plan.calendar`."""
-
-    zone: ZoneInfo
-    year: int
-    day_start: time
-
-    @property
-    def settings(self) -> Settings:
-        return Settings.model_construct(timezone=self.zone, day_start=self.day_start)
-
-    @property
-    def dates(self) -> list[date]:
-        """The dates of the year that the zone has."""
-        return [each for number in range(364) if self.has(each := date(self.year, 1, 1) + days(number))]
-
-    def has(self, day: date) -> bool:
-        return self.at(day, time(12)).astimezone(self.zone).date() == day
-
-    def at(self, day: date, clock: time, after: timedelta = timedelta(0)) -> datetime:
-        """Return when the clock shows a time, or would if it did not leave it out."""
-        return (datetime.combine(day, clock) + after).replace(tzinfo=self.zone).astimezone(UTC)
-
-    def day(self, moment: datetime) -> date:
-        """Return the earliest day that the clock shows in the next hours: it may be put back across `day_start`."""
-        start = timedelta(hours=self.day_start.hour, minutes=self.day_start.minute)
-        shown = min(
-            ((moment + timedelta(minutes=minutes)).astimezone(self.zone).replace(tzinfo=None) - start).date()
-            for minutes in range(0, 200, 20)
-        )
-        return shown if self.has(shown) else shown - days(1)
-
 
 places = st.builds(
     lambda odd, start: Place(ZoneInfo(odd[0]), odd[1], start), st.sampled_from(ODD), st.sampled_from(STARTS)
@@ -90,16 +41,6 @@ def every_hour(place: Place, minute: int) -> Iterator[datetime]:
     return (first + hours(number) for number in range(364 * 24))
 
 
-def once_a_day(place: Place, nominal: timedelta, late: Iterable[timedelta]) -> Iterator[datetime]:
-    """Yield a time on each day: the nominal time after `day_start` by the clock, and as late as that day allows."""
-    for day, delay in zip(place.dates, late, strict=False):
-        run = place.at(day, place.day_start, nominal)
-        if place.day(run) < day:  # the clock shows this time twice, and the day starts between the two
-            wall = datetime.combine(day, place.day_start) + nominal
-            run = wall.replace(tzinfo=place.zone, fold=1).astimezone(UTC)
-        yield run + delay if place.day(run + delay) == day else run
-
-
 def check_every_hour(place: Place, minute: int) -> None:
     counts = Counter(map(place.day, applied(place, every_hour(place, minute))))
     inner = [day for day in place.dates if min(counts) < day < max(counts)]
@@ -114,12 +55,6 @@ def check_once_a_day(place: Place, nominal: timedelta, late: Iterable[timedelta]
 
     assert set(map(place.day, runs)) == set(place.dates), "each run is on its day"
     assert set(map(place.day, applied(place, runs))) == set(place.dates)
-
-
-def delays(seed: int, most: timedelta) -> Iterator[timedelta]:
-    random = Random(seed)
-    while True:
-        yield most * random.random() * random.choice((0, 1))
 
 
 @given(places, st.integers(0, 59))
