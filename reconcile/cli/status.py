@@ -1,6 +1,5 @@
 """`reconcile status`: the health of every series."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -16,7 +15,8 @@ from reconcile.insight.timeline import timeline
 from reconcile.plan.planner import plan
 from reconcile.plan.safety import withheld
 from reconcile.report.document import Formatter
-from reconcile.report.status import STATUS_FORMATS, check_formatter
+from reconcile.report.status import STATUS_FORMATS
+from reconcile.report.status.text import check_text, status_text
 
 
 @command(files=True, targets=True, account=True, more="every series, unprotected server and undeclared backup")
@@ -47,13 +47,6 @@ def status(
     inventory = observe(session, automatic=html_file is not None)
     desired = desired_for(config, inventory, session.targets)
     found = status_of(desired, inventory, inventory.observed_at)
-    found = replace(
-        found,
-        errors=found.errors,
-        empty_fleets=found.empty_fleets,
-        warnings=found.warnings,
-        sources=config.sources,
-    )
     with session.one_of_several():
         if metrics_file:
             from reconcile.report.status.metrics import metrics  # noqa: PLC0415 - the client takes 30 ms, and few runs need it
@@ -66,8 +59,8 @@ def status(
 
             session.write(html_file, status_html(timeline(found, desired, inventory)).text)
     session.output.diagnostics(found.errors)
-    if check and formatter is STATUS_FORMATS.text:
-        formatter = check_formatter
+    if check and formatter is status_text:
+        formatter = check_text
     session.output.show(formatter(found, verbose=session.output.verbose))
     if check and not found.is_healthy:
         return ExitCode.ATTENTION

@@ -129,7 +129,7 @@ class Status:
     """What is not a problem."""
     rules: tuple[RequiredRule, ...]
     """The rules of `[require]`, and how many servers satisfy each."""
-    sources: tuple[Source, ...] = ()
+    sources: tuple[Source, ...]
     """The files that declare all this."""
 
     @property
@@ -188,6 +188,7 @@ def status(desired: Desired, inventory: Inventory, now: datetime) -> Status:
             *odd_entries(inventory),
         ),
         rules=rules(desired, inventory, broken),
+        sources=desired.config.sources,
     )
 
 

@@ -30,7 +30,8 @@ from reconcile.report.forecast import FORECAST_FORMATS
 from reconcile.report.list import LIST_FORMATS
 from reconcile.report.plan import PLAN_FORMATS
 from reconcile.report.restore import restore_text
-from reconcile.report.status import STATUS_FORMATS, check_formatter
+from reconcile.report.status import STATUS_FORMATS
+from reconcile.report.status.text import check_text
 from reconcile.report.toml import declaration_toml
 
 NASTY = "::error::x ##[group]y \x1b[2J\x9b31m\u202e\n::stop-commands::z\r\u2028\U000e0041 ::add-mask::q"
@@ -98,7 +99,7 @@ DOCUMENTS: dict[str, Callable[[], Document]] = {
     "plan, in short": lambda: PLAN_FORMATS.text(PLAN, verbose=False),
     "markdown": lambda: PLAN_FORMATS.flags["markdown"][0](PLAN, verbose=False),
     "status": lambda: STATUS_FORMATS.text(status(resolve(CONFIG, SEEN), SEEN, NOW), verbose=True),
-    "check": lambda: check_formatter(status(resolve(CONFIG, SEEN), SEEN, NOW), verbose=True),
+    "check": lambda: check_text(status(resolve(CONFIG, SEEN), SEEN, NOW), verbose=True),
     "record": lambda: STATUS_FORMATS.flags["markdown"][0](status(resolve(CONFIG, SEEN), SEEN, NOW), verbose=True),
     "import": lambda: declaration_toml(declare(SEEN, NOW)),
     "doctor": lambda: DOCTOR_FORMATS.text(DIAGNOSIS, verbose=True),

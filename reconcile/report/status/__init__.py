@@ -1,36 +1,13 @@
-"""The formats of a status. Each is imported when it is used, because a run uses one of them."""
+"""The formats of a status. Those written to a file (HTML and metrics) need a slow library, so they are not imported."""
 
 from reconcile.insight.status import Status
-from reconcile.report.document import Document, Formats, Formatter
-
-
-def _text(status: Status, /, *, verbose: bool) -> Document:
-    from reconcile.report.status.text import status_text
-
-    return status_text(status, verbose=verbose)
-
-
-def check_formatter(status: Status, /, *, verbose: bool) -> Document:
-    """Return what `--check` shows instead of the text."""
-    from reconcile.report.status.text import check_text
-
-    return check_text(status, verbose=verbose)
-
-
-def _json(status: Status, /, *, verbose: bool) -> Document:
-    from reconcile.report.status.json import status_json
-
-    return status_json(status, verbose=verbose)
-
-
-def _markdown(status: Status, /, *, verbose: bool) -> Document:
-    from reconcile.report.status.markdown import status_markdown
-
-    return status_markdown(status, verbose=verbose)
-
+from reconcile.report.document import Formats, Formatter
+from reconcile.report.status.json import status_json
+from reconcile.report.status.markdown import status_markdown
+from reconcile.report.status.text import status_text
 
 STATUS_FORMATS: Formats[Formatter[Status]] = Formats(
-    _text,
-    json=(_json, "Print JSON."),
-    markdown=(_markdown, "Print a record to file: counts, problems, every series, file digests."),
+    status_text,
+    json=(status_json, "Print JSON."),
+    markdown=(status_markdown, "Print a record to file: counts, problems, every series, file digests."),
 )

@@ -208,7 +208,7 @@ class TestJson:
 
         assert (read["healthy"], read["has_series"], read["checked_at"]) == (False, True, "2026-03-10T12:00:00Z")
         assert [error["address"] for error in read["errors"]] == ["gone"]
-        assert read["files"] == []
+        assert [file["filename"] for file in read["files"]] == ["backups.toml"]
         assert read["unprotected"] == [{"id": 9, "name": "other"}]
         assert [each["id"] for each in read["undeclared"]] == [50]
         by_address = {each["address"]: each for each in read["series"]}
