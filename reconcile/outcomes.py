@@ -9,7 +9,7 @@ from reconcile.actual.inventory import Backup
 from reconcile.addresses import BackupAddress, SeriesAddress
 from reconcile.clock import Stop
 from reconcile.diagnostics import Diagnostic
-from reconcile.plan.guards import Agreed, Deferred, Objection, Withheld
+from reconcile.plan.guards import AGREED, DEFERRED, WITHHELD, Objection
 from reconcile.plan.model import Action, Create, Delete, Plan
 
 
@@ -37,9 +37,9 @@ FAILURES = frozenset({Outcome.FAILED, Outcome.UNKNOWN, Outcome.IN_PROGRESS})
 
 def outcome_of(objection: Objection) -> Outcome:
     """Return the outcome of a delete that was not sent for this reason."""
-    if isinstance(objection, Withheld):
+    if objection in WITHHELD:
         return Outcome.WITHHELD
-    return Outcome.DEFERRED if isinstance(objection, Deferred) else Outcome.SKIPPED
+    return Outcome.DEFERRED if objection in DEFERRED else Outcome.SKIPPED
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -146,7 +146,7 @@ class Result:
     def is_complete(self) -> bool:
         """Whether the account is now as planned, apart from what the user asked to leave to the next run."""
         is_done = all(
-            ended.outcome in {Outcome.SUCCEEDED, Outcome.DEFERRED} or isinstance(ended.objection, Agreed)
+            ended.outcome in {Outcome.SUCCEEDED, Outcome.DEFERRED} or ended.objection in AGREED
             for ended in self.finished
         )
         return is_done and not self.still_pending and not self.unmet

@@ -9,6 +9,7 @@ a fresh list of the server. When no rule objects, the delete may be sent while t
 from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from functools import cached_property
 from zoneinfo import ZoneInfo
 
@@ -26,49 +27,34 @@ _IDENTITY = ("server_id", "description", "backup_type", "created_at", "state")
 _NEEDED = {State.USABLE, State.UNDERSIZED}
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class NoDelete:
+class Veto(StrEnum):
+    """Why a delete must not be sent, where there is nothing to add."""
+
+    NO_DELETE = "no delete"
     """This run deletes nothing (`--no-delete`)."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Paused:
+    PAUSED = "paused"
     """A pause of the server is on."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class RuleBroken:
+    RULE_BROKEN = "rule broken"
     """The server breaks a rule of `[require]`."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ClockUnconfirmed:
+    CLOCK_UNCONFIRMED = "clock unconfirmed"
     """Only this machine's clock says that it may be deleted, and the service has not confirmed that clock."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class TooMuchLost:
+    TOO_MUCH_LOST = "too much lost"
     """The plan as a whole would lose too much, and this delete adds to it."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class LastUsable:
+    LAST_USABLE = "last usable"
     """It is the last usable backup on the declared servers."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class NotCreated:
+    NOT_CREATED = "not created"
     """The delete depends on a new backup, and there is none that is completed."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class NotAwaited:
+    NOT_AWAITED = "not awaited"
     """The delete depends on a new backup that was started and not waited for (`--no-wait`)."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class KeptAfterAll:
+    KEPT_AFTER_ALL = "kept after all"
     """Beside the new backup, dated as it really is, `keep` keeps this one."""
+
+
+AGREED = frozenset({Veto.NO_DELETE, Veto.PAUSED})
+"""What the user asked for: without such a delete, a run is complete."""
+
+WITHHELD = AGREED | {Veto.RULE_BROKEN, Veto.CLOCK_UNCONFIRMED, Veto.TOO_MUCH_LOST, Veto.LAST_USABLE}
+DEFERRED = frozenset({Veto.NOT_AWAITED, Veto.KEPT_AFTER_ALL})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -116,22 +102,7 @@ class StillInProgress:
     id: Id
 
 
-Agreed = NoDelete | Paused
-"""What the user asked for: without such a delete, a run is complete."""
-
-Withheld = NoDelete | Paused | RuleBroken | ClockUnconfirmed | TooMuchLost | LastUsable
-Deferred = NotAwaited | KeptAfterAll
-Objection = (
-    Withheld
-    | Deferred
-    | NotCreated
-    | Changed
-    | UnknownBeside
-    | Appeared
-    | KeptOneLost
-    | SeriesWithoutUsable
-    | StillInProgress
-)
+Objection = Veto | Changed | UnknownBeside | Appeared | KeptOneLost | SeriesWithoutUsable | StillInProgress
 """Why a delete must not be sent."""
 
 
@@ -209,22 +180,17 @@ def objection(delete: Delete, planned: Circumstances, moment: Moment) -> Objecti
     return next((found for rule in RULES if (found := rule(delete, planned, moment))), None)
 
 
-def _is_by_agreement(delete: Delete, planned: Circumstances, moment: Moment) -> Objection | None:
+def _is_withheld(delete: Delete, planned: Circumstances, moment: Moment) -> Objection | None:
+    """What was withheld when the plan was made."""
     if planned.server.no_delete:
-        return NoDelete()
-    return Paused() if planned.server.pause else None
-
-
-def _breaks_a_rule(delete: Delete, planned: Circumstances, moment: Moment) -> Objection | None:
-    return RuleBroken() if planned.server.is_barred else None
-
-
-def _clock_is_unconfirmed(delete: Delete, planned: Circumstances, moment: Moment) -> Objection | None:
-    return ClockUnconfirmed() if delete.is_unconfirmed else None
-
-
-def _loses_too_much(delete: Delete, planned: Circumstances, moment: Moment) -> Objection | None:
-    return TooMuchLost() if delete.address in planned.withheld else None
+        return Veto.NO_DELETE
+    if planned.server.pause:
+        return Veto.PAUSED
+    if planned.server.is_barred:
+        return Veto.RULE_BROKEN
+    if delete.is_unconfirmed:
+        return Veto.CLOCK_UNCONFIRMED
+    return Veto.TOO_MUCH_LOST if delete.address in planned.withheld else None
 
 
 def _waits_for_a_create(delete: Delete, planned: Circumstances, moment: Moment) -> Objection | None:
@@ -232,18 +198,18 @@ def _waits_for_a_create(delete: Delete, planned: Circumstances, moment: Moment) 
     series = [planned.series] if planned.series else planned.server.series
     created = [planned.created.get(each.address) for each in series if each.create]
     if None in created:
-        return NotCreated()
+        return Veto.NOT_CREATED
     only_started = any(backup and backup.state is not State.USABLE for backup in created)
     if planned.series is None or not delete.is_loss or not created:
-        return NotAwaited() if only_started else None
+        return Veto.NOT_AWAITED if only_started else None
     if delete.backup.id in planned.not_kept:
         return None  # with or without the new one
-    return NotAwaited() if only_started else KeptAfterAll()
+    return Veto.NOT_AWAITED if only_started else Veto.KEPT_AFTER_ALL
 
 
 def _is_the_last(delete: Delete, planned: Circumstances, moment: Moment) -> Objection | None:
     is_last = delete.is_loss and moment.usable_left is not None and moment.usable_left <= 1
-    return LastUsable() if is_last else None
+    return Veto.LAST_USABLE if is_last else None
 
 
 def _has_changed(delete: Delete, planned: Circumstances, moment: Moment) -> Objection | None:
@@ -296,10 +262,7 @@ def _may_be_all_that_is_left(delete: Delete, planned: Circumstances, moment: Mom
 
 Rule = Callable[[Delete, Circumstances, Moment], Objection | None]
 RULES: tuple[Rule, ...] = (
-    _is_by_agreement,
-    _breaks_a_rule,
-    _clock_is_unconfirmed,
-    _loses_too_much,
+    _is_withheld,
     _waits_for_a_create,
     _is_the_last,
     _has_changed,

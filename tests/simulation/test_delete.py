@@ -13,7 +13,7 @@ from support.world import Handler, World
 from reconcile.desired.keep import KeepCount, Period
 from reconcile.diagnostics import UserError
 from reconcile.outcomes import Finished, Outcome
-from reconcile.plan.guards import Appeared, Changed, KeptOneLost, NotCreated
+from reconcile.plan.guards import Appeared, Changed, KeptOneLost, Veto
 from reconcile.plan.model import Delete
 
 
@@ -69,7 +69,7 @@ def test_the_new_one_that_is_gone_again_saves_the_old_one() -> None:
     deletes = ended(world_that(lose_the_new_one))
 
     assert deletes[OLD].outcome is Outcome.SKIPPED
-    assert deletes[OLD].objection == NotCreated()
+    assert deletes[OLD].objection == Veto.NOT_CREATED
 
 
 @pytest.mark.parametrize(

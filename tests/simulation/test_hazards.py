@@ -16,7 +16,7 @@ from reconcile.apply.run import Options
 from reconcile.desired.desired import resolve, select
 from reconcile.diagnostics import UserError
 from reconcile.outcomes import Finished, Outcome, Result
-from reconcile.plan.guards import LastUsable, SeriesWithoutUsable
+from reconcile.plan.guards import SeriesWithoutUsable, Veto
 from reconcile.plan.model import Create, Delete, Plan
 from reconcile.plan.planner import plan
 
@@ -187,7 +187,7 @@ class TestTheLossLimitHoldsWhenTheDeletesAreDone:
         result = result_of(world)
 
         assert of_kind(result, Delete).outcome is Outcome.WITHHELD
-        assert of_kind(result, Delete).objection == LastUsable()
+        assert of_kind(result, Delete).objection == Veto.LAST_USABLE
         assert OLD in held(world)
         assert result.loss_still_to_allow == 1
 

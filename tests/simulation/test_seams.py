@@ -13,7 +13,7 @@ from reconcile.apply.run import Options
 from reconcile.desired.config import Config
 from reconcile.diagnostics import UserError
 from reconcile.outcomes import Outcome, Result, Waiting
-from reconcile.plan.guards import RuleBroken, TooMuchLost, UnknownBeside
+from reconcile.plan.guards import UnknownBeside, Veto
 from reconcile.plan.model import Delete
 from reconcile.sandbox.account import Record
 
@@ -65,7 +65,7 @@ def test_what_piled_up_once_stays_so_many_until_a_person_allows_it_to_go() -> No
         (result,) = results_of(world)
         assert result.loss_still_to_allow == 10
         withheld = [ended for ended in result.finished if ended.outcome is Outcome.WITHHELD]
-        assert {ended.objection for ended in withheld} == {TooMuchLost()}
+        assert {ended.objection for ended in withheld} == {Veto.TOO_MUCH_LOST}
         assert len(world.account.backups) == 20
         world.wait(DAY)
     assert results_of(world, options=Options(allow_loss=10))[-1].is_complete
@@ -301,5 +301,5 @@ def test_nothing_is_deleted_on_a_server_that_breaks_a_rule_and_the_reason_is_the
 
     (result,) = results_of(world)
 
-    assert [type(ended.objection) for ended in result.finished] == [type(None), RuleBroken]
+    assert [ended.objection for ended in result.finished] == [None, Veto.RULE_BROKEN]
     assert len(ids(world)) == 2, "the create is carried out"

@@ -7,7 +7,7 @@ from support.world import Handler, World
 
 from reconcile.diagnostics import UserError
 from reconcile.outcomes import Outcome
-from reconcile.plan.guards import NotCreated
+from reconcile.plan.guards import Veto
 
 NIGHTLY = config('[servers.db]\nid = 2\nbackups = [{ description = "nightly", every = "1d", keep = 1 }]\n')
 
@@ -49,5 +49,5 @@ def test_a_new_one_that_is_empty_does_not_count_and_nothing_is_deleted_for_it() 
         Outcome.FAILED,
         "#501 ended as 'completed' with 0 MiB, less than min_size",
     )
-    assert [delete.objection for delete in deletes] == [NotCreated()] * len(deletes)
+    assert [delete.objection for delete in deletes] == [Veto.NOT_CREATED] * len(deletes)
     assert held(account) == [1, 2, 3, 501]

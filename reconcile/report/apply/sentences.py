@@ -24,20 +24,12 @@ from reconcile.outcomes import (
 from reconcile.plan.guards import (
     Appeared,
     Changed,
-    ClockUnconfirmed,
-    KeptAfterAll,
     KeptOneLost,
-    LastUsable,
-    NoDelete,
-    NotAwaited,
-    NotCreated,
     Objection,
-    Paused,
-    RuleBroken,
     SeriesWithoutUsable,
     StillInProgress,
-    TooMuchLost,
     UnknownBeside,
+    Veto,
 )
 from reconcile.plan.model import Create, Delete
 from reconcile.report.wording import seconds_text, size_text
@@ -100,27 +92,24 @@ def explanation_text(finished: Finished) -> str:
     return objection_text(finished.objection) if finished.objection else finished.explanation
 
 
-def objection_text(objection: Objection) -> str:  # noqa: C901, PLR0911, PLR0912 - one for each reason
+_VETO_TEXTS = {
+    Veto.NO_DELETE: "--no-delete",
+    Veto.PAUSED: "this server is paused",
+    Veto.RULE_BROKEN: "this server breaks a rule of [require]",
+    Veto.CLOCK_UNCONFIRMED: "it depends on this machine's clock, which can't be checked",
+    Veto.TOO_MUCH_LOST: "too much would be lost",
+    Veto.LAST_USABLE: "it would leave no usable backup on the declared servers",
+    Veto.NOT_CREATED: "the new backup was not created",
+    Veto.NOT_AWAITED: "left to the next run: the new backup was not waited for",
+    Veto.KEPT_AFTER_ALL: "left to the next run: kept after all, beside the new backup's date",
+}
+
+
+def objection_text(objection: Objection) -> str:  # noqa: PLR0911 - one for each reason
     """Say why a delete must not be sent."""
     match objection:
-        case NoDelete():
-            return "--no-delete"
-        case Paused():
-            return "this server is paused"
-        case RuleBroken():
-            return "this server breaks a rule of [require]"
-        case ClockUnconfirmed():
-            return "it depends on this machine's clock, which can't be checked"
-        case TooMuchLost():
-            return "too much would be lost"
-        case LastUsable():
-            return "it would leave no usable backup on the declared servers"
-        case NotCreated():
-            return "the new backup was not created"
-        case NotAwaited():
-            return "left to the next run: the new backup was not waited for"
-        case KeptAfterAll():
-            return "left to the next run: kept after all, beside the new backup's date"
+        case Veto():
+            return _VETO_TEXTS[objection]
         case Changed(field=field, planned=planned, listed=listed):
             return f"it has changed since the plan: {field} was {str(planned)!r}, is {str(listed)!r}"
         case UnknownBeside(id=id_, status=None):

@@ -24,9 +24,11 @@ from reconcile.outcomes import (
     Started,
     Waiting,
 )
+from reconcile.plan.guards import Veto
 from reconcile.plan.model import Create, Delete
 from reconcile.plan.safety import withheld
 from reconcile.report.apply.json import diagnostic_line, event_json, summary_json, version_json
+from reconcile.report.apply.sentences import objection_text
 from reconcile.report.apply.text import event_text, result_text
 
 PLAN = make_plan(
@@ -350,3 +352,8 @@ class TestJson:
 
 def test_the_plan_has_what_these_tests_are_about() -> None:
     assert [type(action) for action in PLAN.actions] == [Create, Delete, Delete]
+
+
+@pytest.mark.parametrize("veto", Veto)
+def test_each_veto_is_explained_in_words_of_its_own(veto: Veto) -> None:
+    assert sum(objection_text(other) == objection_text(veto) for other in Veto) == 1
