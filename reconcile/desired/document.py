@@ -8,27 +8,7 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler, create_model
 from pydantic_core import CoreSchema, core_schema
 
-from reconcile.desired.fields import (
-    COUNT_SCHEMA,
-    ChoiceField,
-    CountField,
-    DescriptionField,
-    DescriptionsField,
-    DurationField,
-    FleetName,
-    FleetPruneField,
-    IdField,
-    PercentField,
-    PruneField,
-    ServerKey,
-    SizeField,
-    TextField,
-    TextListField,
-    TimeOfDayField,
-    UntilField,
-    ZoneField,
-    table_or_count,
-)
+from reconcile.desired import fields
 from reconcile.desired.keep import Keep, KeepCount, KeepWithin, Period
 from reconcile.durations import Duration
 
@@ -49,8 +29,11 @@ def _within_text(period: Period) -> str:
 
 
 _KEEP_KEYS: dict[str, Any] = {
-    **{period: (CountField | None, Field(None, description=_count_text(period))) for period in Period},
-    **{period.within_key: (DurationField | None, Field(None, description=_within_text(period))) for period in Period},
+    **{period: (fields.CountField | None, Field(None, description=_count_text(period))) for period in Period},
+    **{
+        period.within_key: (fields.DurationField | None, Field(None, description=_within_text(period)))
+        for period in Period
+    },
 }
 KeepTable = create_model(
     "KeepTable",
@@ -70,11 +53,11 @@ class _KeepRules:
 
     @classmethod
     def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
-        return {"anyOf": [*COUNT_SCHEMA, handler(core)]}
+        return {"anyOf": [*fields.COUNT_SCHEMA, handler(core)]}
 
 
 def _table(value: object) -> object:
-    keep = table_or_count(value)
+    keep = fields.table_or_count(value)
     return keep if isinstance(keep, dict) else _newest(keep)
 
 
@@ -97,40 +80,40 @@ KeepField = Annotated[Keep, _KeepRules]
 class PauseTable(Table):
     """A time in which nothing is created or deleted, or with `creates`, in which nothing is deleted."""
 
-    until: UntilField = Field(description="The last day, or a time with an offset. The pause ends by itself.")
-    reason: TextField = Field(description="Why. It is shown while the pause lasts.")
+    until: fields.UntilField = Field(description="The last day, or a time with an offset. The pause ends by itself.")
+    reason: fields.TextField = Field(description="Why. It is shown while the pause lasts.")
     creates: bool = Field(default=False, description="Go on creating backups: only nothing is deleted.")
 
 
 class Settings(Table):
     """Settings for all servers."""
 
-    timezone: ZoneField = Field(
+    timezone: fields.ZoneField = Field(
         ZoneInfo("UTC"), description="The calendar for the days, weeks and months of keep and every (IANA name)."
     )
-    day_start: TimeOfDayField = Field(
+    day_start: fields.TimeOfDayField = Field(
         time(18), description="When a day starts for an every that is written in days, weeks, months or years."
     )
-    prune: PruneField = Field(
+    prune: fields.PruneField = Field(
         default=False,
         description="What happens to undeclared backups on declared servers: false, true or an age.",
     )
-    ignore: TextListField = Field(
+    ignore: fields.TextListField = Field(
         [],
         description="Globs on descriptions: undeclared backups that people create by hand, and that are never pruned.",
     )
-    max_shrink: PercentField = Field(
+    max_shrink: fields.PercentField = Field(
         20, description="Deletes that would lose more than this share of the usable backups are withheld."
     )
     pause: PauseTable | None = Field(None, description="Create and delete nothing until a date.")
-    stalled_after: DurationField = Field(
+    stalled_after: fields.DurationField = Field(
         Duration(seconds=24 * 3600),
         description="A backup in progress for longer than this is stalled, and does not count.",
     )
-    min_size: SizeField = Field(
+    min_size: fields.SizeField = Field(
         1, description="A completed backup that is smaller than this is undersized, and is not usable: MiB or GiB."
     )
-    account: TextField | None = Field(
+    account: fields.TextField | None = Field(
         None,
         description="The e-mail address of the account that the file is for; with another one, nothing is planned.",
     )
@@ -142,32 +125,34 @@ class Requirements(Table):
     all_servers: bool = Field(
         default=False, description="Every server of the account is declared, by a table or by a fleet."
     )
-    every: DurationField | None = Field(
+    every: fields.DurationField | None = Field(
         None, description="Each server that has series has one whose every is at most this."
     )
-    retention: DurationField | None = Field(
+    retention: fields.DurationField | None = Field(
         None, description="Each server that has series has one whose policy always reaches back at least this far."
     )
-    min_age: DurationField | None = Field(None, description="No usable backup that is younger is deleted.")
-    max_pause: DurationField | None = Field(None, description="No pause ends later than this from now.")
+    min_age: fields.DurationField | None = Field(None, description="No usable backup that is younger is deleted.")
+    max_pause: fields.DurationField | None = Field(None, description="No pause ends later than this from now.")
 
 
 class PolicyTable(Table):
     """A named policy, shared by any number of series."""
 
-    every: DurationField | None = Field(
+    every: fields.DurationField | None = Field(
         None, description="How often a new backup is due; in days, weeks, months or years, by the calendar."
     )
     keep: KeepField | None = Field(None, description='How many stay: a number, "all", or a table of rules.')
-    min_size: SizeField | None = Field(None, description="Overrides settings.min_size.")
+    min_size: fields.SizeField | None = Field(None, description="Overrides settings.min_size.")
 
 
 class BackupTable(PolicyTable):
     """A series: all manual backups of the server with this description."""
 
-    description: DescriptionField = Field(description="The identity of the series; the service stores nothing else.")
+    description: fields.DescriptionField = Field(
+        description="The identity of the series; the service stores nothing else."
+    )
     policy: str | None = Field(None, description="The name of a policy; what is set here overrides it.")
-    renamed_from: DescriptionsField = Field(
+    renamed_from: fields.DescriptionsField = Field(
         (),  # not a list, of which every series would get a copy
         description="What the description was before: backups that still have it belong to this series too. "
         'A string or a list; globs such as "auto-*" take every description that is not declared.',
@@ -177,11 +162,11 @@ class BackupTable(PolicyTable):
 class ServerTable(Table):
     """A server, and the manual backups to keep on it."""
 
-    id: IdField = Field(description="The server's id in the account.")
+    id: fields.IdField = Field(description="The server's id in the account.")
     name: str | None = Field(None, description="The server's name in the account, if the key is not that name.")
-    prune: PruneField | None = Field(None, description="Overrides settings.prune.")
-    pinned: list[IdField] = Field([], description="Ids of backups that are never deleted.")
-    ignore: TextListField = Field([], description="More globs, in addition to those in settings.ignore.")
+    prune: fields.PruneField | None = Field(None, description="Overrides settings.prune.")
+    pinned: list[fields.IdField] = Field([], description="Ids of backups that are never deleted.")
+    ignore: fields.TextListField = Field([], description="More globs, in addition to those in settings.ignore.")
     pause: PauseTable | None = Field(None, description="Create and delete nothing until a date.")
     backups: list[BackupTable] = []
 
@@ -192,14 +177,14 @@ class FleetTable(Table):
     A server with a table of its own is in no fleet; of several fleets, the first has it.
     """
 
-    match: ChoiceField = Field(description='Globs on the names of the account\'s servers; "*" is all of them.')
-    exclude: TextListField = Field([], description="Globs on the names that are left out all the same.")
-    location: ChoiceField | None = Field(None, description="Only servers in these locations.")
-    status: ChoiceField | None = Field(None, description='Only servers with these statuses, such as "active".')
-    prune: FleetPruneField = Field(
+    match: fields.ChoiceField = Field(description='Globs on the names of the account\'s servers; "*" is all of them.')
+    exclude: fields.TextListField = Field([], description="Globs on the names that are left out all the same.")
+    location: fields.ChoiceField | None = Field(None, description="Only servers in these locations.")
+    status: fields.ChoiceField | None = Field(None, description='Only servers with these statuses, such as "active".')
+    prune: fields.FleetPruneField = Field(
         default=False, description="What happens to undeclared backups on these servers: false, or an age."
     )
-    ignore: TextListField = Field([], description="More globs, in addition to those in settings.ignore.")
+    ignore: fields.TextListField = Field([], description="More globs, in addition to those in settings.ignore.")
     pause: PauseTable | None = Field(None, description="Create and delete nothing until a date.")
     backups: list[BackupTable] = []
 
@@ -210,8 +195,8 @@ class Document(Table):
     settings: Settings | None = None
     require: Requirements | None = None
     policies: dict[str, PolicyTable] = {}
-    servers: dict[ServerKey, ServerTable] = {}
-    fleets: dict[FleetName, FleetTable] = {}
+    servers: dict[fields.ServerKey, ServerTable] = {}
+    fleets: dict[fields.FleetName, FleetTable] = {}
 
 
 def schema() -> dict[str, Any]:

@@ -7,17 +7,7 @@ from collections.abc import Iterator
 import tomli
 from pydantic import ValidationError
 
-from reconcile.desired.document import (
-    BackupTable,
-    Document,
-    FleetTable,
-    KeepTable,
-    PolicyTable,
-    Requirements,
-    ServerTable,
-    Settings,
-    Table,
-)
+from reconcile.desired import document
 from reconcile.desired.locate import BYTE_ORDER_MARK, Source
 from reconcile.diagnostics import Diagnostic
 
@@ -144,17 +134,17 @@ def _suggestion(key: str, known: list[str]) -> str | None:
     return next(iter(difflib.get_close_matches(key, known, n=1, cutoff=_SIMILAR)), None)
 
 
-_MODELS: dict[tuple[str | int | None, int], type[Table]] = {
-    (None, 0): Document,
-    ("settings", 1): Settings,
-    ("require", 1): Requirements,
-    ("policies", 2): PolicyTable,
-    ("servers", 2): ServerTable,
-    ("fleets", 2): FleetTable,
+_MODELS: dict[tuple[str | int | None, int], type[document.Table]] = {
+    (None, 0): document.Document,
+    ("settings", 1): document.Settings,
+    ("require", 1): document.Requirements,
+    ("policies", 2): document.PolicyTable,
+    ("servers", 2): document.ServerTable,
+    ("fleets", 2): document.FleetTable,
 }
 """The model of a table, by the first part of its path and how many parts that has."""
 
 
-def _model(table: _KeyPath) -> type[Table]:
+def _model(table: _KeyPath) -> type[document.Table]:
     known = _MODELS.get((next(iter(table), None), len(table)))
-    return known or (KeepTable if table[-1] == "keep" else BackupTable)
+    return known or (document.KeepTable if table[-1] == "keep" else document.BackupTable)

@@ -10,31 +10,10 @@ from reconcile.desired.config import DeclaredSeries, DeclaredServer
 from reconcile.desired.desired import Desired, Freshness
 from reconcile.diagnostics import Diagnostic
 from reconcile.ids import Id, id_order
+from reconcile.plan import reasons
 from reconcile.plan.look_alikes import LookAlike
 from reconcile.plan.model import Create, Delete, Kept, LossLimit, Plan, SeriesPlan, ServerPlan, Unmanaged
 from reconcile.plan.pauses import pause_diagnostics
-from reconcile.plan.reasons import (
-    BesideUnknown,
-    Failed,
-    Ignored,
-    InProgress,
-    KeepReason,
-    Misdated,
-    NewestUndersized,
-    NotKept,
-    NotPruned,
-    NotReadable,
-    Pinned,
-    PrunedLater,
-    SeriesDeleteReason,
-    Stalled,
-    TooYoung,
-    Undeclared,
-    Undersized,
-    UnknownStatus,
-    Untouchable,
-    unmet_text,
-)
 from reconcile.plan.refusals import check_servers, unconfirmed_clock
 from reconcile.plan.require import breaches
 from reconcile.plan.retention import retain
@@ -106,7 +85,7 @@ def _unmet_in_pause(server: ServerState, freshness: Freshness | None) -> Iterato
     for series, state in server.series:
         if freshness and state.is_unmet:
             yield Diagnostic(
-                summary=unmet_text(freshness.max_age),
+                summary=reasons.unmet_text(freshness.max_age),
                 detail="Its server is paused, so no backup is created. End the pause, or leave it out with --target.",
                 address=str(SeriesAddress(server.declared.key, series.description)),
             )
@@ -117,7 +96,7 @@ def _unmet(server: ServerPlan, freshness: Freshness | None) -> Iterator[Diagnost
     for series in server.series:
         if freshness and series.needed and series.needed.state is State.UNKNOWN:
             yield Diagnostic(
-                summary=unmet_text(freshness.max_age),
+                summary=reasons.unmet_text(freshness.max_age),
                 detail=(
                     f"#{series.needed.id} is, but its status {series.needed.status!r} or its other fields can't be "
                     "understood. Look at it in the web panel."
@@ -128,20 +107,20 @@ def _unmet(server: ServerPlan, freshness: Freshness | None) -> Iterator[Diagnost
 
 def judge(
     series: DeclaredSeries, state: SeriesState, pinned: frozenset[Id], times: TimeRules, *, is_unclear: bool = False
-) -> list[KeepReason | SeriesDeleteReason]:
+) -> list[reasons.KeepReason | reasons.SeriesDeleteReason]:
     """Say for each backup of a series why it stays or goes; the one to be created counts as usable, made now."""
     now = times.now
     usable = state.usable[::-1]
     coming = [now] if state.create else []
-    reasons = retain([*coming, *(min(backup.created_at, now) for backup in usable)], series.keep, times.zone)
-    kept_by = {backup.id: reason for backup, reason in zip(usable, reasons[len(coming) :], strict=True)}
-    beside_unknown = BesideUnknown() if state.unknown or is_unclear else None
-    not_kept = NotKept(keep=series.keep)
-    verdicts: list[KeepReason | SeriesDeleteReason] = []
-    stays: KeepReason | None
+    kept = retain([*coming, *(min(backup.created_at, now) for backup in usable)], series.keep, times.zone)
+    kept_by = {backup.id: reason for backup, reason in zip(usable, kept[len(coming) :], strict=True)}
+    beside_unknown = reasons.BesideUnknown() if state.unknown or is_unclear else None
+    not_kept = reasons.NotKept(keep=series.keep)
+    verdicts: list[reasons.KeepReason | reasons.SeriesDeleteReason] = []
+    stays: reasons.KeepReason | None
     for backup in state.backups:
         if backup.id in kept_by:  # a usable one
-            stays = Pinned() if backup.id in pinned else kept_by[backup.id]
+            stays = reasons.Pinned() if backup.id in pinned else kept_by[backup.id]
             verdicts.append(stays or beside_unknown or _too_young(backup, times) or not_kept)
         else:
             stays = _untouchable(backup, pinned, times)
@@ -151,37 +130,37 @@ def judge(
 
 def _no_restore_point(
     backup: Backup, series: DeclaredSeries, state: SeriesState, times: TimeRules
-) -> Failed | Undersized | NewestUndersized:
+) -> reasons.Failed | reasons.Undersized | reasons.NewestUndersized:
     """Return what becomes of a failed or undersized backup."""
     if backup.state is State.FAILED:
-        return Failed(status=backup.status)
+        return reasons.Failed(status=backup.status)
     min_size = times.desired.config.settings.min_size if series.min_size is None else series.min_size
     is_newest = in_order((*state.usable[-1:], *state.undersized[-1:]))[-1] == backup
-    reason = NewestUndersized if is_newest else Undersized
+    reason = reasons.NewestUndersized if is_newest else reasons.Undersized
     return reason(min_size=min_size)
 
 
-def _too_young(backup: Backup, times: TimeRules) -> TooYoung | None:
+def _too_young(backup: Backup, times: TimeRules) -> reasons.TooYoung | None:
     min_age = times.desired.config.require.min_age
-    return TooYoung(min_age=min_age) if min_age and times.is_too_young(backup) else None
+    return reasons.TooYoung(min_age=min_age) if min_age and times.is_too_young(backup) else None
 
 
-def _untouchable(backup: Backup, pinned: frozenset[Id], times: TimeRules) -> Untouchable | None:
+def _untouchable(backup: Backup, pinned: frozenset[Id], times: TimeRules) -> reasons.Untouchable | None:
     """Return why a backup is never deleted, whatever else applies; None for one that may be."""
     if times.is_misdated(backup):
-        return Misdated(created_at=backup.created_at)
+        return reasons.Misdated(created_at=backup.created_at)
     if backup.id in pinned:
-        return Pinned()
+        return reasons.Pinned()
     match backup.state:
         case State.USABLE | State.UNDERSIZED | State.FAILED:
             return None
         case State.PENDING:
-            reason = Stalled if times.is_stalled(backup) else InProgress
+            reason = reasons.Stalled if times.is_stalled(backup) else reasons.InProgress
             return reason(status=backup.status, age=times.age(backup))
         case State.UNKNOWN | State.BEING_DELETED:  # the latter is not among the backups that are planned for
             if backup.is_identified:
-                return UnknownStatus(status=backup.status)
-            return NotReadable(fields=backup.unreadable)
+                return reasons.UnknownStatus(status=backup.status)
+            return reasons.NotReadable(fields=backup.unreadable)
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,7 +230,7 @@ class _ServerPlanner:
         verdicts = judge(series, state, self.pinned, self.times, is_unclear=is_unclear)
         for backup, verdict in zip(state.backups, verdicts, strict=True):
             backup_address = address.member(backup.id, backup.description)
-            if isinstance(verdict, SeriesDeleteReason):
+            if isinstance(verdict, reasons.SeriesDeleteReason):
                 deletes.append(Delete(address=backup_address, backup=backup, reason=verdict))
             else:
                 kept.append(Kept(address=backup_address, backup=backup, reason=verdict))
@@ -291,20 +270,20 @@ class _ServerPlanner:
     def _undeclared(self, backup: Backup) -> Delete | Unmanaged:
         address = BackupAddress(SeriesAddress(self.server.key, backup.description), backup.id)
         prune = self.server.prune
-        ignored = Ignored() if self.server.ignores(backup.description) else None
+        ignored = reasons.Ignored() if self.server.ignores(backup.description) else None
         if reason := ignored or _untouchable(backup, self.pinned, self.times):
             return Unmanaged(address=address, backup=backup, reason=reason)
         if prune is False:
-            return Unmanaged(address=address, backup=backup, reason=NotPruned())
+            return Unmanaged(address=address, backup=backup, reason=reasons.NotPruned())
         if backup.description in self.unclear:
-            return Unmanaged(address=address, backup=backup, reason=BesideUnknown())
+            return Unmanaged(address=address, backup=backup, reason=reasons.BesideUnknown())
         if prune is not True:
             prune_at = prune.after(self.times.moment(backup), self.times.zone)
             if prune_at > self.times.now:
-                return Unmanaged(address=address, backup=backup, reason=PrunedLater(prune=prune, at=prune_at))
+                return Unmanaged(address=address, backup=backup, reason=reasons.PrunedLater(prune=prune, at=prune_at))
         if young := _too_young(backup, self.times):
             return Unmanaged(address=address, backup=backup, reason=young)
-        pruned = Undeclared(age=self.times.age(backup), prune=None if prune is True else prune)
+        pruned = reasons.Undeclared(age=self.times.age(backup), prune=None if prune is True else prune)
         return self._confirmed([Delete(address=address, backup=backup, reason=pruned)])[0]
 
     def _confirmed(self, deletes: list[Delete]) -> list[Delete]:

@@ -11,18 +11,7 @@ import tomli_w
 from reconcile.actual.inventory import Server, State
 from reconcile.addresses import escaped_glob
 from reconcile.durations import Duration
-from reconcile.insight.importing import (
-    KEPT_BY_STANDARD,
-    NIGHTLY,
-    Adopted,
-    AdoptedServers,
-    Declaration,
-    FailedPinned,
-    LeftUnmanaged,
-    NotDeclared,
-    NotShared,
-    NotShown,
-)
+from reconcile.insight import importing
 from reconcile.report.document import Raw
 from reconcile.report.escape import visible, without_commands_in_strings
 from reconcile.report.wording import count_text
@@ -33,10 +22,10 @@ SCHEMA = "reconcile.schema.json"
 _LONGEST = 1000
 _WIDTH = 110
 _POLICY = "standard"
-_EXAMPLE = AdoptedServers(
+_EXAMPLE = importing.AdoptedServers(
     key="web-server-01",
     servers=(Server(id=12345, name="web-server-01"),),
-    series=(Adopted(description=NIGHTLY, is_standard=True),),
+    series=(importing.Adopted(description=importing.NIGHTLY, is_standard=True),),
 )
 """It fits the sandbox's sample account."""
 
@@ -59,14 +48,14 @@ _STANDARD: _Table = [
     (f"[policies.{_POLICY}]", "how often and how many, for every series that names this policy"),
     ('every = "1d"', "a new backup is due when the newest one is this old"),
     (
-        f"keep = {{ last = {KEPT_BY_STANDARD}, daily = 7, weekly = 4 }}",
+        f"keep = {{ last = {importing.KEPT_BY_STANDARD}, daily = 7, weekly = 4 }}",
         "these stay, the others are deleted",
     ),
 ]
 _OFTEN = {"1h": "hourly", "1d": "daily", "1w": "weekly", "7d": "weekly", "1mo": "monthly"}
 
 
-def declaration_toml(declaration: Declaration) -> Raw:
+def declaration_toml(declaration: importing.Declaration) -> Raw:
     """Return the text of a file: when and from where, what could not be declared, the tables.
 
     A comment explains each line, the first time there is one like it.
@@ -88,7 +77,9 @@ def example_toml() -> Raw:
     return _file(header, (_EXAMPLE,), None, is_first=True)
 
 
-def _file(header: Iterable[str], entries: Iterable[AdoptedServers], account: str | None, *, is_first: bool) -> Raw:
+def _file(
+    header: Iterable[str], entries: Iterable[importing.AdoptedServers], account: str | None, *, is_first: bool
+) -> Raw:
     entries = tuple(entries)
     tables: list[_Table] = []
     named = [(_toml({"account": account}), "with another account's token, nothing is planned")] if account else []
@@ -107,7 +98,7 @@ def _file(header: Iterable[str], entries: Iterable[AdoptedServers], account: str
     return Raw("\n\n".join(paragraphs) + "\n")
 
 
-def _header(declaration: Declaration) -> Iterator[str]:
+def _header(declaration: importing.Declaration) -> Iterator[str]:
     if declaration.is_first:
         yield "It changes nothing by itself: reconcile plan shows what would be done, and reconcile apply asks first."
         yield f"To check and complete it in an editor: reconcile schema > {SCHEMA}"
@@ -124,7 +115,7 @@ def _header(declaration: Declaration) -> Iterator[str]:
         yield "Everything is declared already."
 
 
-def _entry_tables(entry: AdoptedServers, *, is_first: bool) -> Iterator[_Table]:
+def _entry_tables(entry: importing.AdoptedServers, *, is_first: bool) -> Iterator[_Table]:
     kind = "fleets" if entry.is_fleet else "servers"
     head = _toml({kind: {entry.key: {}}})
     if entry.is_fleet:
@@ -138,7 +129,7 @@ def _entry_tables(entry: AdoptedServers, *, is_first: bool) -> Iterator[_Table]:
         ]
 
 
-def _match(entry: AdoptedServers) -> Iterator[tuple[str, str]]:
+def _match(entry: importing.AdoptedServers) -> Iterator[tuple[str, str]]:
     """List the servers of a fleet by name, several in a line; a glob that would match later ones is a comment."""
     names = [_value(escaped_glob(server.name)) for server in entry.servers]
     yield "match = [", _Fact(count_text(len(names), "server"))
@@ -154,7 +145,7 @@ def _match(entry: AdoptedServers) -> Iterator[tuple[str, str]]:
         yield f"# match = {_value(entry.glob)}", "in place of the list, this would also match servers to come"
 
 
-def _server(entry: AdoptedServers) -> Iterator[tuple[str, str]]:
+def _server(entry: importing.AdoptedServers) -> Iterator[tuple[str, str]]:
     (server,) = entry.servers
     yield _toml({"id": server.id}), "its id there"
     if server.name != entry.key:
@@ -170,7 +161,7 @@ def _server(entry: AdoptedServers) -> Iterator[tuple[str, str]]:
         yield "backups = []", "declared, with nothing wanted"
 
 
-def _series(series: Adopted, *, is_first: bool) -> Iterator[tuple[str, str]]:
+def _series(series: importing.Adopted, *, is_first: bool) -> Iterator[tuple[str, str]]:
     yield _toml({"description": series.description}), _Fact(_held_text(series))
     if series.renamed_from is not None:
         yield _toml({"renamed_from": series.renamed_from}), _Fact(f"such as {visible(repr(series.example))}")
@@ -186,7 +177,7 @@ def _series(series: Adopted, *, is_first: bool) -> Iterator[tuple[str, str]]:
         yield _toml({"keep": series.most + is_first}), explanation
 
 
-def _held_text(series: Adopted) -> str:
+def _held_text(series: importing.Adopted) -> str:
     """Say what there is of a series today."""
     if not series.most:
         return "new"
@@ -201,19 +192,19 @@ def _often(every: Duration) -> str:
     return _OFTEN.get(str(every)) or f"every {every}"
 
 
-def _not_shown_text(entry: NotShown) -> str:
+def _not_shown_text(entry: importing.NotShown) -> str:
     match entry:
-        case FailedPinned(key=key, backup=backup):
+        case importing.FailedPinned(key=key, backup=backup):
             problem = "is undersized" if backup.state is State.UNDERSIZED else "has failed"
             return f"{key}: backup {backup.id} {problem}, and is pinned to keep it"
-        case LeftUnmanaged(key=key, backup=backup, unclean=None):
+        case importing.LeftUnmanaged(key=key, backup=backup, unclean=None):
             counts = f"no backup of its series counts; its status is {backup.status!r}"
             return f"{key}: backup {backup.id} ({backup.description!r}) stays unmanaged: {counts}"
-        case LeftUnmanaged(key=key, backup=backup, unclean=problem):
+        case importing.LeftUnmanaged(key=key, backup=backup, unclean=problem):
             return f"{key}: backup {backup.id} ({backup.description!r}) stays unmanaged: its description {problem}"
-        case NotDeclared(key=key, filename=filename, description=description, count=count):
+        case importing.NotDeclared(key=key, filename=filename, description=description, count=count):
             return f"{key}: {filename} does not declare {description!r} ({count_text(count, 'backup')})"
-        case NotShared(fleet=fleet, description=description, servers=servers, count=count):
+        case importing.NotShared(fleet=fleet, description=description, servers=servers, count=count):
             some = f"{count_text(count, 'backup')} {description!r} on {count_text(servers, 'server')}"
             return f"fleet {fleet}: {some}, created irregularly, stay unmanaged"
         case _:

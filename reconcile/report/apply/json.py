@@ -4,24 +4,10 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import assert_never
 
-from reconcile import __version__
+from reconcile import __version__, outcomes
 from reconcile.addresses import Address, SeriesAddress
 from reconcile.diagnostics import Diagnostic
-from reconcile.outcomes import (
-    FAILURES,
-    Applied,
-    Event,
-    Finished,
-    Interrupted,
-    Noted,
-    Outcome,
-    Planned,
-    Rejected,
-    Result,
-    Settled,
-    Started,
-    Waiting,
-)
+from reconcile.outcomes import FAILURES, Event, Finished, Outcome, Result
 from reconcile.plan.model import Action, Create, Delete, Plan
 from reconcile.plan.reasons import unmet_text
 from reconcile.report.apply.sentences import event_sentence, explanation_text
@@ -42,26 +28,26 @@ def event_json(event: Event, now: datetime) -> Iterator[JsonObject]:
     message = event_sentence(event)
     hook: JsonObject
     match event:
-        case Planned():
+        case outcomes.Planned():
             yield from _planned(event, now)
-        case Applied():
+        case outcomes.Applied():
             yield from _unmet(event, now)
-        case Started(action=action):
+        case outcomes.Started(action=action):
             yield _line("apply_start", message, now, {"hook": _hook(action)})
-        case Rejected(action=action, explanation=explanation, seconds=seconds):
+        case outcomes.Rejected(action=action, explanation=explanation, seconds=seconds):
             hook = {**_hook(action), "rejected": explanation, "retry_seconds": round(seconds)}
             yield _line("apply_progress", message, now, {"hook": hook}, "warn")
-        case Waiting(address=address, backup=backup, elapsed=elapsed):
+        case outcomes.Waiting(address=address, backup=backup, elapsed=elapsed):
             hook = {"resource": _resource(address), "action": "create", "id_value": str(backup.id)}
             yield _line("apply_progress", message, now, {"hook": {**hook, "elapsed_seconds": round(elapsed)}})
-        case Settled(address=address, backup=settled):
+        case outcomes.Settled(address=address, backup=settled):
             hook = {"resource": _resource(address), "action": "no-op", "status": settled.status if settled else None}
             yield _line("apply_progress", message, now, {"hook": hook})
         case Finished():
             yield from _finished(event, message, now)
-        case Noted(diagnostic=diagnostic):
+        case outcomes.Noted(diagnostic=diagnostic):
             yield diagnostic_line(diagnostic, now)
-        case Interrupted():
+        case outcomes.Interrupted():
             yield _line("log", message, now, {}, "warn")
         case _:
             assert_never(event)
@@ -91,7 +77,7 @@ def summary_json(results: Iterable[Result], not_begun: Plan | None, now: datetim
     return _summary_line("apply", message, changes, now)
 
 
-def _planned(event: Planned, now: datetime) -> Iterator[JsonObject]:
+def _planned(event: outcomes.Planned, now: datetime) -> Iterator[JsonObject]:
     plan = event.plan
     for diagnostic in (*plan.warnings, *plan.errors):
         yield diagnostic_line(diagnostic, now)
@@ -112,7 +98,7 @@ def _planned(event: Planned, now: datetime) -> Iterator[JsonObject]:
     yield _summary_line("plan", message, changes, now)
 
 
-def _unmet(event: Applied, now: datetime) -> Iterator[JsonObject]:
+def _unmet(event: outcomes.Applied, now: datetime) -> Iterator[JsonObject]:
     """Yield the unmet demands of `--max-age`. The rest is in the last line, `summary_json`, about all results."""
     for address in event.result.unmet if not event.plans_again else ():
         yield diagnostic_line(Diagnostic(summary=unmet_text(event.result.plan.max_age), address=str(address)), now)

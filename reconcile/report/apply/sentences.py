@@ -5,32 +5,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import assert_never
 
+from reconcile import outcomes
 from reconcile.actual.inventory import Backup, State
 from reconcile.addresses import Address, SeriesAddress
-from reconcile.outcomes import (
-    Applied,
-    Event,
-    Finished,
-    Interrupted,
-    Noted,
-    Outcome,
-    Planned,
-    Rejected,
-    Result,
-    Settled,
-    Started,
-    Waiting,
-)
-from reconcile.plan.guards import (
-    Appeared,
-    Changed,
-    KeptOneLost,
-    Objection,
-    SeriesWithoutUsable,
-    StillInProgress,
-    UnknownBeside,
-    Veto,
-)
+from reconcile.outcomes import Event, Finished, Outcome, Result
+from reconcile.plan import guards
+from reconcile.plan.guards import Veto
 from reconcile.plan.model import Create, Delete
 from reconcile.report.wording import seconds_text, size_text
 
@@ -53,20 +33,20 @@ OUTCOME_TEXTS = {
 def event_sentence(event: Event) -> str:  # noqa: PLR0911 - one for each event
     """Say what has happened; nothing of a plan, of a result and of a diagnostic, which are more than a sentence."""
     match event:
-        case Planned() | Applied() | Noted():
+        case outcomes.Planned() | outcomes.Applied() | outcomes.Noted():
             return ""
-        case Started(action=action):
+        case outcomes.Started(action=action):
             return f"{action.address}: {'creating' if isinstance(action, Create) else 'deleting'}"
-        case Rejected(action=action, explanation=explanation, seconds=seconds):
+        case outcomes.Rejected(action=action, explanation=explanation, seconds=seconds):
             return f"{action.address}: rejected, trying again in {seconds_text(seconds)}: {explanation}"
-        case Waiting(address=address, backup=backup, elapsed=elapsed):
+        case outcomes.Waiting(address=address, backup=backup, elapsed=elapsed):
             unknown = ", a status that reconcile does not know" if backup.state is State.UNKNOWN else ""
             return f"{member_text(address, backup)}{unknown}, waited {seconds_text(elapsed)}"
-        case Settled(address=address, backup=settled):
+        case outcomes.Settled(address=address, backup=settled):
             return member_text(address, settled) if settled else f"{address}: no longer in the list"
         case Finished(action=action):
             return f"{action.address}: {ending_text(event)}"
-        case Interrupted():
+        case outcomes.Interrupted():
             return "Interrupted: starting nothing new, finishing what is in flight. Interrupt again to stop at once."
         case _:
             assert_never(event)
@@ -105,24 +85,24 @@ _VETO_TEXTS = {
 }
 
 
-def objection_text(objection: Objection) -> str:  # noqa: PLR0911 - one for each reason
+def objection_text(objection: guards.Objection) -> str:  # noqa: PLR0911 - one for each reason
     """Say why a delete must not be sent."""
     match objection:
         case Veto():
             return _VETO_TEXTS[objection]
-        case Changed(field=field, planned=planned, listed=listed):
+        case guards.Changed(field=field, planned=planned, listed=listed):
             return f"it has changed since the plan: {field} was {str(planned)!r}, is {str(listed)!r}"
-        case UnknownBeside(id=id_, status=None):
+        case guards.UnknownBeside(id=id_, status=None):
             return f"#{id_} may belong to the series: its fields can't be read"
-        case UnknownBeside(id=id_, status=status):
+        case guards.UnknownBeside(id=id_, status=status):
             return f"#{id_} has the status {status!r}, which reconcile does not know"
-        case Appeared(id=id_):
+        case guards.Appeared(id=id_):
             return f"#{id_} has appeared in the series since the plan"
-        case KeptOneLost(id=id_):
+        case guards.KeptOneLost(id=id_):
             return f"#{id_}, which was to stay, is no longer usable"
-        case SeriesWithoutUsable(address=address):
+        case guards.SeriesWithoutUsable(address=address):
             return f"{address} has no usable backup"
-        case StillInProgress(id=id_):
+        case guards.StillInProgress(id=id_):
             return f"#{id_} is still in progress on this server"
         case _:
             assert_never(objection)
@@ -169,12 +149,12 @@ class Tally:
     def count(self, event: Event) -> None:
         """Take an event into account."""
         match event:
-            case Planned(plan=plan):
+            case outcomes.Planned(plan=plan):
                 self.total, self.done = len(plan.actions), 0
                 self._in_progress.clear()
-            case Started(action=action):
+            case outcomes.Started(action=action):
                 self._in_progress.add(action.address)
-            case Waiting(address=address):
+            case outcomes.Waiting(address=address):
                 self._in_progress.add(address)
             case Finished(action=action):
                 self._in_progress.discard(action.address)

@@ -4,16 +4,7 @@ from collections.abc import Iterator
 
 from reconcile.addresses import SeriesAddress
 from reconcile.clock import Stop
-from reconcile.outcomes import (
-    Applied,
-    Event,
-    Finished,
-    Noted,
-    Outcome,
-    Planned,
-    Rejected,
-    Result,
-)
+from reconcile.outcomes import Applied, Event, Finished, Noted, Outcome, Planned, Rejected, Result
 from reconcile.plan.model import Action, Create, Delete
 from reconcile.plan.reasons import unmet_text
 from reconcile.plan.safety import withheld

@@ -9,18 +9,10 @@ from reconcile.addresses import BackupAddress
 from reconcile.plan.model import Create, Delete, Kept, Plan, SeriesPlan, ServerPlan, Unmanaged
 from reconcile.plan.reasons import PrunedLater
 from reconcile.plan.safety import withheld
+from reconcile.report import values
 from reconcile.report.diagnostics import diagnostic_json
 from reconcile.report.document import Json, JsonObject
 from reconcile.report.plan.sentences import create_text, delete_text, kept_text, unmanaged_text
-from reconcile.report.values import (
-    RESOURCE_TYPE,
-    address_index,
-    backup_json,
-    pause_json,
-    plain_address,
-    terraform_address,
-    time_json,
-)
 
 FORMAT_VERSION = "1.2"
 TERRAFORM_VERSION = "1.11.0"
@@ -39,8 +31,8 @@ def plan_json(plan: Plan, /, *, verbose: bool = False) -> Json:
     held_back = withheld(plan)
     changes = [_change(entry, zone) for server in plan.servers for entry in _entries(server)]
     outputs = {
-        "creates": [plain_address(create.address) for create in plan.creates],
-        "deletes": [plain_address(delete.address) for delete in plan.deletes],
+        "creates": [values.plain_address(create.address) for create in plan.creates],
+        "deletes": [values.plain_address(delete.address) for delete in plan.deletes],
     }
     return Json(
         {
@@ -61,7 +53,7 @@ def plan_json(plan: Plan, /, *, verbose: bool = False) -> Json:
                     "resources": [_declared(series) for server in plan.servers for series in server.series],
                 },
             },
-            "timestamp": time_json(plan.planned_at),
+            "timestamp": values.time_json(plan.planned_at),
             "errored": bool(plan.errors),
             "complete": not plan.targets and not plan.errors,
             "applyable": len(plan.actions) > len(held_back),
@@ -81,7 +73,7 @@ def _ours(plan: Plan, held_back: frozenset[BackupAddress], zone: ZoneInfo) -> Js
         "version": __version__,
         "base_url": plan.base_url,
         "account": plan.account,
-        "observed_at": time_json(plan.planned_at),
+        "observed_at": values.time_json(plan.planned_at),
         "timezone": plan.timezone,
         "targets": list(plan.targets),
         "max_age": str(plan.max_age) if plan.max_age else None,
@@ -101,17 +93,21 @@ def _ours(plan: Plan, held_back: frozenset[BackupAddress], zone: ZoneInfo) -> Js
             "limit": plan.loss.limit,
             "empties": plan.loss.empties,
         },
-        "withheld": [terraform_address(delete.address) for delete in plan.deletes if delete.address in held_back],
-        "paused": [{"server": server.key, **pause_json(server.pause)} for server in plan.servers if server.pause],
+        "withheld": [
+            values.terraform_address(delete.address) for delete in plan.deletes if delete.address in held_back
+        ],
+        "paused": [
+            {"server": server.key, **values.pause_json(server.pause)} for server in plan.servers if server.pause
+        ],
         "next_due": {
-            plain_address(series.address): time_json(series.due_at)
+            values.plain_address(series.address): values.time_json(series.due_at)
             for server in plan.servers
             for series in server.series
             if series.due_at and not series.create
         },
         "errors": [diagnostic_json(error) for error in plan.errors],
         "warnings": [diagnostic_json(warning) for warning in plan.warnings],
-        "ignored": [plain_address(entry.address) for entry in plan.ignored],
+        "ignored": [values.plain_address(entry.address) for entry in plan.ignored],
         "unmanaged": [_unmanaged(entry, zone) for entry in plan.unmanaged],
     }
 
@@ -138,9 +134,9 @@ def _output_change(value: list[str]) -> JsonObject:
 def _declared(series: SeriesPlan) -> JsonObject:
     """Return a series as `configuration` has it."""
     return {
-        "address": terraform_address(series.address),
+        "address": values.terraform_address(series.address),
         "mode": "managed",
-        "type": RESOURCE_TYPE,
+        "type": values.RESOURCE_TYPE,
         "name": series.address.server,
         "provider_config_key": "vps",
         "expressions": {"description": {"constant_value": series.address.description}},
@@ -150,11 +146,11 @@ def _declared(series: SeriesPlan) -> JsonObject:
 
 def _change(entry: _Entry, zone: ZoneInfo) -> JsonObject:
     resource: JsonObject = {
-        "address": terraform_address(entry.address),
+        "address": values.terraform_address(entry.address),
         "mode": "managed",
-        "type": RESOURCE_TYPE,
+        "type": values.RESOURCE_TYPE,
         "name": entry.address.server if isinstance(entry, Create) else entry.address.series.server,
-        "index": address_index(entry.address),
+        "index": values.address_index(entry.address),
         "provider_name": PROVIDER,
     }
     match entry:
@@ -162,10 +158,10 @@ def _change(entry: _Entry, zone: ZoneInfo) -> JsonObject:
             change = _shape("create", None, _coming(entry), dict.fromkeys(_UNKNOWN_UNTIL_MADE, True))
             why = {"reconcile_reason": create_text(reason), "action_reason": reason.kind}
         case Delete(backup=backup, reason=delete_reason):
-            change = _shape("delete", backup_json(backup), None)
+            change = _shape("delete", values.backup_json(backup), None)
             why = {"reconcile_reason": delete_text(delete_reason), "action_reason": delete_reason.kind}
         case Kept(backup=backup, reason=keep_reason):
-            change = _shape("no-op", backup_json(backup), backup_json(backup))
+            change = _shape("no-op", values.backup_json(backup), values.backup_json(backup))
             why = {"reconcile_reason": kept_text(keep_reason, zone)}
     return {**resource, "change": change, **why}
 
@@ -188,8 +184,8 @@ def _coming(create: Create) -> JsonObject:
 
 def _unmanaged(entry: Unmanaged, zone: ZoneInfo) -> JsonObject:
     return {
-        **backup_json(entry.backup),
-        "address": plain_address(entry.address),
+        **values.backup_json(entry.backup),
+        "address": values.plain_address(entry.address),
         "why": unmanaged_text(entry.reason, zone),
-        "prune_at": time_json(entry.reason.at) if isinstance(entry.reason, PrunedLater) else None,
+        "prune_at": values.time_json(entry.reason.at) if isinstance(entry.reason, PrunedLater) else None,
     }

@@ -9,17 +9,7 @@ from reconcile.plan.safety import withheld
 from reconcile.report.diagnostics import diagnostic_lines, fitted
 from reconcile.report.document import Raw
 from reconcile.report.escape import code, plain
-from reconcile.report.plan.sentences import (
-    action_text,
-    amounts_text,
-    backup_text,
-    kept_text,
-    next_due_text,
-    paused_texts,
-    totals_text,
-    unmanaged_text,
-    withheld_texts,
-)
+from reconcile.report.plan import sentences
 from reconcile.report.wording import count_text
 
 _MOST_NAMED = 5
@@ -35,19 +25,19 @@ def plan_markdown(plan: Plan, /, *, verbose: bool = False) -> Raw:
 def _head(plan: Plan, held_back: frozenset[BackupAddress]) -> Iterator[str]:
     # For programs: it marks the comment, and holds the counts.
     yield f"<!-- reconcile plan creates={len(plan.creates)} deletes={len(plan.deletes)} withheld={len(held_back)} -->"
-    figures = amounts_text(plan, held_back) if plan.actions else "no changes"
+    figures = sentences.amounts_text(plan, held_back) if plan.actions else "no changes"
     if plan.errors:
         figures += f", {count_text(len(plan.errors), 'error')}"
     yield f"### reconcile: {figures}"
     yield ""
-    for number, why in withheld_texts(plan, held_back):
+    for number, why in sentences.withheld_texts(plan, held_back):
         yield f"> **Withheld: {count_text(number, 'delete')}.** {why}"
         yield ""
     if plan.targets:
         targets = ", ".join(code(target) for target in plan.targets)
         yield f"Only what --target {targets} matches is planned."
         yield ""
-    for text, servers in paused_texts(plan.servers, ZoneInfo(plan.timezone)).items():
+    for text, servers in sentences.paused_texts(plan.servers, ZoneInfo(plan.timezone)).items():
         names = ", ".join(code(server.key) for server in servers[:_MOST_NAMED])
         more = f" and {len(servers) - _MOST_NAMED:,} more" if len(servers) > _MOST_NAMED else ""
         yield f"{names}{more}: {plain(text)}"
@@ -60,7 +50,7 @@ def _head(plan: Plan, held_back: frozenset[BackupAddress]) -> Iterator[str]:
         members = plan.members.items()
         yield ", ".join(f"fleet {code(name)}: {count_text(len(servers), 'server')}" for name, servers in members)
         yield ""
-    yield f"{totals_text(plan)}, on {where}, planned at {plan.planned_at:%Y-%m-%d %H:%M} UTC"
+    yield f"{sentences.totals_text(plan)}, on {where}, planned at {plan.planned_at:%Y-%m-%d %H:%M} UTC"
     yield ""
     yield from diagnostic_lines("❌", plan.errors)
 
@@ -71,7 +61,7 @@ def _deletes(plan: Plan, held_back: frozenset[BackupAddress]) -> Iterator[str]:
         yield "| --- | --- | --- |"
         for delete in plan.deletes:
             sign = "withheld: " if delete.address in held_back else ""
-            lost = backup_text(delete.backup, plan.planned_at)
+            lost = sentences.backup_text(delete.backup, plan.planned_at)
             yield f"| {code(str(delete.address))} | {lost} | {sign}{_why(delete)} |"
         yield ""
 
@@ -93,13 +83,13 @@ def _rows(server: ServerPlan, plan: Plan) -> Iterator[str]:
         yield f"- {sign} {code(str(action.address))}: {_why(action)}"
     for series in server.series:
         for kept in series.kept:
-            due = next_due_text(series, plan.planned_at) if kept is series.kept[-1] else ""
-            why = plain(kept_text(kept.reason, zone)) + due
-            yield f"- stays: {code(str(kept.address))}, {backup_text(kept.backup, plan.planned_at)}: {why}"
+            due = sentences.next_due_text(series, plan.planned_at) if kept is series.kept[-1] else ""
+            why = plain(sentences.kept_text(kept.reason, zone)) + due
+            yield f"- stays: {code(str(kept.address))}, {sentences.backup_text(kept.backup, plan.planned_at)}: {why}"
     for entry in server.unmanaged:
-        why = plain(unmanaged_text(entry.reason, zone))
-        yield f"- unmanaged: {code(str(entry.address))}, {backup_text(entry.backup, plan.planned_at)}: {why}"
+        why = plain(sentences.unmanaged_text(entry.reason, zone))
+        yield f"- unmanaged: {code(str(entry.address))}, {sentences.backup_text(entry.backup, plan.planned_at)}: {why}"
 
 
 def _why(action: Create | Delete) -> str:
-    return f"{action.reason.kind}: {plain(action_text(action))}"
+    return f"{action.reason.kind}: {plain(sentences.action_text(action))}"

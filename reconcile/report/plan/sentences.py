@@ -9,35 +9,8 @@ from reconcile.actual.inventory import Backup
 from reconcile.addresses import BackupAddress
 from reconcile.desired.fields import size_setting
 from reconcile.durations import age_text
+from reconcile.plan import reasons
 from reconcile.plan.model import Action, Create, Loss, Plan, SeriesPlan, ServerPlan
-from reconcile.plan.reasons import (
-    BesideUnknown,
-    CreateReason,
-    DeleteReason,
-    Due,
-    Failed,
-    Ignored,
-    InProgress,
-    KeepReason,
-    KeptBy,
-    KeptRule,
-    Misdated,
-    Missing,
-    NewestUndersized,
-    NotKept,
-    NotPruned,
-    NotReadable,
-    Pinned,
-    PrunedLater,
-    Stalled,
-    TooOld,
-    TooYoung,
-    Undeclared,
-    Undersized,
-    UnknownStatus,
-    UnmanagedReason,
-    Untouchable,
-)
 from reconcile.report.wording import count_text, pause_text, size_text, time_text
 
 BARRED = "Their servers break a rule of [require], and nothing on them is deleted until they do not."
@@ -69,16 +42,16 @@ def action_text(action: Action) -> str:
     return create_text(action.reason) if isinstance(action, Create) else delete_text(action.reason)
 
 
-def create_text(reason: CreateReason) -> str:
+def create_text(reason: reasons.CreateReason) -> str:
     """Say why a backup is created."""
     match reason:
-        case Missing(has_others=True):
+        case reasons.Missing(has_others=True):
             return "none is usable or in progress"
-        case Missing():
+        case reasons.Missing():
             return "none exists"
-        case Due(age=age, every=every):
+        case reasons.Due(age=age, every=every):
             return f"newest is {age_text(age)} old, due every {every}"
-        case TooOld(age=age, max_age=max_age):
+        case reasons.TooOld(age=age, max_age=max_age):
             return f"newest is {age_text(age)} old, --max-age is {max_age}"
         case _:
             assert_never(reason)
@@ -105,18 +78,18 @@ def next_due_text(series: SeriesPlan, now: datetime) -> str:
     return f"; next due in {age_text(series.due_at - now)}" if series.due_at and not series.create else ""
 
 
-def delete_text(reason: DeleteReason) -> str:
+def delete_text(reason: reasons.DeleteReason) -> str:
     """Say why a backup is deleted."""
     match reason:
-        case NotKept(keep=keep):
+        case reasons.NotKept(keep=keep):
             return "not kept by " + ", ".join(str(rule) for rule in keep)
-        case Failed(status=status):
+        case reasons.Failed(status=status):
             return f"its status is {status!r}"
-        case Undersized(min_size=min_size):
+        case reasons.Undersized(min_size=min_size):
             return _undersized_text(min_size)
-        case Undeclared(prune=None):
+        case reasons.Undeclared(prune=None):
             return "prune = true"
-        case Undeclared(age=age, prune=prune):
+        case reasons.Undeclared(age=age, prune=prune):
             return f"{age_text(age)} old, pruned after {prune}"
         case _:
             assert_never(reason)
@@ -129,33 +102,33 @@ def _undersized_text(min_size: int) -> str:
 _BESIDE_UNKNOWN = "another backup that belongs to the series, or may belong to it, is unknown"
 
 
-def kept_text(reason: KeepReason, zone: ZoneInfo) -> str:
+def kept_text(reason: reasons.KeepReason, zone: ZoneInfo) -> str:
     """Say why a backup of a declared series stays; times in `zone`."""
     match reason:
-        case KeptBy(rules=rules):
+        case reasons.KeptBy(rules=rules):
             return ", ".join(map(_rule_text, rules))
-        case NewestUndersized(min_size=min_size):
+        case reasons.NewestUndersized(min_size=min_size):
             return f"{_undersized_text(min_size)}, but no newer backup is usable"
-        case BesideUnknown():
+        case reasons.BesideUnknown():
             return _BESIDE_UNKNOWN
-        case TooYoung(min_age=min_age):
+        case reasons.TooYoung(min_age=min_age):
             return f"younger than min_age = {min_age}"
         case _:
             return _untouchable_text(reason, zone)
 
 
-def unmanaged_text(reason: UnmanagedReason, zone: ZoneInfo) -> str:
+def unmanaged_text(reason: reasons.UnmanagedReason, zone: ZoneInfo) -> str:
     """Say why an undeclared backup stays, or when it will be pruned; times in `zone`."""
     match reason:
-        case Ignored():
+        case reasons.Ignored():
             return "never pruned: ignored"
-        case NotPruned():
+        case reasons.NotPruned():
             return "never pruned: prune = false"
-        case PrunedLater(prune=prune, at=at):
+        case reasons.PrunedLater(prune=prune, at=at):
             return f"pruned after {prune}, at {time_text(at, zone)}"
-        case BesideUnknown():
+        case reasons.BesideUnknown():
             return f"not pruned: {_BESIDE_UNKNOWN}"
-        case TooYoung(min_age=min_age):
+        case reasons.TooYoung(min_age=min_age):
             return f"not pruned yet: younger than min_age = {min_age}"
         case _:
             return f"never pruned: {_untouchable_text(reason, zone)}"
@@ -185,23 +158,23 @@ def withheld_texts(plan: Plan, held_back: frozenset[BackupAddress]) -> Iterator[
         yield len(unconfirmed), UNCONFIRMED
 
 
-def _untouchable_text(reason: Untouchable, zone: ZoneInfo) -> str:
+def _untouchable_text(reason: reasons.Untouchable, zone: ZoneInfo) -> str:
     match reason:
-        case Pinned():
+        case reasons.Pinned():
             return "pinned"
-        case Misdated(created_at=created_at):
+        case reasons.Misdated(created_at=created_at):
             return f"dated in the future: {time_text(created_at, zone)}"
-        case Stalled(status=status, age=age):
+        case reasons.Stalled(status=status, age=age):
             return f"stalled: {status} for {age_text(age)}"
-        case InProgress(status=status, age=age):
+        case reasons.InProgress(status=status, age=age):
             return f"{status} for {age_text(age)}"
-        case UnknownStatus(status=status):
+        case reasons.UnknownStatus(status=status):
             return f"unknown status {status!r}"
-        case NotReadable(fields=fields):
+        case reasons.NotReadable(fields=fields):
             return f"{' and '.join(fields)} not readable"
         case _:
             assert_never(reason)
 
 
-def _rule_text(kept: KeptRule) -> str:
+def _rule_text(kept: reasons.KeptRule) -> str:
     return f"oldest ({kept.rule})" if kept.is_oldest else str(kept.rule)
