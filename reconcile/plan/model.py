@@ -155,6 +155,11 @@ class ServerPlan:
         return tuple(kept for series in self.series for kept in series.kept)
 
     @property
+    def held(self) -> int:
+        """How many manual backups were observed on the server."""
+        return len(self.deletes) + len(self.kept) + len(self.unmanaged)
+
+    @property
     def stalled(self) -> frozenset[Id]:
         """The backups that have been pending for too long to wait for."""
         entries: tuple[Kept | Unmanaged, ...] = (*self.kept, *self.unmanaged)

@@ -1,0 +1,170 @@
+"""The difference between two plans on one observation: what a change of the files causes."""
+
+import pytest
+from support.build import WEB, backup, config, days, inventory, make_plan
+
+from reconcile.actual.inventory import Server
+from reconcile.desired.desired import resolve
+from reconcile.insight.difference import Difference, FileChange, difference
+
+DB = Server(id=2, name="db")
+HELD = inventory(
+    *(backup(number, age=days(number)) for number in range(1, 6)),
+    backup(11, "by hand", age=days(9)),
+    backup(21, age=days(0.1), server=DB),
+    servers=(WEB, DB),
+)
+BEFORE = """\
+[settings]
+timezone = "UTC"
+
+[policies.standard]
+every = "1d"
+keep = 4
+
+[servers.web]
+id = 1
+backups = [{ description = "nightly", policy = "standard" }]
+
+[servers.db]
+id = 2
+backups = [{ description = "nightly", policy = "standard" }]
+"""
+
+
+def changed(old: str, new: str, before: str = BEFORE) -> Difference:
+    """Compare the files with what they are once `new` is in them instead of `old`."""
+    assert old in before
+    return difference(
+        *((resolve(each, HELD), make_plan(each, HELD)) for each in map(config, (before, before.replace(old, new))))
+    )
+
+
+def addresses(found: Difference) -> dict[str, list[str]]:
+    kinds = {"added": found.added, "removed": found.removed, "altered": [each.after for each in found.altered]}
+    return {kind: [str(action.address) for action in actions] for kind, actions in kinds.items() if actions}
+
+
+def files(found: Difference) -> list[tuple[object, ...]]:
+    return [(each.kind, each.names, each.path, each.before, each.after) for each in found.files]
+
+
+def test_a_backup_that_a_policy_no_longer_keeps_is_the_changes_and_what_was_due_is_not() -> None:
+    found = changed("keep = 4", "keep = 2")
+
+    assert addresses(found) == {
+        "added": ["web/nightly#3", "web/nightly#2"],
+        "altered": ["web/nightly#5", "web/nightly#4"],
+    }
+    assert [str(each.address) for each in found.in_any_case] == ["web/nightly", "web/nightly#5", "web/nightly#4"]
+    assert files(found) == [("servers", ("web", "db"), ("series", "nightly", "keep", "last"), "4", "2")]
+    assert found.policies == {"shorter": 2}
+    assert not found.causes_nothing
+
+
+@pytest.mark.parametrize(
+    ("keep", "effect"),
+    [
+        ("9", "longer"),
+        ('"all"', "longer"),
+        ("{ last = 4, daily = 7 }", "longer"),
+        ("3", "shorter"),
+        ("{ last = 3, daily = 7 }", "other"),
+        ("{ daily = 4 }", "other"),
+        ('4\nmin_size = "2MiB"', None),
+        ('4\n[policies.other]\nevery = "1w"', None),
+    ],
+)
+def test_a_policy_is_longer_if_each_rule_that_differs_keeps_more(keep: str, effect: str | None) -> None:
+    assert changed("keep = 4", f"keep = {keep}").policies == ({effect: 2} if effect else {})
+
+
+def test_another_key_for_a_server_is_no_change() -> None:
+    assert changed("[servers.web]\n", '[servers.front]\nname = "web"\n').is_empty
+
+
+def test_a_server_that_is_gone_leaves_its_backups() -> None:
+    found = changed('[servers.web]\nid = 1\nbackups = [{ description = "nightly", policy = "standard" }]\n', "")
+
+    assert [(server.key, server.held) for server in found.left] == [("web", 6)]
+    assert addresses(found) == {"removed": ["web/nightly", "web/nightly#5", "web/nightly#4"]}
+    ((kind, names, path, before, after),) = files(found)
+    assert (kind, names, path, after) == ("servers", ("web",), (), None)
+    assert before == {"series": {"nightly": {"every": "1d", "keep": {"last": "4"}}}}
+
+
+def test_a_server_that_moves_into_a_fleet_differs_only_by_that() -> None:
+    found = changed("[servers.db]\nid = 2", '[fleets.data]\nmatch = "d*"')
+
+    assert found.causes_nothing
+    assert [each[:3] for each in files(found)] == [("fleets", ("data",), ()), ("servers", ("db",), ("fleet",))]
+
+
+def test_a_fleet_that_a_typo_empties_warns_and_leaves_its_servers() -> None:
+    fleet = BEFORE.replace("[servers.web]\nid = 1", '[fleets.web]\nmatch = "w*"')
+    found = changed('match = "w*"', 'match = "wbe*"', fleet)
+
+    assert [server.key for server in found.left] == ["web"]
+    assert [each.summary for each in found.appeared] == ["fleet 'web' chooses no server"]
+    assert files(found)[:2] == [
+        ("fleets", ("web",), ("match", "w*"), "", None),
+        ("fleets", ("web",), ("match", "wbe*"), None, ""),
+    ]
+
+
+def test_the_series_of_a_fleet_counts_for_each_of_its_members() -> None:
+    fleet = BEFORE[: BEFORE.index("[servers.web]")] + (
+        '[fleets.all]\nmatch = "*"\nbackups = [{ description = "nightly", policy = "standard" }]\n'
+    )
+    found = changed("keep = 4", "keep = 5", fleet)
+
+    assert files(found) == [("fleets", ("all",), ("series", "nightly", "keep", "last"), "4", "5")]
+    assert found.policies == {"longer": 2}
+    assert addresses(found) == {"removed": ["web/nightly#4"], "altered": ["web/nightly#5"]}
+
+
+def test_what_the_settings_give_every_server_is_one_change() -> None:
+    more = 'prune = "7d"\nignore = ["x*"]\nmin_size = "2MiB"\nmax_shrink = "9%"\nday_start = "02:30"\n'
+    pause = 'pause = { until = 2026-03-12, reason = "moving", creates = true }\n'
+    found = changed("[settings]\n", f"[settings]\n{more}{pause}")
+
+    assert [each[2:] for each in files(found)] == [
+        (("day_start",), "18:00", "02:30"),
+        (("ignore", "x*"), None, ""),
+        (("max_shrink",), "20%", "9%"),
+        (("min_size",), "1MiB", "2MiB"),
+        (("pause",), None, {"until": "2026-03-12", "reason": "moving", "creates": "true"}),
+        (("prune",), "false", "7d"),
+    ]
+    assert {each.kind for each in found.files} == {"settings"}
+    assert [(str(each.after.address), each.is_withheld) for each in found.altered] == [
+        ("web/nightly#5", True),
+        ("web/nightly#4", True),
+    ]
+
+
+def test_a_rule_of_require_shows_its_breaches() -> None:
+    found = changed("[settings]", '[require]\nretention = "30d"\n[settings]')
+
+    assert files(found) == [("require", (), ("retention",), None, "30d")]
+    assert [each.severity for each in found.appeared] == ["error", "error"]
+    assert {each.is_withheld for each in found.altered} == {True}
+    back = difference((resolve(config(BEFORE), HELD), found.after), (resolve(config(BEFORE), HELD), found.before))
+    assert back.resolved == found.appeared
+
+
+def test_servers_that_change_alike_are_one_change() -> None:
+    many = "".join(
+        f"[servers.s{number}]\nid = {number}\nbackups = [{{ description = 'x', keep = 3 }}]\n"
+        for number in range(3, 43)
+    )
+
+    (change,) = changed("keep = 3", "keep = 4", many).files
+
+    assert change == FileChange(
+        kind="servers",
+        names=tuple(f"s{number}" for number in range(3, 43)),
+        path=("series", "x", "keep", "last"),
+        before="3",
+        after="4",
+    )
