@@ -66,8 +66,9 @@ def sandbox(
         fail_rate=fail_rate,
         rate_limit=_per_minute(rate_limit),
     )
+    clock = SystemClock()
     try:
-        holdings = load(seed) if seed else sample()
+        holdings = load(seed) if seed else sample(clock.now())
     except (OSError, ValueError) as error:
         raise UserError(f"--seed {seed}: {error}", "Name a file in the shape of the service's own lists.") from error
     try:
@@ -76,7 +77,6 @@ def sandbox(
         raise UserError(f"port {port}: {error.strerror}", "Name another with --port, or 0 for a free one.") from error
     session.output.result(exports(listener))
     session.output.note("Serving; Ctrl-C stops it and forgets everything.")
-    clock = SystemClock()
     serve(listener, holdings, behaviour, now=clock.now, monotonic=clock.monotonic)
     return ExitCode.DONE
 

@@ -11,6 +11,7 @@ Record = dict[str, Any]
 """A server or a backup, as the service's JSON has it (api.md)."""
 
 _USUAL_SIZE_MB = 2048
+_TIME_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
 
 
 @dataclass(kw_only=True)
@@ -62,7 +63,7 @@ class Account:
             "backup_type": "manual",
             "status": "in_progress",
             "size_mb": None,
-            "created_at": now.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "created_at": now.strftime(_TIME_FORMAT),
             "expires_at": None,
             "description": description,
         }
@@ -110,6 +111,16 @@ def load(path: Path) -> tuple[list[Record], list[Record]]:
     return servers, backups
 
 
-def sample() -> tuple[list[Record], list[Record]]:
-    """Return the two servers and three backups of the provider's documentation."""
-    return load(Path(__file__).with_name("sample.json"))
+def sample(now: datetime) -> tuple[list[Record], list[Record]]:
+    """Return the two servers and three backups of the provider's documentation, as old as they were there.
+
+    All dates move by the same whole days, to where the newest backup is less than a day old: on a backup of last year,
+    a restore and its expiry would teach nothing.
+    """
+    servers, backups = load(Path(__file__).with_name("sample.json"))
+    days = timedelta(days=(now - max(datetime.fromisoformat(backup["created_at"]) for backup in backups)).days)
+    for record in (*servers, *backups):
+        for name, value in record.items():
+            if name.endswith("_at") and value:
+                record[name] = (datetime.fromisoformat(value) + days).strftime(_TIME_FORMAT)
+    return servers, backups

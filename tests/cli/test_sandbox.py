@@ -3,11 +3,14 @@
 import json
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
 import pytest
 from support.command import READ_ONLY, TOKEN, Sandbox, run, sandbox
+
+from reconcile.sandbox.account import sample
 
 
 @pytest.fixture
@@ -32,6 +35,12 @@ def test_it_starts_with_the_documentations_sample(service: Sandbox) -> None:
     assert ([backup["id"] for backup in second["results"]], second["next"]) == ([495], None)
     assert second["previous"].startswith(service.url)
     assert [server["name"] for server in servers["results"]] == ["web-server-01", "db-server-01"]
+    newest, *_ = first["results"]
+    age = datetime.now(UTC) - datetime.fromisoformat(newest["created_at"])
+    assert timedelta(0) <= age < timedelta(days=1)
+    assert datetime.fromisoformat(newest["expires_at"]) - datetime.fromisoformat(newest["created_at"]) == timedelta(
+        days=31
+    )
 
 
 def test_filters(service: Sandbox) -> None:
@@ -131,7 +140,7 @@ def test_a_port_that_is_taken_is_one_error(service: Sandbox) -> None:
     assert "Address already in use" in done.stderr
 
 
-def test_the_sample_is_the_documentations(service: Sandbox) -> None:
-    sample = json.dumps(service.backups())
+def test_the_sample_is_the_documentations() -> None:
+    _, backups = sample(datetime(2025, 1, 16, 4, tzinfo=UTC))
 
-    assert '"created_at": "2025-01-14T10:30:00Z"' in sample
+    assert '"created_at": "2025-01-14T10:30:00Z"' in json.dumps(backups)

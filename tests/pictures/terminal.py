@@ -52,7 +52,7 @@ def shown(picture: str) -> str:
 
 def plan_and_apply() -> Session:
     """Plan and apply the file of `reconcile demo`, on a clock of its own."""
-    servers, backups = sample()
+    servers, backups = sample(NOW)
     world = World(config(_EXAMPLE.read_text(encoding="utf-8")), servers, backups, backup_seconds=94, time=NOW)
     assert not isinstance(world.apply(), Exception)
     (planned,) = (event for event in world.events if isinstance(event, Planned))

@@ -183,7 +183,7 @@ def sandbox(
     seed: object = None,
 ) -> Iterator[Sandbox]:
     """Serve a sandbox on a free port, from a thread of this process, for as long as the block lasts."""
-    servers, backups = sample()
+    servers, backups = sample(datetime.now(UTC))
     if seed is not None:
         file = folder / "seed.json"
         file.write_text(json.dumps(seed), encoding="utf-8")
