@@ -114,11 +114,12 @@ def load(path: Path) -> tuple[list[Record], list[Record]]:
 def sample(now: datetime) -> tuple[list[Record], list[Record]]:
     """Return the two servers and three backups of the provider's documentation, as old as they were there.
 
-    All dates move by the same whole days, to where the newest backup is less than a day old: on a backup of last year,
-    a restore and its expiry would teach nothing.
+    All dates move by the same whole days, to where the newest backup is from yesterday. A restore of a backup that
+    expired a year ago would teach nothing.
     """
     servers, backups = load(Path(__file__).with_name("sample.json"))
-    days = timedelta(days=(now - max(datetime.fromisoformat(backup["created_at"]) for backup in backups)).days)
+    newest = max(datetime.fromisoformat(backup["created_at"]) for backup in backups)
+    days = timedelta(days=(now.date() - newest.date()).days - 1)
     for record in (*servers, *backups):
         for name, value in record.items():
             if name.endswith("_at") and value:

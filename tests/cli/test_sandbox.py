@@ -141,6 +141,6 @@ def test_a_port_that_is_taken_is_one_error(service: Sandbox) -> None:
 
 
 def test_the_sample_is_the_documentations() -> None:
-    _, backups = sample(datetime(2025, 1, 16, 4, tzinfo=UTC))
+    _, backups = sample(datetime(2025, 1, 17, tzinfo=UTC))
 
     assert '"created_at": "2025-01-14T10:30:00Z"' in json.dumps(backups)
