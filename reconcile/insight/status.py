@@ -1,8 +1,8 @@
 """The health of every declared series, for `reconcile status`: what the planner sees, the most urgent first."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
+from enum import StrEnum
 
 from reconcile.actual.inventory import Backup, Inventory, Server, size_mb
 from reconcile.addresses import SeriesAddress
@@ -21,47 +21,16 @@ from reconcile.plan.series import SeriesState, TimeRules, backups_of, series_sta
 from reconcile.plan.warnings import odd_entries
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class NoUsable:
-    """The series has no usable backup; `in_progress` are those that may become the first."""
+class Problem(StrEnum):
+    """Why a series needs attention, the most urgent first. The backups that it is about are in the series' `state`."""
 
-    in_progress: tuple[Backup, ...]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Overdue:
-    """The newest usable backup is `newest_age` old, and has been due for replacement since `due_since`."""
-
-    newest_age: timedelta
-    due_since: datetime
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class FailedBackups:
-    """Failed backups, from the oldest to the newest; at least one."""
-
-    backups: tuple[Backup, ...]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class StalledBackups:
-    """Backups that have been pending for too long, from the oldest to the newest; at least one."""
-
-    backups: tuple[Backup, ...]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class UndersizedBackups:
-    """Completed backups that are smaller than `min_size`, from the oldest to the newest; at least one."""
-
-    backups: tuple[Backup, ...]
-
-
-ProblemReason = NoUsable | Overdue | FailedBackups | UndersizedBackups | StalledBackups
-"""Why a series is a problem."""
-
-SEVERITY: tuple[type[ProblemReason], ...] = (NoUsable, Overdue, FailedBackups, UndersizedBackups, StalledBackups)
-"""The most urgent first."""
+    EMPTY = "empty"
+    """The series has no usable backup."""
+    OVERDUE = "overdue"
+    """The newest usable backup should have been replaced by now."""
+    FAILED = "failed"
+    UNDERSIZED = "undersized"
+    STALLED = "stalled"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -73,7 +42,7 @@ class SeriesStatus:
     state: SeriesState
     pause: Pause | None
     """The pause of its server that is on."""
-    problems: tuple[ProblemReason, ...]
+    problems: tuple[Problem, ...]
     """Why it needs attention, the most urgent first; empty if it is healthy."""
     history: History
     """The restore points that its policy would hold, and that are missing: a notice, and no problem."""
@@ -198,32 +167,26 @@ def _series_status(
     held = inventory.by_server.get(server.id, {})
     pause = pause_of(server, times.now, times.zone)
     state = series_state(declared, backups_of(server.descriptions_of(declared), held), times, pause)
+    found = {
+        # While a pause keeps a series from new backups, that it lacks one is agreed.
+        Problem.EMPTY: not state.usable and (pause is None or pause.creates),
+        Problem.OVERDUE: state.overdue_since,
+        Problem.FAILED: state.failed,
+        Problem.UNDERSIZED: state.undersized,
+        Problem.STALLED: state.stalled,
+    }
     return SeriesStatus(
         address=SeriesAddress(server.key, declared.description),
         declared=declared,
         state=state,
         pause=pause,
-        problems=tuple(_problems(state, times, is_paused=pause is not None and not pause.creates)),
+        problems=tuple(problem for problem in Problem if found[problem]),
         history=history(server, declared, state, times),
     )
 
 
-def _problems(state: SeriesState, times: TimeRules, *, is_paused: bool) -> Iterator[ProblemReason]:
-    """Yield in the order of `SEVERITY`. While a pause keeps a series from new backups, that it lacks one is agreed."""
-    if not state.usable and not is_paused:
-        yield NoUsable(in_progress=state.pending)
-    elif state.overdue_since:
-        yield Overdue(newest_age=times.age(state.usable[-1]), due_since=state.overdue_since)
-    if state.failed:
-        yield FailedBackups(backups=state.failed)
-    if state.undersized:
-        yield UndersizedBackups(backups=state.undersized)
-    if state.stalled:
-        yield StalledBackups(backups=state.stalled)
-
-
 def _urgency(series: SeriesStatus) -> int:
-    return SEVERITY.index(type(series.problems[0])) if series.problems else len(SEVERITY)
+    return list(Problem).index(series.problems[0]) if series.problems else len(Problem)
 
 
 def _ignored(desired: Desired, undeclared: tuple[Backup, ...]) -> frozenset[Id]:

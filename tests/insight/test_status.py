@@ -11,12 +11,8 @@ from reconcile.actual.inventory import Backup, Inventory, Server
 from reconcile.desired.config import Config
 from reconcile.desired.desired import resolve, select
 from reconcile.insight.status import (
-    FailedBackups,
-    NoUsable,
-    Overdue,
-    ProblemReason,
+    Problem,
     SeriesStatus,
-    StalledBackups,
     Status,
     status,
 )
@@ -40,7 +36,7 @@ def nightly(*backups: Backup) -> SeriesStatus:
 class Case:
     reason: str
     backups: tuple[Backup, ...]
-    problems: tuple[ProblemReason, ...]
+    problems: tuple[Problem, ...]
 
 
 OLD, FAILED, STALLED = (
@@ -52,22 +48,22 @@ COMING = backup(4, age=hours(0.05), status="in_progress")
 CASES = [
     Case("fresh", (backup(1, age=hours(2)),), ()),
     Case("due, and within the slack of the next run", (backup(1, age=hours(24.5)),), ()),
-    Case("overdue", (OLD,), (Overdue(newest_age=days(3), due_since=NOW - days(2)),)),
-    Case("overdue although one is in progress", (OLD, COMING), (Overdue(newest_age=days(3), due_since=NOW - days(2)),)),
-    Case("empty", (), (NoUsable(in_progress=()),)),
-    Case("the first is in progress", (COMING,), (NoUsable(in_progress=(COMING,)),)),
-    Case("only a misdated one", (backup(1, age=-days(1)),), (NoUsable(in_progress=()),)),
-    Case("only an unknown one", (backup(1, status="archiving"),), (NoUsable(in_progress=()),)),
+    Case("overdue", (OLD,), (Problem.OVERDUE,)),
+    Case("overdue although one is in progress", (OLD, COMING), (Problem.OVERDUE,)),
+    Case("empty", (), (Problem.EMPTY,)),
+    Case("the first is in progress", (COMING,), (Problem.EMPTY,)),
+    Case("only a misdated one", (backup(1, age=-days(1)),), (Problem.EMPTY,)),
+    Case("only an unknown one", (backup(1, status="archiving"),), (Problem.EMPTY,)),
     Case("an unknown one beside", (backup(1), backup(2, status="archiving")), ()),
-    Case("failed beside a fresh one", (backup(1), FAILED), (FailedBackups(backups=(FAILED,)),)),
-    Case("stalled beside a fresh one", (backup(1), STALLED), (StalledBackups(backups=(STALLED,)),)),
+    Case("failed beside a fresh one", (backup(1), FAILED), (Problem.FAILED,)),
+    Case("stalled beside a fresh one", (backup(1), STALLED), (Problem.STALLED,)),
     Case(
         "everything at once, the most urgent first",
         (OLD, FAILED, STALLED),
         (
-            Overdue(newest_age=days(3), due_since=NOW - days(2)),
-            FailedBackups(backups=(FAILED,)),
-            StalledBackups(backups=(STALLED,)),
+            Problem.OVERDUE,
+            Problem.FAILED,
+            Problem.STALLED,
         ),
     ),
 ]

@@ -9,7 +9,7 @@ from reconcile.actual.inventory import Backup, State
 from reconcile.desired.config import Config
 from reconcile.desired.desired import resolve
 from reconcile.diagnostics import UserError
-from reconcile.insight.status import UndersizedBackups, status
+from reconcile.insight.status import Problem, status
 from reconcile.plan.model import Plan
 from reconcile.plan.reasons import Missing, NewestUndersized, Pinned, Undersized
 from reconcile.plan.safety import withheld
@@ -159,7 +159,7 @@ def test_status_says_so() -> None:
 
     found = status(resolve(NIGHTLY, seen), seen, seen.observed_at).series[0]
 
-    assert [type(problem) for problem in found.problems] == [UndersizedBackups]
+    assert found.problems == (Problem.UNDERSIZED,)
     assert found.newest
     assert found.newest.id == 1
     assert WEB.id == found.newest.server_id

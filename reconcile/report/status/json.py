@@ -4,7 +4,7 @@ from reconcile.insight.rules import RequiredRule
 from reconcile.insight.status import SeriesStatus, Status
 from reconcile.report.diagnostics import diagnostic_json
 from reconcile.report.document import Json, JsonObject
-from reconcile.report.status.sentences import problem_label, problem_text
+from reconcile.report.status.sentences import problem_text
 from reconcile.report.values import backup_json, pause_json, time_json
 
 
@@ -49,8 +49,7 @@ def _series(series: SeriesStatus, status: Status) -> JsonObject:
         "description": series.address.description,
         "healthy": not series.problems,
         "troubles": [
-            {"kind": problem_label(reason).lower(), "explanation": problem_text(reason, now)}
-            for reason in series.problems
+            {"kind": problem, "explanation": problem_text(problem, series, now)} for problem in series.problems
         ],
         "newest": backup_json(newest) if newest else None,
         "newest_age_seconds": (now - newest.created_at).total_seconds() if newest else None,

@@ -8,16 +8,7 @@ from zoneinfo import ZoneInfo
 from reconcile.actual.inventory import Backup
 from reconcile.durations import age_text
 from reconcile.insight.rules import RequiredRule
-from reconcile.insight.status import (
-    FailedBackups,
-    NoUsable,
-    Overdue,
-    ProblemReason,
-    SeriesStatus,
-    StalledBackups,
-    Status,
-    UndersizedBackups,
-)
+from reconcile.insight.status import Problem, SeriesStatus, Status
 from reconcile.report.wording import count_text, pause_text, size_text
 
 NOTHING_DECLARED = "no series is declared"
@@ -37,8 +28,8 @@ def problems(status: Status) -> Iterator[tuple[str, str, str, str]]:
     for server in (status.unprotected or ()) if status.requires_all else ():
         yield "UNPROTECTED", f"{server.name} ({server.id})", UNPROTECTED, ""
     for series in status.unhealthy:
-        for reason in series.problems:
-            yield problem_label(reason), str(series.address), problem_text(reason, status.checked_at), ""
+        for problem in series.problems:
+            yield problem.upper(), str(series.address), problem_text(problem, series, status.checked_at), ""
 
 
 def rule_text(rule: RequiredRule) -> tuple[str, str, str]:
@@ -61,48 +52,33 @@ def _day_text(day: date, now: datetime) -> str:
     return f"{day:%m-%d}" if day.year == now.year else f"{day}"
 
 
-def problem_label(reason: ProblemReason) -> str:
-    """Return the label of a problem, which monitoring may look for."""
-    match reason:
-        case NoUsable():
-            return "EMPTY"
-        case Overdue():
-            return "OVERDUE"
-        case FailedBackups():
-            return "FAILED"
-        case UndersizedBackups():
-            return "UNDERSIZED"
-        case StalledBackups():
-            return "STALLED"
-        case _:
-            assert_never(reason)
-
-
 def health_text(series: SeriesStatus) -> str:
     """Return the label of a series: of its most urgent problem, if it has one."""
     if series.problems:
-        return problem_label(series.problems[0])
+        return series.problems[0].upper()
     return "paused" if series.pause and not series.pause.creates else "healthy"
 
 
-def problem_text(reason: ProblemReason, now: datetime) -> str:
+def problem_text(problem: Problem, series: SeriesStatus, now: datetime) -> str:
     """Say what is wrong."""
-    match reason:
-        case NoUsable(in_progress=()):
-            return "no usable backup"
-        case NoUsable(in_progress=in_progress):
-            return f"no usable backup yet, {in_progress_text(in_progress, now)}"
-        case Overdue(newest_age=newest_age, due_since=due_since):
-            return f"newest usable is {age_text(newest_age)} old, due since {age_text(now - due_since)}"
-        case FailedBackups(backups=backups):
-            return f"{count_text(len(backups), 'backup')} failed, the last is #{backups[-1].id}"
-        case UndersizedBackups(backups=backups):
-            last = f"the last is #{backups[-1].id} with {size_text(backups[-1].size_mb)}"
-            return f"{count_text(len(backups), 'backup')} smaller than min_size, {last}"
-        case StalledBackups(backups=backups):
-            return f"{count_text(len(backups), 'backup')} stalled, the last is #{backups[-1].id}"
+    state = series.state
+    match problem:
+        case Problem.EMPTY:
+            return (
+                f"no usable backup yet, {in_progress_text(state.pending, now)}" if state.pending else "no usable backup"
+            )
+        case Problem.OVERDUE:
+            due = f", due since {age_text(now - state.overdue_since)}" if state.overdue_since else ""
+            return f"newest usable is {age_text(now - state.usable[-1].created_at)} old{due}"
+        case Problem.FAILED:
+            return f"{count_text(len(state.failed), 'backup')} failed, the last is #{state.failed[-1].id}"
+        case Problem.UNDERSIZED:
+            last = f"#{state.undersized[-1].id} with {size_text(state.undersized[-1].size_mb)}"
+            return f"{count_text(len(state.undersized), 'backup')} smaller than min_size, the last is {last}"
+        case Problem.STALLED:
+            return f"{count_text(len(state.stalled), 'backup')} stalled, the last is #{state.stalled[-1].id}"
         case _:
-            assert_never(reason)
+            assert_never(problem)
 
 
 def in_progress_text(backups: Iterable[Backup], now: datetime) -> str:
