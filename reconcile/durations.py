@@ -11,9 +11,15 @@ if TYPE_CHECKING:
 
 Local = TypeVar("Local", date, datetime)
 _PART = re.compile(r"([0-9]{1,9})([a-z]+)")
-_SECONDS = {"s": 1, "min": 60, "h": 3600}
-_DAYS = {"d": 1, "w": 7}
-_MONTHS = {"mo": 1, "y": 12}
+_UNITS = {
+    "s": ("seconds", 1),
+    "min": ("seconds", 60),
+    "h": ("seconds", 3600),
+    "d": ("days", 1),
+    "w": ("days", 7),
+    "mo": ("months", 1),
+    "y": ("months", 12),
+}
 
 EXAMPLES = "30s, 90min, 36h, 1d, 2w, 1mo, 1y or 1d12h"
 PATTERN = r"^([0-9]{1,9}(s|min|h|d|w|mo|y))+$"
@@ -40,22 +46,17 @@ class Duration:
         """
         if not text or _PART.sub("", text):
             raise ValueError(f"not a duration; write it like {EXAMPLES}")
-        months = days = seconds = 0
-        for digits, unit in _PART.findall(text):
-            number = int(digits)
-            if unit in _SECONDS:
-                seconds += number * _SECONDS[unit]
-            elif unit in _DAYS:
-                days += number * _DAYS[unit]
-            elif unit in _MONTHS:
-                months += number * _MONTHS[unit]
-            elif unit == "m":
+        fields = dict.fromkeys(("months", "days", "seconds"), 0)
+        for number, unit in ((int(digits), unit) for digits, unit in _PART.findall(text)):
+            if unit == "m":
                 raise ValueError(f"minutes or months? write min or mo: {number}min or {number}mo")
-            else:
+            if unit not in _UNITS:
                 raise ValueError(f'there is no unit "{unit}"; write it like {EXAMPLES}')
-        if not months and not days and not seconds:
+            field, length = _UNITS[unit]
+            fields[field] += number * length
+        if not any(fields.values()):
             raise ValueError("a duration must be longer than zero")
-        return cls(months=months, days=days, seconds=seconds)
+        return cls(**fields)
 
     def after(self, moment: datetime, zone: ZoneInfo) -> datetime:
         """Return `moment` plus this duration, in UTC; at most the end of the calendar.
@@ -124,25 +125,16 @@ def _months(number: int) -> "relativedelta":
     return relativedelta(months=number)
 
 
-_UNITS = (
-    ("y", 365 * 86400),
-    ("mo", 30 * 86400),
-    ("d", 86400),
-    ("h", 3600),
-    ("min", 60),
-    ("s", 1),
-)
+_SECONDS = {"y": 365 * 86400, "mo": 30 * 86400, "d": 86400, "h": 3600, "min": 60, "s": 1}
 
 
 def age_text(span: timedelta) -> str:
     """Format a span in its two largest units, rounded down: `1d 2h`. A month counts as 30 days, a year as 365."""
-    seconds = max(0, int(span.total_seconds()))
-    for number, (unit, length) in enumerate(_UNITS):
-        if seconds >= length:
-            parts = [f"{seconds // length}{unit}"]
-            if number + 1 < len(_UNITS):
-                smaller, smaller_length = _UNITS[number + 1]
-                rest = seconds % length // smaller_length
-                parts += [f"{rest}{smaller}"] if rest else []
-            return " ".join(parts)
-    return "0s"
+    rest = max(0, int(span.total_seconds()))
+    parts: list[str] = []
+    for unit, length in _SECONDS.items():
+        number, rest = divmod(rest, length)
+        if parts:
+            return f"{parts[0]} {number}{unit}" if number else parts[0]
+        parts += [f"{number}{unit}"] if number else []
+    return parts[0] if parts else "0s"
