@@ -6,7 +6,7 @@ the options of all commands are in `completion.json` beside this file. A test co
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -22,11 +22,14 @@ from click.shell_completion import (
     shell_complete,
 )
 
+from reconcile.addresses import escaped_glob
 from reconcile.cli.commands import COMMANDS, COMPLETE_VARIABLE
 from reconcile.diagnostics import UserError
 from reconcile.limits import MEBIBYTE, read_file
 
 TABLE = Path(__file__).with_name("completion.json")
+HELP = Path(__file__).parents[1] / "help"
+Completer = Callable[[click.Context, click.Parameter, str], list[CompletionItem[str]]]
 
 
 def script(shell: str) -> str:
@@ -39,12 +42,9 @@ def script(shell: str) -> str:
 def complete(instruction: str) -> int:
     """Print what fits (`bash_complete`) or, as click's own, the script (`bash_source`); return an exit code."""
     table = json.loads(TABLE.read_text(encoding="utf-8"))
-    group = click.Group("reconcile", commands=[_command(name, entries) for name, entries in table.items()])
+    commands = [click.Command(name, params=list(map(_parameter, table[name])), help=COMMANDS[name]) for name in table]
+    group = click.Group("reconcile", commands=commands)
     return shell_complete(group, {}, "reconcile", COMPLETE_VARIABLE, instruction)
-
-
-def _command(name: str, entries: Sequence[dict[str, Any]]) -> click.Command:
-    return click.Command(name, params=[_parameter(entry) for entry in entries], help=COMMANDS[name])
 
 
 def _parameter(entry: dict[str, Any]) -> click.Parameter:
@@ -62,44 +62,29 @@ def _parameter(entry: dict[str, Any]) -> click.Parameter:
     )
 
 
-def _files(ctx: click.Context, parameter: click.Parameter, typed: str) -> list[CompletionItem[str]]:  # noqa: ARG001 - click's signature
-    return [CompletionItem(typed, type="file")]
+def _completer(found: Callable[[click.Context], Iterable[str]]) -> Completer:
+    """Return what completes a parameter from all that it may be."""
+    return lambda ctx, _, typed: [CompletionItem(each) for each in found(ctx) if each.startswith(typed)]
 
 
-def _topics(ctx: click.Context, parameter: click.Parameter, typed: str) -> list[str]:  # noqa: ARG001 - click's signature
-    pages = sorted(file.stem for file in Path(__file__).parents[1].glob("help/*.md"))
-    return [topic for topic in (*pages, *COMMANDS) if topic.startswith(typed)]
-
-
-def _servers(ctx: click.Context, parameter: click.Parameter, typed: str) -> list[str]:  # noqa: ARG001 - click's signature
-    return [name for _, name, _ in _declared(ctx) if name.startswith(typed)]
-
-
-def _descriptions(ctx: click.Context, parameter: click.Parameter, typed: str) -> list[str]:  # noqa: ARG001 - click's signature
-    """Complete a series of the server that is typed before it, or of any."""
+def _descriptions(ctx: click.Context) -> Iterable[str]:
+    """Return the series of the server that is typed before them, or of any."""
     server = ctx.params.get("server")
-    found = [description for _, name, series in _declared(ctx) if server in (None, name) for description in series]
-    return [description for description in dict.fromkeys(found) if description.startswith(typed)]
+    return dict.fromkeys(each for _, name, series in _declared(ctx) if server in (None, name) for each in series)
 
 
-def _targets(ctx: click.Context, parameter: click.Parameter, typed: str) -> list[str]:  # noqa: ARG001 - click's signature
-    """Complete a server's key or an address; what a glob would read as a pattern is escaped."""
-    found = [
-        target
-        for key, _, series in _declared(ctx)
-        for target in (key, *(f"{key}/{description}" for description in series))
-    ]
-    return [
-        target for target in (re.sub(r"([*?[])", r"[\1]", address) for address in found) if target.startswith(typed)
-    ]
+def _targets(ctx: click.Context) -> Iterator[str]:
+    """Yield each server's key and its addresses; what a glob would read as a pattern is escaped."""
+    for key, _, series in _declared(ctx):
+        yield from map(escaped_glob, (key, *(f"{key}/{description}" for description in series)))
 
 
-_COMPLETERS: dict[str | None, Any] = {
-    "file": _files,
-    "topic": _topics,
-    "server": _servers,
-    "description": _descriptions,
-    "target": _targets,
+_COMPLETERS: dict[str | None, Completer] = {
+    "file": lambda _ctx, _parameter, typed: [CompletionItem(typed, type="file")],
+    "topic": _completer(lambda _: (*sorted(file.stem for file in HELP.glob("*.md")), *COMMANDS)),
+    "server": _completer(lambda ctx: (name for _, name, _ in _declared(ctx))),
+    "description": _completer(_descriptions),
+    "target": _completer(_targets),
 }
 
 
