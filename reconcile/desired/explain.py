@@ -39,6 +39,11 @@ _SYNONYMS = {
 }
 """The names that other tools use for the keys of this file."""
 
+_TOKEN_IN_FILE = (
+    "a token does not belong in the file",
+    "The file is kept in git. Remove the token, revoke it, and set VPS_API_TOKEN or --token-file to a new one.",
+)
+
 _SIMILAR = 0.75
 """difflib's ratio of similarity. With a lower one, `provider` is taken for `policies`."""
 
@@ -94,7 +99,7 @@ def explain(invalid: ValidationError, source: Source) -> Iterator[Diagnostic]:
                 summary, detail = error["msg"], error["ctx"]["advice"]
             case "dict_type" | "model_type" if _is_token(name):
                 at_key = True
-                summary, detail = _token_in_file()
+                summary, detail = _TOKEN_IN_FILE
             case kind if kind in _EXPECTED:
                 expected, detail = _EXPECTED[kind]
                 subject = f'"{name}"' if path[-1] == name else f'each entry of "{name}"'
@@ -108,17 +113,10 @@ def _is_token(key: str) -> bool:
     return key.lower().endswith("token")
 
 
-def _token_in_file() -> tuple[str, str]:
-    return (
-        "a token does not belong in the file",
-        "The file is kept in git. Remove the token, revoke it, and set VPS_API_TOKEN or --token-file to a new one.",
-    )
-
-
 def _unknown_key(key: str, value: object, table: _KeyPath) -> tuple[str, str]:
     """Return what is wrong with a key that its table does not have, and what to write instead."""
     if _is_token(key):
-        return _token_in_file()
+        return _TOKEN_IN_FILE
     known = list(_model(table).model_fields)
     if suggestion := _suggestion(key, known):
         return f'unknown key "{key}"', f'Did you mean "{suggestion}"?'

@@ -35,7 +35,7 @@ def members(
         free = [server for server in free if server.id not in ids]
     names = {server.id: server.name for _, chosen in found for server in chosen}
     keys = server_keys(names, {server.key for server in tables})
-    return tuple(_member(fleet, server, keys[server.id]) for fleet, chosen in found for server in chosen)
+    return tuple(member(fleet, server, keys[server.id]) for fleet, chosen in found for server in chosen)
 
 
 def name_order(server: Server) -> tuple[str, tuple[int, str]]:
@@ -76,7 +76,8 @@ def server_keys(names: Mapping[Id, str], taken: Iterable[str]) -> dict[Id, str]:
     return keys
 
 
-def _member(fleet: DeclaredFleet, server: Server, key: str) -> DeclaredServer:
+def member(fleet: DeclaredFleet, server: Server, key: str) -> DeclaredServer:
+    """Return a server as its fleet declares it; addresses begin with `key`."""
     return DeclaredServer(
         key=key,
         name=server.name,

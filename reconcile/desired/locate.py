@@ -28,6 +28,9 @@ BYTE_ORDER_MARK = "\ufeff"
 _LONGEST = 2000
 """Characters of a line that are shown. A file may be one line of a megabyte, with thousands of mistakes."""
 
+_Entry = tuple["Node", "Node"]
+"""A key and its value; of a table, its header twice."""
+
 _TOKEN = re.compile(rb"""(token["']?\s*[=:]\s*)(.+)""", re.IGNORECASE)
 
 
@@ -111,19 +114,9 @@ class _LineIndex:
     def _code(self, row: int) -> str:
         if row not in self._shown:
             line = self._lines[row].removesuffix(b"\r")
-            self._shown[row] = _TOKEN.sub(_mask, line).decode()
+            # The rest of a line with a token is masked, in its length: diagnostics end up in public logs.
+            self._shown[row] = _TOKEN.sub(lambda found: found[1] + b"*" * len(found[2].decode()), line).decode()
         return self._shown[row]
-
-
-def _mask(match: re.Match[bytes]) -> bytes:
-    """Mask the rest of a line with a token in it, keeping its length: diagnostics end up in public logs."""
-    return match[1] + b"*" * len(match[2].decode())
-
-
-@dataclass(frozen=True, slots=True)
-class _Entry:
-    key: "Node"
-    value: "Node"
 
 
 class _Positions:
@@ -138,7 +131,10 @@ class _Positions:
         self._entries: dict[KeyPath, _Entry] = {}
         for path, entry in _entries(root):
             self._entries.setdefault(path, entry)
-        self._add_implicit_tables()
+        # `[a.b]` and `a.b = 1` stand for the table `a` too, unless it has a header of its own.
+        for path, (key, _) in list(self._entries.items()):
+            while (path := path[:-1]) and path not in self._entries:
+                self._entries[path] = key, key
 
     def of(self, path: KeyPath, *, at_key: bool) -> Spot:
         """Return the position of the value at `path`, or of its key.
@@ -152,14 +148,8 @@ class _Positions:
             entry = self._entries.get(path)
         if not entry:
             return self._lines.at(1, 1)
-        node = entry.key if at_key else entry.value
+        node = entry[0] if at_key else entry[1]
         return self._lines.between(node.start_byte, node.end_byte)
-
-    def _add_implicit_tables(self) -> None:
-        """Let `[a.b]` and `a.b = 1` stand for the table `a`, unless it has a header of its own."""
-        for path, entry in list(self._entries.items()):
-            while (path := path[:-1]) and path not in self._entries:
-                self._entries[path] = _Entry(entry.key, entry.key)
 
 
 def _entries(root: "Node") -> Iterator[tuple[KeyPath, _Entry]]:
@@ -174,7 +164,7 @@ def _entries(root: "Node") -> Iterator[tuple[KeyPath, _Entry]]:
                 if node.type == "table_array_element":
                     lengths[table] = lengths.get(table, 0) + 1
                     table = (*table, lengths[table] - 1)
-                yield table, _Entry(header, header)
+                yield table, (header, header)
                 for pair in pairs:
                     yield from _below(pair, table)
             case _:
@@ -191,13 +181,13 @@ def _below(node: "Node", path: KeyPath) -> Iterator[tuple[KeyPath, _Entry]]:
                 path = (*path, *_key(key))
             case _:
                 key = value = node
-        yield path, _Entry(key, value)
+        yield path, (key, value)
         if value.type == "inline_table":
             pending += [(child, path) for child in _children(value)]
         elif value.type == "array":
             pending += [(child, (*path, index)) for index, child in enumerate(_children(value))]
         elif value.type == "string":
-            yield (*path, 0), _Entry(value, value)  # the only entry, where the key also takes a list
+            yield (*path, 0), (value, value)  # the only entry, where the key also takes a list
 
 
 def _children(node: "Node") -> "list[Node]":

@@ -7,7 +7,6 @@ from reconcile.desired.document import (
     BackupTable,
     Document,
     FleetTable,
-    PauseTable,
     PolicyTable,
     Requirements,
     ServerTable,
@@ -36,45 +35,33 @@ def merge(documents: Sequence[tuple[Source, Document]]) -> Config:
     policies: _Policies = {None: PolicyTable()} | {
         name: policy for _, document in documents for name, policy in document.policies.items()
     }
+    tables: list[tuple[Place, ServerTable | FleetTable]] = [
+        (source.place(kind, key, at_key=True), table)
+        for source, document in documents
+        for kind, of_kind in (("servers", document.servers), ("fleets", document.fleets))
+        for key, table in of_kind.items()
+    ]
+    pauses = [(settings_in.place("settings", "pause"), settings.pause)] if settings.pause else []
     return Config(
         settings=settings,
         require=require,
         servers=tuple(
-            _server(server, source.place("servers", key, at_key=True), settings, policies)
-            for source, document in documents
-            for key, server in document.servers.items()
+            _server(each, place, settings, policies) for place, each in tables if isinstance(each, ServerTable)
         ),
-        fleets=tuple(
-            _fleet(fleet, source.place("fleets", name, at_key=True), settings, policies)
-            for source, document in documents
-            for name, fleet in document.fleets.items()
-        ),
+        fleets=tuple(_fleet(each, place, settings, policies) for place, each in tables if isinstance(each, FleetTable)),
         settings_place=settings_in.place("settings", at_key=True),
         require_place=require_in.place("require", at_key=True),
-        pauses=tuple(_pauses(documents)),
-        warnings=tuple(_warnings(documents)),
+        pauses=(*pauses, *((place.at("pause"), table.pause) for place, table in tables if table.pause)),
+        warnings=tuple(_warnings(documents, tables)),
         sources=tuple(source for source, _ in documents),
     )
 
 
-def _pauses(documents: Sequence[tuple[Source, Document]]) -> Iterator[tuple[Place, PauseTable]]:
-    for source, document in documents:
-        if document.settings and document.settings.pause:
-            yield source.place("settings", "pause"), document.settings.pause
-        for kind, tables in (("servers", document.servers), ("fleets", document.fleets)):
-            for key, table in tables.items():
-                if table.pause:
-                    yield source.place(kind, key, "pause"), table.pause
-
-
-def _warnings(documents: Sequence[tuple[Source, Document]]) -> Iterator[Diagnostic]:
+def _warnings(
+    documents: Sequence[tuple[Source, Document]], tables: Sequence[tuple[Place, ServerTable | FleetTable]]
+) -> Iterator[Diagnostic]:
     """Yield warnings about what is valid, and probably not meant."""
-    declared = [
-        (source.place(kind, key, at_key=True), table.backups)
-        for source, document in documents
-        for kind, tables in (("servers", document.servers), ("fleets", document.fleets))
-        for key, table in tables.items()
-    ]
+    declared = [(place, table.backups) for place, table in tables]
     if not any(backups for _, backups in declared):
         yield Diagnostic(
             severity="warning",

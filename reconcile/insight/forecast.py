@@ -19,6 +19,7 @@ from reconcile.actual.inventory import COMPLETED, Backup, Inventory, Server, Sta
 from reconcile.addresses import FLEET, SeriesAddress
 from reconcile.desired.config import Config, DeclaredSeries, DeclaredServer
 from reconcile.desired.desired import Desired
+from reconcile.desired.fleets import member
 from reconcile.durations import Duration
 from reconcile.ids import Id
 from reconcile.insight.imagined import NOTHING, AlikeSeries, Progress, Step, steps_of, work_out
@@ -152,21 +153,8 @@ def without_account(config: Config, now: datetime) -> tuple[Config, Inventory]:
 
     Only an account shows which servers a fleet has, so each fleet becomes a single server, addressed as the fleet is.
     """
-    single = tuple(
-        DeclaredServer(
-            key=f"{FLEET}{fleet.name}",
-            name=f"{FLEET}{fleet.name}",
-            id=f"{FLEET}{fleet.name}",
-            prune=fleet.prune,
-            pinned=(),
-            series=fleet.series,
-            place=fleet.place,
-            fleet=fleet.name,
-            ignore=fleet.ignore,
-            pauses=fleet.pauses,
-        )
-        for fleet in config.fleets
-    )
+    keys = [f"{FLEET}{fleet.name}" for fleet in config.fleets]
+    single = (member(fleet, Server(id=key, name=key), key) for fleet, key in zip(config.fleets, keys, strict=True))
     imagined = replace(
         config,
         servers=(*config.servers, *single),
