@@ -89,9 +89,7 @@ def _losing(
         return
     for series in server.series:
         if series.deletes:
-            losing = [
-                delete for delete in series.deletes if delete.is_loss and not delete.is_unconfirmed
-            ]  # from the oldest to the newest
+            losing = list(filter(_loses, series.deletes))  # from the oldest to the newest
             gains = (counts_creates and series.create is not None) + gained.get(series.address, 0)
             yield from losing[gains:]
     yield from filter(_loses, server.pruned)

@@ -1,10 +1,11 @@
 """Diagnostics as text, as JSON in the form of `terraform validate -json`, as Markdown, and as GitHub's annotations."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict
 
 from rich.cells import cell_len
 
-from reconcile.diagnostics import Diagnostic, Position, Snippet
+from reconcile.diagnostics import Diagnostic, Snippet
 from reconcile.report.document import Document, Json, JsonObject, Raw, Text
 from reconcile.report.escape import code, plain, visible, with_units_unbroken
 from reconcile.report.wording import count_text
@@ -52,11 +53,7 @@ def diagnostic_json(diagnostic: Diagnostic) -> JsonObject:
     if diagnostic.address:
         entry["address"] = diagnostic.address
     if diagnostic.range:
-        entry["range"] = {
-            "filename": diagnostic.range.filename,
-            "start": _position(diagnostic.range.start),
-            "end": _position(diagnostic.range.end),
-        }
+        entry["range"] = asdict(diagnostic.range)
     if diagnostic.snippet:
         entry["snippet"] = {
             "context": None,
@@ -119,7 +116,8 @@ def annotation(diagnostic: Diagnostic) -> str | None:
         "endColumn": end.column,
         "title": diagnostic.summary,
     }
-    properties = ",".join(f"{key}={_property(str(value))}" for key, value in place.items())
+    escaped = {key: _data(str(value)).replace(":", "%3A").replace(",", "%2C") for key, value in place.items()}
+    properties = ",".join(f"{key}={value}" for key, value in escaped.items())
     return f"::{diagnostic.severity} {properties}::{_data(diagnostic.detail or diagnostic.summary)}"
 
 
@@ -140,16 +138,8 @@ def _cells(text: str) -> int:
     return cell_len(visible(text, _LONGEST))
 
 
-def _position(position: Position) -> JsonObject:
-    return {"line": position.line, "column": position.column, "byte": position.byte}
-
-
 def _data(text: str) -> str:
     return visible(text, _LONGEST).replace("%", "%25")
-
-
-def _property(text: str) -> str:
-    return _data(text).replace(":", "%3A").replace(",", "%2C")
 
 
 FAILURES: Mapping[str, Callable[[Sequence[Diagnostic], str], Document]] = {

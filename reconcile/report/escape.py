@@ -13,6 +13,7 @@ anywhere once a line is wrapped.
 BEFORE_A_UNIT = re.compile(r"(?<=\d) (?=[GM]iB\b)")
 """The blank between a number and the unit of a size."""
 
+_AT_THE_START = re.compile(r"^(\s*):(?=:)", re.MULTILINE)
 _LONGEST_NAME = 80
 _HARMLESS = " -/=,;()%?…"
 """Means nothing to Markdown in the middle of a line. A full stop does: it makes a link of www.example.org."""
@@ -26,7 +27,7 @@ def visible(text: str, longest: int = LONGEST) -> str:
     cut = f"… ({len(text) - longest:,} more characters)" if len(text) > longest else ""
     shown = text[:longest]
     if not shown.isprintable():
-        shown = "".join(map(_visible, shown))
+        shown = "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in shown)
     if "::" in shown or "##[" in shown:
         shown = _COMMAND.sub(lambda found: "#" + r"\x23" if found[0] == "##" else r"\x3a", shown)
     return shown + cut
@@ -34,8 +35,8 @@ def visible(text: str, longest: int = LONGEST) -> str:
 
 def without_commands(text: str) -> str:
     """Return text for a log on GitHub in which no line is a workflow command, wherever it is wrapped."""
-    lines = text.replace("\r", "").split("\n")  # GitHub drops carriage returns, and what is beside them meets
-    return "\n".join(_without_command(line) for line in lines)
+    text = text.replace("\r", "")  # GitHub drops carriage returns, and what is beside them meets
+    return _AT_THE_START.sub(r"\1\\x3a", text).replace("##[", r"#\x23[")
 
 
 def without_commands_in_strings(text: str) -> str:
@@ -59,16 +60,3 @@ def plain(text: str, longest: int = 500) -> str:
 def with_units_unbroken(text: str) -> str:
     """Return text for Markdown or HTML, where no line is broken between a number and its unit."""
     return BEFORE_A_UNIT.sub("\N{NO-BREAK SPACE}", text)
-
-
-def _without_command(line: str) -> str:
-    start = line.lstrip()
-    if start.startswith("::"):
-        line = line[: len(line) - len(start)] + r"\x3a" + start[1:]
-    return line.replace("##[", r"#\x23[")
-
-
-def _visible(character: str) -> str:
-    if character.isprintable():
-        return character
-    return character.encode("unicode_escape").decode()

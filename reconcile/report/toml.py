@@ -10,7 +10,6 @@ import tomli_w
 
 from reconcile.actual.inventory import Server, State
 from reconcile.addresses import escaped_glob
-from reconcile.durations import Duration
 from reconcile.insight import importing
 from reconcile.report.document import Raw
 from reconcile.report.escape import visible, without_commands_in_strings
@@ -185,11 +184,8 @@ def _held_text(series: importing.Adopted) -> str:
     if not series.every:
         return f"{held} kept, created irregularly" if series.most > 1 else "1 kept"
     at = f" at about {series.at:%H:%M} UTC" if series.at else ""
-    return f"created {_often(series.every)}{at}, {held} kept"
-
-
-def _often(every: Duration) -> str:
-    return _OFTEN.get(str(every)) or f"every {every}"
+    often = _OFTEN.get(str(series.every)) or f"every {series.every}"
+    return f"created {often}{at}, {held} kept"
 
 
 def _not_shown_text(entry: importing.NotShown) -> str:
@@ -211,22 +207,15 @@ def _not_shown_text(entry: importing.NotShown) -> str:
             assert_never(entry)
 
 
-def _escaped(toml: str) -> str:
-    """Escape what is not plainly printable: outside of strings, where TOML has no escapes, the text is ASCII."""
-    text = "".join(
-        character if character == "\n" or character.isprintable() else _escape_character(character)
-        for character in toml
-    )
-    return without_commands_in_strings(text)
+def _toml(document: dict[str, Any]) -> str:
+    """Return TOML in which what is not plainly printable is escaped: outside of strings, the text is ASCII."""
+    text = "".join(each if each == "\n" or each.isprintable() else _escaped(each) for each in tomli_w.dumps(document))
+    return without_commands_in_strings(text).strip()
 
 
-def _escape_character(character: str) -> str:
+def _escaped(character: str) -> str:
     number = ord(character)
     return f"\\u{number:04x}" if number <= 0xFFFF else f"\\U{number:08x}"  # noqa: PLR2004 - what four digits hold
-
-
-def _toml(document: dict[str, Any]) -> str:
-    return _escaped(tomli_w.dumps(document)).strip()
 
 
 def _value(value: object) -> str:
