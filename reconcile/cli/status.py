@@ -1,63 +1,74 @@
 """`reconcile status`: the health of every series."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import click
 
+from reconcile.actual.inventory import Inventory
 from reconcile.cli.connection import observe
 from reconcile.cli.exit_code import ExitCode
 from reconcile.cli.options import OutputFileType, command, formats
 from reconcile.cli.planning import desired_for
 from reconcile.cli.session import Session
+from reconcile.desired.desired import Desired
+from reconcile.insight.restore_points import restore_points
 from reconcile.insight.status import Status
 from reconcile.insight.status import status as status_of
 from reconcile.insight.timeline import timeline
 from reconcile.plan.planner import plan
 from reconcile.plan.safety import withheld
-from reconcile.report.document import Formatter
+from reconcile.report.document import Formatter, Raw
 from reconcile.report.status import STATUS_FORMATS
 from reconcile.report.status.text import check_text, status_text
+
+
+def _metrics(status: Status, desired: Desired, inventory: Inventory) -> Raw:
+    from reconcile.report.status.metrics import metrics  # noqa: PLC0415 - the client takes 30 ms, and few runs need it
+
+    return metrics(status, withheld=len(withheld(plan(desired, inventory, status.checked_at))))
+
+
+def _html(status: Status, desired: Desired, inventory: Inventory) -> Raw:
+    from reconcile.report.status.html import status_html  # noqa: PLC0415 - loads Jinja
+
+    return status_html(timeline(status, desired, inventory))
+
+
+def _runbook(status: Status, desired: Desired, inventory: Inventory) -> Raw:
+    from reconcile.report.status.runbook import runbook  # noqa: PLC0415 - few runs need it
+
+    return runbook(status, restore_points(desired, inventory, status.checked_at))
+
+
+_FILES: dict[str, tuple[Callable[[Status, Desired, Inventory], Raw], str]] = {
+    "metrics": (_metrics, "Write Prometheus metrics, for node_exporter's textfile collector."),
+    "html": (_html, "Write a page that shows what each server can be restored from, automatic backups too."),
+    "runbook": (_runbook, "Write how to restore each server with nothing but curl, automatic backups too."),
+}
+"""The formats that are written to a file, each with the help of its option."""
+
+
+def _files(function: Callable[..., ExitCode]) -> Callable[..., ExitCode]:
+    for name, (_, explanation) in reversed(_FILES.items()):
+        function = click.option(f"--{name}", type=OutputFileType(), help=explanation)(function)
+    return function
 
 
 @command(files=True, targets=True, account=True, more="every series, unprotected server and undeclared backup")
 @formats(STATUS_FORMATS)
 @click.option("--check", is_flag=True, help="Print one line per problem, and exit with 2 if there is one.")
-@click.option(
-    "--metrics",
-    "metrics_file",
-    type=OutputFileType(),
-    help="Write Prometheus metrics, for node_exporter's textfile collector.",
-)
-@click.option(
-    "--html",
-    "html_file",
-    type=OutputFileType(),
-    help="Write a page that shows what each server can be restored from, automatic backups too.",
-)
-def status(
-    session: Session,
-    formatter: Formatter[Status],
-    *,
-    check: bool,
-    metrics_file: Path | None,
-    html_file: Path | None,
-) -> ExitCode:
+@_files
+def status(session: Session, formatter: Formatter[Status], *, check: bool, **files: Path | None) -> ExitCode:
     """Show the health of every series, problems first, and what is not declared."""
     config = session.config()
-    inventory = observe(session, automatic=html_file is not None)
+    inventory = observe(session, automatic=bool(files["html"] or files["runbook"]))
     desired = desired_for(config, inventory, session.targets)
     found = status_of(desired, inventory, inventory.observed_at)
-    with session.one_of_several():
-        if metrics_file:
-            from reconcile.report.status.metrics import metrics  # noqa: PLC0415 - the client takes 30 ms, and few runs need it
-
-            held_back = withheld(plan(desired, inventory, inventory.observed_at))
-            session.write(metrics_file, metrics(found, withheld=len(held_back)).text)
-    with session.one_of_several():
-        if html_file:
-            from reconcile.report.status.html import status_html  # noqa: PLC0415 - loads Jinja
-
-            session.write(html_file, status_html(timeline(found, desired, inventory)).text)
+    for name, (write, _) in _FILES.items():
+        if path := files[name]:
+            with session.one_of_several():
+                session.write(path, write(found, desired, inventory).text)
     session.output.diagnostics(found.errors)
     if check and formatter is status_text:
         formatter = check_text

@@ -1,15 +1,22 @@
 """Chooses the backup to restore. Refuses whatever is ambiguous, because a restore overwrites a disk."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from reconcile.actual.inventory import MANUAL, Backup, Inventory, Server, State, in_order
 from reconcile.addresses import Descriptions
 from reconcile.desired.config import Config
+from reconcile.desired.desired import Desired
 from reconcile.desired.fleets import members
 from reconcile.desired.min_sizes import DEFAULT
 from reconcile.diagnostics import UserError
-from reconcile.insight.servers import name_or_id
+from reconcile.ids import Id
+from reconcile.insight.servers import by_name, name_or_id
+from reconcile.plan.series import is_usable
+
+AGES = (timedelta(0), timedelta(days=1), timedelta(days=7))
+"""How far back someone may have to go, because the newest backups may hold the damage too."""
 
 _HOW_TO_CHOOSE = "Choose a completed one with --backup ID, or the newest of a series with --series DESCRIPTION."
 
@@ -23,6 +30,33 @@ class Choice:
     others: tuple[Backup, ...]
     """Those that are usable."""
     in_progress: tuple[Backup, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RestorePoints:
+    """The newest usable backup of a server that is at least as old as each of `AGES`, automatic backups included."""
+
+    server: Server
+    at_least: Mapping[timedelta, Backup | None]
+
+
+def restore_points(desired: Desired, inventory: Inventory, now: datetime) -> tuple[RestorePoints, ...]:
+    """Return the restore points of each server in the account by name; with targets, of the selected servers."""
+    names = inventory.names if desired.selected is None else {server.id: server.name for server in desired.servers}
+    usable: dict[Id, list[Backup]] = {}
+    for backup in in_order(desired.min_sizes.judged(inventory.backups))[::-1]:
+        if is_usable(backup, now):
+            usable.setdefault(backup.server_id, []).append(backup)
+    return tuple(
+        RestorePoints(
+            server=Server(id=id_, name=name),
+            at_least={
+                age: next((each for each in usable.get(id_, ()) if min(each.created_at, now) <= now - age), None)
+                for age in AGES
+            },
+        )
+        for id_, name in by_name(names).items()
+    )
 
 
 def series_of(server: Server, description: str, config: Config | None, inventory: Inventory) -> Descriptions:

@@ -138,6 +138,7 @@ class TestAFileThatIsStandardOutput:
         [
             (["status", "--metrics", "-"], "# HELP"),
             (["status", "--check", "--html", "-"], "<!doctype html>"),
+            (["status", "--runbook", "-"], "# Restore servers with curl"),
             (["plan", "--out", "-"], '{"reconcile_plan"'),
             (["plan", "--gitlab-report", "-"], '{"create": 1'),
             (["forecast", "--html", "-"], "<!doctype html>"),

@@ -279,9 +279,10 @@ def test_apply_and_status_write_what_they_print_to_the_summary(job: Job) -> None
 
     unhealthy = job.run("status")
     applied = job.run("apply")
-    healthy = job.run("status", "--html=status.html")
+    healthy = job.run("status", "--html=status.html", "--runbook=runbook.md")
 
     assert "web-server-01" in (job.folder / "status.html").read_text()
+    assert "## `web-server-01`" in (job.folder / "runbook.md").read_text()
     assert (unhealthy.returncode, applied.returncode, healthy.returncode) == (2, 0, 0), applied.shown
     assert f"    EMPTY web-server-01/{hostile}: no usable backup\n" in unhealthy.summary
     assert "### reconcile apply: exit code 0\n" in applied.summary

@@ -128,6 +128,7 @@ def test_gitlabs_jobs_plan_apply_check_and_ping(service: Sandbox) -> None:
     assert "Plan: 1 to create" in (service.folder / "plan.txt").read_text()
     assert (service.folder / "backups.plan").exists()
     assert "web-server-01" in (service.folder / "status.html").read_text()
+    assert "## `web-server-01`" in (service.folder / "runbook.md").read_text()
     assert "https://github.com/REPOSITORY/archive/COMMIT.zip" in json.loads((service.folder / "pip.json").read_text())
 
     for name in ("heartbeat-start", "heartbeat-success", "heartbeat-failure"):
