@@ -2,19 +2,16 @@
 
 import os
 import platform
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from reconcile.actual.errors import ApiError
-from reconcile.actual.inventory import Inventory
 from reconcile.actual.reader import Reader
 from reconcile.cli.connection import connect
 from reconcile.cli.exit_code import ExitCode
 from reconcile.cli.options import command, formats
 from reconcile.cli.session import Session
 from reconcile.diagnostics import UserError
-from reconcile.ids import Id
 from reconcile.insight.doctor import (
     BACKUP_FIELDS,
     SERVER_FIELDS,
@@ -64,6 +61,13 @@ def _tried(read: Callable[[], Result]) -> Result | UserError:
         return error
 
 
+async def _or_error(response: Awaitable[Result]) -> Result | ApiError:
+    try:
+        return await response
+    except ApiError as error:
+        return error
+
+
 async def examine(reader: Reader) -> ServiceFacts:
     """Read the first page of both lists, the token's permissions, and the whole account with and without a filter.
 
@@ -72,30 +76,18 @@ async def examine(reader: Reader) -> ServiceFacts:
     """
     first = await reader.http.request("GET", "/backups/")
     lists = [ListFacts.read("/backups/", first.body, BACKUP_FIELDS)]
-    token: TokenFacts | UserError
-    inventory: Inventory | UserError
-    filtered: frozenset[Id] | UserError
-    with suppress(ApiError):  # what follows from it shows when the whole account is read
-        servers = await reader.http.request("GET", "/servers/")
+    servers = await _or_error(reader.http.request("GET", "/servers/"))
+    if not isinstance(servers, ApiError):  # what follows from it shows when the whole account is read
         lists.append(ListFacts.read("/servers/", servers.body, SERVER_FIELDS))
-    try:
-        token = TokenFacts.read((await reader.http.request("GET", "/account/me/")).body)
-    except ApiError as error:
-        token = error
-    try:
-        inventory = await reader.observe(automatic=True, checks_clock=False)
-    except ApiError as error:
-        inventory = error
+    token = await _or_error(reader.http.request("GET", "/account/me/"))
+    inventory = await _or_error(reader.observe(automatic=True, checks_clock=False))
     requests = reader.pages
-    try:
-        filtered = frozenset(backup.id for backup in await reader.backups())
-    except ApiError as error:
-        filtered = error
+    filtered = await _or_error(reader.backups())
     return ServiceFacts(
         inventory=inventory,
-        filtered=filtered,
+        filtered=filtered if isinstance(filtered, ApiError) else frozenset(backup.id for backup in filtered),
         requests=requests,
-        token=token,
+        token=token if isinstance(token, ApiError) else TokenFacts.read(token.body),
         lists=tuple(filter(None, lists)),
         rate_limits={name: value for name, value in first.headers.items() if name.lower().startswith(_LIMIT_HEADERS)},
     )

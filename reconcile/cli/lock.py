@@ -88,7 +88,10 @@ def _attempt(lock: FileLock, file: Path, now: datetime) -> str | None:
         lock.acquire(timeout=0)
     except Timeout:
         return _description(_holder(file), now)
-    holder = {"pid": os.getpid(), "host": socket.gethostname(), "user": _user(), "since": now.isoformat()}
+    user = f"uid {os.getuid()}"
+    with suppress(KeyError, OSError):  # a user without an entry in the password file, as in many containers
+        user = getpass.getuser()
+    holder = {"pid": os.getpid(), "host": socket.gethostname(), "user": user, "since": now.isoformat()}
     _holder(file).write_text(json.dumps(holder), encoding="utf-8")
     return None
 
@@ -115,13 +118,6 @@ def _state_folder() -> Path | None:
         return stated
     home = home_folder()
     return home / ".local" / "state" if home else None
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a user without an entry in the password file, as in many containers
-        return f"uid {os.getuid()}"
 
 
 def _holder(lock_file: Path) -> Path:

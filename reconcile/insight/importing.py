@@ -197,8 +197,11 @@ def declare(
     candidates = tuple(_candidate(key, id_, names[id_], inventory, dated) for id_, key in keys.items())
     unruled = replace(resolved.config, require=Requirements())
     planned = plan(replace(resolved, config=unruled, servers=candidates, fleets=()), inventory, now)
+    # Only the file that has a server can declare its other series.
     not_shown: list[NotShown] = [
-        each for id_ in names if id_ in declared for each in _not_declared(declared[id_], inventory)
+        NotDeclared(key=server.key, filename=server.place.filename, description=description, count=len(backups))
+        for server in (declared[id_] for id_ in names if id_ in declared)
+        for description, backups in undeclared(server, inventory.by_server.get(server.id, {}))
     ]
     tables: list[AdoptedServers] = []
     for candidate, server in zip(candidates, planned.servers, strict=True):
@@ -399,12 +402,6 @@ def _with_nightly(table: AdoptedServers, inventory: Inventory) -> AdoptedServers
     else:
         going_on = replace(nightly, is_standard=True)
     return replace(table, series=tuple(going_on if series is nightly else series for series in table.series))
-
-
-def _not_declared(server: DeclaredServer, inventory: Inventory) -> Iterator[NotShown]:
-    """Report the undeclared series of a declared server; only the file that has the server can declare them."""
-    for description, backups in undeclared(server, inventory.by_server.get(server.id, {})):
-        yield NotDeclared(key=server.key, filename=server.place.filename, description=description, count=len(backups))
 
 
 def _entries(

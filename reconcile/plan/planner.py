@@ -1,17 +1,16 @@
 """The planner (spec, section 3): compares what is desired with what the account holds at one moment."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from reconcile.actual.inventory import COMPLETED, Backup, Inventory, State, in_order
 from reconcile.addresses import BackupAddress, SeriesAddress
-from reconcile.desired.config import DeclaredSeries, DeclaredServer
+from reconcile.desired.config import DeclaredSeries
 from reconcile.desired.desired import Desired, Freshness
 from reconcile.diagnostics import Diagnostic
 from reconcile.ids import Id, id_order
 from reconcile.plan import reasons
-from reconcile.plan.look_alikes import LookAlike
 from reconcile.plan.model import Create, Delete, Kept, LossLimit, Plan, SeriesPlan, ServerPlan, Unmanaged
 from reconcile.plan.pauses import pause_diagnostics
 from reconcile.plan.refusals import check_servers, unconfirmed_clock
@@ -37,12 +36,7 @@ def plan(desired: Desired, inventory: Inventory, now: datetime) -> Plan:
     states = [server_state(server, inventory, times) for server in checked.servers]
     broken = breaches(desired.config, (*desired.servers, *desired.fleets))
     barred = {table for table, _ in broken}
-    servers = tuple(
-        _ServerPlanner(state.declared, frozenset(state.declared.pinned), times, state.unclear).plan(
-            state, is_barred=state.declared.place in barred
-        )
-        for state in states
-    )
+    servers = tuple(_ServerPlanner(state).plan(is_barred=state.declared.place in barred) for state in states)
     settings = desired.config.settings
     pauses = tuple(pause_diagnostics(desired.config, now))
     limit = LossLimit(max_shrink_percent=settings.max_shrink, servers=tuple(sorted(desired.declared, key=id_order)))
@@ -163,18 +157,15 @@ def _untouchable(backup: Backup, pinned: frozenset[Id], times: TimeRules) -> rea
             return reasons.NotReadable(fields=backup.unreadable)
 
 
-@dataclass(frozen=True, slots=True)
 class _ServerPlanner:
     """Plans one declared server."""
 
-    server: DeclaredServer
-    pinned: frozenset[Id]
-    times: TimeRules
-    unclear: frozenset[str | None]
+    def __init__(self, state: ServerState) -> None:
+        self.state, self.server, self.times, self.unclear = state, state.declared, state.times, state.unclear
+        self.pinned = frozenset(state.declared.pinned)
 
-    def plan(self, state: ServerState, *, is_barred: bool) -> ServerPlan:
-        """Return the plan for the server in this state."""
-        others = [self._undeclared(backup) for backup in state.undeclared]
+    def plan(self, *, is_barred: bool) -> ServerPlan:
+        others = [self._undeclared(backup) for backup in self.state.undeclared]
         pruned = tuple(entry for entry in others if isinstance(entry, Delete))
         return ServerPlan(
             key=self.server.key,
@@ -183,19 +174,15 @@ class _ServerPlanner:
             fleet=self.server.fleet,
             looked_at=self.server.looked_at,
             is_barred=is_barred,
-            pause=state.pause,
+            pause=self.state.pause,
             declared=tuple(map(self.server.descriptions_of, self.server.series)),
-            series=tuple(
-                self._series(series, found, state.look_alikes.get(series.description), is_pruning=bool(pruned))
-                for series, found in state.series
-            ),
+            series=tuple(self._series(series, found, is_pruning=bool(pruned)) for series, found in self.state.series),
             pruned=pruned,
             unmanaged=tuple(entry for entry in others if isinstance(entry, Unmanaged)),
         )
 
-    def _series(
-        self, series: DeclaredSeries, state: SeriesState, look_alike: LookAlike | None, *, is_pruning: bool
-    ) -> SeriesPlan:
+    def _series(self, series: DeclaredSeries, state: SeriesState, *, is_pruning: bool) -> SeriesPlan:
+        look_alike = self.state.look_alikes.get(series.description)
         address = SeriesAddress(self.server.key, series.description)
         descriptions = self.server.descriptions_of(series)
         create = None
