@@ -144,11 +144,7 @@ class StoppableClock:
 
     @contextmanager
     def request(self) -> Iterator[None]:
-        """Bound a request: it ends with the run at the latest.
-
-        Raises:
-            StoppedError: the run was over before the block had ended.
-        """
+        """Bound a request: it ends with the run at the latest, and then raises StoppedError."""
         if self._is_over:
             self.checkpoint()
         with self._registered(self._requests) as scope:

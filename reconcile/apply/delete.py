@@ -42,11 +42,7 @@ class Deletion:
     """The last rejection: certainly not carried out."""
 
     async def send(self) -> Finished | None:
-        """Send the delete; return None once the service has accepted it, or else how it ended.
-
-        Raises:
-            StoppedError: stopped before anything was sent.
-        """
+        """Send the delete; None once it was accepted, or else how it ended. Raises StoppedError if nothing was sent."""
         run = self.round.run
         run.clock.checkpoint()
         self._started = run.clock.monotonic()

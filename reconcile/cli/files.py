@@ -36,11 +36,7 @@ def read_plan(path: Path) -> "Plan":
 
 
 def plan_content(plan: "Plan", redact: Callable[[str], str]) -> str:
-    """Return a plan as it is saved.
-
-    Raises:
-        UserError: it contains what `redact` blanks out, and would not be the same without.
-    """
+    """Return a plan as it is saved; raises UserError if it contains what `redact` blanks out."""
     from reconcile.plan.saved import dump  # noqa: PLC0415 - as above
 
     text = dump(plan, __version__)

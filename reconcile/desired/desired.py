@@ -93,11 +93,7 @@ def resolve(config: Config, inventory: Inventory) -> Desired:
 
 
 def check_account(expected: str, inventory: Inventory, place: Place | None = None) -> None:
-    """Refuse an account other than the one with this e-mail address.
-
-    Raises:
-        UserError: it is another, or the service did not say which.
-    """
+    """Refuse, with a UserError, an account that is not, or not known to be, the one with this e-mail address."""
     if inventory.account == expected:
         return
     if inventory.account is None:

@@ -37,11 +37,7 @@ def load(paths: Iterable[str | Path], *, stdin: BinaryIO | None = None) -> Confi
 
 
 def parse(text: str, filename: str = "backups.toml") -> Config:
-    """Read the text of one file.
-
-    Raises:
-        UserError: as `load`.
-    """
+    """Read the text of one file; raises UserError as `load` does."""
     # A text with a lone surrogate can't be a file. It is refused as one that is not UTF-8.
     return _config([_decode(text.encode(errors="surrogatepass"), filename)], [])
 
@@ -91,11 +87,7 @@ def _read_all(paths: Iterable[str | Path], stdin: BinaryIO | None) -> tuple[list
 
 
 def _decode(content: bytes, filename: str) -> TomlFile:
-    """Read the content of one file.
-
-    Raises:
-        UserError: it is not UTF-8, or not TOML.
-    """
+    """Read the content of one file; raises UserError if it is not UTF-8, or not TOML."""
     try:
         text = content.decode()
     except UnicodeDecodeError as error:

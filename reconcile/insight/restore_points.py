@@ -92,11 +92,7 @@ def choose(
 
 
 def same(choice: Choice, inventory: Inventory) -> None:
-    """Check that the chosen backup is still what was shown.
-
-    Raises:
-        UserError: it is gone, or has changed.
-    """
+    """Check that the chosen backup is still what was shown; raises UserError if it is gone, or has changed."""
     current = next((backup for backup in inventory.backups if backup.id == choice.backup.id), None)
     if current != choice.backup:
         raise UserError(

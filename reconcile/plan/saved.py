@@ -32,11 +32,7 @@ def _found(diagnostic: Diagnostic) -> Diagnostic:
 
 
 def parse(text: str, name: str) -> Plan:
-    """Read a plan from the text of the file `name`.
-
-    Raises:
-        UserError: not a plan, a damaged one, or one of another format.
-    """
+    """Read a plan from the text of the file `name`; raises UserError if it is none, damaged, or of another format."""
     format_version, version, digest, body = _open(text, name)
     if format_version != FORMAT_VERSION:
         raise UserError(

@@ -28,11 +28,7 @@ _Snapshot = dict[str | BackupAddress, _Fields]
 
 
 def check_base_url(plan: Plan, base_url: str) -> None:
-    """Refuse a plan that was made for another service.
-
-    Raises:
-        UserError: with both base URLs.
-    """
+    """Refuse, with a UserError, a plan that was made for another service."""
     if plan.base_url != base_url:
         raise UserError(
             f"Saved plan is for {plan.base_url}, not for {base_url}",

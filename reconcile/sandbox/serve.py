@@ -47,11 +47,7 @@ class RateLimit:
 
 
 def bind(port: int) -> socket.socket:
-    """Take a port of this machine, 0 for any free one.
-
-    Raises:
-        OSError: it is taken, or not ours to take.
-    """
+    """Take a port of this machine, 0 for any free one; raises OSError if it is taken, or not ours to take."""
     listener = socket.socket()
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
