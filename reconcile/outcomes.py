@@ -193,5 +193,39 @@ class Applied:
     plans_again: bool = False
 
 
+@dataclass(slots=True)
+class History:
+    """What a run has planned and carried out so far: each plan, and its result once there is one."""
+
+    rounds: list[tuple[Planned, Result | None]] = field(default_factory=list)
+
+    def add(self, event: "Event") -> None:
+        """Take an event into account."""
+        match event:
+            case Planned():
+                self.rounds.append((event, None))
+            case Applied(result=result):
+                self.rounds[-1] = (self.rounds[-1][0], result)
+            case _:
+                pass
+
+    @property
+    def changes(self) -> dict[str, int]:
+        """How many actions ended how, by Terraform's names, including those of a plan that was not started."""
+        changes = dict.fromkeys(("add", "change", "remove", "failed", "skipped", "withheld", "not_started"), 0)
+        for planned, result in self.rounds:
+            if result is None:
+                changes["not_started"] += len(planned.plan.actions)
+                continue
+            counts = result.counts
+            changes["add"] += result.count(Create, Outcome.SUCCEEDED)
+            changes["remove"] += result.count(Delete, Outcome.SUCCEEDED)
+            changes["failed"] += sum(counts[outcome] for outcome in FAILURES)
+            changes["skipped"] += counts[Outcome.SKIPPED] + counts[Outcome.DEFERRED]
+            changes["withheld"] += counts[Outcome.WITHHELD]
+            changes["not_started"] += counts[Outcome.NOT_STARTED]
+        return changes
+
+
 Event = Planned | Started | Rejected | Waiting | Settled | Finished | Noted | Interrupted | Applied
 Emit = Callable[[Event], None]

@@ -26,10 +26,11 @@ from reconcile.cli.system_clock import SystemClock
 from reconcile.clock import Stop
 from reconcile.diagnostics import UserError
 from reconcile.durations import Duration
-from reconcile.outcomes import Interrupted
+from reconcile.outcomes import Emit, Event, History, Interrupted
 from reconcile.plan.model import Plan
 from reconcile.plan.safety import without_deletes
 from reconcile.plan.stale import check_base_url, renewed
+from reconcile.report.apply.sentences import summary_text
 
 
 @command(files=True, targets=True, account=True, timeout="2h", more="each backup that stays")
@@ -78,12 +79,19 @@ def apply(
         raise click.UsageError("apply PLANFILE takes no -f, --target or --max-age: it does what the plan says")
     if max_age and no_wait:
         raise click.UsageError("--max-age or --no-wait, not both: a backup counts only once it is completed")
+    session.start_heartbeat()
     options = Options(max_in_progress=max_in_progress, wait=not no_wait, allow_loss=allow_loss)
+    history = History()
     with closing(reporter(session.output)) as report:
+
+        def emit(event: Event) -> None:
+            history.add(event)
+            report.show(event)
+
         try:
             converged = _converge(
                 session,
-                report,
+                emit,
                 planfile,
                 options,
                 max_age=max_age,
@@ -97,6 +105,8 @@ def apply(
                 raise
             report.fail(error.diagnostics)
             return ExitCode.ERROR
+        finally:
+            session.summary = summary_text(history)
     if converged.stopped is Stop.INTERRUPTED:
         return ExitCode.INTERRUPTED
     return ExitCode.DONE if converged.is_complete else ExitCode.ERROR
@@ -104,7 +114,7 @@ def apply(
 
 def _converge(
     session: Session,
-    report: Reporter,
+    emit: Emit,
     planfile: Path | None,
     options: Options,
     *,
@@ -144,7 +154,7 @@ def _converge(
             lists=reader,
             changes=Writer(reader.http),
             clock=clock,
-            emit=report.show,
+            emit=emit,
             options=options,
         )
         # A saved plan was approved when it was handed over, and is exactly that: nothing is planned again.
@@ -159,7 +169,7 @@ def _converge(
         attempts=PATIENT_ATTEMPTS,
         parallelism=parallelism,
         asks_account=saved is not None and saved.account is not None,
-        on_interrupt=lambda: report.show(Interrupted()),
+        on_interrupt=lambda: emit(Interrupted()),
     )
 
 

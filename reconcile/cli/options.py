@@ -187,6 +187,23 @@ class _Command(click.Command):
         return rest
 
 
+def _run(session: Session, function: Callable[[], ExitCode]) -> ExitCode:
+    """Run a command to its exit code; raises OSError if a result could not be printed."""
+    try:
+        code = function()
+    except UserError as error:
+        if error.is_interrupt:
+            return ExitCode.INTERRUPTED
+        session.output.diagnostics(error.diagnostics)
+        fail(click.get_current_context(), session.output, error.diagnostics)
+        code = ExitCode.ERROR
+    if code is ExitCode.INTERRUPTED:
+        return code
+    if session.output.failure:
+        raise session.output.failure
+    return ExitCode.ERROR if session.lacks_output else code
+
+
 def command(
     name: str | None = None,
     *,
@@ -238,19 +255,15 @@ def command(
                 token_file=token_file,
                 timeout=timeout,
             )
+            code = ExitCode.ERROR
             try:
-                code = function(session, **own)
-            except UserError as error:
-                if error.is_interrupt:
-                    return ExitCode.INTERRUPTED
-                diagnostics = error.diagnostics
-                session.output.diagnostics(diagnostics)
-                fail(click.get_current_context(), session.output, diagnostics)
-                code = ExitCode.ERROR
-            if session.lacks_output and code is not ExitCode.INTERRUPTED:
-                code = ExitCode.ERROR
-            if session.output.failure and code is not ExitCode.INTERRUPTED:
-                raise session.output.failure
+                code = _run(session, functools.partial(function, session, **own))
+            except KeyboardInterrupt:
+                code = ExitCode.INTERRUPTED
+                raise
+            finally:
+                if session.heartbeat:
+                    session.heartbeat.report(str(code.value), session.summary)
             return code
 
         made: Any = click.command(name, cls=_Command)(run)

@@ -9,8 +9,8 @@ from reconcile.addresses import SeriesAddress
 from reconcile.cli.output import Output
 from reconcile.cli.system_clock import SystemClock
 from reconcile.diagnostics import Diagnostic
-from reconcile.outcomes import Applied, Event, Finished, Noted, Planned, Result, Settled, Started, Waiting
-from reconcile.plan.model import Create, Plan
+from reconcile.outcomes import Applied, Event, Finished, History, Noted, Planned, Settled, Started, Waiting
+from reconcile.plan.model import Create
 from reconcile.report.apply.json import diagnostic_line, event_json, summary_json, version_json
 from reconcile.report.apply.sentences import Tally
 from reconcile.report.apply.text import event_text, result_text
@@ -133,19 +133,11 @@ class _JsonLines:
 
     def __init__(self, output: Output) -> None:
         self._output = output
-        self._results: list[Result] = []
-        self._not_begun: Plan | None = None
+        self._history = History()
         output.json(version_json(_CLOCK.now()))
 
     def show(self, event: Event) -> None:
-        match event:
-            case Planned(plan=plan):
-                self._not_begun = plan
-            case Applied(result=result):
-                self._results.append(result)
-                self._not_begun = None
-            case _:
-                pass
+        self._history.add(event)
         for line in event_json(event, _CLOCK.now()):
             self._output.json(line)
 
@@ -154,7 +146,7 @@ class _JsonLines:
             self._output.json(diagnostic_line(diagnostic, _CLOCK.now()))
 
     def close(self) -> None:
-        self._output.json(summary_json(self._results, self._not_begun, _CLOCK.now()))
+        self._output.json(summary_json(self._history, _CLOCK.now()))
 
 
 def _for_people(output: Output) -> Reporter:

@@ -17,6 +17,7 @@ from reconcile.durations import Duration
 
 if TYPE_CHECKING:
     from reconcile.actual.credentials import Access
+    from reconcile.cli.heartbeat import Heartbeat
 
 DEFAULT_FILE = "backups.toml"
 
@@ -48,6 +49,10 @@ class Session:
     """Whether the files that were read name an account, which is then compared with the token's."""
     lacks_output: bool = False
     """Whether one of several outputs could not be written."""
+    heartbeat: "Heartbeat | None" = None
+    """Where the end of the run is reported, once its start was."""
+    summary: str = ""
+    """The result in one line for the heartbeat: counts, no names."""
     _seconds_left: float | None = None
 
     @property
@@ -82,6 +87,15 @@ class Session:
         finally:
             self._seconds_left, _ = signal.setitimer(signal.ITIMER_REAL, 0)
             signal.signal(signal.SIGALRM, before)
+
+    def start_heartbeat(self) -> None:
+        """Report that the run has started, if the environment names a heartbeat service; its end is then reported."""
+        if url := os.environ.get("RECONCILE_HEARTBEAT_URL"):
+            from reconcile.cli.heartbeat import Heartbeat  # noqa: PLC0415 - loads the HTTP client, and few runs have one
+
+            self.output.keep_secret(url)
+            self.heartbeat = Heartbeat(url, self.output)
+            self.heartbeat.report("start")
 
     @property
     def has_files(self) -> bool:

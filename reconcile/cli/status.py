@@ -20,6 +20,7 @@ from reconcile.plan.planner import plan
 from reconcile.plan.safety import withheld
 from reconcile.report.document import Formatter, Raw
 from reconcile.report.status import STATUS_FORMATS
+from reconcile.report.status.sentences import verdict_text
 from reconcile.report.status.text import check_text, status_text
 
 
@@ -61,10 +62,13 @@ def _files(function: Callable[..., ExitCode]) -> Callable[..., ExitCode]:
 @_files
 def status(session: Session, formatter: Formatter[Status], *, check: bool, **files: Path | None) -> ExitCode:
     """Show the health of every series, problems first, and what is not declared."""
+    if check:
+        session.start_heartbeat()
     config = session.config()
     inventory = observe(session, automatic=bool(files["html"] or files["runbook"]))
     desired = desired_for(config, inventory, session.targets)
     found = status_of(desired, inventory, inventory.observed_at)
+    session.summary = verdict_text(found)
     for name, (write, _) in _FILES.items():
         if path := files[name]:
             with session.one_of_several():

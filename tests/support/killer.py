@@ -77,6 +77,11 @@ class Killer:
             self._ended.wait(self.hangs)
         return answer
 
+    def stop(self) -> None:
+        """Signal the program now."""
+        assert self._process
+        os.kill(self._process, self.signal)
+
     def apply(self, *options: str) -> Done:
         """Apply the file of the small world without asking."""
         self.write(SMALL_FILE)
@@ -107,12 +112,12 @@ class Killer:
         self.write(SMALL_FILE)
         return self.run_installed("apply", "--auto-approve")
 
-    def run_installed(self, *arguments: str) -> Done:
+    def run_installed(self, *arguments: str, **environment: str) -> Done:
         """Run a command in a process of its own."""
         with subprocess.Popen(
             [*COMMAND, *arguments],
             cwd=self.folder,
-            env={**bare_environment(self.folder), **self.environment},
+            env={**bare_environment(self.folder), **self.environment, **environment},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             stdin=subprocess.DEVNULL,

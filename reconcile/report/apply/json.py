@@ -1,16 +1,16 @@
 """`apply --json` (spec, section 8): one object per line, in the form of Terraform's machine-readable UI."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import datetime
 from typing import assert_never
 
 from reconcile import __version__, outcomes
 from reconcile.addresses import Address, SeriesAddress
 from reconcile.diagnostics import Diagnostic
-from reconcile.outcomes import FAILURES, Event, Finished, Outcome, Result
-from reconcile.plan.model import Action, Create, Delete, Plan
+from reconcile.outcomes import FAILURES, Event, Finished, History, Outcome
+from reconcile.plan.model import Action, Create
 from reconcile.plan.reasons import unmet_text
-from reconcile.report.apply.sentences import event_sentence, explanation_text
+from reconcile.report.apply.sentences import event_sentence, explanation_text, summary_text
 from reconcile.report.diagnostics import diagnostic_json
 from reconcile.report.document import JsonObject
 from reconcile.report.plan.sentences import action_text
@@ -60,21 +60,9 @@ def diagnostic_line(diagnostic: Diagnostic, now: datetime) -> JsonObject:
     return _line("diagnostic", message, now, {"diagnostic": diagnostic_json(diagnostic)}, level)
 
 
-def summary_json(results: Iterable[Result], not_begun: Plan | None, now: datetime) -> JsonObject:
-    """Return the last line: what became of all actions, including those of a plan that was not begun."""
-    changes = {"add": 0, "change": 0, "remove": 0, "failed": 0, "skipped": 0, "withheld": 0, "not_started": 0}
-    for result in results:
-        counts = result.counts
-        changes["add"] += result.count(Create, Outcome.SUCCEEDED)
-        changes["remove"] += result.count(Delete, Outcome.SUCCEEDED)
-        changes["failed"] += sum(counts[outcome] for outcome in FAILURES)
-        changes["skipped"] += counts[Outcome.SKIPPED] + counts[Outcome.DEFERRED]
-        changes["withheld"] += counts[Outcome.WITHHELD]
-        changes["not_started"] += counts[Outcome.NOT_STARTED]
-    if not_begun:
-        changes["not_started"] += len(not_begun.actions)
-    message = "Apply: " + ", ".join(f"{count} {name}" for name, count in changes.items() if name != "change")
-    return _summary_line("apply", message, changes, now)
+def summary_json(history: History, now: datetime) -> JsonObject:
+    """Return the last line: what became of all actions, including those of a plan that was not started."""
+    return _summary_line("apply", summary_text(history), dict(history.changes), now)
 
 
 def _planned(event: outcomes.Planned, now: datetime) -> Iterator[JsonObject]:

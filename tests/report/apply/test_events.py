@@ -15,6 +15,7 @@ from reconcile.outcomes import (
     Applied,
     Event,
     Finished,
+    History,
     Interrupted,
     Noted,
     Outcome,
@@ -271,7 +272,9 @@ class TestResult:
 
 class TestJson:
     def summary(self, *results: Result, not_begun: bool = False) -> dict[str, Any]:
-        line = summary_json(results, PLAN if not_begun else None, NOW)
+        planned = Planned(plan=PLAN, withheld=frozenset())
+        rounds: list[tuple[Planned, Result | None]] = [(planned, result) for result in results]
+        line = summary_json(History([*rounds, *([(planned, None)] if not_begun else [])]), NOW)
         assert (line["type"], line["operation"]) == ("change_summary", "apply")
         changes: dict[str, Any] = {key: each for key, each in line["changes"].items() if key != "operation"}
         return changes
