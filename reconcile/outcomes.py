@@ -194,7 +194,7 @@ class Applied:
 
 
 @dataclass(slots=True)
-class History:
+class Rounds:
     """What a run has planned and carried out so far: each plan, and its result once there is one."""
 
     rounds: list[tuple[Planned, Result | None]] = field(default_factory=list)

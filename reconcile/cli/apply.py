@@ -26,7 +26,7 @@ from reconcile.cli.system_clock import SystemClock
 from reconcile.clock import Stop
 from reconcile.diagnostics import UserError
 from reconcile.durations import Duration
-from reconcile.outcomes import Emit, Event, History, Interrupted
+from reconcile.outcomes import Emit, Event, Interrupted, Rounds
 from reconcile.plan.model import Plan
 from reconcile.plan.safety import without_deletes
 from reconcile.plan.stale import check_base_url, renewed
@@ -81,11 +81,11 @@ def apply(
         raise click.UsageError("--max-age or --no-wait, not both: a backup counts only once it is completed")
     session.start_heartbeat()
     options = Options(max_in_progress=max_in_progress, wait=not no_wait, allow_loss=allow_loss)
-    history = History()
+    rounds = Rounds()
     with closing(reporter(session.output)) as report:
 
         def emit(event: Event) -> None:
-            history.add(event)
+            rounds.add(event)
             report.show(event)
 
         try:
@@ -106,7 +106,7 @@ def apply(
             report.fail(error.diagnostics)
             return ExitCode.ERROR
         finally:
-            session.summary = summary_text(history)
+            session.summary = summary_text(rounds)
     if converged.stopped is Stop.INTERRUPTED:
         return ExitCode.INTERRUPTED
     return ExitCode.DONE if converged.is_complete else ExitCode.ERROR

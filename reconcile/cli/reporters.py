@@ -9,7 +9,7 @@ from reconcile.addresses import SeriesAddress
 from reconcile.cli.output import Output
 from reconcile.cli.system_clock import SystemClock
 from reconcile.diagnostics import Diagnostic
-from reconcile.outcomes import Applied, Event, Finished, History, Noted, Planned, Settled, Started, Waiting
+from reconcile.outcomes import Applied, Event, Finished, Noted, Planned, Rounds, Settled, Started, Waiting
 from reconcile.plan.model import Create
 from reconcile.report.apply.json import diagnostic_line, event_json, summary_json, version_json
 from reconcile.report.apply.sentences import Tally
@@ -133,11 +133,11 @@ class _JsonLines:
 
     def __init__(self, output: Output) -> None:
         self._output = output
-        self._history = History()
+        self._rounds = Rounds()
         output.json(version_json(_CLOCK.now()))
 
     def show(self, event: Event) -> None:
-        self._history.add(event)
+        self._rounds.add(event)
         for line in event_json(event, _CLOCK.now()):
             self._output.json(line)
 
@@ -146,7 +146,7 @@ class _JsonLines:
             self._output.json(diagnostic_line(diagnostic, _CLOCK.now()))
 
     def close(self) -> None:
-        self._output.json(summary_json(self._history, _CLOCK.now()))
+        self._output.json(summary_json(self._rounds, _CLOCK.now()))
 
 
 def _for_people(output: Output) -> Reporter:

@@ -1,18 +1,17 @@
-"""Know that it ran: the heartbeat, the systemd units, the crontab and the alerts, each tried out."""
+"""Know that it ran: the systemd units, the crontab and the alerts, each tried out."""
 
 import re
 import shlex
 import shutil
-import signal
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from support.build import backup, declare, inventory
 from support.command import TOKEN, Sandbox, sandbox
-from support.scripts import CURL, EXAMPLES, ROOT, read_yaml, run_script, script_environment, stand_in
+from support.heartbeats import Heartbeats, heartbeats
+from support.scripts import EXAMPLES, ROOT, read_yaml, run_script
 
 from reconcile.desired.desired import resolve
 from reconcile.insight.status import status
@@ -20,85 +19,15 @@ from reconcile.report.status.metrics import metrics
 
 MONITORING = EXAMPLES / "monitoring"
 SYSTEMD = EXAMPLES / "systemd"
-HEARTBEAT = MONITORING / "heartbeat.sh"
 FILE = '[servers.web-server-01]\nid = 12345\nbackups = [{ description = "nightly", every = "1d" }]\n'
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """Return a folder with a `curl` that notes what it was asked, and with `heartbeat` on the path."""
-    stand_in(tmp_path, "curl", CURL)
-    (tmp_path / "bin" / "heartbeat").symlink_to(HEARTBEAT)
-    return tmp_path
-
-
-@pytest.fixture
-def service(folder: Path) -> Iterator[Sandbox]:
-    (folder / "backups.toml").write_text(FILE)
-    (folder / "token").write_text(TOKEN)
-    with sandbox(folder) as served:
+def service(tmp_path: Path) -> Iterator[Sandbox]:
+    (tmp_path / "backups.toml").write_text(FILE)
+    (tmp_path / "token").write_text(TOKEN)
+    with sandbox(tmp_path) as served:
         yield served
-
-
-def pings(folder: Path) -> list[str]:
-    file = folder / "pings.txt"
-    return file.read_text().split() if file.exists() else []
-
-
-class TestHeartbeat:
-    @pytest.mark.parametrize("code", [0, 2])
-    def test_signals_the_start_and_the_exit_code_of_a_command(self, code: int, folder: Path) -> None:
-        given = {"HEARTBEAT_URL": "https://hc/x", "PINGS": str(folder / "pings.txt")}
-
-        ran = run_script(f"heartbeat sh -c 'echo \"$1\"; exit {code}' sh 'two words'", folder, **given)
-
-        assert (ran.returncode, ran.shown) == (code, "two words\n")
-        assert pings(folder) == ["https://hc/x/start", f"https://hc/x/{code}"]
-
-    def test_never_changes_the_exit_code_and_needs_no_address(self, folder: Path) -> None:
-        given = {"PINGS": str(folder / "pings.txt")}
-
-        assert run_script("heartbeat true", folder, **given).returncode == 0
-        assert pings(folder) == []
-        assert run_script("heartbeat true", folder, **given, HEARTBEAT_URL="x", CURL_EXIT="7").returncode == 0
-        assert run_script("heartbeat no-such-command", folder, **given, HEARTBEAT_URL="x").returncode == 127
-        assert pings(folder)[-1] == "x/127"
-
-    def test_passes_on_the_signal_that_stops_it_and_reports_how_the_command_ended(self, folder: Path) -> None:
-        given = {"HEARTBEAT_URL": "x", "PINGS": str(folder / "pings.txt")}
-        command = [
-            "sh",
-            str(HEARTBEAT),
-            "sh",
-            "-c",
-            "trap 'sleep 0.3; echo cleaned; exit 130' TERM; echo up; sleep 60 & wait",
-        ]
-        with subprocess.Popen(
-            command, env=script_environment(folder, given), stdout=subprocess.PIPE, text=True
-        ) as process:
-            assert process.stdout
-            assert process.stdout.readline() == "up\n"
-            process.send_signal(signal.SIGTERM)
-            assert process.stdout.readline() == "cleaned\n"
-            process.stdout.close()
-
-        assert process.returncode == 130
-        assert pings(folder) == ["x/start", "x/130"]
-
-    def test_stops_before_the_command_if_a_signal_arrives_while_it_reports_the_start(self, folder: Path) -> None:
-        given = {"HEARTBEAT_URL": "x", "PINGS": str(folder / "pings.txt")}
-        slow = f"{CURL.rpartition('sys.exit')[0]}import time\nif arguments[-1] == 'x/start':\n    time.sleep(3)\n"
-        stand_in(folder, "curl", slow)
-        command = ["sh", str(HEARTBEAT), "touch", str(folder / "ran")]
-
-        with subprocess.Popen(command, env=script_environment(folder, given)) as process:
-            while not pings(folder):
-                time.sleep(0.01)
-            process.send_signal(signal.SIGTERM)
-
-        assert process.returncode == 143
-        assert pings(folder) == ["x/start", "x/143"]
-        assert not (folder / "ran").exists()
 
 
 def here(command: str, folder: Path) -> str:
@@ -119,15 +48,23 @@ def exec_start(unit: str) -> str:
     return str(command)
 
 
+def run_unit(name: str, service: Sandbox, heart: Heartbeats) -> int:
+    """Run the command of a unit, with its file of variables, and return its exit code."""
+    text = (SYSTEMD / name).read_text(encoding="utf-8")
+    (variable,) = re.findall(r"^# Optional \(root only\): (\w+)=\S+\nEnvironmentFile=-/etc/", text, re.MULTILINE)
+    given = {"VPS_API_URL": service.url, variable: heart.url}
+    return run_script(here(exec_start(name), service.folder), service.folder, **given).returncode
+
+
 def test_the_units_apply_then_check_and_write_metrics(service: Sandbox) -> None:
-    given = {"VPS_API_URL": service.url, "HEARTBEAT_URL": "x", "PINGS": str(service.folder / "pings.txt")}
+    with heartbeats() as applied, heartbeats() as checked:
+        unhealthy = run_unit("reconcile-status.service", service, checked)
+        done = run_unit("reconcile.service", service, applied)
+        healthy = run_unit("reconcile-status.service", service, checked)
 
-    unhealthy = run_script(here(exec_start("reconcile-status.service"), service.folder), service.folder, **given)
-    applied = run_script(here(exec_start("reconcile.service"), service.folder), service.folder, **given)
-    healthy = run_script(here(exec_start("reconcile-status.service"), service.folder), service.folder, **given)
-
-    assert [ran.returncode for ran in (unhealthy, applied, healthy)] == [2, 0, 0], applied.shown
-    assert pings(service.folder) == ["x/start", "x/0"]
+    assert [unhealthy, done, healthy] == [2, 0, 0]
+    assert applied.signals == ["start", "0"]
+    assert checked.signals == ["start", "2", "start", "0"]
     assert "\nreconcile_declared_series 1.0\n" in (service.folder / "reconcile.prom").read_text()
 
 
@@ -135,8 +72,7 @@ def test_systemd_finds_nothing_wrong_with_the_units_and_little_exposed(tmp_path:
     analyze = shutil.which("systemd-analyze")
     if analyze is None:
         pytest.skip("systemd is not here")
-    for program in ("reconcile", "heartbeat"):
-        (tmp_path / program).symlink_to("/bin/true")
+    (tmp_path / "reconcile").symlink_to("/bin/true")
     for path in SYSTEMD.glob("reconcile*"):
         text = path.read_text(encoding="utf-8").replace("/usr/local/bin", str(tmp_path))
         (tmp_path / path.name).write_text(text, encoding="utf-8")
@@ -164,19 +100,30 @@ def test_every_unit_that_a_unit_names_is_there() -> None:
     assert {timer.with_suffix(".service").exists() for timer in SYSTEMD.glob("*.timer")} == {True}
 
 
+def crontab() -> Iterator[tuple[dict[str, str], str, str]]:
+    """Yield the settings, the user and the command of each job: a setting is for the lines below it."""
+    settings: dict[str, str] = {}
+    for line in (EXAMPLES / "cron/reconcile").read_text(encoding="utf-8").splitlines():
+        if re.match(r"[A-Z_]+=", line):
+            name, _, value = line.partition("=")
+            settings[name] = value
+        elif job := re.fullmatch(r"(?:[\d*]+ ){5}(\w+) (.*)", line):
+            yield dict(settings), job[1], job[2]
+
+
 def test_the_lines_of_the_crontab_run(service: Sandbox) -> None:
-    lines = (EXAMPLES / "cron/reconcile").read_text(encoding="utf-8").splitlines()
-    settings = dict(line.split("=", 1) for line in lines if re.match(r"[A-Z]+=", line))
-    jobs = [match for line in lines if (match := re.fullmatch(r"(?:[\d*]+ ){5}(\w+) (.*)", line))]
-    given = {"VPS_API_URL": service.url, "PINGS": str(service.folder / "pings.txt")}
+    jobs = list(crontab())
 
-    for job in jobs:
-        ran = run_script(f"exec /bin/sh -c {shlex.quote(here(job[2], service.folder))}", service.folder, **given)
-        assert (ran.returncode, len(ran.shown.splitlines())) == (0, 1), ran.shown
+    with heartbeats() as heart:
+        for settings, user, command in jobs:
+            given = {"VPS_API_URL": service.url, "RECONCILE_HEARTBEAT_URL": heart.url}
+            ran = run_script(f"exec /bin/sh -c {shlex.quote(here(command, service.folder))}", service.folder, **given)
+            assert (ran.returncode, len(ran.shown.splitlines())) == (0, 1), ran.shown
+            assert user == "reconcile"
+            assert "/usr/local/bin" in settings["PATH"].split(":")
 
-    assert [job[1] for job in jobs] == ["reconcile", "reconcile"]
-    assert "/usr/local/bin" in settings["PATH"].split(":")
-    assert [ping.rpartition("/")[2] for ping in pings(service.folder)] == ["start", "0", "start", "0"]
+    assert len({settings["RECONCILE_HEARTBEAT_URL"] for settings, _, _ in jobs}) == len(jobs) == 2
+    assert heart.signals == ["start", "0", "start", "0"]
     assert len(service.backups()) == 2
 
 

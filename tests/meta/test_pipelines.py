@@ -2,9 +2,12 @@
 
 import json
 import re
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -13,7 +16,18 @@ import pytest
 import yaml
 from support.build import entry
 from support.command import COMMANDS, TOKEN, Sandbox, sandbox
-from support.scripts import CURL, EXAMPLES, ROOT, Ran, filled_in, read_yaml, run_script, stand_in
+from support.heartbeats import Heartbeats, heartbeats
+from support.scripts import (
+    EXAMPLES,
+    ROOT,
+    Ran,
+    filled_in,
+    github_files,
+    read_yaml,
+    run_script,
+    script_environment,
+    stand_in,
+)
 
 ACTION = ROOT / ".github/actions/reconcile"
 COMPONENT = EXAMPLES / "gitlab-component/templates/reconcile.yml"
@@ -81,7 +95,6 @@ def test_the_component_fits_the_schema_and_its_users_inputs_are_its_own(tmp_path
 
 @pytest.fixture
 def service(tmp_path: Path) -> Iterator[Sandbox]:
-    stand_in(tmp_path, "curl", CURL)
     stand_in(tmp_path, "pip", 'pathlib.Path("pip.json").write_text(json.dumps(arguments))')
     (tmp_path / "backups.toml").write_text(FILE)
     with sandbox(tmp_path) as served:
@@ -103,7 +116,7 @@ def gitlab(job: Mapping[str, Any], service: Sandbox, **environment: str) -> Ran:
     """Run a job as GitLab does: its scripts are one, which stops at the first error."""
     script = "\n".join([*job.get("before_script", ()), *job["script"]])
     own = {name: str(value) for name, value in job.get("variables", {}).items()}
-    given = {"VPS_API_URL": service.url, "PINGS": str(service.folder / "pings.txt"), **own, **environment}
+    given = {"VPS_API_URL": service.url, **own, **environment}
     return run_script(script, service.folder, **given)
 
 
@@ -117,10 +130,12 @@ def test_gitlabs_jobs_plan_apply_check_and_ping(service: Sandbox) -> None:
     tokens = {"VPS_API_TOKEN": TOKEN, "VPS_API_TOKEN_READONLY": "vps_readonly"}
     quoted = jobs(arguments="-f backups.toml --target 'web-server-01/night*'")
 
-    planned = gitlab(quoted["backups-plan"], service, **tokens)
-    unhealthy = gitlab(quoted["backups-status"], service, **tokens)
-    applied = gitlab(quoted["backups-apply"], service, **tokens)
-    healthy = gitlab(quoted["backups-status"], service, **tokens)
+    with heartbeats() as apply, heartbeats() as check:
+        tokens |= {"HEARTBEAT_URL_APPLY": apply.url, "HEARTBEAT_URL_STATUS": check.url}
+        planned = gitlab(quoted["backups-plan"], service, **tokens)
+        unhealthy = gitlab(quoted["backups-status"], service, **tokens)
+        applied = gitlab(quoted["backups-apply"], service, **tokens)
+        healthy = gitlab(quoted["backups-status"], service, **tokens)
 
     codes = [ran.returncode for ran in (planned, unhealthy, applied, healthy)]
     assert codes == [0, 2, 0, 0], (planned, unhealthy, applied)
@@ -130,14 +145,13 @@ def test_gitlabs_jobs_plan_apply_check_and_ping(service: Sandbox) -> None:
     assert "web-server-01" in (service.folder / "status.html").read_text()
     assert "## `web-server-01`" in (service.folder / "runbook.md").read_text()
     assert "https://github.com/REPOSITORY/archive/COMMIT.zip" in json.loads((service.folder / "pip.json").read_text())
+    assert apply.signals == ["start", "0"]
+    assert check.signals == ["start", "2", "start", "0"]
 
-    for name in ("heartbeat-start", "heartbeat-success", "heartbeat-failure"):
-        assert gitlab(quoted[name], service, HEARTBEAT_URL="https://hc/x").returncode == 0
-    assert (service.folder / "pings.txt").read_text().split() == [
-        "https://hc/x/start",
-        "https://hc/x/0",
-        "https://hc/x/fail",
-    ]
+
+@pytest.mark.parametrize("job", ["backups-apply", "backups-status"])
+def test_gitlabs_jobs_need_no_heartbeat(job: str, service: Sandbox) -> None:
+    assert "heartbeat" not in gitlab(jobs()[job], service, VPS_API_TOKEN=TOKEN, VPS_API_TOKEN_READONLY=TOKEN).shown
 
 
 def test_gitlabs_plan_that_fails_fails_its_job_and_leaves_the_reason(service: Sandbox) -> None:
@@ -147,18 +161,56 @@ def test_gitlabs_plan_that_fails_fails_its_job_and_leaves_the_reason(service: Sa
     assert "unknown key" in (service.folder / "plan.txt").read_text()
 
 
-@pytest.mark.parametrize(("pings", "curl_exit"), [("https://hc/x", "0"), ("https://hc/x", "7"), ("", "0")])
-def test_githubs_heartbeat_never_fails_the_job(pings: str, curl_exit: str, service: Sandbox) -> None:
-    steps = [step for job in read_yaml(EXAMPLES / "ci/github.yml")["jobs"].values() for step in job["steps"]]
-    start, end = [step["run"] for step in steps if "heartbeat" in step.get("name", "")]
-    environment = {"HEARTBEAT_URL": pings, "PINGS": str(service.folder / "pings.txt"), "CURL_EXIT": curl_exit}
+@dataclass
+class Nightly:
+    """The jobs of GitHub's workflow that run every night, each with its own heartbeat."""
 
-    assert run_script(start, service.folder, **environment).returncode == 0
-    assert run_script(end, service.folder, CODE="fail", **environment).returncode == 0
-    written = service.folder / "pings.txt"
-    assert (written.read_text().split() if written.exists() else []) == (
-        [f"{pings}/start", f"{pings}/fail"] if pings else []
-    )
+    service: Sandbox
+
+    def steps(self) -> Iterator[dict[str, Any]]:
+        """Yield each step that uses the action, in order."""
+        jobs = read_yaml(EXAMPLES / "ci/github.yml")["jobs"]
+        for name in ("apply", "status"):
+            yield from (step for step in jobs[name]["steps"] if "with" in step and "command" in step["with"])
+
+    def environment(self, step: dict[str, Any], **hearts: Heartbeats) -> dict[str, str]:
+        """Return the environment of the action's script in this step, with a heartbeat for each command."""
+        command = step["with"]["command"]
+        secrets = {f"secrets.HEARTBEAT_URL_{command.upper()}": hearts[command].url}
+        given = {name: filled_in(value, secrets) for name, value in step["env"].items()}
+        given |= {"COMMAND": command, "ARGUMENTS": step["with"]["arguments"], "FILE": "backups.toml"}
+        given |= {"VPS_API_URL": self.service.url, "VPS_API_TOKEN": TOKEN, "RUNNER_TEMP": str(self.service.folder)}
+        return {**given, "PYTHON": sys.executable, "ACTION": str(ACTION)}
+
+
+def test_githubs_nightly_jobs_report_to_a_heartbeat_of_their_own(service: Sandbox) -> None:
+    nightly = Nightly(service)
+    with heartbeats() as apply, heartbeats() as status:
+        for step in nightly.steps():
+            given = nightly.environment(step, apply=apply, status=status)
+            ran = run_script('exec "$PYTHON" "$ACTION/run.py"', service.folder, **given)
+            assert ran.returncode == 0, ran.shown
+
+    assert apply.signals == status.signals == ["start", "0"]
+
+
+@pytest.mark.parametrize(("ends", "code"), [("failing", "1"), ("stopped", "130")])
+def test_githubs_apply_that_fails_or_is_stopped_while_it_hangs_says_so(ends: str, code: str, tmp_path: Path) -> None:
+    (tmp_path / "backups.toml").write_text(FILE)
+    slow = 0.0 if ends == "failing" else 60.0
+    with sandbox(tmp_path, fails=ends == "failing", backup_seconds=slow) as service, heartbeats() as apply:
+        nightly = Nightly(service)
+        given = nightly.environment(next(nightly.steps()), apply=apply)
+        command = ["/bin/bash", "-c", 'exec "$PYTHON" "$ACTION/run.py"']
+        environment = script_environment(tmp_path, {**given, **github_files(tmp_path)})
+        with subprocess.Popen(command, cwd=tmp_path, env=environment, stdout=subprocess.DEVNULL) as process:
+            if ends == "stopped":
+                while not [each for each in service.backups() if each["status"] != "completed"]:
+                    time.sleep(0.05)
+                process.send_signal(signal.SIGTERM)
+
+    assert process.returncode == int(code)
+    assert apply.signals == ["start", code]
 
 
 def github_deploy(service: Sandbox) -> tuple[dict[str, str], str, str]:
@@ -258,7 +310,6 @@ def test_where_the_backup_fails_nothing_is_deployed(tmp_path: Path) -> None:
 
 def scripts() -> Iterator[tuple[str, str]]:
     """Yield every shell script of the examples, with a name for it."""
-    yield "heartbeat", (EXAMPLES / "monitoring/heartbeat.sh").read_text(encoding="utf-8")
     for path in [ACTION / "action.yml", EXAMPLES / "ci/github.yml", EXAMPLES / "ci/deploy.yml"]:
         read = read_yaml(path)
         for job in (read["runs"],) if "runs" in read else read["jobs"].values():

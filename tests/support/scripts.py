@@ -46,15 +46,21 @@ def script_environment(folder: Path, environment: Mapping[str, str]) -> dict[str
     return {**bare_environment(folder), "PATH": path, **environment}
 
 
-def run_script(script: str, folder: Path, **environment: str) -> Ran:
-    """Run a script with bash in `folder`, with GitHub's options and files for the summary and the outputs."""
+def github_files(folder: Path) -> dict[str, str]:
+    """Return the variables that name GitHub's files for the summary and the outputs, which are empty."""
     files = {name: folder / f"{name.lower()}.txt" for name in ("GITHUB_STEP_SUMMARY", "GITHUB_OUTPUT")}
     for file in files.values():
         file.write_text("")
+    return {name: str(file) for name, file in files.items()}
+
+
+def run_script(script: str, folder: Path, **environment: str) -> Ran:
+    """Run a script with bash in `folder`, with GitHub's options and files for the summary and the outputs."""
+    files = github_files(folder)
     done = subprocess.run(
         ["/bin/bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", script],
         cwd=folder,
-        env=script_environment(folder, {**{name: str(file) for name, file in files.items()}, **environment}),
+        env=script_environment(folder, {**files, **environment}),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -62,18 +68,10 @@ def run_script(script: str, folder: Path, **environment: str) -> Ran:
         check=False,
     )
     assert "Traceback" not in done.stdout, done.stdout
-    pairs = re.findall(r"^([\w-]+)=(.*)$", files["GITHUB_OUTPUT"].read_text(), re.MULTILINE)
-    return Ran(done.returncode, done.stdout, dict(pairs), files["GITHUB_STEP_SUMMARY"].read_text())
+    pairs = re.findall(r"^([\w-]+)=(.*)$", Path(files["GITHUB_OUTPUT"]).read_text(), re.MULTILINE)
+    return Ran(done.returncode, done.stdout, dict(pairs), Path(files["GITHUB_STEP_SUMMARY"]).read_text())
 
 
 def filled_in(text: str, values: Mapping[str, str]) -> str:
     """Return text of a workflow with each `${{ expression }}` as its value; an expression without one is an error."""
     return re.sub(r"\$\{\{ (.*?) \}\}", lambda match: values[match[1]], text)
-
-
-CURL = """
-with open(os.environ["PINGS"], "a") as pings:
-    pings.write(arguments[-1] + "\\n")
-sys.exit(int(os.environ.get("CURL_EXIT", "0")))
-"""
-"""A stand-in that notes which address was asked, and fails on request."""

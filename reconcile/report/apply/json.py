@@ -7,7 +7,7 @@ from typing import assert_never
 from reconcile import __version__, outcomes
 from reconcile.addresses import Address, SeriesAddress
 from reconcile.diagnostics import Diagnostic
-from reconcile.outcomes import FAILURES, Event, Finished, History, Outcome
+from reconcile.outcomes import FAILURES, Event, Finished, Outcome, Rounds
 from reconcile.plan.model import Action, Create
 from reconcile.plan.reasons import unmet_text
 from reconcile.report.apply.sentences import event_sentence, explanation_text, summary_text
@@ -60,9 +60,9 @@ def diagnostic_line(diagnostic: Diagnostic, now: datetime) -> JsonObject:
     return _line("diagnostic", message, now, {"diagnostic": diagnostic_json(diagnostic)}, level)
 
 
-def summary_json(history: History, now: datetime) -> JsonObject:
+def summary_json(rounds: Rounds, now: datetime) -> JsonObject:
     """Return the last line: what became of all actions, including those of a plan that was not started."""
-    return _summary_line("apply", summary_text(history), dict(history.changes), now)
+    return _summary_line("apply", summary_text(rounds), dict(rounds.changes), now)
 
 
 def _planned(event: outcomes.Planned, now: datetime) -> Iterator[JsonObject]:

@@ -8,7 +8,7 @@ from typing import assert_never
 from reconcile import outcomes
 from reconcile.actual.inventory import Backup, State
 from reconcile.addresses import Address, SeriesAddress
-from reconcile.outcomes import Event, Finished, History, Outcome, Result
+from reconcile.outcomes import Event, Finished, Outcome, Result, Rounds
 from reconcile.plan import guards
 from reconcile.plan.guards import Veto
 from reconcile.plan.model import Create, Delete
@@ -52,9 +52,9 @@ def event_sentence(event: Event) -> str:  # noqa: PLR0911 - one for each event
             assert_never(event)
 
 
-def summary_text(history: History) -> str:
+def summary_text(rounds: Rounds) -> str:
     """Say in one line what became of all actions of a run: counts, no names."""
-    return "Apply: " + ", ".join(f"{count} {name}" for name, count in history.changes.items() if name != "change")
+    return "Apply: " + ", ".join(f"{count} {name}" for name, count in rounds.changes.items() if name != "change")
 
 
 def member_text(series: SeriesAddress, backup: Backup) -> str:

@@ -15,12 +15,12 @@ from reconcile.outcomes import (
     Applied,
     Event,
     Finished,
-    History,
     Interrupted,
     Noted,
     Outcome,
     Planned,
     Result,
+    Rounds,
     Settled,
     Started,
     Waiting,
@@ -274,7 +274,7 @@ class TestJson:
     def summary(self, *results: Result, not_begun: bool = False) -> dict[str, Any]:
         planned = Planned(plan=PLAN, withheld=frozenset())
         rounds: list[tuple[Planned, Result | None]] = [(planned, result) for result in results]
-        line = summary_json(History([*rounds, *([(planned, None)] if not_begun else [])]), NOW)
+        line = summary_json(Rounds([*rounds, *([(planned, None)] if not_begun else [])]), NOW)
         assert (line["type"], line["operation"]) == ("change_summary", "apply")
         changes: dict[str, Any] = {key: each for key, each in line["changes"].items() if key != "operation"}
         return changes
