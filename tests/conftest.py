@@ -7,8 +7,8 @@ from hypothesis import settings
 
 # A few examples, the same in every run, so a change fails only what it breaks. `--hypothesis-profile thorough` draws
 # more, and others each time. Neither has deadlines: a slow machine fails nothing.
-settings.register_profile("suite", deadline=None, max_examples=30, derandomize=True)
-settings.register_profile("thorough", deadline=None, max_examples=100)
+settings.register_profile("suite", deadline=None, max_examples=20, derandomize=True)
+settings.register_profile("thorough", deadline=None, max_examples=150)
 settings.load_profile("suite")
 
 
