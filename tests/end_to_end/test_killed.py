@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 from support.killer import Killer, dumped, killer
+from support.sample import sampled
 from support.schedules import check_record, clean_requests, is_exact
 
 REQUESTS = range(len(clean_requests()))
-TERMS = [(1, "SIGTERM"), (6, "SIGTERM"), (6, "SIGHUP")]
 
 
 # Between them, the two samples meet every request.
-@pytest.mark.parametrize("at", [pytest.param(at, marks=() if at % 2 else pytest.mark.all_schedules) for at in REQUESTS])
+@pytest.mark.parametrize("at", sampled(REQUESTS, one_in=2))
 def test_sigkill_after_a_request_was_carried_out_and_before_its_answer(at: int, tmp_path: Path) -> None:
     with killer(tmp_path) as service:
         service.at = at
@@ -25,13 +25,19 @@ def test_sigkill_after_a_request_was_carried_out_and_before_its_answer(at: int, 
         check_next_run(service)
 
 
-@pytest.mark.parametrize(
-    ("at", "name"),
-    [*(pytest.param(at, "SIGINT", marks=pytest.mark.all_schedules if at % 2 else ()) for at in REQUESTS), *TERMS],
-)
-def test_an_interrupt_exits_130_with_a_true_report(at: int, name: str, tmp_path: Path) -> None:
-    with killer(tmp_path) as service:
-        service.at, service.signal = at, getattr(signal, name)
+@pytest.mark.parametrize("at", sampled(REQUESTS, one_in=2, first=1))
+def test_an_interrupt_exits_130_with_a_true_report(at: int, tmp_path: Path) -> None:
+    check_signalled(at, signal.SIGINT, tmp_path)
+
+
+@pytest.mark.parametrize(("at", "number"), [(1, signal.SIGTERM), (6, signal.SIGTERM), (6, signal.SIGHUP)], ids=str)
+def test_so_does_any_other_signal_that_ends_a_program(at: int, number: signal.Signals, tmp_path: Path) -> None:
+    check_signalled(at, number, tmp_path)
+
+
+def check_signalled(at: int, number: signal.Signals, folder: Path) -> None:
+    with killer(folder) as service:
+        service.at, service.signal = at, number
 
         done = service.apply_installed()
 

@@ -7,20 +7,25 @@ import subprocess
 import time
 from collections.abc import Iterator
 from datetime import timedelta
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
 import pytest
 from support.build import entry
 from support.command import COMMAND, Done, Sandbox, bare_environment, checked, sandbox
+from support.sample import sampled
 
 FILE = '[servers.web]\nid = 1\nbackups = [{ description = "nightly", every = "1d", keep = 1 }]\n'
 SEED = {"servers": [{"id": 1, "name": "web"}], "backups": [entry(1, "nightly", timedelta(days=2))]}
-COMMANDS = [["plan"], ["apply", "--auto-approve"], ["doctor"], ["--help"]]
-OTHERS = [
+COMMANDS = [
+    ["plan"],
+    ["doctor"],
+    ["--help"],
     ["validate"],
     ["show", "saved.plan"],
     ["import"],
+    ["apply", "--auto-approve"],
     ["list"],
     ["status"],
     ["restore", "web", "--backup", "1", "--auto-approve"],
@@ -62,11 +67,7 @@ def run_bare(service: Sandbox, *arguments: str, before: tuple[str, ...] = (), **
     return checked(Done(done.returncode, done.stdout, done.stderr), service.folder, service.environment)
 
 
-@pytest.mark.parametrize(
-    "command",
-    [*COMMANDS, *(pytest.param(command, marks=pytest.mark.all_schedules) for command in OTHERS)],
-    ids=lambda command: command[0],
-)
+@pytest.mark.parametrize("command", sampled(COMMANDS, one_in=6, name=itemgetter(0)))
 class TestEveryCommand:
     def test_without_an_environment(self, command: list[str], service: Sandbox) -> None:
         done = run_bare(service, *command)
@@ -135,7 +136,7 @@ def test_an_apply_goes_on_although_its_reader_goes_away(service: Sandbox) -> Non
 
 class TestSignals:
     @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=lambda number: number.name)
-    @pytest.mark.parametrize("command", [["plan"], ["status"]], ids=lambda command: command[0])
+    @pytest.mark.parametrize("command", sampled([["plan"], ["status"]], one_in=2, name=itemgetter(0)))
     def test_end_a_command_that_reads_with_130(
         self, number: signal.Signals, command: list[str], tmp_path: Path
     ) -> None:

@@ -17,7 +17,7 @@ from reconcile.durations import Duration
 from reconcile.insight.forecast import Schedule, forecast
 
 START = datetime.fromisoformat("2026-03-24T12:05:00Z")
-POLICIES, NIGHTS = 60, 12
+POLICIES, NIGHTS = 30, 10
 ALL_POLICIES, ALL_NIGHTS = 200, 120
 DESCRIPTION = "nightly"
 

@@ -18,7 +18,7 @@ from support.world import Crash, World
 from reconcile.apply.run import Options
 from reconcile.diagnostics import UserError
 
-PARTS, SAMPLE = 8, 5
+PARTS, SAMPLE = 8, 2
 """Parts that run side by side, and how many schedules of each run without `--all-pairs`."""
 LAG = 25.0
 

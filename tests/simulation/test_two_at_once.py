@@ -20,8 +20,10 @@ def world_of(seed: int) -> World:
 
 @pytest.mark.parametrize("apart", [0.0, 0.05, 0.3, 1.0, 2.5, 4.0, 6.0])
 @pytest.mark.parametrize("programs", [2, 3])
-def test_after_the_next_apply_it_is_exactly_what_is_declared(programs: int, apart: float) -> None:
-    for seed in range(12):
+def test_after_the_next_apply_it_is_exactly_what_is_declared(
+    programs: int, apart: float, request: pytest.FixtureRequest
+) -> None:
+    for seed in range(12 if request.config.getoption("--all-schedules") else 3):
         world = world_of(seed)
         had: dict[tuple[object, object], int] = {("db", "nightly"): 1}
 

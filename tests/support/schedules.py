@@ -154,13 +154,13 @@ def crashes(requests: list[str]) -> list[Schedule]:
     return [((number, kind),) for number in range(len(requests)) for kind in CRASHES]
 
 
-def seconds_after(first: Schedule, *, crash: bool = False) -> Iterator[Schedule]:
-    """Return the first fault together with every one that may come after it."""
+def seconds_after(first: Schedule) -> Iterator[Schedule]:
+    """Yield the first fault together with every fault or crash that may come after it."""
     world = small_world(faults={number: BY_NAME[kind] for number, kind in first})
     world.apply()
     ((start, _),) = first
     for number in range(start + 1, len(world.requests)):
-        for kind in CRASHES if crash else kinds_for(world.requests[number]):
+        for kind in (*kinds_for(world.requests[number]), *CRASHES):
             yield (*first, (number, kind))
 
 

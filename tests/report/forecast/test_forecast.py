@@ -179,7 +179,7 @@ def test_no_change_is_said() -> None:
     assert "Nothing changes." in text(forecast_markdown(same, verbose=False))
 
 
-@pytest.mark.parametrize("number", [2, 3000])
+@pytest.mark.parametrize("number", [2, 800])
 def test_markdown_is_a_table_that_fits_in_a_comment(number: int) -> None:
     for made in (
         text(forecast_markdown(look(servers(number), ahead=9), verbose=True)),
