@@ -18,7 +18,7 @@ from reconcile.cli.files import read_plan
 from reconcile.cli.lock import account_lock
 from reconcile.cli.options import MAX_AGE, DurationType, command, formats
 from reconcile.cli.output import Output
-from reconcile.cli.planning import make_plan
+from reconcile.cli.planning import desired_for, make_plan
 from reconcile.cli.prompt import ask
 from reconcile.cli.reporters import REPORTERS, Reporter
 from reconcile.cli.session import Session
@@ -145,7 +145,8 @@ def _converge(
         else:
             assert config  # noqa: S101 - there is one where there is no saved plan
             with session.time_limit("planning"):
-                planned = make_plan(config, inventory, session.targets, max_age=max_age, began=began)
+                desired = desired_for(config, inventory, session.targets)
+                planned = make_plan(desired, inventory, max_age=max_age, began=began)
         return without_deletes(planned, inventory) if no_delete else planned
 
     async def work(reader: Reader) -> Convergence:

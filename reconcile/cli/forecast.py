@@ -10,13 +10,12 @@ from rich.progress import Progress as Bars
 from reconcile.actual.inventory import Inventory
 from reconcile.cli.connection import observe
 from reconcile.cli.exit_code import ExitCode
-from reconcile.cli.options import DurationType, OutputFileType, command, formats
+from reconcile.cli.options import COMPARE, DurationType, OutputFileType, command, formats
 from reconcile.cli.output import Output
 from reconcile.cli.planning import desired_for
 from reconcile.cli.session import Session
 from reconcile.cli.system_clock import SystemClock
 from reconcile.desired.config import Config
-from reconcile.desired.load import load
 from reconcile.durations import Duration
 from reconcile.insight.comparison import Comparison, compare
 from reconcile.insight.forecast import Forecast, Schedule, without_account
@@ -38,7 +37,7 @@ from reconcile.report.forecast import FORECAST_FORMATS
     help="The size of a backup where neither its series nor its server has one to go by.",
 )
 @click.option("--from-empty", is_flag=True, help="Begin with no backups; needs no network and no token.")
-@click.option("--compare", "other", metavar="PATH", help="Compare with the file or folder before a change.")
+@COMPARE
 @click.option("--html", "html_file", type=OutputFileType(), help="Write a page that draws it over time.")
 @formats(FORECAST_FORMATS)
 def forecast(
@@ -49,7 +48,7 @@ def forecast(
     apply_every: Duration,
     size_mb: int | None,
     from_empty: bool,
-    other: str | None,
+    files_before: tuple[str, ...],
     html_file: Path | None,
 ) -> ExitCode:
     """Show what the policies will hold over time: how many, how large, and how far back.
@@ -57,12 +56,11 @@ def forecast(
     The planner runs again and again on an imagined account, in which every backup is completed at once. The account
     begins as the real one. New backups are as large as the series' own usually are, or else the server's.
     """
+    before = session.config_before(files_before)
     config = session.config()
-    before = load([other]) if other is not None else None
     inventory: Inventory | None = None
     if not from_empty:
-        names_account = before is not None and before.settings.account is not None
-        inventory = observe(session, asks_account=names_account)
+        inventory = observe(session)
     start = inventory.observed_at if inventory else SystemClock().now().replace(microsecond=0)
     schedule = Schedule(start=start, days=days, every=apply_every)
 

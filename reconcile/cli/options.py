@@ -106,6 +106,13 @@ MAX_AGE = click.option(
     metavar="D",
     help="Each series must have a backup at most this old, such as 15min; make one where there is none.",
 )
+COMPARE = click.option(
+    "--compare",
+    "files_before",
+    multiple=True,
+    metavar="PATH",
+    help="Compare with the files before a change: as -f; may be repeated.",
+)
 _BASE_URL = click.option("--base-url", metavar="URL", help="The base URL of the service.  [env: VPS_API_URL]")
 _TOKEN_FILE = click.option(
     "--token-file",

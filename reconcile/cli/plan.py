@@ -1,6 +1,8 @@
 """`reconcile plan`: shows what `apply` would do. It receives nothing that could change the account."""
 
 import json
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -9,11 +11,15 @@ import click
 from reconcile.cli.connection import observe
 from reconcile.cli.exit_code import ExitCode
 from reconcile.cli.files import plan_content
-from reconcile.cli.options import MAX_AGE, OutputFileType, TimeType, command, formats
-from reconcile.cli.planning import make_plan
+from reconcile.cli.options import COMPARE, MAX_AGE, OutputFileType, TimeType, command, formats
+from reconcile.cli.planning import desired_for, make_plan
 from reconcile.cli.session import STDOUT, Session
-from reconcile.diagnostics import Diagnostic
+from reconcile.clock import StoppedError
+from reconcile.desired.config import Config
+from reconcile.desired.desired import Desired
+from reconcile.diagnostics import Diagnostic, UserError
 from reconcile.durations import Duration
+from reconcile.insight.difference import Difference, difference
 from reconcile.plan.model import Plan
 from reconcile.report.document import Formatter
 from reconcile.report.plan import PLAN_FORMATS
@@ -26,26 +32,39 @@ from reconcile.report.plan.json import gitlab_report as report_for_gitlab
 @click.option("--gitlab-report", type=OutputFileType(), help="Write GitLab's Terraform report.")
 @click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 if there is something to do.")
 @MAX_AGE
+@COMPARE
 @click.option("--at", type=TimeType(), metavar="TIME", help="Plan as if it were this time.")
 def plan(
     session: Session,
-    formatter: Formatter[Plan],
+    formatter: Formatter[Plan | Difference],
     *,
     out: Path | None,
     gitlab_report: Path | None,
     detailed_exitcode: bool,
     max_age: Duration | None,
+    files_before: tuple[str, ...],
     at: datetime | None,
 ) -> ExitCode:
-    """Show what apply would create and delete, and why; change nothing."""
+    """Show what apply would create and delete, and why; change nothing.
+
+    With --compare, show first what the change of the files causes.
+    """
     if out and at:
         raise click.UsageError("--out or --at, not both: a plan for another time is not to be applied")
     is_saved = False
     try:
+        before = _before(session, files_before)
         config = session.config()
         inventory = observe(session, checks_clock=at is None)
+
+        def planned(config: Config) -> tuple[Desired, Plan]:
+            desired = desired_for(config, inventory, session.targets)
+            return desired, make_plan(desired, inventory, at, max_age=max_age)
+
         with session.time_limit("planning"):
-            made = make_plan(config, inventory, session.targets, at, max_age=max_age)
+            after = planned(config)
+            shown = _compared(before, after, planned) if before else after[1]
+        made = after[1]
         with session.one_of_several():
             if out and not made.errors:
                 session.write(out, plan_content(made, session.output.redact), private=True)
@@ -53,7 +72,7 @@ def plan(
         with session.one_of_several():
             if gitlab_report:
                 session.write(gitlab_report, json.dumps(report_for_gitlab(made).value) + "\n")
-        session.output.show(formatter(made, verbose=session.output.verbose))
+        session.output.show(formatter(shown, verbose=session.output.verbose))
         session.output.diagnostics(made.errors)
         if out and made.errors:
             session.output.note(f"Not saved to {out}: a saved plan is all or nothing.")
@@ -67,3 +86,32 @@ def plan(
     if made.errors:
         return ExitCode.ERROR
     return ExitCode.ATTENTION if detailed_exitcode and made.actions else ExitCode.DONE
+
+
+def _before(session: Session, paths: tuple[str, ...]) -> Config | UserError | None:
+    """Read the files before the change, or return why they are refused: that must not cost the plan."""
+    try:
+        return session.config_before(paths)
+    except StoppedError:
+        raise
+    except UserError as refused:
+        return refused
+
+
+def _compared(
+    before: Config | UserError, after: tuple[Desired, Plan], planned: Callable[[Config], tuple[Desired, Plan]]
+) -> Difference | Plan:
+    """Compare a plan with that of the files before; if they are refused, return it with a warning for each reason."""
+    try:
+        if isinstance(before, UserError):
+            raise before
+        return difference(planned(before), after)
+    except StoppedError:
+        raise
+    except UserError as refused:
+        no_comparison = "no comparison, because the files before the change are refused"
+        reasons = (
+            replace(each, severity="warning", summary=f"{no_comparison}: {each.summary}")
+            for each in refused.diagnostics
+        )
+        return replace(after[1], warnings=(*after[1].warnings, *reasons))

@@ -16,18 +16,17 @@ def desired_for(config: Config, inventory: Inventory, targets: tuple[str, ...]) 
 
 
 def make_plan(
-    config: Config,
+    desired: Desired,
     inventory: Inventory,
-    targets: tuple[str, ...],
     now: datetime | None = None,
     *,
     max_age: Duration | None = None,
     began: datetime | None = None,
 ) -> Plan:
-    """Plan for the moment at which the account was observed, or for `now`; raises as `desired_for` does.
+    """Plan for the moment at which the account was observed, or for `now`; raises UserError as `with_max_age` does.
 
     `max_age` is what `--max-age` asks for, at the moment `began`: that of the plan if it is not given.
     """
     now = now or inventory.observed_at
     freshness = Freshness(max_age=max_age, began=began or now) if max_age else None
-    return plan(with_max_age(desired_for(config, inventory, targets), freshness), inventory, now)
+    return plan(with_max_age(desired, freshness), inventory, now)

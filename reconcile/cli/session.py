@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import click
+
 from reconcile.cli.files import write_file
 from reconcile.cli.output import Output
 from reconcile.desired.config import Config
@@ -108,7 +110,18 @@ class Session:
             raise UserError(f"{DEFAULT_FILE}: no such file", _HOW_TO_BEGIN)
         with self.time_limit("reading the files"):
             config = load(self.paths or (DEFAULT_FILE,))
-        self.names_account = config.settings.account is not None
+        self.names_account |= config.settings.account is not None
+        return config
+
+    def config_before(self, paths: tuple[str, ...]) -> Config | None:
+        """Read the files before a change, to compare with; None without `--compare`. Raises as `config` does."""
+        if not paths:
+            return None
+        if "-" in paths and "-" in self.paths:
+            raise click.UsageError("-f - or --compare -, not both: there is one standard input")
+        with self.time_limit("reading the files before the change"):
+            config = load(paths)
+        self.names_account |= config.settings.account is not None
         return config
 
     def access(self) -> "Access":

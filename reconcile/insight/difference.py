@@ -65,6 +65,16 @@ class FileChange:
     before: Written | None
     after: Written | None
 
+    @property
+    def series(self) -> str | None:
+        """The description of the series that the value is in; None if it is in none."""
+        return self.path[1] if self.path[:1] == ("series",) else None
+
+    @property
+    def is_of_policy(self) -> bool:
+        """Whether it is the `every` of a series, or a rule of its `keep`."""
+        return self.series is not None and self.path[2:3] in {("every",), ("keep",)}
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Altered:
@@ -132,15 +142,21 @@ class Difference:
     @property
     def policies(self) -> Mapping[Effect, int]:
         """How many series get a policy that keeps their backups longer, shorter, or otherwise."""
-        members = {fleet: len(servers) for fleet, servers in self.after.members.items()}
-        of_series: dict[tuple[Kind, tuple[str, ...], str], list[FileChange]] = {}
+        of_series: dict[tuple[Kind, tuple[str, ...], str | None], list[FileChange]] = {}
         for each in self.files:
-            if each.path[:1] == ("series",) and each.path[2:3] in {("every",), ("keep",)}:
-                of_series.setdefault((each.kind, each.names, each.path[1]), []).append(each)
+            if each.is_of_policy:
+                of_series.setdefault((each.kind, each.names, each.series), []).append(each)
         counts: Counter[Effect] = Counter()
-        for (kind, names, _), changes in of_series.items():
-            counts[_effect(changes)] += sum(members.get(name, 0) for name in names) if kind == "fleets" else len(names)
+        for changes in of_series.values():
+            counts[_effect(changes)] += self.reached(changes[0])
         return counts
+
+    def reached(self, change: FileChange) -> int:
+        """Return for how many servers a value changes: those of a fleet are its members."""
+        if change.kind == "servers":
+            return len(change.names)
+        members = self.after.members
+        return sum(len(members.get(name, ())) for name in change.names)
 
 
 def difference(before: tuple[Desired, Plan], after: tuple[Desired, Plan]) -> Difference:

@@ -88,9 +88,9 @@ def diagnostic_lines(sign: str, diagnostics: Sequence[Diagnostic]) -> Iterator[s
         yield ""
 
 
-def fitted(lines: Iterable[str], parts: Iterable[str] = ()) -> Raw:
-    """Return Markdown of at most `LARGEST` characters; the lines and parts that do not fit are counted in its last."""
-    room = LARGEST - _ROOM_FOR_THE_END
+def fitted(lines: Iterable[str], parts: Iterable[str] = (), *, largest: int = LARGEST, end: str = "") -> Raw:
+    """Return Markdown of at most `largest` characters; the lines and parts that do not fit are counted before `end`."""
+    room = largest - _ROOM_FOR_THE_END
     shown, left_out = [], 0
     for text in (*(f"{line}\n" for line in lines), *parts):
         if left_out or len(text) > room:
@@ -100,7 +100,7 @@ def fitted(lines: Iterable[str], parts: Iterable[str] = ()) -> Raw:
         shown.append(text)
     if left_out:
         shown.append(f"\n**{left_out:,} more lines and servers did not fit**; `reconcile plan -v` shows all of it.\n")
-    return Raw(with_units_unbroken("".join(shown)))
+    return Raw(with_units_unbroken("".join([*shown, end])))
 
 
 def annotation(diagnostic: Diagnostic) -> str | None:

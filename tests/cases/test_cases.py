@@ -10,14 +10,18 @@ from support.build import BASE_URL, config, make_plan
 from support.render import shown
 
 from reconcile.actual.inventory import Backup, Inventory, Server
+from reconcile.desired.desired import resolve
+from reconcile.insight.difference import Difference, difference
 from reconcile.plan.model import Plan
 from reconcile.report.plan.json import plan_json
+from reconcile.report.plan.markdown import plan_markdown
 from reconcile.report.plan.text import plan_text
 
 CASES = sorted(why.parent for why in Path(__file__).parent.glob("*/why.txt"))
 
 
-def plan_of(case: Path) -> Plan:
+def plan_of(case: Path) -> Plan | Difference:
+    """Return the plan of a case; where it has a file before the change, the difference between both plans."""
     seen = json.loads((case / "inventory.json").read_text(encoding="utf-8"))
     now = datetime.fromisoformat(seen["now"])
     inventory = Inventory(
@@ -27,8 +31,13 @@ def plan_of(case: Path) -> Plan:
         observed_at=now,
         service_time=now,
     )
-    declared = config((case / "backups.toml").read_text(encoding="utf-8"))
-    return make_plan(declared, inventory, now=now, max_age=seen.get("max_age"))
+    found = [
+        (resolve(declared, inventory), make_plan(declared, inventory, now=now, max_age=seen.get("max_age")))
+        for file in (case / "before.toml", case / "backups.toml")
+        if file.exists()
+        for declared in [config(file.read_text(encoding="utf-8"))]
+    ]
+    return found[0][1] if len(found) == 1 else difference(*found)
 
 
 def backup(entry: dict[str, Any]) -> Backup:
@@ -46,7 +55,7 @@ def backup(entry: dict[str, Any]) -> Backup:
     )
 
 
-def as_json(plan: Plan) -> str:
+def as_json(plan: Plan | Difference) -> str:
     value = plan_json(plan).value
     value["reconcile"]["version"] = "…"
     return f"{_indented(value, depth=2)}\n"
@@ -71,7 +80,10 @@ def _indented(value: object, *, depth: int, indent: str = "") -> str:
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_case(case: Path, request: pytest.FixtureRequest) -> None:
     plan = plan_of(case)
-    for name, text in (("plan.txt", shown(plan_text(plan, verbose=True))), ("plan.json", as_json(plan))):
+    texts = {"plan.txt": shown(plan_text(plan, verbose=isinstance(plan, Plan))), "plan.json": as_json(plan)}
+    if isinstance(plan, Difference):
+        texts["plan.md"] = plan_markdown(plan).text
+    for name, text in texts.items():
         golden = case / name
         if request.config.getoption("--rewrite-goldens"):
             golden.write_text(text, encoding="utf-8")

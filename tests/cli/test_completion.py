@@ -30,7 +30,7 @@ _BY_NAME = {
     "server": "server",
     "servers": "server",
     "series": "description",
-    "other": "file",
+    "files_before": "file",
     "topic": "topic",
 }
 """What completes a parameter of this name; other than these, only types of files complete."""

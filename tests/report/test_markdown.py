@@ -8,12 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
-from support.build import NOW, backup, config, days, declare, inventory, make_plan
+from support.build import NOW, backup, config, days, declare, inventory, last, make_plan
 
-from reconcile.actual.inventory import Server
+from reconcile.actual.inventory import Inventory, Server
+from reconcile.desired.config import Config, DeclaredSeries
 from reconcile.desired.desired import resolve
 from reconcile.desired.locate import Source
 from reconcile.diagnostics import Diagnostic, UserError
+from reconcile.insight.difference import difference
 from reconcile.insight.status import status
 from reconcile.plan.model import Plan
 from reconcile.report.diagnostics import LARGEST, diagnostics_markdown
@@ -21,7 +23,7 @@ from reconcile.report.escape import visible
 from reconcile.report.plan.markdown import plan_markdown
 from reconcile.report.status.markdown import status_markdown
 
-OUR_HTML = re.compile(r"</?(details|summary|code)>|^<!-- reconcile plan[ a-z0-9=]*-->")
+OUR_HTML = re.compile(r"</?(details|summary|code)>|^<!-- reconcile(: the whole)? plan[ a-z0-9=]*-->")
 PRUNING = declare("", server="prune = true")
 HOSTILE = [
     "<script>alert(1)</script>",
@@ -71,6 +73,46 @@ def test_hostile_descriptions_are_rendered_as_text() -> None:
     shown = "".join(token.content for token in tokens(text) if token.type in {"text", "text_special"})
     for description in HOSTILE:
         assert visible(description)[:40] in shown
+
+
+def compared(before: Config, after: Config, seen: Inventory) -> str:
+    return plan_markdown(difference(*((resolve(each, seen), make_plan(each, seen)) for each in (before, after)))).text
+
+
+def test_hostile_names_are_text_in_what_a_change_causes_too() -> None:
+    held = inventory(*(backup(number, name, age=days(number)) for number, name in enumerate(HOSTILE, start=1)))
+    series = [DeclaredSeries(description=name, every=None, keep=last(1)) for name in HOSTILE]
+    before = replace(PRUNING, servers=(replace(PRUNING.servers[0], prune=False, ignore=tuple(HOSTILE)),))
+    more = (replace(PRUNING.servers[0], key=name, id=name, series=tuple(series)) for name in HOSTILE)
+
+    text = compared(before, replace(PRUNING, servers=(*PRUNING.servers, *more)), held)
+
+    check_harmless(text)
+    assert text.count("<details>") == text.count("</details>")
+
+
+def test_what_a_change_causes_comes_first_in_a_comment_about_5000_servers() -> None:
+    servers = tuple(Server(id=number, name=f"s{number}") for number in range(1, 5001))
+    held = (
+        backup(10 * number + age, server=server, age=days(age))
+        for number, server in enumerate(servers, 1)
+        for age in (1, 2, 3)
+    )
+    seen = inventory(*held, servers=servers)
+    series = 'backups = [{ description = "nightly", every = "1d", keep = 1 }]\n'
+    before = config(f'[fleets.all]\nmatch = "*"\n{series.replace("1 }", "2 }")}')
+    after = config(f'[fleets.all]\nmatch = "*"\n{series}')
+    one = config(f"{before.sources[0].text}[servers.s7]\nid = 7\n{series}")
+
+    every_one, only_one = compared(before, after, seen), compared(before, one, seen)
+
+    for text in (every_one, only_one):
+        assert 20_000 < len(text) <= LARGEST
+        assert text.count("<details>") == text.count("</details>")
+        assert "Due in any case: " in text
+    assert "Because of this change&#58; 5,000 more deletes on 5,000 servers" in every_one
+    assert "4,900 more rows" in every_one
+    assert only_one.index("<code>s7/nightly&#35;71</code>") < only_one.index("the whole plan")
 
 
 def test_hostile_names_are_text_in_the_record_of_a_status_too() -> None:

@@ -1,16 +1,19 @@
 """`plan --json`: Terraform's plan representation (spec, section 8), for tools that read Terraform plans."""
 
 from collections.abc import Iterator, Mapping
+from typing import get_args
 from zoneinfo import ZoneInfo
 
 from reconcile import __version__
 from reconcile.actual.inventory import MANUAL
 from reconcile.addresses import BackupAddress
+from reconcile.insight.difference import Difference, Effect
 from reconcile.plan.model import Create, Delete, Kept, Plan, SeriesPlan, ServerPlan, Unmanaged
 from reconcile.plan.reasons import PrunedLater
 from reconcile.plan.safety import withheld
 from reconcile.report import values
 from reconcile.report.diagnostics import diagnostic_json
+from reconcile.report.difference.sentences import caused_text
 from reconcile.report.document import Json, JsonObject
 from reconcile.report.plan.sentences import create_text, delete_text, kept_text, unmanaged_text
 
@@ -25,8 +28,9 @@ _UNKNOWN_UNTIL_MADE = ("id", "status", "size_mb", "created_at")
 _Entry = Create | Delete | Kept
 
 
-def plan_json(plan: Plan, /, *, verbose: bool = False) -> Json:
-    """Return the whole plan; `planned_at` is `reconcile.observed_at`, in UTC."""
+def plan_json(found: Plan | Difference, /, *, verbose: bool = False) -> Json:
+    """Return the whole plan; `planned_at` is `reconcile.observed_at`, in UTC. Of a difference, the plan after it."""
+    plan = found.after if isinstance(found, Difference) else found
     zone = ZoneInfo(plan.timezone)
     held_back = withheld(plan)
     changes = [_change(entry, zone) for server in plan.servers for entry in _entries(server)]
@@ -57,7 +61,10 @@ def plan_json(plan: Plan, /, *, verbose: bool = False) -> Json:
             "errored": bool(plan.errors),
             "complete": not plan.targets and not plan.errors,
             "applyable": len(plan.actions) > len(held_back),
-            "reconcile": _ours(plan, held_back, zone),
+            "reconcile": {
+                **_ours(plan, held_back, zone),
+                **({"comparison": _comparison(found)} if isinstance(found, Difference) else {}),
+            },
         }
     )
 
@@ -109,6 +116,57 @@ def _ours(plan: Plan, held_back: frozenset[BackupAddress], zone: ZoneInfo) -> Js
         "warnings": [diagnostic_json(warning) for warning in plan.warnings],
         "ignored": [values.plain_address(entry.address) for entry in plan.ignored],
         "unmanaged": [_unmanaged(entry, zone) for entry in plan.unmanaged],
+    }
+
+
+def _comparison(difference: Difference) -> JsonObject:
+    """Return what the change of the files causes, and what it changes in them."""
+    in_any_case = difference.in_any_case
+    creates = sum(isinstance(action, Create) for action in in_any_case)
+    return {
+        "summary": caused_text(difference),
+        "added": [
+            _action(action, is_withheld=action.address in difference.withheld_after) for action in difference.added
+        ],
+        "removed": [
+            _action(action, is_withheld=action.address in difference.withheld_before) for action in difference.removed
+        ],
+        "altered": [
+            {
+                "before": _action(each.before, is_withheld=each.was_withheld),
+                "after": _action(each.after, is_withheld=each.is_withheld),
+            }
+            for each in difference.altered
+        ],
+        "in_any_case": {"create": creates, "delete": len(in_any_case) - creates},
+        "lost_before": difference.before.loss.lost,
+        "no_longer_declared": [{"server": server.key, "backups": server.held} for server in difference.left],
+        "policies": {effect: difference.policies.get(effect, 0) for effect in get_args(Effect)},
+        "files": [
+            {
+                "table": each.kind,
+                "names": list(each.names),
+                "path": list(each.path),
+                "before": each.before,
+                "after": each.after,
+            }
+            for each in difference.files
+        ],
+        "appeared": [diagnostic_json(each) for each in difference.appeared],
+        "resolved": [diagnostic_json(each) for each in difference.resolved],
+    }
+
+
+def _action(action: Create | Delete, *, is_withheld: bool) -> JsonObject:
+    kind, why = (
+        ("create", create_text(action.reason)) if isinstance(action, Create) else ("delete", delete_text(action.reason))
+    )
+    return {
+        "address": values.terraform_address(action.address),
+        "action": kind,
+        "action_reason": action.reason.kind,
+        "reconcile_reason": why,
+        "withheld": is_withheld,
     }
 
 

@@ -9,9 +9,11 @@ from zoneinfo import ZoneInfo
 from reconcile.actual.inventory import State, size_mb
 from reconcile.addresses import BackupAddress
 from reconcile.durations import age_text
+from reconcile.insight.difference import Difference
 from reconcile.plan.model import Action, Create, Delete, Kept, Plan, SeriesPlan, ServerPlan, Unmanaged
 from reconcile.plan.safety import withheld
 from reconcile.report.diagnostics import diagnostic_text
+from reconcile.report.difference import sentences
 from reconcile.report.document import Block, Columns, Lines, Row, Text
 from reconcile.report.plan.sentences import (
     action_text,
@@ -35,15 +37,39 @@ _MOST_NAMED = 5
 """Servers that are paused and have nothing to do; more are only counted."""
 
 _STYLES = {"+": "green", "-": "red", "!": "bold red", " ": "dim", "?": "yellow"}
+_SIGNS = {sentences.WITHHELD: "!", sentences.NOW_WITHHELD: "!", sentences.NO_LONGER: " "}
 _FEWEST_FOLDED = 3
 """Withheld deletes of one series: as many or more are one row."""
 
 
-def plan_text(plan: Plan, /, *, verbose: bool) -> Lines:
-    """Return the plan; `verbose` also shows each backup that stays, and when each was made."""
+def plan_text(found: Plan | Difference, /, *, verbose: bool) -> Lines:
+    """Return the plan; `verbose` also shows each backup that stays, and when each was made.
+
+    Of a difference, what the change causes comes first; `verbose` shows all of the plan after it.
+    """
+    plan = found.after if isinstance(found, Difference) else found
     held_back = withheld(plan)
-    essential = (_figures(plan, held_back), *_hindered(plan, held_back))
-    return Lines(tuple(_lines(plan, held_back, verbose=verbose)), essential=essential)
+    essential: tuple[Block, ...] = (_figures(plan, held_back), *_hindered(plan, held_back))
+    if isinstance(found, Plan):
+        return Lines(tuple(_lines(plan, held_back, verbose=verbose)), essential=essential)
+    rest = _lines(plan, held_back, verbose=True) if verbose else _end(plan, held_back)
+    return Lines((*_changes(found, verbose=verbose), *rest), essential=(_caused(found), *essential))
+
+
+def _changes(difference: Difference, *, verbose: bool) -> Iterator[Block]:
+    """Yield what the change causes, what it changes in the files, and how much is due in any case."""
+    yield _caused(difference)
+    if part := sentences.loss_part_text(difference):
+        yield Text(part, "bold red")
+    yield Columns(rows=tuple(Row(cells, "cyan") for cells in sentences.file_rows(difference)), indent=2)
+    plan = difference.after
+    rows = _Rows(plan.planned_at, ZoneInfo(plan.timezone), difference.withheld_after, in_full=True, dated=verbose)
+    yield Columns(rows=tuple(rows.changed(action, how) for action, how in sentences.action_rows(difference)), indent=2)
+    yield Text(f"{sentences.in_any_case_text(difference)}{'' if verbose else ' (-v shows all of the plan)'}.", "dim")
+
+
+def _caused(difference: Difference) -> Text:
+    return Text(sentences.caused_text(difference), "bold")
 
 
 def planned_text(event: "Planned", *, verbose: bool) -> Lines:
@@ -74,14 +100,14 @@ def _lines(plan: Plan, held_back: frozenset[BackupAddress], *, verbose: bool) ->
         yield Text(f"{count_text(others, 'server')} with nothing to do (-v shows all)", style="dim")
     for fleet, members in plan.members.items():
         yield Text(f"fleet {fleet}: {count_text(len(members), 'server')}", style="dim")
+    yield from _end(plan, held_back)
+
+
+def _end(plan: Plan, held_back: frozenset[BackupAddress]) -> Iterator[Text]:
+    """Yield the warnings, and the last lines: how much would be done, and what would not."""
     for diagnostic in plan.warnings:
         yield from diagnostic_text(diagnostic)
     yield Text("")
-    yield from _verdict(plan, held_back)
-
-
-def _verdict(plan: Plan, held_back: frozenset[BackupAddress]) -> Iterator[Text]:
-    """Yield the last lines: how much would be done, and what would not."""
     if plan.targets:
         targets = ", ".join(plan.targets)
         yield Text(f"Only what --target {targets} matches is planned.", style="yellow")
@@ -165,6 +191,13 @@ class _Rows:
             return self._backup("!", action, f"withheld: {why}")
         return self._backup("-", action, why)
 
+    def changed(self, action: Action, how: str) -> Row:
+        """Return the row of an action that a change of the files has to do with; `how` is in which way."""
+        name, why = str(action.address), f"{how}{action.reason.kind}: {action_text(action)}"
+        if isinstance(action, Create):
+            return _row(_SIGNS.get(how, "+"), name, "new", why)
+        return self._backup(_SIGNS.get(how, "-"), action, why, name)
+
     def _unchanged(self, series: SeriesPlan) -> Row:
         usable = [kept.backup.created_at for kept in series.kept if kept.backup.state is State.USABLE]
         facts = f"{len(series.kept):,} stay"
@@ -178,11 +211,11 @@ class _Rows:
             f"newest {age_text(self.now - newest)} old{next_due_text(series, self.now)}",
         )
 
-    def _backup(self, sign: str, entry: Delete | Kept | Unmanaged, why: str) -> Row:
+    def _backup(self, sign: str, entry: Delete | Kept | Unmanaged, why: str, name: str | None = None) -> Row:
         backup = entry.backup
         age = f"{age_text(self.now - backup.created_at)} old" if backup.created_at <= self.now else "not yet"
         made = f" ({time_text(backup.created_at, self.zone)})" if self.dated else ""
-        return _row(sign, entry.address.name, f"{age}{made}, {size_text(backup.size_mb)}", why)
+        return _row(sign, name or entry.address.name, f"{age}{made}, {size_text(backup.size_mb)}", why)
 
 
 def _row(sign: str, name: str, facts: str, why: str) -> Row:

@@ -1,0 +1,1 @@
+"""What every format of a plan says of its difference to another plan."""

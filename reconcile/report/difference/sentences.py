@@ -1,0 +1,161 @@
+"""What every format says of a difference between plans: one paragraph, and rows for the files and for the actions."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from itertools import groupby
+
+from reconcile.actual.inventory import size_mb
+from reconcile.insight.difference import Difference, FileChange, Written
+from reconcile.plan.model import Action, Create, Delete
+from reconcile.report.wording import count_text, size_text
+
+_MOST_NAMED = 3
+"""Servers or fleets that change alike; more are only counted."""
+
+WITHHELD, NOW_WITHHELD, NO_LONGER_WITHHELD = "withheld: ", "now withheld: ", "no longer withheld: "
+NO_LONGER = "no longer: "
+"""What becomes of an action because of the change, before its reason; nothing of one that is simply new."""
+
+_POLICIES = {"longer": "a longer policy", "shorter": "a shorter policy", "other": "another policy"}
+
+
+def caused_text(difference: Difference) -> str:
+    """Say in one paragraph what the change of the files causes."""
+    if difference.is_empty:
+        return "This change causes nothing: the files say the same as before."
+    files = "; ".join(_files_texts(difference))
+    if difference.causes_nothing:
+        return f"This change causes nothing now: the plan is the same.{f' In the files: {files}.' if files else ''}"
+    actions = ", ".join(_actions_texts(difference))
+    return f"Because of this change: {'; '.join(filter(None, (actions, files)))}."
+
+
+def in_any_case_text(difference: Difference) -> str:
+    """Say how much is due with and without the change."""
+    actions = difference.in_any_case
+    creates = sum(isinstance(action, Create) for action in actions)
+    return f"Due in any case: {creates:,} to create, {len(actions) - creates:,} to delete"
+
+
+def loss_part_text(difference: Difference) -> str:
+    """Say which part of the loss is the change's; empty where nothing is withheld for loss."""
+    lost = difference.after.loss.lost
+    if not difference.after.loss.is_too_much(0):
+        return ""
+    more = max(0, lost - difference.before.loss.lost)
+    return f"Of the {count_text(lost, 'usable backup')} that the plan would lose, {more:,} are because of this change."
+
+
+def action_rows(difference: Difference) -> Iterator[tuple[Action, str]]:
+    """Yield each action that the change adds, withholds, no longer withholds, or removes, and which of these it is."""
+    for action in difference.added:
+        yield action, WITHHELD if action.address in difference.withheld_after else ""
+    for each in difference.altered:
+        if each.was_withheld != each.is_withheld:
+            yield each.after, NOW_WITHHELD if each.is_withheld else NO_LONGER_WITHHELD
+    for action in difference.removed:
+        yield action, NO_LONGER
+
+
+def file_rows(difference: Difference) -> Iterator[tuple[str, str]]:
+    """Yield what changes in the files: where, and each value before and after."""
+    for (*_, series), changes in groupby(difference.files, lambda each: (each.kind, each.names, each.series)):
+        alike = list(changes)
+        about = "" if series is None else f"{series}: "
+        yield _subject(alike[0]), about + "; ".join(map(_change_text, alike))
+
+
+def _actions_texts(difference: Difference) -> Iterator[str]:
+    for actions, how in ((difference.added, "more"), (difference.removed, "fewer")):
+        deletes = [action for action in actions if isinstance(action, Delete)]
+        if deletes:
+            size = size_text(size_mb(delete.backup for delete in deletes))
+            held_back = sum(delete.address in difference.withheld_after for delete in deletes)
+            held = f", {held_back:,} withheld" if held_back else ""
+            yield f"{count_text(len(deletes), f'{how} delete')} on {_servers_text(deletes)} ({size}{held})"
+        if creates := [action for action in actions if isinstance(action, Create)]:
+            yield f"{count_text(len(creates), f'{how} create')} on {_servers_text(creates)}"
+    for is_withheld, how in ((True, "now withheld"), (False, "no longer withheld")):
+        if number := sum(each.is_withheld is is_withheld is not each.was_withheld for each in difference.altered):
+            yield f"{count_text(number, 'delete')} {how}"
+
+
+def _servers_text(actions: Iterable[Action]) -> str:
+    addresses = (action.address if isinstance(action, Create) else action.address.series for action in actions)
+    servers = {address.server for address in addresses}
+    return servers.pop() if len(servers) == 1 else count_text(len(servers), "server")
+
+
+def _files_texts(difference: Difference) -> Iterator[str]:
+    """Yield what comes and goes in the files, which policies change, and by name what else does; then new errors."""
+    gone: Counter[str] = Counter()
+    new: Counter[str] = Counter()
+    others: dict[str, dict[str, None]] = {}
+    for each in difference.files:
+        if thing := _whole(each):
+            (gone if each.after is None else new)[thing] += (
+                len(each.names) if thing == "fleet" else difference.reached(each)
+            )
+        elif not each.is_of_policy:
+            others.setdefault(_subject(each), {})[each.path[0]] = None
+    for thing, number in gone.items():
+        held = sum(server.held for server in difference.left) if thing == "server" else 0
+        stay = f", {'its' if number == 1 else 'their'} {count_text(held, 'backup')} stay" if held else ""
+        yield f"{_are(number, thing)} no longer declared{stay}"
+    for thing, number in new.items():
+        yield f"{_are(number, thing)} newly declared"
+    for effect, number in difference.policies.items():
+        yield f"{count_text(number, 'series')} {'gets' if number == 1 else 'get'} {_POLICIES[effect]}"
+    for subject, keys in others.items():
+        yield f"{subject}: {', '.join(keys)}"
+    for severity, number in Counter(each.severity for each in difference.appeared).items():
+        yield count_text(number, f"more {severity}")
+    for severity, number in Counter(each.severity for each in difference.resolved).items():
+        yield f"{_are(number, severity)} resolved"
+
+
+def _are(number: int, thing: str) -> str:
+    return f"{count_text(number, thing)} {'is' if number == 1 else 'are'}"
+
+
+def _whole(change: FileChange) -> str | None:
+    """Return what is new or gone as a whole; None if a value in it changes."""
+    match change.path:
+        case ():
+            return change.kind.removesuffix("s")
+        case ("series", _):
+            return "series"
+        case _:
+            return None
+
+
+def _subject(change: FileChange) -> str:
+    """Name the table that a value is in, or those in which it changes alike."""
+    if not change.names:
+        return f"[{change.kind}]"
+    names = ", ".join(change.names[:_MOST_NAMED])
+    more = f" and {len(change.names) - _MOST_NAMED:,} more" if len(change.names) > _MOST_NAMED else ""
+    return f"{'fleet ' if change.kind == 'fleets' else ''}{names}{more}"
+
+
+def _change_text(change: FileChange) -> str:
+    """Write a value before and after; an item of a list, or a whole table, is there or not."""
+    label = " ".join(change.path[2:] if change.path[:1] == ("series",) else change.path)
+    match change.before, change.after:
+        case None, dict() as table if label:
+            return f"{label} set: {_flat(table)}"
+        case None, dict() as table:
+            return f"declared, {_flat(table)}"
+        case None, "":
+            return f"{label} added"
+        case "" | dict(), None:
+            return f"{label} removed" if label else "no longer declared"
+        case before, after:
+            return f"{label} {_flat(before or 'not set')} → {_flat(after or 'not set')}"
+
+
+def _flat(value: Written) -> str:
+    """Write a table in one line: `match web-*, series nightly every 1d, keep last 7`."""
+    if isinstance(value, str):
+        return value
+    return ", ".join(" ".join(filter(None, (key, _flat(inner)))) for key, inner in value.items())

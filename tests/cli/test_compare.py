@@ -1,0 +1,108 @@
+"""`plan --compare`: what a change of the files causes comes first, in every format."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from support.build import held
+from support.command import Sandbox, sandbox
+
+KEEP_7 = """\
+[servers.web]
+id = 1
+backups = [{ description = "nightly", every = "1d", keep = 7 }]
+"""
+KEEP_3 = KEEP_7.replace("7", "3")
+
+
+@pytest.fixture
+def service(tmp_path: Path) -> Iterator[Sandbox]:
+    with sandbox(tmp_path, seed=held("nightly", 9)) as served:
+        served.write(KEEP_3)
+        (tmp_path / "before.toml").write_text(KEEP_7)
+        yield served
+
+
+def test_the_change_comes_first_and_then_what_is_due_in_any_case(service: Sandbox) -> None:
+    done = service.run("plan", "--compare", "before.toml")
+
+    lines = done.stdout.splitlines()
+    assert lines[0].startswith("Because of this change: 4 more deletes on web (")
+    assert lines[0].endswith("4 withheld), 2 deletes now withheld; 1 series gets a shorter policy.")
+    assert "  web  nightly: keep last 7 → 3" in lines
+    assert sum("web/nightly#" in line for line in lines) == 4 + 2
+    assert "Due in any case: 0 to create, 2 to delete (-v shows all of the plan)." in lines
+    assert "Of the 6 usable backups that the plan would lose, 4 are because of this change." in lines
+    assert "Plan: 0 to create, 6 to delete (6 withheld); 3 backups unchanged, 0 unmanaged." in lines
+    assert service.run("plan", "--compare", "before.toml", "-q").stdout.startswith(
+        "Because of this change: 4 more deletes"
+    )
+
+
+def test_json_has_it_beside_the_plan(service: Sandbox) -> None:
+    plan = json.loads(service.run("plan", "--json").stdout)
+    compared = json.loads(service.run("plan", "--json", "--compare", "before.toml").stdout)
+
+    comparison = compared["reconcile"].pop("comparison")
+    assert [each["address"] for each in compared["resource_changes"]] == [
+        each["address"] for each in plan["resource_changes"]
+    ]
+    assert [each["reconcile_reason"] for each in comparison["added"]] == ["not kept by last=3"] * 4
+    assert comparison["policies"] == {"longer": 0, "shorter": 1, "other": 0}
+    assert comparison["in_any_case"] == {"create": 0, "delete": 2}
+    assert comparison["lost_before"] == 2
+
+
+def test_a_change_that_causes_nothing_says_so_in_one_line(service: Sandbox) -> None:
+    service.write(KEEP_7.replace("[servers.web]", '[servers.renamed]\nname = "web"'))
+
+    assert service.run("plan", "--compare", "before.toml").stdout.startswith(
+        "This change causes nothing: the files say the same as before.\nDue in any case: 0 to create, 2 to delete"
+    )
+    markdown = service.run("plan", "--compare", "before.toml", "--markdown").stdout
+    assert "This change causes nothing" in markdown
+    assert markdown.count("<details>") == markdown.count("</details>") == 2
+
+
+@pytest.mark.parametrize(
+    ("before", "reason"),
+    [
+        (KEEP_7.replace("keep", "keeps"), 'unknown key "keeps"'),
+        (None, "no such file"),
+        ('[settings]\naccount = "someone@example.com"\n' + KEEP_7, "the token is for the account"),
+        (KEEP_7.replace("[servers.web]\nid = 1", "[servers.db]\nid = 2"), "matches nothing"),
+    ],
+)
+def test_files_before_that_are_refused_do_not_cost_the_plan(before: str | None, reason: str, service: Sandbox) -> None:
+    file = service.folder / "before.toml"
+    file.unlink() if before is None else file.write_text(before)
+    plan = service.run("plan", "--target", "web")
+
+    done = service.run("plan", "--target", "web", "--compare", "before.toml")
+
+    assert done.returncode == plan.returncode == 0
+    assert "no comparison, because the files before the change are refused: " in done.stdout
+    assert reason in done.stdout
+    assert [line for line in plan.stdout.splitlines() if line not in done.stdout] == []
+    assert "no comparison" in service.run("plan", "--target", "web", "--compare", "before.toml", "--markdown").stdout
+
+
+def test_the_files_before_may_be_several_a_folder_or_standard_input(service: Sandbox) -> None:
+    before = service.folder / "before"
+    before.mkdir()
+    (before / "web.toml").write_text(KEEP_3)
+    (service.folder / "db.toml").write_text("[servers.db]\nid = 2\nbackups = []\n")
+
+    assert "the files say the same" in service.run("plan", "--compare", "before").stdout
+    assert "1 server is no longer declared" in service.run("plan", "--compare", "before", "--compare", "db.toml").stdout
+    assert "the files say the same" in service.run("plan", "--compare", "-", standard_input=KEEP_3).stdout
+    both = service.run("plan", "-f", "-", "--compare", "-", standard_input=KEEP_3)
+    assert (both.returncode, both.stdout) == (1, "")
+    assert "-f - or --compare -, not both" in both.stderr
+
+
+def test_what_is_saved_is_the_plan(service: Sandbox) -> None:
+    service.run("plan", "--compare", "before.toml", "--out", "saved.plan")
+
+    assert "Plan: 0 to create, 6 to delete" in service.run("show", "saved.plan").stdout
