@@ -84,7 +84,17 @@ def test_the_readme_names_every_page() -> None:
 
 
 @pytest.mark.parametrize(
-    "command", [["plan"], ["status"], ["list"], ["doctor"], ["validate"], ["forecast", "--days", "1"]], ids=str
+    "command",
+    [
+        ["plan"],
+        ["plan", "--compare", "examples/prune-at-once.toml"],
+        ["status"],
+        ["list"],
+        ["doctor"],
+        ["validate"],
+        ["forecast", "--days", "1"],
+    ],
+    ids=str,
 )
 def test_the_page_of_json_names_every_key(command: list[str], tmp_path: Path) -> None:
     (tmp_path / "examples").symlink_to(ROOT / "examples")
@@ -95,7 +105,7 @@ def test_the_page_of_json_names_every_key(command: list[str], tmp_path: Path) ->
 
     assert done.returncode == 0
     named = set(re.findall(r"\w+", "".join(re.findall(r"`[^`]*`", TEXTS["json"]))))
-    assert keys(value["reconcile"] if command == ["plan"] else value) - named == set()
+    assert keys(value["reconcile"] if command[0] == "plan" else value) - named == set()
 
 
 def keys(value: object) -> set[str]:

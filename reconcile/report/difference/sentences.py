@@ -34,7 +34,11 @@ def in_any_case_text(difference: Difference) -> str:
     """Say how much is due with and without the change."""
     actions = difference.in_any_case
     creates = sum(isinstance(action, Create) for action in actions)
-    return f"Due in any case: {creates:,} to create, {len(actions) - creates:,} to delete"
+    return (
+        f"Due in any case: {creates:,} to create, {len(actions) - creates:,} to delete"
+        if actions
+        else "Nothing else is due"
+    )
 
 
 def loss_part_text(difference: Difference) -> str:
