@@ -8,6 +8,7 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Literal
 
+from reconcile.addresses import Descriptions, TextIndex
 from reconcile.diagnostics import UserError
 from reconcile.durations import age_text
 from reconcile.ids import Id, id_order
@@ -147,15 +148,19 @@ class Inventory:
         return (*servers, *backups, *self.unidentified)
 
     @cached_property
-    def by_server(self) -> Mapping[Id, Mapping[str | None, tuple[Backup, ...]]]:
-        """The manual backups of each server by description, each series from the oldest to the newest."""
+    def by_server(self) -> Mapping[Id, "Held"]:
+        """The manual backups of each server that has any."""
         grouped: dict[Id, dict[str | None, list[Backup]]] = {}
         for backup in self.manual:
             grouped.setdefault(backup.server_id, {}).setdefault(backup.description, []).append(backup)
         return {
-            server_id: {description: in_order(series[description]) for description in sorted(series, key=_none_first)}
+            server_id: Held((each, in_order(series[each])) for each in sorted(series, key=_none_first))
             for server_id, series in grouped.items()
         }
+
+    def held_on(self, server_id: Id) -> "Held":
+        """Return the manual backups of a server."""
+        return self.by_server.get(server_id) or Held()
 
     @cached_property
     def names(self) -> Mapping[Id, str]:
@@ -163,6 +168,27 @@ class Inventory:
         if self.servers is not None:
             return {server.id: server.name for server in self.servers}
         return {backup.server_id: backup.server_name for backup in self.backups}
+
+
+class Held(dict[str | None, tuple[Backup, ...]]):
+    """The manual backups of one server by description, each tuple from the oldest to the newest."""
+
+    @cached_property
+    def _index(self) -> TextIndex:
+        return TextIndex(description for description in self if description is not None)
+
+    def named(self, descriptions: Descriptions) -> tuple[str | None, ...]:
+        """Return which of its descriptions belong to a series."""
+        names = (descriptions.present, *descriptions.former)
+        if descriptions.globs:
+            matched = (text for glob in descriptions.globs for text in self._index.matching(glob))
+            names = tuple(dict.fromkeys((*names, *(text for text in matched if text in descriptions))))
+        return tuple(name for name in names if name in self)
+
+    def of(self, descriptions: Descriptions) -> tuple[Backup, ...]:
+        """Return the backups of a series, from the oldest to the newest, whichever of its descriptions they have."""
+        found = self.named(descriptions)
+        return self[found[0]] if len(found) == 1 else in_order(backup for name in found for backup in self[name])
 
 
 def check_clock(inventory: Inventory) -> None:

@@ -5,8 +5,9 @@ A `Config` is what is written. What one run is about (`reconcile.desired.desired
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import cached_property
 
-from reconcile.addresses import Descriptions, compiled, is_glob
+from reconcile.addresses import Descriptions, TextIndex, compiled, is_glob
 from reconcile.desired.document import PauseTable, Requirements, Settings
 from reconcile.desired.fields import Prune
 from reconcile.desired.keep import Keep
@@ -39,7 +40,7 @@ class DeclaredSeries:
         return tuple(former for former in self.renamed_from if is_glob(former))
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True)
 class DeclaredServer:
     """One `[servers.KEY]` table, or a member of a fleet.
 
@@ -67,19 +68,22 @@ class DeclaredServer:
         """Return which descriptions the backups of one of its series have: a glob takes none that is declared."""
         if not series.renamed_from:
             return Descriptions(series.description)
-        globs = series.globs
-        others = (each for each in self.series if globs and each is not series)
-        declared = (name for other in others for name in (other.description, *other.former))
-        taken = tuple(name for name in declared if compiled(globs).match(name))
-        return Descriptions(series.description, series.former, globs, taken)
+        own = (series.description, *series.former)
+        matched = {name for glob in series.globs for name in self._index.matching(glob)}
+        return Descriptions(series.description, series.former, series.globs, tuple(sorted(matched.difference(own))))
+
+    @cached_property
+    def _index(self) -> TextIndex:
+        return TextIndex({name for series in self.series for name in (series.description, *series.former)})
 
     def undeclared(self, descriptions: Iterable[str | None]) -> list[str | None]:
         """Return those of `descriptions` that belong to none of its series."""
         exact = {name for series in self.series for name in (series.description, *series.former)}
         others = [each for each in descriptions if each not in exact]
-        globs = tuple(glob for series in self.series for glob in series.globs) if others else ()
-        is_former = compiled(globs).match
-        return [each for each in others if each is None or not (globs and is_former(each))]
+        globs = [glob for series in self.series for glob in series.globs] if others else []
+        index = TextIndex(each for each in others if globs and each is not None)
+        former = {text for glob in globs for text in index.matching(glob)}
+        return [each for each in others if each not in former]
 
     def ignores(self, description: str | None) -> bool:
         """Return whether an undeclared backup with this description belongs to people."""

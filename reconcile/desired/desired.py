@@ -128,12 +128,12 @@ def select(desired: Desired, inventory: Inventory, targets: tuple[str, ...]) -> 
     addresses: list[tuple[DeclaredServer, str | None]] = []
     for server in desired.servers:
         # What a series was called before is no address any more: the present one selects all of it.
-        held = set(server.undeclared(inventory.by_server.get(server.id, ())))
+        held = set(server.undeclared(inventory.held_on(server.id)))
         descriptions = {series.description for series in server.series} | held
         # A server with nothing declared and nothing on it can still be named.
         addresses += [(server, description) for description in descriptions or {None}]
     matching = Targets(addresses).matching
-    matched = {target: list(matching(target)) for target in targets}
+    matched = {target: list(matching(target)) for target in dict.fromkeys(targets)}
     unmatched = [target for target, found in matched.items() if not found]
     if unmatched:
         advice = (

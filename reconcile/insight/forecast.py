@@ -185,7 +185,7 @@ def forecast(
     units = [
         unit
         for server in first.servers
-        for unit in _units(server, declared[server.id], inventory.by_server.get(server.id, {}), times, size_mb)
+        for unit in _units(server, declared[server.id], inventory.held_on(server.id), times, size_mb)
     ]
     worked_out = work_out((unit.start for unit in units), moments, times, progress)
     series = [unit.result(moments, steps_of(each)) for unit, each in zip(units, worked_out, strict=True)]

@@ -27,7 +27,7 @@ from reconcile.ids import Id
 from reconcile.insight.servers import by_name, find_servers
 from reconcile.plan.model import ServerPlan
 from reconcile.plan.planner import plan
-from reconcile.plan.series import backups_of, undeclared
+from reconcile.plan.series import undeclared
 
 NIGHTLY = "nightly"
 """The series that `init` adds to a server on which nothing is created regularly."""
@@ -193,7 +193,7 @@ def declare(
     )
     free = {id_: name for id_, name in names.items() if id_ not in declared}
     keys = server_keys(free, {server.key for server in resolved.servers})
-    dated = _dated_names({text for id_ in free for text in inventory.by_server.get(id_, ()) if text})
+    dated = _dated_names({text for id_ in free for text in inventory.held_on(id_) if text})
     candidates = tuple(_candidate(key, id_, names[id_], inventory, dated) for id_, key in keys.items())
     unruled = replace(resolved.config, require=Requirements())
     planned = plan(replace(resolved, config=unruled, servers=candidates, fleets=()), inventory, now)
@@ -280,7 +280,7 @@ def _candidate(
 ) -> DeclaredServer:
     """Declare a server with every series that can be one; failed backups do not count for `keep`."""
     counts: Counter[tuple[str, str | None]] = Counter()
-    for description, backups in inventory.by_server.get(id_, {}).items():
+    for description, backups in inventory.held_on(id_).items():
         if description and not unclean(description):
             count = sum(backup.state is not State.FAILED for backup in backups)
             counts[dated.get(description, (description, None))] += count
@@ -308,7 +308,7 @@ def _table(
     candidate: DeclaredServer, planned: ServerPlan, inventory: Inventory
 ) -> tuple[AdoptedServers, list[NotShown]]:
     """Return the table of a server, from what the planner makes of its candidate, and what the table does not show."""
-    held = inventory.by_server.get(candidate.id, {})
+    held = inventory.held_on(candidate.id)
     # A series without a member is left out: declared, it would have a backup created.
     counted = {series.address.description: series for series in planned.series if not series.create}
     failed = [delete.backup for series in counted.values() for delete in series.deletes]
@@ -318,7 +318,7 @@ def _table(
     entry = AdoptedServers(
         key=candidate.key,
         servers=(Server(id=candidate.id, name=candidate.name),),
-        series=tuple(_adopted(series, backups_of(table.descriptions_of(series), held)) for series in declared),
+        series=tuple(_adopted(series, held.of(table.descriptions_of(series))) for series in declared),
         pinned=tuple(backup.id for backup in failed),
         is_unpruned=bool(left),
     )
@@ -393,7 +393,7 @@ def _with_nightly(table: AdoptedServers, inventory: Inventory) -> AdoptedServers
     nightly = next((series for series in table.series if series.description == NIGHTLY), None)
     if nightly is None:
         # Failed backups may have the description, and must not become members of the series: they would be deleted.
-        used = {text or "" for text in inventory.by_server.get(table.servers[0].id, ())}
+        used = {text or "" for text in inventory.held_on(table.servers[0].id)}
         return replace(
             table, series=(*table.series, Adopted(description=_unused(NIGHTLY, used, " "), is_standard=True))
         )

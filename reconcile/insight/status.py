@@ -17,7 +17,7 @@ from reconcile.plan.pauses import Pause, pause_diagnostics, pause_of
 from reconcile.plan.reasons import CreateReason
 from reconcile.plan.refusals import check_servers, unconfirmed_clock
 from reconcile.plan.require import breaches
-from reconcile.plan.series import SeriesState, TimeRules, backups_of, series_state
+from reconcile.plan.series import SeriesState, TimeRules, series_state
 from reconcile.plan.warnings import odd_entries
 
 
@@ -164,9 +164,9 @@ def status(desired: Desired, inventory: Inventory, now: datetime) -> Status:
 def _series_status(
     server: DeclaredServer, declared: DeclaredSeries, inventory: Inventory, times: TimeRules
 ) -> SeriesStatus:
-    held = inventory.by_server.get(server.id, {})
+    held = inventory.held_on(server.id)
     pause = pause_of(server, times.now, times.zone)
-    state = series_state(declared, backups_of(server.descriptions_of(declared), held), times, pause)
+    state = series_state(declared, held.of(server.descriptions_of(declared)), times, pause)
     found = {
         # While a pause keeps a series from new backups, that it lacks one is agreed.
         Problem.EMPTY: not state.usable and (pause is None or pause.creates),

@@ -58,8 +58,7 @@ def _claimed_twice(server: DeclaredServer, inventory: Inventory) -> Iterator[Dia
         return
     series_of: dict[str | None, str] = {}
     for number, series in with_globs:
-        descriptions = server.descriptions_of(series)
-        taken = [held for held in inventory.by_server.get(server.id, ()) if held in descriptions]
+        taken = inventory.held_on(server.id).named(server.descriptions_of(series))
         if twice := next((held for held in taken if held in series_of), None):
             yield Diagnostic(
                 summary=f"{twice!r} matches renamed_from of both {series_of[twice]!r} and {series.description!r}",
@@ -172,7 +171,7 @@ class _Names:
         """Report pins that differ from a backup's id only in type: they were meant to protect it, and would not."""
         if not server.pinned:
             return
-        held = {backup.id for series in self._inventory.by_server.get(server.id, {}).values() for backup in series}
+        held = {backup.id for series in self._inventory.held_on(server.id).values() for backup in series}
         by_text: dict[str, Id] = {str(id_): id_ for id_ in held}
         for number, pin in enumerate(server.pinned):
             twin = by_text.get(str(pin))

@@ -28,7 +28,7 @@ def measure(servers: Iterable[ServerPlan], limit: LossLimit, inventory: Inventor
     usable = sum(
         is_usable(backup, now)
         for server_id in limit.servers
-        for backups in inventory.by_server.get(server_id, {}).values()
+        for backups in inventory.held_on(server_id).values()
         for backup in backups
     )
     lost = deleted = created = 0

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from reconcile.actual.inventory import Backup, Inventory, State, in_order
-from reconcile.addresses import Descriptions
+from reconcile.actual.inventory import Backup, Held, Inventory, State, in_order
 from reconcile.desired.config import DeclaredSeries, DeclaredServer
 from reconcile.desired.desired import Desired
 from reconcile.desired.document import Settings
@@ -128,20 +127,6 @@ class SeriesState:
     """The newest member that is not undersized, if no usable one is as young as `--max-age` asks for."""
 
 
-Held = Mapping[str | None, tuple[Backup, ...]]
-"""The manual backups of one server by description, as in `Inventory.by_server`."""
-
-
-def backups_of(descriptions: Descriptions, held: Held) -> tuple[Backup, ...]:
-    """Return the backups of a series, from the oldest to the newest, whichever of its descriptions they have."""
-    found: tuple[str | None, ...] = (descriptions.present, *descriptions.former)
-    if descriptions.globs:
-        found = tuple(description for description in held if description in descriptions)
-    if len(found) == 1:
-        return held.get(found[0], ())
-    return in_order(backup for description in found for backup in held.get(description, ()))
-
-
 def undeclared(server: DeclaredServer, held: Held) -> Iterator[tuple[str | None, tuple[Backup, ...]]]:
     """Yield the backups that no series of the server declares, by description."""
     return ((description, held[description]) for description in server.undeclared(held))
@@ -168,11 +153,11 @@ class ServerState:
 
 def server_state(server: DeclaredServer, inventory: Inventory, times: TimeRules) -> ServerState:
     """Derive the state of a server from what the account holds."""
-    held = inventory.by_server.get(server.id, {})
+    held = inventory.held_on(server.id)
     selects = times.desired.selects
     pause = pause_of(server, times.now, times.zone)
     states = tuple(
-        (series, series_state(series, backups_of(server.descriptions_of(series), held), times, pause))
+        (series, series_state(series, held.of(server.descriptions_of(series)), times, pause))
         for series in server.series
         if selects(server, series.description)
     )

@@ -20,7 +20,7 @@ from reconcile.ids import Id
 from reconcile.plan.model import Delete, Plan, SeriesPlan, ServerPlan
 from reconcile.plan.reasons import unmet_text
 from reconcile.plan.safety import measure, withheld
-from reconcile.plan.series import backups_of, is_misdated, is_too_young, is_usable
+from reconcile.plan.series import is_misdated, is_too_young, is_usable
 
 _Fields = Mapping[str, str | int | float | None]
 _Snapshot = dict[str | BackupAddress, _Fields]
@@ -89,9 +89,9 @@ def _emptied(server: ServerPlan, inventory: Inventory, now: datetime) -> Iterato
     created = {series.descriptions for series in server.series if series.create}
     deleted: set[Id] = {delete.backup.id for series in server.series for delete in series.deletes}
     deleted |= {delete.backup.id for delete in server.pruned}
-    held = inventory.by_server.get(server.id, {})
+    held = inventory.held_on(server.id)
     for descriptions in dict.fromkeys((*server.declared, *(series.descriptions for series in server.series))):
-        usable = {backup.id for backup in backups_of(descriptions, held) if is_usable(backup, now)}
+        usable = {backup.id for backup in held.of(descriptions) if is_usable(backup, now)}
         if usable and usable <= deleted and descriptions not in created:
             address = SeriesAddress(server.key, descriptions.present)
             yield f"{address}: all {len(usable)} usable backups would be deleted"
@@ -114,12 +114,12 @@ def _aged(plan: Plan, inventory: Inventory) -> Iterator[str]:
     for server in plan.servers:
         for series in (series for series in server.series if not series.create):
             awaited = {series.needed.id} if series.needed else set()
-            held = inventory.by_server.get(server.id, {})
+            held = inventory.held_on(server.id)
             if not any(
                 (backup.state is State.USABLE or (backup.state is State.PENDING and backup.id in awaited))
                 and not is_misdated(backup, inventory.observed_at)
                 and freshness.is_met_by(backup.created_at, zone)
-                for backup in backups_of(series.descriptions, held)
+                for backup in held.of(series.descriptions)
             ):
                 yield f"{series.address}: {unmet_text(plan.max_age)}"
 
@@ -154,9 +154,9 @@ def _as_observed(plan: Plan, inventory: Inventory) -> _Snapshot:
         # Without a list of servers, nothing contradicts the name of a server that has no backups.
         unknown = server.name if inventory.servers is None else None
         snapshot[server.key] = {"name": inventory.names.get(server.id, unknown), **looked_at}
-        held = inventory.by_server.get(server.id, {})
+        held = inventory.held_on(server.id)
         for series in (series for series in server.series if series.actions):
-            snapshot |= _members(series, backups_of(series.descriptions, held))
+            snapshot |= _members(series, held.of(series.descriptions))
         addresses = {delete.backup.id: delete.address for delete in server.pruned}
         others = (backup for backups in held.values() for backup in backups if backup.id in addresses)
         snapshot |= {addresses[backup.id]: _fields(backup) for backup in others}

@@ -2,13 +2,13 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from reconcile.actual.inventory import Backup, Inventory, State, in_order
+from reconcile.actual.inventory import Backup, Held, Inventory, State, in_order
 from reconcile.addresses import Descriptions, SeriesAddress, escaped_glob, is_glob
 from reconcile.desired.config import DeclaredServer
 from reconcile.diagnostics import Diagnostic, Place
 from reconcile.durations import age_text
 from reconcile.ids import Id
-from reconcile.plan.series import Held, ServerState, TimeRules, backups_of
+from reconcile.plan.series import ServerState, TimeRules
 
 _LOOK = "look at it in the web panel."
 
@@ -109,7 +109,7 @@ def _renamed(servers: Iterable[ServerState]) -> Iterator[Diagnostic]:
                 own = server.descriptions_of(series)
                 globs = (old,) if is_glob(old) else ()
                 entry = Descriptions(old, (), globs, (*own.declared, series.description))
-                left[place] = left.get(place, False) or bool(backups_of(entry, state.held))
+                left[place] = left.get(place, False) or bool(state.held.named(entry))
                 warnings[place] = Diagnostic(
                     severity="warning",
                     summary=f"no backup {'matches' if is_glob(old) else 'is called'} {old!r} any more",

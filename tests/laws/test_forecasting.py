@@ -77,7 +77,7 @@ def test_a_forecast_is_the_planner_apply_after_apply(
         (server.key, series.description, each.created_at if isinstance(each.id, str) else each.id)
         for server in desired.servers
         for series in server.series
-        for each in end.by_server.get(server.id, {}).get(series.description, ())
+        for each in end.held_on(server.id).get(series.description, ())
         if each.state is State.USABLE and each.created_at <= found.end
     }
     assert (found.total.counts[-1] if found.total else 0) == sum(

@@ -121,7 +121,7 @@ def test_eight_times_the_file_is_eight_times_the_work(text: Callable[[int], str]
     assert steps(lambda: read(large)) < 8.4 * steps(lambda: read(small))
 
 
-@pytest.mark.parametrize("target", ["s{}/series 1", "s{}/*", "s{}"])
+@pytest.mark.parametrize("target", ["s{}/series 1", "s{}/*", "s{}", "*{}/series 1", "*s{}/*"])
 def test_eight_times_the_account_and_the_targets_is_eight_times_the_work(target: str) -> None:
     def work(servers: int) -> int:
         desired = resolve(*(found := account(servers, 2, 1)))
@@ -130,3 +130,17 @@ def test_eight_times_the_account_and_the_targets_is_eight_times_the_work(target:
 
     work(8 * 32)  # to compile a glob costs more than to match it, and is done once
     assert work(8 * 32) < 8.4 * work(32)
+
+
+@pytest.mark.parametrize("glob", ["auto-{}-*", "*-{}-x"])
+def test_eight_times_the_globs_on_one_server_is_eight_times_the_work(glob: str) -> None:
+    def work(number: int) -> int:
+        names = [glob.format(f"{each:03}") for each in range(number)]
+        series = ", ".join(f'{{ description = "{each}", renamed_from = "{name}" }}' for each, name in enumerate(names))
+        declared = config(f"[servers.web]\nid = 1\nbackups = [{series}]\n")
+        seen = inventory(*(backup(each, name.replace("*", "x")) for each, name in enumerate(names)))
+        desired = resolve(declared, seen)
+        return steps(lambda: (plan(desired, seen, NOW), status(desired, seen, NOW)))
+
+    work(8 * 25)  # as above
+    assert work(8 * 25) < 8.4 * work(25)
