@@ -187,11 +187,18 @@ class Http:
 
     async def _send(self, request: httpx.Request, name: str) -> Response:
         started = self.clock.monotonic()
+        steps: list[str] = []
+
+        async def trace(step: str, _: object) -> None:
+            steps.append(step)
+
+        request.extensions["trace"] = trace  # httpcore calls it before and after each step
         try:
             with self.clock.request(), anyio.fail_after(_WHOLE_REQUEST):
                 response = await self._exchange(request, name)
         except StoppedError as stopped:
-            if request.method == "GET":
+            is_unsent = bool(steps) and not any("send_request" in step for step in steps)
+            if request.method == "GET" or is_unsent:
                 raise StoppedError(stopped.reason, f"waiting for {name}") from None
             advice = "The next run sees whether it was carried out."
             if stopped.reason is Stop.DEADLINE:

@@ -139,18 +139,19 @@ def _converge(
 
     account = saved.account if saved else config.settings.account if config else None
 
-    def plan(inventory: Inventory) -> Plan:
-        if saved:
-            planned = renewed(saved, inventory, options.allow_loss)
-        else:
-            assert config  # noqa: S101 - there is one where there is no saved plan
-            with session.time_limit("planning"):
-                desired = desired_for(config, inventory, session.targets)
-                planned = make_plan(desired, inventory, max_age=max_age, began=began)
-        return without_deletes(planned, inventory) if no_delete else planned
-
     async def work(reader: Reader) -> Convergence:
         clock = reader.http.clock
+
+        def plan(inventory: Inventory) -> Plan:
+            with session.time_limit("planning", clock.seconds_left):
+                if saved:
+                    planned = renewed(saved, inventory, options.allow_loss)
+                else:
+                    assert config  # noqa: S101 - there is one where there is no saved plan
+                    desired = desired_for(config, inventory, session.targets)
+                    planned = make_plan(desired, inventory, max_age=max_age, began=began)
+                return without_deletes(planned, inventory) if no_delete else planned
+
         run = Run(
             lists=reader,
             changes=Writer(reader.http),

@@ -1,6 +1,5 @@
 """Opens the service for one run of a command: one client, one event loop, one deadline, and Ctrl-C."""
 
-import signal
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
@@ -13,6 +12,7 @@ from reconcile.actual.reader import ATTEMPTS, Reader
 from reconcile.cli.event_loop import EventLoop
 from reconcile.cli.output import Output
 from reconcile.cli.session import Session
+from reconcile.cli.signals import INTERRUPTS
 from reconcile.cli.system_clock import SystemClock
 from reconcile.clock import Stop, StoppableClock
 from reconcile.report.escape import visible
@@ -78,7 +78,7 @@ def connect(
 
 
 async def _handle_signals(clock: StoppableClock, on_interrupt: Callable[[], None] | None) -> None:
-    with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM, signal.SIGHUP) as signals:
+    with anyio.open_signal_receiver(*INTERRUPTS) as signals:
         async for _ in signals:
             if on_interrupt is None or clock.reason is not None:
                 clock.abort(Stop.INTERRUPTED)

@@ -20,6 +20,7 @@ from reconcile.cli.session import home_folder
 from reconcile.clock import StoppableClock, StoppedError
 from reconcile.diagnostics import UserError
 from reconcile.durations import age_text
+from reconcile.limits import MEBIBYTE, read_file
 
 _POLL = 0.2
 """Seconds between two attempts."""
@@ -92,6 +93,7 @@ def _attempt(lock: FileLock, file: Path, now: datetime) -> str | None:
     with suppress(KeyError, OSError):  # a user without an entry in the password file, as in many containers
         user = getpass.getuser()
     holder = {"pid": os.getpid(), "host": socket.gethostname(), "user": user, "since": now.isoformat()}
+    _holder(file).unlink(missing_ok=True)  # what a killed apply has left behind, whatever it is
     _holder(file).write_text(json.dumps(holder), encoding="utf-8")
     return None
 
@@ -126,8 +128,9 @@ def _holder(lock_file: Path) -> Path:
 
 def _description(file: Path, now: datetime) -> str:
     try:
-        holder: Any = json.loads(file.read_text(encoding="utf-8"))
+        # Reading a FIFO might never end.
+        holder: Any = json.loads(read_file(file, MEBIBYTE)) if file.is_file() else None
         since = age_text(now - datetime.fromisoformat(holder["since"]))
         return f"process {holder['pid']} of {holder['user']} on {holder['host']}, for {since}"
-    except (OSError, ValueError, TypeError, KeyError):
+    except (OSError, ValueError, TypeError, KeyError, UserError):
         return "which one is not known"

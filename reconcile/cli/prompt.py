@@ -2,12 +2,11 @@
 
 import signal
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import click
 
 from reconcile.cli.output import Output
+from reconcile.cli.signals import INTERRUPTS, handled
 from reconcile.clock import Stop, StoppedError
 from reconcile.diagnostics import UserError
 
@@ -26,22 +25,11 @@ def ask(output: Output, question: str, label: str, *, undone: str, otherwise: st
     if not sys.stdin.isatty():
         raise UserError(f"there is no terminal to ask on, {undone}", otherwise)
     try:
-        with _interruptible():  # from before the question is shown: whoever has read it may press Ctrl-C
+        # From before the question is shown: a person who has read it may press Ctrl-C.
+        with handled(signal.default_int_handler, *INTERRUPTS):
             output.note("", question)
             answer: str = click.prompt(f"  {label}", default="", show_default=False, err=True)
     except (click.Abort, KeyboardInterrupt) as no_answer:
         output.note("", f"Cancelled, {undone}.")
         raise StoppedError(Stop.INTERRUPTED) from no_answer
     return answer
-
-
-@contextmanager
-def _interruptible() -> Iterator[None]:
-    """Let signals end the reading of an answer: an event loop's handlers would only record them."""
-    signals = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    previous = [(number, signal.signal(number, signal.default_int_handler)) for number in signals]
-    try:
-        yield
-    finally:
-        for number, handler in previous:
-            signal.signal(number, handler)

@@ -10,6 +10,10 @@ from reconcile.cli.options import command
 from reconcile.cli.session import Session
 from reconcile.cli.system_clock import SystemClock
 from reconcile.diagnostics import UserError
+from reconcile.limits import MEBIBYTE, read_file
+
+_LARGEST_SEED = 256 * MEBIBYTE
+"""A seed of a million backups is about as large."""
 
 
 @command()
@@ -68,7 +72,7 @@ def sandbox(
     )
     clock = SystemClock()
     try:
-        holdings = load(seed) if seed else sample(clock.now())
+        holdings = load(read_file(seed, _LARGEST_SEED)) if seed else sample(clock.now())
     except (OSError, ValueError) as error:
         raise UserError(f"--seed {seed}: {error}", "Name a file in the shape of the service's own lists.") from error
     try:

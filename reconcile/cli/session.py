@@ -12,6 +12,7 @@ import click
 
 from reconcile.cli.files import write_file
 from reconcile.cli.output import Output
+from reconcile.cli.signals import INTERRUPTS, handled
 from reconcile.desired.config import Config
 from reconcile.desired.load import load
 from reconcile.diagnostics import UserError
@@ -67,28 +68,29 @@ class Session:
         return self._seconds_left
 
     @contextmanager
-    def time_limit(self, during: str) -> Iterator[None]:
-        """End a block that reads files with the time limit: a FIFO, or a terminal, may never have anything to read.
+    def time_limit(self, during: str, seconds: float | None = None) -> Iterator[None]:
+        """End a block that does not wait in an event loop with the time limit, or with a signal.
+
+        It reads files (from a FIFO or a terminal there may never be anything to read), or it plans. `seconds` is what
+        is left of the time limit, if less than `seconds_left`.
 
         Raises:
-            StoppedError: out of time.
+            StoppedError: interrupted, or out of time.
         """
         if self.timeout is None:
             yield
             return
+        from reconcile.clock import Stop, StoppedError  # noqa: PLC0415 - as in `seconds_left`
 
-        def expire(*_: object) -> None:
-            from reconcile.clock import Stop, StoppedError  # noqa: PLC0415 - as in `seconds_left`
+        def end(number: int, _: object) -> None:
+            raise StoppedError(Stop.DEADLINE if number == signal.SIGALRM else Stop.INTERRUPTED, during)
 
-            raise StoppedError(Stop.DEADLINE, during)
-
-        before = signal.signal(signal.SIGALRM, expire)
-        signal.setitimer(signal.ITIMER_REAL, max(self.seconds_left, _AT_ONCE))
-        try:
-            yield
-        finally:
-            self._seconds_left, _ = signal.setitimer(signal.ITIMER_REAL, 0)
-            signal.signal(signal.SIGALRM, before)
+        with handled(end, signal.SIGALRM, *INTERRUPTS):
+            signal.setitimer(signal.ITIMER_REAL, max(self.seconds_left if seconds is None else seconds, _AT_ONCE))
+            try:
+                yield
+            finally:
+                self._seconds_left, _ = signal.setitimer(signal.ITIMER_REAL, 0)
 
     def start_heartbeat(self) -> None:
         """Report that the run has started, if the environment names a heartbeat service; its end is then reported."""

@@ -89,15 +89,14 @@ class Account:
         return next(sizes, _USUAL_SIZE_MB)
 
 
-def load(path: Path) -> tuple[list[Record], list[Record]]:
-    """Read servers and backups from a JSON file, `{"servers": […], "backups": […]}`, in the service's own shapes.
+def load(text: str | bytes) -> tuple[list[Record], list[Record]]:
+    """Read servers and backups from JSON, `{"servers": […], "backups": […]}`, in the service's own shapes.
 
     Raises:
         ValueError: the message is for users.
-        OSError: the file can't be read.
     """
     try:
-        seed = json.loads(path.read_text(encoding="utf-8"))
+        seed = json.loads(text)
         servers, backups = list(seed["servers"]), list(seed["backups"])
         for server in servers:
             _ = server["id"], server["name"]
@@ -106,7 +105,7 @@ def load(path: Path) -> tuple[list[Record], list[Record]]:
             _ = backup["status"], backup["size_mb"], backup["created_at"], backup["description"]
     except KeyError as error:
         raise ValueError(f"a server, a backup or the seed itself lacks the key {error}") from error
-    except (TypeError, json.JSONDecodeError) as error:
+    except (TypeError, RecursionError, json.JSONDecodeError) as error:
         raise ValueError(f'not a seed, {{"servers": […], "backups": […]}}: {error}') from error
     return servers, backups
 
@@ -117,7 +116,7 @@ def sample(now: datetime) -> tuple[list[Record], list[Record]]:
     All dates move by the same whole days, to where the newest backup is from yesterday. A restore of a backup that
     expired a year ago would teach nothing.
     """
-    servers, backups = load(Path(__file__).with_name("sample.json"))
+    servers, backups = load(Path(__file__).with_name("sample.json").read_bytes())
     newest = max(datetime.fromisoformat(backup["created_at"]) for backup in backups)
     days = timedelta(days=(now.date() - newest.date()).days - 1)
     for record in (*servers, *backups):

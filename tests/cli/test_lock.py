@@ -7,6 +7,7 @@ from pathlib import Path
 
 import anyio
 import pytest
+from filelock import FileLock
 from support.command import Done, Sandbox, sandbox
 
 from reconcile.actual.credentials import Access
@@ -112,3 +113,30 @@ def test_there_is_one_lock_for_each_account(
         with pytest.raises(UserError, match=r"another apply is working on this account at https://vps\.example"):
             anyio.run(both)
     assert "vps_" not in "".join(map(str, tmp_path.rglob("*")))
+
+
+@pytest.mark.parametrize("kind", ["FIFO", "device"])
+def test_what_names_its_holder_may_be_anything(kind: str, service: Sandbox) -> None:
+    """It is only read where it is a file, and replaced by the next that takes the lock."""
+
+    def falsify(lock: Path) -> Path:
+        holder = lock.with_suffix(".json")
+        holder.unlink(missing_ok=True)
+        if kind == "FIFO":
+            os.mkfifo(holder)
+        else:
+            holder.symlink_to("/dev/zero")
+        return holder
+
+    apply(service)
+    (lock,) = service.folder.rglob("*.lock")
+    falsify(lock)
+    apply(service)
+    with FileLock(lock):
+        holder = falsify(lock)
+        done = service.run("apply", "--auto-approve")
+    holder.unlink()
+
+    assert done.returncode == 1
+    assert "another apply is working on this account" in done.stderr
+    assert "which one is not known" in done.stderr

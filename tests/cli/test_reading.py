@@ -27,6 +27,8 @@ def folder(tmp_path: Path) -> Path:
         (["show"], "256 MiB"),
         (["apply"], "256 MiB"),
         (["validate", "-f"], "32 MiB"),
+        (["sandbox", "--seed"], "256 MiB"),
+        (["forecast", "--from-empty", "--compare"], "32 MiB"),
     ],
 )
 def test_a_file_that_never_ends_is_too_large(arguments: list[str], limit: str, file: str, folder: Path) -> None:
@@ -51,6 +53,7 @@ def test_the_official_clis_file_has_a_bound_too(folder: Path) -> None:
         (["plan", "--token-file", "fifo"], "reading the token"),
         (["plan", "-f", "fifo"], "reading the files"),
         (["apply", "fifo"], "reading the plan"),
+        (["forecast", "--from-empty", "--compare", "fifo"], "reading the files"),
     ],
 )
 def test_a_fifo_that_nothing_is_written_to_is_waited_for_until_the_time_limit(

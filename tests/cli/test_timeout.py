@@ -15,13 +15,17 @@ import time
 import warnings
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 import anyio
 import pytest
 from anyio.abc import ByteStream
-from support.command import run
+from support.command import FILE as SANDBOX_FILE
+from support.command import run, sandbox
 from support.loopback import Loopback
 from support.service import item
+
+from reconcile.cli import apply
 
 TIMEOUT = "1s"
 LONGEST = 8.0
@@ -166,6 +170,78 @@ def test_a_name_that_does_not_exist_is_said_before_it_is_tried_again_and_again(
 
     assert "could not connect" in done.stderr
     assert "vps.example" in map(str, answered) or b"vps.example" in answered
+
+
+def test_a_resolver_that_does_not_respond_does_not_hold_up_two_interrupts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first finishes what is in flight, which here is the create; the second ends it."""
+    (tmp_path / "backups.toml").write_text(FILE)
+    is_over = threading.Event()
+    look_up = socket.getaddrinfo
+    is_reached = [False, False]
+
+    def hang(*arguments: Any, **options: Any) -> Any:  # noqa: ANN401 - as the real one
+        if all(is_reached):
+            for after in (0.0, 0.5):
+                threading.Timer(after, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
+            is_over.wait(20)
+        return look_up(*arguments, **options)
+
+    async def closing_lists(stream: ByteStream) -> None:
+        request = (await stream.receive()).decode()
+        is_reached[b"servers" in request.partition(" HTTP")[0].encode()] = True
+        entries = [{"id": 1, "name": "web"}] if "/servers/" in request else []
+        page = json.dumps({"count": len(entries), "next": None, "results": entries})
+        await stream.send(answer("200 OK", page, "Connection: close\r\n"))
+
+    with Loopback(handle=closing_lists).serve() as port:
+        monkeypatch.setattr(socket, "getaddrinfo", hang)
+        environment = {"VPS_API_URL": f"http://localhost:{port}/api/v1", "VPS_API_TOKEN": "vps_unused_token"}
+        started = time.monotonic()
+        done = run("apply", "--auto-approve", folder=tmp_path, **environment)
+        elapsed = time.monotonic() - started
+        is_over.set()
+
+    assert done.returncode == 130
+    assert elapsed < 5
+    assert "Interrupt again to stop at once." in done.stderr
+    assert "web/nightly: not started" in done.stdout
+
+
+def test_planning_in_an_apply_ends_with_an_interrupt(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with sandbox(tmp_path) as service:
+        service.write(SANDBOX_FILE)
+
+        def plan_for_long(*_: object, **__: object) -> None:
+            os.kill(os.getpid(), signal.SIGINT)
+            until = time.monotonic() + 5
+            while time.monotonic() < until:
+                pass
+
+        monkeypatch.setattr(apply, "make_plan", plan_for_long)
+        started = time.monotonic()
+        done = service.run("apply", "--auto-approve")
+        elapsed = time.monotonic() - started
+
+        assert done.returncode == 130
+        assert elapsed < 4
+        assert len(service.backups()) == 1, "nothing was started"
+
+
+def test_planning_in_an_apply_has_only_the_time_that_reading_has_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with sandbox(tmp_path, latency=0.4) as service:
+        service.write(SANDBOX_FILE)
+        monkeypatch.setattr(apply, "make_plan", lambda *_, **__: time.sleep(5))
+        started = time.monotonic()
+        done = service.run("apply", "--auto-approve", "--timeout", "1s")
+        elapsed = time.monotonic() - started
+
+    assert done.returncode == 1
+    assert elapsed < 1.5
+    assert "stopped: out of time while planning" in done.stderr
 
 
 def test_a_resolver_that_does_not_respond_does_not_hold_up_an_interrupt(

@@ -185,9 +185,7 @@ def sandbox(
     """Serve a sandbox on a free port, from a thread of this process, for as long as the block lasts."""
     servers, backups = sample(datetime.now(UTC))
     if seed is not None:
-        file = folder / "seed.json"
-        file.write_text(json.dumps(seed), encoding="utf-8")
-        servers, backups = load(file)
+        servers, backups = load(json.dumps(seed))
     account = Account(
         servers=servers,
         backups=backups,
