@@ -148,19 +148,19 @@ class Inventory:
         return (*servers, *backups, *self.unidentified)
 
     @cached_property
-    def by_server(self) -> Mapping[Id, "Held"]:
+    def by_server(self) -> Mapping[Id, "HeldBackups"]:
         """The manual backups of each server that has any."""
         grouped: dict[Id, dict[str | None, list[Backup]]] = {}
         for backup in self.manual:
             grouped.setdefault(backup.server_id, {}).setdefault(backup.description, []).append(backup)
         return {
-            server_id: Held((each, in_order(series[each])) for each in sorted(series, key=_none_first))
+            server_id: HeldBackups((each, in_order(series[each])) for each in sorted(series, key=_none_first))
             for server_id, series in grouped.items()
         }
 
-    def held_on(self, server_id: Id) -> "Held":
+    def held_on(self, server_id: Id) -> "HeldBackups":
         """Return the manual backups of a server."""
-        return self.by_server.get(server_id) or Held()
+        return self.by_server.get(server_id) or HeldBackups()
 
     @cached_property
     def names(self) -> Mapping[Id, str]:
@@ -170,7 +170,7 @@ class Inventory:
         return {backup.server_id: backup.server_name for backup in self.backups}
 
 
-class Held(dict[str | None, tuple[Backup, ...]]):
+class HeldBackups(dict[str | None, tuple[Backup, ...]]):
     """The manual backups of one server by description, each tuple from the oldest to the newest."""
 
     @cached_property

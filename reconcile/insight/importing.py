@@ -201,7 +201,7 @@ def declare(
     not_shown: list[NotShown] = [
         NotDeclared(key=server.key, filename=server.place.filename, description=description, count=len(backups))
         for server in (declared[id_] for id_ in names if id_ in declared)
-        for description, backups in undeclared(server, inventory.by_server.get(server.id, {}))
+        for description, backups in undeclared(server, inventory.held_on(server.id))
     ]
     tables: list[AdoptedServers] = []
     for candidate, server in zip(candidates, planned.servers, strict=True):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from reconcile.actual.inventory import Backup, Held, Inventory, State, in_order
+from reconcile.actual.inventory import Backup, HeldBackups, Inventory, State, in_order
 from reconcile.desired.config import DeclaredSeries, DeclaredServer
 from reconcile.desired.desired import Desired
 from reconcile.desired.document import Settings
@@ -127,7 +127,7 @@ class SeriesState:
     """The newest member that is not undersized, if no usable one is as young as `--max-age` asks for."""
 
 
-def undeclared(server: DeclaredServer, held: Held) -> Iterator[tuple[str | None, tuple[Backup, ...]]]:
+def undeclared(server: DeclaredServer, held: HeldBackups) -> Iterator[tuple[str | None, tuple[Backup, ...]]]:
     """Yield the backups that no series of the server declares, by description."""
     return ((description, held[description]) for description in server.undeclared(held))
 
@@ -138,7 +138,7 @@ class ServerState:
 
     declared: DeclaredServer
     pause: Pause | None
-    held: Held
+    held: HeldBackups
     """All manual backups of the server, whatever the targets."""
     series: tuple[tuple[DeclaredSeries, SeriesState], ...]
     """The declared series that this run plans for."""
@@ -183,7 +183,7 @@ def server_state(server: DeclaredServer, inventory: Inventory, times: TimeRules)
     )
 
 
-def _unclear(held: Held) -> frozenset[str | None]:
+def _unclear(held: HeldBackups) -> frozenset[str | None]:
     """Return the descriptions of the series that a backup may belong to of which that is not certain.
 
     A backup without a readable description may belong to any of them. One without a readable time belongs to its own.

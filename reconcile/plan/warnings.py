@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from reconcile.actual.inventory import Backup, Held, Inventory, State, in_order
+from reconcile.actual.inventory import Backup, HeldBackups, Inventory, State, in_order
 from reconcile.addresses import Descriptions, SeriesAddress, escaped_glob, is_glob
 from reconcile.desired.config import DeclaredServer
 from reconcile.diagnostics import Diagnostic, Place
@@ -120,7 +120,7 @@ def _renamed(servers: Iterable[ServerState]) -> Iterator[Diagnostic]:
     yield from (warning for place, warning in warnings.items() if not left[place])
 
 
-def _missing_pins(server: DeclaredServer, held: Held) -> Iterator[Diagnostic]:
+def _missing_pins(server: DeclaredServer, held: HeldBackups) -> Iterator[Diagnostic]:
     ids = {backup.id for backups in held.values() for backup in backups} if server.pinned else ()
     for number, pin in enumerate(server.pinned):
         if pin not in ids:
