@@ -245,7 +245,7 @@ def test_a_job_that_failed_before_it_could_plan_replaces_the_comment_too(job: Jo
 
     job.comment({"inputs.file": "backups.toml"}, Ran(1, "", {}, ""))
 
-    assert "### reconcile: no plan\n\nThe log of this run says why." in job.comments[1]["body"]
+    assert "### reconcile: no plan\n\nSee the log of this run for the reason." in job.comments[1]["body"]
     assert STEPS["Comment"]["if"].startswith("${{ !cancelled() && ")
 
 

@@ -31,6 +31,8 @@ from support.scripts import (
 
 ACTION = ROOT / ".github/actions/reconcile"
 COMPONENT = EXAMPLES / "gitlab-component/templates/reconcile.yml"
+NOTE, SHOW = "Note how to restore the backup", "Show how to restore the backup"
+"""Two steps of the deploy."""
 FILE = """
 [servers.web-server-01]
 id = 12345
@@ -262,7 +264,7 @@ def test_a_deploy_that_succeeds_has_a_fresh_backup_behind_it(aged: Sandbox) -> N
 
     outcomes, summary, log = github_deploy(aged)
 
-    assert outcomes.pop("Say how to go back") == "skipped"
+    assert outcomes.pop(SHOW) == "skipped"
     assert set(outcomes.values()) == {"success"}, log
     assert "restore" not in summary
     assert len(aged.backups()) == 2
@@ -284,7 +286,7 @@ def test_a_deploy_that_fails_shows_the_line_to_go_back_with_which_works(aged: Sa
     twin = gitlab_deploy(aged)
 
     assert outcomes["Deploy"] == "failure", log
-    assert "### The deploy failed. To go back to the state before it:\n\n    reconcile restore 12345" in summary
+    assert "### The deploy failed. To restore the backup from before the deploy:\n\n    reconcile restore " in summary
     assert twin.returncode == 1
     made = max(backup["id"] for backup in aged.backups())
     line = f"reconcile restore 12345 --backup {made}"
@@ -303,7 +305,7 @@ def test_where_the_backup_fails_nothing_is_deployed(tmp_path: Path) -> None:
         twin = gitlab_deploy(failing)
 
     assert outcomes["Back up"] == "failure"
-    assert {outcomes[name] for name in ("Find the way back", "Deploy", "Say how to go back")} == {"skipped"}
+    assert {outcomes[name] for name in (NOTE, "Deploy", SHOW)} == {"skipped"}
     assert twin.returncode == 1
     assert not (tmp_path / "deployed.txt").exists()
 

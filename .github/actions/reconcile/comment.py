@@ -1,6 +1,6 @@
-"""Writes the plan to the pull request: one comment for each set of files, found by its first line, and updated.
+"""Writes the plan to the pull request, in one comment for each set of files. Finds the comment by its first line.
 
-A plan that failed replaces the one before it too: an old plan below a new commit would be approved by mistake.
+If planning failed, the comment shows that instead, because someone could approve an outdated plan by mistake.
 """
 
 import hashlib
@@ -11,9 +11,9 @@ import sys
 from pathlib import Path
 
 AUTHOR = "github-actions[bot]"
-"""Who writes with the job's token. A comment by anyone else is left alone, whatever is in it."""
+"""The author of comments written with the job's token. Comments by other authors are never changed."""
 
-NO_REPORT = "### reconcile: no plan\n\nThe log of this run says why.\n"
+NO_REPORT = "### reconcile: no plan\n\nSee the log of this run for the reason.\n"
 
 
 def main() -> None:
@@ -30,7 +30,7 @@ def main() -> None:
         comment["id"]
         for page in pages
         for comment in page
-        # The user is null once the account is deleted.
+        # The user is null if the account was deleted.
         if (comment["user"] or {}).get("login") == AUTHOR and (comment["body"] or "").startswith(marker)
     ]
     if ours:
@@ -40,7 +40,7 @@ def main() -> None:
 
 
 def gh(*arguments: str, body: str | None = None) -> str:
-    """Ask GitHub's API and return its answer; `gh` says on stderr what went wrong."""
+    """Call GitHub's API and return the response. `gh` reports errors on stderr."""
     sent = None if body is None else json.dumps({"body": body})
     return subprocess.run(
         ["gh", "api", *arguments], input=sent, stdout=subprocess.PIPE, encoding="utf-8", check=True

@@ -1,7 +1,7 @@
-"""Runs one command of reconcile for the action, and writes the job's summary and the step's outputs.
+"""Runs one command of reconcile for the action, and writes the job summary and the outputs of the step.
 
-The inputs come in the environment, one to a line where there can be several: nothing from outside is part of a script,
-and nothing is split at blanks or expanded.
+The inputs come from the environment, lists with one item per line. No input becomes part of a script, and no shell
+splits or expands it.
 """
 
 import os
@@ -16,9 +16,9 @@ from pathlib import Path
 CHANGES_PENDING = 2
 
 LARGEST_COMMENT = 64_000
-"""Characters. GitHub refuses more than 65,536, and the comment has some lines of its own."""
+"""Characters. GitHub rejects more than 65,536, and the comment has some lines of its own."""
 
-TOO_LONG = "\nThe forecast does not fit into a comment; it is in the job's summary.\n"
+TOO_LONG = "\nThe forecast is too long for a comment. See the job summary.\n"
 
 
 def main() -> int:
@@ -40,7 +40,7 @@ def main() -> int:
         counts = re.findall(r"(creates|deletes|withheld)=(\d+)", markdown.partition("\n")[0])
     else:
         code, text = run(arguments, shows=True, stderr=subprocess.STDOUT)
-        # Every line is indented, and so it is code, which nothing in it can end.
+        # Indented lines are code, and no text in them can end the code block.
         printed = [f"    {line}" for line in text.splitlines() if not line.startswith("::")]
         markdown = "\n".join([f"### reconcile {command}: exit code {code}", "", *printed, "", ""])
         counts = []
@@ -51,7 +51,7 @@ def main() -> int:
         subprocess.run(["reconcile", "show", str(plan_file)], check=False)
         outputs.append(("plan-file", str(plan_file)))
     append("GITHUB_OUTPUT", "".join(f"{name}={value}\n" for name, value in outputs))
-    # The forecast comes after everything else is written: whatever stops it must not cost the plan.
+    # Everything else is written before the forecast, so a failed forecast does not lose the plan.
     outlook = forecast(lines("FILE"), folder) if command == "plan" and os.environ["FORECAST"] == "true" else ""
     append("GITHUB_STEP_SUMMARY", outlook)
     fits = len(markdown + outlook) <= LARGEST_COMMENT
@@ -60,9 +60,9 @@ def main() -> int:
 
 
 def run(arguments: list[str], *, shows: bool, stderr: int | None) -> tuple[int, str]:
-    """Run a command and return its exit code and what it printed, which `shows` also prints in the log.
+    """Run a command and return its exit code and its output. With `shows`, also print the output in the log.
 
-    A cancelled job signals this process and no other; reconcile then finishes what is in flight, and says what it did.
+    A cancelled job signals only this process. It passes the signal on, so that reconcile can finish and report.
     """
     printed = []
     with subprocess.Popen(
@@ -79,16 +79,16 @@ def run(arguments: list[str], *, shows: bool, stderr: int | None) -> tuple[int, 
 
 
 def forecast(files: list[str], folder: Path) -> str:
-    """Return what the change of the file means over a year, as Markdown; empty where it can't be compared."""
+    """Return the forecast of the change over a year, as Markdown; empty if there is nothing to compare with."""
     if len(files) != 1:
-        return missing("it takes one file or folder")
-    # What the checkout of a pull request is on merges it into its base, which is the first parent.
+        return missing("it needs exactly one file or folder")
+    # The checkout of a pull request is a merge commit whose first parent is the base.
     is_merge = ["git", "rev-parse", "--quiet", "--verify", "HEAD^2"]
     if subprocess.run(is_merge, capture_output=True, check=False).returncode:
         return missing("it needs a pull request, and actions/checkout with fetch-depth: 2")
     base = folder / "base.tar"
     if subprocess.run(["git", "archive", "--output", str(base), "HEAD^1", "--", files[0]], check=False).returncode:
-        return missing("the base has no such file")
+        return missing(f"the base has no {files[0]}")
     try:
         with tarfile.open(base) as archive:
             archive.extractall(folder, filter="data")
@@ -100,18 +100,18 @@ def forecast(files: list[str], folder: Path) -> str:
 
 
 def missing(reason: str) -> str:
-    """Note in the log why there is no forecast. That is no reason to fail: the plan is there."""
+    """Log why there is no forecast. The step does not fail, because the plan is complete."""
     sys.stdout.write(f"No forecast: {reason}.\n")
     return ""
 
 
 def lines(name: str) -> list[str]:
-    """Return the lines of an input, without those that are empty."""
+    """Return the lines of an input that are not empty."""
     return [line.strip() for line in os.environ[name].splitlines() if line.strip()]
 
 
 def append(name: str, text: str) -> None:
-    """Append to a file that GitHub names in the environment."""
+    """Append to the file whose path GitHub puts in this environment variable."""
     with Path(os.environ[name]).open("a", encoding="utf-8") as file:
         file.write(text)
 
