@@ -105,8 +105,13 @@ class Timeline:
 
     status: Status
     servers: tuple[ServerTimeline, ...]
-    """The declared ones that this run is about: those with the most urgent trouble first."""
+    """The declared ones that this run is about, by key."""
     unprotected: tuple[ServerTimeline, ...]
+
+    @property
+    def every_server(self) -> tuple[ServerTimeline, ...]:
+        """Both kinds."""
+        return (*self.servers, *self.unprotected)
 
 
 def timeline(status: Status, desired: Desired, inventory: Inventory) -> Timeline:
@@ -119,7 +124,6 @@ def timeline(status: Status, desired: Desired, inventory: Inventory) -> Timeline
         row = _row(RowKind.DECLARED, found.address.description, found.state.backups, now, found)
         series.setdefault(found.address.server, []).append(row)
     by_key = {server.key: server for server in desired.servers}
-    order = dict.fromkeys([*series, *by_key])  # status lists the most urgent first
     return Timeline(
         status=status,
         servers=tuple(
@@ -128,7 +132,7 @@ def timeline(status: Status, desired: Desired, inventory: Inventory) -> Timeline
                 server=Server(id=by_key[key].id, name=by_key[key].name),
                 rows=(*series.get(key, ()), *others.get(by_key[key].id, ())),
             )
-            for key in order
+            for key in sorted(by_key)
         ),
         unprotected=tuple(
             ServerTimeline(key=server.name, server=server, rows=tuple(others.get(server.id, ())))

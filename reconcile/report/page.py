@@ -1,10 +1,12 @@
-"""The frame of every page: one file that needs neither a network nor a script.
+"""The frame of every page: one file that needs no network, and can be read without its script.
 
 Every text is escaped as it is written: by Jinja, so that it is no markup, and by `visible`, so that it hides nothing.
 """
 
 import re
+from base64 import b64encode
 from functools import cache
+from hashlib import sha256
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
@@ -16,9 +18,16 @@ from reconcile.report.escape import visible, with_units_unbroken
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
 
 
-def page(template: str, **values: object) -> Raw:
-    """Return a page from a template in `report/`. Templates hold the layout; the values are what is said."""
-    return Raw(_environment().get_template(template).render(version=__version__, **values))
+def page(template: str, *, script: str = "", **values: object) -> Raw:
+    """Return a page from a template in `report/`. Templates hold the layout; the values are what is said.
+
+    The page runs the file `script`, if one is named, and by its hash the browser runs no other script.
+    """
+    environment = _environment()
+    code = Markup(environment.get_template(script).render()) if script else ""  # noqa: S704 - a file of our own
+    digest = b64encode(sha256(code.encode()).digest()).decode()
+    rendered = environment.get_template(template).render(version=__version__, script=code, digest=digest, **values)
+    return Raw(rendered)
 
 
 @cache

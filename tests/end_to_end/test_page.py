@@ -81,10 +81,16 @@ def test_it_shows_the_trouble_the_restore_points_and_what_is_unprotected(browser
     page = opened(browser, html)
 
     assert page.title() == "Backups: 1 of 2 series healthy, 1 server unprotected."
-    troubles = page.locator(".troubles li").all_inner_texts()
-    assert [text.split(":")[0] for text in troubles] == ["OVERDUE web/nightly", "FAILED web/nightly"]
-    assert page.locator("h3").all_inner_texts() == ["web (1)", "db (2)", "forgotten (3)"]
-    web, db, forgotten = page.locator("article").all()
+    lines = [line.split("\n") for line in page.locator(".overview li").all_inner_texts()]
+    assert [[cell for cell in line if cell][:2] for line in lines] == [
+        ["web/nightly", "OVERDUE"],
+        ["forgotten (3)", "UNPROTECTED"],
+        ["db/nightly", "healthy"],
+    ]
+    assert "in no file; 1 automatic backup" in lines[1]
+    assert page.locator("h3").all_inner_texts() == ["db (2)", "web (1)", "forgotten (3)"]
+    db, web, forgotten = page.locator("details").all()
+    web.locator("summary").click()
     assert [row.split("\n")[0] for row in web.locator(".row h4").all_inner_texts()] == [
         "nightly OVERDUE",
         f"{HOSTILE} undeclared",
@@ -94,10 +100,49 @@ def test_it_shows_the_trouble_the_restore_points_and_what_is_unprotected(browser
     assert "3d old, 100\N{NO-BREAK SPACE}MiB, #3" in nightly[2]
     assert db.locator("li.automatic").count() == 7
     assert forgotten.locator("li.automatic").count() == 1
-    assert "Unprotected servers" in page.locator("h2").all_inner_texts()
 
 
-def test_it_asks_nobody_for_anything_and_runs_nothing(browser: Browser, either: Path) -> None:
+def test_a_line_of_the_overview_leads_to_the_details_of_its_server_with_the_keyboard_alone(
+    browser: Browser, html: Path
+) -> None:
+    page = opened(browser, html, java_script_enabled=False)
+    assert page.locator("details[open]").count() == 0
+
+    page.get_by_role("link", name="forgotten (3)").focus()
+    page.keyboard.press("Enter")
+
+    assert page.locator("details[open] h3").all_inner_texts() == ["forgotten (3)"]
+    page.locator("summary").first.focus()
+    page.keyboard.press("Enter")
+    assert page.locator("details[open] h3").all_inner_texts() == ["db (2)", "forgotten (3)"]
+
+
+def test_the_filter_finds_lines_and_servers_by_name_and_by_state(browser: Browser, html: Path) -> None:
+    page = opened(browser, html)
+
+    def shown() -> tuple[list[str], list[str], str]:
+        links, servers = (page.locator(f"{which}:visible").all_inner_texts() for which in (".overview a", "h3"))
+        return links, servers, page.locator("output").inner_text()
+
+    page.get_by_label("Name").fill(" FORG")
+    assert shown() == (["forgotten (3)"], ["forgotten (3)"], "1 of 3")
+    page.get_by_label("Name").fill("(2)")
+    assert shown() == (["db/nightly"], ["db (2)"], "1 of 3")
+    page.get_by_label("Name").fill("")
+    page.get_by_label("State").select_option("problem")
+    assert shown() == (["web/nightly"], ["web (1)"], "1 of 3")
+    page.get_by_label("Name").fill("db")
+    assert shown() == ([], [], "0 of 3")
+
+
+def test_without_a_script_all_is_shown_and_no_filter(browser: Browser, html: Path) -> None:
+    page = opened(browser, html, java_script_enabled=False)
+
+    assert page.get_by_label("Name").is_hidden()
+    assert page.locator(".overview li:visible").count() == 3
+
+
+def test_it_asks_nobody_for_anything_and_runs_no_script_but_its_own(browser: Browser, either: Path) -> None:
     page = browser.new_page()
     requests: list[str] = []
     complaints: list[str] = []
@@ -109,12 +154,15 @@ def test_it_asks_nobody_for_anything_and_runs_nothing(browser: Browser, either: 
 
     assert requests == [either.as_uri()]
     assert complaints == []
-    assert page.locator("script, img, iframe, object").count() == 0
+    assert page.locator("img, iframe, object").count() == 0
+    assert page.locator("script").count() == (either.stem == "status")
 
 
 def test_a_mark_shows_its_text_to_who_points_at_it_and_all_of_them_as_a_list(browser: Browser, html: Path) -> None:
     page = opened(browser, html)
-    mark = page.locator("article li.declared").first
+    page.locator("summary").nth(1).click()
+    page.locator("details[open] p").first.scroll_into_view_if_needed()
+    mark = page.locator("details[open] li.declared").first
     text = mark.locator("span")
     place = mark.evaluate(
         """mark => {
@@ -132,7 +180,7 @@ def test_a_mark_shows_its_text_to_who_points_at_it_and_all_of_them_as_a_list(bro
 
     page.mouse.move(0, 0)
     page.get_by_label("list the dates of web (1)").check()
-    boxes = [each.bounding_box() for each in page.locator("article").first.locator("ol span").all()]
+    boxes = [each.bounding_box() for each in page.locator("details[open] ol span").all()]
     assert all(box and box["width"] > 100 for box in boxes)
     assert len({(box["x"], box["y"]) for box in boxes if box}) == len(boxes)
 
@@ -141,7 +189,7 @@ def test_printed_it_lists_every_date(browser: Browser, html: Path) -> None:
     page = opened(browser, html)
     page.emulate_media(media="print")
 
-    boxes = [each.bounding_box() for each in page.locator("article ol span").all()]
+    boxes = [each.bounding_box() for each in page.locator("details ol span").all()]
 
     assert len(boxes) == 21
     assert all(box and box["width"] > 100 for box in boxes)
@@ -172,6 +220,8 @@ def test_it_fits_the_screen(browser: Browser, either: Path, width: int, height: 
     page = opened(browser, either, viewport={"width": width, "height": height})
 
     assert page.evaluate("document.documentElement.scrollWidth") <= width
+    for summary in page.locator("summary").all():
+        summary.click()
     for checkbox in page.get_by_role("checkbox").all():
         checkbox.check()
     assert page.evaluate("document.documentElement.scrollWidth") <= width
@@ -181,6 +231,8 @@ def test_it_fits_the_screen(browser: Browser, either: Path, width: int, height: 
 @pytest.mark.parametrize(("width", "height"), SCREENS)
 def test_everybody_can_read_it(browser: Browser, either: Path, axe: str, width: int, height: int, scheme: str) -> None:
     page = opened(browser, either, viewport={"width": width, "height": height}, color_scheme=scheme)
+    for summary in page.locator("summary").all():
+        summary.click()
     for checkbox in page.get_by_role("checkbox").all():
         checkbox.check()
 

@@ -113,7 +113,7 @@ def outline(servers: tuple[ServerTimeline, ...]) -> dict[str, list[tuple[str, st
 
 
 class TestTimeline:
-    def test_has_a_row_for_each_series_and_one_for_automatic_backups_where_there_is_trouble_first(self) -> None:
+    def test_has_a_row_for_each_series_and_one_for_automatic_backups_server_by_server(self) -> None:
         found = timeline_of(TWO, SEEN)
 
         assert outline(found.servers) == {
@@ -126,17 +126,17 @@ class TestTimeline:
             ],
             "data": [("declared", "nightly", [9], [])],
         }
-        assert list(outline(found.servers)) == ["web", "data"]
+        assert list(outline(found.servers)) == ["data", "web"]
         assert outline(found.unprotected) == {"other": [("undeclared", "x", [10], []), ("automatic", None, [20], [])]}
-        assert [server.oldest for server in found.servers] == [NOW - days(9), NOW]
-        assert [server.server for server in (*found.servers, *found.unprotected)] == [WEB, DB, OTHER]
+        assert [server.oldest for server in found.servers] == [NOW, NOW - days(9)]
+        assert [server.server for server in found.every_server] == [DB, WEB, OTHER]
         rows = [row for server in found.servers for row in server.rows]
         assert [row.series and str(row.series.address) for row in rows] == [
-            *("web/empty", "web/nightly", None, None, None),
             "data/nightly",
+            *("web/empty", "web/nightly", None, None, None),
         ]
 
-    def test_has_a_declared_server_without_series_last_and_none_that_nobody_can_list(self) -> None:
+    def test_has_a_declared_server_without_series_too_and_none_that_the_token_cannot_list(self) -> None:
         bare, web = (
             "[servers.bare]\nname = 'db'\nid = 2\n",
             "[servers.web]\nid = 1\nbackups = [{ description = 'x' }]\n",
@@ -145,7 +145,6 @@ class TestTimeline:
         found = timeline_of(declared, inventory(backup(1, "y", server=DB), backup(2, "x"), servers=None))
 
         assert outline(found.servers) == {"web": [("declared", "x", [2], [])], "bare": [("undeclared", "y", [1], [])]}
-        assert list(outline(found.servers)) == ["web", "bare"]
         assert found.unprotected == ()
 
     def test_is_limited_to_what_the_targets_match(self) -> None:

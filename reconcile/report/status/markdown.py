@@ -13,16 +13,11 @@ from reconcile.insight.status import SeriesStatus, Status
 from reconcile.insight.timeline import RECENT_DAYS, DayMark, recent_days
 from reconcile.report.document import Raw
 from reconcile.report.escape import LONGEST, code, plain, with_units_unbroken
-from reconcile.report.status.sentences import gaps, health_text, problems, rule_text, verdict_text
+from reconcile.report.status.sentences import DAY_MARKS, gaps, health_text, problems, rule_text, verdict_text
 from reconcile.report.wording import size_text, time_text
 
 _code = partial(code, longest=LONGEST)
-_MARKS = {
-    DayMark.HELD: ("█", "held"),
-    DayMark.MISSED: ("x", "missed"),
-    DayMark.THINNED: ("·", "none needed (thinned by the policy, or not due)"),
-    DayMark.BEFORE: ("-", "before the series began"),
-}
+_SIGNS = {DayMark.HELD: "█", DayMark.MISSED: "x", DayMark.THINNED: "·", DayMark.BEFORE: "-"}
 
 
 def status_markdown(status: Status, /, *, verbose: bool = False) -> Raw:
@@ -57,7 +52,7 @@ def _lines(status: Status) -> Iterator[str]:
         yield ""
         columns = ("series", "state", "newest usable", "every", "keep", "usable", "size", "complete from", "last days")
         yield from _table(columns, (_series(series, status) for series in status.series))
-        legend = ", ".join(f"{_code(sign)} {meaning}" for sign, meaning in _MARKS.values())
+        legend = ", ".join(f"{_code(_SIGNS[mark])} {meaning}" for mark, meaning in DAY_MARKS.items())
         yield f"The last {RECENT_DAYS} days, today last, in {_code(status.timezone)}: {legend}."
         yield ""
 
@@ -108,5 +103,5 @@ def _series(series: SeriesStatus, status: Status) -> tuple[str, ...]:
         f"{len(series.state.usable):,}",
         size_text(series.size_mb),
         f"{series.history.complete_from:%Y-%m-%d}" if series.history.complete_from else "",
-        _code("".join(_MARKS[mark][0] for _, mark in days)),
+        _code("".join(_SIGNS[mark] for _, mark in days)),
     )

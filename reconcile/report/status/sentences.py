@@ -9,10 +9,19 @@ from reconcile.actual.inventory import Backup
 from reconcile.durations import age_text
 from reconcile.insight.rules import RequiredRule
 from reconcile.insight.status import Problem, SeriesStatus, Status
+from reconcile.insight.timeline import DayMark
 from reconcile.report.wording import count_text, pause_text, size_text
 
 NOTHING_DECLARED = "no series is declared"
 UNPROTECTED = "in no file"
+
+DAY_MARKS = {
+    DayMark.HELD: "held",
+    DayMark.MISSED: "missed",
+    DayMark.THINNED: "none needed (thinned by the policy, or not due)",
+    DayMark.BEFORE: "before the series started",
+}
+"""What each mark of a day means."""
 
 
 def problems(status: Status) -> Iterator[tuple[str, str, str, str]]:

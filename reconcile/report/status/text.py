@@ -11,6 +11,7 @@ from reconcile.insight.timeline import RECENT_DAYS, DayMark, recent_days
 from reconcile.report.diagnostics import diagnostic_text
 from reconcile.report.document import Block, Columns, Facts, Lines, Marks, Row, Text
 from reconcile.report.status.sentences import (
+    DAY_MARKS,
     NOTHING_DECLARED,
     UNPROTECTED,
     gaps,
@@ -45,9 +46,13 @@ _MARKS = {
     DayMark.BEFORE: (Marks(" "), ""),
 }
 _LEGEND = Text.assemble(
-    *((f"The last {RECENT_DAYS} days, today last: ", "dim"), (_MARKS[DayMark.HELD][0], "dim"), (" held, ", "dim")),
-    *((_MARKS[DayMark.MISSED][0], "dim"), (" missed, ", "dim"), (_MARKS[DayMark.THINNED][0], "dim")),
-    (" none needed (thinned by the policy, or not due).", "dim"),
+    (f"The last {RECENT_DAYS} days, today last", "dim"),
+    *(
+        part
+        for mark, meaning in list(DAY_MARKS.items())[:3]
+        for part in ((": " if mark is DayMark.HELD else ", ", "dim"), (_MARKS[mark][0], "dim"), (f" {meaning}", "dim"))
+    ),
+    (".", "dim"),
 )
 
 

@@ -2,9 +2,12 @@
 
 import re
 import unicodedata
+from base64 import b64encode
 from collections.abc import Iterable
+from hashlib import sha256
 from html.parser import HTMLParser
 
+import pytest
 import tomli_w
 from support.build import NOW, WEB, backup, config, days, declare, hours, inventory
 
@@ -101,6 +104,97 @@ def test_the_verdict_stands_at_the_top() -> None:
     assert verdict(declare(""), inventory()) == "0 of 0 series healthy, 0 servers unprotected."
 
 
+@pytest.mark.parametrize(
+    ("declared", "seen", "colour"),
+    [
+        (NIGHTLY, inventory(backup(1)), "good"),
+        (NIGHTLY, inventory(backup(1), servers=(WEB, OTHER)), "warning"),
+        (NIGHTLY, inventory(servers=(WEB, OTHER)), "bad"),
+        (declare("", settings="[require]\nall_servers = true"), inventory(servers=(WEB, OTHER)), "bad"),
+    ],
+)
+def test_the_verdict_is_amber_where_all_series_are_healthy_and_a_server_is_unprotected(
+    declared: Config, seen: Inventory, colour: str
+) -> None:
+    assert f'<p class="verdict {colour}">' in page(declared, seen)
+
+
+def overview(declared: Config, *held: Backup, servers: tuple[Server, ...] = (WEB,)) -> list[list[str]]:
+    """Return the state, the name, the label, the days and the text of each line."""
+    found = re.findall(
+        r'<li data-state="(\w+)"><a href="#server-\d+">(.*?)</a>\s*<b class="badge \w+">(\w+)</b>\s*'
+        r"<span class=\"days\"(?: role=\"img\" aria-label=\"(.*?)\")?>.*?</span>\s*<p>(.*?)</p></li>",
+        page(declared, inventory(*held, servers=servers)),
+        re.DOTALL,
+    )
+    return [[re.sub("<.*?>", "", cell) for cell in line] for line in found]
+
+
+class TestOverview:
+    def test_has_problems_then_gaps_then_unprotected_servers_then_the_rest_by_name(self) -> None:
+        declared = declare(
+            ", ".join(f'{{ description = "{name}", every = "1d", keep = 7 }}' for name in ("z", "gap", "late", "a"))
+        )
+        held = [
+            *(backup(f"{name}{age}", name, age=days(age)) for name in ("a", "z") for age in (0, 1)),
+            *(backup(f"g{age}", "gap", age=days(age)) for age in (0, 4)),
+            backup("l", "late", age=days(3)),
+            *(backup(f"o{age}", "x", age=days(age), server=OTHER, backup_type="automatic") for age in (1, 2)),
+            backup("hand", "by hand", server=OTHER),
+        ]
+
+        found = overview(declared, *held, servers=(WEB, OTHER, Server(id=10, name="new")))
+
+        assert [line[:3] for line in found] == [
+            ["problem", "web/late", "OVERDUE"],
+            ["gap", "web/gap", "GAP"],
+            ["unprotected", "new (10)", "UNPROTECTED"],
+            ["unprotected", "other (9)", "UNPROTECTED"],
+            ["healthy", "web/a", "healthy"],
+            ["healthy", "web/z", "healthy"],
+        ]
+        assert [line[4] for line in found] == [
+            "newest usable is 3d old, due since 2d",
+            "03-07 to 03-09 missing, the policy would hold 3 there",
+            "in no file; no automatic backup",
+            "in no file; 2 automatic backups, 1 manual backup",
+            *2 * ["newest 0s old, 2 usable, complete from 2026-03-15"],
+        ]
+        assert found[1][3] == "30 days: 2 held, 3 missed, 25 before the series started"
+        assert found[2][3] == ""
+
+    def test_marks_each_of_the_last_thirty_days(self) -> None:
+        declared = declare('{ description = "nightly", every = "1d", keep = { daily = 3, weekly = 4 } }')
+        held = [backup(age, age=days(age)) for age in (0, 2, 9, 16)]
+
+        runs = re.findall(r'<i class="(\w+)" style="--n:(\d+)" title="(.*?)"></i>', page(declared, inventory(*held)))
+
+        assert sum(int(number) for _, number, _ in runs) == 30
+        assert [(mark, text.split(":")[0]) for mark, _, text in runs[-5:]] == [
+            ("held", "2026-03-01"),
+            ("thinned", "2026-03-02 to 2026-03-07"),
+            ("held", "2026-03-08"),
+            ("missed", "2026-03-09"),
+            ("held", "2026-03-10"),
+        ]
+
+    def test_has_an_unprotected_server_among_the_problems_where_the_files_require_all(self) -> None:
+        declared = declare('{ description = "x" }', settings="[require]\nall_servers = true")
+
+        assert [line[:3] for line in overview(declared, backup(1, "x"), servers=(WEB, OTHER))] == [
+            ["problem", "other (9)", "UNPROTECTED"],
+            ["healthy", "web/x", "healthy"],
+        ]
+
+
+def test_the_details_of_a_series_name_its_gaps() -> None:
+    held = [backup(age, age=days(age)) for age in (0, 4)]
+
+    text = page(declare('{ description = "nightly", every = "1d", keep = 7 }'), inventory(*held))
+
+    assert text.count("03-07 to 03-09 missing, the policy would hold 3 there") == 2
+
+
 def test_an_error_and_a_warning_need_attention() -> None:
     text = Parsed(page(config("[servers.web]\nid = 1\npinned = [99]\n[servers.gone]\nid = 7\n"), inventory())).text
 
@@ -156,19 +250,26 @@ def test_text_from_outside_is_shown_and_never_markup() -> None:
     assert not [each for each in made if each != "\n" and unicodedata.category(each) in {"Cc", "Cf", "Zl", "Zp", "Cs"}]
 
 
-def test_it_names_nothing_that_a_browser_would_fetch_or_run() -> None:
-    elements = Parsed(hostile("https://evil.example/")).elements
+def test_it_names_nothing_that_a_browser_would_fetch_or_run_but_its_own_script() -> None:
+    made = hostile("https://evil.example/")
+    elements = Parsed(made).elements
 
-    assert not {tag for tag, _ in elements} & {"script", "img", "iframe", "object", "form", "base"}
+    (script,) = re.findall("<script>(.*?)</script>", made, re.DOTALL)
+    digest = b64encode(sha256(script.encode()).digest()).decode()
+    assert f"default-src 'none'; script-src 'sha256-{digest}'; style-src 'unsafe-inline'" in made
+    assert "evil" not in script
+
+    assert [attributes for tag, attributes in elements if tag == "script"] == [{}]
+    assert not {tag for tag, _ in elements} & {"img", "iframe", "object", "form", "base"}
     links = [value for _, attributes in elements for name, value in attributes.items() if name in {"href", "src"}]
     assert {link for link in links if link and not link.startswith("#")} == {"data:,"}
     assert [name for _, attributes in elements for name in attributes if name.startswith("on")] == []
     assert "url(" not in hostile("")
 
 
-def test_a_server_takes_less_than_a_kilobyte_besides_its_marks() -> None:
+def test_a_server_takes_less_than_a_kilobyte_and_a_half_besides_its_marks() -> None:
     servers = tuple(Server(id=each, name=f"web-{each}") for each in range(500))
     tables = (f'[servers.{each.name}]\nid = {each.id}\nbackups = [{{ description = "a" }}]\n' for each in servers)
     held = (backup(each.id, "a", server=each) for each in servers)
 
-    assert len(page(config("".join(tables)), inventory(*held, servers=servers))) < 500 * 1000
+    assert len(page(config("".join(tables)), inventory(*held, servers=servers))) < 500 * 1500
