@@ -95,6 +95,8 @@ class OddEntry:
     kind: Literal["backup", "server"]
     id: Id | None
     unreadable: tuple[str, ...]
+    server_id: Id | None = None
+    """The server that a backup is on, where that is readable."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from reconcile.actual.errors import RefusedError
 from reconcile.actual.http import Http
-from reconcile.actual.inventory import MANUAL, Backup, Inventory, Server, check_clock
+from reconcile.actual.inventory import MANUAL, Backup, Inventory, OddEntry, Server, check_clock
 from reconcile.actual.pages import CompleteList, Pages, Query
 from reconcile.actual.wire import read_account, read_backups, read_servers
 from reconcile.ids import Id
@@ -47,7 +47,7 @@ class Reader:
 
         async def list_backups() -> None:
             nonlocal listing
-            listing = await self._backups(automatic=automatic, server_id=server_id)
+            listing, _ = await self._backups(automatic=automatic, server_id=server_id)
 
         async def list_servers() -> None:
             nonlocal servers
@@ -76,9 +76,14 @@ class Reader:
             check_clock(inventory)
         return inventory
 
-    async def backups(self, server_id: Id | None = None) -> tuple[Backup, ...]:
-        """List only manual backups, as `observe` does, and raise as it does."""
-        return (await self._backups(automatic=False, server_id=server_id)).items
+    async def backups(self, server_id: Id | None = None) -> tuple[Backup | OddEntry, ...]:
+        """List only manual backups, as `observe` does, and raise as it does.
+
+        Returns also the entries that can't be read, and those of another type or server than was asked for: one of them
+        may be a backup that is missing otherwise.
+        """
+        listing, others = await self._backups(automatic=False, server_id=server_id)
+        return (*listing.items, *listing.unidentified, *others)
 
     async def servers(self) -> tuple[Server, ...] | None:
         """List only the servers, and raise as `observe` does; None if the token has no permission to list them."""
@@ -94,7 +99,9 @@ class Reader:
                 return None
             raise
 
-    async def _backups(self, *, automatic: bool, server_id: Id | None) -> CompleteList[Backup]:
+    async def _backups(
+        self, *, automatic: bool, server_id: Id | None
+    ) -> tuple[CompleteList[Backup], tuple[OddEntry, ...]]:
         params: dict[str, str | int] = {} if automatic else {"backup_type": MANUAL}
         if server_id is not None:
             params["server_id"] = server_id
@@ -103,12 +110,16 @@ class Reader:
         if server_id is None:
             self.pages = listing.pages
         # The service filters too, but an automatic backup, or one of another server, must never get past this.
-        backups = (
-            backup
-            for backup in listing.items
-            if (automatic or backup.backup_type == MANUAL) and server_id in {None, backup.server_id}
-        )
-        return replace(listing, items=tuple(backups))
+        backups: list[Backup] = []
+        others: list[OddEntry] = []
+        for backup in listing.items:
+            if not automatic and backup.backup_type != MANUAL:
+                others.append(OddEntry(kind="backup", id=backup.id, unreadable=("backup_type",)))
+            elif server_id not in {None, backup.server_id}:
+                others.append(OddEntry(kind="backup", id=backup.id, unreadable=("server.id",)))
+            else:
+                backups.append(backup)
+        return replace(listing, items=tuple(backups)), tuple(others)
 
     def _show_progress(self, read: int, total: int) -> None:
         if self.progress:

@@ -3,13 +3,15 @@
 Unknown fields are ignored. A field that is not as documented is not known (spec, section 3, "Odd entries").
 """
 
+import json
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
-from pydantic import AliasPath, Field, PlainValidator, Strict, TypeAdapter, ValidationError
+from pydantic import AliasPath, FailFast, Field, PlainValidator, Strict, TypeAdapter, ValidationError
 
 from reconcile.actual.inventory import Backup, OddEntry, Server
 from reconcile.limits import FIRST_YEAR, LARGEST_INTEGER, LAST_YEAR, SMALLEST_INTEGER
@@ -36,12 +38,12 @@ class Page(Generic[Item]):
 
 def read_backups(body: bytes, now: datetime) -> Page[Backup]:
     """Read a page of backups that arrived at `now`; raises MalformedError."""
-    return _read_page(body, partial(_read_backup, now=now))
+    return _read_page(body, _BACKUPS, _backup, partial(_read_backup, now=now))
 
 
 def read_servers(body: bytes, now: datetime) -> Page[Server]:  # noqa: ARG001 - called as `read_backups` is
     """Read a page of servers; raises MalformedError."""
-    return _read_page(body, _read_server)
+    return _read_page(body, _SERVERS, _server, _read_server)
 
 
 def read_backup(body: bytes, now: datetime) -> Backup:
@@ -95,26 +97,57 @@ def _json(body: bytes) -> Any:  # noqa: ANN401 - any JSON; None if it is none
         return None
 
 
-def _read_page(body: bytes, read: Callable[[object], Item | OddEntry]) -> Page[Item]:
+def _read_page(
+    body: bytes,
+    adapter: "TypeAdapter[_PageFields[Fields]]",
+    made_of: Callable[[Fields], Item],
+    read: Callable[[object], Item | OddEntry],
+) -> Page[Item]:
+    """Read a page at once with `adapter`; where something in it is odd, entry by entry with `read`, which is slower."""
     try:
-        page = _PAGE.validate_json(body)
+        page = adapter.validate_json(body)
+    except ValidationError:
+        entries = _any_page(body)
+        results = [read(entry) for entry in entries.results]
+        if results and all(entry.id is None for entry in results):
+            raise MalformedError("no entry of the list has an id") from None
+        return Page(count=entries.count, next=entries.next, results=results)
+    return Page(count=page.count, next=page.next, results=list(map(made_of, page.results)))
+
+
+def _any_page(body: bytes) -> "_PageFields[Any]":
+    """Read a page whose entries may be anything; raises MalformedError."""
+    try:
+        try:
+            return _PAGE.validate_json(body)
+        except ValidationError as error:
+            if error.errors(include_url=False, include_context=False, include_input=False)[0]["type"] != "json_invalid":
+                raise
+            # Half a surrogate pair, or a byte that is not UTF-8, makes an entry odd and not the list.
+            with suppress(ValueError, RecursionError):
+                return _PAGE.validate_python(json.loads(body.decode(errors="surrogateescape")))
+            raise
     except ValidationError as error:
         if body.lstrip()[:1] == b"<":
             raise MalformedError("HTML instead of JSON") from error
         problem = error.errors(include_url=False, include_context=False, include_input=False)[0]
         place = f"{problem['loc'][0]}: " if problem["loc"] else ""
         raise MalformedError(place + problem["msg"]) from error
-    results = [read(entry) for entry in page.results]
-    if results and all(entry.id is None for entry in results):
-        raise MalformedError("no entry of the list has an id")
-    return Page(count=page.count, next=page.next, results=results)
 
 
 def _read_backup(entry: object, *, now: datetime) -> Backup | OddEntry:
     read = _tolerant(_BACKUP, "backup", entry, now)
     if isinstance(read, OddEntry):
         return read
-    fields, unreadable = read
+    return _backup(*read)
+
+
+def _read_server(entry: object) -> Server | OddEntry:
+    read = _tolerant(_SERVER, "server", entry)
+    return read if isinstance(read, OddEntry) else _server(*read)
+
+
+def _backup(fields: "_BackupFields", unreadable: tuple[str, ...] = ()) -> Backup:
     return Backup(
         id=fields.id,
         server_id=fields.server_id,
@@ -129,11 +162,7 @@ def _read_backup(entry: object, *, now: datetime) -> Backup | OddEntry:
     )
 
 
-def _read_server(entry: object) -> Server | OddEntry:
-    read = _tolerant(_SERVER, "server", entry)
-    if isinstance(read, OddEntry):
-        return read
-    fields, unreadable = read
+def _server(fields: "_ServerFields", unreadable: tuple[str, ...] = ()) -> Server:
     return Server(
         id=fields.id, name=fields.name or "", location=fields.location, status=fields.status, unreadable=unreadable
     )
@@ -150,7 +179,9 @@ def _tolerant(
         unreadable = tuple(dict.fromkeys(_field(problem["loc"]) for problem in problems))
     readable: dict[str, Any] = {**entry, **dict.fromkeys(unreadable)} if isinstance(entry, dict) else {}
     if readable.get("id") is None or "server.id" in unreadable:
-        return OddEntry(kind=kind, id=readable.get("id"), unreadable=unreadable)
+        server = readable.get("server") if "server.id" not in unreadable else None
+        server_id = server["id"] if isinstance(server, dict) else None
+        return OddEntry(kind=kind, id=readable.get("id"), unreadable=unreadable, server_id=server_id)
     if "server.name" in unreadable:
         readable["server"] = {"id": readable["server"]["id"]}
     if "created_at" in unreadable and now:
@@ -182,7 +213,8 @@ def _size(value: object) -> float:
     raise ValueError(value)
 
 
-_Text = Annotated[str, Strict()]
+# Without a constraint, however idle, pydantic does not find half a surrogate pair in a string of Python.
+_Text = Annotated[str, Strict(), Field(min_length=0)]
 _Integer = Annotated[int, Strict(), Field(ge=SMALLEST_INTEGER, le=LARGEST_INTEGER)]
 # Ids become part of a path, where a dot segment would address something else, however it is escaped.
 _Id = _Integer | Annotated[str, Strict(), Field(pattern=r"^(?s:[^.].*|\.[^.].*|\.\..+)$")]
@@ -215,15 +247,17 @@ class _ServerFields:
 
 
 @dataclass(kw_only=True, slots=True)
-class _PageFields:
-    """What is read of a page; its entries are read one by one."""
+class _PageFields(Generic[Fields]):
+    """What is read of a page."""
 
     count: Annotated[int, Strict(), Field(ge=0, le=LARGEST_INTEGER)]
     next: _Text | None = None
-    results: Annotated[list[Any], Field(max_length=LARGEST_PAGE)]
+    results: Annotated[list[Fields], FailFast(), Field(max_length=LARGEST_PAGE)]
 
 
 _ANY = TypeAdapter[Any](Any)
-_PAGE = TypeAdapter(_PageFields)
+_PAGE = TypeAdapter(_PageFields[Any])
+_BACKUPS = TypeAdapter(_PageFields[_BackupFields])
+_SERVERS = TypeAdapter(_PageFields[_ServerFields])
 _BACKUP = TypeAdapter(_BackupFields)
 _SERVER = TypeAdapter(_ServerFields)

@@ -2,13 +2,13 @@
 
 from collections.abc import Collection, Iterable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import anyio
 
 from reconcile.actual.errors import ApiError, OutcomeUnknownError
-from reconcile.actual.inventory import Backup, State
+from reconcile.actual.inventory import Backup, OddEntry, State
 from reconcile.apply.run import Lists
 from reconcile.clock import Clock
 from reconcile.desired.min_sizes import DEFAULT, MinSizes
@@ -30,6 +30,8 @@ class Listing:
 
     asked_at: float
     backups: tuple[Backup, ...]
+    odd: tuple[OddEntry, ...] = ()
+    """The entries that may be a backup of the server, and can't be read."""
 
 
 class AccountView:
@@ -40,15 +42,21 @@ class AccountView:
         self._min_sizes = min_sizes
         self._clock = clock
         self._whole: dict[Id, tuple[Backup, ...]] = {}
+        self._whole_odd: tuple[OddEntry, ...] = ()
         self._whole_asked_at = _NEVER
+        self._planned_odd: tuple[OddEntry, ...] | None = None
         self._single: dict[Id, Listing] = {}
         self._changed_at: dict[Id, float] = {}
 
-    def start_from(self, backups: Iterable[Backup], asked_at: float) -> None:
+    def start_from(self, entries: Iterable[Backup | OddEntry], asked_at: float) -> None:
         """Start from a list of the whole account that was requested at `asked_at` by the monotonic clock."""
+        listing = self._listing(entries, asked_at)
         grouped: dict[Id, list[Backup]] = {}
-        for backup in self._counted(backups):
+        for backup in listing.backups:
             grouped.setdefault(backup.server_id, []).append(backup)
+        self._whole_odd = listing.odd
+        if self._planned_odd is None:
+            self._planned_odd = listing.odd
         self._whole = {server_id: tuple(held) for server_id, held in grouped.items()}
         self._whole_asked_at = asked_at
 
@@ -115,23 +123,39 @@ class AccountView:
         if server_id in self._whole:
             self._whole[server_id] = _without(self._whole[server_id], backup)
         if single := self._single.get(server_id):
-            self._single[server_id] = Listing(single.asked_at, _without(single.backups, backup))
+            self._single[server_id] = replace(single, backups=_without(single.backups, backup))
+
+    def trace(self, backup: Backup) -> OddEntry | None:
+        """Return the entry that may be a backup which the latest list of its server does not name.
+
+        Its id, or else an entry without one that was not there when the run was planned.
+        """
+        odd = self._latest(backup.server_id).odd
+        if same := next((entry for entry in odd if entry.id == backup.id), None):
+            return same
+        now, then = (
+            [each for each in entries if each.id is None and each.server_id in {None, backup.server_id}]
+            for entries in (odd, self._planned_odd or ())
+        )
+        return now[-1] if len(now) > len(then) else None
 
     def _latest(self, server_id: Id) -> Listing:
-        whole = Listing(self._whole_asked_at, self._whole.get(server_id, ()))
+        whole = Listing(self._whole_asked_at, self._whole.get(server_id, ()), self._whole_odd)
         single = self._single.get(server_id)
         return single if single and single.asked_at >= whole.asked_at else whole
 
     async def _list(self, server_id: Id) -> Listing:
         # The age of a list counts from its request: it may not show what happened since.
         asked_at = self._clock.monotonic()
-        backups = self._counted(await self._lists.backups(server_id))
-        listing = self._single[server_id] = Listing(asked_at, backups)
+        listing = self._single[server_id] = self._listing(await self._lists.backups(server_id), asked_at)
         return listing
 
-    def _counted(self, backups: Iterable[Backup]) -> tuple[Backup, ...]:
-        """Return the backups that count for anything: one that is being deleted is as good as gone (spec 1)."""
-        return self._min_sizes.judged(backup for backup in backups if backup.state is not State.BEING_DELETED)
+    def _listing(self, entries: Iterable[Backup | OddEntry], asked_at: float) -> Listing:
+        """Return what a list shows, without the backups that are being deleted: they are as good as gone (spec 1)."""
+        found = tuple(entries)
+        held = (each for each in found if isinstance(each, Backup) and each.state is not State.BEING_DELETED)
+        odd = tuple(each for each in found if isinstance(each, OddEntry) and each.kind == "backup")
+        return Listing(asked_at, self._min_sizes.judged(held), odd)
 
 
 def _without(backups: tuple[Backup, ...], gone: Backup) -> tuple[Backup, ...]:

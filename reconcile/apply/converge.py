@@ -68,7 +68,7 @@ async def converge(
         gained = Counter(address for result in results for address in result.gained)
         plan = continued(make_plan(inventory), gained, sum(result.lost for result in results))
         view = AccountView(run.lists, run.clock, plan.min_sizes)
-        view.start_from(inventory.manual, asked_at)
+        view.start_from((*inventory.manual, *inventory.unidentified), asked_at)
         held_back = withheld(plan, run.options.allow_loss, gained, counts_creates=run.options.wait)
         run.emit(Planned(plan=plan, withheld=held_back))
         if not plan.actions and not (plan.awaited and run.options.wait):

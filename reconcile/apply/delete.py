@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from reconcile.actual.backoff import backoff
 from reconcile.actual.errors import ApiError, BusyError, NotSentError, OutcomeUnknownError, OutdatedError, RefusedError
-from reconcile.actual.inventory import Backup
+from reconcile.actual.inventory import Backup, OddEntry
 from reconcile.apply.rejections import Rejections
 from reconcile.apply.round import Round
 from reconcile.clock import StoppedError
@@ -111,12 +111,16 @@ class Deletion:
             return self._ended(Outcome.UNKNOWN, f"accepted, but not seen deleted: {hindrance}")
         if still_listed:
             return self._ended(Outcome.FAILED, f"accepted, still listed as {still_listed.status!r}")
+        if odd := self.round.view.trace(self.delete.backup):
+            return self._ended(Outcome.UNKNOWN, f"accepted, but {_doubt(odd)}")
         return self._ended(Outcome.SUCCEEDED, "deleted")
 
     async def _look(self) -> Finished | None:
         """Return what a fresh list says has become of the backup, or None if it may be deleted."""
         listed = await self.round.view.fresh(self.delete.backup.server_id)
         if all(backup.id != self.delete.backup.id for backup in listed):
+            if odd := self.round.view.trace(self.delete.backup):
+                return self._ended(Outcome.UNKNOWN if self._lost else Outcome.SKIPPED, _doubt(odd))
             return self._gone()
         if objection := self.why_not(listed):
             return self._ended(outcome_of(objection), "", objection=objection)
@@ -136,3 +140,10 @@ class Deletion:
             elapsed=self.round.run.clock.monotonic() - self._started,
             is_refused=is_refused,
         )
+
+
+def _doubt(odd: OddEntry) -> str:
+    """Say why a backup that the list no longer names may still be there."""
+    if odd.id is None:
+        return "an entry without a readable id has appeared in the list, and may be this backup"
+    return f"it is still listed, with another or an unreadable {' and '.join(odd.unreadable)}"

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Protocol
 
-from reconcile.actual.inventory import Backup, Inventory
+from reconcile.actual.inventory import Backup, Inventory, OddEntry
 from reconcile.clock import StoppableClock
 from reconcile.ids import Id
 from reconcile.outcomes import Emit
@@ -25,8 +25,8 @@ class Lists(Protocol):
         """
         ...
 
-    async def backups(self, server_id: Id | None = None) -> tuple[Backup, ...]:
-        """Return the manual backups of one server, or of all; raises as `observe` does."""
+    async def backups(self, server_id: Id | None = None) -> tuple[Backup | OddEntry, ...]:
+        """Return the manual backups of one server, or of all, and the entries that may be one; raises as `observe`."""
         ...
 
 

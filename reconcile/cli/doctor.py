@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from reconcile.actual.errors import ApiError
+from reconcile.actual.inventory import Backup
 from reconcile.actual.reader import Reader
 from reconcile.cli.connection import connect
 from reconcile.cli.exit_code import ExitCode
@@ -85,7 +86,11 @@ async def examine(reader: Reader) -> ServiceFacts:
     filtered = await _or_error(reader.backups())
     return ServiceFacts(
         inventory=inventory,
-        filtered=filtered if isinstance(filtered, ApiError) else frozenset(backup.id for backup in filtered),
+        filtered=(
+            filtered
+            if isinstance(filtered, ApiError)
+            else frozenset(backup.id for backup in filtered if isinstance(backup, Backup))
+        ),
         requests=requests,
         token=token if isinstance(token, ApiError) else TokenFacts.read(token.body),
         lists=tuple(filter(None, lists)),

@@ -10,20 +10,20 @@ from support.service import URL, Answer, Lists, Script, item
 
 from reconcile.actual.errors import IncompleteListError, OutcomeUnknownError, RefusedError
 from reconcile.actual.http import Http
-from reconcile.actual.inventory import Backup
+from reconcile.actual.inventory import Backup, OddEntry
 from reconcile.actual.pages import LARGEST_LIST
 from reconcile.actual.reader import Reader
 
 FIRST = "/backups/?backup_type=manual&page_size=1000"
 
 
-def read(*answers: Answer) -> tuple[tuple[Backup, ...], Script]:
+def read(*answers: Answer) -> tuple[tuple[Backup | OddEntry, ...], Script]:
     script = Script(list(answers))
     return script.run(lambda http: Reader(http).backups()), script
 
 
-def ids(backups: Sequence[Backup]) -> list[object]:
-    return [backup.id for backup in backups]
+def ids(entries: Sequence[Backup | OddEntry]) -> list[object]:
+    return [entry.id for entry in entries if isinstance(entry, Backup)]
 
 
 def many(count: int) -> list[dict[str, Any]]:

@@ -32,9 +32,9 @@ def read(script: Script, use: Callable[[Reader], Awaitable[Result]]) -> Result:
     return script.run(lambda http: use(Reader(http)))
 
 
-def backups(*answers: Answer) -> tuple[tuple[Backup, ...], Script]:
+def backups(*answers: Answer) -> tuple[list[Backup], Script]:
     script = Script(list(answers))
-    return read(script, lambda reader: reader.backups()), script
+    return [each for each in read(script, lambda reader: reader.backups()) if isinstance(each, Backup)], script
 
 
 def observe(service: Answer, *, automatic: bool = False, server_id: Id | None = None) -> tuple[Inventory, Script]:
@@ -127,8 +127,22 @@ class TestObserve:
 
         seen = read(script, lambda reader: reader.backups(1))
 
-        assert [backup.id for backup in seen] == [1]
+        assert [entry.id for entry in seen if isinstance(entry, Backup)] == [1]
         assert script.urls == ["/backups/?backup_type=manual&server_id=1&page_size=1000"]
+
+    def test_with_the_entries_that_may_be_a_backup_that_is_missed(self) -> None:
+        entries = [item(1), item(None), item(3, server={"id": 2}), item(4, backup_type=None), item(5, server=None)]
+        script = Script([page(*entries)])
+
+        seen = read(script, lambda reader: reader.backups(1))
+
+        assert {(entry.id, entry.unreadable) for entry in seen} == {
+            (1, ()),
+            (None, ("id",)),
+            (3, ("server.id",)),
+            (4, ("backup_type",)),
+            (5, ("server.id",)),
+        }
 
     @pytest.mark.parametrize("status", [403, 404])
     def test_a_token_that_may_not_list_servers_will_do(self, status: int) -> None:

@@ -205,6 +205,16 @@ def test_an_entry_without_a_server_counts_and_is_no_backup(server: object) -> No
     assert (odd.id, odd.unreadable) == (499, ("server.id",))
 
 
+@pytest.mark.parametrize("field", ["id", "description", "status", "expires_at", "backup_type"])
+def test_a_text_that_is_not_unicode_is_not_readable_and_the_others_are_read(field: str) -> None:
+    good, odd = read_backups(body(item(1), {**item(2), field: "half \ud83d"}), NOW).results
+
+    assert isinstance(good, Backup)
+    assert odd.unreadable == (field,)
+    stray = body(item(1), {**item(2), field: "STRAY"}).replace(b"STRAY", b"\xff")
+    assert read_backups(stray, NOW).results[1].unreadable == (field,)
+
+
 def test_a_list_in_which_no_entry_has_an_id_is_refused() -> None:
     with pytest.raises(MalformedError, match="no entry of the list has an id"):
         read_backups(body(item(None), {"name": "web"}), NOW)

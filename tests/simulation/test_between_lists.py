@@ -309,3 +309,90 @@ def test_a_second_interrupt_is_not_reported_as_the_deadline() -> None:
     explanation = ended(result, "s1/nightly").explanation
     assert "no response: interrupted" in explanation
     assert "--timeout" not in explanation
+
+
+class TestABackupWhoseEntryLosesAField:
+    """It is no longer listed by its id, server and type, and may still be there: nobody has deleted it."""
+
+    class Losing(World):
+        """Once a backup was created, the entry of #21 loses a field; no delete is carried out."""
+
+        field = ""
+
+        def handle(self, request: httpx.Request) -> httpx.Response:
+            if request.method == "DELETE":
+                return httpx.Response(204)
+            response = super().handle(request)
+            if request.method == "GET" and self.has_lost(request):
+                page = response.json()
+                page["results"] = [
+                    {**entry, self.field: None} if entry["id"] == 21 else entry for entry in page["results"]
+                ]
+                return httpx.Response(200, json=page)
+            return response
+
+        def has_lost(self, request: httpx.Request) -> bool:  # noqa: ARG002 - where it matters
+            return bool(self.record)
+
+    class LosingOnceDeleted(Losing):
+        def has_lost(self, request: httpx.Request) -> bool:  # noqa: ARG002 - as above
+            return any(sent.startswith("DELETE") for sent in self.requests)
+
+    FIELDS = pytest.mark.parametrize(
+        ("field", "said"),
+        [("id", "without a readable id"), ("server", "server.id"), ("backup_type", "backup_type")],
+    )
+
+    @FIELDS
+    def test_before_its_delete_is_sent_is_not_deleted(self, field: str, said: str) -> None:
+        world = self.Losing(config=nightly(1), servers=[S1], backups=[item(21, S1, "nightly", 2)])
+        world.field = field
+
+        (result,) = results_of(world)
+
+        delete = ended(result, "s1/nightly#21")
+        assert delete.outcome is Outcome.SKIPPED
+        assert said in delete.explanation
+        assert not any(request.startswith("DELETE") for request in world.requests)
+        assert not world.converged[-1].is_complete
+
+    @FIELDS
+    def test_after_its_delete_was_accepted_is_not_known_to_be_deleted(self, field: str, said: str) -> None:
+        world = self.LosingOnceDeleted(config=nightly(1), servers=[S1], backups=[item(21, S1, "nightly", 2)])
+        world.field = field
+
+        (result,) = results_of(world)
+
+        delete = ended(result, "s1/nightly#21")
+        assert delete.outcome is Outcome.UNKNOWN
+        assert said in delete.explanation
+        assert not world.converged[-1].is_complete
+
+    def test_is_not_taken_for_an_entry_that_never_had_an_id(self) -> None:
+        odd = {**item(0, S1, "by hand", 1), "id": None}
+        world = World(config=nightly(1), servers=[S1], backups=[item(21, S1, "nightly", 2), odd])
+
+        (result,) = results_of(world)
+
+        assert changes(world, "delete") == [21]
+        assert ended(result, "s1/nightly#21").outcome is Outcome.SUCCEEDED
+
+
+@pytest.mark.parametrize("sent", ["nightly \\ud83d", "nightly \ud83d"], ids=["escaped", "bytes"])
+def test_half_a_surrogate_pair_in_one_description_stops_the_deletes_of_its_server_and_nothing_else(sent: str) -> None:
+    """JSON can escape it, and some services write its bytes as they are: neither is Unicode."""
+
+    class Cutting(World):
+        def handle(self, request: httpx.Request) -> httpx.Response:
+            response = super().handle(request)
+            body = response.content.replace(b"CUT", sent.encode(errors="surrogatepass"))
+            return httpx.Response(response.status_code, content=body)
+
+    held = [item(11, S1, "nightly", 2), item(12, S1, "CUT", 9), item(21, S2, "nightly", 2)]
+    world = Cutting(config=nightly(2), servers=[S1, S2], backups=held)
+
+    (result,) = results_of(world)
+
+    assert sorted(map(str, changes(world, "create"))) == ["1", "2"]
+    assert changes(world, "delete") == [21]
+    assert "its description is not readable" in [warning.summary for warning in result.plan.warnings]
