@@ -108,6 +108,13 @@ class Noted:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Announced:
+    """The run waits for longer than a moment, and why: for the service, or for another apply."""
+
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Interrupted:
     """A first Ctrl-C: nothing new is started, what is in flight is finished."""
 
@@ -227,5 +234,5 @@ class Rounds:
         return changes
 
 
-Event = Planned | Started | Rejected | Waiting | Settled | Finished | Noted | Interrupted | Applied
+Event = Planned | Started | Rejected | Waiting | Settled | Finished | Noted | Announced | Interrupted | Applied
 Emit = Callable[[Event], None]

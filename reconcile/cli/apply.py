@@ -26,7 +26,7 @@ from reconcile.cli.system_clock import SystemClock
 from reconcile.clock import Stop
 from reconcile.diagnostics import UserError
 from reconcile.durations import Duration
-from reconcile.outcomes import Emit, Event, Interrupted, Rounds
+from reconcile.outcomes import Announced, Emit, Event, Interrupted, Rounds
 from reconcile.plan.model import Plan
 from reconcile.plan.safety import without_deletes
 from reconcile.plan.stale import check_base_url, renewed
@@ -139,6 +139,9 @@ def _converge(
 
     account = saved.account if saved else config.settings.account if config else None
 
+    def announce(text: str) -> None:
+        emit(Announced(text=text))
+
     async def work(reader: Reader) -> Convergence:
         clock = reader.http.clock
 
@@ -161,7 +164,7 @@ def _converge(
         )
         # A saved plan was approved when it was handed over, and is exactly that: nothing is planned again.
         approve = partial(_ask, session.output) if asks and not saved else _approved
-        async with account_lock(access, account, patience, session.output, clock):
+        async with account_lock(access, account, patience, announce, clock):
             return await converge(plan, approve, run, rounds=1 if saved else MOST_ROUNDS)
 
     return connect(
@@ -171,6 +174,7 @@ def _converge(
         attempts=PATIENT_ATTEMPTS,
         parallelism=parallelism,
         asks_account=saved is not None and saved.account is not None,
+        announce=announce,
         on_interrupt=lambda: emit(Interrupted()),
     )
 

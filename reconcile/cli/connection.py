@@ -52,12 +52,14 @@ def connect(
     attempts: int = ATTEMPTS,
     parallelism: int = PARALLELISM,
     asks_account: bool = False,
+    announce: Callable[[str], None] | None = None,
     on_interrupt: Callable[[], None] | None = None,
 ) -> Result:
     """Run `work` against the service; each read is tried up to `attempts` times.
 
-    Observing asks whose the token is if the files name an account, or with `asks_account`. Ctrl-C, SIGTERM and SIGHUP
-    end the run at once; with `on_interrupt`, the first of them calls it and lets what is in flight finish.
+    Observing asks whose the token is if the files name an account, or with `asks_account`. `announce` says why the run
+    waits for long; without it, that is a note. Ctrl-C, SIGTERM and SIGHUP end the run at once; with `on_interrupt`, the
+    first of them calls it and lets what is in flight finish.
 
     Raises:
         UserError: as `work` does; `StoppedError` when interrupted or out of time.
@@ -67,7 +69,7 @@ def connect(
     async def main() -> Result:
         async with (
             StoppableClock(SystemClock(), seconds=session.seconds_left) as clock,
-            Http(access, clock, parallelism=parallelism, announce=session.output.note) as http,
+            Http(access, clock, parallelism=parallelism, announce=announce or session.output.note) as http,
             beside(_handle_signals, clock, on_interrupt),
         ):
             reader = Reader(http, attempts, asks_account=asks_account or session.names_account)

@@ -6,7 +6,7 @@ import json
 import os
 import socket
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import datetime
 from pathlib import Path
@@ -15,7 +15,6 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from reconcile.actual.credentials import Access
-from reconcile.cli.output import Output
 from reconcile.cli.session import home_folder
 from reconcile.clock import StoppableClock, StoppedError
 from reconcile.diagnostics import UserError
@@ -28,7 +27,7 @@ _POLL = 0.2
 
 @asynccontextmanager
 async def account_lock(
-    access: Access, account: str | None, patience: float, output: Output, clock: StoppableClock
+    access: Access, account: str | None, patience: float, announce: Callable[[str], None], clock: StoppableClock
 ) -> AsyncIterator[None]:
     """Hold the account's lock for as long as the block lasts; the system releases it if this process dies.
 
@@ -44,22 +43,22 @@ async def account_lock(
             folder = _folder()
             for name in (access.token, account) if account else (access.token,):
                 file = folder / f"{hashlib.sha256(f'{access.base_url} {name}'.encode()).hexdigest()[:32]}.lock"
-                await locks.enter_async_context(_lock(file, access.base_url, patience, output, clock))
+                await locks.enter_async_context(_lock(file, access.base_url, patience, announce, clock))
         except (OSError, NotImplementedError) as error:
-            output.note(f"warning: no lock, so another apply on this machine would go unnoticed: {error}")
+            announce(f"warning: no lock, so another apply on this machine would go unnoticed: {error}")
         yield
 
 
 @asynccontextmanager
 async def _lock(
-    file: Path, base_url: str, patience: float, output: Output, clock: StoppableClock
+    file: Path, base_url: str, patience: float, announce: Callable[[str], None], clock: StoppableClock
 ) -> AsyncIterator[None]:
     lock = FileLock(file, fallback_to_soft=False)
     if held_by_another := _attempt(lock, file, clock.now()):
         if not patience:
             advice = "Wait until it is done. An apply can wait for another one: --lock-timeout 10min."
             raise UserError(f"another apply is working on this account at {base_url}: {held_by_another}", advice)
-        output.note(f"Waiting, another apply is working on this account at {base_url}: {held_by_another}")
+        announce(f"Waiting, another apply is working on this account at {base_url}: {held_by_another}")
         give_up_at = clock.monotonic() + patience
         while still_held := _attempt(lock, file, clock.now()):
             if clock.monotonic() >= give_up_at:

@@ -108,7 +108,7 @@ def _carry_out(
         async with AsyncExitStack() as block:
             if is_chosen:
                 # Our own apply may be creating the backup that is restored, or delete it.
-                await block.enter_async_context(account_lock(access, None, 0.0, output, clock))
+                await block.enter_async_context(account_lock(access, None, 0.0, output.note, clock))
             report = block.enter_context(closing(REPORTERS.text(output)))
             return await restoration.carry_out(
                 Run(

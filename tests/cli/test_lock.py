@@ -104,7 +104,11 @@ def test_there_is_one_lock_for_each_account(
 
     async def both() -> None:
         clock = StoppableClock(SystemClock(), seconds=60)
-        async with clock, account_lock(*first, 0.0, Output(), clock), account_lock(*second, 0.0, Output(), clock):
+        async with (
+            clock,
+            account_lock(*first, 0.0, Output().note, clock),
+            account_lock(*second, 0.0, Output().note, clock),
+        ):
             pass
 
     if is_free:

@@ -47,7 +47,7 @@ def event_json(event: Event, now: datetime) -> Iterator[JsonObject]:
             yield from _finished(event, message, now)
         case outcomes.Noted(diagnostic=diagnostic):
             yield diagnostic_line(diagnostic, now)
-        case outcomes.Interrupted():
+        case outcomes.Announced() | outcomes.Interrupted():
             yield _line("log", message, now, {}, "warn")
         case _:
             assert_never(event)

@@ -46,6 +46,8 @@ def event_sentence(event: Event) -> str:  # noqa: PLR0911 - one for each event
             return member_text(address, settled) if settled else f"{address}: no longer in the list"
         case Finished(action=action):
             return f"{action.address}: {ending_text(event)}"
+        case outcomes.Announced(text=text):
+            return text
         case outcomes.Interrupted():
             return "Interrupted: starting nothing new, finishing what is in flight. Interrupt again to stop at once."
         case _:

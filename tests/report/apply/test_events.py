@@ -12,6 +12,7 @@ from reconcile.actual.inventory import Backup, Server
 from reconcile.diagnostics import Diagnostic
 from reconcile.durations import Duration
 from reconcile.outcomes import (
+    Announced,
     Applied,
     Event,
     Finished,
@@ -96,6 +97,7 @@ EVENTS: list[tuple[Event, list[str], list[str]]] = [
         ["apply_errored"],
     ),
     (Noted(diagnostic=NOTE), ["error: web/nightly: the service altered it", "  No more are made."], ["diagnostic"]),
+    (Announced(text="Waiting 5min, as the service asks"), ["Waiting 5min, as the service asks"], ["log"]),
     (
         Interrupted(),
         ["Interrupted: starting nothing new, finishing what is in flight. Interrupt again to stop at once."],
