@@ -18,6 +18,7 @@ from reconcile.apply.round import Round
 from reconcile.apply.run import Run
 from reconcile.apply.slots import Slots
 from reconcile.clock import StoppedError
+from reconcile.desired.min_sizes import MinSizes
 from reconcile.diagnostics import Diagnostic, UserError
 from reconcile.insight.restore_points import Choice, same
 from reconcile.insight.servers import name_or_id
@@ -37,12 +38,14 @@ class Restoration:
     """One restore, in order: observe, choose, approve, safety backup, look again, send.
 
     `choose` picks the backup from what the account holds, and `approve` returns if it may be restored; both raise
-    UserError if not. `is_sent` is set once the request may have reached the service.
+    UserError if not. A safety backup is judged by `min_sizes`. `is_sent` is set once the request may have reached the
+    service.
     """
 
     choose: Callable[[Inventory], Choice]
     approve: Callable[[Choice, datetime], None]
     with_safety_backup: bool
+    min_sizes: MinSizes
     is_sent: bool = field(default=False, init=False)
 
     async def carry_out(self, run: Run) -> Choice:
@@ -57,7 +60,7 @@ class Restoration:
         choice = self.choose(inventory)
         self.approve(choice, inventory.observed_at)
         if self.with_safety_backup:
-            made = await _make_safety_backup(_safety_create(choice.server, inventory.observed_at), run)
+            made = await _make_safety_backup(_safety_create(choice.server, inventory.observed_at), run, self.min_sizes)
             run.emit(Noted(diagnostic=_completed(made)))
         same(choice, await run.lists.observe(automatic=True, server_id=choice.server.id))
         run.clock.checkpoint()
@@ -69,14 +72,14 @@ class Restoration:
         return choice
 
 
-async def _make_safety_backup(create: Create, run: Run) -> Finished:
+async def _make_safety_backup(create: Create, run: Run, min_sizes: MinSizes) -> Finished:
     """Make a backup of the current state, exactly once, and wait until it is completed.
 
     Raises:
         StoppedError: it is time to stop; if a backup may be left in progress, that has been emitted.
         UserError: it was not completed, so there must be no restore.
     """
-    view, slots = AccountView(run.lists, run.clock), Slots(run.options.max_in_progress)
+    view, slots = AccountView(run.lists, run.clock, min_sizes), Slots(run.options.max_in_progress)
     creation = Creation(create=create, planned_on=frozenset(), round=Round(run=run, view=view, slots=slots))
     made: Finished | None = None
     async with beside(creation.round.watch.run):

@@ -22,9 +22,10 @@ from reconcile.cli.reporters import REPORTERS
 from reconcile.cli.session import Session
 from reconcile.clock import StoppedError
 from reconcile.desired.config import Config
+from reconcile.desired.min_sizes import DEFAULT, MinSizes
 from reconcile.diagnostics import Diagnostic, UserError
 from reconcile.insight.listing import list_backups
-from reconcile.insight.restore_points import Choice, choose, series_of
+from reconcile.insight.restore_points import Choice, choose, min_sizes_of, series_of
 from reconcile.insight.servers import find_server, name_or_id
 from reconcile.report.list import list_text
 from reconcile.report.restore import restore_text
@@ -53,14 +54,14 @@ def restore(
     """
     _check_usage(backup_id, series, before, auto_approve=auto_approve)
     output = session.output
-    # The files say what the series was called before. A backup named by its id needs none: they may be what is broken.
-    config = session.config() if series and session.has_files else None
+    config = _config(session, is_needed=series is not None)
     restoration = Restoration(
         choose=partial(
             _choose, output, server=server, backup_id=backup_id, series=series, before=before, config=config
         ),
         approve=partial(_approve, output, asks=not auto_approve),
         with_safety_backup=safety_backup,
+        min_sizes=MinSizes(default=config.settings.min_size) if config else DEFAULT,
     )
     is_interrupted = False
 
@@ -95,6 +96,24 @@ def _check_usage(backup_id: str | None, series: str | None, before: datetime | N
         raise click.UsageError("--before goes with --series")
     if auto_approve and not backup_id:
         raise click.UsageError("--auto-approve goes with --backup: a series may have a newer one by then")
+
+
+def _config(session: Session, *, is_needed: bool) -> Config | None:
+    """Read the files, where there are any: they say what a series was called before, and what is undersized.
+
+    A backup that is named by its id needs none. They may be what is broken.
+    """
+    if not session.has_files:
+        return None
+    try:
+        return session.config()
+    except UserError as error:
+        if is_needed or isinstance(error, StoppedError):
+            raise
+        session.output.note(f"warning: min_size is the default, because of an error in the files: {error}")
+        return None
+    finally:
+        session.names_account = False  # nothing compares it, and a request that fails would stop the restore
 
 
 def _carry_out(
@@ -134,6 +153,7 @@ def _choose(
     config: Config | None,
 ) -> Choice:
     """Choose as `choose` does; if that is refused, show the server's backups first."""
+    inventory = min_sizes_of(config, inventory).judged_inventory(inventory)
     wanted = find_server(inventory.names, server)
     limit = before or inventory.observed_at
     try:

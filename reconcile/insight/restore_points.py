@@ -6,10 +6,10 @@ from datetime import datetime, timedelta
 
 from reconcile.actual.inventory import MANUAL, Backup, Inventory, Server, State, in_order
 from reconcile.addresses import Descriptions
-from reconcile.desired.config import Config
+from reconcile.desired.config import Config, DeclaredServer
 from reconcile.desired.desired import Desired
 from reconcile.desired.fleets import members
-from reconcile.desired.min_sizes import DEFAULT
+from reconcile.desired.min_sizes import DEFAULT, MinSizes
 from reconcile.diagnostics import UserError
 from reconcile.ids import Id
 from reconcile.insight.servers import by_name, name_or_id
@@ -61,25 +61,39 @@ def restore_points(desired: Desired, inventory: Inventory, now: datetime) -> tup
 
 def series_of(server: Server, description: str, config: Config | None, inventory: Inventory) -> Descriptions:
     """Return which backups belong to a series: those with its former descriptions too, if `config` declares it."""
-    if config:
-        declared = (*config.servers, *members(config.fleets, config.servers, inventory.servers or ()))
-        for table in (table for table in declared if table.id == server.id):
-            for series in (series for series in table.series if series.description == description):
-                return table.descriptions_of(series)
+    for table in (table for table in _declared(config, inventory) if table.id == server.id):
+        for series in (series for series in table.series if series.description == description):
+            return table.descriptions_of(series)
     return Descriptions(description)
 
 
+def min_sizes_of(config: Config | None, inventory: Inventory) -> MinSizes:
+    """Return how large a completed backup must be, by the files where there are any."""
+    return MinSizes.of(config, _declared(config, inventory)) if config else DEFAULT
+
+
+def _declared(config: Config | None, inventory: Inventory) -> tuple[DeclaredServer, ...]:
+    if config is None:
+        return ()
+    return (*config.servers, *members(config.fleets, config.servers, inventory.servers or ()))
+
+
 def choose(
-    server: Server, inventory: Inventory, *, backup_id: str | None, series: Descriptions | None, before: datetime
+    server: Server,
+    inventory: Inventory,
+    *,
+    backup_id: str | None,
+    series: Descriptions | None,
+    before: datetime,
 ) -> Choice:
     """Choose a backup of the server, automatic ones included: by its id, or else the newest usable one of a series.
 
+    The inventory is one in which the undersized backups are judged.
     The newest is the last that was made before `before`, so that a misdated one is never chosen.
 
     Raises:
         UserError: none was named, or it is not there, not usable, or of another server.
     """
-    inventory = DEFAULT.judged_inventory(inventory)
     held = in_order(backup for backup in inventory.backups if backup.server_id == server.id)[::-1]
     usable = tuple(backup for backup in held if backup.state is State.USABLE)
     backup = _newest(server, usable, series, before) if series else _by_id(server, inventory, backup_id)
@@ -115,7 +129,8 @@ def _by_id(server: Server, inventory: Inventory, backup_id: str | None) -> Backu
         other = f"backup {backup_id} is a backup of {backup.server_name or backup.server_id}, not of {name}"
         raise UserError(other, _HOW_TO_CHOOSE)
     if backup.state is State.UNDERSIZED:
-        raise UserError(f"backup {backup_id} has {backup.size_mb} MiB, so it is probably empty", _HOW_TO_CHOOSE)
+        small = f"backup {backup_id} has {backup.size_mb} MiB, less than min_size, so it is probably empty"
+        raise UserError(small, _HOW_TO_CHOOSE)
     if backup.state is not State.USABLE:
         raise UserError(f"backup {backup_id} has the status {backup.status!r}, so it can't be restored", _HOW_TO_CHOOSE)
     return backup

@@ -10,6 +10,7 @@ HEADER = Row(("ID", "MADE", "SIZE", "TYPE", "STATUS", "EXPIRES", "DESCRIPTION"),
 
 _STYLES = {
     State.USABLE: "",
+    State.UNDERSIZED: "red",
     State.PENDING: "yellow",
     State.FAILED: "red",
     State.UNKNOWN: "yellow",

@@ -76,6 +76,29 @@ def test_a_series_is_looked_for_under_its_former_descriptions_if_there_is_a_file
     assert "there is no terminal to ask on" in done.stderr
 
 
+class TestMinSize:
+    FILE = '[servers.db]\nid = 2\nbackups = [{ description = "nightly", min_size = "200GiB" }]\n'
+
+    @pytest.mark.parametrize("choice", [["--backup", str(OLD), "--auto-approve"], ["--series", "nightly"]], ids=str)
+    def test_is_that_of_the_files(self, choice: list[str], service: Killer) -> None:
+        service.write(self.FILE)
+
+        done = service.run("restore", "db", *choice)
+
+        assert done.returncode == 1
+        assert "so it is probably empty" in done.stderr or "has no usable backup 'nightly'" in done.stderr
+        assert restores(service) == []
+
+    def test_is_the_default_where_the_files_are_broken_and_the_backup_is_named_by_its_id(self, service: Killer) -> None:
+        service.write(self.FILE + "nonsense = 1\n")
+
+        done = service.run("restore", "db", "--backup", str(OLD), "--auto-approve")
+
+        assert done.returncode == 0, done.stderr
+        assert "warning: min_size is the default, because of an error in the files" in done.stderr
+        assert service.run("restore", "db", "--series", "nightly").returncode == 1
+
+
 @pytest.mark.parametrize("choice", [[], ["--backup", "999", "--auto-approve"], ["--series", "weekly"]], ids=str)
 def test_a_refused_choice_shows_what_list_shows_and_how_to_choose(choice: list[str], service: Killer) -> None:
     done = service.run("restore", "db", *choice)
