@@ -10,11 +10,17 @@ from support.schedules import SMALL_FILE
 
 
 @pytest.fixture
-def service(tmp_path: Path) -> Iterator[Sandbox]:
-    """Serve the sample, beside a file with one backup to create."""
+def service_alone(tmp_path: Path) -> Iterator[Sandbox]:
+    """Serve the sample, beside no file."""
     with sandbox(tmp_path) as served:
-        served.write(FILE)
         yield served
+
+
+@pytest.fixture
+def service(service_alone: Sandbox) -> Sandbox:
+    """Serve the sample, beside a file with one backup to create."""
+    service_alone.write(FILE)
+    return service_alone
 
 
 @pytest.fixture

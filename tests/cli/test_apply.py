@@ -9,20 +9,8 @@ from typing import Any
 
 import pytest
 from support.build import entry, held
-from support.command import READ_ONLY, Sandbox, sandbox
+from support.command import FIRST, READ_ONLY, Sandbox, sandbox
 
-FIRST = """\
-[servers.web-server-01]
-id = 12345
-
-[[servers.web-server-01.backups]]
-description = "Pre-update backup"
-
-[[servers.web-server-01.backups]]
-description = "nightly"
-every = "1d"
-keep = 7
-"""
 PRUNING = """\
 [settings]
 prune = true
@@ -37,10 +25,10 @@ TWO_DAYS = timedelta(days=2)
 
 
 @pytest.fixture
-def service(tmp_path: Path) -> Iterator[Sandbox]:
-    with sandbox(tmp_path, backup_seconds=0.2) as served:
-        served.write(FIRST)
-        yield served
+def service(service_alone: Sandbox) -> Sandbox:
+    service_alone.account.backup_seconds = 0.2
+    service_alone.write(FIRST)
+    return service_alone
 
 
 def changes(service: Sandbox) -> list[tuple[str, list[str], str | None]]:

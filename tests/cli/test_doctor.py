@@ -1,21 +1,17 @@
 """`doctor` in every state of disrepair: the right line says so, and the exit code says whether apply can work."""
 
 import json
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import httpx
 import pytest
-from support.killer import Answers, Killer, killer
-from support.schedules import SMALL_FILE
+from support.killer import Answers, Killer
 
 
 @pytest.fixture
-def service(tmp_path: Path) -> Iterator[Killer]:
-    with killer(tmp_path) as served:
-        served.write(SMALL_FILE)
-        served.answer_instead = me("*:*")
-        yield served
+def service(odd_service: Killer) -> Killer:
+    odd_service.answer_instead = me("*:*")
+    return odd_service
 
 
 def me(*permissions: str) -> Answers:

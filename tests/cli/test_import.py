@@ -1,7 +1,6 @@
 """`import`: a file that declares what the account holds."""
 
 import tomllib
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -13,38 +12,32 @@ from support.command import Sandbox, sandbox
 WEB = {"id": 1, "name": "web"}
 
 
-@pytest.fixture
-def service(tmp_path: Path) -> Iterator[Sandbox]:
-    with sandbox(tmp_path) as served:
-        yield served
-
-
 def item(id_: int, description: str | None, status: str = "completed", **server: object) -> dict[str, Any]:
     return entry(id_, description, timedelta(hours=id_), status=status, server={**WEB, **server}, size_mb=1024)
 
 
-def test_nothing_is_left_to_do_with_what_it_writes(service: Sandbox) -> None:
-    done = service.run("import")
+def test_nothing_is_left_to_do_with_what_it_writes(service_alone: Sandbox) -> None:
+    done = service_alone.run("import")
 
     assert done.returncode == 0
     assert done.stdout.startswith("# Written by reconcile import at 20")
-    assert service.url in done.stdout.splitlines()[0]
+    assert service_alone.url in done.stdout.splitlines()[0]
     assert "[servers.web-server-01]" in done.stdout
     assert 'description = "Pre-update backup"' in done.stdout
-    service.write(done.stdout)
-    assert "No changes." in service.run("plan").stdout
+    service_alone.write(done.stdout)
+    assert "No changes." in service_alone.run("plan").stdout
 
 
-def test_what_is_ignored_is_not_suggested(service: Sandbox) -> None:
-    service.write('[settings]\nignore = "Pre-*"\n')
+def test_what_is_ignored_is_not_suggested(service_alone: Sandbox) -> None:
+    service_alone.write('[settings]\nignore = "Pre-*"\n')
 
-    assert "Pre-update" not in service.run("import", "-f", "backups.toml").stdout
+    assert "Pre-update" not in service_alone.run("import", "-f", "backups.toml").stdout
 
 
-def test_with_files_only_what_they_lack(service: Sandbox) -> None:
-    service.write("[servers.web-server-01]\nid = 12345\n")
+def test_with_files_only_what_they_lack(service_alone: Sandbox) -> None:
+    service_alone.write("[servers.web-server-01]\nid = 12345\n")
 
-    written = service.run("import", "-f", "backups.toml").stdout
+    written = service_alone.run("import", "-f", "backups.toml").stdout
 
     assert "[servers.web-server-01]" not in written
     assert "[servers.db-server-01]" in written
@@ -52,25 +45,25 @@ def test_with_files_only_what_they_lack(service: Sandbox) -> None:
 
 
 @pytest.mark.parametrize("name", ["12346", "db-server-01"])
-def test_one_server(name: str, service: Sandbox) -> None:
-    written = service.run("import", "--server", name).stdout
+def test_one_server(name: str, service_alone: Sandbox) -> None:
+    written = service_alone.run("import", "--server", name).stdout
 
     assert "[servers.db-server-01]" in written
     assert "web" not in written
 
 
-def test_a_server_that_the_account_lacks(service: Sandbox) -> None:
-    done = service.run("import", "--server", "nobody")
+def test_a_server_that_the_account_lacks(service_alone: Sandbox) -> None:
+    done = service_alone.run("import", "--server", "nobody")
 
     assert (done.returncode, done.stdout) == (1, "")
     assert "the account has no server 'nobody'" in done.stderr
 
 
-def test_a_file_that_exists_is_not_overwritten(service: Sandbox) -> None:
-    assert service.run("import", "--out", "new.toml").returncode == 0
-    assert service.run("validate", "-f", "new.toml").returncode == 0
+def test_a_file_that_exists_is_not_overwritten(service_alone: Sandbox) -> None:
+    assert service_alone.run("import", "--out", "new.toml").returncode == 0
+    assert service_alone.run("validate", "-f", "new.toml").returncode == 0
 
-    again = service.run("import", "--out", "new.toml")
+    again = service_alone.run("import", "--out", "new.toml")
 
     assert again.returncode == 1
     assert "new.toml exists already" in again.stderr

@@ -2,11 +2,10 @@
 
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support.command import COMMANDS, Sandbox, run, sandbox
+from support.command import COMMANDS, Sandbox, run
 
 from reconcile.cli.files import write_file
 from reconcile.diagnostics import UserError
@@ -18,16 +17,10 @@ WITH_FILES = [
 ]
 
 
-@pytest.fixture
-def service(tmp_path: Path) -> Iterator[Sandbox]:
-    with sandbox(tmp_path) as served:
-        yield served
-
-
 class TestWithoutAFile:
     @pytest.mark.parametrize("command", WITH_FILES)
-    def test_every_command_says_how_to_begin(self, command: str, service: Sandbox) -> None:
-        done = service.run(command)
+    def test_every_command_says_how_to_begin(self, command: str, service_alone: Sandbox) -> None:
+        done = service_alone.run(command)
 
         assert done.returncode == 1
         assert "backups.toml: no such file" in done.shown
@@ -48,52 +41,52 @@ class TestWithoutAFile:
 
 
 class TestInit:
-    def test_writes_a_file_that_can_be_planned_and_applied_as_it_is(self, service: Sandbox) -> None:
-        done = service.run("init")
+    def test_writes_a_file_that_can_be_planned_and_applied_as_it_is(self, service_alone: Sandbox) -> None:
+        done = service_alone.run("init")
 
         assert (done.returncode, done.stdout) == (0, "")
         assert done.stderr == (
             "Written to backups.toml: 2 servers, 1 of 1 manual backup adopted. "
             "To see what it would do: reconcile plan. For the first runs: reconcile apply --no-delete\n"
         )
-        assert "Plan: 2 to create, 0 to delete; 1 backup unchanged, 0 unmanaged." in service.run("plan").stdout
-        assert service.run("apply", "--auto-approve").returncode == 0
-        assert "No changes." in service.run("plan").stdout
+        assert "Plan: 2 to create, 0 to delete; 1 backup unchanged, 0 unmanaged." in service_alone.run("plan").stdout
+        assert service_alone.run("apply", "--auto-approve").returncode == 0
+        assert "No changes." in service_alone.run("plan").stdout
 
-    def test_lists_servers_that_are_alike_and_proposes_the_glob_for_those_to_come(self, service: Sandbox) -> None:
-        service.account.servers[:] = [{"id": number, "name": f"api-{number}"} for number in (1, 2)]
-        service.account.backups.clear()
+    def test_lists_servers_that_are_alike_and_proposes_the_glob_for_those_to_come(self, service_alone: Sandbox) -> None:
+        service_alone.account.servers[:] = [{"id": number, "name": f"api-{number}"} for number in (1, 2)]
+        service_alone.account.backups.clear()
 
-        service.run("init")
-        service.account.servers.append({"id": 3, "name": "api-3"})
+        service_alone.run("init")
+        service_alone.account.servers.append({"id": 3, "name": "api-3"})
 
-        assert "Plan: 2 to create, 0 to delete" in service.run("plan").stdout
-        written = (service.folder / "backups.toml").read_text()
+        assert "Plan: 2 to create, 0 to delete" in service_alone.run("plan").stdout
+        written = (service_alone.folder / "backups.toml").read_text()
         assert 'account = "you@example.com"' in written
-        service.write(re.sub(r"match = \[[^]]*\]\n# match = \"api", 'match = "api', written))
-        assert "Plan: 3 to create, 0 to delete" in service.run("plan").stdout
+        service_alone.write(re.sub(r"match = \[[^]]*\]\n# match = \"api", 'match = "api', written))
+        assert "Plan: 3 to create, 0 to delete" in service_alone.run("plan").stdout
 
-    def test_goes_on_with_the_series_of_another_init(self, service: Sandbox) -> None:
-        service.run("init")
-        service.run("apply", "--auto-approve")
+    def test_goes_on_with_the_series_of_another_init(self, service_alone: Sandbox) -> None:
+        service_alone.run("init")
+        service_alone.run("apply", "--auto-approve")
 
-        done = service.run("init", "--out", "second.toml")
+        done = service_alone.run("init", "--out", "second.toml")
 
         assert "reconcile plan -f second.toml" in done.stderr
-        assert "No changes." in service.run("plan", "-f", "second.toml").stdout
+        assert "No changes." in service_alone.run("plan", "-f", "second.toml").stdout
 
     @pytest.mark.parametrize("command", [["init"], ["import", "--out", "backups.toml"]], ids=lambda command: command[0])
-    def test_never_overwrites(self, command: list[str], service: Sandbox) -> None:
-        service.write("mine")
+    def test_never_overwrites(self, command: list[str], service_alone: Sandbox) -> None:
+        service_alone.write("mine")
 
-        done = service.run(*command)
+        done = service_alone.run(*command)
 
         assert done.returncode == 1
         assert "error: backups.toml exists already" in done.stderr
-        assert (service.folder / "backups.toml").read_text() == "mine"
+        assert (service_alone.folder / "backups.toml").read_text() == "mine"
 
-    def test_does_not_overwrite_what_was_written_meanwhile(self, service: Sandbox) -> None:
-        path = service.folder / "backups.toml"
+    def test_does_not_overwrite_what_was_written_meanwhile(self, service_alone: Sandbox) -> None:
+        path = service_alone.folder / "backups.toml"
         path.write_text("mine")
 
         with pytest.raises(UserError, match="exists already"):
@@ -101,17 +94,17 @@ class TestInit:
 
         assert path.read_text() == "mine"
 
-    def test_without_a_token_writes_an_example_and_says_so(self, service: Sandbox) -> None:
-        done = run("init", folder=service.folder, VPS_API_URL=service.url)
+    def test_without_a_token_writes_an_example_and_says_so(self, service_alone: Sandbox) -> None:
+        done = run("init", folder=service_alone.folder, VPS_API_URL=service_alone.url)
 
         assert (done.returncode, done.stdout) == (0, "")
         assert "Written to backups.toml: an example, because there is no token." in done.stderr
-        assert service.run("validate").stdout == "Valid: 1 series on 1 server.\n"
-        assert "1 to create, 0 to delete" in service.run("plan").stdout
+        assert service_alone.run("validate").stdout == "Valid: 1 series on 1 server.\n"
+        assert "1 to create, 0 to delete" in service_alone.run("plan").stdout
 
-    def test_with_a_token_that_is_refused_writes_nothing(self, service: Sandbox) -> None:
-        done = service.run("init", VPS_API_TOKEN="vps_wrong")
+    def test_with_a_token_that_is_refused_writes_nothing(self, service_alone: Sandbox) -> None:
+        done = service_alone.run("init", VPS_API_TOKEN="vps_wrong")
 
         assert done.returncode == 1
         assert "401 Unauthorized" in done.stderr
-        assert not (service.folder / "backups.toml").exists()
+        assert not (service_alone.folder / "backups.toml").exists()

@@ -3,23 +3,19 @@
 import json
 import signal
 import time
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-from support.killer import Killer, killer
-from support.schedules import OLD, SMALL_FILE, clean_requests
+from support.killer import Killer
+from support.schedules import OLD, clean_requests
 
 RESTORE = ("restore", "db", "--backup", str(OLD), "--auto-approve")
 READING = [["plan"], ["status"], ["import"], ["list"], ["init", "--out", "new.toml"], ["doctor"], [*RESTORE]]
 
 
 @pytest.fixture
-def service(tmp_path: Path) -> Iterator[Killer]:
-    with killer(tmp_path) as served:
-        served.signal = signal.SIGINT
-        served.write(SMALL_FILE)
-        yield served
+def service(odd_service: Killer) -> Killer:
+    odd_service.signal = signal.SIGINT
+    return odd_service
 
 
 @pytest.mark.parametrize("command", READING, ids=lambda command: command[0])

@@ -1,19 +1,17 @@
 """`list`: needs no file, and asks for no more than is wanted."""
 
 import json
-from collections.abc import Iterator
-from pathlib import Path
 
 import httpx
 import pytest
-from support.killer import Killer, killer
+from support.killer import Killer
 from support.schedules import AUTOMATIC, OLD
 
 
 @pytest.fixture
-def service(tmp_path: Path) -> Iterator[Killer]:
-    with killer(tmp_path) as served:
-        yield served
+def service(odd_service: Killer) -> Killer:
+    (odd_service.folder / "backups.toml").unlink()
+    return odd_service
 
 
 @pytest.fixture

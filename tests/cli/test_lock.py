@@ -2,13 +2,12 @@
 
 import os
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import anyio
 import pytest
 from filelock import FileLock
-from support.command import Done, Sandbox, sandbox
+from support.command import Done, Sandbox
 
 from reconcile.actual.credentials import Access
 from reconcile.cli.lock import account_lock
@@ -18,13 +17,10 @@ from reconcile.clock import StoppableClock
 from reconcile.diagnostics import UserError
 
 
-@pytest.fixture
-def service(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
+@pytest.fixture(autouse=True)
+def _own_temporary_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "temporary").mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
-    with sandbox(tmp_path) as served:
-        served.write('[servers.web-server-01]\nid = 12345\nbackups = [{ description = "nightly" }]\n')
-        yield served
 
 
 def apply(service: Sandbox, **environment: str) -> Done:

@@ -1,34 +1,20 @@
 """`plan`: what it shows, for whom, and its exit codes."""
 
 import json
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from support.build import entry
-from support.command import Sandbox, run, sandbox
-
-FILE = """\
-[servers.web-server-01]
-id = 12345
-
-[[servers.web-server-01.backups]]
-description = "Pre-update backup"
-
-[[servers.web-server-01.backups]]
-description = "nightly"
-every = "1d"
-keep = 7
-"""
+from support.command import FIRST, Sandbox, run, sandbox
 
 
 @pytest.fixture
-def service(tmp_path: Path) -> Iterator[Sandbox]:
-    with sandbox(tmp_path, backup_seconds=0.2) as served:
-        served.write(FILE)
-        yield served
+def service(service_alone: Sandbox) -> Sandbox:
+    service_alone.account.backup_seconds = 0.2
+    service_alone.write(FIRST)
+    return service_alone
 
 
 def test_at_plans_for_another_time(service: Sandbox) -> None:

@@ -1,13 +1,12 @@
 """`-q`, for cron: mail that arrives is about something."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 from support.command import FILE, Sandbox, sandbox
-from support.killer import Killer, killer
+from support.killer import Killer
 from support.schedules import OLD
 
 
@@ -120,12 +119,6 @@ def test_it_does_not_go_with_verbose(service: Sandbox) -> None:
 
     assert (done.returncode, done.stdout) == (1, "")
     assert "-v or -q, not both" in done.stderr
-
-
-@pytest.fixture
-def odd_service(tmp_path: Path) -> Iterator[Killer]:
-    with killer(tmp_path) as served:
-        yield served
 
 
 def test_a_safety_backup_that_is_completed_needs_no_word(odd_service: Killer) -> None:

@@ -1,7 +1,6 @@
 """Saved plans: shown offline, and applied exactly, or not at all."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -18,10 +17,10 @@ FILE = (
 
 
 @pytest.fixture
-def service(tmp_path: Path) -> Iterator[Sandbox]:
-    with sandbox(tmp_path, backup_seconds=0.2) as served:
-        served.write(FILE)
-        yield served
+def service(service_alone: Sandbox) -> Sandbox:
+    service_alone.account.backup_seconds = 0.2
+    service_alone.write(FILE)
+    return service_alone
 
 
 def test_it_is_shown_offline_and_applied_exactly(service: Sandbox) -> None:

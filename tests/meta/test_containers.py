@@ -4,14 +4,13 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from support.command import TOKEN, Sandbox, sandbox
+from support.command import Sandbox
 from support.heartbeats import heartbeats
 from support.scripts import EXAMPLES, script_environment
 from support.tools import install_from_pypi
@@ -25,7 +24,6 @@ CRON_JOBS: dict[str, Any] = {
 }
 DOCKERFILE = (EXAMPLES / "docker/Dockerfile").read_text(encoding="utf-8")
 USER = 65532
-FILE = '[servers.web-server-01]\nid = 12345\nbackups = [{ description = "nightly", every = "1d" }]\n'
 
 READ_ONLY = ("unshare", "--mount", "sh", "-c", 'mount -o remount,ro,bind / && exec "$@"', "sh")
 BECOME = ("setpriv", f"--reuid={USER}", f"--regid={USER}", "--clear-groups", "--no-new-privs")
@@ -44,14 +42,6 @@ def command(name: str, folder: Path) -> list[str]:
     words = [*container["command"], *container["args"]]
     mounted = "|".join(mount["mountPath"] for mount in container["volumeMounts"])
     return [re.sub(rf"=({mounted})/", f"={folder}/", word) for word in words]
-
-
-@pytest.fixture
-def service(tmp_path: Path) -> Iterator[Sandbox]:
-    (tmp_path / "backups.toml").write_text(FILE)
-    (tmp_path / "token").write_text(TOKEN)
-    with sandbox(tmp_path) as served:
-        yield served
 
 
 def test_the_pods_commands_run_as_a_nameless_user_who_can_write_nowhere(service: Sandbox) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from support.build import backup, declare, inventory
-from support.command import TOKEN, Sandbox, sandbox
+from support.command import Sandbox
 from support.heartbeats import Heartbeats, heartbeats
 from support.scripts import EXAMPLES, ROOT, read_yaml, run_script
 
@@ -19,15 +19,6 @@ from reconcile.report.status.metrics import metrics
 
 MONITORING = EXAMPLES / "monitoring"
 SYSTEMD = EXAMPLES / "systemd"
-FILE = '[servers.web-server-01]\nid = 12345\nbackups = [{ description = "nightly", every = "1d" }]\n'
-
-
-@pytest.fixture
-def service(tmp_path: Path) -> Iterator[Sandbox]:
-    (tmp_path / "backups.toml").write_text(FILE)
-    (tmp_path / "token").write_text(TOKEN)
-    with sandbox(tmp_path) as served:
-        yield served
 
 
 def here(command: str, folder: Path) -> str:

@@ -34,6 +34,20 @@ TOKEN, READ_ONLY = "vps_sandbox", "vps_readonly"
 FILE = '[servers.web-server-01]\nid = 12345\nbackups = [{ description = "nightly" }]\n'
 """Declares one backup to be created on a server of the sandbox's sample."""
 
+FIRST = """\
+[servers.web-server-01]
+id = 12345
+
+[[servers.web-server-01.backups]]
+description = "Pre-update backup"
+
+[[servers.web-server-01.backups]]
+description = "nightly"
+every = "1d"
+keep = 7
+"""
+"""Declares two series on that server, one of which the sample already has."""
+
 
 @dataclass(frozen=True)
 class Done:
