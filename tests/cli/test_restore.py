@@ -169,7 +169,7 @@ class TestSafetyBackup:
     def test_that_is_not_done_in_time_is_named_and_means_no_restore(self, service: Killer) -> None:
         service.world.account.backup_seconds = 60
 
-        arguments = ("--auto-approve", "--safety-backup", "--timeout", "1s")
+        arguments = ("--auto-approve", "--safety-backup", "--timeout", "2s")
         done = service.run("restore", "db", "--backup", str(OLD), *arguments)
 
         assert done.returncode == 1

@@ -27,9 +27,8 @@ from support.service import item
 
 from reconcile.cli import apply
 
-TIMEOUT = "1s"
-LONGEST = 8.0
-"""Seconds."""
+LONGEST = 30.0
+"""Seconds after which a command hangs, however busy this machine is."""
 
 FILE = '[servers.web]\nid = 1\nbackups = [{ description = "nightly" }]\n'
 COMMANDS = [
@@ -92,14 +91,15 @@ def answer(status: str, body: str, headers: str = "") -> bytes:
     return f"HTTP/1.1 {status}\r\nContent-Length: {len(body)}\r\n{headers}\r\n{body}".encode()
 
 
-MISBEHAVIOURS: list[tuple[str, str, Callable[[ByteStream], Awaitable[None]], str]] = [
-    ("trickle", "http", trickle, "waiting for GET http://"),
-    ("endless pages", "http", endless_pages, "waiting for GET http://"),
-    ("429", "http", too_many_requests, "429 Too Many Requests"),
-    ("Retry-After", "http", come_back_in_an_hour, "429 Too Many Requests"),
-    ("503", "http", unavailable, "503 Service Unavailable"),
-    ("black hole", "http", black_hole, "waiting for GET http://"),
-    ("no TLS handshake", "https", black_hole, "waiting for GET https://"),
+# A response that is to be received has three seconds, for busy machines.
+MISBEHAVIOURS: list[tuple[str, str, Callable[[ByteStream], Awaitable[None]], str, str]] = [
+    ("trickle", "http", trickle, "1s", "waiting for GET http://"),
+    ("endless pages", "http", endless_pages, "1s", "waiting for GET http://"),
+    ("429", "http", too_many_requests, "3s", "429 Too Many Requests"),
+    ("Retry-After", "http", come_back_in_an_hour, "3s", "429 Too Many Requests"),
+    ("503", "http", unavailable, "3s", "503 Service Unavailable"),
+    ("black hole", "http", black_hole, "1s", "waiting for GET http://"),
+    ("no TLS handshake", "https", black_hole, "1s", "waiting for GET https://"),
 ]
 ROWS = [
     pytest.param(
@@ -113,10 +113,11 @@ ROWS = [
 ]
 
 
-@pytest.mark.parametrize(("scheme", "handle", "waited_for", "command"), ROWS)
+@pytest.mark.parametrize(("scheme", "handle", "timeout", "waited_for", "command"), ROWS)
 def test_it_ends_any_command(
     scheme: str,
     handle: Callable[[ByteStream], Awaitable[None]],
+    timeout: str,
     waited_for: str,
     command: list[str],
     tmp_path: Path,
@@ -125,7 +126,7 @@ def test_it_ends_any_command(
     with Loopback(handle=handle).serve() as port:
         environment = {"VPS_API_URL": f"{scheme}://127.0.0.1:{port}/api/v1", "VPS_API_TOKEN": "vps_unused_token"}
         started = time.monotonic()
-        done = run(*command, "--timeout", TIMEOUT, folder=tmp_path, **environment)
+        done = run(*command, "--timeout", timeout, folder=tmp_path, **environment)
         elapsed = time.monotonic() - started
 
     assert done.returncode == 1
@@ -149,7 +150,7 @@ def test_a_resolver_that_does_not_respond_ends_with_the_time_limit(
     is_over.set()
 
     assert done.returncode == 1
-    assert elapsed < 5
+    assert elapsed < 15
     assert "stopped: out of time while waiting for GET https://vps.example/api/v1/" in done.stderr
 
 
@@ -204,7 +205,7 @@ def test_a_resolver_that_does_not_respond_does_not_hold_up_two_interrupts(
         is_over.set()
 
     assert done.returncode == 130
-    assert elapsed < 5
+    assert elapsed < 15
     assert "Interrupt again to stop at once." in done.stderr
     assert "web/nightly: not started" in done.stdout
 
@@ -215,7 +216,7 @@ def test_planning_in_an_apply_ends_with_an_interrupt(tmp_path: Path, monkeypatch
 
         def plan_for_long(*_: object, **__: object) -> None:
             os.kill(os.getpid(), signal.SIGINT)
-            until = time.monotonic() + 5
+            until = time.monotonic() + 60
             while time.monotonic() < until:
                 pass
 
@@ -225,22 +226,22 @@ def test_planning_in_an_apply_ends_with_an_interrupt(tmp_path: Path, monkeypatch
         elapsed = time.monotonic() - started
 
         assert done.returncode == 130
-        assert elapsed < 4
+        assert elapsed < LONGEST
         assert len(service.backups()) == 1, "nothing was started"
 
 
 def test_planning_in_an_apply_has_only_the_time_that_reading_has_left(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with sandbox(tmp_path, latency=0.4) as service:
+    with sandbox(tmp_path, latency=1.5) as service:
         service.write(SANDBOX_FILE)
-        monkeypatch.setattr(apply, "make_plan", lambda *_, **__: time.sleep(5))
+        monkeypatch.setattr(apply, "make_plan", lambda *_, **__: time.sleep(60))
         started = time.monotonic()
-        done = service.run("apply", "--auto-approve", "--timeout", "1s")
+        done = service.run("apply", "--auto-approve", "--timeout", "2s")
         elapsed = time.monotonic() - started
 
     assert done.returncode == 1
-    assert elapsed < 1.5
+    assert elapsed < 3.3
     assert "stopped: out of time while planning" in done.stderr
 
 
@@ -249,9 +250,12 @@ def test_a_resolver_that_does_not_respond_does_not_hold_up_an_interrupt(
 ) -> None:
     (tmp_path / "backups.toml").write_text(FILE)
     is_over = threading.Event()
-    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: is_over.wait(20))
-    interrupt = threading.Timer(0.7, lambda: os.kill(os.getpid(), signal.SIGINT))
-    interrupt.start()
+
+    def interrupt(*_: object, **__: object) -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+        is_over.wait(20)
+
+    monkeypatch.setattr(socket, "getaddrinfo", interrupt)
 
     started = time.monotonic()
     done = run("plan", folder=tmp_path, VPS_API_URL="https://vps.example/api/v1", VPS_API_TOKEN="vps_unused_token")
@@ -259,4 +263,4 @@ def test_a_resolver_that_does_not_respond_does_not_hold_up_an_interrupt(
     is_over.set()
 
     assert done.returncode == 130
-    assert elapsed < 4
+    assert elapsed < 15

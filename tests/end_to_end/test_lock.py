@@ -3,6 +3,7 @@
 import os
 import signal
 import subprocess
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,13 +15,14 @@ from support.command import COMMAND, FILE, Sandbox, bare_environment, sandbox
 
 @pytest.fixture
 def service(tmp_path: Path) -> Iterator[Sandbox]:
-    with sandbox(tmp_path, backup_seconds=1.2) as served:
+    with sandbox(tmp_path, backup_seconds=60) as served:
         served.write(FILE)
         yield served
 
 
 @contextmanager
 def another_apply(service: Sandbox) -> Iterator["subprocess.Popen[bytes]"]:
+    """Run an apply that waits for its backup for as long as the block lasts."""
     with subprocess.Popen(
         [*COMMAND, "apply", "--auto-approve"],
         cwd=service.folder,
@@ -31,6 +33,7 @@ def another_apply(service: Sandbox) -> Iterator["subprocess.Popen[bytes]"]:
         while len(service.backups()) == 1:
             time.sleep(0.05)
         yield first
+        service.complete_backups()
 
 
 def test_the_second_names_the_process_that_holds_the_lock_and_since_when(service: Sandbox) -> None:
@@ -46,7 +49,8 @@ def test_the_second_names_the_process_that_holds_the_lock_and_since_when(service
 
 def test_the_second_waits_as_long_as_it_may(service: Sandbox) -> None:
     with another_apply(service):
-        second = service.run("apply", "--auto-approve", "--lock-timeout", "30s")
+        threading.Timer(1.5, service.complete_backups).start()
+        second = service.run("apply", "--auto-approve", "--lock-timeout", "60s")
 
         assert second.returncode == 0
         assert second.stderr.startswith("Waiting, another apply")
@@ -61,12 +65,10 @@ def test_the_second_waits_as_long_as_it_may(service: Sandbox) -> None:
         ("--timeout=1s", "stopped: out of time while waiting for another apply: process"),
     ],
 )
-def test_a_lock_that_is_not_released_in_time_is_one_error(option: str, message: str, tmp_path: Path) -> None:
-    with sandbox(tmp_path, backup_seconds=60) as service:
-        service.write(FILE)
-        with another_apply(service) as first:
-            late = service.run("apply", "--auto-approve", "--lock-timeout", "30s", option)
-            first.kill()
+def test_a_lock_that_is_not_released_in_time_is_one_error(option: str, message: str, service: Sandbox) -> None:
+    with another_apply(service) as first:
+        late = service.run("apply", "--auto-approve", "--lock-timeout", "30s", option)
+        first.kill()
 
     assert late.returncode == 1
     assert message in late.stderr

@@ -4,6 +4,7 @@ import json
 import signal
 import subprocess
 import sys
+import tarfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -34,6 +35,9 @@ else:
     found["body"] = body
 state.write_text(json.dumps(comments))
 """
+
+
+forecasts = pytest.mark.skipif(not hasattr(tarfile, "data_filter"), reason="needs Python 3.11.4 or newer")
 
 
 @dataclass
@@ -184,6 +188,7 @@ def git(folder: Path, *arguments: str) -> None:
     subprocess.run(["/usr/bin/env", "git", *identity, *arguments], cwd=folder, check=True, capture_output=True)
 
 
+@forecasts
 def test_a_forecast_compares_the_file_with_that_of_the_base(job: Job) -> None:
     git(job.folder, "init", "--initial-branch=main")
     unmerged = job.run("plan", forecast="true")
@@ -204,6 +209,7 @@ def test_a_forecast_compares_the_file_with_that_of_the_base(job: Job) -> None:
     assert job.outputs["creates"] == "1"
 
 
+@forecasts
 def test_a_forecast_that_cannot_be_made_does_not_cost_the_plan(job: Job) -> None:
     git(job.folder, "init", "--initial-branch=main")
     file = job.folder / "backups.toml"

@@ -86,6 +86,8 @@ def forecast(files: list[str], folder: Path) -> str:
     is_merge = ["git", "rev-parse", "--quiet", "--verify", "HEAD^2"]
     if subprocess.run(is_merge, capture_output=True, check=False).returncode:
         return missing("it needs a pull request, and actions/checkout with fetch-depth: 2")
+    if not hasattr(tarfile, "data_filter"):
+        return missing("it needs Python 3.11.4 or newer")
     base = folder / "base.tar"
     if subprocess.run(["git", "archive", "--output", str(base), "HEAD^1", "--", files[0]], check=False).returncode:
         return missing(f"the base has no {files[0]}")
