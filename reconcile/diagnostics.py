@@ -77,10 +77,11 @@ class Place:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Diagnostic:
-    """One message: what is wrong (`summary`), what to do (`detail`), where (`place`)."""
+    """One message: what is wrong (`summary`), what to do (`detail`), where (`place`), and the `facts`, one a line."""
 
     summary: str
     detail: str = ""
+    facts: tuple[str, ...] = ()
     severity: Literal["error", "warning"] = "error"
     address: str | None = None
     place: Place | None = None

@@ -16,7 +16,7 @@ from reconcile.cli.connection import connect
 from reconcile.cli.exit_code import ExitCode
 from reconcile.cli.files import read_plan
 from reconcile.cli.lock import account_lock
-from reconcile.cli.options import MAX_AGE, DurationType, command, formats
+from reconcile.cli.options import ALLOW_LOSS, MAX_AGE, DurationType, command, formats
 from reconcile.cli.output import Output
 from reconcile.cli.planning import desired_for, make_plan
 from reconcile.cli.prompt import ask
@@ -50,13 +50,7 @@ from reconcile.report.apply.sentences import summary_text
     show_default=True,
     help="Most backups that this run has in progress; it starts with ten.",
 )
-@click.option(
-    "--allow-loss",
-    type=click.IntRange(min=0),
-    default=0,
-    metavar="N",
-    help="Allow a loss of up to N usable backups, for this run.",
-)
+@ALLOW_LOSS
 @MAX_AGE
 @click.option("--no-delete", is_flag=True, help="Create what is due, and withhold every delete.")
 @formats(REPORTERS)

@@ -113,6 +113,13 @@ COMPARE = click.option(
     metavar="PATH",
     help="Compare with the files before a change: as -f; may be repeated.",
 )
+ALLOW_LOSS = click.option(
+    "--allow-loss",
+    type=click.IntRange(min=0),
+    default=0,
+    metavar="N",
+    help="Allow a loss of up to N usable backups, for this run.",
+)
 _BASE_URL = click.option("--base-url", metavar="URL", help="The base URL of the service.  [env: VPS_API_URL]")
 _TOKEN_FILE = click.option(
     "--token-file",

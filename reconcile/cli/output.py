@@ -94,14 +94,8 @@ class Output:
                 assert_never(document)
 
     def result(self, lines: Iterable[Block]) -> None:
-        """Print a result for people; in a pipe, without the blanks that fill up a table."""
-        for line in map(printable, lines):
-            if self.out.is_terminal:
-                self.out.print(line)
-                continue
-            with self.out.capture() as captured:
-                self.out.print(line)
-            self.raw(self._for_log("".join(f"{row.rstrip()}\n" for row in captured.get().splitlines())))
+        """Print a result for people."""
+        self._print(self.out, lines)
         self.out.file.flush()  # a log that holds both streams must have them in order
 
     def json(self, value: object) -> None:
@@ -121,32 +115,28 @@ class Output:
     def note(self, *lines: Block) -> None:
         """Print something that is neither the result nor an error, on stderr."""
         if not self.quiet:
-            self._explain(lines)
+            self._print(self.err, lines)
 
-    def _explain(self, lines: Iterable[Block]) -> None:
+    def _print(self, console: Console, lines: Iterable[Block]) -> None:
         for line in map(printable, lines):
-            if self.err.is_terminal or not self._is_github:
-                self.err.print(line)
+            if console.is_terminal or not self._is_github:
+                console.print(line)
                 continue
-            with self.err.capture() as captured:
-                self.err.print(line)
-            self.err.file.write(self._for_log(captured.get()))
+            with console.capture() as captured:
+                console.print(line)
+            console.file.write(without_commands(captured.get()))
 
     def diagnostics(self, diagnostics: Sequence[Diagnostic]) -> None:
         """Print diagnostics on stderr, only errors with `quiet`; in GitHub Actions, also as annotations."""
         for diagnostic in diagnostics:
             if self.quiet and diagnostic.severity != "error":
                 continue
-            self._explain(diagnostic_text(diagnostic))
+            self._print(self.err, diagnostic_text(diagnostic))
             if self._is_github and (command := annotation(diagnostic)):
                 self.err.file.write(f"{command}\n")
         errors = sum(diagnostic.severity == "error" for diagnostic in diagnostics)
         if errors > 1:
-            self._explain([count_text(errors, "error")])
-
-    def _for_log(self, text: str) -> str:
-        """Return text without workflow commands, if this runs in GitHub Actions."""
-        return without_commands(text) if self._is_github else text
+            self._print(self.err, [count_text(errors, "error")])
 
     def _log_requests(self) -> None:
         """Show every request on stderr; headers, and with them the token, are never logged."""

@@ -11,7 +11,7 @@ import click
 from reconcile.cli.connection import observe
 from reconcile.cli.exit_code import ExitCode
 from reconcile.cli.files import plan_content
-from reconcile.cli.options import COMPARE, MAX_AGE, OutputFileType, TimeType, command, formats
+from reconcile.cli.options import ALLOW_LOSS, COMPARE, MAX_AGE, OutputFileType, TimeType, command, formats
 from reconcile.cli.planning import desired_for, make_plan
 from reconcile.cli.session import STDOUT, Session
 from reconcile.clock import StoppedError
@@ -33,6 +33,7 @@ from reconcile.report.plan.json import gitlab_report as report_for_gitlab
 @click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 if there is something to do.")
 @MAX_AGE
 @COMPARE
+@ALLOW_LOSS
 @click.option("--at", type=TimeType(), metavar="TIME", help="Plan as if it were this time.")
 def plan(
     session: Session,
@@ -43,6 +44,7 @@ def plan(
     detailed_exitcode: bool,
     max_age: Duration | None,
     files_before: tuple[str, ...],
+    allow_loss: int,
     at: datetime | None,
 ) -> ExitCode:
     """Show what apply would create and delete, and why; change nothing.
@@ -50,7 +52,9 @@ def plan(
     With --compare, show first what the change of the files causes.
     """
     if out and at:
-        raise click.UsageError("--out or --at, not both: a plan for another time is not to be applied")
+        raise click.UsageError("--out or --at, not both: a plan for another time can't be applied")
+    if out and allow_loss:
+        raise click.UsageError("--out or --allow-loss, not both: give --allow-loss to apply FILE")
     is_saved = False
     try:
         before = _before(session, files_before)
@@ -59,7 +63,8 @@ def plan(
 
         def planned(config: Config) -> tuple[Desired, Plan]:
             desired = desired_for(config, inventory, session.targets)
-            return desired, make_plan(desired, inventory, at, max_age=max_age)
+            made = make_plan(desired, inventory, at, max_age=max_age)
+            return desired, replace(made, loss=made.loss.allowing(allow_loss))
 
         with session.time_limit("planning"):
             after = planned(config)

@@ -4,7 +4,7 @@ Every action says what to do and why; the backups beside it say what must still 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from reconcile.actual.inventory import Backup, State
@@ -194,6 +194,10 @@ class Loss:
     def is_too_much(self, allowed: int) -> bool:
         """Return whether deletes are withheld, given that a loss of `allowed` backups is allowed for this run."""
         return self.is_limited(allowed) and (self.empties or self.lost > (self.limit or 0))
+
+    def allowing(self, allowed: int) -> "Loss":
+        """Return this loss without a limit, if a loss of `allowed` backups is allowed and covers it."""
+        return replace(self, limit=None) if allowed and self.lost <= allowed else self
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

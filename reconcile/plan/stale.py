@@ -78,8 +78,7 @@ def _stale(detail: str, lines: Iterable[str]) -> UserError:
     return UserError(
         "Saved plan is stale",
         diagnostics=[
-            Diagnostic(summary="Saved plan is stale, nothing was changed", detail=detail),
-            *(Diagnostic(summary=line) for line in lines),
+            Diagnostic(summary="Saved plan is stale; nothing was changed", detail=detail, facts=tuple(lines)),
         ],
     )
 

@@ -1,37 +1,58 @@
-"""One line per backup in UTC, for `list` and `restore`."""
+"""Tables of backups, one line each, in UTC, for `list` and `restore`."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 from reconcile.actual.inventory import Backup, State
 from reconcile.report.document import Columns, Row, Text
 from reconcile.report.wording import size_text
 
-HEADER = Row(("ID", "MADE", "SIZE", "TYPE", "STATUS", "EXPIRES", "DESCRIPTION"), "dim")
+
+def _size_or_status(backup: Backup) -> str:
+    """Return the size of a completed backup, and the status of any other: only a completed one has its size."""
+    if State.of(backup.status) is not State.USABLE:
+        return backup.status
+    return "unknown" if backup.size_mb is None else size_text(backup.size_mb)
+
+
+_COLUMNS: Mapping[str, Callable[[Backup], str]] = {
+    "ID": lambda backup: f"#{backup.id}",
+    "CREATED": lambda backup: "unknown" if "created_at" in backup.unreadable else f"{backup.created_at:%Y-%m-%d %H:%M}",
+    "SIZE": _size_or_status,
+    "TYPE": lambda backup: backup.backup_type,
+    "EXPIRES": lambda backup: f"{backup.expires_at:%Y-%m-%d}" if backup.expires_at else "never",
+    "DESCRIPTION": lambda backup: backup.description or "",
+}
+_OFTEN_ALIKE = ("TYPE", "EXPIRES")
+"""The columns that are left out where they would hold the same text in every row."""
 
 _STYLES = {
     State.USABLE: "",
     State.UNDERSIZED: "red",
     State.PENDING: "yellow",
     State.FAILED: "red",
+    State.UNDERSIZED: "red",
     State.UNKNOWN: "yellow",
     State.BEING_DELETED: "dim",
 }
 
 
-def table(rows: Iterable[Row | Text]) -> Columns:
-    """Return a table of these rows and the headings between them."""
-    return Columns(rows=tuple(rows), indent=2, narrowest=12)
+def backup_table(parts: Iterable[Backup | Text]) -> tuple[Columns, str]:
+    """Return a table of backups, with the headings between them, and a sentence.
 
-
-def backup_row(backup: Backup) -> Row:
-    """Return the line of a backup."""
-    cells = (
-        f"#{backup.id}",
-        "unknown" if "created_at" in backup.unreadable else f"{backup.created_at:%Y-%m-%d %H:%M}",
-        "unknown" if backup.size_mb is None else size_text(backup.size_mb),
-        backup.backup_type,
-        backup.status,
-        f"{backup.expires_at:%Y-%m-%d}" if backup.expires_at else "never",
-        backup.description or "",
-    )
-    return Row(cells, _STYLES[backup.state])
+    The sentence says what all the backups have in common, and the table does not. It is empty if there is nothing.
+    """
+    parts = list(parts)
+    backups = [part for part in parts if isinstance(part, Backup)]
+    values = {name: {_COLUMNS[name](backup) for backup in backups} for name in _OFTEN_ALIKE}
+    alike = {name: found.pop() for name, found in values.items() if len(found) == 1}
+    cells = [value for name, value in _COLUMNS.items() if name not in alike]
+    header = [Row(tuple(name for name in _COLUMNS if name not in alike), "dim")] if backups else []
+    rows: list[Row | Text] = []
+    for part in parts:
+        if isinstance(part, Text):
+            rows.append(part)
+        else:
+            rows += [*header, Row(tuple(value(part) for value in cells), _STYLES[part.state])]
+            header = []
+    common = ", ".join(f"{name.lower()} {value}" for name, value in alike.items())
+    return Columns(rows=tuple(rows), indent=2, narrowest=12, shortens=-1), f"Same for all: {common}." if common else ""

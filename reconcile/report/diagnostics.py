@@ -18,7 +18,7 @@ LARGEST = 60_000
 
 _ROOM_FOR_THE_END = 200
 _MOST_LINES = 20
-"""Lines of Markdown, of errors and of warnings, so that what follows keeps its place however many there are."""
+"""Errors, warnings, and facts of one that are shown, so that what follows keeps its place however many there are."""
 
 
 def diagnostic_text(diagnostic: Diagnostic) -> list[Text]:
@@ -35,6 +35,9 @@ def diagnostic_text(diagnostic: Diagnostic) -> list[Text]:
         lines.append(Text.assemble((" --> ", "blue"), str(diagnostic.place)))
     if diagnostic.detail:
         lines.append(Text(f"  {diagnostic.detail}"))
+    lines += [Text(f"  - {fact}") for fact in diagnostic.facts[:_MOST_LINES]]
+    if (more := len(diagnostic.facts) - _MOST_LINES) > 0:
+        lines.append(Text(f"  - and {more:,} more"))
     return lines
 
 
@@ -48,7 +51,7 @@ def diagnostic_json(diagnostic: Diagnostic) -> JsonObject:
     entry: JsonObject = {
         "severity": diagnostic.severity,
         "summary": diagnostic.summary,
-        "detail": diagnostic.detail,
+        "detail": "\n".join(filter(None, (diagnostic.detail, *diagnostic.facts))),
     }
     if diagnostic.address:
         entry["address"] = diagnostic.address
@@ -82,6 +85,7 @@ def diagnostic_lines(sign: str, diagnostics: Sequence[Diagnostic]) -> Iterator[s
         place = diagnostic.address or str(diagnostic.range or "")
         about = f"{code(place)}: " if place else ""
         yield f"- {sign} {about}{plain(diagnostic.summary)}. {plain(diagnostic.detail)}"
+        yield from (f"  - {plain(fact)}" for fact in diagnostic.facts[:_MOST_LINES])
     if (more := len(diagnostics) - _MOST_LINES) > 0:
         yield f"- {sign} and {more:,} more"
     if diagnostics:

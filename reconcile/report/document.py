@@ -62,11 +62,13 @@ class Columns:
     """Rows in columns, and headings between them. The last cell of a row gets the room that the others leave.
 
     It wraps in its column, or goes below the others where it would have fewer than `narrowest` columns of a terminal.
+    Where a row has too little room, its cell in the column `shortens` (-1 is the last) is shortened from the middle.
     """
 
     rows: Sequence[Row | Text]
     indent: int = 0
     narrowest: int = 30
+    shortens: int | None = None
 
 
 Block = str | Text | Columns

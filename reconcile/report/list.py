@@ -5,8 +5,8 @@ from collections.abc import Iterator, Sequence
 from reconcile.actual.inventory import Backup, size_mb
 from reconcile.insight.listing import BackupList, ServerBackups
 from reconcile.insight.servers import name_or_id
-from reconcile.report.backups import HEADER, backup_row, table
-from reconcile.report.document import Formats, Formatter, Json, JsonObject, Lines, Row, Text
+from reconcile.report.backups import backup_table
+from reconcile.report.document import Formats, Formatter, Json, JsonObject, Lines, Text
 from reconcile.report.values import backup_json, time_json
 from reconcile.report.wording import count_text, size_text
 
@@ -14,8 +14,9 @@ from reconcile.report.wording import count_text, size_text
 def list_text(found: BackupList, /, *, verbose: bool = False) -> Lines:
     """Return a table of the backups of each server, and the sums."""
     sums = _sums(found)
-    where = Text(f"At {found.base_url}, times in UTC", "dim")
-    return Lines((table(_rows(found)), "", sums, where), essential=(sums,))
+    table, common = backup_table(_parts(found))
+    where = Text(f"{common} At {found.base_url}, times in UTC.".lstrip(), "dim")
+    return Lines((table, "", sums, where), essential=(sums,))
 
 
 def list_json(found: BackupList, /, *, verbose: bool = False) -> Json:
@@ -36,15 +37,11 @@ def list_json(found: BackupList, /, *, verbose: bool = False) -> Json:
 LIST_FORMATS: Formats[Formatter[BackupList]] = Formats(list_text, json=(list_json, "Print JSON."))
 
 
-def _rows(found: BackupList) -> Iterator[Row | Text]:
-    has_header = False
+def _parts(found: BackupList) -> Iterator[Backup | Text]:
     for server in found.servers:
         name = name_or_id(server.server)
         yield Text.assemble((name, "bold"), f" ({server.server.id}): {_sum_text(server.backups)}")
-        if server.backups and not has_header:
-            yield HEADER
-            has_header = True
-        yield from map(backup_row, server.backups)
+        yield from server.backups
 
 
 def _sums(found: BackupList) -> Text:

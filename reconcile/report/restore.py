@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 from datetime import datetime
 
+from reconcile.actual.inventory import Backup
 from reconcile.durations import age_text
 from reconcile.insight.restore_points import Choice
 from reconcile.insight.servers import name_or_id
-from reconcile.report.backups import HEADER, backup_row, table
+from reconcile.report.backups import backup_table
 from reconcile.report.document import Block, Lines, Text
 
 _MOST_OTHERS = 10
@@ -28,13 +29,19 @@ def _warnings(choice: Choice, now: datetime) -> Iterator[Text]:
 
 
 def _lines(choice: Choice, now: datetime) -> Iterator[Block]:
+    table, common = backup_table(_parts(choice, now))
+    yield table
+    if (more := len(choice.others) - _MOST_OTHERS) > 0:
+        yield Text(f"  and {more:,} older ones", "dim")
+    yield Text(f"{common} Times in UTC.".lstrip(), "dim")
+
+
+def _parts(choice: Choice, now: datetime) -> Iterator[Backup | Text]:
     name = name_or_id(choice.server)
     yield Text.assemble("Restore ", (name, "bold"), f" ({choice.server.id}) from:")
-    yield table([HEADER, backup_row(choice.backup)])
+    yield choice.backup
     age = age_text(now - choice.backup.created_at)
     yield Text(f"Everything written on {name} since then, in the last {age}, will be lost.", "bold red")
     if choice.others:
         yield Text("Its other usable backups:", "dim")
-        yield table([HEADER, *map(backup_row, choice.others[:_MOST_OTHERS])])
-        if len(choice.others) > _MOST_OTHERS:
-            yield Text(f"  and {len(choice.others) - _MOST_OTHERS:,} older ones", "dim")
+        yield from choice.others[:_MOST_OTHERS]

@@ -3,15 +3,16 @@
 Formatters return text from the file and the service as it is, so a formatter that forgets to escape can do no harm.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from rich.cells import cell_len
+from rich.cells import cell_len, set_cell_size
 from rich.console import Console, ConsoleOptions, ConsoleRenderable
 from rich.segment import Segment
 from rich.text import Text as RichText
 
 from reconcile.report.document import Block, Columns, Facts, Marks, Text
-from reconcile.report.escape import BEFORE_A_UNIT, visible
+from reconcile.report.escape import visible
 
 _LONGEST = 2000
 """Characters of one text, of which a line has several."""
@@ -21,10 +22,16 @@ _BELOW = 4
 """Columns by which what goes below the first cells of a row is indented further than they are."""
 
 _WIDEST = 48
-"""Columns. A cell that is wider does not widen its column; what follows it in its row goes below it."""
+"""Columns. A cell that is wider does not widen its column."""
+
+_SHORTEST, _LONGEST_NAME = 20, 80
+"""The fewest and the most columns for cells that may be shortened."""
 
 _UNBROKEN = "\ue000"
 """Stands for a blank at which no line is broken. `visible` lets no such character through."""
+
+_TOGETHER = re.compile(r"(?<=\d) (?=[A-Za-z])|(?<=\d[ydh]) (?=\d)|(?<=\dmo) (?=\d)")
+"""The blank between a number and its unit, or what it counts, and within a span such as `1d 2h`."""
 
 _ASCII = str.maketrans("█·", "#.")
 
@@ -51,8 +58,10 @@ class _Paragraph:
         self.width = sum([cell_len(part) for part, _ in self.parts])
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Segment]:
-        """Yield the lines for a console of this width."""
-        yield from _printed(self.lines(console, options, options.max_width))
+        """Yield the lines for a console of this width; they are all indented as the first."""
+        beginning = self.parts[0][0]
+        lead = len(beginning) - len(beginning.lstrip(" ")) if self.width > options.max_width else 0
+        yield from _printed(self.lines(console, options, options.max_width - lead, lead), lead)
 
     def segments(self, console: Console, options: ConsoleOptions) -> Iterator[Segment]:
         """Yield the whole text as one line."""
@@ -60,16 +69,30 @@ class _Paragraph:
             text = part.translate(_ASCII) if isinstance(part, Marks) and options.ascii_only else _with_blanks(part)
             yield Segment(text, console.get_style(style) if style else None)
 
-    def lines(self, console: Console, options: ConsoleOptions, room: int) -> list[Iterable[Segment]]:
-        """Return lines of at most this width, none of which is broken between a number and its unit."""
+    def lines(self, console: Console, options: ConsoleOptions, room: int, lead: int = 0) -> list[Iterable[Segment]]:
+        """Return lines of at most this width, none of which is broken between a number and its unit.
+
+        `lead` is the number of blanks that the text begins with, and that are left out.
+        """
         if self.width <= room:
             return [self.segments(console, options)]
-        text = RichText.assemble(*self.parts)
+        text = RichText.assemble(*self.parts)[lead:]
         if max(map(cell_len, text.plain.split(" "))) > room:
             text.plain = _with_blanks(text.plain)
-        text.plain = BEFORE_A_UNIT.sub(_UNBROKEN, text.plain)
+        text.plain = _TOGETHER.sub(_UNBROKEN, text.plain)
         lines = text.wrap(console, max(1, room), overflow="fold")
         return [[Segment(_with_blanks(text), style) for text, style, _ in line.render(console)] for line in lines]
+
+    def shortened(self, room: int, options: ConsoleOptions) -> "_Paragraph":
+        """Return the text without its middle, so that it has at most this width; an id at its end is kept."""
+        if self.width <= room:
+            return self
+        sign = "..." if options.ascii_only else "…"
+        text = "".join(part for part, _ in self.parts)
+        end, number = (room - len(sign)) // 2, cell_len(text[text.rfind("#") :])
+        end = number if end < number <= room - len(sign) else end
+        beginning = set_cell_size(text, room - len(sign) - end)
+        return _Paragraph(beginning + sign + set_cell_size(text[::-1], end)[::-1], self.parts[0][1])
 
 
 class _Layout:
@@ -85,38 +108,66 @@ class _Layout:
             for row in table.rows
         ]
         columns = max(map(len, self._rows), default=0) - 1
+        self._shortens = table.shortens % (columns + 1) if table.shortens is not None and columns >= 0 else None
         self._widths = [0] * columns
         for row in self._rows:
             for column, cell in enumerate(row[:-1]):
-                if self._widths[column] < cell.width <= _WIDEST:
+                if column == self._shortens:
+                    self._widths[column] = max(self._widths[column], min(cell.width, _LONGEST_NAME))
+                elif self._widths[column] < cell.width <= _WIDEST:
                     self._widths[column] = cell.width
+        self._last = {row[-1].width for row in self._rows if len(row) > 1}
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Segment]:
         """Yield the lines for a console of this width."""
+        widths = self._fitted(options.max_width)
         for row in self._rows:
             if len(row) == 1:
                 yield from row[0].__rich_console__(console, options)
             else:
-                yield from self._row(row, console, options)
+                yield from self._row(row, widths, console, options)
 
-    def _row(self, row: Sequence[_Paragraph], console: Console, options: ConsoleOptions) -> Iterator[Segment]:
+    def _fitted(self, width: int) -> Sequence[int]:
+        """Return the widths of all columns but the last, so that as few as possible of its cells wrap."""
+        column = self._shortens
+        if column is None or column >= len(self._widths):
+            return self._widths
+        natural = self._widths[column]
+        room = width - self._indent - sum(each + _GAP for each in self._widths if each) + natural
+        shortest = min(natural, _SHORTEST)
+        if room - shortest >= min(self._narrowest, max(self._last)):
+            needed = [min(each, self._narrowest) if each > room - shortest else each for each in self._last]
+            room -= max(needed)
+        if room >= natural:
+            return self._widths
+        fitted = max(shortest, room)
+        return [*self._widths[:column], fitted, *self._widths[column + 1 :]]
+
+    def _row(
+        self, row: Sequence[_Paragraph], widths: Sequence[int], console: Console, options: ConsoleOptions
+    ) -> Iterator[Segment]:
         """Yield the lines of a row: its cells side by side for as long as they have room, and the others below."""
         beside: list[Segment] = []
         used = self._indent
         placed = 0
-        for cell, column in zip(row[:-1], self._widths, strict=False):
-            if cell.width > options.max_width - used:
+        whole = sum(max(cell.width, width) + _GAP for cell, width in zip(row, widths, strict=False))
+        is_whole = widths is self._widths and used + whole + row[-1].width <= options.max_width
+        for column, (cell, width) in enumerate(zip(row[:-1], widths, strict=False)):
+            text = cell.shortened(width, options) if column == self._shortens and not is_whole else cell
+            if text.width > options.max_width - used:
                 break
-            beside += cell.segments(console, options)
+            beside += text.segments(console, options)
             placed += 1
-            if cell.width > column:
+            if text.width > width and not is_whole:
                 break
-            beside.append(Segment(" " * (column - cell.width + _GAP)))
-            used += column + _GAP
+            if width or text.width:
+                beside.append(Segment(" " * (max(width - text.width, 0) + _GAP)))
+                used += max(width, text.width) + _GAP
         else:
             room = options.max_width - used
-            if row[-1].width <= room or room >= self._narrowest:
-                first, *others = row[-1].lines(console, options, room)
+            last = row[-1].shortened(room, options) if placed == self._shortens and room >= _GAP else row[-1]
+            if last.width <= room or room >= self._narrowest:
+                first, *others = last.lines(console, options, room)
                 yield from _printed([[*beside, *first]], self._indent)
                 yield from _printed(others, used)
                 return
@@ -134,9 +185,14 @@ def _escaped(part: str) -> str:
 
 
 def _printed(lines: Iterable[Iterable[Segment]], indent: int = 0) -> Iterator[Segment]:
+    """Yield lines, each ended, and without the blanks that fill up a table."""
     for line in lines:
-        yield Segment(" " * indent)
-        yield from line
+        segments = [Segment(" " * indent), *line]
+        while segments and not (text := segments[-1].text.rstrip(" ")):
+            segments.pop()
+        if segments:
+            segments[-1] = Segment(text, segments[-1].style)
+        yield from segments
         yield Segment.line()
 
 

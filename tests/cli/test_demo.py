@@ -20,7 +20,10 @@ def test_it_shows_a_rotation_and_a_mass_delete_that_is_withheld_and_says_what_to
         "No changes",
         "Plan: 0 to create, 6 to delete",
     ]
-    assert "6 of 8 usable backups on the declared servers would be lost, the limit is 3" in of_its_commands
+    assert (
+        "They would lose 6 of the 8 usable backups on the declared servers; the limit is 3 (max_shrink: 20% of these"
+        in of_its_commands
+    )
     assert "8 manual backups" in of_its_commands
     assert done.stdout.count("$ reconcile apply --auto-approve") == 2
     assert "export VPS_API_TOKEN=" in done.stdout

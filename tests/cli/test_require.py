@@ -79,7 +79,7 @@ def test_what_is_young_stays_and_its_reason_is_shown(world: Sandbox) -> None:
 
     text, markdown, as_json = (world.run("plan", option) for option in ("-v", "--markdown", "--json"))
 
-    assert "stays: younger than min_age = 4d" in text.stdout
+    assert "kept: younger than min_age = 4d" in text.stdout
     assert "younger than min&#95;age = 4d" in markdown.stdout
     reasons = [change.get("reconcile_reason") for change in json.loads(as_json.stdout)["resource_changes"]]
     assert "younger than min_age = 4d" in reasons

@@ -151,7 +151,7 @@ def test_a_saved_plan_is_stale_once_its_pause_has_ended() -> None:
     assert renewed(plan, HELD).servers[0].pause == plan.servers[0].pause
     with pytest.raises(UserError) as stale:
         renewed(plan, replace(HELD, observed_at=NOW + hours(12), service_time=NOW + hours(12)))
-    assert "web: its pause has ended" in [each.summary for each in stale.value.diagnostics]
+    assert "web: its pause has ended" in [*stale.value.diagnostics[0].facts]
 
 
 @pytest.mark.parametrize(

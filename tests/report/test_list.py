@@ -27,14 +27,14 @@ def text(*held: Backup, width: int = 1000, backup_type: str | None = None) -> li
 def test_text_has_one_header_and_the_columns_of_all_servers_in_line() -> None:
     assert text(*HELD) == [
         "2 (2): 1 backup, 1.0 GiB",
-        "  ID      MADE              SIZE     TYPE       STATUS       EXPIRES     DESCRIPTION",
-        "  #seven  2026-03-10 12:00  1.0 GiB  manual     completed    never",
+        "  ID      CREATED           SIZE         TYPE       EXPIRES     DESCRIPTION",
+        "  #seven  2026-03-10 12:00  1.0 GiB      manual     never",
         "web (1): 2 backups, 1.0 GiB",
-        "  #501    2026-03-09 12:00  1.0 GiB  automatic  completed    2026-04-09  Automatic daily backup",
-        "  #499    2026-03-08 12:00  unknown  manual     in_progress  never       nightly",
+        "  #501    2026-03-09 12:00  1.0 GiB      automatic  2026-04-09  Automatic daily backup",
+        "  #499    2026-03-08 12:00  in_progress  manual     never       nightly",
         "",
         "3 backups, 2.0 GiB, on 2 servers.",
-        "At https://vps.example/api/v1, times in UTC",
+        "At https://vps.example/api/v1, times in UTC.",
     ]
 
 
@@ -48,21 +48,32 @@ def test_text_of_nothing() -> None:
         "web (1): 0 backups",
         "",
         "0 backups, on 2 servers.",
-        "At https://vps.example/api/v1, times in UTC",
+        "At https://vps.example/api/v1, times in UTC.",
     ]
 
 
-def test_a_long_description_wraps_in_its_column() -> None:
-    (first, second) = text(HELD[0], width=82)[3:5]
+def test_what_is_the_same_for_all_is_said_once() -> None:
+    assert text(HELD[0], backup(500, "Automatic daily backup", backup_type="automatic"))[1:] == [
+        "web (1): 2 backups, 2.0 GiB",
+        "  ID    CREATED           SIZE     EXPIRES     DESCRIPTION",
+        "  #500  2026-03-10 12:00  1.0 GiB  never       Automatic daily backup",
+        "  #501  2026-03-09 12:00  1.0 GiB  2026-04-09  Automatic daily backup",
+        "",
+        "2 backups, 2.0 GiB, on 2 servers.",
+        "Same for all: type automatic. At https://vps.example/api/v1, times in UTC.",
+    ]
 
-    assert (first[69:], second) == ("Automatic", " " * 69 + "daily backup")
-    assert max(map(len, text(HELD[0], width=82))) <= 82
+
+def test_a_long_description_is_shortened_on_a_narrow_terminal() -> None:
+    assert (
+        text(*HELD, width=82)[4] == "  #501    2026-03-09 12:00  1.0 GiB      automatic  2026-04-09  Automatic…y backup"
+    )
 
 
 def test_where_there_is_no_room_beside_the_facts_a_description_goes_below_them() -> None:
     long_id = backup("7f9c24e8-3b12-4fef-91e0-3b9c6f1d2a55", "Pre-update backup")
 
-    assert "      Pre-update backup" in text(long_id, width=80)
+    assert "      Pre-update backup" in text(long_id, HELD[0], width=80)
 
 
 @pytest.mark.parametrize("backup_type", [None, "manual"])

@@ -144,8 +144,8 @@ def test_the_verdict_comes_first_and_what_is_withheld() -> None:
     assert lines[0] == "<!-- reconcile plan creates=0 deletes=9 withheld=9 -->"
     assert lines[1] == "### reconcile: 0 to create, 9 to delete (9 withheld)"
     assert lines[3] == (
-        "> **Withheld: 9 deletes.** 9 of 9 usable backups on the declared servers would be lost, none would be left. "
-        "If this is intended: reconcile apply --allow-loss 9"
+        "> **Withheld: 9 deletes.** They would lose 9 of the 9 usable backups on the declared servers; none would be "
+        "left. If this is intended: reconcile apply --allow-loss 9"
     )
 
 
@@ -202,8 +202,8 @@ def test_deletes_are_visible_and_servers_fold() -> None:
     assert "| <code>web/x&#35;1</code> | 1d old, 1.0\N{NO-BREAK SPACE}GiB | undeclared: prune = true |" in visible_part
     assert "<details><summary><code>web</code>: 0 to create, 1 to delete, 1 unchanged</summary>" in text
     assert "- **delete** <code>web/x&#35;1</code>: undeclared: prune = true" in text
-    assert "- stays: <code>web/nightly&#35;2</code>, 0s old, 1.0\N{NO-BREAK SPACE}GiB: last=1" in text
-    assert "- unmanaged: <code>web/y&#35;3</code>, 0s old, 1.0\N{NO-BREAK SPACE}GiB: never pruned&#58; pinned" in text
+    assert "- kept: <code>web/nightly&#35;2</code>, 0s old, 1.0\N{NO-BREAK SPACE}GiB: last=1" in text
+    assert "- unmanaged: <code>web/y&#35;3</code>, 0s old, 1.0\N{NO-BREAK SPACE}GiB: pinned" in text
 
 
 def test_a_create_says_why() -> None:

@@ -136,12 +136,15 @@ class TestRestore:
 
         assert lines[:5] == [
             "Restore web (1) from:",
-            "  ID  MADE              SIZE     TYPE    STATUS     EXPIRES  DESCRIPTION",
-            "  #2  2026-03-08 12:00  1.0 GiB  manual  completed  never    nightly",
+            "  ID   CREATED           SIZE     DESCRIPTION",
+            "  #2   2026-03-08 12:00  1.0 GiB  nightly",
             "Everything written on web since then, in the last 2d, will be lost.",
             "Its other usable backups:",
         ]
-        assert lines[-1] == "  and 2 older ones"
+        assert lines[-2:] == [
+            "  and 2 older ones",
+            "Same for all: type manual, expires never. Times in UTC.",
+        ]
 
     def test_warns_of_a_backup_in_progress_even_in_short(self) -> None:
         held = [backup(1, age=days(1)), backup(2, "by hand", age=hours(0.05), status="in_progress")]
@@ -163,9 +166,10 @@ class TestRestore:
 
         assert lines == [
             r"Restore \x1b7 (\x1b7) from:",
-            "  ID  MADE              SIZE     TYPE    STATUS     EXPIRES  DESCRIPTION",
-            "  #1  2026-03-10 10:00  1.0 GiB  manual  completed  never",
+            "  ID  CREATED           SIZE     DESCRIPTION",
+            "  #1  2026-03-10 10:00  1.0 GiB",
             r"Everything written on \x1b7 since then, in the last 2h, will be lost.",
+            "Same for all: type manual, expires never. Times in UTC.",
         ]
 
 

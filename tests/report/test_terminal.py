@@ -85,7 +85,68 @@ def test_so_do_others_on_a_terminal_that_is_narrower_still() -> None:
 def test_a_cell_that_is_too_wide_for_its_column_widens_no_other_row() -> None:
     rows = [Row(("short", "a", "b")), Row(("z" * 60, "c", "d"))]
 
-    assert shown([Columns(rows=rows)], 200).splitlines() == ["short  a  b", "z" * 60, "    c", "    d"]
+    assert shown([Columns(rows=rows)], 200).splitlines() == ["short  a  b", "z" * 60 + "  c  d"]
+    assert shown([Columns(rows=rows)], 60).splitlines() == ["short  a  b", "z" * 60, "    c", "    d"]
+
+
+LONG: list[Row | Text] = [
+    Row(("+", "nightly", "new", "missing: none exists")),
+    Row(("-", "before the migration of the database#12", "1,024.5 GiB", "retention: not kept by last=7")),
+]
+
+
+@pytest.mark.parametrize(
+    ("width", "rows"),
+    [
+        (
+            90,
+            [
+                "  +  nightly                                  new          missing: none exists",
+                "  -  before the migration of the database#12  1,024.5 GiB  retention: not kept by last=7",
+            ],
+        ),
+        (
+            80,
+            [
+                "  +  nightly                          new          missing: none exists",
+                "  -  before the migr…the database#12  1,024.5 GiB  retention: not kept by last=7",
+            ],
+        ),
+        (
+            60,
+            [
+                "  +  nightly               new          missing: none exists",
+                "  -  before the…tabase#12  1,024.5 GiB  retention: not kept",
+                "                                        by last=7",
+            ],
+        ),
+    ],
+)
+def test_a_name_is_shortened_from_the_middle_so_that_no_reason_wraps(width: int, rows: list[str]) -> None:
+    assert shown([Columns(rows=LONG, indent=2, narrowest=20, shortens=1)], width).splitlines() == rows
+
+
+def test_the_last_cell_may_be_the_one_that_is_shortened() -> None:
+    rows = [Row(("#1", "x" * 20)), Row(("#2", "Automatic daily backup of the server"))]
+
+    assert shown([Columns(rows=rows, narrowest=10, shortens=-1)], 30).splitlines() == [
+        "#1  xxxxxxxxxxxxxxxxxxxx",
+        "#2  Automatic dai…f the server",
+    ]
+
+
+def test_lines_that_wrap_are_indented_as_the_first() -> None:
+    assert shown(["  Its servers: web, db, mail, cache, backup"], 24).splitlines() == [
+        "  Its servers: web, db,",
+        "  mail, cache, backup",
+    ]
+
+
+def test_a_terminal_gets_no_blanks_at_the_end_of_a_line() -> None:
+    stream = io.StringIO()
+    Console(file=stream, width=40).print(printable(Columns(rows=[Row(("a", "b", "")), Row(("long", "", "c"))])))
+
+    assert stream.getvalue() == "a     b\nlong     c\n"
 
 
 def test_wide_characters_keep_the_columns_in_line() -> None:
@@ -95,9 +156,10 @@ def test_wide_characters_keep_the_columns_in_line() -> None:
     ]
 
 
-@pytest.mark.parametrize("block", ["it takes 1,024.5 GiB", Text("it takes 1,024.5 GiB", "bold")])
-def test_no_line_is_broken_between_a_number_and_its_unit(block: Block) -> None:
-    assert shown([block], 18).splitlines() == ["it takes", "1,024.5 GiB"]
+@pytest.mark.parametrize("amount", ["1,024.5 GiB", "27 backups", "1d 2h", "3mo 5d"])
+@pytest.mark.parametrize("style", ["", "bold"])
+def test_no_line_is_broken_between_a_number_and_its_unit(amount: str, style: str) -> None:
+    assert shown([Text(f"it takes {amount}", style)], 9 + len(amount) - 1).splitlines() == ["it takes", amount]
 
 
 def test_lines_are_broken_between_facts_before_within_them() -> None:

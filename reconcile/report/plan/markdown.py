@@ -153,7 +153,7 @@ def _rows(server: ServerPlan, plan: Plan) -> Iterator[str]:
         for kept in series.kept:
             due = sentences.next_due_text(series, plan.planned_at) if kept is series.kept[-1] else ""
             why = plain(sentences.kept_text(kept.reason, zone)) + due
-            yield f"- stays: {code(str(kept.address))}, {sentences.backup_text(kept.backup, plan.planned_at)}: {why}"
+            yield f"- kept: {code(str(kept.address))}, {sentences.backup_text(kept.backup, plan.planned_at)}: {why}"
     for entry in server.unmanaged:
         why = plain(sentences.unmanaged_text(entry.reason, zone))
         yield f"- unmanaged: {code(str(entry.address))}, {sentences.backup_text(entry.backup, plan.planned_at)}: {why}"

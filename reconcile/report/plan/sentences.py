@@ -1,7 +1,7 @@
 """What every format says of a plan: a sentence for each reason, and for what is withheld."""
 
 from collections.abc import Iterable, Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import assert_never
 from zoneinfo import ZoneInfo
 
@@ -10,7 +10,8 @@ from reconcile.addresses import BackupAddress
 from reconcile.desired.fields import size_setting
 from reconcile.durations import age_text
 from reconcile.plan import reasons
-from reconcile.plan.model import Action, Create, Loss, Plan, SeriesPlan, ServerPlan
+from reconcile.plan.model import Action, Create, Plan, SeriesPlan, ServerPlan
+from reconcile.plan.safety import ALWAYS_ALLOWED
 from reconcile.report.wording import count_text, pause_text, size_text, time_text
 
 BARRED = "Their servers break a rule of [require], and nothing on them is deleted until they do not."
@@ -50,9 +51,10 @@ def create_text(reason: reasons.CreateReason) -> str:
         case reasons.Missing():
             return "none exists"
         case reasons.Due(age=age, every=every):
-            return f"newest is {age_text(age)} old, due every {every}"
+            is_by_date = every.is_in_days and age < timedelta(days=every.days, weeks=4 * every.months)
+            return f"newest {age_text(age)}, every {every}{' by date' if is_by_date else ''}"
         case reasons.TooOld(age=age, max_age=max_age):
-            return f"newest is {age_text(age)} old, --max-age is {max_age}"
+            return f"newest {age_text(age)}, --max-age {max_age}"
         case _:
             assert_never(reason)
 
@@ -75,7 +77,7 @@ def paused_texts(servers: Iterable[ServerPlan], zone: ZoneInfo) -> dict[str, lis
 
 def next_due_text(series: SeriesPlan, now: datetime) -> str:
     """Say when the next backup of a series is due, at the end of a line; empty if it is due now, or never."""
-    return f"; next due in {age_text(series.due_at - now)}" if series.due_at and not series.create else ""
+    return f"; due in {age_text(series.due_at - now)}" if series.due_at and not series.create else ""
 
 
 def delete_text(reason: reasons.DeleteReason) -> str:
@@ -121,9 +123,9 @@ def unmanaged_text(reason: reasons.UnmanagedReason, zone: ZoneInfo) -> str:
     """Say why an undeclared backup stays, or when it will be pruned; times in `zone`."""
     match reason:
         case reasons.Ignored():
-            return "never pruned: ignored"
+            return "ignored"
         case reasons.NotPruned():
-            return "never pruned: prune = false"
+            return "prune = false"
         case reasons.PrunedLater(prune=prune, at=at):
             return f"pruned after {prune}, at {time_text(at, zone)}"
         case reasons.BesideUnknown():
@@ -131,14 +133,16 @@ def unmanaged_text(reason: reasons.UnmanagedReason, zone: ZoneInfo) -> str:
         case reasons.TooYoung(min_age=min_age):
             return f"not pruned yet: younger than min_age = {min_age}"
         case _:
-            return f"never pruned: {_untouchable_text(reason, zone)}"
+            return _untouchable_text(reason, zone)
 
 
-def loss_text(loss: Loss) -> str:
-    """Say how much a plan would lose, and which option allows it."""
-    share = f"{loss.lost:,} of {count_text(loss.usable, 'usable backup')} on the declared servers would be lost"
-    limit = "none would be left" if loss.empties else f"the limit is {loss.limit:,}"
-    return f"{share}, {limit}. If this is intended: {allowing(loss.lost)}"
+def _loss_text(plan: Plan) -> str:
+    """Say how much a plan would lose, of what, and which command allows it."""
+    loss = plan.loss
+    lost = f"They would lose {loss.lost:,} of the {count_text(loss.usable, 'usable backup')} on the declared servers"
+    share = f"max_shrink: {plan.limit.max_shrink_percent}% of these, at least {ALWAYS_ALLOWED}"
+    limit = "none would be left" if loss.empties else f"the limit is {loss.limit:,} ({share})"
+    return f"{lost}; {limit}. If this is intended: {allowing(loss.lost)}"
 
 
 def allowing(lost: int) -> str:
@@ -151,7 +155,7 @@ def withheld_texts(plan: Plan, held_back: frozenset[BackupAddress]) -> Iterator[
     if plan.agreed:
         yield len(plan.agreed), agreed_text(plan)
     if losing := held_back - plan.agreed - plan.barred - plan.unconfirmed:
-        yield len(losing), loss_text(plan.loss)
+        yield len(losing), _loss_text(plan)
     if barred := plan.barred - plan.agreed:
         yield len(barred), BARRED
     if unconfirmed := plan.unconfirmed - plan.barred - plan.agreed:

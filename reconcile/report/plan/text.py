@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 MOST_UNCHANGED = 20
 """Lines. What stays is shown backup by backup up to this many, or all of it with `-v`."""
 
+_ROOM_FOR_REASONS = 24
+"""Columns. With fewer than these beside what they are about, the reasons are below it."""
+
 _MOST_NAMED = 5
 """Servers that are paused and have nothing to do; more are only counted."""
 
@@ -86,11 +89,8 @@ def _lines(plan: Plan, held_back: frozenset[BackupAddress], *, verbose: bool) ->
     in_full = verbose or len(plan.kept) + len(plan.unmanaged) <= MOST_UNCHANGED
     rows = _Rows(plan.planned_at, ZoneInfo(plan.timezone), held_back, in_full=in_full, dated=verbose)
     shown = [server for server in plan.servers if server.actions or (in_full and (server.kept or server.unmanaged))]
-    for server in shown:
-        yield _heading(server, verbose=verbose)
-        if server.pause:
-            yield Text(f"  {pause_text(server.pause, rows.zone)}", style="yellow")
-        yield Columns(rows=tuple(rows.of(server)), indent=2)
+    if table := tuple(row for server in shown for row in rows.of(server)):
+        yield Columns(rows=table, indent=2, narrowest=_ROOM_FOR_REASONS, shortens=1)
     quiet = [server for server in plan.servers if server not in shown]
     for text, paused in paused_texts(quiet, rows.zone).items():
         names = ", ".join(server.key for server in paused[:_MOST_NAMED])
@@ -140,15 +140,9 @@ def _hindered(plan: Plan, held_back: frozenset[BackupAddress]) -> Iterator[Text]
         yield Text(f"Incomplete: {count_text(len(plan.errors), 'error')}; the rest is planned.", style="bold red")
 
 
-def _heading(server: ServerPlan, *, verbose: bool) -> Text:
-    name = f", {server.name}" if server.name != server.key else ""
-    fleet = f", fleet {server.fleet}" if verbose and server.fleet is not None else ""
-    return Text.assemble((server.key, "bold"), f" ({server.id}{name}{fleet})")
-
-
 @dataclass(frozen=True, slots=True)
 class _Rows:
-    """The rows of a server: sign, name, facts, reason. `dated` adds when each backup was made."""
+    """A heading for each server, and its rows: sign, name, facts, reason. `dated` adds when each backup was created."""
 
     now: datetime
     zone: ZoneInfo
@@ -156,35 +150,46 @@ class _Rows:
     in_full: bool
     dated: bool
 
-    def of(self, server: ServerPlan) -> Iterator[Row]:
+    def of(self, server: ServerPlan) -> Iterator[Row | Text]:
+        name = f", {server.name}" if server.name != server.key else ""
+        fleet = f", fleet {server.fleet}" if self.dated and server.fleet is not None else ""
+        yield Text.assemble((server.key, "bold"), f" ({server.id}{name}{fleet})")
+        if server.pause:
+            yield Text(f"  {pause_text(server.pause, self.zone)}", style="yellow")
         for series in server.series:
             yield from self._actions(series.actions, series.address.description)
             if self.in_full:
                 for kept in series.kept:
                     due = next_due_text(series, self.now) if kept is series.kept[-1] else ""
-                    yield self._backup(" ", kept, f"stays: {kept_text(kept.reason, self.zone)}{due}")
+                    yield self._backup(" ", kept, f"kept: {kept_text(kept.reason, self.zone)}{due}")
             elif series.kept:
                 yield self._unchanged(series)
         yield from self._actions(server.pruned, None)
         if self.in_full:
             for entry in server.unmanaged:
-                yield self._backup("?", entry, f"unmanaged, {unmanaged_text(entry.reason, self.zone)}")
+                yield self._backup("?", entry, f"unmanaged: {unmanaged_text(entry.reason, self.zone)}")
         elif server.unmanaged:
             yield _row("?", count_text(len(server.unmanaged), "backup"), "", "unmanaged (-v shows them)")
 
     def _actions(self, actions: Sequence[Action], description: str | None) -> Iterator[Row]:
-        """Yield a row for each action; withheld deletes of one series are one row, unless everything is shown."""
+        """Yield a row for each action; withheld deletes of one series are one row, unless everything is shown.
+
+        A reason that several rows share is in the first of them. The others have only its name.
+        """
         held_back = [each for each in actions if isinstance(each, Delete) and each.address in self.held_back]
         is_folded = not self.dated and len(held_back) >= _FEWEST_FOLDED
-        yield from (self._action(each) for each in actions if not is_folded or each.address not in self.held_back)
+        earlier: set[str] = set()
+        for action in actions:
+            if not (is_folded and action.address in self.held_back):
+                yield self._action(action, _once(action, earlier))
         if is_folded:
             backups = [each.backup for each in held_back]
-            ages = [age_text(self.now - each.created_at) for each in (backups[-1], backups[0])]
-            facts = f"{len(backups):,} backups, {ages[0]} to {ages[1]} old, {size_text(size_mb(backups))}"
-            yield _row("!", description or "undeclared", facts, f"withheld: {action_text(held_back[0])}")
+            oldest, newest = (age_text(self.now - each.created_at).split()[0] for each in (backups[0], backups[-1]))
+            ages = newest if newest == oldest else f"{newest} to {oldest}"
+            name = f"{description or 'undeclared'}: {len(backups):,} backups"
+            yield _row("!", name, f"{ages}, {size_text(size_mb(backups))}", f"withheld: {action_text(held_back[0])}")
 
-    def _action(self, action: Action) -> Row:
-        why = f"{action.reason.kind}: {action_text(action)}"
+    def _action(self, action: Action, why: str) -> Row:
         if isinstance(action, Create):
             return _row("+", action.description, "new", why)
         if action.address in self.held_back:
@@ -200,7 +205,7 @@ class _Rows:
 
     def _unchanged(self, series: SeriesPlan) -> Row:
         usable = [kept.backup.created_at for kept in series.kept if kept.backup.state is State.USABLE]
-        facts = f"{len(series.kept):,} stay"
+        facts = f"{len(series.kept):,} kept"
         if not usable:
             return _row(" ", series.address.description or "", facts, "none is usable")
         newest = max(usable)
@@ -208,14 +213,23 @@ class _Rows:
             " ",
             series.address.description or "",
             facts,
-            f"newest {age_text(self.now - newest)} old{next_due_text(series, self.now)}",
+            f"newest {age_text(self.now - newest)}{next_due_text(series, self.now)}",
         )
 
     def _backup(self, sign: str, entry: Delete | Kept | Unmanaged, why: str, name: str | None = None) -> Row:
         backup = entry.backup
-        age = f"{age_text(self.now - backup.created_at)} old" if backup.created_at <= self.now else "not yet"
+        age = age_text(self.now - backup.created_at) if backup.created_at <= self.now else "not yet"
         made = f" ({time_text(backup.created_at, self.zone)})" if self.dated else ""
         return _row(sign, name or entry.address.name, f"{age}{made}, {size_text(backup.size_mb)}", why)
+
+
+def _once(action: Action, earlier: set[str]) -> str:
+    """Say why an action is planned, or only the name of its reason if an `earlier` action has the same."""
+    why = f"{action.reason.kind}: {action_text(action)}"
+    if why in earlier:
+        return action.reason.kind
+    earlier.add(why)
+    return why
 
 
 def _row(sign: str, name: str, facts: str, why: str) -> Row:

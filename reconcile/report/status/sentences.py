@@ -18,7 +18,7 @@ UNPROTECTED = "in no file"
 DAY_MARKS = {
     DayMark.HELD: "held",
     DayMark.MISSED: "missed",
-    DayMark.THINNED: "none needed (thinned by the policy, or not due)",
+    DayMark.THINNED: "none needed (thinned, or not due)",
     DayMark.BEFORE: "before the series started",
 }
 """What each mark of a day means."""

@@ -46,7 +46,7 @@ _MARKS = {
     DayMark.BEFORE: (Marks(" "), ""),
 }
 _LEGEND = Text.assemble(
-    (f"The last {RECENT_DAYS} days, today last", "dim"),
+    (f"Last {RECENT_DAYS} days", "dim"),
     *(
         part
         for mark, meaning in list(DAY_MARKS.items())[:3]
@@ -90,7 +90,7 @@ def _status_lines(status: Status, *, verbose: bool) -> Iterator[Block]:
     ]
     if rows:
         has_days = status.unhealthy or (healthy and lists_healthy)
-        yield Columns(rows=[*rows, _LEGEND] if has_days else rows, narrowest=_ROOM_FOR_FACTS)
+        yield Columns(rows=[*rows, _LEGEND] if has_days else rows, narrowest=_ROOM_FOR_FACTS, shortens=1)
     if not lists_servers:
         yield Text(f"{len(unprotected):,} unprotected servers (-v lists them)", _STYLES["UNPROTECTED"])
     if not lists_gaps:

@@ -47,8 +47,9 @@ WITHIN = KeepWithin(period=Period.WEEKLY, duration=Duration(months=14))
 CREATES: dict[CreateReason, str] = {
     Missing(has_others=False): "none exists",
     Missing(has_others=True): "none is usable or in progress",
-    Due(age=hours(26), every=Duration(days=1)): "newest is 1d 2h old, due every 1d",
-    TooOld(age=hours(3), max_age=Duration(seconds=900)): "newest is 3h old, --max-age is 15min",
+    Due(age=hours(26), every=Duration(days=1)): "newest 1d 2h, every 1d",
+    Due(age=hours(19), every=Duration(days=1)): "newest 19h, every 1d by date",
+    TooOld(age=hours(3), max_age=Duration(seconds=900)): "newest 3h, --max-age 15min",
 }
 DELETES: dict[DeleteReason, str] = {
     NotKept(keep=(*last(3), DAILY, WITHIN)): "not kept by last=3, daily=7, within_weekly=1y2mo",
@@ -75,12 +76,12 @@ KEEPS: dict[KeepReason, str] = {
     **dict(UNTOUCHABLE),
 }
 UNMANAGED: dict[UnmanagedReason, str] = {
-    Ignored(): "never pruned: ignored",
-    NotPruned(): "never pruned: prune = false",
+    Ignored(): "ignored",
+    NotPruned(): "prune = false",
     PrunedLater(prune=A_WEEK, at=NOW): "pruned after 7d, at 2026-03-10 13:00",
     BesideUnknown(): "not pruned: another backup that belongs to the series, or may belong to it, is unknown",
     TooYoung(min_age=A_WEEK): "not pruned yet: younger than min_age = 7d",
-    **{reason: f"never pruned: {text}" for reason, text in UNTOUCHABLE},
+    **dict(UNTOUCHABLE),
 }
 
 

@@ -29,7 +29,7 @@ NIGHTLY = declare('{ description = "nightly", every = "1d", keep = { last = 3, d
 FRESH = inventory(backup(1, age=hours(2)))
 COMING = backup(12, age=timedelta(minutes=3), status="in_progress")
 NO_DAY, TODAY = " " * 30, " " * 29 + "█"
-LEGEND = "The last 30 days, today last: █ held, x missed, · none needed (thinned by the policy, or not due)."
+LEGEND = "Last 30 days: █ held, x missed, · none needed (thinned, or not due)."
 ONE, ODD = "1 usable (keep last=1), 1.0 GiB", "1 misdated (#3), unknown status: #2 'archiving'"
 OTHER = Server(id=9, name="other")
 BAD_WEEK_DECLARED = config(
@@ -168,7 +168,7 @@ class TestText:
         assert ("30 unprotected servers (-v lists them)" in lines) is not verbose
 
     @pytest.mark.parametrize("length", [10, 34, 60])
-    def test_on_80_columns_no_address_is_broken(self, length: int) -> None:
+    def test_on_80_columns_an_address_is_shortened_and_the_facts_are_below_it(self, length: int) -> None:
         description = "x" * length
         declared = declare(f'{{ description = "{description}", every = "1d", keep = {{ last = 3, monthly = 12 }} }}')
         held = (backup(1, description, age=days(3)), backup(2, description, status="failed"))
@@ -176,7 +176,8 @@ class TestText:
         lines = self.lines(of(declared, inventory(*held)), width=80)
 
         assert max(map(len, lines)) <= 80
-        assert any(f"web/{description}" in line for line in lines)
+        assert lines[0].startswith("OVERDUE  web/xxxxxxxxxx")
+        assert ("…" in lines[0]) is (length > 32)
         unbroken = " ".join(lines).split()
         assert {"newest", "OVERDUE", "monthly=12),", "failed"} <= set(unbroken)
 
