@@ -6,6 +6,7 @@ of the service) is a `UserError` and is shown without a traceback; any other exc
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Literal
 
 
@@ -47,6 +48,9 @@ class Spot:
     range: Range
     snippet: Snippet
 
+
+_MOST_COMPARED = 10_000
+"""Names. To compare one with a mistyped name takes 10 µs."""
 
 KeyPath = tuple[str | int, ...]
 """The path of a key or a value in a TOML file: `("servers", "web", "pinned", 0)`."""
@@ -113,3 +117,12 @@ class UserError(Exception):
     def __init__(self, summary: str, detail: str = "", *, diagnostics: Iterable[Diagnostic] = ()) -> None:
         super().__init__(summary)
         self.diagnostics = tuple(diagnostics) or (Diagnostic(summary=summary, detail=detail),)
+
+
+def did_you_mean(typed: str, known: Iterable[str], otherwise: str) -> str:
+    """Return a question that names what was probably meant, one of `known`, or else what to say `otherwise`."""
+    import difflib  # noqa: PLC0415 - needed only for an error
+
+    names = sorted({*islice(known, _MOST_COMPARED)} - {typed})
+    near = difflib.get_close_matches(typed, names, n=1) or [name for name in names if typed and typed in name]
+    return f'Did you mean "{near[0]}"?' if near else otherwise

@@ -36,19 +36,31 @@ from reconcile.report.apply.sentences import summary_text
 @command(files=True, targets=True, account=True, timeout="2h", more="each backup that stays")
 @click.argument("planfile", required=False, type=click.Path(path_type=Path, readable=False))
 @click.option("--auto-approve", is_flag=True, help="Do not ask for approval.")
-@click.option("--no-wait", is_flag=True, help="Start all backups and wait for none.")
 @click.option(
-    "--lock-timeout", type=DurationType(), help="How long to wait for another apply here.  [default: not at all]"
+    "--no-wait",
+    is_flag=True,
+    help="Start the backups and exit without waiting; deletes that depend on them are left to the next run.",
 )
 @click.option(
-    "--parallelism", type=click.IntRange(min=1), default=10, show_default=True, help="Most requests in flight."
+    "--lock-timeout",
+    type=DurationType(),
+    help="Wait this long for another apply on this machine to finish.  [default: exit at once]",
+)
+@click.option(
+    "--parallelism",
+    type=click.IntRange(min=1),
+    default=10,
+    show_default=True,
+    help="Maximum number of requests in flight.",
+    metavar="N",
 )
 @click.option(
     "--max-in-progress",
     type=click.IntRange(min=1),
     default=100,
     show_default=True,
-    help="Most backups that this run has in progress; it starts with ten.",
+    help="Maximum number of backups in progress; starts at 10 and adapts.",
+    metavar="N",
 )
 @ALLOW_LOSS
 @MAX_AGE
@@ -68,7 +80,7 @@ def apply(
     max_age: Duration | None,
     no_delete: bool,
 ) -> ExitCode:
-    """Create and delete until the account is as declared, or do exactly what a saved plan says."""
+    """Create and delete backups to match the files, or apply a saved plan exactly."""
     if planfile and (session.paths or session.targets or max_age):
         raise click.UsageError("apply PLANFILE takes no -f, --target or --max-age: it does what the plan says")
     if max_age and no_wait:

@@ -22,7 +22,7 @@ from click.shell_completion import (
     shell_complete,
 )
 
-from reconcile.addresses import escaped_glob
+from reconcile.addresses import FLEET, escaped_glob
 from reconcile.cli.commands import COMMANDS, COMPLETE_VARIABLE
 from reconcile.diagnostics import UserError
 from reconcile.limits import MEBIBYTE, read_file
@@ -74,9 +74,10 @@ def _descriptions(ctx: click.Context) -> Iterable[str]:
 
 
 def _targets(ctx: click.Context) -> Iterator[str]:
-    """Yield each server's key and its addresses; what a glob would read as a pattern is escaped."""
-    for key, _, series in _declared(ctx):
-        yield from map(escaped_glob, (key, *(f"{key}/{description}" for description in series)))
+    """Yield the keys and addresses of servers and of fleets; what a glob would read as a pattern is escaped."""
+    for table, beginning in (("servers", ""), ("fleets", FLEET)):
+        for key, _, series in _declared(ctx, table):
+            yield from map(escaped_glob, (f"{beginning}{key}{each}" for each in ("", *(f"/{name}" for name in series))))
 
 
 _COMPLETERS: dict[str | None, Completer] = {
@@ -88,14 +89,14 @@ _COMPLETERS: dict[str | None, Completer] = {
 }
 
 
-def _declared(ctx: click.Context) -> Iterator[tuple[str, str, list[str]]]:
-    """Yield each server's key, its name and its descriptions, as far as the files can be read."""
+def _declared(ctx: click.Context, table: str = "servers") -> Iterator[tuple[str, str, list[str]]]:
+    """Yield the key, the name and the descriptions of each server, or fleet, as far as the files can be read."""
     for path in map(Path, ctx.params.get("paths") or ("backups.toml",)):
         for file in sorted(path.glob("*.toml")) if path.is_dir() else [path]:
             servers: object = {}
             with suppress(OSError, ValueError, UserError):
                 if file.is_file():  # a FIFO would make the shell wait
-                    servers = tomli.loads(read_file(file, MEBIBYTE).decode()).get("servers")
+                    servers = tomli.loads(read_file(file, MEBIBYTE).decode()).get(table)
             for key, server in servers.items() if isinstance(servers, dict) else ():
                 match server:
                     case {"backups": [*entries]}:

@@ -13,6 +13,6 @@ SHELLS = ("bash", "zsh", "fish")
 @command()
 @click.argument("shell", type=click.Choice(SHELLS))
 def completion(session: Session, *, shell: str) -> ExitCode:
-    """Print the script that makes a shell complete commands, options, servers and series."""
+    """Print the completion script for your shell."""
     session.output.raw(script(shell))
     return ExitCode.DONE

@@ -48,7 +48,7 @@ def demo(session: Session) -> ExitCode:
         stage.run("plan")
         stage.title("Now a mistake: the file keeps 1 backup instead of 7. Deletes that would lose so much are withheld")
         stage.write(
-            read_example(EXAMPLE).replace("keep = 7", "keep = 1").replace("the seven newest", "the newest only")
+            read_example(EXAMPLE).replace("keep = 7", "keep = 1").replace("the newest seven", "the newest only")
         )
         stage.run("apply", "--auto-approve", code=ExitCode.ERROR)
         stage.title("Every backup is still there")

@@ -35,7 +35,7 @@ Result = TypeVar("Result")
 @command(files=True, account=True, more="how the lists of the service differ from its documentation")
 @formats(DOCTOR_FORMATS)
 def doctor(session: Session, formatter: Formatter[Diagnosis]) -> ExitCode:
-    """Check the setup against the real service. Changes nothing."""
+    """Check the files, the token and the service, and say what to do. Changes nothing."""
     config = _tried(session.config)
     access = _tried(session.access)
     facts: AccessFacts | UserError

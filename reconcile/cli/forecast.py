@@ -26,17 +26,19 @@ from reconcile.report.forecast import FORECAST_FORMATS
 
 
 @command(files=True, targets=True, account=True, more="every series")
-@click.option("--days", type=click.IntRange(1, 36_500), default=365, show_default=True, help="How far to look ahead.")
 @click.option(
-    "--apply-every", type=DurationType(), default="1d", show_default=True, help="How often an apply is imagined."
+    "--days", type=click.IntRange(1, 36_500), default=365, show_default=True, metavar="N", help="Days to look ahead."
+)
+@click.option(
+    "--apply-every", type=DurationType(), default="1d", show_default=True, help="Interval between simulated applies."
 )
 @click.option(
     "--size-mb",
     type=click.IntRange(1, 10**9),
     metavar="N",
-    help="The size of a backup where neither its series nor its server has one to go by.",
+    help="Size to assume for a backup when neither its series nor its server has a known size.",
 )
-@click.option("--from-empty", is_flag=True, help="Begin with no backups; needs no network and no token.")
+@click.option("--from-empty", is_flag=True, help="Start with no backups; needs no network and no token.")
 @COMPARE
 @click.option("--html", "html_file", type=OutputFileType(), help="Write a page that draws it over time.")
 @formats(FORECAST_FORMATS)
@@ -51,7 +53,7 @@ def forecast(
     files_before: tuple[str, ...],
     html_file: Path | None,
 ) -> ExitCode:
-    """Show what the policies will hold over time: how many, how large, and how far back.
+    """Forecast how many backups your policies will hold, their size, and how far back they reach.
 
     The planner runs again and again on an imagined account, in which every backup is completed at once. The account
     begins as the real one. New backups are as large as the series' own usually are, or else the server's.

@@ -1,7 +1,6 @@
 """`reconcile help`: the reference pages, which are Markdown files in `reconcile/help/`."""
 
 import re
-from difflib import get_close_matches
 from pathlib import Path
 
 import click
@@ -14,7 +13,7 @@ from reconcile.cli.exit_code import ExitCode
 from reconcile.cli.main import reconcile
 from reconcile.cli.options import command
 from reconcile.cli.session import Session
-from reconcile.diagnostics import UserError
+from reconcile.diagnostics import UserError, did_you_mean
 from reconcile.report.document import Columns, Raw, Row
 
 FOLDER = Path(__file__).parents[1] / "help"
@@ -26,7 +25,7 @@ _WIDEST = 100
 @command(name="help")
 @click.argument("topic", required=False)
 def help_(session: Session, *, topic: str | None) -> ExitCode:
-    """Show a page of the reference, or list the pages. With a command, show its options; with an example, print it."""
+    """Show a page of the reference, a command's options or an example; or list the pages."""
     topics, examples = pages(), example_files()
     if topic is None:
         session.output.result(
@@ -39,8 +38,7 @@ def help_(session: Session, *, topic: str | None) -> ExitCode:
     elif topic in examples:
         session.output.show(Raw(read_example(topic)))
     else:
-        near = get_close_matches(topic, [*topics, *COMMANDS, *examples], n=1)
-        hint = f'Did you mean "{near[0]}"?' if near else f"Pages: {', '.join(topics)}."
+        hint = did_you_mean(topic, [*topics, *COMMANDS, *examples], f"Pages: {', '.join(topics)}.")
         raise UserError(f'there is no page "{topic}"', hint)
     return ExitCode.DONE
 

@@ -18,7 +18,7 @@ from reconcile.report.toml import declaration_toml
 @click.option("--server", "only", multiple=True, metavar="ID|NAME", help="Limit to this server; may be repeated.")
 @click.option("--out", type=OutputFileType(), help="Write to this file instead of stdout; it must not exist.")
 def import_(session: Session, *, only: tuple[str, ...], out: Path | None) -> ExitCode:
-    """Write TOML that declares what the account holds.
+    """Generate TOML for the backups that the account already has.
 
     With -f, only what those files do not declare yet.
     """

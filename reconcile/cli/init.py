@@ -25,7 +25,7 @@ from reconcile.report.wording import count_text
     help="The file to write; it must not exist.",
 )
 def init(session: Session, *, out: Path) -> ExitCode:
-    """Write a commented first file for the account at hand, or an example without a token.
+    """Write a commented starter file for your account, or an example if there is no token.
 
     Declares the backups that the account holds, and a nightly series where nothing is created regularly.
     """

@@ -25,7 +25,7 @@ from reconcile.report.list import LIST_FORMATS
 def list_(
     session: Session, formatter: Formatter[BackupList], *, servers: tuple[str, ...], backup_type: str | None
 ) -> ExitCode:
-    """List every backup of the account, automatic ones too, by server, the newest first.
+    """List all backups in the account, automatic ones included, newest first for each server.
 
     A SERVER is named by its id or its name in the account.
     """

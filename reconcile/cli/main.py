@@ -44,7 +44,7 @@ class _Commands(click.Group):
             if near and (command := self.get_command(ctx, near[0])):
                 command.make_context(near[0], args[1:], ctx, resilient_parsing=True)  # it may ask for a format
             hint = f'Did you mean "{near[0]}"?' if near else f"Commands: {', '.join(COMMANDS)}."
-            ctx.fail(f'There is no command "{args[0]}". {hint}')
+            ctx.fail(f'there is no command "{args[0]}". {hint}')
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's signature
@@ -56,7 +56,7 @@ class _Commands(click.Group):
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="reconcile")
 def reconcile() -> None:
-    """Keep the manual backups of VPS.org servers as a TOML file declares them."""
+    """Manage the manual backups of VPS.org servers from a TOML file."""
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -64,15 +64,23 @@ def run(arguments: Sequence[str]) -> int:
     try:
         code = reconcile.main(list(arguments), prog_name="reconcile", standalone_mode=False)
         sys.stdout.flush()
+    except click.exceptions.NoArgsIsHelpError as usage:
+        usage.show()
+        return ExitCode.ERROR
     except click.ClickException as usage:
         # Wrong usage is 1, not click's 2: that means "changes pending" here, and a typo must not look like it.
-        usage.show()
-        if isinstance(usage, click.UsageError) and usage.ctx and FORMAT in usage.ctx.meta:
-            from reconcile.cli.options import fail  # noqa: PLC0415 - a command has imported it
-            from reconcile.cli.output import Output  # noqa: PLC0415 - as above
-            from reconcile.diagnostics import Diagnostic  # noqa: PLC0415 - as above
+        from reconcile.cli.options import fail  # noqa: PLC0415 - only for wrong usage
+        from reconcile.cli.output import Output  # noqa: PLC0415 - as above
+        from reconcile.diagnostics import Diagnostic  # noqa: PLC0415 - as above
 
-            fail(usage.ctx, Output(), [Diagnostic(summary=usage.format_message())])
+        context = usage.ctx if isinstance(usage, click.UsageError) else None
+        message = usage.format_message().removesuffix(".")
+        advice = f"See {context.command_path} --help." if context else ""
+        diagnostics = [Diagnostic(summary=message[:1].lower() + message[1:], detail=advice)]
+        output = Output()
+        output.diagnostics(diagnostics)
+        if context and FORMAT in context.meta:
+            fail(context, output, diagnostics)
         return ExitCode.ERROR
     except (click.Abort, KeyboardInterrupt):
         return ExitCode.INTERRUPTED

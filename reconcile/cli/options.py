@@ -2,14 +2,16 @@
 
 import functools
 import os
+import re
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import click
 
-from reconcile.cli.commands import FORMAT
+from reconcile.cli.commands import EXAMPLES, FORMAT, SECTIONS
 from reconcile.cli.exit_code import ExitCode
 from reconcile.cli.output import Output
 from reconcile.cli.session import DEFAULT_FILE, STDOUT, Session
@@ -91,20 +93,19 @@ _FILE = click.option(
     multiple=True,
     type=str,
     metavar="PATH",
-    help=f"A file, a folder of *.toml, or - for standard input; may be repeated.  [default: {DEFAULT_FILE}]",
+    help=f"A file, a folder of *.toml, or - for standard input. Can be repeated.  [default: {DEFAULT_FILE}]",
 )
 _TARGET = click.option(
     "--target",
     "targets",
     multiple=True,
     metavar="GLOB",
-    help="Limit to a glob on SERVER/DESCRIPTION, to a SERVER, or to fleet:NAME; may be repeated.",
+    help="Only include addresses matching this glob: SERVER, SERVER/DESCRIPTION or fleet:NAME. Can be repeated.",
 )
 MAX_AGE = click.option(
     "--max-age",
     type=DurationType(),
-    metavar="D",
-    help="Each series must have a backup at most this old, such as 15min; make one where there is none.",
+    help="Require a backup no older than this in each series (for example 15min), and create one if needed.",
 )
 COMPARE = click.option(
     "--compare",
@@ -118,16 +119,17 @@ ALLOW_LOSS = click.option(
     type=click.IntRange(min=0),
     default=0,
     metavar="N",
-    help="Allow a loss of up to N usable backups, for this run.",
+    help="Allow this run to lose up to N usable backups.",
 )
-_BASE_URL = click.option("--base-url", metavar="URL", help="The base URL of the service.  [env: VPS_API_URL]")
+_OPEN_RANGE = re.compile(r"; x>=\d+|  \[x>=\d+\]")
+_BASE_URL = click.option("--base-url", metavar="URL", help="Base URL of the service.  [env: VPS_API_URL]")
 _TOKEN_FILE = click.option(
     "--token-file",
     metavar="FILE",
-    help="A file that holds the token.  [env: VPS_API_TOKEN holds the token itself]",
+    help="File with the token.  [env: VPS_API_TOKEN holds the token itself]",
 )
 _DEBUG = click.option("--debug", is_flag=True, help="Show every request on stderr.")
-_NO_COLOR = click.option("--no-color", is_flag=True, help="Print no colours, as with NO_COLOR or in a pipe.")
+_NO_COLOR = click.option("--no-color", is_flag=True, help="Disable colours. Also off with NO_COLOR set, or in a pipe.")
 
 
 def formats(
@@ -176,12 +178,42 @@ def _verbose(more: str) -> Callable[..., Any]:
 
 def _timeout(default: str) -> Callable[..., Any]:
     return click.option(
-        "--timeout", type=DurationType(), default=default, show_default=True, help="The time limit of the whole run."
+        "--timeout", type=DurationType(), default=default, show_default=True, help="Time limit for the whole run."
     )
 
 
+def _place(parameter: click.Parameter) -> int:
+    """Return the place of an option in `--help`: what a command works on comes first."""
+    return ("paths", "targets", parameter.name).index(parameter.name)
+
+
 class _Command(click.Command):
-    """A command that knows what an argument too many was meant to be, and in which format to fail."""
+    """A command that knows what an argument too many was meant to be, and in which format to fail.
+
+    Its help has examples, and the options in sections: what people use first is at the top.
+    """
+
+    def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the description, and the examples."""
+        super().format_help_text(ctx, formatter)
+        examples = EXAMPLES.get(str(self.name), {})
+        with formatter.section("Examples") if examples else nullcontext():
+            for line, purpose in examples.items():
+                formatter.write_text(f"# {purpose}")
+                formatter.write(f"{'':{formatter.current_indent}}{line}\n")
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the options, section by section; an open end of a range says nothing."""
+        records = {
+            str(parameter.name): (record[0], _OPEN_RANGE.sub("", record[1]))
+            for parameter in sorted(self.get_params(ctx), key=_place)
+            if (record := parameter.get_help_record(ctx)) and record[1]
+        }
+        others = records.keys() - {name for names in SECTIONS.values() for name in names}
+        for title, names in {"Options": [name for name in records if name in others], **SECTIONS}.items():
+            if rows := [records[name] for name in names if name in records]:
+                with formatter.section(title):
+                    formatter.write_dl(rows)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Read the arguments, or fail as wrong usage."""

@@ -28,13 +28,13 @@ from reconcile.report.plan.json import gitlab_report as report_for_gitlab
 
 @command(files=True, targets=True, account=True, more="each backup that stays")
 @formats(PLAN_FORMATS)
-@click.option("--out", type=OutputFileType(), help="Save the plan, for apply FILE and show FILE.")
+@click.option("--out", type=OutputFileType(), help="Save the plan for apply FILE, which will not ask, and show FILE.")
 @click.option("--gitlab-report", type=OutputFileType(), help="Write GitLab's Terraform report.")
-@click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 if there is something to do.")
+@click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 if there are changes.")
 @MAX_AGE
 @COMPARE
 @ALLOW_LOSS
-@click.option("--at", type=TimeType(), metavar="TIME", help="Plan as if it were this time.")
+@click.option("--at", type=TimeType(), metavar="TIME", help="Plan as of this time instead of now.")
 def plan(
     session: Session,
     formatter: Formatter[Plan | Difference],

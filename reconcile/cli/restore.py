@@ -35,8 +35,10 @@ from reconcile.report.restore import restore_text
 @click.argument("server")
 @click.option("--backup", "backup_id", metavar="ID", help="Restore from this backup, manual or automatic.")
 @click.option("--series", metavar="DESCRIPTION", help="Restore from the newest usable backup of this series.")
-@click.option("--before", type=TimeType(), metavar="TIME", help="With --series: the newest made before this time.")
-@click.option("--safety-backup", is_flag=True, help="First make a backup of the current state, and wait for it.")
+@click.option(
+    "--before", type=TimeType(), metavar="TIME", help="With --series, use the newest backup created before this time."
+)
+@click.option("--safety-backup", is_flag=True, help="First create a backup of the current state, and wait for it.")
 @click.option("--auto-approve", is_flag=True, help="Do not ask for approval; only with --backup.")
 def restore(
     session: Session,
@@ -85,7 +87,7 @@ def restore(
             raise
         output.diagnostics(error.diagnostics)
         return ExitCode.INTERRUPTED
-    output.result([f"The service has begun to restore {name_or_id(choice.server)!r} from #{choice.backup.id}."])
+    output.result([f"Started restoring {name_or_id(choice.server)!r} from #{choice.backup.id}."])
     return ExitCode.INTERRUPTED if is_interrupted else ExitCode.DONE
 
 
@@ -93,9 +95,9 @@ def _check_usage(backup_id: str | None, series: str | None, before: datetime | N
     if backup_id is not None and series is not None:
         raise click.UsageError("--backup ID or --series DESCRIPTION, not both")
     if before and not series:
-        raise click.UsageError("--before goes with --series")
+        raise click.UsageError("--before requires --series")
     if auto_approve and not backup_id:
-        raise click.UsageError("--auto-approve goes with --backup: a series may have a newer one by then")
+        raise click.UsageError("--auto-approve requires --backup: a series may have a newer backup by then")
 
 
 def _config(session: Session, *, is_needed: bool) -> Config | None:

@@ -17,26 +17,42 @@ _LARGEST_SEED = 256 * MEBIBYTE
 
 
 @command()
-@click.option("--port", type=click.IntRange(0, 65535), default=8791, show_default=True, help="0 takes a free one.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8791,
+    show_default=True,
+    metavar="PORT",
+    help="Port to listen on; 0 picks a free one.",
+)
 @click.option(
     "--backup-seconds",
     type=click.FloatRange(min=0),
     default=5.0,
     show_default=True,
-    help="How long a backup takes.",
+    metavar="SECONDS",
+    help="How long each backup takes to complete.",
 )
-@click.option("--page-size", type=click.IntRange(min=1), default=100, show_default=True, help="Entries per page.")
 @click.option(
-    "--latency-ms", type=click.IntRange(min=0), default=0, show_default=True, help="Delay before every answer."
+    "--page-size", type=click.IntRange(min=1), default=100, show_default=True, metavar="N", help="Entries per page."
+)
+@click.option(
+    "--latency-ms",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    metavar="MS",
+    help="Delay before every response.",
 )
 @click.option(
     "--fail-rate",
     type=click.FloatRange(0, 1),
     default=0.0,
     show_default=True,
-    help="The share of backups that fail.",
+    metavar="SHARE",
+    help="Share of backups that fail.",
 )
-@click.option("--rate-limit", metavar="N/min", help="Answer 429 to more requests than this.  [default: no limit]")
+@click.option("--rate-limit", metavar="N/min", help="Reply with 429 above this rate.  [default: no limit]")
 @click.option(
     "--seed",
     type=click.Path(path_type=Path),
@@ -55,7 +71,7 @@ def sandbox(
 ) -> ExitCode:
     """Serve a local VPS.org, in memory, until interrupted.
 
-    Prints two lines that point reconcile at it. The token vps_sandbox may do everything, vps_readonly may only read.
+    Prints two lines that point reconcile at it. The token vps_sandbox has every permission, vps_readonly is read-only.
     """
     try:
         from reconcile.sandbox.account import load, sample  # noqa: PLC0415 - an extra, so imported where it is used

@@ -58,10 +58,10 @@ def _files(function: Callable[..., ExitCode]) -> Callable[..., ExitCode]:
 
 @command(files=True, targets=True, account=True, more="every series, unprotected server and undeclared backup")
 @formats(STATUS_FORMATS)
-@click.option("--check", is_flag=True, help="Print one line per problem, and exit with 2 if there is one.")
+@click.option("--check", is_flag=True, help="Print one line per problem, and exit with 2 if there is a problem.")
 @_files
 def status(session: Session, formatter: Formatter[Status], *, check: bool, **files: Path | None) -> ExitCode:
-    """Show the health of every series, problems first, and what is not declared."""
+    """Show the health of every series, problems first, and what is undeclared."""
     if check:
         session.start_heartbeat()
     config = session.config()

@@ -13,7 +13,7 @@ from reconcile.report.validate import VALIDATE_FORMATS
 @command(files=True)
 @formats(VALIDATE_FORMATS)
 def validate(session: Session, formatter: Formatter[Validation]) -> ExitCode:
-    """Check the files, offline, and show every mistake in them at once."""
+    """Check the files offline and report all errors at once."""
     try:
         found = Validation.of(session.config(), SystemClock().now())
     except UserError as invalid:

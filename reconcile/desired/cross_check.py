@@ -4,14 +4,13 @@ Reads the raw data of the files, so that these mistakes are reported together wi
 the wrong type is passed over here, because `reconcile.desired.document` refuses it.
 """
 
-import difflib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from reconcile.addresses import compiled, is_glob
 from reconcile.desired.locate import Source
-from reconcile.diagnostics import Diagnostic, Place
+from reconcile.diagnostics import Diagnostic, Place, did_you_mean
 from reconcile.limits import is_64_bit
 
 _MOST_SUGGESTIONS, _MOST_NAMED = 20, 20
@@ -154,12 +153,12 @@ def _unknown_policies(files: Sequence[TomlFile]) -> Iterator[Diagnostic]:
 
 
 def _policy_advice(name: str, declared: list[str], *, suggests: bool) -> str:
-    if suggests and (close := difflib.get_close_matches(name, declared, n=1)):
-        return f'Did you mean "{close[0]}"?'
     if not declared:
         return f"Declare it: [policies.{name}]."
     more = f" and {len(declared) - _MOST_NAMED:,} more" if len(declared) > _MOST_NAMED else ""
-    return f"Declared policies: {', '.join(declared[:_MOST_NAMED])}{more}."
+    return did_you_mean(
+        name, declared if suggests else (), f"Declared policies: {', '.join(declared[:_MOST_NAMED])}{more}."
+    )
 
 
 def _table(data: dict[str, Any], key: str) -> dict[str, Any]:

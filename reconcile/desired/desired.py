@@ -11,13 +11,16 @@ from itertools import chain
 from zoneinfo import ZoneInfo
 
 from reconcile.actual.inventory import Inventory, Server
+from reconcile.addresses import FLEET
 from reconcile.desired.config import Config, DeclaredFleet, DeclaredServer
 from reconcile.desired.fleets import members, name_order
 from reconcile.desired.min_sizes import MinSizes
 from reconcile.desired.targets import Targets
-from reconcile.diagnostics import Diagnostic, Place, UserError
+from reconcile.diagnostics import Diagnostic, Place, UserError, did_you_mean
 from reconcile.durations import Duration
 from reconcile.ids import Id
+
+_MOST_SUGGESTIONS = 5
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -140,9 +143,15 @@ def select(desired: Desired, inventory: Inventory, targets: tuple[str, ...]) -> 
             "A target is a glob on SERVER/DESCRIPTION, or on fleet:NAME/DESCRIPTION; without a description it takes "
             "all of the server or the fleet. Quote it for the shell."
         )
+        known = [server.key if name is None else f"{server.key}/{name}" for server, name in addresses]
+        known += [server.key for server in desired.servers] + [f"{FLEET}{fleet.name}" for fleet in desired.fleets]
+        suggested = {each: did_you_mean(each, known, advice) for each in unmatched[:_MOST_SUGGESTIONS]}
         raise UserError(
             "a target matches nothing",
-            diagnostics=[Diagnostic(summary=f"--target {each!r} matches nothing", detail=advice) for each in unmatched],
+            diagnostics=[
+                Diagnostic(summary=f"--target {each!r} matches nothing", detail=suggested.get(each, advice))
+                for each in unmatched
+            ],
         )
     descriptions_of: dict[Id, set[str | None]] = {}
     for server, description in chain.from_iterable(matched.values()):

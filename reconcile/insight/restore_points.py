@@ -10,7 +10,7 @@ from reconcile.desired.config import Config, DeclaredServer
 from reconcile.desired.desired import Desired
 from reconcile.desired.fleets import members
 from reconcile.desired.min_sizes import DEFAULT, MinSizes
-from reconcile.diagnostics import UserError
+from reconcile.diagnostics import UserError, did_you_mean
 from reconcile.ids import Id
 from reconcile.insight.servers import by_name, name_or_id
 from reconcile.plan.series import is_usable
@@ -145,4 +145,8 @@ def _newest(server: Server, usable: tuple[Backup, ...], series: Descriptions, be
         if is_named and backup.created_at < before:
             return backup
     when = f"{before:%Y-%m-%d %H:%M} UTC"
-    raise UserError(f"{name_or_id(server)} has no usable backup {series.present!r} made before {when}", _HOW_TO_CHOOSE)
+    others = (backup.description or "" for backup in usable if backup.description not in series)
+    raise UserError(
+        f"{name_or_id(server)} has no usable backup {series.present!r} created before {when}",
+        did_you_mean(series.present, others, _HOW_TO_CHOOSE),
+    )

@@ -1,9 +1,10 @@
 """Finds and orders servers of the account by what a person calls them: their names, or their ids."""
 
 from collections.abc import Mapping
+from itertools import chain
 
 from reconcile.actual.inventory import Server
-from reconcile.diagnostics import UserError
+from reconcile.diagnostics import UserError, did_you_mean
 from reconcile.ids import Id, id_order
 
 _MOST_NAMED = 10
@@ -28,15 +29,11 @@ def find_servers(names: Mapping[Id, str], wanted: str) -> list[Server]:
     """Find the servers with this id or this name in the account; raises UserError if there is none."""
     if found := matching(names, wanted):
         return found
-    import difflib  # noqa: PLC0415 - needed only for a mistake
-
-    if near := difflib.get_close_matches(wanted, {*names.values(), *map(str, names)}, n=1):
-        raise UserError(f"the account has no server {wanted!r}", f"Did you mean {near[0]!r}?")
     known = sorted(f"{name!r} ({id_})" for id_, name in names.items())
     more = f", and {len(known) - _MOST_NAMED:,} more (reconcile list names all)" if len(known) > _MOST_NAMED else ""
-    raise UserError(
-        f"the account has no server {wanted!r}", f"Its servers: {', '.join(known[:_MOST_NAMED]) or 'none'}{more}."
-    )
+    advice = f"Its servers: {', '.join(known[:_MOST_NAMED]) or 'none'}{more}."
+    known_as = chain(names.values(), map(str, names))
+    raise UserError(f"the account has no server {wanted!r}", did_you_mean(wanted, known_as, advice))
 
 
 def find_server(names: Mapping[Id, str], wanted: str) -> Server:

@@ -22,7 +22,10 @@ backups = [{ description = "nightly" }, { description = "Pre-update, weekly" }, 
 [servers.db]
 name = "db-server-01"
 id = 2
-backups = [{ description = "hourly" }]
+backups = [{ description = "hourly", renamed_from = "auto-*" }]
+[fleets.mail]
+match = "mail-*"
+backups = [{ description = "daily" }]
 """
 _BY_NAME = {
     "paths": "file",
@@ -101,6 +104,8 @@ def bash(line: str, folder: Path) -> list[str]:
         ("reconcile plan --target d", ["db", "db/hourly"]),
         ("reconcile plan --target web-01/P", [r"web-01/Pre-update,\ weekly"]),
         ("reconcile plan --target web-01/a", [r"web-01/a\[\*\]\[\[\]1\]"]),
+        ("reconcile plan --target m", [""]),
+        ("reconcile plan --target f", ["fleet:mail", "fleet:mail/daily"]),
         ("reconcile plan -f other.toml --target ", ["x"]),
         ("reconcile plan -f missing.toml --target ", [""]),
         ("reconcile restore ", ["web-01", "db-server-01"]),

@@ -1,12 +1,17 @@
 """`reconcile help`: the pages are listed, found, and shown as the reader can use them."""
 
 import re
+import shlex
+from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import pytest
-from support.command import COMMANDS, run
+from support.command import COMMANDS, FILE, Sandbox, run, sandbox
 
+from reconcile.cli.commands import EXAMPLES, SECTIONS
 from reconcile.cli.help_ import pages
+from reconcile.cli.options import DurationType
 
 
 def test_every_page_is_listed_with_its_summary(tmp_path: Path) -> None:
@@ -55,3 +60,64 @@ def test_an_unknown_topic_is_an_error_that_says_what_there_is(topic: str, advice
 
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith(f'error: there is no page "{topic}"\n  {advice}')
+
+
+EXAMPLE_LINES = [(name, line) for name, examples in EXAMPLES.items() for line in examples]
+ENDS_OTHERWISE = {"reconcile restore web-server-01": 1}
+"""The exit codes of examples that do not end with 0: a restore without a choice only shows what there is."""
+
+SERVES = {"sandbox", "demo"}
+"""Commands that serve, or take long: their tests are in files of their own."""
+
+
+@pytest.fixture(scope="module")
+def ready(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    """Serve an account that matches the files, in a folder with everything that the examples name."""
+    folder = tmp_path_factory.mktemp("examples")
+    with sandbox(folder) as service:
+        service.write(FILE)
+        (folder / "before.toml").write_text(FILE, encoding="utf-8")
+        (folder / "backups").mkdir()
+        (folder / "backups/web.toml").write_text(FILE, encoding="utf-8")
+        assert service.run("apply", "--auto-approve").returncode == 0
+        assert service.run("plan", "--out", "saved.plan").returncode == 0
+        yield service
+
+
+@pytest.mark.parametrize(("name", "line"), EXAMPLE_LINES, ids=lambda value: str(value).removeprefix("reconcile "))
+def test_every_example_in_the_help_of_a_command_runs(name: str, line: str, ready: Sandbox) -> None:
+    program, *arguments = shlex.split(line.partition(" > ")[0])
+
+    assert (program, arguments[0]) == ("reconcile", name)
+    if name in SERVES:
+        COMMANDS[name].make_context(name, arguments[1:], resilient_parsing=False)
+        return
+    if name == "init":
+        (ready.folder / "backups.toml").unlink()
+    answer = "web-server-01" if name == "restore" else "yes"
+    done = ready.ask(*arguments, answer=answer)
+
+    assert done.returncode == ENDS_OTHERWISE.get(line, 0), done.shown
+    ready.write(FILE)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_help_of_a_command_has_examples_and_what_is_used_first_above_what_is_tuned(name: str) -> None:
+    text = COMMANDS[name].get_help(click.Context(COMMANDS[name], info_name=name, terminal_width=80))
+
+    titles = re.findall(r"^([A-Z][a-z]+):$", text, re.MULTILINE)
+    assert [title for title in ("Examples", "Options", *SECTIONS) if title in titles] == titles
+    assert titles[:2] == ["Examples", "Options"]
+    assert 2 <= text.count("\n  reconcile ") <= 3
+    assert max(map(len, text.splitlines())) <= 80
+
+
+def test_every_duration_has_one_name_in_help() -> None:
+    names = {
+        parameter.make_metavar(click.Context(command))
+        for command in COMMANDS.values()
+        for parameter in command.params
+        if isinstance(parameter.type, DurationType)
+    }
+
+    assert names == {"DURATION"}

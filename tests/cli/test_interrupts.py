@@ -108,7 +108,7 @@ class TestRestore:
         assert [change.what for change in service.world.record] == ["restore"]
         assert "Interrupted. The restore may have begun." in done.stderr
         assert "Do not send it again. Look at the server in the web panel" in done.stderr
-        assert "The service has begun to restore" in done.stdout
+        assert "Started restoring" in done.stdout
 
     def test_in_flight_ends_at_once_when_interrupted_again(self, service: Killer) -> None:
         service.at_request, service.signals_again, service.hangs = "POST /servers/2/restore/", True, 30.0

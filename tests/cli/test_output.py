@@ -133,7 +133,7 @@ def test_a_rate_limit_of_the_sandbox_is_a_number_of_requests_a_minute(limit: str
     done = run("sandbox", "--port", "0", "--rate-limit", limit, folder=tmp_path)
 
     assert done.returncode == 1
-    assert "Usage: reconcile sandbox" in done.stderr
+    assert "See reconcile sandbox --help." in done.stderr
 
 
 class TestAFileThatIsStandardOutput:

@@ -22,7 +22,7 @@ from support.schedules import OLD
         (["doctor"], "Ready to apply."),
         (
             ["restore", "web-server-01", "--backup", "501", "--auto-approve"],
-            "The service has begun to restore 'web-server-01' from #501.",
+            "Started restoring 'web-server-01' from #501.",
         ),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
@@ -124,7 +124,7 @@ def test_it_does_not_go_with_verbose(service: Sandbox) -> None:
 def test_a_safety_backup_that_is_completed_needs_no_word(odd_service: Killer) -> None:
     done = odd_service.run("restore", "db", "--backup", str(OLD), "-q", "--auto-approve", "--safety-backup")
 
-    assert done.shown == "The service has begun to restore 'db' from #21.\n"
+    assert done.shown == "Started restoring 'db' from #21.\n"
 
 
 def test_a_safety_backup_that_is_left_behind_is_shown(odd_service: Killer) -> None:

@@ -30,7 +30,7 @@ def test_a_backup_named_by_its_id_is_restored_once(service: Killer) -> None:
     assert "Everything written on db since then, in the last 2d, will be lost." in done.stdout
     assert "Its other usable backups:" in done.stdout
     assert f"#{AUTOMATIC}" in done.stdout
-    assert "The service has begun to restore 'db' from #21." in done.stdout
+    assert "Started restoring 'db' from #21." in done.stdout
 
 
 def test_an_automatic_one_may_be_restored_and_the_server_named_by_its_id(service: Killer) -> None:
@@ -48,11 +48,13 @@ def test_an_automatic_one_may_be_restored_and_the_server_named_by_its_id(service
         (["db", "--backup", str(FAILED)], f"backup {FAILED} has the status 'failed', so it can't be restored"),
         (["db", "--backup", str(ELSEWHERE)], f"backup {ELSEWHERE} is a backup of other, not of db"),
         (["db", "--series", "weekly"], "db has no usable backup 'weekly'"),
-        (["db", "--series", "nightly", "--before", "2020-01-01"], "made before 2020-01-01 00:00 UTC"),
+        (["db", "--series", "nigthly"], 'Did you mean "nightly"?'),
+        (["othr", "--series", "nightly"], 'Did you mean "other"?'),
+        (["db", "--series", "nightly", "--before", "2020-01-01"], "created before 2020-01-01 00:00 UTC"),
         (["db"], "no backup of db was chosen, nothing was restored"),
         (["db", "--backup", "21", "--series", "nightly"], "--backup ID or --series DESCRIPTION, not both"),
-        (["db", "--backup", "21", "--before", "2020-01-01"], "--before goes with --series"),
-        (["db", "--series", "nightly", "--auto-approve"], "--auto-approve goes with --backup"),
+        (["db", "--backup", "21", "--before", "2020-01-01"], "--before requires --series"),
+        (["db", "--series", "nightly", "--auto-approve"], "--auto-approve requires --backup"),
         (["db", "--backup", "21"], "there is no terminal to ask on"),
     ],
 )
@@ -123,7 +125,7 @@ def test_a_lost_answer_is_never_followed_by_another_try(status: int | None, serv
     assert len(restores(service)) == 1
     assert "the restore may have begun" in done.stderr
     assert "Do not send it again." in done.stderr
-    assert "has begun to restore" not in done.stdout
+    assert "Started restoring" not in done.stdout
 
 
 def test_a_backup_that_is_deleted_meanwhile_is_not_restored(service: Killer) -> None:
@@ -238,7 +240,7 @@ class TestConfirmation:
         assert restores(service) == []
         restored = service.ask("restore", "2", "--backup", str(OLD), answer="2")
         assert restored.returncode == 0
-        assert "The service has begun to restore '2' from #21." in restored.stdout
+        assert "Started restoring '2' from #21." in restored.stdout
         assert restores(service) == [{"server": "2", "backup_id": OLD}]
 
     def test_an_empty_argument_names_no_server(self, service: Killer) -> None:

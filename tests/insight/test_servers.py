@@ -27,7 +27,7 @@ class TestFindServer:
         ("wanted", "message"),
         [
             ("nobody", "the account has no server 'nobody': Its servers: '' (u-3), 'db' (2)"),
-            ("wbe", "the account has no server 'wbe': Did you mean 'web'?"),
+            ("wbe", "the account has no server 'wbe': Did you mean \"web\"?"),
             ("", "the account has no server ''"),
             ("twin", "2 servers match 'twin': Use an id: 5, 6"),
         ],

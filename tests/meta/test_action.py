@@ -1,6 +1,7 @@
 """The GitHub Action: its scripts run, against the sandbox and a `gh` that keeps comments and records its calls."""
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from support.command import COMMANDS, FILE, TOKEN, Sandbox, sandbox
 from support.scripts import EXAMPLES, ROOT, Ran, filled_in, read_yaml, run_script, script_environment, stand_in
 
@@ -371,3 +373,29 @@ def test_the_examples_use_inputs_and_options_that_exist() -> None:
         known = {option for parameter in COMMANDS[inputs["command"]].params for option in parameter.opts}
         arguments = inputs.get("arguments", "").splitlines()
         assert {argument.partition("=")[0] for argument in arguments if argument.startswith("-")} <= known
+
+
+def test_the_page_about_ci_has_every_input_and_output_of_the_action_and_of_the_component() -> None:
+    page = (ROOT / "reconcile/help/ci.md").read_text(encoding="utf-8")
+    github, _, gitlab = page.partition("## GitLab")
+    table = re.findall(r"^\| `([\w-]+)` \|", github, re.MULTILINE)
+    (outputs,) = re.findall(r"Its outputs are (.*?)\.", github, re.DOTALL)
+    component = next(yaml.safe_load_all((EXAMPLES / "gitlab-component/templates/reconcile.yml").read_text("utf-8")))
+    required, optional = (
+        set(re.findall(r"`([\w-]+)`", lines)) for lines in re.findall(r"(?:Required|Optional) inputs: ([^.]*)", gitlab)
+    )
+
+    assert table == [*ACTION["inputs"]]
+    assert re.findall(r"`([\w-]+)`", outputs)[: len(ACTION["outputs"])] == [*ACTION["outputs"]]
+    inputs = component["spec"]["inputs"]
+    assert required == {name for name, entry in inputs.items() if "default" not in entry}
+    assert optional == {name for name, entry in inputs.items() if "default" in entry}
+
+
+def test_the_table_of_permissions_has_every_command_that_asks_the_service() -> None:
+    page = (ROOT / "reconcile/help/connection.md").read_text(encoding="utf-8")
+    _, table = page.split("| command | permission |")
+    listed = re.findall(r"`(\w+)`(?=[^|]*\|[^|]*`servers:)", table.partition("\n\n")[0])
+
+    asking = {name for name, command in COMMANDS.items() if any("--token-file" in each.opts for each in command.params)}
+    assert sorted(listed) == sorted(asking)

@@ -9,6 +9,8 @@ import pytest
 from support.command import COMMANDS, run, sandbox
 from support.documents import SET_UP, ShownCommand, ShownFile, as_run, shown
 
+from reconcile.cli.examples import example_files
+
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
 PAGES = {file.stem: file for file in sorted((ROOT / "reconcile/help").glob("*.md"))}
@@ -73,10 +75,10 @@ def test_the_page_of_commands_has_every_command() -> None:
 
 def test_every_page_that_a_message_names_exists() -> None:
     sources = "".join(file.read_text(encoding="utf-8") for file in (ROOT / "reconcile").rglob("*.py"))
-    named = set(re.findall(r"reconcile help ([a-z][\w-]*)", sources))
+    named = set(re.findall(r"reconcile help ([a-z][\w-]*(?:\.\w+)?)", sources))
 
     assert named
-    assert named <= {*PAGES, *COMMANDS}
+    assert named <= {*PAGES, *COMMANDS, *example_files()}
 
 
 def test_the_readme_names_every_page() -> None:

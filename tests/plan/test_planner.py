@@ -307,6 +307,20 @@ class TestTargets:
 
         assert [error.summary for error in refused.value.diagnostics] == ["--target 'wbe/*' matches nothing"]
 
+    @pytest.mark.parametrize(
+        ("target", "advice"),
+        [
+            ("wbe", 'Did you mean "web"?'),
+            ("web/aa", 'Did you mean "web/a"?'),
+            ("xyz", "A target is a glob on SERVER/DESCRIPTION"),
+        ],
+    )
+    def test_one_that_is_mistyped_is_answered_with_what_was_meant(self, target: str, advice: str) -> None:
+        with pytest.raises(UserError) as refused:
+            self.addresses(target)
+
+        assert refused.value.diagnostics[0].detail.startswith(advice)
+
     def test_what_is_not_selected_is_not_checked_either(self) -> None:
         plan = make_plan(self.TWO, inventory(servers=(WEB,)), "web")
 
