@@ -39,7 +39,7 @@ state.write_text(json.dumps(comments))
 """
 
 
-forecasts = pytest.mark.skipif(not hasattr(tarfile, "data_filter"), reason="needs Python 3.11.4 or newer")
+compares = pytest.mark.skipif(not hasattr(tarfile, "data_filter"), reason="needs Python 3.11.4 or newer")
 
 
 @dataclass
@@ -97,6 +97,7 @@ class Job:
     def environment(self) -> dict[str, str]:
         return {
             "GITHUB_ACTIONS": "true",
+            "GITHUB_EVENT_NAME": "pull_request",
             "GITHUB_ACTION_PATH": str(FOLDER),
             "RUNNER_TEMP": str(self.folder),
             "VPS_API_URL": self.service.url,
@@ -190,51 +191,101 @@ def git(folder: Path, *arguments: str) -> None:
     subprocess.run(["/usr/bin/env", "git", *identity, *arguments], cwd=folder, check=True, capture_output=True)
 
 
-@forecasts
-def test_a_forecast_compares_the_file_with_that_of_the_base(job: Job) -> None:
-    git(job.folder, "init", "--initial-branch=main")
-    unmerged = job.run("plan", forecast="true")
-    for branch, text in (("main", FILE), ("change", FILE.replace('"nightly"', '"nightly", every = "1d", keep = 7'))):
-        git(job.folder, "checkout", "-B", branch)
-        (job.folder / "backups.toml").write_text(text)
-        git(job.folder, "add", "backups.toml")
-        git(job.folder, "commit", "--message", branch)
-    git(job.folder, "checkout", "main")
-    git(job.folder, "merge", "--no-ff", "change")
+def merge(folder: Path, **files: tuple[str | None, str]) -> None:
+    """Check out what merges a pull request into its base, which has each file as given first, if at all."""
+    git(folder, "init", "--initial-branch=main")
+    for number, branch in enumerate(("main", "change")):
+        git(folder, "checkout", "-B", branch)
+        for name, texts in files.items():
+            if (text := texts[number]) is not None:
+                (folder / f"{name}.toml").write_text(text)
+                git(folder, "add", f"{name}.toml")
+        git(folder, "commit", "--allow-empty", "--message", branch)
+    git(folder, "checkout", "main")
+    git(folder, "merge", "--no-ff", "change")
+
+
+CHANGED = FILE.replace('"nightly"', '"nightly", every = "1d", keep = 7')
+MORE = '[servers.db-server-01]\nid = 12346\nbackups = [{ description = "x" }]\n'
+
+
+@compares
+def test_a_pull_request_shows_first_what_it_changes_then_over_a_year_then_the_whole_plan(job: Job) -> None:
+    merge(job.folder, backups=(FILE, CHANGED), more=(None, MORE))
+
+    plain, forecast = (job.run("plan", file="backups.toml\nmore.toml", forecast=each) for each in ("false", "true"))
+
+    assert (plain.returncode, forecast.returncode) == (0, 0), forecast.shown
+    body = job.comments[1]["body"]
+    order = [
+        "Because of this change&#58; 1 more create on db-server-01; 1 server is newly declared; 1 series gets",
+        "| <code>web-server-01</code> | nightly&#58; every not set &#8594; 1d; keep last all &#8594; 7 |",
+        "Due in any case: 1 to create, 0 to delete.",
+        "### reconcile: forecast",
+        "- **in a year**: ",
+        "- **at its peak**: ",
+        "- **reaches back**: ",
+        "<details><summary>2 series with a change</summary>",
+        "<details><summary>The whole plan: 2 to create, 0 to delete</summary>",
+    ]
+    places = [body.index(text) for text in order]
+    assert places == sorted(places)
+    assert body.count("<details>") == body.count("</details>")
+    assert "forecast" not in plain.summary
+    assert forecast.summary.index("The whole plan") < forecast.summary.index("### reconcile: forecast")
+    assert job.outputs["creates"] == "2"
+
+
+def test_a_checkout_without_the_base_is_planned_and_not_compared(job: Job) -> None:
+    git(job.folder, "init")
 
     ran = job.run("plan", forecast="true")
 
-    assert (unmerged.returncode, ran.returncode) == (0, 0), ran.shown
-    assert "No forecast: it needs a pull request, and actions/checkout with fetch-depth: 2." in unmerged.shown
-    assert "### reconcile: forecast" in job.comments[1]["body"]
-    assert "keep last=all &#8594; every 1d, keep last=7" in ran.summary
+    assert ran.returncode == 0
+    assert "No comparison with the base: it needs actions/checkout with fetch-depth: 2." in ran.shown
+    assert "### reconcile: 1 to create" in job.comments[1]["body"]
+
+
+@compares
+def test_a_base_without_the_file_or_with_one_that_leads_elsewhere_does_not_cost_the_plan(job: Job) -> None:
+    (job.folder / "elsewhere.toml").write_text(FILE)
+    (job.folder / "backups.toml").unlink()
+    merge(job.folder, new=(None, FILE))
+    absent = job.run("plan", file="new.toml", forecast="true")
+    git(job.folder, "checkout", "-B", "main")
+    (job.folder / "backups.toml").symlink_to(job.folder / "elsewhere.toml")
+    git(job.folder, "add", "backups.toml")
+    git(job.folder, "commit", "--message", "a link")
+    (job.folder / "backups.toml").unlink()
+    merge(job.folder, backups=(None, FILE))
+
+    ran = job.run("plan", forecast="true")
+
+    assert (absent.returncode, ran.returncode) == (0, 0), ran.shown
+    assert "No comparison with the base: the base has no such file." in absent.shown
+    assert "No comparison with the base: the base's backups.toml can't be read: " in ran.shown
+    assert "### reconcile: 1 to create" in job.comments[1]["body"]
+    assert "### reconcile: 1 to create" in ran.summary
     assert job.outputs["creates"] == "1"
 
 
-@forecasts
-def test_a_forecast_that_cannot_be_made_does_not_cost_the_plan(job: Job) -> None:
-    git(job.folder, "init", "--initial-branch=main")
-    file = job.folder / "backups.toml"
-    (job.folder / "elsewhere.toml").write_text(FILE)
-    for branch in ("main", "change"):
-        git(job.folder, "checkout", "-B", branch)
-        file.unlink()
-        if branch == "main":
-            file.symlink_to(job.folder / "elsewhere.toml")
-        else:
-            file.write_text(FILE)
-        git(job.folder, "add", "backups.toml")
-        git(job.folder, "commit", "--message", branch)
-    git(job.folder, "checkout", "main")
-    git(job.folder, "merge", "--no-ff", "change")
+@compares
+def test_a_change_of_hundreds_of_servers_fits_into_the_comment(job: Job) -> None:
+    job.service.account.servers[:] = [{"id": number, "name": f"server-{number}"} for number in range(400)]
+    job.service.account.backups.clear()
+    tables = [
+        f'[servers.server-{number}]\nid = {number}\nbackups = [{{ description = "{number}" }}]\n'
+        for number in range(400)
+    ]
+    merge(job.folder, backups=(tables[0], "".join(tables)))
 
     ran = job.run("plan", forecast="true")
 
     assert ran.returncode == 0, ran.shown
-    assert "No forecast: the base's backups.toml can't be read: " in ran.shown
-    assert "### reconcile: 1 to create" in job.comments[1]["body"]
-    assert "### reconcile: 1 to create" in ran.summary
-    assert job.outputs["creates"] == "1"
+    body = job.comments[1]["body"]
+    assert len(body) <= 65_536
+    assert body.index("399 more creates on 399 servers") < body.index("### reconcile: forecast")
+    assert body.count("<details>") == body.count("</details>")
 
 
 def test_a_comment_without_a_user_or_a_text_is_left_alone(job: Job) -> None:

@@ -151,6 +151,38 @@ def test_gitlabs_jobs_plan_apply_check_and_ping(service: Sandbox) -> None:
     assert check.signals == ["start", "2", "start", "0"]
 
 
+def git(folder: Path, *arguments: str) -> str:
+    identity = ("-c", "user.name=us", "-c", "user.email=us@example.com")
+    return subprocess.run(
+        ["/usr/bin/env", "git", *identity, *arguments], cwd=folder, check=True, capture_output=True, text=True
+    ).stdout
+
+
+def test_gitlabs_plan_says_first_what_a_merge_request_changes_then_over_a_year_then_all(service: Sandbox) -> None:
+    git(service.folder, "init", "--initial-branch=main")
+    git(service.folder, "add", "backups.toml")
+    git(service.folder, "commit", "--message", "base")
+    git(service.folder, "remote", "add", "origin", str(service.folder))
+    base = git(service.folder, "rev-parse", "HEAD").strip()
+    service.write(FILE.replace('"nightly"', '"every night"'))
+    given = {"VPS_API_TOKEN_READONLY": "vps_readonly", "CI_MERGE_REQUEST_DIFF_BASE_SHA": base}
+
+    planned = gitlab(jobs()["backups-plan"], service, **given)
+    shown = (service.folder / "plan.txt").read_text()
+    for lacks in ({"compare": ""}, {"compare": "no-such.toml"}):
+        assert gitlab(jobs(**lacks)["backups-plan"], service, **given).returncode == 0
+        assert "Because of this change" not in (service.folder / "plan.txt").read_text()
+
+    assert planned.returncode == 0, planned.shown
+    order = (
+        "Because of this change: 1 more create on web-server-01",
+        "with an apply every 1d from",
+        "web-server-01 (12345)",
+    )
+    places = [shown.index(text) for text in order]
+    assert places == sorted(places)
+
+
 @pytest.mark.parametrize("job", ["backups-apply", "backups-status"])
 def test_gitlabs_jobs_need_no_heartbeat(job: str, service: Sandbox) -> None:
     assert "heartbeat" not in gitlab(jobs()[job], service, VPS_API_TOKEN=TOKEN, VPS_API_TOKEN_READONLY=TOKEN).shown
@@ -337,7 +369,7 @@ def test_its_commands_and_options_exist() -> None:
     calls = [call for _, script in scripts() for call in re.findall(r"reconcile (\w+) ([^|\n]*)", script)]
     calls = [(name, rest) for name, rest in calls if name in COMMANDS]
 
-    assert {name for name, _ in calls} == {"plan", "apply", "status"}
+    assert {name for name, _ in calls} == {"plan", "forecast", "show", "apply", "status"}
     for name, rest in calls:
         known = {option for parameter in COMMANDS[name].params for option in parameter.opts}
         assert set(re.findall(r"(?<!\S)--?[a-z][\w-]*", rest)) <= known, rest

@@ -18,7 +18,13 @@ CHANGES_PENDING = 2
 LARGEST_COMMENT = 64_000
 """Characters. GitHub rejects more than 65,536, and the comment has some lines of its own."""
 
-TOO_LONG = "\nThe forecast is too long for a comment. See the job summary.\n"
+WHOLE_PLAN = "<!-- reconcile: the whole plan -->"
+"""Before this, a plan that is compared with the base says what the change does. The forecast of the change follows."""
+
+FOLD = "<details>"
+"""Before this, a forecast is three lines."""
+
+TOO_LONG = "\nThe forecast of each series is too long for a comment. See the job summary.\n"
 
 
 def main() -> int:
@@ -34,7 +40,9 @@ def main() -> int:
     if command not in options:
         sys.exit(f"command: {command!r} is none of {', '.join(options)}")
     files = [argument for path in lines("FILE") for argument in ("-f", path)]
-    arguments = ["reconcile", command, *files, *options[command], *lines("ARGUMENTS")]
+    before = base_files(lines("FILE") or ["backups.toml"], folder) if command == "plan" else []
+    compare = [argument for path in before for argument in ("--compare", str(path))]
+    arguments = ["reconcile", command, *files, *options[command], *compare, *lines("ARGUMENTS")]
     if command == "plan":
         code, markdown = run(arguments, shows=False, stderr=None)
         counts = re.findall(r"(creates|deletes|withheld)=(\d+)", markdown.partition("\n")[0])
@@ -52,10 +60,12 @@ def main() -> int:
         outputs.append(("plan-file", str(plan_file)))
     append("GITHUB_OUTPUT", "".join(f"{name}={value}\n" for name, value in outputs))
     # Everything else is written before the forecast, so a failed forecast does not lose the plan.
-    outlook = forecast(lines("FILE"), folder) if command == "plan" and os.environ["FORECAST"] == "true" else ""
+    outlook = forecast([*files, *compare]) if compare and os.environ["FORECAST"] == "true" else ""
     append("GITHUB_STEP_SUMMARY", outlook)
-    fits = len(markdown + outlook) <= LARGEST_COMMENT
-    report.write_text(markdown + (outlook if fits else TOO_LONG), encoding="utf-8")
+    if len(markdown + outlook) > LARGEST_COMMENT:
+        outlook = outlook.partition(FOLD)[0] + TOO_LONG
+    change, mark, whole = markdown.partition(WHOLE_PLAN)
+    report.write_text(f"{change}{outlook}\n{mark}{whole}", encoding="utf-8")
     return 0 if command == "plan" and code == CHANGES_PENDING else code
 
 
@@ -78,33 +88,45 @@ def run(arguments: list[str], *, shows: bool, stderr: int | None) -> tuple[int, 
     return process.returncode, "".join(printed)
 
 
-def forecast(files: list[str], folder: Path) -> str:
-    """Return the forecast of the change over a year, as Markdown; empty if there is nothing to compare with."""
-    if len(files) != 1:
-        return missing("it needs exactly one file or folder")
-    # The checkout of a pull request is a merge commit whose first parent is the base.
+def base_files(files: list[str], folder: Path) -> list[Path]:
+    """Return the files as the base of the pull request has them.
+
+    Empty, with a note in the log, if there are none or they are not known: the plan is then shown without a comparison.
+    """
+    if os.environ.get("GITHUB_EVENT_NAME") != "pull_request":
+        return []
+    # The checkout of a pull request is a merge commit, whose first parent is the base.
     is_merge = ["git", "rev-parse", "--quiet", "--verify", "HEAD^2"]
     if subprocess.run(is_merge, capture_output=True, check=False).returncode:
-        return missing("it needs a pull request, and actions/checkout with fetch-depth: 2")
+        return missing("it needs actions/checkout with fetch-depth: 2")
     if not hasattr(tarfile, "data_filter"):
         return missing("it needs Python 3.11.4 or newer")
-    base = folder / "base.tar"
-    if subprocess.run(["git", "archive", "--output", str(base), "HEAD^1", "--", files[0]], check=False).returncode:
-        return missing(f"the base has no {files[0]}")
-    try:
-        with tarfile.open(base) as archive:
-            archive.extractall(folder, filter="data")
-    except (tarfile.TarError, OSError) as error:  # a link that leads out of the folder, for example
-        return missing(f"the base's {files[0]} can't be read: {error}")
-    arguments = ["reconcile", "forecast", "--markdown", "-f", files[0], "--compare", str(folder / files[0])]
-    code, markdown = run(arguments, shows=False, stderr=None)
-    return missing("see above") if code else f"\n{markdown}"
+    base, before = folder / "base.tar", folder / "base"
+    found = []
+    for file in files:
+        # A file that this change adds is not in the base.
+        archived = ["git", "archive", "--output", str(base), "HEAD^1", "--", file]
+        if subprocess.run(archived, capture_output=True, check=False).returncode:
+            continue
+        try:
+            with tarfile.open(base) as archive:
+                archive.extractall(before, filter="data")
+        except (tarfile.TarError, OSError) as error:  # for example, a link that leads out of the folder
+            return missing(f"the base's {file} can't be read: {error}")
+        found.append(before / file)
+    return found or missing("the base has no such file")
 
 
-def missing(reason: str) -> str:
-    """Log why there is no forecast. The step does not fail, because the plan is complete."""
-    sys.stdout.write(f"No forecast: {reason}.\n")
-    return ""
+def missing(reason: str) -> list[Path]:
+    """Note in the log why there is no comparison."""
+    sys.stdout.write(f"No comparison with the base: {reason}.\n")
+    return []
+
+
+def forecast(arguments: list[str]) -> str:
+    """Return what the change of the files means over a year, as Markdown; empty if that fails, as the log says."""
+    code, markdown = run(["reconcile", "forecast", "--markdown", *arguments], shows=False, stderr=None)
+    return "" if code else f"\n{markdown}"
 
 
 def lines(name: str) -> list[str]:

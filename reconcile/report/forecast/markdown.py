@@ -1,4 +1,7 @@
-"""A forecast, or the comparison of two, as Markdown for a merge-request comment: short, whatever the account."""
+"""A forecast, or the comparison of two, as Markdown for a merge-request comment: short, whatever the account.
+
+A comparison is three lines, and what changes for each series is folded.
+"""
 
 from collections.abc import Iterator, Sequence
 
@@ -6,7 +9,7 @@ from reconcile.insight.comparison import Comparison
 from reconcile.insight.forecast import Forecast
 from reconcile.report.document import Raw
 from reconcile.report.escape import code, plain, with_units_unbroken
-from reconcile.report.forecast.sentences import ForecastRow, heading, notes, rows
+from reconcile.report.forecast.sentences import ForecastRow, heading, in_all, notes, rows
 from reconcile.report.wording import count_text
 
 _MOST_ROWS = 50
@@ -24,13 +27,16 @@ def _lines(found: Forecast | Comparison, *, verbose: bool) -> Iterator[str]:
     yield plain(heading(found))
     yield ""
     table = rows(found, verbose=verbose)
-    if table or isinstance(found, Forecast):
-        yield from _table(table)
+    notices = [f"- ⚠ {plain(note)}" for note in notes(found)]
+    if isinstance(found, Forecast):
+        yield from (*_table(table), *notices)
+    elif not found.changes:
+        yield from ("Nothing changes.", "", *notices)
     else:
-        yield "Nothing changes."
+        yield from (f"- **{label}**: {plain(fact)}" for label, fact in in_all(found).items())
         yield ""
-    for note in notes(found):
-        yield f"- ⚠ {plain(note)}"
+        summary = f"{count_text(len(found.changes), 'series')} with a change"
+        yield from (f"<details><summary>{summary}</summary>", "", *_table(table), *notices, "", "</details>")
 
 
 def _table(table: Sequence[ForecastRow]) -> Iterator[str]:

@@ -198,8 +198,13 @@ def _changed(comparison: Comparison, *, verbose: bool) -> Iterator[ForecastRow]:
         yield ForecastRow(
             name="All",
             about=f"{count_text(len(comparison.after.series), 'series')}, {len(changes):,} with a change",
-            facts=dict(_differences(comparison.before.total, comparison.after.total, comparison)),
+            facts=in_all(comparison),
         )
+
+
+def in_all(comparison: Comparison) -> dict[str, str]:
+    """Say what changes in all: at the end, at the peak, and how far back the backups reach."""
+    return dict(_differences(comparison.before.total, comparison.after.total, comparison))
 
 
 def _policies(change: SeriesChange) -> str:
