@@ -36,7 +36,7 @@ Result = TypeVar("Result")
 @formats(DOCTOR_FORMATS)
 def doctor(session: Session, formatter: Formatter[Diagnosis]) -> ExitCode:
     """Check the files, the token and the service, and say what to do. Changes nothing."""
-    config = _tried(session.config)
+    config = _tried(session.config) if session.has_files else None
     access = _tried(session.access)
     facts: AccessFacts | UserError
     service: ServiceFacts | UserError | None

@@ -134,7 +134,8 @@ class Diagnosis:
     """What was checked, and what was looked at. An error stands for what could not be read."""
 
     checks: Checks
-    config: Config | UserError
+    config: Config | UserError | None
+    """None if there is no file yet."""
     access: AccessFacts | UserError
     service: ServiceFacts | UserError | None
     """None if there was no access to it."""
@@ -150,7 +151,7 @@ class Diagnosis:
 
 
 def diagnose(
-    config: Config | UserError,
+    config: Config | UserError | None,
     access: AccessFacts | UserError,
     service: ServiceFacts | UserError | None,
     versions: Mapping[str, str],
@@ -158,10 +159,8 @@ def diagnose(
     """Run every check that can be carried out."""
     checks: Checks = {}
     desired: Desired | None = None
-    if isinstance(config, UserError):
-        checks[Check.FILE] = config.diagnostics
-    else:
-        checks[Check.FILE] = config.warnings
+    if config:
+        checks[Check.FILE] = config.diagnostics if isinstance(config, UserError) else config.warnings
     if isinstance(access, UserError):
         checks[Check.TOKEN] = access.diagnostics
     if isinstance(service, UserError):

@@ -22,7 +22,7 @@ def doctor_text(diagnosis: Diagnosis, /, *, verbose: bool) -> Lines:
     if diagnosis.errors:
         verdict = Text(f"Not ready to apply: {count_text(diagnosis.errors, 'error')}.", "bold red")
     else:
-        verdict = Text("Ready to apply.", "bold green")
+        verdict = Text("Ready to apply." if diagnosis.config else "Ready for a first file.", "bold green")
     found = {check: ": ".join(filter(None, texts)) for check, *texts in _found(diagnosis)}
     lines: list[Text] = []
     for check in Check:
@@ -74,6 +74,8 @@ def _nameless(diagnostic: Diagnostic) -> JsonObject:
 def _found(diagnosis: Diagnosis) -> Iterator[tuple[Check, str, str]]:
     """Yield what was looked at, and beside it what names the account or its servers."""
     config, access, service = diagnosis.config, diagnosis.access, diagnosis.service
+    if config is None:
+        yield Check.FILE, "none yet: reconcile init writes one", ""
     if isinstance(config, Config):
         yield Check.FILE, f"valid, {declared_text(config)}", ""
     if isinstance(access, AccessFacts):

@@ -69,8 +69,10 @@ def test_all_is_well(service: Killer) -> None:
 def test_no_file(service: Killer) -> None:
     (service.folder / "backups.toml").unlink()
     done = service.run("doctor")
-    assert done.returncode == 1
-    assert "error: backups.toml: no such file" in done.stdout
+    assert done.returncode == 0
+    assert done.stdout.startswith("- file: none yet: reconcile init writes one\n✓ token: ")
+    assert done.stdout.endswith("\nReady for a first file.\n")
+    assert service.run("doctor", "-f", "missing.toml").returncode == 1
 
 
 def test_a_broken_file(service: Killer) -> None:

@@ -126,7 +126,7 @@ def test_a_target_that_names_no_fleet_is_an_error() -> None:
     with pytest.raises(UserError) as refused:
         resolved("[fleets.web]\nmatch = '*'", "fleet:wbe")
 
-    assert "fleet:NAME" in refused.value.diagnostics[0].detail
+    assert refused.value.diagnostics[0].detail == 'Did you mean "fleet:web"?'
 
 
 def test_without_a_list_of_servers_nothing_is_resolved() -> None:

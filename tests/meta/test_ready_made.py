@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 from support.command import FILE, run
-from support.tools import install_from_npm
+from support.tools import install_from_npm, install_from_pypi
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = sorted((ROOT / "examples").rglob("*.toml"))
@@ -46,6 +46,14 @@ def lint(taplo: Path, *files: Path, options: Sequence[str] = ()) -> "subprocess.
 
 def test_the_schema_takes_every_example(taplo: Path) -> None:
     done = lint(taplo, *EXAMPLES, options=["--schema", f"file://{taplo}/schema.json"])
+
+    assert done.returncode == 0, done.stderr
+
+
+def test_every_example_is_formatted_as_taplo_formats_it(request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    taplo = install_from_pypi(request, tmp_path, "taplo==0.9.3", "taplo")
+
+    done = subprocess.run([taplo, "format", "--check", *EXAMPLES], capture_output=True, text=True, check=False)
 
     assert done.returncode == 0, done.stderr
 

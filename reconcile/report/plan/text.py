@@ -67,7 +67,8 @@ def _changes(difference: Difference, *, verbose: bool) -> Iterator[Block]:
     yield Columns(rows=tuple(Row(cells, "cyan") for cells in sentences.file_rows(difference)), indent=2)
     plan = difference.after
     rows = _Rows(plan.planned_at, ZoneInfo(plan.timezone), difference.withheld_after, in_full=True, dated=verbose)
-    yield Columns(rows=tuple(rows.changed(action, how) for action, how in sentences.action_rows(difference)), indent=2)
+    changed = tuple(rows.changed(action, how) for action, how in sentences.action_rows(difference))
+    yield Columns(rows=changed, indent=2, narrowest=_ROOM_FOR_REASONS, shortens=1)
     yield Text(f"{sentences.in_any_case_text(difference)}{'' if verbose else ' (-v shows all of the plan)'}.", "dim")
 
 
