@@ -22,13 +22,15 @@ from reconcile.cli.reporters import REPORTERS
 from reconcile.cli.session import Session
 from reconcile.clock import StoppedError
 from reconcile.desired.config import Config
-from reconcile.desired.min_sizes import DEFAULT, MinSizes
+from reconcile.desired.min_sizes import MinSizes
 from reconcile.diagnostics import Diagnostic, UserError
-from reconcile.insight.listing import list_backups
 from reconcile.insight.restore_points import Choice, choose, min_sizes_of, series_of
 from reconcile.insight.servers import find_server, name_or_id
-from reconcile.report.list import list_text
+from reconcile.insight.timeline import server_timeline
 from reconcile.report.restore import restore_text
+from reconcile.report.status.points import points_text
+
+_NOTHING = Config(servers=())
 
 
 @command(files=True, account=True, timeout="2h")
@@ -52,7 +54,7 @@ def restore(
 ) -> ExitCode:
     """Restore a server, named by its id or its name in the account, from a backup. Overwrites its disk.
 
-    Without a choice, shows the backups that there are.
+    Without a choice, shows what the server can be restored from.
     """
     _check_usage(backup_id, series, before, auto_approve=auto_approve)
     output = session.output
@@ -63,7 +65,7 @@ def restore(
         ),
         approve=partial(_approve, output, asks=not auto_approve),
         with_safety_backup=safety_backup,
-        min_sizes=MinSizes(default=config.settings.min_size) if config else DEFAULT,
+        min_sizes=MinSizes(default=config.settings.min_size),
     )
     is_interrupted = False
 
@@ -100,20 +102,20 @@ def _check_usage(backup_id: str | None, series: str | None, before: datetime | N
         raise click.UsageError("--auto-approve requires --backup: a series may have a newer backup by then")
 
 
-def _config(session: Session, *, is_needed: bool) -> Config | None:
+def _config(session: Session, *, is_needed: bool) -> Config:
     """Read the files, where there are any: they say what a series was called before, and what is undersized.
 
     A backup that is named by its id needs none. They may be what is broken.
     """
     if not session.has_files:
-        return None
+        return _NOTHING
     try:
         return session.config()
     except UserError as error:
         if is_needed or isinstance(error, StoppedError):
             raise
-        session.output.note(f"warning: min_size is the default, because of an error in the files: {error}")
-        return None
+        session.output.note(f"warning: the files are not used, because of an error in them: {error}")
+        return _NOTHING
     finally:
         session.names_account = False  # nothing compares it, and a request that fails would stop the restore
 
@@ -152,9 +154,9 @@ def _choose(
     backup_id: str | None,
     series: str | None,
     before: datetime | None,
-    config: Config | None,
+    config: Config,
 ) -> Choice:
-    """Choose as `choose` does; if that is refused, show the server's backups first."""
+    """Choose as `choose` does; if that is refused, show the server's restore points first."""
     inventory = min_sizes_of(config, inventory).judged_inventory(inventory)
     wanted = find_server(inventory.names, server)
     limit = before or inventory.observed_at
@@ -162,8 +164,8 @@ def _choose(
         named = series_of(wanted, series, config, inventory) if series is not None else None
         return choose(wanted, inventory, backup_id=backup_id, series=named, before=limit)
     except UserError:
-        listed = list_backups(inventory, [wanted.id])
-        output.show(list_text(listed, verbose=output.verbose))
+        found = server_timeline(wanted, config, inventory)
+        output.show(points_text(found, inventory.observed_at, config.settings.timezone))
         raise
 
 

@@ -9,7 +9,7 @@ from reconcile.addresses import Descriptions
 from reconcile.desired.config import Config, DeclaredServer
 from reconcile.desired.desired import Desired
 from reconcile.desired.fleets import members
-from reconcile.desired.min_sizes import DEFAULT, MinSizes
+from reconcile.desired.min_sizes import MinSizes
 from reconcile.diagnostics import UserError, did_you_mean
 from reconcile.ids import Id
 from reconcile.insight.servers import by_name, name_or_id
@@ -59,7 +59,7 @@ def restore_points(desired: Desired, inventory: Inventory, now: datetime) -> tup
     )
 
 
-def series_of(server: Server, description: str, config: Config | None, inventory: Inventory) -> Descriptions:
+def series_of(server: Server, description: str, config: Config, inventory: Inventory) -> Descriptions:
     """Return which backups belong to a series: those with its former descriptions too, if `config` declares it."""
     for table in (table for table in _declared(config, inventory) if table.id == server.id):
         for series in (series for series in table.series if series.description == description):
@@ -67,14 +67,12 @@ def series_of(server: Server, description: str, config: Config | None, inventory
     return Descriptions(description)
 
 
-def min_sizes_of(config: Config | None, inventory: Inventory) -> MinSizes:
-    """Return how large a completed backup must be, by the files where there are any."""
-    return MinSizes.of(config, _declared(config, inventory)) if config else DEFAULT
+def min_sizes_of(config: Config, inventory: Inventory) -> MinSizes:
+    """Return how large a completed backup must be."""
+    return MinSizes.of(config, _declared(config, inventory))
 
 
-def _declared(config: Config | None, inventory: Inventory) -> tuple[DeclaredServer, ...]:
-    if config is None:
-        return ()
+def _declared(config: Config, inventory: Inventory) -> tuple[DeclaredServer, ...]:
     return (*config.servers, *members(config.fleets, config.servers, inventory.servers or ()))
 
 

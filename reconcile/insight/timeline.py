@@ -1,16 +1,18 @@
 """When the backups of each server were created: to which moments it can go back."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from reconcile.actual.inventory import MANUAL, Backup, Inventory, Server, State, in_order
-from reconcile.desired.desired import Desired
+from reconcile.desired.config import Config
+from reconcile.desired.desired import Desired, resolve
 from reconcile.ids import Id
 from reconcile.insight.status import SeriesStatus, Status
+from reconcile.insight.status import status as status_of
 from reconcile.plan.series import is_usable
 
 RECENT_DAYS = 30
@@ -76,12 +78,16 @@ class TimelineRow:
     """Of a series; None for automatic backups, and for backups without one."""
     series: SeriesStatus | None
     """Of a declared series."""
+    backups: tuple[Backup, ...]
     points: tuple[Backup, ...]
-    """What the server could be restored from."""
-    failed: tuple[Backup, ...]
-    """Failed, or undersized: no restore points."""
+    """Those that the server could be restored from."""
     longest_interval: Interval | None
     """Between two restore points, or since the newest; None without any."""
+
+    @property
+    def failed(self) -> tuple[Backup, ...]:
+        """Those that failed, or are undersized: no restore points."""
+        return tuple(backup for backup in self.backups if backup.state in {State.FAILED, State.UNDERSIZED})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -92,6 +98,8 @@ class ServerTimeline:
     """What the addresses of a declared server begin with; the name of another."""
     server: Server
     rows: tuple[TimelineRow, ...]
+    pinned: Mapping[Id, str]
+    """The ids of its pinned backups, and the file that pins each."""
 
     @property
     def oldest(self) -> datetime | None:
@@ -131,14 +139,31 @@ def timeline(status: Status, desired: Desired, inventory: Inventory) -> Timeline
                 key=key,
                 server=Server(id=by_key[key].id, name=by_key[key].name),
                 rows=(*series.get(key, ()), *others.get(by_key[key].id, ())),
+                pinned=dict.fromkeys(by_key[key].pinned, by_key[key].place.filename),
             )
             for key in sorted(by_key)
         ),
         unprotected=tuple(
-            ServerTimeline(key=server.name, server=server, rows=tuple(others.get(server.id, ())))
+            ServerTimeline(key=server.name, server=server, rows=tuple(others.get(server.id, ())), pinned={})
             for server in status.unprotected or ()
         ),
     )
+
+
+def server_timeline(server: Server, config: Config, inventory: Inventory) -> ServerTimeline:
+    """Arrange the backups of one server, whether the files declare it or not; whose account it is, is not checked."""
+    config = replace(config, settings=config.settings.model_copy(update={"account": None}))
+    known = next((each for each in inventory.servers or () if each.id == server.id), server)
+    held = tuple(backup for backup in inventory.backups if backup.server_id == server.id)
+    alone = replace(inventory, servers=(known,), backups=held)
+    desired = resolve(config, alone)
+    found = timeline(status_of(desired, alone, inventory.observed_at), desired, alone)
+    (one,) = (each for each in found.every_server if each.server.id == server.id)
+    # A series is not in the status if its server does not match the account; its backups can be restored all the same.
+    arranged = {backup.id for row in one.rows for backup in row.backups}
+    others = (backup for backup in desired.min_sizes.judged(held) if backup.id not in arranged)
+    rest = _other_rows(others, inventory.observed_at).get(server.id, ())
+    return replace(one, server=server, rows=(*one.rows, *rest))
 
 
 def _other_rows(backups: Iterable[Backup], now: datetime) -> dict[Id, list[TimelineRow]]:
@@ -166,8 +191,8 @@ def _row(
         kind=kind,
         description=description,
         series=series,
+        backups=backups,
         points=points,
-        failed=tuple(backup for backup in backups if backup.state in {State.FAILED, State.UNDERSIZED}),
         longest_interval=_longest_interval(points, now),
     )
 

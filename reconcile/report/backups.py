@@ -1,8 +1,10 @@
 """Tables of backups, one line each, in UTC, for `list` and `restore`."""
 
 from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
 
 from reconcile.actual.inventory import Backup, State
+from reconcile.ids import Id
 from reconcile.report.document import Columns, Row, Text
 from reconcile.report.wording import size_text
 
@@ -30,14 +32,13 @@ _STYLES = {
     State.UNDERSIZED: "red",
     State.PENDING: "yellow",
     State.FAILED: "red",
-    State.UNDERSIZED: "red",
     State.UNKNOWN: "yellow",
     State.BEING_DELETED: "dim",
 }
 
 
-def backup_table(parts: Iterable[Backup | Text]) -> tuple[Columns, str]:
-    """Return a table of backups, with the headings between them, and a sentence.
+def backup_table(parts: Iterable[Backup | Text], notes: Mapping[Id, str] = MappingProxyType({})) -> tuple[Columns, str]:
+    """Return a table of backups, with the headings between them and `notes` by id, and a sentence.
 
     The sentence says what all the backups have in common, and the table does not. It is empty if there is nothing.
     """
@@ -52,7 +53,9 @@ def backup_table(parts: Iterable[Backup | Text]) -> tuple[Columns, str]:
         if isinstance(part, Text):
             rows.append(part)
         else:
-            rows += [*header, Row(tuple(value(part) for value in cells), _STYLES[part.state])]
+            *before, last = (value(part) for value in cells)
+            noted = f"{last} ({notes[part.id]})".lstrip() if part.id in notes else last
+            rows += [*header, Row((*before, noted), _STYLES[part.state])]
             header = []
     common = ", ".join(f"{name.lower()} {value}" for name, value in alike.items())
     return Columns(rows=tuple(rows), indent=2, narrowest=12, shortens=-1), f"Same for all: {common}." if common else ""

@@ -97,17 +97,61 @@ class TestMinSize:
         done = service.run("restore", "db", "--backup", str(OLD), "--auto-approve")
 
         assert done.returncode == 0, done.stderr
-        assert "warning: min_size is the default, because of an error in the files" in done.stderr
+        assert "warning: the files are not used, because of an error in them" in done.stderr
         assert service.run("restore", "db", "--series", "nightly").returncode == 1
 
 
 @pytest.mark.parametrize("choice", [[], ["--backup", "999", "--auto-approve"], ["--series", "weekly"]], ids=str)
-def test_a_refused_choice_shows_what_list_shows_and_how_to_choose(choice: list[str], service: Killer) -> None:
+def test_a_refused_choice_shows_every_backup_that_list_shows_and_how_to_choose(
+    choice: list[str], service: Killer
+) -> None:
     done = service.run("restore", "db", *choice)
 
-    assert done.stdout == service.run("list", "db").stdout
-    assert f"#{OLD}" in done.stdout
+    def ids(shown: str) -> list[str]:
+        return sorted(line.split()[0] for line in shown.splitlines() if line.startswith("  #"))
+
+    assert ids(done.stdout) == ids(service.run("list", "db").stdout)
+    assert f"  #{OLD}" in done.stdout
     assert "Choose a completed one with --backup ID, or the newest of a series with --series" in done.stderr
+
+
+SERIES = "backups = [{ description = 'nightly', every = '1d', keep = 7 }]"
+
+
+def test_without_a_choice_it_shows_what_the_files_say_of_each_backup(service: Killer) -> None:
+    file = service.folder / "restoring.toml"
+    file.write_text(f"[servers.db]\nid = 2\npinned = [{OLD}]\n{SERIES}\n")
+
+    shown = service.run("restore", "db", "-f", str(file)).stdout
+
+    assert "nightly OVERDUE: newest 2d old" in shown
+    assert "  last 30 days: " in shown
+    (pinned,) = (line for line in shown.splitlines() if "pinned in" in line)
+    assert pinned.startswith(f"  #{OLD} ")
+    assert pinned.endswith(f"nightly (pinned in {file})")
+
+
+@pytest.mark.parametrize("text", ["servers = 1", "settings.account = 'else@example.com'\nservers.db.id = 2", None])
+def test_without_a_choice_files_that_are_broken_for_another_account_or_not_there_hide_no_backup(
+    text: str | None, service: Killer
+) -> None:
+    if text:
+        service.write(text)
+    else:
+        (service.folder / "backups.toml").unlink(missing_ok=True)
+
+    done = service.run("restore", "db")
+
+    assert ("because of an error in them" in done.stderr) == (text == "servers = 1")
+    assert f"  #{OLD}" in done.stdout
+    assert "no backup of db was chosen" in done.stderr
+
+
+def test_a_server_that_does_not_match_its_table_shows_its_backups_all_the_same(service: Killer) -> None:
+    file = service.folder / "restoring.toml"
+    file.write_text(f"[servers.db]\nid = 2\nname = 'renamed'\n{SERIES}\n")
+
+    assert f"  #{OLD}" in service.run("restore", "db", "-f", str(file)).stdout
 
 
 @pytest.mark.parametrize("status", [None, 500, 502])

@@ -4,9 +4,11 @@ import pytest
 from support.build import NOW, WEB, backup, config, days, hours, inventory
 
 from reconcile.actual.inventory import Server
+from reconcile.desired.config import Config
 from reconcile.diagnostics import UserError
 from reconcile.insight.restore_points import Choice, choose, same, series_of
 
+NO_FILES = Config(servers=())
 DB = Server(id=2, name="db")
 SEEN = inventory(
     backup(1, age=days(3)),
@@ -26,7 +28,7 @@ def refusal(error: UserError) -> str:
 
 class TestChoose:
     def choose(self, *, backup_id: str | None = None, series: str | None = None, age: float = 0) -> Choice:
-        named = None if series is None else series_of(WEB, series, None, SEEN)
+        named = None if series is None else series_of(WEB, series, NO_FILES, SEEN)
         return choose(WEB, SEEN, backup_id=backup_id, series=named, before=NOW - days(age))
 
     def test_by_its_id_an_automatic_one_too(self) -> None:
@@ -49,7 +51,7 @@ class TestChoose:
         named = series_of(WEB, "daily", files, SEEN)
 
         assert choose(WEB, SEEN, backup_id=None, series=named, before=NOW).backup.id == 2
-        assert "nightly" not in series_of(DB, "daily", None if "fleets" in table else files, SEEN)
+        assert "nightly" not in series_of(DB, "daily", NO_FILES if "fleets" in table else files, SEEN)
 
     def test_before_a_time(self) -> None:
         assert self.choose(series="nightly", age=2).backup.id == 1
@@ -61,7 +63,7 @@ class TestChoose:
             ("6", None, "backup 6 is a backup of db, not of web"),
             ("4", None, "backup 4 has the status 'in_progress', so it can't be restored"),
             (None, None, "no backup of web was chosen, nothing was restored: Choose a completed one"),
-            (None, "monthly", "web has no usable backup 'monthly' made before 2026-03-10 12:00 UTC"),
+            (None, "monthly", "web has no usable backup 'monthly' created before 2026-03-10 12:00 UTC"),
         ],
     )
     def test_that_is_not_to_be_had_is_refused_with_how_to_choose(

@@ -1,7 +1,7 @@
 """`reconcile status --html`: a page that shows what each server can be restored from."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import groupby
@@ -9,11 +9,11 @@ from zoneinfo import ZoneInfo
 
 from reconcile.actual.inventory import Backup, size_mb
 from reconcile.durations import age_text
+from reconcile.ids import Id
 from reconcile.insight.status import SeriesStatus, Status
 from reconcile.insight.timeline import (
     RECENT_DAYS,
     DayMark,
-    Interval,
     RowKind,
     ServerTimeline,
     Timeline,
@@ -29,8 +29,10 @@ from reconcile.report.status.sentences import (
     health_text,
     problem_text,
     problems,
+    row_facts,
+    row_label,
+    row_name,
     rule_text,
-    series_facts,
     verdict_text,
 )
 from reconcile.report.wording import count_text, size_text, time_text
@@ -184,7 +186,7 @@ def _server(timeline: ServerTimeline, anchor: str, status: Status) -> _ServerVie
         anchor=anchor,
         name=f"{name} ({timeline.server.id})",
         facts=", ".join(facts),
-        rows=tuple(_row(row, axis, status.checked_at, zone) for row in timeline.rows),
+        rows=tuple(_row(row, timeline.pinned, axis, status.checked_at, zone) for row in timeline.rows),
         ticks=tuple(axis.ticks(zone)),
         recent=axis.place(status.checked_at - _RECENT),
     )
@@ -216,66 +218,26 @@ class _Axis:
         yield "100", "now"
 
 
-def _row(row: TimelineRow, axis: _Axis, now: datetime, zone: ZoneInfo) -> _RowView:
-    marks = [(backup, _mark(backup, row.kind, axis, now, zone)) for backup in row.points]
-    marks += [(backup, _mark(backup, "failed", axis, now, zone)) for backup in row.failed]
-    marks.sort(key=lambda each: each[0].created_at, reverse=True)
-    return _RowView(
-        name=_name(row),
-        badge=_badge(row),
-        facts=", ".join(_facts(row, now, zone)),
-        marks=(*_late(row, axis, zone), *(mark for _, mark in marks)),
-    )
+def _row(row: TimelineRow, pinned: Mapping[Id, str], axis: _Axis, now: datetime, zone: ZoneInfo) -> _RowView:
+    kinds = {backup.id: row.kind.value for backup in row.points} | {backup.id: "failed" for backup in row.failed}
 
+    def mark(backup: Backup) -> _Mark:
+        kind = kinds[backup.id]
+        size = f"{backup.status}: no restore point" if kind == "failed" else size_text(backup.size_mb)
+        facts = [time_text(backup.created_at, zone), _age(backup.created_at, now), size, f"#{backup.id}"]
+        if backup.id in pinned:
+            facts.append(f"pinned in {pinned[backup.id]}")
+        return _Mark(kind=kind, position=axis.place(backup.created_at), text=", ".join(facts))
 
-def _late(row: TimelineRow, axis: _Axis, zone: ZoneInfo) -> Iterator[_Mark]:
+    marks = [mark(backup) for backup in row.backups[::-1] if backup.id in kinds]
     if row.series and row.series.state.overdue_since:
         newest = row.points[-1].created_at
-        yield _Mark(kind="late", position=axis.place(newest), text=f"late, none since {time_text(newest, zone)}")
-
-
-def _mark(backup: Backup, kind: str, axis: _Axis, now: datetime, zone: ZoneInfo) -> _Mark:
-    facts = [
-        time_text(backup.created_at, zone),
-        _age(backup.created_at, now),
-        size_text(backup.size_mb),
-        f"#{backup.id}",
-    ]
-    if kind == "failed":
-        facts[2] = f"{backup.status}: no restore point"
-    return _Mark(kind=kind, position=axis.place(backup.created_at), text=", ".join(facts))
+        text = f"late, none since {time_text(newest, zone)}"
+        marks.insert(0, _Mark(kind="late", position=axis.place(newest), text=text))
+    return _RowView(
+        name=row_name(row), badge=row_label(row), facts=", ".join(row_facts(row, now, zone)), marks=tuple(marks)
+    )
 
 
 def _age(created_at: datetime, now: datetime) -> str:
     return f"{age_text(now - created_at)} old" if created_at <= now else "just created"
-
-
-def _name(row: TimelineRow) -> str:
-    if row.kind is RowKind.AUTOMATIC:
-        return "automatic backups"
-    return row.description or "no description"
-
-
-def _badge(row: TimelineRow) -> str:
-    if row.series is None:
-        return "" if row.kind is RowKind.AUTOMATIC else "undeclared"
-    return health_text(row.series)
-
-
-def _facts(row: TimelineRow, now: datetime, zone: ZoneInfo) -> Iterator[str]:
-    if row.series:
-        yield from series_facts(row.series, now, zone)
-        yield from gaps(row.series, now)
-    elif row.points:
-        yield f"newest {age_text(now - row.points[-1].created_at)} old"
-        yield count_text(len(row.points), "restore point")
-        yield size_text(size_mb(row.points))
-    else:
-        yield "nothing that can be restored from"
-    if row.longest_interval:
-        yield f"longest interval {_interval_text(row.longest_interval, now, zone)}"
-
-
-def _interval_text(interval: Interval, now: datetime, zone: ZoneInfo) -> str:
-    end = "now" if interval.end == now else time_text(interval.end, zone)
-    return f"{age_text(interval.length)} ({time_text(interval.start, zone)} to {end})"

@@ -2,15 +2,17 @@
 
 from collections.abc import Iterable, Iterator
 from datetime import date, datetime
+from itertools import groupby
 from typing import assert_never
 from zoneinfo import ZoneInfo
 
-from reconcile.actual.inventory import Backup
+from reconcile.actual.inventory import Backup, size_mb
 from reconcile.durations import age_text
 from reconcile.insight.rules import RequiredRule
 from reconcile.insight.status import Problem, SeriesStatus, Status
-from reconcile.insight.timeline import DayMark
-from reconcile.report.wording import count_text, pause_text, size_text
+from reconcile.insight.timeline import DayMark, RowKind, TimelineRow
+from reconcile.report.document import Marks, Text
+from reconcile.report.wording import count_text, pause_text, size_text, time_text
 
 NOTHING_DECLARED = "no series is declared"
 UNPROTECTED = "in no file"
@@ -22,6 +24,14 @@ DAY_MARKS = {
     DayMark.BEFORE: "before the series started",
 }
 """What each mark of a day means."""
+
+DAY_SIGNS = {
+    DayMark.HELD: (Marks("█"), "green"),
+    DayMark.MISSED: (Marks("x"), "yellow"),
+    DayMark.THINNED: (Marks("·"), "dim"),
+    DayMark.BEFORE: (Marks(" "), ""),
+}
+"""How text shows each mark of a day, and in which colour."""
 
 
 def problems(status: Status) -> Iterator[tuple[str, str, str, str]]:
@@ -155,3 +165,40 @@ def healthy_text(status: Status) -> str:
     """Say how many series are healthy."""
     healthy = len(status.series) - len(status.unhealthy)
     return f"{healthy:,} of {len(status.series):,} series healthy"
+
+
+def row_name(row: TimelineRow) -> str:
+    """Name the backups of a row."""
+    if row.kind is RowKind.AUTOMATIC:
+        return "automatic backups"
+    return row.description or "no description"
+
+
+def row_label(row: TimelineRow) -> str:
+    """Return the label of a row: the health of its series; empty for automatic backups."""
+    if row.series is None:
+        return "" if row.kind is RowKind.AUTOMATIC else "undeclared"
+    return health_text(row.series)
+
+
+def row_facts(row: TimelineRow, now: datetime, zone: ZoneInfo) -> Iterator[str]:
+    """Say what the backups of a row are good for; times in `zone`."""
+    if row.series:
+        yield from series_facts(row.series, now, zone)
+        yield from gaps(row.series, now)
+    elif row.points:
+        yield f"newest {age_text(now - row.points[-1].created_at)} old"
+        yield count_text(len(row.points), "restore point")
+        yield size_text(size_mb(row.points))
+    else:
+        yield "nothing that can be restored from"
+    if row.longest_interval:
+        start, end = row.longest_interval.start, row.longest_interval.end
+        until = "now" if end == now else time_text(end, zone)
+        yield f"longest interval {age_text(end - start)} ({time_text(start, zone)} to {until})"
+
+
+def strip(days: Iterable[tuple[date, DayMark]]) -> Text:
+    """Return one sign a day, with its colour."""
+    marks = (DAY_SIGNS[mark] for _, mark in days)
+    return Text.assemble(*((Marks(sign * len(list(alike))), style) for (sign, style), alike in groupby(marks)))

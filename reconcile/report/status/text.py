@@ -2,16 +2,16 @@
 
 from collections.abc import Iterable, Iterator
 from datetime import date
-from itertools import groupby
 from zoneinfo import ZoneInfo
 
 from reconcile.actual.inventory import Backup, size_mb
 from reconcile.insight.status import SeriesStatus, Status
 from reconcile.insight.timeline import RECENT_DAYS, DayMark, recent_days
 from reconcile.report.diagnostics import diagnostic_text
-from reconcile.report.document import Block, Columns, Facts, Lines, Marks, Row, Text
+from reconcile.report.document import Block, Columns, Facts, Lines, Row, Text
 from reconcile.report.status.sentences import (
     DAY_MARKS,
+    DAY_SIGNS,
     NOTHING_DECLARED,
     UNPROTECTED,
     gaps,
@@ -19,6 +19,7 @@ from reconcile.report.status.sentences import (
     healthy_text,
     problems,
     series_facts,
+    strip,
     verdict_text,
 )
 from reconcile.report.wording import count_text, size_text
@@ -39,20 +40,13 @@ _MOST_LISTED = 20
 _ROOM_FOR_FACTS = 60
 """Columns. With fewer than these beside the address, the facts are below it."""
 
-_MARKS = {
-    DayMark.HELD: (Marks("█"), "green"),
-    DayMark.MISSED: (Marks("x"), "yellow"),
-    DayMark.THINNED: (Marks("·"), "dim"),
-    DayMark.BEFORE: (Marks(" "), ""),
-}
 _LEGEND = Text.assemble(
-    (f"Last {RECENT_DAYS} days", "dim"),
+    (f"Last {RECENT_DAYS} days: ", "dim"),
     *(
-        part
-        for mark, meaning in list(DAY_MARKS.items())[:3]
-        for part in ((": " if mark is DayMark.HELD else ", ", "dim"), (_MARKS[mark][0], "dim"), (f" {meaning}", "dim"))
+        (part, "dim")
+        for mark, end in ((DayMark.HELD, ", "), (DayMark.MISSED, ", "), (DayMark.THINNED, "."))
+        for part in (DAY_SIGNS[mark][0], f" {DAY_MARKS[mark]}{end}")
     ),
-    (".", "dim"),
 )
 
 
@@ -112,13 +106,7 @@ def _status_lines(status: Status, *, verbose: bool) -> Iterator[Block]:
 
 
 def _row(label: str, name: str, facts: tuple[str, ...], days: Iterable[tuple[date, DayMark]] = ()) -> Row:
-    return Row((Text(label, _STYLES.get(label, "green")), Text(name, "bold"), _strip(days), Facts(facts)))
-
-
-def _strip(days: Iterable[tuple[date, DayMark]]) -> Text:
-    """Return one character a day."""
-    marks = (_MARKS[mark] for _, mark in days)
-    return Text.assemble(*((Marks(sign * len(list(alike))), style) for (sign, style), alike in groupby(marks)))
+    return Row((Text(label, _STYLES.get(label, "green")), Text(name, "bold"), strip(days), Facts(facts)))
 
 
 def _series_row(series: SeriesStatus, status: Status) -> Row:

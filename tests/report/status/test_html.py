@@ -187,6 +187,15 @@ class TestOverview:
         ]
 
 
+def test_a_pinned_backup_says_which_file_pins_it() -> None:
+    declared = declare('{ description = "nightly" }', server="pinned = [2]")
+
+    text = Parsed(page(declared, inventory(backup(1), backup(2, age=days(3))))).text
+
+    assert "2026-03-07 12:00, 3d old, 1.0\N{NO-BREAK SPACE}GiB, #2, pinned in backups.toml" in text
+    assert text.count("pinned in") == 1
+
+
 def test_the_details_of_a_series_name_its_gaps() -> None:
     held = [backup(age, age=days(age)) for age in (0, 4)]
 
