@@ -1,5 +1,6 @@
 """Options of this suite, and how many examples hypothesis draws."""
 
+import gc
 import os
 
 import pytest
@@ -10,6 +11,8 @@ from hypothesis import settings
 settings.register_profile("suite", deadline=None, max_examples=20, derandomize=True)
 settings.register_profile("thorough", deadline=None, max_examples=150)
 settings.load_profile("suite")
+
+gc.disable()  # until all tests are collected: they stay, and looking for garbage among them takes half of the time
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -35,6 +38,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if left_out:
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if item not in set(left_out)]
+
+
+def pytest_collection_finish() -> None:
+    """Leave what was collected to itself, and look for garbage from now on."""
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(autouse=True)

@@ -101,12 +101,12 @@ def test_a_service_that_throttles_is_not_pressed_and_every_server_gets_its_backu
 
 
 def test_a_service_whose_backups_all_fail_is_not_filled_with_them() -> None:
-    world = crowd(60, backup_seconds=60)
+    world = crowd(30, backup_seconds=60)
     world.account.fails = lambda: True
 
     result = result_of(world, seconds=24 * 3600)
 
-    assert result.counts[Outcome.FAILED] == 60
+    assert result.counts[Outcome.FAILED] == 30
     assert world.peak == START
 
 
