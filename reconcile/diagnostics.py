@@ -124,5 +124,7 @@ def did_you_mean(typed: str, known: Iterable[str], otherwise: str) -> str:
     import difflib  # noqa: PLC0415 - needed only for an error
 
     names = sorted({*islice(known, _MOST_COMPARED)} - {typed})
-    near = difflib.get_close_matches(typed, names, n=1) or [name for name in names if typed and typed in name]
-    return f'Did you mean "{near[0]}"?' if near else otherwise
+    # A domain that all servers share makes each of them unlike what is typed.
+    meant = {each: name for name in names for each in (name.partition(".")[0], name)}
+    near = difflib.get_close_matches(typed, meant, n=1) or [name for name in names if typed and typed in name]
+    return f'Did you mean "{meant[near[0]]}"?' if near else otherwise

@@ -1,7 +1,5 @@
 """The names of the commands, for the command line itself and for its completion; importing this costs nothing."""
 
-from collections.abc import Mapping
-
 COMMANDS = {
     "init": "Write a commented starter file for your account, or an example if there is no token.",
     "validate": "Check the files offline and report all errors at once.",
@@ -38,80 +36,6 @@ SECTIONS = {
     "Tuning": ("parallelism", "max_in_progress", "lock_timeout"),
 }
 """The options that `--help` shows in sections below the others, by their names in the code."""
-
-EXAMPLES: Mapping[str, Mapping[str, str]] = {
-    "init": {
-        "reconcile init": "Write backups.toml",
-        "reconcile init --out -": "Print the file first",
-    },
-    "validate": {
-        "reconcile validate": "Check backups.toml",
-        "reconcile validate -f backups/ --json": "Check a folder of files, for a program",
-    },
-    "list": {
-        "reconcile list": "List every server",
-        "reconcile list web-server-01 --type manual": "List the manual backups of one server",
-    },
-    "plan": {
-        "reconcile plan": "Preview every change",
-        "reconcile plan --target web-server-01 --out saved.plan": "Save a plan for one server, for review",
-        "reconcile plan --compare before.toml": "Show what a change of the files does",
-    },
-    "apply": {
-        "reconcile apply": "Show the plan, ask, and carry it out",
-        "reconcile apply saved.plan": "Carry out a saved plan, without asking",
-        "reconcile apply --auto-approve --target web-server-01 --max-age 15min": "Back up one server before a deploy",
-    },
-    "show": {
-        "reconcile show saved.plan": "Read a saved plan",
-        "reconcile show saved.plan --json": "Print it for a policy check",
-    },
-    "import": {
-        "reconcile import --out imported.toml": "Declare every backup in the account",
-        "reconcile import -f backups.toml --server web-server-01": "Declare what the files lack for one server",
-    },
-    "status": {
-        "reconcile status": "Show what needs attention, and what is healthy",
-        "reconcile status --check": "Exit with 2 if something is wrong, for a monitoring job",
-        "reconcile status --html status.html": "Write a page for a browser",
-    },
-    "restore": {
-        "reconcile restore web-server-01": "Show what the server can be restored from",
-        "reconcile restore web-server-01 --series nightly --safety-backup": "Restore the newest backup of a series",
-        "reconcile restore web-server-01 --backup 499": "Restore one backup",
-    },
-    "forecast": {
-        "reconcile forecast --days 90": "Look three months ahead",
-        "reconcile forecast --from-empty": "Show what the policies lead to, without a token",
-        "reconcile forecast --compare before.toml": "Show what a change of the files does",
-    },
-    "doctor": {
-        "reconcile doctor": "Check before the first apply",
-        "reconcile doctor --json": "Print a report without secrets, for a bug report",
-    },
-    "schema": {
-        "reconcile schema > reconcile.schema.json": "Write the schema where backups.toml refers to it",
-        "reconcile schema": "Print the schema",
-    },
-    "completion": {
-        "reconcile completion bash > reconcile.bash": "Write the script for bash; source it in ~/.bashrc",
-        "reconcile completion zsh > _reconcile": "Write the script for zsh; move it to a folder of $fpath",
-    },
-    "help": {
-        "reconcile help": "List the pages",
-        "reconcile help restoring": "Read a page",
-        "reconcile help first.toml": "Print an example file",
-    },
-    "sandbox": {
-        "reconcile sandbox": "Serve the sample account",
-        "reconcile sandbox --port 0 --backup-seconds 60 --fail-rate 0.2": "Serve slow backups, of which some fail",
-    },
-    "demo": {
-        "reconcile demo": "Watch it once",
-        "reconcile demo > demo.txt": "Keep what it shows",
-    },
-}
-"""Command lines for `--help`, each with what it does. A test runs them."""
 
 COMPLETE_VARIABLE = "_RECONCILE_COMPLETE"
 """The environment variable in which a completion script says what it asks for."""

@@ -11,7 +11,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import click
 
-from reconcile.cli.commands import EXAMPLES, FORMAT, SECTIONS
+from reconcile.cli.commands import FORMAT, SECTIONS
 from reconcile.cli.exit_code import ExitCode
 from reconcile.cli.output import Output
 from reconcile.cli.session import DEFAULT_FILE, STDOUT, Session
@@ -23,6 +23,8 @@ from reconcile.report.document import Formats
 
 _STDOUT = "reconcile.stdout"
 """Where click's context notes the option whose file is standard output: nothing else is printed there."""
+
+_EXAMPLES = Path(__file__).with_name("examples.toml")
 
 READING = "10min"
 """The default of `--timeout` for commands that only read."""
@@ -187,6 +189,14 @@ def _place(parameter: click.Parameter) -> int:
     return ("paths", "targets", parameter.name).index(parameter.name)
 
 
+def command_examples() -> dict[str, dict[str, str]]:
+    """Return the command lines that each `--help` shows, with what they do."""
+    import tomli  # noqa: PLC0415 - only for help
+
+    found: dict[str, dict[str, str]] = tomli.loads(_EXAMPLES.read_text(encoding="utf-8"))
+    return found
+
+
 class _Command(click.Command):
     """A command that knows what an argument too many was meant to be, and in which format to fail.
 
@@ -196,7 +206,7 @@ class _Command(click.Command):
     def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the description, and the examples."""
         super().format_help_text(ctx, formatter)
-        examples = EXAMPLES.get(str(self.name), {})
+        examples = command_examples().get(str(self.name), {})
         with formatter.section("Examples") if examples else nullcontext():
             for line, purpose in examples.items():
                 formatter.write_text(f"# {purpose}")

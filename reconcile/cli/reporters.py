@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.table import Column
 
 from reconcile.addresses import SeriesAddress
 from reconcile.cli.output import Output
@@ -85,8 +86,11 @@ class _Terminal(_Log):
 
     def __init__(self, output: Output) -> None:
         super().__init__(output)
-        columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn())
-        self._bars = Progress(*columns, console=output.err, transient=True)
+        # A long name must not cut off the seconds.
+        text = TextColumn("{task.description}", markup=False, table_column=Column(ratio=1, no_wrap=True))
+        self._bars = Progress(
+            SpinnerColumn(), text, TimeElapsedColumn(), console=output.err, transient=True, expand=True
+        )
         self._whole = self._bars.add_task("", total=None)
         self._tasks: dict[SeriesAddress, TaskID] = {}
 

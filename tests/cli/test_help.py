@@ -9,9 +9,9 @@ import click
 import pytest
 from support.command import COMMANDS, FILE, Sandbox, run, sandbox
 
-from reconcile.cli.commands import EXAMPLES, SECTIONS
+from reconcile.cli.commands import SECTIONS
 from reconcile.cli.help_ import pages
-from reconcile.cli.options import DurationType
+from reconcile.cli.options import DurationType, command_examples
 
 
 def test_every_page_is_listed_with_its_summary(tmp_path: Path) -> None:
@@ -62,7 +62,7 @@ def test_an_unknown_topic_is_an_error_that_says_what_there_is(topic: str, advice
     assert done.stderr.startswith(f'error: there is no page "{topic}"\n  {advice}')
 
 
-EXAMPLE_LINES = [(name, line) for name, examples in EXAMPLES.items() for line in examples]
+EXAMPLE_LINES = [(name, line) for name, examples in command_examples().items() for line in examples]
 ENDS_OTHERWISE = {"reconcile restore web-server-01": 1}
 """The exit codes of examples that do not end with 0: a restore without a choice only shows what there is."""
 

@@ -5,6 +5,7 @@ from support.build import WEB, backup, inventory
 
 from reconcile.actual.inventory import Server
 from reconcile.diagnostics import UserError
+from reconcile.ids import Id
 from reconcile.insight.servers import find_server, name_or_id
 
 DB, NAMELESS, NUMBER = Server(id=2, name="db"), Server(id="u-3", name=""), Server(id=4, name="2")
@@ -22,6 +23,15 @@ class TestFindServer:
 
     def test_by_its_backups_where_servers_cannot_be_listed(self) -> None:
         assert find_server(inventory(backup(1), servers=None).names, "web") == WEB
+
+    @pytest.mark.parametrize("wanted", ["web-01", "web-server-01.eu-centrl.example.org", "server-01"])
+    def test_that_is_mistyped_is_found_also_without_its_domain(self, wanted: str) -> None:
+        names: dict[Id, str] = {number: f"web-server-{number:02}.eu-central.example.org" for number in (1, 5)}
+
+        with pytest.raises(UserError) as refused:
+            find_server(names, wanted)
+
+        assert refused.value.diagnostics[0].detail == 'Did you mean "web-server-01.eu-central.example.org"?'
 
     @pytest.mark.parametrize(
         ("wanted", "message"),

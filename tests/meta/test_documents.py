@@ -140,7 +140,16 @@ def test_every_link_leads_somewhere(name: str) -> None:
 @document
 def test_every_option_that_is_named_exists(name: str) -> None:
     options = {option for command in COMMANDS.values() for parameter in command.params for option in parameter.opts}
-    others = {"--quiet", "--keep-", "--all-pairs", "--help", "--from", "--constraint", "--env-file"}  # not ours
+    others = {
+        "--quiet",
+        "--keep-",
+        "--all-pairs",
+        "--help",
+        "--from",
+        "--constraint",
+        "--env-file",
+        "--dist",
+    }  # not ours
 
     assert set(re.findall(r"(?<![\w-])(--[a-z][a-z-]+)", TEXTS[name])) - others <= options
 
