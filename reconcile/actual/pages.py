@@ -56,6 +56,8 @@ class Query(Generic[Item]):
     params: Mapping[str, str | int]
     read: Callable[[bytes, datetime], Page[Item]]
     progress: Progress
+    needs_ids: bool = True
+    """Whether a list in which no entry has an id is refused. That of one server may have a single entry, an odd one."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -106,6 +108,9 @@ class Pages:
             problem = f"the list is incomplete: it counts {first.count} and holds {len(entries)}"
             raise IncompleteListError(response.request, problem, _AT_FAULT)
         ids = [entry.id for entry in entries.values() if entry.id is not None]
+        if query.needs_ids and entries and not ids:
+            problem = "the response is not as documented: no entry of the list has an id"
+            raise OutcomeUnknownError(response.request, problem, WRONG_SERVICE)
         if len(set(map(type, ids))) > 1 and len(set(map(str, ids))) < len(ids):
             # The URL of a request to delete one of them would be that of the other as well.
             problem = 'two entries of the list have ids that differ only in their type, such as 7 and "7"'

@@ -105,7 +105,13 @@ class Reader:
         params: dict[str, str | int] = {} if automatic else {"backup_type": MANUAL}
         if server_id is not None:
             params["server_id"] = server_id
-        query = Query(path="/backups/", params=params, read=read_backups, progress=self._show_progress)
+        query = Query(
+            path="/backups/",
+            params=params,
+            read=read_backups,
+            progress=self._show_progress,
+            needs_ids=server_id is None,
+        )
         listing = await self._pages.whole(query)
         if server_id is None:
             self.pages = listing.pages

@@ -108,10 +108,7 @@ def _read_page(
         page = adapter.validate_json(body)
     except ValidationError:
         entries = _any_page(body)
-        results = [read(entry) for entry in entries.results]
-        if results and all(entry.id is None for entry in results):
-            raise MalformedError("no entry of the list has an id") from None
-        return Page(count=entries.count, next=entries.next, results=results)
+        return Page(count=entries.count, next=entries.next, results=list(map(read, entries.results)))
     return Page(count=page.count, next=page.next, results=list(map(made_of, page.results)))
 
 

@@ -241,7 +241,7 @@ def _series_is_not_as_planned(delete: Delete, planned: Circumstances, moment: Mo
         return None
     members = [backup for backup in moment.listed if backup.description in planned.series.descriptions]
     for backup in members:
-        if backup.id not in planned.known and backup.state not in {State.FAILED, State.BEING_DELETED}:
+        if backup.id not in planned.known and backup.state is not State.FAILED:
             return Appeared(id=backup.id)
     lost = planned.needed.difference(backup.id for backup in members if backup.state in _NEEDED)
     return KeptOneLost(id=min(lost, key=id_order)) if lost else None

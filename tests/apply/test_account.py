@@ -127,3 +127,12 @@ class TestRefresh:
         error = OutcomeUnknownError("GET https://vps.example/api/v1/backups/", "500 Internal Server Error", "")
 
         assert self.read(Lists(pages=pages, error=error), (1, 2)) == {1: error, 2: error}
+
+
+def test_a_backup_that_is_being_deleted_counts_for_nothing_in_any_list() -> None:
+    async def steps(view: AccountView) -> None:
+        assert await view.fresh(1) == HELD[:1]
+        await anyio.sleep(FRESH + 1)
+        assert await view.fresh(1) == HELD[:1]
+
+    assert look(Lists((*HELD, backup(3, status="deleting"))), steps) == [1]

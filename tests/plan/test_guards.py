@@ -149,11 +149,6 @@ ROWS = (
         listed=(old(), kept(), new(), other("completed")),
     ),
     Row(reason="a failed one that has appeared changes nothing", expected=None, listed=(old(), new(), other("failed"))),
-    Row(
-        reason="an unknown backup that is being deleted counts for nothing",
-        expected=None,
-        listed=(old(), kept(), new(), other("deleting")),
-    ),
     Row(reason="the new backup is gone again", expected=KeptOneLost(id=NEW), listed=(old(), kept())),
     Row(reason="undeclared, and all is as it should be", expected=None, id=JUNK, listed=AS_PLANNED),
     Row(

@@ -396,3 +396,13 @@ def test_half_a_surrogate_pair_in_one_description_stops_the_deletes_of_its_serve
     assert sorted(map(str, changes(world, "create"))) == ["1", "2"]
     assert changes(world, "delete") == [21]
     assert "its description is not readable" in [warning.summary for warning in result.plan.warnings]
+
+
+def test_a_server_whose_only_entry_has_no_id_is_backed_up_although_its_list_is_read_alone() -> None:
+    held = [{**item(0, S1, "by hand", 2), "id": None}, *(item(number, S2, "weekly", number) for number in range(1, 4))]
+    world = World(config=nightly(2), servers=[S1, S2], backups=held, page_size=2)
+
+    (result,) = results_of(world)
+
+    assert sorted(map(str, changes(world, "create"))) == ["1", "2"]
+    assert result.is_complete

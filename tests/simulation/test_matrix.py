@@ -1,5 +1,6 @@
 """The matrix of odd responses: whatever the service says, nothing is lost, nothing else stops, and it ends."""
 
+import json
 from contextlib import suppress
 from datetime import timedelta
 from typing import Any
@@ -7,20 +8,33 @@ from typing import Any
 import pytest
 from support.build import NOW
 from support.odd import DB_JUNK, DB_OLD, ODD, Cell, OddWorld, cells, odd_world
+from support.render import shown
 from support.sample import sampled
 from support.world import ACCESS, Transport
 
 from reconcile.actual.http import Http
 from reconcile.actual.inventory import Inventory
 from reconcile.actual.reader import Reader
+from reconcile.cli.status import _FILES as STATUS_FILES
 from reconcile.clock import StoppableClock
 from reconcile.desired.desired import resolve
 from reconcile.diagnostics import UserError
+from reconcile.durations import Duration
+from reconcile.insight.forecast import Schedule
+from reconcile.insight.forecast import forecast as forecast_of
 from reconcile.insight.importing import declare
 from reconcile.insight.listing import list_backups
 from reconcile.insight.status import status
-from reconcile.insight.timeline import timeline
 from reconcile.outcomes import Result
+from reconcile.plan.planner import plan
+from reconcile.report.document import Document, Formats, Formatter, Json, Lines, Raw
+from reconcile.report.forecast import FORECAST_FORMATS
+from reconcile.report.forecast.html import forecast_html
+from reconcile.report.list import LIST_FORMATS
+from reconcile.report.plan import PLAN_FORMATS
+from reconcile.report.status import STATUS_FORMATS
+from reconcile.report.status.text import check_text
+from reconcile.report.toml import declaration_toml
 
 CELLS = list(cells())
 SAMPLE = 25
@@ -82,11 +96,36 @@ def test_the_commands_that_only_read_meet(cell: Any) -> None:  # noqa: ANN401 - 
 
     for inventory in seen:
         with suppress(UserError):
-            declare(inventory, NOW)
-        list_backups(inventory)
+            _check_printable(declaration_toml(declare(inventory, NOW)))
+        _check_formats(LIST_FORMATS, list_backups(inventory))
         with suppress(UserError):
             desired = resolve(world.config, inventory)
-            timeline(status(desired, inventory, NOW), desired, inventory)
+            found = status(desired, inventory, NOW)
+            _check_formats(STATUS_FORMATS, found)
+            _check_printable(check_text(found, verbose=True))
+            for write, _ in STATUS_FILES.values():
+                _check_printable(write(found, desired, inventory))
+            _check_formats(PLAN_FORMATS, plan(desired, inventory, NOW))
+            forecast = forecast_of(desired, inventory, Schedule(start=NOW, days=2, every=Duration(days=1)))
+            _check_formats(FORECAST_FORMATS, forecast)
+            _check_printable(forecast_html(forecast, verbose=True))
+
+
+def _check_formats(formats: Formats[Formatter[Any]], value: object) -> None:
+    for formatter in (formats.text, *(formatter for formatter, _ in formats.flags.values())):
+        for verbose in (False, True):
+            _check_printable(formatter(value, verbose=verbose))
+
+
+def _check_printable(document: Document) -> None:
+    match document:
+        case Lines():
+            text = shown(document, width=80)
+        case Json(value=value):
+            text = json.dumps(value, allow_nan=False, ensure_ascii=False)
+        case Raw(text=raw):
+            text = raw
+    assert text.encode(), "it can be written to a stream in UTF-8"
 
 
 def _said(results: list[Result] | UserError) -> str:

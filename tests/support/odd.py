@@ -53,12 +53,14 @@ VALUES: dict[str, object] = {
     "negative": -1,
     "a fraction": 0.5,
     "hostile": "\x1b[31m/../%2f",
+    "half a surrogate pair": "\ud83d",
 }
-_WRONG = {"a list", "an object", "a truth value", "huge", "negative"}
+_WRONG = {"a list", "an object", "a truth value", "huge", "negative", "half a surrogate pair"}
+_NO_ID = {*_WRONG, "absent", "null", "empty", "a fraction"} - {"negative"}
 UNREADABLE: dict[str, set[str]] = {
-    "id": {"absent", "null", "a list", "an object", "a truth value", "empty", "huge", "a fraction"},
-    "server": {"absent", "null", "a list", "a truth value", "empty", "text"},
-    "server.id": {"absent", "null", "a list", "an object", "a truth value", "empty", "huge", "a fraction"},
+    "id": _NO_ID,
+    "server": {"absent", "null", "a list", "a truth value", "empty", "text", "half a surrogate pair"},
+    "server.id": _NO_ID,
     "status": _WRONG,
     "size_mb": {*_WRONG, "empty", "long", "hostile"},
     "created_at": set(VALUES),
