@@ -4,12 +4,12 @@ from collections.abc import Collection, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Protocol
 
 import anyio
 
 from reconcile.actual.errors import ApiError, OutcomeUnknownError
-from reconcile.actual.inventory import Backup, OddEntry, State
-from reconcile.apply.run import Lists
+from reconcile.actual.inventory import Backup, Inventory, OddEntry, State
 from reconcile.clock import Clock
 from reconcile.desired.min_sizes import DEFAULT, MinSizes
 from reconcile.ids import Id
@@ -22,6 +22,27 @@ LONGEST_LOOK = 180.0
 """Seconds that the list of one server may take, with all attempts, while others wait for the same look."""
 
 _NEVER = float("-inf")
+
+
+class Lists(Protocol):
+    """Lists the account, completely or not at all. Observing never changes anything."""
+
+    @property
+    def pages(self) -> int:
+        """How many requests the last whole list of backups took."""
+        ...
+
+    async def observe(self, *, automatic: bool = False, server_id: Id | None = None) -> Inventory:
+        """Return all servers, and the manual backups of all or of one; with `automatic`, the automatic ones too.
+
+        Raises:
+            ApiError, StoppedError: the lists could not be read.
+        """
+        ...
+
+    async def backups(self, server_id: Id | None = None) -> tuple[Backup | OddEntry, ...]:
+        """Return the manual backups of one server, or of all, and the entries that may be one; raises as `observe`."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,26 +58,30 @@ class Listing:
 class AccountView:
     """The backups by server. Lists what is needed when it is needed, and not twice within `FRESH` seconds."""
 
-    def __init__(self, lists: Lists, clock: Clock, min_sizes: MinSizes = DEFAULT) -> None:
+    def __init__(self, lists: Lists, clock: Clock) -> None:
+        self.min_sizes = DEFAULT
+        """By which each list judges what is undersized."""
         self._lists = lists
-        self._min_sizes = min_sizes
         self._clock = clock
         self._whole: dict[Id, tuple[Backup, ...]] = {}
         self._whole_odd: tuple[OddEntry, ...] = ()
         self._whole_asked_at = _NEVER
-        self._planned_odd: tuple[OddEntry, ...] | None = None
+        self._planned_odd: tuple[OddEntry, ...] = ()
         self._single: dict[Id, Listing] = {}
         self._changed_at: dict[Id, float] = {}
 
-    def start_from(self, entries: Iterable[Backup | OddEntry], asked_at: float) -> None:
-        """Start from a list of the whole account that was requested at `asked_at` by the monotonic clock."""
+    def start_from(self, inventory: Inventory, asked_at: float, min_sizes: MinSizes) -> None:
+        """Start from what was planned from, which was requested at `asked_at` by the monotonic clock."""
+        self.min_sizes = min_sizes
+        self._take((*inventory.manual, *inventory.unidentified), asked_at)
+        self._planned_odd = self._whole_odd
+
+    def _take(self, entries: Iterable[Backup | OddEntry], asked_at: float) -> None:
         listing = self._listing(entries, asked_at)
         grouped: dict[Id, list[Backup]] = {}
         for backup in listing.backups:
             grouped.setdefault(backup.server_id, []).append(backup)
         self._whole_odd = listing.odd
-        if self._planned_odd is None:
-            self._planned_odd = listing.odd
         self._whole = {server_id: tuple(held) for server_id, held in grouped.items()}
         self._whole_asked_at = asked_at
 
@@ -85,9 +110,8 @@ class AccountView:
             StoppedError: the run was stopped.
         """
         if len(servers) > 1 and len(servers) >= self._lists.pages:
-            asked_at = self._clock.monotonic()
             try:
-                self.start_from(await self._lists.backups(), asked_at)
+                await self._list_all()
             except ApiError as error:
                 return dict.fromkeys(servers, error)
             return {server_id: self._latest(server_id) for server_id in servers}
@@ -107,9 +131,8 @@ class AccountView:
         await side_by_side(*[partial(one, server_id) for server_id in servers])
         if any(isinstance(listing, ApiError) for listing in listings.values()):
             # The list of one server may fail where that of the account does not.
-            asked_at = self._clock.monotonic()
             with suppress(ApiError):
-                self.start_from(await self._lists.backups(), asked_at)
+                await self._list_all()
                 return {server_id: self._latest(server_id) for server_id in servers}
         return listings
 
@@ -135,7 +158,7 @@ class AccountView:
             return same
         now, then = (
             [each for each in entries if each.id is None and each.server_id in {None, backup.server_id}]
-            for entries in (odd, self._planned_odd or ())
+            for entries in (odd, self._planned_odd)
         )
         return now[-1] if len(now) > len(then) else None
 
@@ -143,6 +166,10 @@ class AccountView:
         whole = Listing(self._whole_asked_at, self._whole.get(server_id, ()), self._whole_odd)
         single = self._single.get(server_id)
         return single if single and single.asked_at >= whole.asked_at else whole
+
+    async def _list_all(self) -> None:
+        asked_at = self._clock.monotonic()
+        self._take(await self._lists.backups(), asked_at)
 
     async def _list(self, server_id: Id) -> Listing:
         # The age of a list counts from its request: it may not show what happened since.
@@ -155,7 +182,7 @@ class AccountView:
         found = tuple(entries)
         held = (each for each in found if isinstance(each, Backup) and each.state is not State.BEING_DELETED)
         odd = tuple(each for each in found if isinstance(each, OddEntry) and each.kind == "backup")
-        return Listing(asked_at, self._min_sizes.judged(held), odd)
+        return Listing(asked_at, self.min_sizes.judged(held), odd)
 
 
 def _without(backups: tuple[Backup, ...], gone: Backup) -> tuple[Backup, ...]:

@@ -5,11 +5,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from reconcile.actual.inventory import Inventory
-from reconcile.apply.account import AccountView
-from reconcile.apply.executor import carry_out
-from reconcile.apply.round import Round
+from reconcile.apply.executor import Executor
 from reconcile.apply.run import Run
-from reconcile.apply.slots import Slots
 from reconcile.clock import Stop
 from reconcile.outcomes import FAILURES, Applied, Outcome, Planned, Result
 from reconcile.plan.model import Create, Plan
@@ -61,14 +58,12 @@ async def converge(
             the rounds before have done has been emitted.
     """
     results: list[Result] = []
-    slots = Slots(run.options.max_in_progress)
     while True:
         asked_at = run.clock.monotonic()
         inventory = await run.lists.observe()
         gained = Counter(address for result in results for address in result.gained)
         plan = continued(make_plan(inventory), gained, sum(result.lost for result in results))
-        view = AccountView(run.lists, run.clock, plan.min_sizes)
-        view.start_from((*inventory.manual, *inventory.unidentified), asked_at)
+        run.view.start_from(inventory, asked_at, plan.min_sizes)
         held_back = withheld(plan, run.options.allow_loss, gained, counts_creates=run.options.wait)
         run.emit(Planned(plan=plan, withheld=held_back))
         if not plan.actions and not (plan.awaited and run.options.wait):
@@ -76,7 +71,7 @@ async def converge(
         if any(action.address not in held_back for action in plan.actions):
             await approve()
             run.clock.checkpoint()  # the answer may have come after the deadline
-        result = await carry_out(plan, held_back, Round(run=run, view=view, slots=slots), gained)
+        result = await Executor(plan, held_back, run).carry_out(gained)
         results.append(result)
         plans_again = _leaves_more_to_plan(result) and not run.clock.reason and len(results) < rounds
         run.emit(Applied(result=result, plans_again=plans_again))

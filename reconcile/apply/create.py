@@ -17,14 +17,14 @@ import anyio
 from reconcile.actual.errors import ApiError, BusyError, NotSentError, OutcomeUnknownError, OutdatedError, RefusedError
 from reconcile.actual.inventory import Backup, State
 from reconcile.apply.rejections import Rejections
-from reconcile.apply.round import Round
+from reconcile.apply.run import Run
 from reconcile.apply.slots import Slot
-from reconcile.apply.stored import altered, hidden, is_as_sent, why_it_does_not_count
 from reconcile.clock import Stop, StoppedError
 from reconcile.ids import Id, id_order
-from reconcile.outcomes import Finished, Outcome, Rejected, Started, Waiting
+from reconcile.outcomes import Finished, Outcome, Started, Waiting
 from reconcile.plan.look_alikes import is_variant
 from reconcile.plan.model import Create
+from reconcile.plan.stored import altered, hidden, is_as_sent, why_it_does_not_count
 
 SETTLE = 30.0
 """Seconds after a lost response until a list that shows nothing new is trusted."""
@@ -43,7 +43,7 @@ class Creation:
 
     create: Create
     planned_on: frozenset[Id]
-    round: Round
+    run: Run
     rank: int = 0
     moved_on: anyio.Event = field(default_factory=anyio.Event)
     _slot: Slot = field(init=False)
@@ -52,9 +52,7 @@ class Creation:
     _sent_at: float = field(init=False)
     _latest: Backup = field(init=False)
     """The new backup, as it was last seen."""
-    _rejections: Rejections = field(default_factory=Rejections)
-    _rejected: ApiError | None = None
-    """The last rejection: certainly not carried out."""
+    _rejections: Rejections = field(init=False)
     _lost: OutcomeUnknownError | None = None
     """The error of the last create that may have been carried out."""
     _times_lost: int = 0
@@ -67,13 +65,13 @@ class Creation:
         Raises:
             StoppedError: stopped before anything was sent.
         """
-        self._slot = Slot(self.round.slots, self.rank)
+        self._slot, self._rejections = Slot(self.run.slots, self.rank), Rejections(self.run)
         try:
             await self._slot.take()
-            clock = self.round.run.clock
+            clock = self.run.clock
             clock.checkpoint()
             self._started, self._started_at = clock.monotonic(), clock.now()
-            self.round.run.emit(Started(action=self.create))
+            self.run.emit(Started(action=self.create))
             sent = await self._create_once()
             return sent if isinstance(sent, Finished) else await self._see_completed(sent)
         finally:
@@ -87,7 +85,7 @@ class Creation:
             action=self.create,
             outcome=outcome,
             explanation=explanation,
-            elapsed=self.round.run.clock.monotonic() - self._started,
+            elapsed=self.run.clock.monotonic() - self._started,
             backup=backup,
             is_refused=is_refused,
         )
@@ -100,15 +98,15 @@ class Creation:
         """Return the backup that the service has created for us, or how the attempt ended without one."""
         try:
             while True:
-                before = await self.round.view.fresh(self.create.server_id, by_itself=True)
+                before = await self.run.view.fresh(self.create.server_id, by_itself=True)
                 ended = self._why_not_send(before) or await self._send(before)
                 if ended:
                     return ended
         except StoppedError as stopped:
             if self._lost:
                 return self._ended(Outcome.UNKNOWN, f"{self._lost}; and then {stopped}")
-            if self._rejected:
-                return self._ended(Outcome.FAILED, f"{self._rejected}; and then {stopped}")
+            if rejected := self._rejections.last.get(self.create.address):
+                return self._ended(Outcome.FAILED, f"{rejected}; and then {stopped}")
             raise
         except ApiError as error:
             return self._not_created(
@@ -129,7 +127,7 @@ class Creation:
         if new:
             ids = ", ".join(f"#{backup.id}" for backup in new)
             return self._not_created(Outcome.SKIPPED, f"another client created {ids} meanwhile")
-        if self.round.slots.is_closed:
+        if self.run.slots.is_closed:
             return self._not_created(Outcome.NOT_STARTED, "not started: no more backups are created")
         if self._times_lost == MOST_SENT:
             return self._ended(Outcome.UNKNOWN, f"sent {MOST_SENT} times, no list shows it; the last time {self._lost}")
@@ -137,33 +135,16 @@ class Creation:
 
     async def _send(self, before: tuple[Backup, ...]) -> Backup | Finished | None:
         """Send one create; return None if it was not carried out and may be sent again."""
-        run, view = self.round.run, self.round.view
-        run.clock.checkpoint()
+        self.run.clock.checkpoint()
         known = frozenset(backup.id for backup in before)
-        sent_at = run.clock.monotonic()
+        sent_at = self.run.clock.monotonic()
         try:
-            backup = await run.changes.create(self.create.server_id, self.create.description)
+            backup = await self.run.changes.create(self.create.server_id, self.create.description)
         except ApiError as error:
             if error.is_pushback:
-                self.round.slots.pushed_back(started_at=sent_at, now=run.clock.monotonic())
-            match error:
-                case OutcomeUnknownError():
-                    if self._lost is None:
-                        self._before_lost = known
-                    self._lost = error
-                    self._times_lost += 1
-                    view.changed(self.create.server_id)
-                    return await self._look_for(known) or await self._look_again_for(known)
-                case OutdatedError():
-                    return None
-                case BusyError() | NotSentError():
-                    # A server that is busy may be so with someone's backup of this very series.
-                    view.changed(self.create.server_id)
-                    return await self._pause_after(error)
-                case _:
-                    outcome = Outcome.UNKNOWN if self._lost else Outcome.FAILED
-                    return self._ended(outcome, error.explanation, is_refused=isinstance(error, RefusedError))
-        view.changed(self.create.server_id)
+                self.run.slots.pushed_back(started_at=sent_at, now=self.run.clock.monotonic())
+            return await self._not_accepted(error, known)
+        self.run.view.changed(self.create.server_id)
         if backup.id in known:
             # The service deduplicates. If this counted as a new backup, retention would delete it as the old one.
             return self._ended(Outcome.FAILED, f"the service responded with #{backup.id}, which was there before")
@@ -172,27 +153,36 @@ class Creation:
             backup = replace(backup, description=self.create.description)
         return backup if is_as_sent(self.create, backup) else self._altered(backup)
 
-    async def _pause_after(self, error: ApiError) -> Finished | None:
-        """Wait without the slot: what is rejected is not in progress, and must not keep the others waiting."""
-        is_first = self._rejected is None
-        self._rejected = error
-        seconds = self._rejections.pause_after(error, self.round.run.clock.seconds_left)
-        if isinstance(seconds, str):
-            return self._not_created(Outcome.FAILED, seconds)
-        if is_first:
-            self.round.run.emit(Rejected(action=self.create, explanation=error.explanation, seconds=seconds))
-        self._slot.give_up()
-        await self.round.run.clock.sleep(seconds)
-        await self._slot.take()
-        return None
-
-    async def _look_again_for(self, known: frozenset[Id]) -> Backup | Finished | None:
-        await self.round.run.clock.sleep(SETTLE)
-        return await self._look_for(known)
+    async def _not_accepted(self, error: ApiError, known: frozenset[Id]) -> Backup | Finished | None:
+        """Return what has become of the create, or None after a pause if it may be sent again."""
+        match error:
+            case OutcomeUnknownError():
+                if self._lost is None:
+                    self._before_lost = known
+                self._lost = error
+                self._times_lost += 1
+                self.run.view.changed(self.create.server_id)
+                if found := await self._look_for(known):
+                    return found
+                await self.run.clock.sleep(SETTLE)
+                return await self._look_for(known)
+            case OutdatedError():
+                return None
+            case BusyError() | NotSentError():
+                # A server that is busy may be so with someone's backup of this very series.
+                self.run.view.changed(self.create.server_id)
+                self._slot.give_up()  # what is rejected is not in progress, and must not keep the others waiting
+                if why_not := await self._rejections.pause(self.create, error):
+                    return self._not_created(Outcome.FAILED, why_not)
+                await self._slot.take()
+                return None
+            case _:
+                outcome = Outcome.UNKNOWN if self._lost else Outcome.FAILED
+                return self._ended(outcome, error.explanation, is_refused=isinstance(error, RefusedError))
 
     async def _look_for(self, known: frozenset[Id]) -> Backup | Finished | None:
         """Return what has come of a create whose response was lost, if a fresh list shows it."""
-        listed = await self.round.view.fresh(self.create.server_id)
+        listed = await self.run.view.fresh(self.create.server_id)
         if ours := self._newcomers(listed, known):
             return _best(ours)
         new = (backup for backup in listed if backup.id not in known)
@@ -206,8 +196,8 @@ class Creation:
 
     async def _see_completed(self, backup: Backup) -> Finished:  # noqa: PLR0911 - one for each way in which it ends
         """Wait until a list shows the new backup as completed; until it is shown at all, if the run does not wait."""
-        slots, waits = self.round.slots, self.round.run.options.wait
-        self._latest, self._sent_at = backup, self.round.run.clock.monotonic()
+        slots, waits = self.run.slots, self.run.options.wait
+        self._latest, self._sent_at = backup, self.run.clock.monotonic()
         try:
             if not slots.is_confirmed:
                 if ended := await self._confirm():
@@ -219,7 +209,7 @@ class Creation:
                 return self._ended(Outcome.SUCCEEDED, "sent, not waited for", self._latest)
             self._look_at(self._latest)
             is_new = self._latest is backup
-            settled = await self.round.watch.settled(self._latest, self._look_at, is_new=is_new)
+            settled = await self.run.watch.settled(self._latest, self._look_at, is_new=is_new)
         except StoppedError as stopped:
             if self._has_ended_badly:
                 return self._judged(self._latest)
@@ -239,7 +229,7 @@ class Creation:
     async def _confirm(self) -> Finished | None:
         """See that a list shows the new backup as it was sent; return how the attempt ended if none does."""
         self._look_at(self._latest)
-        listed = await self.round.watch.listed(self._latest)
+        listed = await self.run.watch.listed(self._latest)
         if listed is None:
             return self._hidden()
         if not is_as_sent(self.create, listed):
@@ -249,17 +239,17 @@ class Creation:
 
     def _look_at(self, current: Backup) -> None:
         """Report a backup that has not ended yet; once it hangs, keep nothing waiting for it."""
-        clock = self.round.run.clock
+        clock = self.run.clock
         self._latest = current
-        if self.round.slots.is_hung(clock.monotonic() - self._sent_at):
+        if self.run.slots.is_hung(clock.monotonic() - self._sent_at):
             self._slot.give_up()
             self.moved_on.set()
         elapsed = clock.monotonic() - self._started
-        self.round.run.emit(Waiting(address=self.create.address, backup=current, elapsed=elapsed))
+        self.run.emit(Waiting(address=self.create.address, backup=current, elapsed=elapsed))
 
     def _judged(self, settled: Backup | None) -> Finished:
         """Decide whether a new backup that has ended counts."""
-        clock, slots = self.round.run.clock, self.round.slots
+        clock, slots = self.run.clock, self.run.slots
         if settled and not is_as_sent(self.create, settled):
             return self._altered(settled)
         if why_not := why_it_does_not_count(self._latest, settled, self._started_at, clock.now()):
@@ -269,11 +259,11 @@ class Creation:
         return self._ended(Outcome.SUCCEEDED, "completed", settled)
 
     def _altered(self, stored: Backup) -> Finished:
-        self.round.stop_creating(altered(self.create, stored))
+        self.run.stop_creating(altered(self.create, stored))
         return self._ended(Outcome.FAILED, f"#{stored.id} is not stored as it was sent")
 
     def _hidden(self) -> Finished:
-        self.round.stop_creating(hidden(self.create, self._latest))
+        self.run.stop_creating(hidden(self.create, self._latest))
         return self._ended(Outcome.FAILED, f"#{self._latest.id} was acknowledged, but no list shows it")
 
 

@@ -4,7 +4,7 @@ What may be deleted is not decided here: `plan/guards` says why a delete must no
 """
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from zoneinfo import ZoneInfo
 
@@ -15,67 +15,53 @@ from reconcile.actual.inventory import Backup, State
 from reconcile.addresses import Address, BackupAddress, SeriesAddress
 from reconcile.apply.create import Creation
 from reconcile.apply.delete import Deletion
-from reconcile.apply.order import ranks
 from reconcile.apply.rejections import Rejections
-from reconcile.apply.round import Round
+from reconcile.apply.run import Run
 from reconcile.clock import StoppedError
 from reconcile.ids import Id
 from reconcile.outcomes import Finished, Outcome, Result, Settled, Waiting, outcome_of
 from reconcile.plan.guards import Circumstances, Moment, Objection, objection
 from reconcile.plan.model import Delete, Plan, SeriesPlan, ServerPlan
+from reconcile.plan.order import ranks
 from reconcile.plan.planner import WORTH_WAITING
 from reconcile.tasks import beside
 
 
-async def carry_out(
-    plan: Plan, withheld: frozenset[BackupAddress], round_: Round, gained_before: Mapping[SeriesAddress, int]
-) -> Result:
-    """Carry out a plan as far as possible, and return the outcome of every action.
+class Executor:
+    """Carries out one plan of a run. One action that fails does not stop the others."""
 
-    One action that fails does not stop the others. If the clock stops the run, the result shows how far it got.
-    """
-    executor = _Executor(plan, withheld, round_)
-    await executor.run()
-    return executor.result(gained_before)
-
-
-class _Executor:
-    """What the tasks of one round share."""
-
-    def __init__(self, plan: Plan, withheld: frozenset[BackupAddress], round_: Round) -> None:
+    def __init__(self, plan: Plan, withheld: frozenset[BackupAddress], run: Run) -> None:
         self._plan = plan
         self._withheld = withheld
-        self._round = round_
-        self._clock = round_.run.clock
-        self._options = round_.run.options
-        self._emit = round_.run.emit
+        self._run = run
         self._zone = ZoneInfo(plan.timezone)
         self._ranks = ranks(plan)
         self._ended: dict[Address, Finished] = {}
         self._settled: dict[Id, SeriesAddress] = {}
         self._gained: dict[Id, SeriesAddress] = {}
         self._usable_left = plan.loss.usable
-        self._must_leave_one = plan.loss.is_limited(round_.run.options.allow_loss)
+        self._must_leave_one = plan.loss.is_limited(run.options.allow_loss)
 
-    async def run(self) -> None:
-        async with beside(self._round.watch.run), anyio.create_task_group() as tasks:
+    async def carry_out(self, gained_before: Mapping[SeriesAddress, int]) -> Result:
+        """Carry out the plan as far as possible, and return the outcome of every action.
+
+        If the clock stops the run, the result shows how far it got.
+        """
+        async with beside(self._run.watch.run), anyio.create_task_group() as tasks:
             # Tasks start in this order, and the first one takes a slot before the others have asked for theirs.
             for server in sorted(self._plan.servers, key=self._first_rank):
                 if server.actions or any(series.awaited for series in server.series):
                     tasks.start_soon(self._server, server)
-
-    def result(self, gained_before: Mapping[SeriesAddress, int]) -> Result:
-        """Gather what became of every action, including those that the end of the run has kept from starting."""
         finished = (
             self._ended.get(action.address)
             or Finished(action=action, outcome=Outcome.NOT_STARTED, explanation="not started")
             for action in self._plan.actions
         )
-        awaited = self._plan.awaited if self._options.wait else ()
+        awaited = self._plan.awaited if self._run.options.wait else ()
         return Result(
             plan=self._plan,
             finished=tuple(finished),
-            notes=tuple(self._round.notes),
+            notes=tuple(self._run.notes),
             settled=tuple(self._settled.values()),
             gained=tuple(self._gained.values()),
             gained_before=gained_before,
@@ -86,7 +72,7 @@ class _Executor:
                 if series.needed and series.needed.id not in self._gained
             ),
             still_pending=tuple(backup for backup in awaited if backup.id not in self._settled),
-            stopped=self._clock.reason,
+            stopped=self._run.clock.reason,
         )
 
     def _first_rank(self, server: ServerPlan) -> float:
@@ -100,26 +86,25 @@ class _Executor:
         created: dict[SeriesAddress, Backup | None] = {}
         with_create = [series for series in server.series if series.create]
         ended = {series.address: anyio.Event() for series in with_create}
-        rejections = Rejections()
+        rejections = Rejections(self._run)
         async with anyio.create_task_group() as tasks:
-            for series in server.series if self._options.wait else ():
+            for series in server.series if self._run.options.wait else ():
                 for backup in series.awaited:
                     tasks.start_soon(self._await, series, backup)
             for series in sorted(with_create, key=lambda series: self._ranks[series.address]):
                 assert series.create  # noqa: S101 - as selected above
                 known = frozenset(backup.id for backup in series.backups)
                 rank = self._ranks[series.address]
-                creation = Creation(create=series.create, planned_on=known, round=self._round, rank=rank)
+                creation = Creation(create=series.create, planned_on=known, run=self._run, rank=rank)
                 tasks.start_soon(self._create, creation, created, ended[series.address])
                 await creation.moved_on.wait()
             hung = [series for series in with_create if not ended[series.address].is_set()]
             ready = [series for series in server.series if series not in hung]
-            await self._deletes(self._of_series(server, ready, created), rejections)
+            await self._deletes(server, ready, created, rejections)
             for series in hung:
                 await ended[series.address].wait()
-                await self._deletes(self._of_series(server, [series], created), rejections)
-        undeclared = self._planned(server, None, created)
-        await self._deletes([(delete, undeclared) for delete in server.pruned], rejections)
+                await self._deletes(server, [series], created, rejections)
+        await self._deletes(server, [None], created, rejections)
 
     async def _create(
         self, creation: Creation, created: dict[SeriesAddress, Backup | None], ended: anyio.Event
@@ -132,20 +117,22 @@ class _Executor:
             ended.set()
         created[creation.create.address] = finished.backup if finished.outcome is Outcome.SUCCEEDED else None
         if finished.outcome is Outcome.SUCCEEDED:
-            self._usable_left += self._options.wait
+            self._usable_left += self._run.options.wait
         self._finish(finished)
 
     async def _await(self, series: SeriesPlan, backup: Backup) -> None:
         """Wait for a backup that was in progress before this run, for example from a run that was killed."""
         patience = math.inf if backup == series.needed else WORTH_WAITING.total_seconds()
-        started = self._clock.monotonic()
+        started = self._run.clock.monotonic()
 
         def report(current: Backup) -> None:
-            self._emit(Waiting(address=series.address, backup=current, elapsed=self._clock.monotonic() - started))
+            self._run.emit(
+                Waiting(address=series.address, backup=current, elapsed=self._run.clock.monotonic() - started)
+            )
 
         report(backup)
         try:
-            now = await self._round.watch.settled(backup, report, patience=patience)
+            now = await self._run.watch.settled(backup, report, patience=patience)
         except (ApiError, StoppedError):
             return  # it counts as still pending
         if now and now.state is State.PENDING:
@@ -154,44 +141,45 @@ class _Executor:
         if now and now.state is State.USABLE:
             self._gained[backup.id] = series.address
             self._usable_left += 1
-        self._emit(Settled(address=series.address, backup=now))
+        self._run.emit(Settled(address=series.address, backup=now))
 
-    def _planned(
-        self, server: ServerPlan, series: SeriesPlan | None, created: Mapping[SeriesAddress, Backup | None]
-    ) -> Circumstances:
-        return Circumstances(server=server, series=series, created=created, withheld=self._withheld, zone=self._zone)
+    async def _deletes(
+        self,
+        server: ServerPlan,
+        groups: Iterable[SeriesPlan | None],
+        created: Mapping[SeriesAddress, Backup | None],
+        rejections: Rejections,
+    ) -> None:
+        """Send the deletes of these series, and of undeclared backups (None), one after the other.
 
-    def _of_series(
-        self, server: ServerPlan, series: Iterable[SeriesPlan], created: Mapping[SeriesAddress, Backup | None]
-    ) -> Iterator[tuple[Delete, Circumstances]]:
-        for each in series:
-            planned = self._planned(server, each, created)
-            yield from ((delete, planned) for delete in each.deletes)
-
-    async def _deletes(self, deletes: Iterable[tuple[Delete, Circumstances]], rejections: Rejections) -> None:
-        """Send deletes one after the other, then see all of them confirmed: one list serves them."""
+        Then see all of them confirmed: one list serves them.
+        """
         sent: list[Deletion] = []
         with suppress(StoppedError):  # what was not sent by then counts as not started
-            for delete, planned in deletes:
-                if deletion := await self._delete(delete, planned, rejections):
-                    sent.append(deletion)
+            for series in groups:
+                planned = Circumstances(
+                    server=server, series=series, created=created, withheld=self._withheld, zone=self._zone
+                )
+                for delete in series.deletes if series else server.pruned:
+                    if deletion := await self._delete(delete, planned, rejections):
+                        sent.append(deletion)  # noqa: PERF401 - what was sent before a stop is confirmed too
         async with anyio.create_task_group() as tasks:
             for deletion in sent:
                 tasks.start_soon(self._confirm, deletion)
 
     async def _delete(self, delete: Delete, planned: Circumstances, rejections: Rejections) -> Deletion | None:
         """Send one delete; return it if it has yet to be confirmed."""
-        self._clock.checkpoint()
+        self._run.clock.checkpoint()
 
         def why_not(listed: tuple[Backup, ...] | None) -> Objection | None:
             left = self._usable_left + (delete.is_loss if listed is not None else 0)  # this one is counted already
             usable_left = left if self._must_leave_one else None
-            return objection(delete, planned, Moment(now=self._clock.now(), usable_left=usable_left, listed=listed))
+            return objection(delete, planned, Moment(now=self._run.clock.now(), usable_left=usable_left, listed=listed))
 
         if found := why_not(None):
             self._finish(Finished(action=delete, outcome=outcome_of(found), explanation="", objection=found))
             return None
-        deletion = Deletion(delete=delete, why_not=why_not, round=self._round, rejections=rejections)
+        deletion = Deletion(delete=delete, why_not=why_not, run=self._run, rejections=rejections)
         # Counted before it is sent, so that two at once can't both be the last but one.
         self._usable_left -= delete.is_loss
         if (ended := await deletion.send()) is None:
@@ -207,4 +195,4 @@ class _Executor:
 
     def _finish(self, finished: Finished) -> None:
         self._ended[finished.action.address] = finished
-        self._emit(finished)
+        self._run.emit(finished)

@@ -1,11 +1,15 @@
 """How long a change that the service rejects is sent again (spec, section 4.4)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from reconcile.actual.backoff import wait_after
 from reconcile.actual.errors import ApiError, BusyError
+from reconcile.addresses import Address
+from reconcile.apply.run import Run
 from reconcile.durations import age_text
+from reconcile.outcomes import Rejected
+from reconcile.plan.model import Action
 
 PATIENCE = 600.0
 """Seconds of pauses. Where a quota is full, or a server is busy for ever, the reason is worth more than another try."""
@@ -15,21 +19,34 @@ PATIENCE = 600.0
 class Rejections:
     """The rejections of one create, or of the deletes on one server, since the last that was accepted."""
 
-    count: int = 0
+    run: Run
+    last: dict[Address, ApiError] = field(default_factory=dict)
+    """By action: it was certainly not carried out."""
+    _count: int = 0
     _waited: float = 0.0
 
-    def pause_after(self, error: ApiError, seconds_left: float) -> float | str:
-        """Return the seconds to wait before the change is sent again, or why it is not sent again.
+    async def pause(self, action: Action, error: ApiError) -> str | None:
+        """Wait until the change may be sent again, or return why it is not sent again.
 
-        `seconds_left` is the time until the deadline: a longer pause that the service asks for is not even begun.
+        The first rejection of an action is shown at once. A pause beyond the deadline is not even started.
+
+        Raises:
+            StoppedError: stopped while waiting.
         """
-        self.count += 1
-        seconds = wait_after(error, self.count)
-        if isinstance(error, BusyError) and (error.retry_after or 0) >= min(seconds_left, PATIENCE):
+        is_first = action.address not in self.last
+        self.last[action.address] = error
+        self._count += 1
+        seconds = wait_after(error, self._count)
+        if isinstance(error, BusyError) and (error.retry_after or 0) >= min(self.run.clock.seconds_left, PATIENCE):
             return f"rejected, and not to be sent again for {age_text(timedelta(seconds=seconds))}: {error.explanation}"
         self._waited += seconds
-        return seconds if self._waited <= PATIENCE else f"rejected for 10 minutes: {error.explanation}"
+        if self._waited > PATIENCE:
+            return f"rejected for 10 minutes: {error.explanation}"
+        if is_first:
+            self.run.emit(Rejected(action=action, explanation=error.explanation, seconds=seconds))
+        await self.run.clock.sleep(seconds)
+        return None
 
     def accepted(self) -> None:
         """Start again: the service carries changes out."""
-        self.count, self._waited = 0, 0.0
+        self._count, self._waited = 0, 0.0

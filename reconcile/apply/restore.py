@@ -12,11 +12,8 @@ from datetime import datetime
 from reconcile.actual.errors import OutcomeUnknownError
 from reconcile.actual.inventory import Inventory, Server
 from reconcile.addresses import Descriptions, SeriesAddress
-from reconcile.apply.account import AccountView
 from reconcile.apply.create import Creation
-from reconcile.apply.round import Round
 from reconcile.apply.run import Run
-from reconcile.apply.slots import Slots
 from reconcile.clock import StoppedError
 from reconcile.desired.min_sizes import MinSizes
 from reconcile.diagnostics import Diagnostic, UserError
@@ -79,12 +76,11 @@ async def _make_safety_backup(create: Create, run: Run, min_sizes: MinSizes) -> 
         StoppedError: it is time to stop; if a backup may be left in progress, that has been emitted.
         UserError: it was not completed, so there must be no restore.
     """
-    view, slots = AccountView(run.lists, run.clock, min_sizes), Slots(run.options.max_in_progress)
-    creation = Creation(create=create, planned_on=frozenset(), round=Round(run=run, view=view, slots=slots))
+    run.view.min_sizes = min_sizes
     made: Finished | None = None
-    async with beside(creation.round.watch.run):
+    async with beside(run.watch.run):
         with suppress(StoppedError):
-            made = await creation.carry_out()
+            made = await Creation(create=create, planned_on=frozenset(), run=run).carry_out()
     if made and made.outcome is Outcome.SUCCEEDED:
         return made
     if made and made.outcome in {Outcome.UNKNOWN, Outcome.IN_PROGRESS}:

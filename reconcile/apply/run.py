@@ -1,33 +1,16 @@
-"""What one run works with, from its first request to its last."""
+"""What one run works with, from its first request to its last, and what its tasks share."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
-from reconcile.actual.inventory import Backup, Inventory, OddEntry
+from reconcile.actual.inventory import Backup
+from reconcile.apply.account import AccountView, Lists
+from reconcile.apply.slots import Slots
+from reconcile.apply.watch import Watch
 from reconcile.clock import StoppableClock
+from reconcile.diagnostics import Diagnostic
 from reconcile.ids import Id
-from reconcile.outcomes import Emit
-
-
-class Lists(Protocol):
-    """Lists the account, completely or not at all. Observing never changes anything."""
-
-    @property
-    def pages(self) -> int:
-        """How many requests the last whole list of backups took."""
-        ...
-
-    async def observe(self, *, automatic: bool = False, server_id: Id | None = None) -> Inventory:
-        """Return all servers, and the manual backups of all or of one; with `automatic`, the automatic ones too.
-
-        Raises:
-            ApiError, StoppedError: the lists could not be read.
-        """
-        ...
-
-    async def backups(self, server_id: Id | None = None) -> tuple[Backup | OddEntry, ...]:
-        """Return the manual backups of one server, or of all, and the entries that may be one; raises as `observe`."""
-        ...
+from reconcile.outcomes import Emit, Noted
 
 
 class Changes(Protocol):
@@ -59,12 +42,32 @@ class Options:
     allow_loss: int = 0
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(kw_only=True, slots=True)
 class Run:
-    """Both sides of the service, the clock with the one deadline, where events go, and the options."""
+    """Both sides of the service, the clock with the one deadline, where events go, and the options.
+
+    The account as it was last listed, who waits for it, and the slots are made from them. `watch.run` must be running
+    wherever something is waited for.
+    """
 
     lists: Lists
     changes: Changes
     clock: StoppableClock
     emit: Emit
     options: Options
+    view: AccountView = field(init=False)
+    watch: Watch = field(init=False)
+    slots: Slots = field(init=False)
+    notes: list[Diagnostic] = field(init=False, default_factory=list)
+    """What is about more than one action: why no more creates are sent."""
+
+    def __post_init__(self) -> None:
+        self.view = AccountView(self.lists, self.clock)
+        self.watch = Watch(self.view, self.clock)
+        self.slots = Slots(self.options.max_in_progress)
+
+    def stop_creating(self, why: Diagnostic) -> None:
+        """Send no more creates: the next run would not recognise what the service makes of them (spec, section 4.5)."""
+        self.slots.close()
+        self.notes.append(why)
+        self.emit(Noted(diagnostic=why))

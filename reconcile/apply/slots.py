@@ -32,7 +32,8 @@ class Slots:
     size: int = START
     is_closed: bool = False
     """Whether no more creates are sent, because the service alters or hides what it stores."""
-    _is_confirmed: bool = False
+    is_confirmed: bool = False
+    """Whether a list has shown a backup of this run as it was sent."""
     _taken: int = 0
     _waiting: list[tuple[int, int, "Slot"]] = field(default_factory=list)
     _arrivals: int = 0
@@ -43,16 +44,10 @@ class Slots:
     def __post_init__(self) -> None:
         self.size = min(self.size, self.most)
 
-    @property
-    def is_confirmed(self) -> bool:
-        """Whether a list has shown a backup of this run as it was sent."""
-        return self._is_confirmed
-
     def confirm(self) -> None:
         """End the time of the canary: a list has shown a backup as it was sent."""
-        if not self._is_confirmed:
-            self._is_confirmed = True
-            self._fill()
+        self.is_confirmed = True
+        self._fill()
 
     def close(self) -> None:
         """Let no more creates be sent; those that wait for a slot are let through to end."""
@@ -80,7 +75,7 @@ class Slots:
         return seconds > max(HUNG_AFTER, HUNG_TIMES * median)
 
     def _fill(self) -> None:
-        room = self.size if self._is_confirmed else 1
+        room = self.size if self.is_confirmed else 1
         while self._waiting and (self._taken < room or self.is_closed):
             self._taken += 1
             heapq.heappop(self._waiting)[2].granted.set()

@@ -91,12 +91,8 @@ class Watch:
             StoppedError: interrupted, or out of time.
             RefusedError: the token has no permission to list any more.
         """
-        started_at = self._clock.monotonic()
-
-        def judge(current: Backup | None, asked_at: float) -> bool:
-            return current is not None or asked_at - started_at > NEVER_LISTED
-
-        return await self._until(backup, judge)
+        give_up_at = self._clock.monotonic() + NEVER_LISTED
+        return await self._until(backup, lambda current, asked_at: current is not None or asked_at > give_up_at)
 
     async def settled(
         self, backup: Backup, on_look: Callable[[Backup], None], *, is_new: bool = False, patience: float = math.inf
@@ -141,12 +137,8 @@ class Watch:
 
         Returns it if it is still listed as before after `STILL_LISTED` seconds. Raises as `listed` does.
         """
-        started_at = self._clock.monotonic()
-
-        def judge(current: Backup | None, asked_at: float) -> bool:
-            return current is None or asked_at - started_at > STILL_LISTED
-
-        return await self._until(backup, judge)
+        give_up_at = self._clock.monotonic() + STILL_LISTED
+        return await self._until(backup, lambda current, asked_at: current is None or asked_at > give_up_at)
 
     async def run(self) -> None:
         """Look whenever a wait is due, until cancelled."""

@@ -11,6 +11,7 @@ from support.virtual import VirtualClock, run_virtually
 from reconcile.actual.errors import ApiError, OutcomeUnknownError
 from reconcile.actual.inventory import Backup, Inventory, Server
 from reconcile.apply.account import FRESH, AccountView, Listing
+from reconcile.desired.min_sizes import DEFAULT
 from reconcile.ids import Id
 
 HELD = (backup(1), backup(2, server=Server(id=2, name="db")))
@@ -41,7 +42,7 @@ def look(lists: Lists, steps: Callable[[AccountView], Awaitable[None]]) -> list[
 
     async def main() -> None:
         view = AccountView(lists, VirtualClock())
-        view.start_from(lists.held, asked_at=0)
+        view.start_from(inventory(*lists.held), 0, DEFAULT)
         await steps(view)
 
     run_virtually(main)

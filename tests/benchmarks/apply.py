@@ -14,6 +14,7 @@ from support.world import World
 
 from reconcile.actual.inventory import Server
 from reconcile.apply.account import AccountView
+from reconcile.desired.min_sizes import DEFAULT
 from reconcile.diagnostics import UserError
 from reconcile.insight.importing import declare
 from reconcile.outcomes import Result
@@ -189,7 +190,7 @@ def _bookkeeping() -> Row:
         backups = [backup(number, server=Server(id=number // 20, name="s")) for number in range(size)]
         view = AccountView.__new__(AccountView)
         AccountView.__init__(view, None, None)  # type: ignore[arg-type] # nothing is listed here
-        view.start_from(backups, 0.0)
+        view.start_from(inventory(*backups), 0.0, DEFAULT)
         gone = iter(backups[::20])
         return min(timeit.repeat(lambda: view.gone(next(gone)), number=10, repeat=20))
 

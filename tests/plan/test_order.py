@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from support.build import NOW, backup, config, days, hours, inventory, make_plan
 
 from reconcile.actual.inventory import Backup, Server
-from reconcile.apply.order import ranks
+from reconcile.plan.order import ranks
 
 
 def servers(number: int) -> tuple[Server, ...]:
