@@ -2,8 +2,6 @@
 
 import random
 
-from reconcile.actual.errors import ApiError, BusyError
-
 _LONGEST = 60.0
 
 
@@ -13,9 +11,3 @@ def backoff(attempt: int) -> float:
     Jittered by half, so that clients that were rejected together do not retry together.
     """
     return float(min(2 ** (attempt - 1), _LONGEST)) * random.uniform(0.5, 1.0)  # noqa: S311 - not for secrets
-
-
-def wait_after(error: ApiError, attempt: int) -> float:
-    """Return the seconds to wait before a change is sent again: what the service asks for, or else `backoff`."""
-    asked_for = error.retry_after if isinstance(error, BusyError) else None
-    return asked_for or backoff(attempt)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from reconcile.actual.backoff import wait_after
+from reconcile.actual.backoff import backoff
 from reconcile.actual.errors import ApiError, BusyError
 from reconcile.addresses import Address
 from reconcile.apply.run import Run
@@ -36,8 +36,9 @@ class Rejections:
         is_first = action.address not in self.last
         self.last[action.address] = error
         self._count += 1
-        seconds = wait_after(error, self._count)
-        if isinstance(error, BusyError) and (error.retry_after or 0) >= min(self.run.clock.seconds_left, PATIENCE):
+        asked_for = (error.retry_after if isinstance(error, BusyError) else None) or 0.0
+        seconds = asked_for or backoff(self._count)
+        if asked_for >= min(self.run.clock.seconds_left, PATIENCE):
             return f"rejected, and not to be sent again for {age_text(timedelta(seconds=seconds))}: {error.explanation}"
         self._waited += seconds
         if self._waited > PATIENCE:
