@@ -247,6 +247,11 @@ def test_a_response_to_a_create_is_a_backup(text: bytes) -> None:
         (b'{"count": true, "results": []}', "count: "),
         (b'{"count": NaN, "results": []}', "count: "),
         (b'{"count": 1, "results": {"0": 1}}', "results: "),
+        pytest.param(
+            b'{"count": 1, "results": [' + b"0," * 250_000 + b"0]}",
+            "results: List should have at most 250000 items",
+            id="far too many entries",
+        ),
     ],
 )
 def test_what_is_no_list_is_refused(text: bytes, explanation: str) -> None:
