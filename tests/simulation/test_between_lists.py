@@ -406,3 +406,21 @@ def test_a_server_whose_only_entry_has_no_id_is_backed_up_although_its_list_is_r
 
     assert sorted(map(str, changes(world, "create"))) == ["1", "2"]
     assert result.is_complete
+
+
+def test_a_pause_beyond_the_deadline_ends_the_run_and_what_else_it_waits_for() -> None:
+    class Throttled(World):
+        """The second create gets a pause of ten hours, while the first backup is in progress."""
+
+        def handle(self, request: httpx.Request) -> httpx.Response:
+            if request.method == "POST" and self.record:
+                return httpx.Response(429, headers={"Retry-After": "36000"})
+            return super().handle(request)
+
+    world = Throttled(config=nightly(2), servers=[S1, S2], backups=[], backup_seconds=3000)
+
+    (result,) = results_of(world)
+
+    assert result.stopped is Stop.DEADLINE
+    assert world.time - NOW < timedelta(minutes=1)
+    assert ended(result, "s1/nightly").outcome is Outcome.IN_PROGRESS
