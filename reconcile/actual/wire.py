@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
 from pydantic import AliasPath, FailFast, Field, PlainValidator, Strict, TypeAdapter, ValidationError
@@ -38,12 +37,12 @@ class Page(Generic[Item]):
 
 def read_backups(body: bytes, now: datetime) -> Page[Backup]:
     """Read a page of backups that arrived at `now`; raises MalformedError."""
-    return _read_page(body, _BACKUPS, _backup, partial(_read_backup, now=now))
+    return _read_page(body, _BACKUPS, now)
 
 
-def read_servers(body: bytes, now: datetime) -> Page[Server]:  # noqa: ARG001 - called as `read_backups` is
+def read_servers(body: bytes, now: datetime) -> Page[Server]:
     """Read a page of servers; raises MalformedError."""
-    return _read_page(body, _SERVERS, _server, _read_server)
+    return _read_page(body, _SERVERS, now)
 
 
 def read_backup(body: bytes, now: datetime) -> Backup:
@@ -52,7 +51,7 @@ def read_backup(body: bytes, now: datetime) -> Backup:
     Raises:
         MalformedError: it is not certain which backup it is, of which series, or when it was created.
     """
-    match _read_backup(_json(body), now=now):
+    match _read_entry(_json(body), _BACKUPS, now):
         case Backup(is_identified=True) as backup:
             return backup
         case odd:
@@ -97,19 +96,15 @@ def _json(body: bytes) -> Any:  # noqa: ANN401 - any JSON; None if it is none
         return None
 
 
-def _read_page(
-    body: bytes,
-    adapter: "TypeAdapter[_PageFields[Fields]]",
-    made_of: Callable[[Fields], Item],
-    read: Callable[[object], Item | OddEntry],
-) -> Page[Item]:
-    """Read a page at once with `adapter`; where something in it is odd, entry by entry with `read`, which is slower."""
+def _read_page(body: bytes, kind: "_Kind[Fields, Item]", now: datetime) -> Page[Item]:
+    """Read a page at once; where something in it is odd, entry by entry, which is slower."""
     try:
-        page = adapter.validate_json(body)
+        page = kind.page.validate_json(body)
     except ValidationError:
         entries = _any_page(body)
-        return Page(count=entries.count, next=entries.next, results=list(map(read, entries.results)))
-    return Page(count=page.count, next=page.next, results=list(map(made_of, page.results)))
+        results = [_read_entry(entry, kind, now) for entry in entries.results]
+        return Page(count=entries.count, next=entries.next, results=results)
+    return Page(count=page.count, next=page.next, results=[kind.made_of(fields, ()) for fields in page.results])
 
 
 def _any_page(body: bytes) -> "_PageFields[Any]":
@@ -132,19 +127,7 @@ def _any_page(body: bytes) -> "_PageFields[Any]":
         raise MalformedError(place + problem["msg"]) from error
 
 
-def _read_backup(entry: object, *, now: datetime) -> Backup | OddEntry:
-    read = _tolerant(_BACKUP, "backup", entry, now)
-    if isinstance(read, OddEntry):
-        return read
-    return _backup(*read)
-
-
-def _read_server(entry: object) -> Server | OddEntry:
-    read = _tolerant(_SERVER, "server", entry)
-    return read if isinstance(read, OddEntry) else _server(*read)
-
-
-def _backup(fields: "_BackupFields", unreadable: tuple[str, ...] = ()) -> Backup:
+def _backup(fields: "_BackupFields", unreadable: tuple[str, ...]) -> Backup:
     return Backup(
         id=fields.id,
         server_id=fields.server_id,
@@ -159,18 +142,16 @@ def _backup(fields: "_BackupFields", unreadable: tuple[str, ...] = ()) -> Backup
     )
 
 
-def _server(fields: "_ServerFields", unreadable: tuple[str, ...] = ()) -> Server:
+def _server(fields: "_ServerFields", unreadable: tuple[str, ...]) -> Server:
     return Server(
         id=fields.id, name=fields.name or "", location=fields.location, status=fields.status, unreadable=unreadable
     )
 
 
-def _tolerant(
-    adapter: TypeAdapter[Fields], kind: Literal["backup", "server"], entry: object, now: datetime | None = None
-) -> tuple[Fields, tuple[str, ...]] | OddEntry:
-    """Read an entry, and return the fields that are not readable: each is null instead, and `created_at` is `now`."""
+def _read_entry(entry: object, kind: "_Kind[Fields, Item]", now: datetime) -> Item | OddEntry:
+    """Read an entry. Each field that is not readable is null instead, and `created_at` is `now`."""
     try:
-        return adapter.validate_python(entry), ()
+        return kind.made_of(kind.entry.validate_python(entry), ())
     except ValidationError as error:
         problems = error.errors(include_url=False, include_context=False, include_input=False)
         unreadable = tuple(dict.fromkeys(_field(problem["loc"]) for problem in problems))
@@ -178,12 +159,12 @@ def _tolerant(
     if readable.get("id") is None or "server.id" in unreadable:
         server = readable.get("server") if "server.id" not in unreadable else None
         server_id = server["id"] if isinstance(server, dict) else None
-        return OddEntry(kind=kind, id=readable.get("id"), unreadable=unreadable, server_id=server_id)
+        return OddEntry(kind=kind.name, id=readable.get("id"), unreadable=unreadable, server_id=server_id)
     if "server.name" in unreadable:
         readable["server"] = {"id": readable["server"]["id"]}
-    if "created_at" in unreadable and now:
+    if "created_at" in unreadable:
         readable["created_at"] = now.isoformat()
-    return adapter.validate_python(readable), unreadable
+    return kind.made_of(kind.entry.validate_python(readable), unreadable)
 
 
 def _field(place: tuple[int | str, ...]) -> str:
@@ -252,9 +233,17 @@ class _PageFields(Generic[Fields]):
     results: Annotated[list[Fields], FailFast(), Field(max_length=LARGEST_PAGE)]
 
 
+@dataclass(frozen=True, slots=True)
+class _Kind(Generic[Fields, Item]):
+    """What a list holds: how a page of it, and a single entry, are read, and what is made of the fields."""
+
+    name: Literal["backup", "server"]
+    page: TypeAdapter[_PageFields[Fields]]
+    entry: TypeAdapter[Fields]
+    made_of: Callable[[Fields, tuple[str, ...]], Item]
+
+
 _ANY = TypeAdapter[Any](Any)
 _PAGE = TypeAdapter(_PageFields[Any])
-_BACKUPS = TypeAdapter(_PageFields[_BackupFields])
-_SERVERS = TypeAdapter(_PageFields[_ServerFields])
-_BACKUP = TypeAdapter(_BackupFields)
-_SERVER = TypeAdapter(_ServerFields)
+_BACKUPS = _Kind("backup", TypeAdapter(_PageFields[_BackupFields]), TypeAdapter(_BackupFields), _backup)
+_SERVERS = _Kind("server", TypeAdapter(_PageFields[_ServerFields]), TypeAdapter(_ServerFields), _server)
