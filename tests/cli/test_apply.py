@@ -213,6 +213,23 @@ class TestWithheld:
             assert service.run("apply", "--auto-approve", "--allow-loss", "8").returncode == 0
             assert ids(service) == [1, 2]
 
+    def test_plan_shows_what_a_number_would_allow(self, tmp_path: Path) -> None:
+        with sandbox(tmp_path, seed=held("nightly", 10)) as service:
+            service.write('[servers.web]\nid = 1\nbackups = [{ description = "nightly", keep = 2 }]\n')
+
+            too_few = service.run("plan", "--allow-loss", "7")
+            enough = service.run("plan", "--allow-loss", "8")
+
+            assert "0 to create, 8 to delete (8 withheld)" in too_few.stdout
+            assert "0 to create, 8 to delete;" in enough.stdout
+            assert "ithheld" not in enough.stdout
+            value = json.loads(service.run("plan", "--allow-loss", "8", "--json").stdout)
+            assert value["reconcile"]["summary"]["withheld"] == 0
+            refused = service.run("plan", "--allow-loss", "8", "--out", "saved.plan")
+            assert refused.returncode == 1
+            assert "give --allow-loss to apply FILE" in refused.stderr
+            assert ids(service) == list(range(1, 11))
+
     def test_a_create_is_made_all_the_same_and_the_number_named_last_does_the_rest(self, tmp_path: Path) -> None:
         with sandbox(tmp_path, seed=held("nightly", 10, first=TWO_DAYS)) as service:
             service.write('[servers.web]\nid = 1\nbackups = [{ description = "nightly", every = "1d", keep = 2 }]\n')

@@ -50,7 +50,8 @@ def test_it_is_stale_once_it_was_applied(service: Sandbox) -> None:
 
     assert again.returncode == 1
     assert "Saved plan is stale; nothing was changed" in again.stderr
-    assert "changed since: web-server-01/Pre-update backup#499: gone" in again.stderr
+    assert again.stderr.count("error:") == 1
+    assert "\n  - changed since: web-server-01/Pre-update backup#499: gone\n" in again.stderr
     assert "changed since: web-server-01/nightly#502: new, completed" in again.stderr
     assert len(service.backups()) == 1
 

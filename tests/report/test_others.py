@@ -14,7 +14,7 @@ from reconcile.insight.importing import declare as import_
 from reconcile.insight.restore_points import choose
 from reconcile.insight.status import status
 from reconcile.insight.validation import Validation
-from reconcile.report.diagnostics import diagnostic_text, diagnostics_json
+from reconcile.report.diagnostics import diagnostic_json, diagnostic_text, diagnostics_json, diagnostics_markdown
 from reconcile.report.doctor import doctor_json, doctor_text
 from reconcile.report.document import Document, Json, Lines, Raw
 from reconcile.report.plan import PLAN_FORMATS
@@ -66,6 +66,15 @@ class TestDiagnostic:
         warning = Diagnostic(summary="x", address="web", severity="warning")
 
         assert shown(diagnostic_text(warning)) == "warning: web: x\n"
+
+    def test_lists_its_facts_and_counts_those_beyond_twenty_where_people_read(self) -> None:
+        stale = Diagnostic(summary="stale", detail="Plan again.", facts=tuple(f"a{n}: gone" for n in range(22)))
+
+        lines = shown(diagnostic_text(stale)).splitlines()
+        assert lines[:3] == ["error: stale", "  Plan again.", "  - a0: gone"]
+        assert lines[-2:] == ["  - a19: gone", "  - and 2 more"]
+        assert diagnostic_json(stale)["detail"].splitlines() == ["Plan again.", *stale.facts]
+        assert "\n  - a19&#58; gone\n" in diagnostics_markdown([stale], "apply").text
 
     def test_is_json_for_a_command_that_fails(self) -> None:
         read = value(diagnostics_json([MISTAKE, Diagnostic(summary="x")]))
