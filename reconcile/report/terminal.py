@@ -24,7 +24,7 @@ _BELOW = 4
 _WIDEST = 48
 """Columns. A cell that is wider does not widen its column."""
 
-_SHORTEST, _LONGEST_NAME = 20, 80
+_SHORTEST, _LONGEST_NAME = 16, 80
 """The fewest and the most columns for cells that may be shortened."""
 
 _UNBROKEN = "\ue000"

@@ -21,7 +21,7 @@ def test_at_plans_for_another_time(service: Sandbox) -> None:
     service.run("apply", "--auto-approve")
     tomorrow = (datetime.now(UTC) + timedelta(days=1)).isoformat()
 
-    assert "due: newest 1d" in service.run("plan", "--at", tomorrow).stdout
+    assert "newest is 1d" in service.run("plan", "--at", tomorrow).stdout
     assert service.run("plan", "--detailed-exitcode", "--at", tomorrow).returncode == 2
 
 

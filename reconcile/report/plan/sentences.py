@@ -43,6 +43,12 @@ def action_text(action: Action) -> str:
     return create_text(action.reason) if isinstance(action, Create) else delete_text(action.reason)
 
 
+def reason_text(action: Action) -> str:
+    """Say why an action is planned, with the name of the reason before it, unless the sentence contains that."""
+    text = action_text(action)
+    return text if action.reason.kind in text else f"{action.reason.kind}: {text}"
+
+
 def create_text(reason: reasons.CreateReason) -> str:
     """Say why a backup is created."""
     match reason:
@@ -52,9 +58,9 @@ def create_text(reason: reasons.CreateReason) -> str:
             return "none exists"
         case reasons.Due(age=age, every=every):
             is_by_date = every.is_in_days and age < timedelta(days=every.days, weeks=4 * every.months)
-            return f"newest {age_text(age)}, every {every}{' by date' if is_by_date else ''}"
+            return f"newest is {age_text(age)} old, due every {every}{' by date' if is_by_date else ''}"
         case reasons.TooOld(age=age, max_age=max_age):
-            return f"newest {age_text(age)}, --max-age {max_age}"
+            return f"newest is {age_text(age)} old, at most {max_age} asked for"
         case _:
             assert_never(reason)
 

@@ -21,6 +21,7 @@ from reconcile.report.plan.sentences import (
     kept_text,
     next_due_text,
     paused_texts,
+    reason_text,
     totals_text,
     unmanaged_text,
     withheld_texts,
@@ -199,7 +200,7 @@ class _Rows:
 
     def changed(self, action: Action, how: str) -> Row:
         """Return the row of an action that a change of the files has to do with; `how` is in which way."""
-        name, why = str(action.address), f"{how}{action.reason.kind}: {action_text(action)}"
+        name, why = str(action.address), f"{how}{reason_text(action)}"
         if isinstance(action, Create):
             return _row(_SIGNS.get(how, "+"), name, "new", why)
         return self._backup(_SIGNS.get(how, "-"), action, why, name)
@@ -226,7 +227,7 @@ class _Rows:
 
 def _once(action: Action, earlier: set[str]) -> str:
     """Say why an action is planned, or only the name of its reason if an `earlier` action has the same."""
-    why = f"{action.reason.kind}: {action_text(action)}"
+    why = reason_text(action)
     if why in earlier:
         return action.reason.kind
     earlier.add(why)

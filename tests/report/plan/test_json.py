@@ -88,7 +88,7 @@ def test_actions_and_reasons() -> None:
         (change["address"], change["change"]["actions"], change.get("action_reason"), change["reconcile_reason"])
         for change in read["resource_changes"]
     ] == [
-        ('vps_backup.web["nightly"]', ["create"], "due", "newest 1d 6h, every 1d"),
+        ('vps_backup.web["nightly"]', ["create"], "due", "newest is 1d 6h old, due every 1d"),
         ('vps_backup.web["nightly#1"]', ["delete"], "retention", "not kept by last=1"),
         ('vps_backup.web["nightly#2"]', ["delete"], "failed", "its status is 'failed'"),
         ('vps_backup.web["nightly#3"]', ["delete"], "retention", "not kept by last=1"),

@@ -47,9 +47,9 @@ WITHIN = KeepWithin(period=Period.WEEKLY, duration=Duration(months=14))
 CREATES: dict[CreateReason, str] = {
     Missing(has_others=False): "none exists",
     Missing(has_others=True): "none is usable or in progress",
-    Due(age=hours(26), every=Duration(days=1)): "newest 1d 2h, every 1d",
-    Due(age=hours(19), every=Duration(days=1)): "newest 19h, every 1d by date",
-    TooOld(age=hours(3), max_age=Duration(seconds=900)): "newest 3h, --max-age 15min",
+    Due(age=hours(26), every=Duration(days=1)): "newest is 1d 2h old, due every 1d",
+    Due(age=hours(19), every=Duration(days=1)): "newest is 19h old, due every 1d by date",
+    TooOld(age=hours(3), max_age=Duration(seconds=900)): "newest is 3h old, at most 15min asked for",
 }
 DELETES: dict[DeleteReason, str] = {
     NotKept(keep=(*last(3), DAILY, WITHIN)): "not kept by last=3, daily=7, within_weekly=1y2mo",

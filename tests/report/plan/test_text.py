@@ -134,8 +134,8 @@ def test_a_name_is_shortened_on_a_narrow_terminal_and_no_row_wraps() -> None:
     lines = text(plan, width=80).splitlines()
 
     assert lines[1:3] == [
-        "  +  a-name-of-forty…-that-is-long-x  new          due: newest 3d, every 1d",
-        "  -  a-name-of-forty…hat-is-long-x#1  3d, 1.0 GiB  retention: not kept by last=1",
+        "  +  a-name-of-forty…that-is-long-x  new          newest is 3d old, due every 1d",
+        "  -  a-name-of-forty…at-is-long-x#1  3d, 1.0 GiB  retention: not kept by last=1",
     ]
     assert max(map(len, lines)) <= 80
 
