@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from reconcile import __version__
 from reconcile.actual.inventory import Inventory
 from reconcile.actual.reader import PATIENT_ATTEMPTS, Reader
 from reconcile.actual.writer import Writer
@@ -16,10 +17,10 @@ from reconcile.cli.connection import connect
 from reconcile.cli.exit_code import ExitCode
 from reconcile.cli.files import read_plan
 from reconcile.cli.lock import account_lock
-from reconcile.cli.options import ALLOW_LOSS, MAX_AGE, DurationType, command, formats
+from reconcile.cli.options import ALLOW_LOSS, MAX_AGE, RECORD, DurationType, command, formats
 from reconcile.cli.output import Output
-from reconcile.cli.planning import desired_for, make_plan
 from reconcile.cli.prompt import ask
+from reconcile.cli.recorder import record_in
 from reconcile.cli.reporters import REPORTERS, Reporter
 from reconcile.cli.session import Session
 from reconcile.cli.system_clock import SystemClock
@@ -28,8 +29,9 @@ from reconcile.diagnostics import UserError
 from reconcile.durations import Duration
 from reconcile.outcomes import Announced, Emit, Event, Interrupted, Rounds
 from reconcile.plan.model import Plan
-from reconcile.plan.safety import without_deletes
-from reconcile.plan.stale import check_base_url, renewed
+from reconcile.plan.planning import RunOptions, plan_run
+from reconcile.plan.record import Record
+from reconcile.plan.stale import check_base_url
 from reconcile.report.apply.sentences import summary_text
 
 
@@ -65,6 +67,7 @@ from reconcile.report.apply.sentences import summary_text
 @ALLOW_LOSS
 @MAX_AGE
 @click.option("--no-delete", is_flag=True, help="Create what is due, and withhold every delete.")
+@RECORD
 @formats(REPORTERS)
 def apply(
     session: Session,
@@ -79,6 +82,7 @@ def apply(
     allow_loss: int,
     max_age: Duration | None,
     no_delete: bool,
+    record_folder: Path | None,
 ) -> ExitCode:
     """Create and delete backups to match the files, or apply a saved plan exactly."""
     if planfile and (session.paths or session.targets or max_age):
@@ -100,11 +104,17 @@ def apply(
                 emit,
                 planfile,
                 options,
-                max_age=max_age,
+                RunOptions(
+                    targets=session.targets,
+                    max_age=max_age,
+                    allow_loss=allow_loss,
+                    wait=not no_wait,
+                    no_delete=no_delete,
+                ),
+                record_folder=record_folder,
                 parallelism=parallelism,
                 patience=lock_timeout.in_seconds(SystemClock().now()) if lock_timeout else 0.0,
                 asks=not auto_approve,
-                no_delete=no_delete,
             )
         except UserError as error:
             if error.is_interrupt:
@@ -123,12 +133,12 @@ def _converge(
     emit: Emit,
     planfile: Path | None,
     options: Options,
+    planning: RunOptions,
     *,
-    max_age: Duration | None,
+    record_folder: Path | None,
     parallelism: int,
     patience: float,
     asks: bool,
-    no_delete: bool,
 ) -> Convergence:
     began = SystemClock().now()
     with session.time_limit("reading the plan"):
@@ -138,34 +148,45 @@ def _converge(
             f"{planfile} was made with --max-age, which --no-wait contradicts",
             "A backup counts only once it is completed: apply without --no-wait.",
         )
-    config = None if saved else session.config()
+    what = saved or session.config()
+    account = what.account if isinstance(what, Plan) else what.settings.account
     access = session.access()
     if saved:
         check_base_url(saved, access.base_url)
-
-    account = saved.account if saved else config.settings.account if config else None
+    recorder = record_in(
+        record_folder,
+        session,
+        Record(
+            version=__version__,
+            command="apply",
+            started_at=began,
+            base_url=access.base_url,
+            options=planning,
+            files=() if isinstance(what, Plan) else what.sources,
+            saved_plan=saved,
+        ),
+    )
 
     def announce(text: str) -> None:
         emit(Announced(text=text))
+
+    def emit_and_record(event: Event) -> None:
+        recorder.add(event)
+        emit(event)
 
     async def work(reader: Reader) -> Convergence:
         clock = reader.http.clock
 
         def plan(inventory: Inventory) -> Plan:
+            recorder.observe(inventory)
             with session.time_limit("planning", clock.seconds_left):
-                if saved:
-                    planned = renewed(saved, inventory, options.allow_loss)
-                else:
-                    assert config  # noqa: S101 - there is one where there is no saved plan
-                    desired = desired_for(config, inventory, session.targets)
-                    planned = make_plan(desired, inventory, max_age=max_age, began=began)
-                return without_deletes(planned, inventory) if no_delete else planned
+                return plan_run(what, inventory, planning, began)
 
         run = Run(
             lists=reader,
             changes=Writer(reader.http),
             clock=clock,
-            emit=emit,
+            emit=emit_and_record,
             options=options,
         )
         # A saved plan was approved when it was handed over, and is exactly that: nothing is planned again.
@@ -173,16 +194,19 @@ def _converge(
         async with account_lock(access, account, patience, announce, clock):
             return await converge(plan, approve, run, rounds=1 if saved else MOST_ROUNDS)
 
-    return connect(
-        session,
-        work,
-        access=access,
-        attempts=PATIENT_ATTEMPTS,
-        parallelism=parallelism,
-        asks_account=saved is not None and saved.account is not None,
-        announce=announce,
-        on_interrupt=lambda: emit(Interrupted()),
-    )
+    with recorder:
+        converged = connect(
+            session,
+            work,
+            access=access,
+            attempts=PATIENT_ATTEMPTS,
+            parallelism=parallelism,
+            asks_account=account is not None,
+            announce=announce,
+            on_interrupt=lambda: emit(Interrupted()),
+        )
+        recorder.is_complete = converged.is_complete
+    return converged
 
 
 async def _approved() -> None:

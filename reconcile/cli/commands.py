@@ -9,6 +9,7 @@ COMMANDS = {
     "show": "Show a saved plan.",
     "import": "Generate TOML for the backups that the account already has.",
     "status": "Show the health of every series, problems first, and what is undeclared.",
+    "replay": "Plan recorded runs again, offline, and check that every action follows from its files.",
     "restore": "Restore a server, named by its id or its name in the account, from a backup.",
     "forecast": "Forecast how many backups your policies will hold, their size, and how far back they reach.",
     "doctor": "Check the files, the token and the service, and say what to do.",
@@ -23,7 +24,7 @@ COMMANDS = {
 GROUPS = {
     "Start": ("demo", "sandbox", "init", "import"),
     "Plan and apply": ("plan", "apply", "show"),
-    "Look": ("list", "status", "forecast"),
+    "Look": ("list", "status", "forecast", "replay"),
     "Restore": ("restore",),
     "Check": ("validate", "doctor"),
     "Tools": ("help", "schema", "completion"),

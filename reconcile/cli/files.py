@@ -13,6 +13,7 @@ from reconcile.limits import MEBIBYTE, read_file
 
 if TYPE_CHECKING:
     from reconcile.plan.model import Plan
+    from reconcile.plan.record import Record
 
 _LARGEST_PLAN = 256 * MEBIBYTE
 """A plan for 100,000 backups is about 60 MB."""
@@ -35,14 +36,43 @@ def read_plan(path: Path) -> "Plan":
         raise UserError(f"{path} is not a saved plan", "Make one: reconcile plan --out FILE.") from error
 
 
+def records_in(path: Path) -> list[Path]:
+    """Return the records of a folder, the oldest first, or the one record that `path` is.
+
+    Raises:
+        UserError: there is none.
+    """
+    if not path.is_dir():
+        return [path]
+    if found := sorted(path.glob("*.json")):  # they are named by their time
+        return found
+    raise UserError(f"{path} contains no records", "Records are written by apply --record DIR.")
+
+
+def read_record(path: Path) -> "Record":
+    """Read a record; raises UserError."""
+    from reconcile.plan.record import parse  # noqa: PLC0415 - as above
+
+    try:
+        return parse(read_file(path, _LARGEST_PLAN).decode(), str(path))
+    except OSError as error:
+        raise UserError(f"{path}: {error.strerror}", "Name a record, or a folder of records.") from error
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path} is not a record: not UTF-8 text", "Name a record, or a folder of records.") from error
+
+
 def plan_content(plan: "Plan", redact: Callable[[str], str]) -> str:
     """Return a plan as it is saved; raises UserError if it contains what `redact` blanks out."""
     from reconcile.plan.saved import dump  # noqa: PLC0415 - as above
 
-    text = dump(plan, __version__)
+    return without_secrets(dump(plan, __version__), redact, "plan")
+
+
+def without_secrets(text: str, redact: Callable[[str], str], what: str) -> str:
+    """Return text that is stored; raises UserError if `redact` would change it: it would not be the same without."""
     if redact(text) != text:
         raise UserError(
-            "the plan contains the token, and is not saved",
+            f"the {what} contains the token, and is not saved",
             "A name or a description in your files contains it. Remove it there, and make a new token.",
         )
     return text
@@ -120,6 +150,8 @@ def _create(path: Path, data: bytes, new_mode: int, mode: int | None = None) -> 
             if mode is not None:
                 os.fchmod(handle, mode)
             file.write(data)
+            file.flush()
+            os.fsync(handle)  # or a crash of the machine could leave an empty file under the new name
     except BaseException:
         path.unlink(missing_ok=True)
         raise

@@ -12,7 +12,6 @@ from reconcile.cli.connection import observe
 from reconcile.cli.exit_code import ExitCode
 from reconcile.cli.options import COMPARE, DurationType, OutputFileType, command, formats
 from reconcile.cli.output import Output
-from reconcile.cli.planning import desired_for
 from reconcile.cli.session import Session
 from reconcile.cli.system_clock import SystemClock
 from reconcile.desired.config import Config
@@ -21,6 +20,7 @@ from reconcile.insight.comparison import Comparison, compare
 from reconcile.insight.forecast import Forecast, Schedule, without_account
 from reconcile.insight.forecast import forecast as forecast_of
 from reconcile.insight.imagined import Progress
+from reconcile.plan.planning import desired_for
 from reconcile.report.document import Formatter
 from reconcile.report.forecast import FORECAST_FORMATS
 

@@ -123,6 +123,13 @@ ALLOW_LOSS = click.option(
     metavar="N",
     help="Allow this run to lose up to N usable backups.",
 )
+RECORD = click.option(
+    "--record",
+    "record_folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    help="Write a record of this run to a folder, for replay and status --since.",
+)
 _OPEN_RANGE = re.compile(r"; x>=\d+|  \[x>=\d+\]")
 _BASE_URL = click.option("--base-url", metavar="URL", help="Base URL of the service.  [env: VPS_API_URL]")
 _TOKEN_FILE = click.option(

@@ -12,7 +12,6 @@ from reconcile.cli.connection import observe
 from reconcile.cli.exit_code import ExitCode
 from reconcile.cli.files import plan_content
 from reconcile.cli.options import ALLOW_LOSS, COMPARE, MAX_AGE, OutputFileType, TimeType, command, formats
-from reconcile.cli.planning import desired_for, make_plan
 from reconcile.cli.session import STDOUT, Session
 from reconcile.clock import StoppedError
 from reconcile.desired.config import Config
@@ -21,6 +20,7 @@ from reconcile.diagnostics import Diagnostic, UserError
 from reconcile.durations import Duration
 from reconcile.insight.difference import Difference, difference
 from reconcile.plan.model import Plan
+from reconcile.plan.planning import desired_for, make_plan
 from reconcile.report.document import Formatter
 from reconcile.report.plan import PLAN_FORMATS
 from reconcile.report.plan.json import gitlab_report as report_for_gitlab

@@ -3,10 +3,12 @@
 from collections.abc import Callable
 from contextlib import AsyncExitStack, closing
 from datetime import datetime
-from functools import partial
+from pathlib import Path
 
 import click
 
+from reconcile import __version__
+from reconcile.actual.credentials import Access
 from reconcile.actual.inventory import Inventory, Server
 from reconcile.actual.reader import Reader
 from reconcile.actual.writer import Writer
@@ -15,18 +17,23 @@ from reconcile.apply.run import Options, Run
 from reconcile.cli.connection import connect
 from reconcile.cli.exit_code import ExitCode
 from reconcile.cli.lock import account_lock
-from reconcile.cli.options import TimeType, command
+from reconcile.cli.options import RECORD, TimeType, command
 from reconcile.cli.output import Output
 from reconcile.cli.prompt import ask
+from reconcile.cli.recorder import Recorder, record_in
 from reconcile.cli.reporters import REPORTERS
 from reconcile.cli.session import Session
+from reconcile.cli.system_clock import SystemClock
 from reconcile.clock import StoppedError
 from reconcile.desired.config import Config
 from reconcile.desired.min_sizes import MinSizes
 from reconcile.diagnostics import Diagnostic, UserError
-from reconcile.insight.restore_points import Choice, choose, min_sizes_of, series_of
+from reconcile.insight.replay import choice_of, restore_outline
+from reconcile.insight.restore_points import Choice, min_sizes_of
 from reconcile.insight.servers import find_server, name_or_id
 from reconcile.insight.timeline import server_timeline
+from reconcile.outcomes import Outcome
+from reconcile.plan.record import Record, RestoreOptions
 from reconcile.report.restore import restore_text
 from reconcile.report.status.points import points_text
 
@@ -42,6 +49,7 @@ _NOTHING = Config(servers=())
 )
 @click.option("--safety-backup", is_flag=True, help="First create a backup of the current state, and wait for it.")
 @click.option("--auto-approve", is_flag=True, help="Do not ask for approval; only with --backup.")
+@RECORD
 def restore(
     session: Session,
     *,
@@ -51,6 +59,7 @@ def restore(
     before: datetime | None,
     safety_backup: bool,
     auto_approve: bool,
+    record_folder: Path | None,
 ) -> ExitCode:
     """Restore a server, named by its id or its name in the account, from a backup. Overwrites its disk.
 
@@ -59,11 +68,31 @@ def restore(
     _check_usage(backup_id, series, before, auto_approve=auto_approve)
     output = session.output
     config = _config(session, is_needed=series is not None)
+    asked = RestoreOptions(server=server, backup_id=backup_id, series=series, before=before)
+    access = session.access()
+    record = Record(
+        version=__version__,
+        command="restore",
+        started_at=SystemClock().now(),
+        base_url=access.base_url,
+        options=asked,
+        files=config.sources,
+    )
+    recorder = record_in(record_folder, session, record)
+
+    def chosen(inventory: Inventory) -> Choice:
+        recorder.observe(inventory)
+        return _choose(output, asked, config, inventory)
+
+    def approve(choice: Choice, now: datetime) -> None:
+        output.show(restore_text(choice, now))
+        if not auto_approve:
+            _ask(output, choice.server)
+        recorder.plan(restore_outline(choice, now))
+
     restoration = Restoration(
-        choose=partial(
-            _choose, output, server=server, backup_id=backup_id, series=series, before=before, config=config
-        ),
-        approve=partial(_approve, output, asks=not auto_approve),
+        choose=chosen,
+        approve=approve,
         with_safety_backup=safety_backup,
         min_sizes=MinSizes(default=config.settings.min_size),
     )
@@ -78,7 +107,10 @@ def restore(
             output.note("Interrupted: starting nothing new, finishing what is in flight.")
 
     try:
-        choice = _carry_out(session, restoration, on_interrupt, is_chosen=bool(backup_id or series))
+        with recorder:
+            choice = _carry_out(
+                session, access, restoration, recorder, on_interrupt, is_chosen=bool(backup_id or series)
+            )
     except StoppedError as error:
         if error.is_interrupt:
             output.note("Interrupted, nothing was restored.")
@@ -121,9 +153,14 @@ def _config(session: Session, *, is_needed: bool) -> Config:
 
 
 def _carry_out(
-    session: Session, restoration: Restoration, on_interrupt: Callable[[], None], *, is_chosen: bool
+    session: Session,
+    access: Access,
+    restoration: Restoration,
+    recorder: Recorder,
+    on_interrupt: Callable[[], None],
+    *,
+    is_chosen: bool,
 ) -> Choice:
-    access = session.access()
     output = session.output
 
     async def work(reader: Reader) -> Choice:
@@ -143,36 +180,25 @@ def _carry_out(
                 )
             )
 
-    return connect(session, work, access=access, on_interrupt=on_interrupt)
-
-
-def _choose(
-    output: Output,
-    inventory: Inventory,
-    *,
-    server: str,
-    backup_id: str | None,
-    series: str | None,
-    before: datetime | None,
-    config: Config,
-) -> Choice:
-    """Choose as `choose` does; if that is refused, show the server's restore points first."""
-    inventory = min_sizes_of(config, inventory).judged_inventory(inventory)
-    wanted = find_server(inventory.names, server)
-    limit = before or inventory.observed_at
     try:
-        named = series_of(wanted, series, config, inventory) if series is not None else None
-        return choose(wanted, inventory, backup_id=backup_id, series=named, before=limit)
+        choice = connect(session, work, access=access, on_interrupt=on_interrupt)
+        recorder.is_complete = True
+    finally:
+        if restoration.is_sent:
+            recorder.done_all(Outcome.SUCCEEDED if recorder.is_complete else Outcome.UNKNOWN)
+    return choice
+
+
+def _choose(output: Output, asked: RestoreOptions, config: Config, inventory: Inventory) -> Choice:
+    """Choose as `choice_of` does; if that is refused, show the server's restore points first."""
+    inventory = min_sizes_of(config, inventory).judged_inventory(inventory)
+    wanted = find_server(inventory.names, asked.server)
+    try:
+        return choice_of(asked, config, inventory)
     except UserError:
         found = server_timeline(wanted, config, inventory)
         output.show(points_text(found, inventory.observed_at, config.settings.timezone))
         raise
-
-
-def _approve(output: Output, choice: Choice, now: datetime, *, asks: bool) -> None:
-    output.show(restore_text(choice, now))
-    if asks:
-        _ask(output, choice.server)
 
 
 def _ask(output: Output, server: Server) -> None:

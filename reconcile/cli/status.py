@@ -9,7 +9,6 @@ from reconcile.actual.inventory import Inventory
 from reconcile.cli.connection import observe
 from reconcile.cli.exit_code import ExitCode
 from reconcile.cli.options import OutputFileType, command, formats
-from reconcile.cli.planning import desired_for
 from reconcile.cli.session import Session
 from reconcile.desired.desired import Desired
 from reconcile.insight.restore_points import restore_points
@@ -17,6 +16,7 @@ from reconcile.insight.status import Status
 from reconcile.insight.status import status as status_of
 from reconcile.insight.timeline import timeline
 from reconcile.plan.planner import plan
+from reconcile.plan.planning import desired_for
 from reconcile.plan.safety import withheld
 from reconcile.report.document import Formatter, Raw
 from reconcile.report.status import STATUS_FORMATS

@@ -42,6 +42,11 @@ def parse(text: str, filename: str = "backups.toml") -> Config:
     return _config([_decode(text.encode(errors="surrogatepass"), filename)], [])
 
 
+def parse_all(files: Iterable[Source]) -> Config:
+    """Read the texts of files that were read before, as one declaration; raises UserError as `load` does."""
+    return _config([_decode(file.text.encode(), file.filename) for file in files], [])
+
+
 def _config(files: list[TomlFile], unreadable: list[Diagnostic]) -> Config:
     documents: list[tuple[Source, Document]] = []
     mistakes: list[Diagnostic] = []

@@ -19,11 +19,15 @@ _AGAIN = "Make a new one: reconcile plan --out FILE."
 
 def dump(plan: Plan, version: str) -> str:
     """Serialise a plan; `version` is that of the program, for the error message of one that can't read the file."""
+    return json.dumps(envelope(plan, version), allow_nan=False) + "\n"
+
+
+def envelope(plan: Plan, version: str) -> dict[str, Any]:
+    """Return what `dump` writes as a value; a record of the run that applied the plan contains it too."""
     # The file's text may have changed by the time that the plan is shown, so what it shows of it is saved.
     found = replace(plan, errors=tuple(map(_found, plan.errors)), warnings=tuple(map(_found, plan.warnings)))
     body = _PLAN.dump_python(found, mode="json")
-    envelope = {"reconcile_plan": FORMAT_VERSION, "version": version, "sha256": _digest(body), "plan": body}
-    return json.dumps(envelope, allow_nan=False) + "\n"
+    return {"reconcile_plan": FORMAT_VERSION, "version": version, "sha256": _digest(body), "plan": body}
 
 
 def _found(diagnostic: Diagnostic) -> Diagnostic:
@@ -33,7 +37,20 @@ def _found(diagnostic: Diagnostic) -> Diagnostic:
 
 def parse(text: str, name: str) -> Plan:
     """Read a plan from the text of the file `name`; raises UserError if it is none, damaged, or of another format."""
-    format_version, version, digest, body = _open(text, name)
+    try:
+        # pydantic's parser bounds depth and numbers, json's overflows.
+        return read(from_json(text, allow_inf_nan=False), name)
+    except (ValueError, TypeError) as error:  # a TypeError for text that is not Unicode
+        raise UserError(f"{name} is not a saved plan, or is damaged", _AGAIN) from error
+
+
+def read(saved: object, name: str) -> Plan:
+    """Read a plan from the value that `envelope` returns; raises UserError as `parse` does."""
+    match saved:
+        case {"reconcile_plan": int(format_version), "version": str(version), "sha256": str(digest), "plan": body}:
+            pass
+        case _:
+            raise UserError(f"{name} is not a saved plan, or is damaged", _AGAIN)
     if format_version != FORMAT_VERSION:
         raise UserError(
             f"{name} has the format {format_version}, written by reconcile {version}; this one reads {FORMAT_VERSION}",
@@ -48,19 +65,6 @@ def parse(text: str, name: str) -> Plan:
     if not _has_sound_times(plan):
         raise UserError(f"{name} is damaged: a time without its offset, or an unknown time zone", _AGAIN)
     return plan
-
-
-def _open(text: str, name: str) -> tuple[int, str, str, Any]:
-    """Read the envelope of a plan file. pydantic's parser bounds depth and numbers, json's overflows."""
-    try:
-        envelope = from_json(text, allow_inf_nan=False)
-    except (ValueError, TypeError) as error:  # a TypeError for text that is not Unicode
-        raise UserError(f"{name} is not a saved plan, or is damaged", _AGAIN) from error
-    match envelope:
-        case {"reconcile_plan": int(format_version), "version": str(version), "sha256": str(digest), "plan": body}:
-            return format_version, version, digest, body
-        case _:
-            raise UserError(f"{name} is not a saved plan, or is damaged", _AGAIN)
 
 
 def _has_sound_times(plan: Plan) -> bool:

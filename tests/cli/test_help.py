@@ -94,6 +94,8 @@ def test_every_example_in_the_help_of_a_command_runs(name: str, line: str, ready
         return
     if name == "init":
         (ready.folder / "backups.toml").unlink()
+    if name == "replay":
+        ready.run("apply", "--auto-approve", "--record", "records")
     answer = "web-server-01" if name == "restore" else "yes"
     done = ready.ask(*arguments, answer=answer)
 

@@ -62,7 +62,9 @@ def test_every_command_takes_quiet_and_its_help_says_so_where_it_makes_a_differe
     shown = " ".join(run(name, "--help", folder=tmp_path).stdout.split())
 
     assert "--quiet" in {option for parameter in COMMANDS[name].params for option in parameter.opts}
-    assert ("Print only errors and the last line, for cron." in shown) is (name in {*WITH_REQUESTS, "validate"})
+    assert ("Print only errors and the last line, for cron." in shown) is (
+        name in {*WITH_REQUESTS, "validate", "replay"}
+    )
 
 
 def test_verbose_is_accepted_where_it_shows_nothing_more(tmp_path: Path) -> None:

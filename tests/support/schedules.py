@@ -5,9 +5,12 @@ from datetime import timedelta
 from typing import Any
 
 from reconcile.apply.run import Options
+from reconcile.desired.load import parse_all
 from reconcile.diagnostics import UserError
+from reconcile.insight.replay import Replay, replay
 from reconcile.outcomes import Outcome, Result
 from reconcile.plan.model import Create
+from reconcile.plan.record import parse
 from reconcile.sandbox.account import Record
 from support.build import NOW, config, entry
 from support.faults import BY_NAME, CRASHES, FAULTS
@@ -76,7 +79,7 @@ def run(schedule: Schedule, *, options: Options = Options(), page_size: int = 10
     Raises:
         AssertionError: something that must hold did not; the message has the schedule.
     """
-    world = small_world(faults={number: BY_NAME[kind] for number, kind in schedule}, page_size=page_size)
+    world = small_world(faults={number: BY_NAME[kind] for number, kind in schedule}, page_size=page_size, records=[])
     try:
         first = world.apply(options=options)
         check_report(first, world)
@@ -91,7 +94,14 @@ def run(schedule: Schedule, *, options: Options = Options(), page_size: int = 10
     world.wait(world.backup_seconds)  # what was found under way and takes nothing's place is not waited for
     assert is_exact(world), world.account.list_backups()
     check_record(world)
+    assert replayed(world).findings == ()
     return world
+
+
+def replayed(world: World) -> Replay:
+    """Plan each run of a world again from its record."""
+    records = ((f"run {number}", parse(text, "record")) for number, text in enumerate(world.records or ()))
+    return replay(records, parse_all)
 
 
 def check_record(world: World) -> None:

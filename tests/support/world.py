@@ -6,6 +6,7 @@ import asyncio
 import json
 import random
 from collections.abc import Callable, Coroutine, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from email.utils import format_datetime
@@ -22,14 +23,15 @@ from reconcile.actual.reader import PATIENT_ATTEMPTS, Reader
 from reconcile.actual.writer import Writer
 from reconcile.apply.converge import Convergence, converge
 from reconcile.apply.run import Options, Run
+from reconcile.cli.recorder import Recorder
 from reconcile.clock import Clock, Stop, StoppableClock
 from reconcile.desired.config import Config
-from reconcile.desired.desired import Freshness, resolve, with_max_age
 from reconcile.diagnostics import UserError
 from reconcile.durations import Duration
-from reconcile.outcomes import Event, Result
+from reconcile.outcomes import Emit, Event, Result
 from reconcile.plan.model import Plan
-from reconcile.plan.planner import plan
+from reconcile.plan.planning import RunOptions, plan_run
+from reconcile.plan.record import Record as RunRecord
 from reconcile.sandbox.account import Account, Record
 from support.build import NOW
 from support.pages import page_of
@@ -83,9 +85,12 @@ class World:
     """Seconds that the person who approves takes, while the event loop stands still."""
     converged: list[Convergence] = field(default_factory=list)
     """How each run ended that was neither refused nor killed."""
+    records: list[str] | None = None
+    """The record of each run as it was saved last, if they are wanted."""
 
     def __post_init__(self) -> None:
         self._clock: VirtualClock | None = None
+        self._is_killed = False
         self._running: list[StoppableClock] = []
         self.account = Account(
             servers=self.servers, backups=self.backups, now=self.now, backup_seconds=self.backup_seconds
@@ -162,9 +167,13 @@ class World:
                 clock.stop(Stop.INTERRUPTED)
         await anyio.sleep(self.latency())
         fault = self.faults.get(number)
-        answer = fault(self, request, self.handle) if fault else self.handle(request)
-        if not isinstance(answer, httpx.Response):
-            answer = await answer
+        try:
+            answer = fault(self, request, self.handle) if fault else self.handle(request)
+            if not isinstance(answer, httpx.Response):
+                answer = await answer
+        except Crash:
+            self._is_killed = True
+            raise
         await anyio.sleep(self.latency())
         assert isinstance(answer, httpx.Response)
         answer.headers.setdefault("Date", self.date())
@@ -222,6 +231,7 @@ class World:
             Crash: as the schedule says; the world stays as it was at that moment.
         """
         loop = VirtualLoop()
+        self._is_killed = False
         self._clock = VirtualClock(self.time)
         try:
             with asyncio.Runner(loop_factory=lambda: loop) as runner:
@@ -247,6 +257,7 @@ class World:
     ) -> list[Result] | UserError:
         """Bring the account in line; `make_plan` plans from the file where it is not given."""
         began = clock.now()
+        recorder = self._recorder(began, options)
         async with StoppableClock(clock, seconds=seconds) as stoppable:
             self._running.append(stoppable)
             async with Http(access, stoppable, parallelism=parallelism, transport=transport) as http:
@@ -254,11 +265,14 @@ class World:
                     lists=Reader(http, PATIENT_ATTEMPTS, asks_account=self.config.settings.account is not None),
                     changes=Writer(http),
                     clock=stoppable,
-                    emit=self.events.append,
+                    emit=self._emitter(recorder),
                     options=options,
                 )
                 try:
-                    converged = await converge(make_plan or self._planning(began), self._approve, run)
+                    with recorder or nullcontext():
+                        converged = await converge(
+                            make_plan or self._planning(began, recorder, options), self._approve, run
+                        )
                 except UserError as refusal:
                     return refusal
                 finally:
@@ -266,14 +280,45 @@ class World:
         self.converged.append(converged)
         return list(converged.results)
 
-    def _planning(self, began: datetime) -> Callable[[Inventory], Plan]:
-        freshness = Freshness(max_age=Duration.parse(self.max_age), began=began) if self.max_age else None
-
+    def _planning(self, began: datetime, recorder: Recorder | None, options: Options) -> Callable[[Inventory], Plan]:
         def make_plan(inventory: Inventory) -> Plan:
-            desired = with_max_age(resolve(self.config, inventory), freshness)
-            return plan(desired, inventory, inventory.observed_at)
+            if recorder:
+                recorder.observe(inventory)
+            return plan_run(self.config, inventory, self._planning_options(options), began)
 
         return make_plan
+
+    def _planning_options(self, options: Options) -> RunOptions:
+        max_age = Duration.parse(self.max_age) if self.max_age else None
+        return RunOptions(max_age=max_age, allow_loss=options.allow_loss, wait=options.wait)
+
+    def _recorder(self, began: datetime, options: Options) -> Recorder | None:
+        """Return what keeps the record of a run, which is killed with it."""
+        if self.records is None:
+            return None
+        records, number = self.records, len(self.records)
+
+        def save(text: str) -> None:
+            if not self._is_killed:  # with the run, what would save this was killed
+                records[number:] = [text]
+
+        record = RunRecord(
+            version="simulated",
+            command="apply",
+            started_at=began,
+            base_url=BASE_URL,
+            options=self._planning_options(options),
+            files=self.config.sources,
+        )
+        return Recorder(record, save, self.now)
+
+    def _emitter(self, recorder: Recorder | None) -> Emit:
+        def emit(event: Event) -> None:
+            self.events.append(event)
+            if recorder:
+                recorder.add(event)
+
+        return emit
 
     async def _approve(self) -> None:
         """Approve whatever is planned."""

@@ -1,5 +1,6 @@
 """From the files and the account to a plan: applies what narrows or changes a run, in order, and plans."""
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from reconcile.actual.inventory import Inventory
@@ -8,6 +9,19 @@ from reconcile.desired.desired import Desired, Freshness, resolve, select, with_
 from reconcile.durations import Duration
 from reconcile.plan.model import Plan
 from reconcile.plan.planner import plan
+from reconcile.plan.safety import without_deletes
+from reconcile.plan.stale import renewed
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunOptions:
+    """The options that decide what an apply plans and withholds; `allow_loss` is for this run."""
+
+    targets: tuple[str, ...] = ()
+    max_age: Duration | None = None
+    allow_loss: int = 0
+    wait: bool = True
+    no_delete: bool = False
 
 
 def desired_for(config: Config, inventory: Inventory, targets: tuple[str, ...]) -> Desired:
@@ -30,3 +44,17 @@ def make_plan(
     now = now or inventory.observed_at
     freshness = Freshness(max_age=max_age, began=began or now) if max_age else None
     return plan(with_max_age(desired, freshness), inventory, now)
+
+
+def plan_run(what: Config | Plan, inventory: Inventory, options: RunOptions, began: datetime) -> Plan:
+    """Plan an apply that began at this time: for what the files declare, or of a saved plan that must still hold.
+
+    Raises:
+        UserError: as `desired_for`, `make_plan` and `renewed` do.
+    """
+    if isinstance(what, Plan):
+        planned = renewed(what, inventory, options.allow_loss)
+    else:
+        desired = desired_for(what, inventory, options.targets)
+        planned = make_plan(desired, inventory, max_age=options.max_age, began=began)
+    return without_deletes(planned, inventory) if options.no_delete else planned

@@ -1,0 +1,38 @@
+"""`reconcile replay`: plans recorded runs again, offline."""
+
+from collections.abc import Iterator
+from functools import lru_cache
+from pathlib import Path
+
+import click
+
+from reconcile.cli.exit_code import ExitCode
+from reconcile.cli.files import read_record, records_in
+from reconcile.cli.options import command, formats
+from reconcile.cli.session import Session
+from reconcile.desired.load import parse_all
+from reconcile.insight.replay import Replay
+from reconcile.insight.replay import replay as replay_records
+from reconcile.plan.record import Record
+from reconcile.report.document import Formatter
+from reconcile.report.replay import REPLAY_FORMATS
+
+
+@command(files=True)
+@click.argument("records", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="RECORD…|DIR")
+@formats(REPLAY_FORMATS)
+def replay(session: Session, formatter: Formatter[Replay], *, records: tuple[Path, ...]) -> ExitCode:
+    """Plan recorded runs again, offline, and check that every action follows from its files.
+
+    With -f, also show what these files would have planned instead, run by run.
+    """
+    other = session.config() if session.paths else None
+    paths = [path for each in records for path in records_in(each)]
+
+    def read() -> Iterator[tuple[str, Record]]:
+        yield from ((path.name, read_record(path)) for path in paths)
+
+    # Most nights have the files of the night before.
+    found = replay_records(read(), lru_cache(maxsize=4)(parse_all), other)
+    session.output.show(formatter(found, verbose=session.output.verbose))
+    return ExitCode.ERROR if found.findings else ExitCode.DONE

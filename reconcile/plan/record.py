@@ -1,0 +1,455 @@
+"""The record of a run (spec, section 8): all that was observed, planned and done, as JSON without secrets.
+
+From a record, each plan can be made again without the service: see `reconcile.insight.replay`. It must be small enough
+to keep every night, so a list of alike things is a table of columns, in which a value that repeats is written once, and
+a plan is its actions, and a digest of each server's part.
+"""
+
+import hashlib
+import json
+import zlib
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, AwareDatetime, TypeAdapter, ValidationError
+from pydantic_core import from_json
+
+from reconcile.actual.inventory import Backup, Inventory, OddEntry, Server
+from reconcile.addresses import BackupAddress, SeriesAddress
+from reconcile.desired.locate import Source
+from reconcile.diagnostics import UserError
+from reconcile.ids import Id
+from reconcile.plan.model import Create, Plan, ServerPlan
+from reconcile.plan.planning import RunOptions
+from reconcile.plan.saved import envelope, read
+
+FORMAT_VERSION = 1
+
+_CHECK_DIGITS = 4
+_DIGEST_DIGITS = 16
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_SERVER_PLAN = TypeAdapter(ServerPlan)
+_PLAN = TypeAdapter(Plan)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StartedBy:
+    """Who and what started a run, as CI says; None where it does not."""
+
+    actor: str | None = None
+    commit: str | None = None
+    url: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RestoreOptions:
+    """What a restore was asked for."""
+
+    server: str
+    backup_id: str | None = None
+    series: str | None = None
+    before: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PlannedAction:
+    """One action of a plan: what it is for, and whether it was withheld."""
+
+    verb: str
+    address: str
+    reason: str
+    """As JSON."""
+    withheld: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Outline:
+    """What must be the same if a plan is made again: its actions, and digests of everything else."""
+
+    planned_at: datetime
+    actions: tuple[PlannedAction, ...]
+    servers: Mapping[str, str]
+    """A digest of the plan for each server, by its key: what is kept there, and why, too."""
+    rest: str
+    """A digest of what is about the whole account, such as the loss."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Done:
+    """How one action of a plan ended."""
+
+    verb: str
+    address: str
+    outcome: str
+    explanation: str = ""
+    backup_id: Id | None = None
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RecordedRound:
+    """One observation, the plan that was made on it, and how its actions ended; None where it did not come to that.
+
+    `gained` and `lost` are what the rounds before have gained and lost, which the limit on loss counts.
+    """
+
+    inventory: Inventory
+    altered: tuple[str, ...] = ()
+    """The backups, as `SERVER/DESCRIPTION#ID`, whose entries are not as they were recorded."""
+    gained: Mapping[SeriesAddress, int] = field(default_factory=Counter)
+    lost: int = 0
+    outline: Outline | None = None
+    done: tuple[Done, ...] | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Record:
+    """One run. `ended_at` is None for one that has not ended, because it was killed or still runs."""
+
+    version: str
+    command: Literal["apply", "restore"]
+    started_at: datetime
+    base_url: str
+    started_by: StartedBy = StartedBy()
+    options: RunOptions | RestoreOptions
+    files: tuple[Source, ...] = ()
+    altered_lines: tuple[str, ...] = ()
+    """The lines, as `FILE:LINE`, whose text is not as it was recorded."""
+    saved_plan: Plan | None = None
+    """The saved plan that was applied, if the run had one."""
+    rounds: tuple[RecordedRound, ...] = ()
+    ended_at: datetime | None = None
+    is_complete: bool | None = None
+    errors: tuple[str, ...] = ()
+
+
+def outline(plan: Plan, withheld: frozenset[BackupAddress]) -> Outline:
+    """Return what must be the same if this plan is made again."""
+    actions = (
+        PlannedAction(
+            verb="create" if isinstance(action, Create) else "delete",
+            address=str(action.address),
+            reason=json.dumps(_ANY.dump_python(action.reason, mode="json"), sort_keys=True),
+            withheld=action.address in withheld,
+        )
+        for action in plan.actions
+    )
+    # The words of a diagnostic are no part of a plan: another version may put it better.
+    about = [(each.severity, each.address, str(each.place)) for each in (*plan.errors, *plan.warnings)]
+    rest = _PLAN.dump_json(replace(plan, servers=(), errors=(), warnings=()))
+    return Outline(
+        planned_at=plan.planned_at,
+        actions=tuple(actions),
+        servers={server.key: _digest(_SERVER_PLAN.dump_json(server)) for server in plan.servers},
+        rest=_digest(rest + json.dumps(about).encode()),
+    )
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:_DIGEST_DIGITS]
+
+
+_Time = Annotated[AwareDatetime, AfterValidator(lambda time: time.astimezone(UTC))]
+_Table = dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _WrittenFile:
+    name: str
+    sha256: str
+    checks: str
+    """A checksum for each line."""
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _WrittenObservation:
+    at: _Time
+    service_time: _Time | None
+    account: str | None
+    servers: _Table | None
+    unidentified: tuple[OddEntry, ...]
+    gone: tuple[Id, ...]
+    """The backups of the observation before that are no longer listed."""
+    backups: _Table
+    """The backups that are not as in the observation before, which is all of them in the first."""
+    checks: str
+    """A checksum for each of these backups."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _WrittenPlan:
+    at: _Time
+    actions: _Table
+    servers: _Table
+    rest: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _WrittenRound:
+    observed: _WrittenObservation
+    gained: tuple[tuple[str, str | None, int], ...]
+    lost: int
+    plan: _WrittenPlan | None
+    outcomes: _Table | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _WrittenRecord:
+    """A record as it is written."""
+
+    reconcile_record: int
+    version: str
+    command: Literal["apply", "restore"]
+    started_at: _Time
+    ended_at: _Time | None
+    is_complete: bool | None
+    errors: tuple[str, ...]
+    base_url: str
+    started_by: StartedBy
+    options: dict[str, Any]
+    files: tuple[_WrittenFile, ...]
+    saved_plan: Any
+    rounds: tuple[_WrittenRound, ...]
+
+
+_ANY = TypeAdapter[Any](Any)
+_WRITTEN = TypeAdapter(_WrittenRecord)
+_OPTIONS: Mapping[str, TypeAdapter[RunOptions | RestoreOptions]] = {
+    "apply": TypeAdapter(RunOptions),
+    "restore": TypeAdapter(RestoreOptions),
+}
+_SERVERS = TypeAdapter(tuple[Server, ...])
+_BACKUPS = TypeAdapter(tuple[Backup, ...])
+_ACTIONS = TypeAdapter(tuple[PlannedAction, ...])
+_DONE = TypeAdapter(tuple[Done, ...])
+
+
+def dump(record: Record) -> str:
+    """Serialise a record."""
+    written = _WrittenRecord(
+        reconcile_record=FORMAT_VERSION,
+        version=record.version,
+        command=record.command,
+        started_at=record.started_at,
+        ended_at=record.ended_at,
+        is_complete=record.is_complete,
+        errors=record.errors,
+        base_url=record.base_url,
+        started_by=record.started_by,
+        options=_ANY.dump_python(record.options, mode="json"),
+        files=tuple(
+            _WrittenFile(name=file.filename, sha256=file.sha256, checks=_checks(_lines(file)), text=file.text)
+            for file in record.files
+        ),
+        saved_plan=record.saved_plan and envelope(record.saved_plan, record.version),
+        rounds=tuple(
+            _written_round(each, before) for each, before in zip(record.rounds, (None, *record.rounds), strict=False)
+        ),
+    )
+    # json's own, because names from the service may contain a lone surrogate.
+    return json.dumps(_WRITTEN.dump_python(written, mode="json"), allow_nan=False, separators=(",", ":")) + "\n"
+
+
+def _lines(file: Source) -> list[str]:
+    return file.text.split("\n")
+
+
+def _written_round(each: RecordedRound, before: RecordedRound | None) -> _WrittenRound:
+    seen, planned = each.inventory, each.outline
+    known = {backup.id: backup for backup in before.inventory.backups} if before else {}
+    held = {backup.id for backup in seen.backups}
+    rows = [_row(backup) for backup in seen.backups if known.get(backup.id) != backup]
+    return _WrittenRound(
+        observed=_WrittenObservation(
+            at=seen.observed_at,
+            service_time=seen.service_time,
+            account=seen.account,
+            servers=None if seen.servers is None else table([asdict(server) for server in seen.servers]),
+            unidentified=seen.unidentified,
+            gone=tuple(id_ for id_ in known if id_ not in held),
+            backups=table(rows),
+            checks=_checks(map(_values, rows)),
+        ),
+        gained=tuple((address.server, address.description, count) for address, count in each.gained.items()),
+        lost=each.lost,
+        plan=None
+        if planned is None
+        else _WrittenPlan(
+            at=planned.planned_at,
+            actions=table([asdict(action) for action in planned.actions]),
+            servers=table([{"server": key, "digest": digest} for key, digest in planned.servers.items()]),
+            rest=planned.rest,
+        ),
+        outcomes=None if each.done is None else table([asdict(done) for done in each.done]),
+    )
+
+
+def _row(backup: Backup) -> dict[str, Any]:
+    """Write a backup with times in microseconds since 1970, its expiry counted from when it was created."""
+    return {
+        "id": backup.id,
+        "server": [backup.server_id, backup.server_name],
+        "description": backup.description,
+        "backup_type": backup.backup_type,
+        "status": backup.status,
+        "size_mb": backup.size_mb,
+        "created_at": (backup.created_at - _EPOCH) // _MICROSECOND,
+        "expires_after": backup.expires_at and (backup.expires_at - backup.created_at) // _MICROSECOND,
+        "unreadable": list(backup.unreadable),
+    }
+
+
+def _fields(row: dict[str, Any]) -> dict[str, Any]:
+    """Return the fields of the backup that `_row` wrote."""
+    row["server_id"], row["server_name"] = row.pop("server")
+    row["created_at"] = _EPOCH + row["created_at"] * _MICROSECOND
+    after = row.pop("expires_after")
+    row["expires_at"] = None if after is None else row["created_at"] + after * _MICROSECOND
+    return row
+
+
+def _values(row: Mapping[str, Any]) -> tuple[object, ...]:
+    return tuple(row.values())
+
+
+def _checks(values: Iterable[object]) -> str:
+    """Return a short checksum of each value, one after the other: it says which one was changed by hand."""
+    return "".join(f"{zlib.crc32(repr(value).encode(errors='surrogatepass')) & 0xFFFF:04x}" for value in values)
+
+
+def _altered(values: Sequence[object], checks: str) -> list[int]:
+    """Return the numbers of the values that are not as they were when these checksums were made."""
+    actual = _checks(values)
+    digits = _CHECK_DIGITS
+    longest = max(len(actual), len(checks)) // digits
+    return [at for at in range(longest) if actual[at * digits :][:digits] != checks[at * digits :][:digits]]
+
+
+def table(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Write rows with the same keys as columns: all that are alike as one value, few different ones by their number."""
+    columns: dict[str, Any] = {"count": len(rows)}
+    for name in rows[0] if rows else ():
+        values = [row[name] for row in rows]
+        numbers: dict[str, int] = {}
+        at = [numbers.setdefault(repr(value), len(numbers)) for value in values]
+        if len(numbers) == 1:
+            columns[name] = {"all": values[0]}
+        elif len(numbers) <= len(values) // 2:
+            first = {number: value for value, number in zip(reversed(values), reversed(at), strict=True)}
+            columns[name] = {"values": [first[number] for number in range(len(numbers))], "at": at}
+        else:
+            columns[name] = values
+    return columns
+
+
+def rows_of(columns: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Read what `table` writes; raises KeyError, IndexError, TypeError or ValueError if it is something else."""
+    count = columns["count"]
+    written: dict[str, Sequence[Any]] = {}
+    for name, column in columns.items():
+        match column:
+            case _ if name == "count":
+                continue
+            case {"all": value}:
+                written[name] = [value] * count
+            case {"values": values, "at": at}:
+                written[name] = [values[number] for number in at]
+            case list():
+                written[name] = column
+            case _:
+                raise TypeError(name)
+    names = list(written)
+    return [dict(zip(names, row, strict=True)) for row in zip(*written.values(), strict=True)]
+
+
+def parse(text: str, name: str) -> Record:
+    """Read a record from the text of the file `name`; raises UserError if it is none, damaged, or of another format."""
+    try:
+        found = from_json(text, allow_inf_nan=False)
+    except (ValueError, TypeError) as error:  # a TypeError for text that is not Unicode
+        raise _no_record(name) from error
+    match found:
+        case {"reconcile_record": int(number), "version": str(version)} if number != FORMAT_VERSION:
+            raise UserError(
+                f"{name} has the format {number}, written by reconcile {version}; this one reads {FORMAT_VERSION}",
+                "Read it with the version that wrote it.",
+            )
+        case {"reconcile_record": _}:
+            pass
+        case _:
+            raise _no_record(name)
+    try:
+        return _read(_WRITTEN.validate_python(found), name)
+    except (ValueError, TypeError, KeyError, IndexError, OverflowError) as error:  # pydantic's is a ValueError
+        what = f"{error.error_count()} values are not as expected" if isinstance(error, ValidationError) else str(error)
+        raise UserError(f"{name} is damaged: {what}", "Restore it from a copy.") from error
+
+
+def _no_record(name: str) -> UserError:
+    return UserError(f"{name} is not a record, or is damaged", "Records are written by apply --record DIR.")
+
+
+def _read(written: _WrittenRecord, name: str) -> Record:
+    files = tuple(Source(filename=file.name, text=file.text) for file in written.files)
+    altered: list[str] = []
+    for source, file in zip(files, written.files, strict=True):
+        lines = [f"{source.filename}:{at + 1}" for at in _altered(_lines(source), file.checks)]
+        altered += lines or ([source.filename] if source.sha256 != file.sha256 else [])
+    rounds: list[RecordedRound] = []
+    for each in written.rounds:
+        rounds.append(_read_round(each, rounds[-1].inventory if rounds else None, written.base_url))
+    return Record(
+        version=written.version,
+        command=written.command,
+        started_at=written.started_at,
+        ended_at=written.ended_at,
+        is_complete=written.is_complete,
+        errors=written.errors,
+        base_url=written.base_url,
+        started_by=written.started_by,
+        options=_OPTIONS[written.command].validate_python(written.options),
+        files=files,
+        altered_lines=tuple(altered),
+        saved_plan=written.saved_plan and read(written.saved_plan, f"the saved plan in {name}"),
+        rounds=tuple(rounds),
+    )
+
+
+def _read_round(each: _WrittenRound, before: Inventory | None, base_url: str) -> RecordedRound:
+    seen, planned = each.observed, each.plan
+    rows = rows_of(seen.backups)
+    altered = _altered(list(map(_values, rows)), seen.checks)
+    changed = _BACKUPS.validate_python(list(map(_fields, rows)))
+    left_out = {*seen.gone, *(backup.id for backup in changed)}
+    same = [backup for backup in before.backups if backup.id not in left_out] if before else []
+    return RecordedRound(
+        inventory=Inventory(
+            base_url=base_url,
+            servers=None if seen.servers is None else _SERVERS.validate_python(rows_of(seen.servers)),
+            backups=(*same, *changed),
+            observed_at=seen.at,
+            service_time=seen.service_time,
+            unidentified=seen.unidentified,
+            account=seen.account,
+        ),
+        altered=tuple(
+            f"{backup.server_name}/{backup.description or ''}#{backup.id}"
+            for backup in (changed[at] for at in altered if at < len(changed))
+        ),
+        gained={SeriesAddress(server, description): count for server, description, count in each.gained},
+        lost=each.lost,
+        outline=None
+        if planned is None
+        else Outline(
+            planned_at=planned.at,
+            actions=_ACTIONS.validate_python(rows_of(planned.actions)),
+            servers={str(row["server"]): str(row["digest"]) for row in rows_of(planned.servers)},
+            rest=planned.rest,
+        ),
+        done=None if each.outcomes is None else _DONE.validate_python(rows_of(each.outcomes)),
+    )

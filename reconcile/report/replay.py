@@ -1,0 +1,119 @@
+"""What planning recorded runs again has shown, as text and as JSON."""
+
+from collections.abc import Iterator
+
+from reconcile.addresses import BackupAddress
+from reconcile.insight.difference import Difference
+from reconcile.insight.replay import Finding, OtherPlan, Replay
+from reconcile.plan.model import Action, Create
+from reconcile.report.document import Formats, Formatter, Json, JsonObject, Lines, Text
+from reconcile.report.values import time_json
+from reconcile.report.wording import count_text
+
+_FINDINGS = {
+    "line": "{subject}: this line is not as it was recorded",
+    "backup": "{subject}: this backup is not as it was recorded",
+    "refused": "the plan is refused when it is made again: {subject}",
+    "added": "{subject}: the {verb} was planned, and is not planned again",
+    "missing": "{subject}: the {verb} is planned again, and was not planned",
+    "reason": "{subject}: the {verb} was planned for another reason",
+    "withheld": "{subject}: the {verb} is withheld in only one of the two plans",
+    "server": "{subject}: the plan kept other backups there, or for other reasons",
+    "rest": "the plans differ in what is about the whole account",
+    "unplanned": "{subject}: the {verb} was sent, and does not follow from the plan",
+}
+"""A sentence for each kind of finding."""
+
+
+def finding_text(finding: Finding) -> str:
+    """Say what in a record does not hold."""
+    return _FINDINGS[finding.kind].format(subject=finding.subject, verb=finding.verb)
+
+
+def replay_text(replay: Replay, /, *, verbose: bool) -> Lines:
+    """Return one line for each thing that does not hold, then what other files would have done, then a verdict."""
+    findings = [Text(f"{each.record}: {finding_text(each)}", "bold red") for each in replay.findings]
+    others = [Text(line) for other in replay.others for line in _other_lines(other)]
+    return Lines((*findings, *others, Text(f"{_verdict(replay)}.", "bold red" if findings else "bold green")))
+
+
+def _verdict(replay: Replay) -> str:
+    if replay.first is None or replay.last is None:
+        return "No records"
+    days = f"from {replay.first:%Y-%m-%d} to {replay.last:%Y-%m-%d}"
+    runs = f"{count_text(replay.runs, 'run')} {days}"
+    if replay.unfinished:
+        runs += f", {replay.unfinished:,} of them started and not finished"
+    if replay.findings:
+        return f"{runs}: {count_text(len(replay.findings), 'thing')} not as recorded"
+    return f"{runs}: every plan is identical, and every delete follows from its files"
+
+
+def _other_lines(other: OtherPlan) -> Iterator[str]:
+    on = f"on {other.at:%Y-%m-%d}"
+    if other.difference is None:
+        yield f"{on} these files would have been refused: {other.refused}"
+        return
+    yield from (f"{_series(action)}: {on} they would {text}." for action, text in changes(other.difference))
+
+
+def changes(found: Difference) -> Iterator[tuple[Action, str]]:
+    """Yield each action that other files would have changed, and how, as the end of a sentence."""
+    for action in found.added:
+        yield action, f"also have {_done(action)}"
+    for action in found.removed:
+        yield action, f"not have {_done(action)}"
+    for each in found.altered:
+        if each.was_withheld != each.is_withheld:
+            yield each.after, f"{'' if each.is_withheld else 'not '}have withheld the delete of {_id(each.after)}"
+
+
+def _done(action: Action) -> str:
+    return "created a backup" if isinstance(action, Create) else f"deleted {_id(action)}"
+
+
+def _id(action: Action) -> str:
+    return f"#{action.address.id}" if isinstance(action.address, BackupAddress) else str(action.address)
+
+
+def _series(action: Action) -> str:
+    return str(action.address.series if isinstance(action.address, BackupAddress) else action.address)
+
+
+def replay_json(replay: Replay, /, *, verbose: bool) -> Json:
+    """Return the same for programs."""
+    return Json(
+        {
+            "format_version": "1.0",
+            "runs": replay.runs,
+            "first": replay.first and time_json(replay.first),
+            "last": replay.last and time_json(replay.last),
+            "unfinished": replay.unfinished,
+            "sent": dict(replay.sent),
+            "findings": [
+                {
+                    "record": each.record,
+                    "at": time_json(each.at),
+                    "kind": each.kind,
+                    "action": each.verb or None,
+                    "subject": each.subject,
+                    "message": finding_text(each),
+                }
+                for each in replay.findings
+            ],
+            "others": [_other_json(each) for each in replay.others],
+        }
+    )
+
+
+def _other_json(other: OtherPlan) -> JsonObject:
+    found = changes(other.difference) if other.difference else ()
+    return {
+        "record": other.record,
+        "at": time_json(other.at),
+        "refused": other.refused or None,
+        "changes": [{"address": str(action.address), "they_would": text} for action, text in found],
+    }
+
+
+REPLAY_FORMATS: Formats[Formatter[Replay]] = Formats(replay_text, json=(replay_json, "Print JSON."))

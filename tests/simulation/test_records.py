@@ -1,0 +1,71 @@
+"""Every run leaves a record that plans again exactly as the run did: under every fault, and also if it was killed."""
+
+import json
+from typing import Any
+
+import pytest
+from support.faults import BY_NAME, CRASHES, FAULTS
+from support.schedules import SMALL, clean_requests, replayed, small_world
+from support.world import Crash
+
+from reconcile.apply.run import Options
+
+
+@pytest.mark.parametrize("fault", sorted(BY_NAME))
+def test_a_run_with_one_fault_at_each_request_replays_identically(fault: str) -> None:
+    requests = clean_requests()
+    for at in [number for number, name in enumerate(requests) if fault in CRASHES or fault in FAULTS[name.split()[0]]]:
+        world = small_world(faults={at: BY_NAME[fault]}, records=[])
+        was_killed = False
+        try:
+            world.apply()
+        except Crash:
+            was_killed = True
+        world.faults = {}
+        world.apply()
+
+        found = replayed(world)
+        assert found.findings == (), (at, found.findings)
+        assert (found.runs, found.unfinished) == (2, was_killed)
+        if was_killed:
+            assert fault in CRASHES
+
+
+def test_a_run_that_waits_for_what_it_found_pending_records_each_of_its_plans() -> None:
+    world = small_world(records=[])
+    pending = {**world.account.backups[2], "id": 99, "status": "in_progress", "size_mb": None}
+    pending["created_at"] = world.now().isoformat()
+    world.account.backups.append(pending)
+    due = world.now().fromtimestamp(world.now().timestamp() + 60, world.now().tzinfo)
+    world.account._due.append((due, pending, "completed"))  # noqa: SLF001 - as a create does
+
+    world.apply()
+
+    assert world.records
+    rounds = json.loads(world.records[0])["rounds"]
+    assert len(rounds) == 2
+    assert rounds[1]["observed"]["backups"]["count"] < rounds[0]["observed"]["backups"]["count"]
+    assert replayed(world).findings == ()
+
+
+@pytest.mark.parametrize("options", [Options(wait=False), Options(allow_loss=5)])
+@pytest.mark.parametrize("max_age", [None, "15min"])
+def test_a_run_with_options_replays_identically(options: Options, max_age: str | None) -> None:
+    world = small_world(records=[], max_age=None if not options.wait else max_age)
+    world.apply(options=options)
+
+    found = replayed(world)
+    assert found.findings == ()
+    assert found.sent["create"] >= 2
+
+
+def test_the_record_of_an_interrupted_run_says_so() -> None:
+    world = small_world(records=[], interrupt_at=6)
+    world.apply()
+    assert world.records
+    record: dict[str, Any] = json.loads(world.records[0])
+
+    assert record["ended_at"]
+    assert record["is_complete"] is False
+    assert replayed(world).findings == ()
+    assert SMALL.sources[0].text == record["files"][0]["text"]
