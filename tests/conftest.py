@@ -12,7 +12,7 @@ settings.register_profile("suite", deadline=None, max_examples=20, derandomize=T
 settings.register_profile("thorough", deadline=None, max_examples=150)
 settings.load_profile("suite")
 
-gc.disable()  # until all tests are collected: they stay, and looking for garbage among them takes half of the time
+gc.disable()  # until all tests are collected: looking for garbage among them takes half of the time, and finds none
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -41,8 +41,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_collection_finish() -> None:
-    """Leave what was collected to itself, and look for garbage from now on."""
-    gc.freeze()
+    """Look for garbage from now on."""
     gc.enable()
 
 

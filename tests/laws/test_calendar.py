@@ -11,7 +11,7 @@ from random import Random
 from zoneinfo import ZoneInfo, available_timezones
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from support.build import days, hours
 from support.nights import ODD, STARTS, Place, delays, once_a_day
@@ -62,6 +62,7 @@ def test_applied_every_hour_there_is_exactly_one_on_each_day(place: Place, minut
     check_every_hour(place, minute)
 
 
+@example(Place(ZoneInfo("Australia/Lord_Howe"), 2026, STARTS[-1]), 1410, 0)  # one night has no two o'clock
 @given(places, st.integers(60, 24 * 60 - 1), st.integers(0, 999))
 def test_applied_once_a_day_up_to_twelve_hours_late_there_is_one_on_each_day(
     place: Place, minutes: int, seed: int

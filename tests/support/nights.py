@@ -62,7 +62,7 @@ def once_a_day(place: Place, nominal: timedelta, late: Iterable[timedelta]) -> I
     """Yield a time on each day: the nominal time after `day_start` by the clock, and as late as that day allows."""
     for day, delay in zip(place.dates, late, strict=False):
         run = place.at(day, place.day_start, nominal)
-        if place.day(run) < day:  # the clock shows this time twice, and the day starts between the two
+        if place.day(run) != day:  # the clock shows this time twice, or leaves it out, and the day starts in between
             wall = datetime.combine(day, place.day_start) + nominal
             run = wall.replace(tzinfo=place.zone, fold=1).astimezone(UTC)
         yield run + delay if place.day(run + delay) == day else run
