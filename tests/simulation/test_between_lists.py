@@ -424,3 +424,47 @@ def test_a_pause_beyond_the_deadline_ends_the_run_and_what_else_it_waits_for() -
     assert result.stopped is Stop.DEADLINE
     assert world.time - NOW < timedelta(minutes=1)
     assert ended(result, "s1/nightly").outcome is Outcome.IN_PROGRESS
+
+
+class Echoing(World):
+    """Responds with what was sent, and lists something else of the backups of the servers `odd`."""
+
+    odd = frozenset({1, 2, 3})
+    hides = False
+
+    def handle(self, request: httpx.Request) -> httpx.Response:
+        response = super().handle(request)
+        if request.method != "GET" or "servers" in request.url.path:
+            return response
+        page = response.json()
+        new = {change.record["id"] for change in self.record if change.record["server"]["id"] in self.odd}
+        if self.hides:
+            page["results"] = [entry for entry in page["results"] if entry["id"] not in new]
+            page["count"] = len(page["results"])
+        for entry in page["results"]:
+            if entry["id"] in new:
+                entry["description"] = "night"
+        return httpx.Response(200, json=page)
+
+
+class TestAServiceWhoseListContradictsItsResponse:
+    def test_gets_no_second_backup_where_it_lists_another_description(self) -> None:
+        world = Echoing(config=nightly(3), servers=[S1, S2, S3], backups=[], backup_seconds=60)
+
+        (result,) = results_of(world)
+
+        assert len(changes(world, "create")) == 1
+        assert "stored backup" in result.notes[0].summary
+
+    @pytest.mark.parametrize(("hides", "said"), [(False, "is not stored as it was sent"), (True, "no list shows it")])
+    def test_is_caught_after_the_canary_too(self, *, hides: bool, said: str) -> None:
+        world = Echoing(config=nightly(2), servers=[S1, S2], backups=[])
+        world.odd, world.hides = frozenset({2}), hides
+
+        (result,) = results_of(world)
+
+        assert changes(world, "create") == [1, 2]
+        assert ended(result, "s1/nightly").outcome is Outcome.SUCCEEDED
+        assert ended(result, "s2/nightly").outcome is Outcome.FAILED
+        assert said in ended(result, "s2/nightly").explanation
+        assert result.notes, "no more backups are created"
