@@ -14,7 +14,7 @@ from reconcile.apply.run import Options
 from reconcile.clock import Stop
 from reconcile.desired.config import Config
 from reconcile.diagnostics import UserError
-from reconcile.outcomes import Finished, Outcome, Result
+from reconcile.outcomes import Finished, Outcome, Rejected, Result
 from reconcile.sandbox.account import Record
 
 S1, S2, S3, S4 = ({"id": number, "name": f"s{number}"} for number in (1, 2, 3, 4))
@@ -468,3 +468,26 @@ class TestAServiceWhoseListContradictsItsResponse:
         assert ended(result, "s2/nightly").outcome is Outcome.FAILED
         assert said in ended(result, "s2/nightly").explanation
         assert result.notes, "no more backups are created"
+
+
+def test_the_first_rejection_of_each_action_is_shown_and_no_other() -> None:
+    class BusyTwice(World):
+        """Rejects each change twice."""
+
+        rejected = 0
+
+        def handle(self, request: httpx.Request) -> httpx.Response:
+            if request.method != "GET":
+                self.rejected += 1
+                if self.rejected % 3:
+                    return httpx.Response(409, json={"detail": "The server is busy."})
+            return super().handle(request)
+
+    world = BusyTwice(config=nightly(1), servers=[S1], backups=[item(21, S1, "nightly", 2)])
+
+    (result,) = results_of(world)
+
+    shown = [event for event in world.events if isinstance(event, Rejected)]
+    assert result.is_complete
+    assert [str(event.action.address) for event in shown] == ["s1/nightly", "s1/nightly#21"]
+    assert all("The server is busy" in event.explanation for event in shown)
