@@ -212,6 +212,14 @@ def test_nothing_is_deleted_on_a_server_that_breaks_a_rule() -> None:
     assert objection(delete, around, Moment(now=NOW, usable_left=None)) == Veto.RULE_BROKEN
 
 
+def test_nothing_is_deleted_on_a_server_while_its_pause_lasts() -> None:
+    pause = 'pause = { until = 2026-12-06, reason = "moving", creates = true }'
+    plan = make_plan(declare('{ description = "nightly", keep = 1 }', server=pause), inventory(old(), kept()))
+    delete, around = planned(plan, Row(reason="", expected=None))
+
+    assert objection(delete, around, Moment(now=NOW, usable_left=None)) == Veto.PAUSED
+
+
 def test_nothing_is_deleted_in_a_run_without_deletes() -> None:
     seen = inventory(old(), kept())
     delete, around = planned(without_deletes(make_plan(ROTATION, seen), seen), Row(reason="", expected=None))
