@@ -15,7 +15,7 @@ day, however late the others were.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
 from itertools import chain, pairwise
 from typing import NamedTuple
@@ -132,15 +132,17 @@ class _Simulation:
         for place, reason in enumerate(reasons):
             for kept in reason.rules if reason else ():
                 kept_by[kept.rule].append(place)
-        local = [moment.astimezone(self.zone) for moment in self.held]
         for rule, places in kept_by.items():
             if isinstance(rule, KeepWithin) and places and places[0]:
                 places.insert(0, places[0] - 1)  # one may be missing between that one and the beginning of the span
             bucket_of = rule.period.bucket
-            for older, newer in pairwise(places):
-                if bucket_of and bucket_of(local[newer]) - bucket_of(local[older]) <= 1:
-                    continue
-                if any(map(self._lacking, range(older, newer))):
+            buckets = (
+                [bucket_of(self.held[place].astimezone(self.zone)) for place in places]
+                if bucket_of
+                else range(0, 2 * len(places), 2)  # no two backups are in one period, or in one and the next
+            )
+            for (older, newer), (first, last) in zip(pairwise(places), pairwise(buckets), strict=True):
+                if last - first > 1 and any(map(self._lacking, range(older, newer))):
                     return True
         return False
 
@@ -153,6 +155,11 @@ class _Simulation:
 
     def _lacking(self, place: int) -> list[datetime]:
         """Return when backups became due after a held one, so long before the next, or now, that they are missing."""
+        hour = self.held[place].replace(minute=0, second=0, microsecond=0)
+        if self.every.is_in_days and self._end(place) < _second_due(
+            self.every, hour, self.settings.day_start, self.zone
+        ):
+            return []
         found: list[datetime] = []
         due = self._due(self.held[place])
         while len(found) < _MOST and (following := self._due(due)) <= self._end(place):
@@ -233,6 +240,16 @@ class _Placed(NamedTuple):
     moment: datetime
     earliest: datetime
     latest: datetime
+
+
+@cache
+def _second_due(every: Duration, hour: datetime, day_start: time, zone: ZoneInfo) -> datetime:
+    """Return before when no backup can be missing after one created in this hour, because `every` is in days.
+
+    Thousands of series share an hour: with `keep = 14` and nothing missing, status takes half the time.
+    """
+    settings = Settings.model_construct(day_start=day_start, timezone=zone)
+    return due_at(every, due_at(every, hour, settings), settings)
 
 
 @cache
