@@ -98,9 +98,9 @@ class Duration:
         """
         try:
             local = moment.astimezone(zone)
-            first_of_month = local.replace(day=1) - _months(self.months)
-            shifted = first_of_month + timedelta(days=local.day - 1 - self.days)
-            return shifted.astimezone(UTC) - timedelta(seconds=self.seconds)
+            if self.months:
+                local = local.replace(day=1) - _months(self.months) + timedelta(days=local.day - 1)
+            return (local - timedelta(days=self.days)).astimezone(UTC) - timedelta(seconds=self.seconds)
         except (OverflowError, ValueError):
             return _FIRST
 
