@@ -81,7 +81,7 @@ def find(*, base_url: str | None, token_file: Path | None, environment: Mapping[
     if not _TOKEN.fullmatch(token):
         raise UserError(
             f"the token from {source} is not valid",
-            "It contains white space or unusual characters; copy it again.",
+            "It contains whitespace or unusual characters; copy it again.",
         )
     url = base_url or environment.get("VPS_API_URL") or config.base_url() or BASE_URL
     return Access(base_url=_checked(url, token), token=token, token_from=source)

@@ -200,9 +200,9 @@ class Http:
             is_unsent = bool(steps) and not any("send_request" in step for step in steps)
             if request.method == "GET" or is_unsent:
                 raise StoppedError(stopped.reason, f"waiting for {name}") from None
-            advice = "The next run sees whether it was carried out."
+            advice = "The next run will find out whether it succeeded."
             if stopped.reason is Stop.DEADLINE:
-                advice += " Allow more time with --timeout."
+                advice += " To allow more time, increase --timeout."
             raise OutcomeUnknownError(name, f"no response: {stopped.reason}", advice) from stopped
         except TimeoutError as error:
             raise OutcomeUnknownError(name, f"no complete response within {_WHOLE_REQUEST:.0f} seconds") from error
@@ -271,9 +271,9 @@ class Http:
             self._pause_reason = f"the service asks for a pause of {length}, and only {left} are left ({error})"
             self.clock.stop(Stop.DEADLINE)  # nothing can be sent any more in this run
             return
-        self._pause_reason = f"waiting {length}, as the service asks ({error})"
+        self._pause_reason = f"waiting {length}, as requested by the service ({error})"
         if seconds > ANNOUNCED:
-            self.announce(f"Waiting {length}, as the service asks: {error}")
+            self.announce(f"Waiting {length}, as requested by the service: {error}")
 
     def _shown(self, text: str) -> str:
         redacted = self.redact(text)

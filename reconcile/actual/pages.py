@@ -105,7 +105,7 @@ class Pages:
         pages = await self._side_by_side(query, first, response) or await self._one_by_one(query, first, response)
         entries = {_key(entry): entry for page in pages for entry in page.results}
         if len(entries) != first.count:
-            problem = f"the list is incomplete: it counts {first.count} and holds {len(entries)}"
+            problem = f"the list is incomplete: the service reports {first.count} entries but returned {len(entries)}"
             raise IncompleteListError(response.request, problem, _AT_FAULT)
         ids = [entry.id for entry in entries.values() if entry.id is not None]
         if query.needs_ids and entries and not ids:
@@ -251,7 +251,9 @@ class Pages:
         return await read()
 
 
-_AT_FAULT = "Nothing is planned from an incomplete list. If this persists, the service is at fault."
+_AT_FAULT = (
+    "reconcile does not plan from an incomplete list. If this keeps happening, the problem is on the service's side."
+)
 
 
 def _key(entry: Backup | Server | OddEntry) -> Hashable:

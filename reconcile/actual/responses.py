@@ -50,7 +50,7 @@ def failure(request: str, error: httpx.HTTPError, show: Show) -> ApiError:
         case httpx.ConnectError() | httpx.UnsupportedProtocol():
             return NotSentError(request, f"could not connect ({text})", _UNREACHABLE)
         case httpx.ConnectTimeout() | httpx.PoolTimeout():
-            return NotSentError(request, "could not connect in time", _UNREACHABLE)
+            return NotSentError(request, "timed out while connecting", _UNREACHABLE)
         case httpx.ProxyError():
             return NotSentError(
                 request,
@@ -58,7 +58,7 @@ def failure(request: str, error: httpx.HTTPError, show: Show) -> ApiError:
                 "Check HTTPS_PROXY and ALL_PROXY; see reconcile help connection.",
             )
         case httpx.TimeoutException():
-            return OutcomeUnknownError(request, "no response in time")
+            return OutcomeUnknownError(request, "timed out waiting for a response")
         case _:
             return OutcomeUnknownError(request, f"the response was cut off ({text})")
 

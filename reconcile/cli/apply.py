@@ -86,7 +86,9 @@ def apply(
 ) -> ExitCode:
     """Create and delete backups to match the files, or apply a saved plan exactly."""
     if planfile and (session.paths or session.targets or max_age):
-        raise click.UsageError("apply PLANFILE takes no -f, --target or --max-age: it does what the plan says")
+        raise click.UsageError(
+            "-f, --target and --max-age can't be used with PLANFILE: a saved plan is applied exactly as it is"
+        )
     if max_age and no_wait:
         raise click.UsageError("--max-age or --no-wait, not both: a backup counts only once it is completed")
     session.start_heartbeat()
@@ -218,4 +220,4 @@ async def _ask(output: Output) -> None:
     question = "Do you want to do this? Only 'yes' will be accepted."
     otherwise = "In CI, use apply --auto-approve."
     if ask(output, question, "Enter a value", undone="nothing was changed", otherwise=otherwise) != "yes":
-        raise UserError("apply cancelled, nothing was changed")
+        raise UserError("apply cancelled; nothing was changed")

@@ -32,7 +32,7 @@ def import_(session: Session, *, only: tuple[str, ...], out: Path | None) -> Exi
     if out:
         session.write(out, document.text, new=True)
     if out and out != STDOUT:
-        session.output.note(f"Written to {out}. To check it: reconcile plan -f {out}")
+        session.output.note(f"Wrote {out}. To check it: reconcile plan -f {out}")
     else:
         session.output.show(document)
     return ExitCode.DONE

@@ -50,10 +50,10 @@ def init(session: Session, *, out: Path) -> ExitCode:
     )
     servers = count_text(declaration.servers, "server")
     first_runs = f". For the first runs: reconcile apply --no-delete{option}" if held else ""
-    plan = f"To see what it would do: reconcile plan{option}"
+    plan = f"To preview it: reconcile plan{option}"
     session.output.note(f"{_where(out)}{servers}, {adopted}. {plan}{first_runs}")
     return ExitCode.DONE
 
 
 def _where(out: Path) -> str:
-    return "" if out == STDOUT else f"Written to {out}: "
+    return "" if out == STDOUT else f"Wrote {out}: "

@@ -45,7 +45,8 @@ async def account_lock(
                 file = folder / f"{hashlib.sha256(f'{access.base_url} {name}'.encode()).hexdigest()[:32]}.lock"
                 await locks.enter_async_context(_lock(file, access.base_url, patience, announce, clock))
         except (OSError, NotImplementedError) as error:
-            announce(f"warning: no lock, so another apply on this machine would go unnoticed: {error}")
+            consequence = "so another apply on this machine would not be detected"
+            announce(f"warning: could not take the lock, {consequence}: {error}")
         yield
 
 
@@ -56,15 +57,15 @@ async def _lock(
     lock = FileLock(file, fallback_to_soft=False)
     if held_by_another := _attempt(lock, file, clock.now()):
         if not patience:
-            advice = "Wait until it is done. An apply can wait for another one: --lock-timeout 10min."
-            raise UserError(f"another apply is working on this account at {base_url}: {held_by_another}", advice)
-        announce(f"Waiting, another apply is working on this account at {base_url}: {held_by_another}")
+            advice = "Wait for it to finish, or let this one wait: --lock-timeout 10min."
+            raise UserError(f"another apply is running against this account at {base_url}: {held_by_another}", advice)
+        announce(f"Waiting, another apply is running against this account at {base_url}: {held_by_another}")
         give_up_at = clock.monotonic() + patience
         while still_held := _attempt(lock, file, clock.now()):
             if clock.monotonic() >= give_up_at:
                 raise UserError(
-                    f"another apply is still working on this account at {base_url}: {still_held}",
-                    "It has not ended within --lock-timeout. Allow it more time.",
+                    f"another apply is still running against this account at {base_url}: {still_held}",
+                    "It did not end within --lock-timeout. Wait for it to finish, or allow more time.",
                 )
             await _pause(clock, still_held)
     try:
@@ -130,6 +131,6 @@ def _description(file: Path, now: datetime) -> str:
         # Reading a FIFO might never end.
         holder: Any = json.loads(read_file(file, MEBIBYTE)) if file.is_file() else None
         since = age_text(now - datetime.fromisoformat(holder["since"]))
-        return f"process {holder['pid']} of {holder['user']} on {holder['host']}, for {since}"
+        return f"process {holder['pid']}, user {holder['user']}, host {holder['host']}, started {since} ago"
     except (OSError, ValueError, TypeError, KeyError, UserError):
-        return "which one is not known"
+        return "an unknown process"

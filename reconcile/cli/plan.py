@@ -52,7 +52,7 @@ def plan(
     With --compare, show first what the change of the files causes.
     """
     if out and at:
-        raise click.UsageError("--out or --at, not both: a plan for another time can't be applied")
+        raise click.UsageError("--out can't be combined with --at: a plan for another time can't be applied")
     if out and allow_loss:
         raise click.UsageError("--out or --allow-loss, not both: give --allow-loss to apply FILE")
     is_saved = False

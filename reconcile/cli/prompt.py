@@ -17,19 +17,19 @@ def ask(output: Output, question: str, label: str, *, undone: str, otherwise: st
     `undone` is what to say without an answer ("nothing was changed"), `otherwise` what to do without a terminal.
 
     Raises:
-        UserError: there is no terminal to ask on, or `-q` has hidden what the question is about.
+        UserError: can't ask for approval without a terminal; or `-q` has hidden what the question is about.
         StoppedError: there was no answer.
     """
     if output.quiet:
-        raise UserError(f"-q shows nothing that could be approved, {undone}", otherwise)
+        raise UserError(f"can't ask for approval with -q, because it hides the plan; {undone}", otherwise)
     if not sys.stdin.isatty():
-        raise UserError(f"there is no terminal to ask on, {undone}", otherwise)
+        raise UserError(f"can't ask for approval without a terminal; {undone}", otherwise)
     try:
         # From before the question is shown: a person who has read it may press Ctrl-C.
         with handled(signal.default_int_handler, *INTERRUPTS):
             output.note("", question)
             answer: str = click.prompt(f"  {label}", default="", show_default=False, err=True)
     except (click.Abort, KeyboardInterrupt) as no_answer:
-        output.note("", f"Cancelled, {undone}.")
+        output.note("", f"Cancelled; {undone}.")
         raise StoppedError(Stop.INTERRUPTED) from no_answer
     return answer

@@ -203,13 +203,13 @@ def _choose(output: Output, asked: RestoreOptions, config: Config, inventory: In
 
 def _ask(output: Output, server: Server) -> None:
     """Ask for the server's name; raises UserError for any other answer, and without a terminal."""
-    what = "name" if server.name else "id: it has no name"
+    what = "name" if server.name else "id"
     answer = ask(
         output,
-        f"To go on, type the server's {what}.",
+        f"To continue, type the {what} of the server." + ("" if server.name else " It has no name."),
         "Server",
         undone="nothing was restored",
-        otherwise="Without one: --backup ID with --auto-approve.",
+        otherwise="In a script, use --backup ID with --auto-approve.",
     )
     if answer != name_or_id(server):
-        raise UserError(f"that is not the server's {'name' if server.name else 'id'}, nothing was restored")
+        raise UserError(f"that is not the server's {what}; nothing was restored")

@@ -156,7 +156,7 @@ class Session:
             return
         write_file(path, self.output.redact(content), new=new, private=private)
         if not new and not private:  # of those, the command says more
-            self.output.note(f"Written to {path}.")
+            self.output.note(f"Wrote {path}.")
 
 
 def home_folder() -> Path | None:

@@ -55,9 +55,9 @@ class _Unique:
 
 def _duplicates(files: Sequence[TomlFile]) -> Iterator[Diagnostic]:
     settings = _Unique("[settings] is declared twice", "Keep the settings of all files in one table.", at_key=True)
-    require = _Unique("[require] is declared twice", "Keep what is required in one table.", at_key=True)
+    require = _Unique("[require] is declared twice", "Put all requirements in one [require] table.", at_key=True)
     policies = _Unique("the policy {0} is declared twice", "Remove one of the two, or rename it.", at_key=True)
-    servers = _Unique("the server {0} is declared in two files", "Declare all of one server in one file.", at_key=True)
+    servers = _Unique("the server {0} is declared in two files", "Declare each server in one file only.", at_key=True)
     fleets = _Unique("the fleet {0} is declared twice", "Remove one of the two, or rename it.", at_key=True)
     ids = _Unique("two servers have the id {0}", "Declare each server once, with the id that the service gave it.")
     for file in files:

@@ -100,11 +100,11 @@ def check_account(expected: str, inventory: Inventory, place: Place | None = Non
     if inventory.account == expected:
         return
     if inventory.account is None:
-        summary = f"the account is not known to be {expected!r}: GET /account/me/ does not say whose the token is"
-        detail = "Nothing is planned. Use another token, or remove account from [settings]."
+        summary = f"can't confirm that the token belongs to {expected!r}: GET /account/me/ does not name the account"
+        detail = "Nothing was planned. Use another token, or remove account from [settings]."
     else:
-        summary = f"the token is for the account {inventory.account!r}, not for {expected!r}"
-        detail = "Nothing is planned. Use a token of the right account, or fix account in [settings]."
+        summary = f"the token belongs to {inventory.account!r}, but [settings] has account = {expected!r}"
+        detail = "Nothing was planned. Use a token for the right account, or correct account in [settings]."
     problem = Diagnostic(summary=summary, detail=detail, place=place)
     raise UserError(summary, diagnostics=[problem])
 
@@ -113,8 +113,8 @@ def _members(config: Config, inventory: Inventory) -> tuple[DeclaredServer, ...]
     if not config.fleets:
         return ()
     if inventory.servers is None:
-        summary = "the token may not list servers, so fleets have no known members"
-        detail = "Nothing is planned. Give the token servers:read, or declare each server by a table."
+        summary = "can't match fleets: the token has no permission to list servers"
+        detail = "Nothing was planned. Give the token servers:read, or declare each server by a table."
         raise UserError(summary, diagnostics=[Diagnostic(summary=summary, detail=detail, place=config.fleets[0].place)])
     return members(config.fleets, config.servers, inventory.servers)
 
@@ -179,6 +179,6 @@ def with_max_age(desired: Desired, freshness: Freshness | None) -> Desired:
     if not series and not idle:
         idle = ["no series is declared"]
     if idle:
-        advice = "--max-age asks for a backup in each series, and here it would ask for none."
+        advice = "--max-age applies to declared series, and this run has none."
         raise UserError(idle[0], diagnostics=[Diagnostic(summary=each, detail=advice) for each in idle])
     return replace(desired, freshness=freshness)

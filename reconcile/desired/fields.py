@@ -62,8 +62,8 @@ def _prune(value: object) -> Prune:
 def _fleet_prune(value: object) -> Prune:
     if value is True:
         raise _error(
-            "a fleet can't prune everything that is undeclared, because nobody has read the list of its servers",
-            'Write an age such as "30d", or give the server a table of its own.',
+            "prune = true is not allowed in a fleet, which can match servers you did not expect",
+            'Write an age such as "30d", or give the server its own table.',
         )
     if value is not False and not isinstance(value, str):
         raise _error("must be false or an age", 'Write an age like "30d".')
@@ -160,7 +160,7 @@ def unclean(text: str) -> str | None:
     if not text:
         return "is empty"
     if text != text.strip():
-        return "starts or ends with white space"
+        return "starts or ends with whitespace"
     if _UNSAFE.search(text):
         return "has control characters"
     return None
@@ -186,8 +186,8 @@ def is_server_key(text: str) -> bool:
 def _server_key(value: str) -> str:
     if not is_server_key(value):
         raise _error(
-            f"{value!r} can't begin an address SERVER/DESCRIPTION",
-            "Choose a key without slashes, control characters, or white space around it, and add the server's name to "
+            f"{value!r} can't be used as a server key",
+            "Choose a key without slashes, control characters, or surrounding whitespace, and add the server's name to "
             "the table with name = ….",
             kind="table_key",
         )
@@ -198,7 +198,7 @@ def _fleet_name(value: str) -> str:
     if not is_server_key(value):
         raise _error(
             f"{value!r} can't be the name of a fleet",
-            "Choose one without slashes, control characters, or white space around it.",
+            "Choose one without slashes, control characters, or surrounding whitespace.",
             kind="table_key",
         )
     return value
@@ -215,13 +215,13 @@ def _list_of_text(value: object) -> list[object]:
     if isinstance(value, str):
         return [value]
     if not isinstance(value, list):
-        raise _error("must be text, or a list of texts", 'Write "…" or ["…", "…"].')
+        raise _error("must be a string or a list of strings", 'Write "…" or ["…", "…"].')
     return value
 
 
 def _some(value: list[str]) -> list[str]:
     if not value:
-        raise _error("an empty list would choose no server", "Write at least one entry, or remove the key.")
+        raise _error("an empty list matches no servers", "Write at least one entry, or remove the key.")
     return value
 
 

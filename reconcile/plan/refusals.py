@@ -24,7 +24,7 @@ class CheckedServers:
     all_servers: tuple[Diagnostic, ...]
     """What `all_servers` of `[require]` demands, and is not so or can't be known."""
     empty_fleets: tuple[Diagnostic, ...]
-    """About each fleet that chooses no server."""
+    """About each fleet that matches no server."""
     names: tuple[Diagnostic, ...]
     """What could not be checked, without a list of servers."""
 
@@ -94,27 +94,30 @@ def _undeclared(desired: Desired, inventory: Inventory) -> Iterator[Diagnostic]:
     undeclared = desired.undeclared(inventory)
     if undeclared is None:
         yield Diagnostic(
-            summary="all_servers can't be checked: the token may not list servers",
+            summary="can't check all_servers: the token has no permission to list servers",
             detail="Give the token servers:read.",
             place=place,
         )
     elif undeclared:
         some, are = ("1 server", "is") if len(undeclared) == 1 else (f"{len(undeclared):,} servers", "are")
         yield Diagnostic(
-            summary=f"{some} of the account {are} declared nowhere",
-            detail=f"{_named(undeclared)}. Declare each by a fleet or a table; one with backups = [] wants none.",
+            summary=f"{some} in the account {are} not declared",
+            detail=(
+                f"{_named(undeclared)}. Add a table or a fleet for each. "
+                "To opt a server out, give it a table with backups = []."
+            ),
             place=place,
         )
 
 
 def _empty_fleet(fleet: DeclaredFleet, inventory: Inventory) -> Diagnostic:
-    """Warn of a fleet that chooses no server: the servers that it was written for are unprotected."""
+    """Warn of a fleet that matches no server: the servers that it was written for are unprotected."""
     matched = len(chosen_by(fleet, inventory.servers or ()))
-    detail = "No server of the account is like that. Fix the fleet, or remove it."
+    detail = "It matches no server in the account. Correct the fleet or remove it."
     if matched:
-        detail = f"It matches {matched:,}, but each of them has a table, or is in a fleet before this one."
+        detail = f"It matches {matched:,}, but each of those has its own table or belongs to an earlier fleet."
     return Diagnostic(
-        severity="warning", summary=f"fleet {fleet.name!r} chooses no server", detail=detail, place=fleet.place
+        severity="warning", summary=f"fleet {fleet.name!r} matches no server", detail=detail, place=fleet.place
     )
 
 
@@ -125,7 +128,7 @@ def _named(servers: Sequence[Server]) -> str:
 
 
 def _names_unchecked(unseen: list[str]) -> Diagnostic:
-    detail = "The token may not list servers, so names were checked against the backups' own."
+    detail = "The token has no permission to list servers, so names were checked against those stored with the backups."
     if unseen:
         detail += f" Not checked, because there is no backup: {', '.join(unseen)}."
     return Diagnostic(severity="warning", summary="server names were not fully checked", detail=detail)
@@ -151,8 +154,8 @@ class _Names:
                 )
         elif names[server.id] != server.name:
             yield Diagnostic(
-                summary=f"the account calls the server {server.id!r} {names[server.id]!r}, not {server.name!r}",
-                detail=f"If it was renamed, write name = {names[server.id]!r} in this table; otherwise fix the id.",
+                summary=f"server {server.id!r} is named {names[server.id]!r} in the account, not {server.name!r}",
+                detail=f"If it was renamed, write name = {names[server.id]!r} in this table; otherwise correct the id.",
                 address=server.key,
                 place=server.place.at("id"),
             )
@@ -161,11 +164,11 @@ class _Names:
     def _nearest(self, server: DeclaredServer) -> str:
         twin = self._ids_by_text.get(str(server.id))
         if twin is not None:
-            return f"It has {twin!r}: an id in quotes differs from one without. Write id = {twin!r}."
+            return f"The account has {twin!r}. A quoted id and an unquoted id are different. Write id = {twin!r}."
         namesake = self._ids_by_name.get(server.name)
         if namesake is not None:
-            return f"The server called {server.name!r} has the id {namesake!r}. Fix the id, or remove the table."
-        return "Fix the id, or remove the table if the server is gone; reconcile never touches what is not declared."
+            return f"The server named {server.name!r} has the id {namesake!r}. Correct the id, or remove the table."
+        return "Correct the id, or remove the table if the server no longer exists. Its backups then stay as they are."
 
     def _pins_of_another_type(self, server: DeclaredServer) -> Iterator[Diagnostic]:
         """Report pins that differ from a backup's id only in type: they were meant to protect it, and would not."""
@@ -178,7 +181,7 @@ class _Names:
             if twin is not None and pin not in held:
                 yield Diagnostic(
                     summary=f"there is no backup {pin!r} to pin, only {twin!r}",
-                    detail=f"An id in quotes differs from one without. Write {twin!r} in pinned.",
+                    detail=f"A quoted id and an unquoted id are different. Write {twin!r} in pinned.",
                     address=server.key,
                     place=server.place.at("pinned", number),
                 )

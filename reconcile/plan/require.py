@@ -45,21 +45,23 @@ class _Judge:
         made = [(number, series, series.every) for number, series in enumerate(subject.series) if series.every]
         if required := self._require.every:
             if not made:
-                yield error("every", 0, f"no series of {name} has an every, as every = {required} requires", required)
+                summary = f"{name} has no series with every, but [require] every = {required} needs one"
+                yield error("every", 0, summary, required)
             elif not any(is_within(every, required) for _, _, every in made):
                 number, _, every = min(made, key=lambda each: each[2].in_seconds(START))
-                summary = f"{name} has a backup every {every}, and must have one every {required}"
+                summary = f"{name} has a backup every {every}; [require] every needs one every {required}"
                 yield error("every", number, summary, required)
         if required := self._require.retention:
             if not made:
-                summary = f"no series of {name} has an every, as retention = {required} requires"
+                summary = f"{name} has no series with every, but [require] retention = {required} needs one"
                 yield error("retention", 0, summary, Duration(days=1))
                 return
             reached = [self._reach(every, series.keep, required) for _, series, every in made]
             if None not in reached:
                 most, place = max((span, -place) for place, span in enumerate(reached) if span is not None)
                 number, _, every = made[-place]
-                summary = f"{name} reaches {age_text(most)}, and must reach {required}"
+                only = f"only {age_text(most)}; [require] retention needs {required}"
+                summary = f"the backups of {name} reach back {only}"
                 yield error("retention", number, summary, self._remedies(every, required) or Duration(days=1))
 
     def _error(
@@ -77,7 +79,7 @@ class _Judge:
         server = f"{FLEET}{subject.name}" if isinstance(subject, DeclaredFleet) else subject.key
         return rule, Diagnostic(
             summary=summary,
-            detail=f"Use {advice}. Required by {rule} of [require] in {self._file}.",
+            detail=f"Use {advice}. Required by {rule} in [require], {self._file}.",
             address=str(SeriesAddress(server, subject.series[number].description)),
             place=subject.place.at("backups", number, key),
         )

@@ -50,25 +50,25 @@ def renewed(plan: Plan, inventory: Inventory, allowed: int = 0) -> Plan:
         check_account(plan.account, inventory)
     inventory = plan.min_sizes.judged_inventory(inventory)
     if changes := [f"changed since: {line}" for line in _changes(_as_planned(plan), _as_observed(plan, inventory))]:
-        raise _stale("The account has changed since the plan was made. Plan again.", changes)
+        raise _stale("The account has changed since the plan was made. Make a new plan.", changes)
     now = inventory.observed_at
     if over := [
         f"{each.key}: its pause has ended" for each in plan.servers if each.pause and each.pause.ends_at <= now
     ]:
-        raise _stale("A pause has ended since the plan was made. Plan again.", over)
+        raise _stale("A pause has ended since the plan was made. Make a new plan.", over)
     if emptied := [line for server in plan.servers for line in _emptied(server, inventory, now)]:
-        raise _stale("It would delete the last usable backup of a series. Plan again.", emptied)
+        raise _stale("It would delete the last usable backup of a series. Make a new plan.", emptied)
     if aged := list(_aged(plan, inventory)):
-        raise _stale("A backup has grown too old since the plan was made. Plan again.", aged)
+        raise _stale("A backup is now older than --max-age allows. Make a new plan.", aged)
     if young := [f"{delete.address}: younger than {plan.min_age}" for delete in _too_young(plan, now)]:
-        raise _stale("It would delete backups that [require] protects by their age. Plan again.", young)
+        raise _stale("It would delete backups that [require] min_age protects. Make a new plan.", young)
     if inventory.service_time is None and (unsure := [d for d in plan.deletes if d.rests_on_clock(plan.min_age)]):
         lines = [f"{delete.address}: depends on this machine's clock" for delete in unsure]
-        raise _stale("The service does not say what time it is, so the clock can't be checked. Plan again.", lines)
+        raise _stale("The service does not say what time it is, so the clock can't be checked. Make a new plan.", lines)
     measured = replace(plan, loss=measure(plan.servers, plan.limit, _without_needed(plan, inventory), now))
     if more := sorted(map(str, withheld(measured, allowed) - withheld(plan, allowed))):
         raise _stale(
-            "Its deletes would now lose too much of what the account holds. Plan again.",
+            "Its deletes now exceed the limit on loss, because the account has changed. Make a new plan.",
             [f"{address}: would be withheld" for address in more],
         )
     return measured

@@ -67,14 +67,15 @@ def _look_alikes(state: ServerState, *, is_cut: bool) -> Iterator[Diagnostic]:
             continue
         held = _toml(escaped_glob(found.held))
         if is_cut:
-            summary = f"no backup is called {found.declared!r}, but the service may have cut it to {found.held!r}"
+            cut = f"the service may have cut it to {found.held!r}"
+            summary = f"no backup has the description {found.declared!r}, but {cut}"
             detail = (
                 "No backup is created, because each run would create another one. Choose a description of at most "
                 f"{len(found.held)} characters. Or keep this one, and say what that backup is: with renamed_from = "
                 f"{held} it is part of the series, with ignore = {held} on the server it is not."
             )
         else:
-            summary = f"no backup is called {found.declared!a}, but one is called {found.held!a}"
+            summary = f"no backup has the description {found.declared!a}, but one has {found.held!a}"
             detail = (
                 "They differ only in case, whitespace or Unicode form. To make them one series, add "
                 f"renamed_from = {held}; otherwise a new backup is created."
@@ -112,8 +113,8 @@ def _renamed(servers: Iterable[ServerState]) -> Iterator[Diagnostic]:
                 left[place] = left.get(place, False) or bool(state.held.named(entry))
                 warnings[place] = Diagnostic(
                     severity="warning",
-                    summary=f"no backup {'matches' if is_glob(old) else 'is called'} {old!r} any more",
-                    detail="Remove it from renamed_from, or fix it.",
+                    summary=f"no backup {'matches' if is_glob(old) else 'has'} the old description {old!r}",
+                    detail="Remove it from renamed_from, or correct it if it is misspelled.",
                     address=None if server.fleet else str(SeriesAddress(server.key, series.description)),
                     place=place,
                 )
@@ -127,7 +128,7 @@ def _missing_pins(server: DeclaredServer, held: HeldBackups) -> Iterator[Diagnos
             yield Diagnostic(
                 severity="warning",
                 summary=f"pinned backup {pin!r} does not exist",
-                detail=f"Server {server.name!r} has no manual backup with this id; remove it from pinned.",
+                detail=f"Server {server.name!r} has no manual backup with this id. Remove it from pinned.",
                 address=server.key,
                 place=server.place.at("pinned", number),
             )

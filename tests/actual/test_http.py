@@ -170,7 +170,7 @@ class TestPauses:
         script.run(lambda http: attempt(http, 3))
 
         (said,) = script.announced
-        assert said.startswith("Waiting 1min 30s, as the service asks: GET ")
+        assert said.startswith("Waiting 1min 30s, as requested by the service: GET ")
         assert said.endswith("429 Too Many Requests: Too fast.")
 
     @pytest.mark.parametrize("value", ["9" * 400, "Fri, 31 Dec 9999 23:59:59 GMT"])

@@ -209,13 +209,13 @@ class TestChanges:
     def test_a_count_that_does_not_fit_is_never_a_list(self, count: int) -> None:
         script = Script([page(item(1), count=count)])
 
-        with pytest.raises(IncompleteListError, match=f"it counts {count} and holds 1"):
+        with pytest.raises(IncompleteListError, match=f"the service reports {count} entries but returned 1"):
             script.run(lambda http: Reader(http).backups())
 
         assert len(script.requests) == 3
 
     def test_the_same_backup_twice_counts_once(self) -> None:
-        with pytest.raises(IncompleteListError, match="it counts 2 and holds 1"):
+        with pytest.raises(IncompleteListError, match="the service reports 2 entries but returned 1"):
             read(page(item(1), item(1)))
 
 
@@ -318,7 +318,7 @@ def test_entries_without_an_id_count_wherever_they_are() -> None:
 
 
 def test_an_entry_without_an_id_makes_up_for_no_missing_one() -> None:
-    with pytest.raises(IncompleteListError, match="it counts 4 and holds 3"):
+    with pytest.raises(IncompleteListError, match="the service reports 4 entries but returned 3"):
         read(page(item(1), item(None), item(2), count=4))
 
 
@@ -326,7 +326,7 @@ def test_a_backup_without_a_server_counts_once() -> None:
     backups, _ = read(page(item(1), item(2, server=None), count=2))
 
     assert ids(backups) == [1]
-    with pytest.raises(IncompleteListError, match="it counts 3 and holds 2"):
+    with pytest.raises(IncompleteListError, match="the service reports 3 entries but returned 2"):
         read(page(item(1), item(2, server=None), item(2, server=None), count=3))
 
 

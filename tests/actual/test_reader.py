@@ -213,9 +213,9 @@ class TestObserve:
         (httpx.Response(502, html="<h1>Bad gateway</h1>"), OutcomeUnknownError, "502 Bad Gateway$"),
         (httpx.Response(429, headers={"Retry-After": "7"}), BusyError, "429 Too Many Requests"),
         (httpx.ConnectError("refused"), NotSentError, "could not connect"),
-        (httpx.ConnectTimeout("slow"), NotSentError, "could not connect in time"),
+        (httpx.ConnectTimeout("slow"), NotSentError, "timed out while connecting"),
         (httpx.ProxyError("403 Forbidden"), NotSentError, r"the proxy could not connect \(403 Forbidden\)"),
-        (httpx.ReadTimeout("slow"), OutcomeUnknownError, "no response in time"),
+        (httpx.ReadTimeout("slow"), OutcomeUnknownError, "timed out waiting for a response"),
         (httpx.RemoteProtocolError("cut"), OutcomeUnknownError, r"the response was cut off \(cut\)"),
     ],
 )
@@ -277,7 +277,7 @@ def test_the_deadline_ends_the_attempts_and_the_error_says_what_went_wrong() -> 
 def test_a_list_that_is_never_whole_ends_at_the_deadline() -> None:
     script = Script([page(item(1), count=2)])
 
-    with pytest.raises(StoppedError, match=r"trying again after GET .* it counts 2 and holds 1"):
+    with pytest.raises(StoppedError, match=r"trying again after GET .* the service reports 2 entries but returned 1"):
         script.run(lambda http: Reader(http).backups(), seconds=1.5)
 
 

@@ -177,7 +177,7 @@ def test_yes_is_the_only_yes(service: Sandbox) -> None:
         done = service.ask("apply", answer=answer)
         assert done.returncode == 1
         assert "Only 'yes' will be accepted" in done.stderr
-        assert "apply cancelled, nothing was changed" in done.stderr
+        assert "apply cancelled; nothing was changed" in done.stderr
     assert len(service.backups()) == 1
 
     assert "Apply complete" in service.ask("apply", answer="yes").stdout
@@ -300,7 +300,7 @@ backups = [{ description = "nightly" }]
         assert "Plan: 1 to create" in done.stdout
         assert "the account has no server with the id 99" in done.stderr
         assert " --> backups.toml:2:6" in done.stderr
-        assert "the account calls the server 2 'db', not 'former-name'" in done.stderr
+        assert "server 2 is named 'db' in the account, not 'former-name'" in done.stderr
         assert " --> backups.toml:10:6" in done.stderr
         assert "If it was renamed, write name = 'db'" in done.stderr
 
@@ -393,7 +393,7 @@ class TestJson:
             ([], {"VPS_API_TOKEN": "vps_wrong"}, "401 Unauthorized"),
             (["-f", "missing.toml"], {}, "missing.toml: no such file"),
             (["missing.plan"], {}, "missing.plan: No such file"),
-            ([], {}, "there is no terminal to ask on"),
+            ([], {}, "can't ask for approval without a terminal"),
         ],
     )
     def test_what_stops_it_is_a_diagnostic_before_the_summary(

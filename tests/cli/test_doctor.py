@@ -56,7 +56,7 @@ def test_all_is_well(service: Killer) -> None:
         "✓ token: from VPS_API_TOKEN",
         f"✓ service: {service.url}, plain http on this machine",
         "✓ permissions: token 'ci' has *:*, enough for plan, apply and restore",
-        "✓ lists: 3 servers and 5 manual backups read, as many as the service counts",
+        "✓ lists: 3 servers and 5 manual backups read, which matches the service's count",
         "✓ entries: each is as documented, with a type and a status that reconcile knows",
         "✓ filter: the list of manual backups has all of them",
         next(line for line in lines(done.stdout) if "clock" in line),
@@ -124,7 +124,7 @@ STATES: list[tuple[str, Answers, int, str]] = [
         "a count that is off",
         changed(lambda request, answer: with_body(answer, count=9) if is_backups(request) else answer),
         1,
-        "the list is incomplete: it counts 9 and holds 6",
+        "the list is incomplete: the service reports 9 entries but returned 6",
     ),
     (
         "unknown statuses and fields",
@@ -164,7 +164,7 @@ STATES: list[tuple[str, Answers, int, str]] = [
         "a server that is another's",
         changed(lambda request, answer: each(answer, name="x") if request.url.path.endswith("/servers/") else answer),
         1,
-        "error: the account calls the server 2 'x', not 'db'",
+        "error: server 2 is named 'x' in the account, not 'db'",
     ),
 ]
 

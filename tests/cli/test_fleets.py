@@ -62,7 +62,7 @@ def test_json_has_the_fleets_and_their_members(service: Sandbox) -> None:
 
     assert ours["account"] == "you@example.com"
     assert ours["fleets"] == [{"name": "web", "servers": ["web-1", "web-2"]}, {"name": "none", "servers": []}]
-    assert [warning["summary"] for warning in ours["warnings"]] == ["fleet 'none' chooses no server"]
+    assert [warning["summary"] for warning in ours["warnings"]] == ["fleet 'none' matches no server"]
     assert ours["warnings"][0]["range"]["start"]["line"] == 12
 
 
@@ -98,7 +98,7 @@ class TestRequired:
 
         assert (planned.returncode, applied.returncode) == (1, 1)
         assert planned.stderr.splitlines()[:3] == [
-            "error: 1 server of the account is declared nowhere",
+            "error: 1 server in the account is not declared",
             " --> backups.toml:2:15",
             "2 | all_servers = true",
         ]
@@ -136,7 +136,7 @@ class TestRequired:
 
             shown = service.run("plan").stderr
 
-        assert "error: 500 servers of the account are declared nowhere" in shown
+        assert "error: 500 servers in the account are not declared" in shown
         assert "'server-020' (20), and 480 more" in shown
         assert "server-021" not in shown
         assert len(shown) < 1500
@@ -149,11 +149,11 @@ def test_an_empty_fleet_is_a_warning_in_plan_and_a_problem_in_status_check(servi
     planned, checked = service.run("plan"), service.run("status", "--check")
 
     assert planned.returncode == 0
-    assert "warning: fleet 'late' chooses no server" in planned.stdout
-    assert "It matches 2, but each of them has a table, or is in a fleet before this one." in planned.stdout
-    assert (checked.returncode, checked.stdout) == (2, "ERROR: fleet 'late' chooses no server\n")
+    assert "warning: fleet 'late' matches no server" in planned.stdout
+    assert "It matches 2, but each of those has its own table or belongs to an earlier fleet." in planned.stdout
+    assert (checked.returncode, checked.stdout) == (2, "ERROR: fleet 'late' matches no server\n")
     (warning,) = json.loads(service.run("status", "--json").stdout)["warnings"]
-    assert warning["summary"] == "fleet 'late' chooses no server"
+    assert warning["summary"] == "fleet 'late' matches no server"
 
 
 def test_a_token_that_may_not_list_servers_plans_nothing_with_a_fleet(tmp_path: Path) -> None:
@@ -167,7 +167,7 @@ def test_a_token_that_may_not_list_servers_plans_nothing_with_a_fleet(tmp_path: 
         done = service.run("apply", "--auto-approve")
 
     assert done.returncode == 1
-    assert "the token may not list servers" in done.stderr
+    assert "the token has no permission to list servers" in done.stderr
     assert "backups.toml:5:2" in done.stderr
     assert service.world.record == []
 
@@ -180,7 +180,7 @@ class TestAccount:
         done = service.run(*command)
 
         assert (done.returncode, done.stdout) == (1, "")
-        assert "the token is for the account 'you@example.com', not for 'ops@example.com'" in done.stderr
+        assert "the token belongs to 'you@example.com', but [settings] has account = 'ops@example.com'" in done.stderr
         assert "backups.toml:2:11" in done.stderr
         assert len(service.backups()) == 2
 
@@ -199,7 +199,7 @@ class TestAccount:
         done = service.run("apply", "saved.plan")
 
         assert done.returncode == 1
-        assert "the token is for the account 'ops@example.com', not for 'you@example.com'" in done.stderr
+        assert "the token belongs to 'ops@example.com', but [settings] has account = 'you@example.com'" in done.stderr
         assert len(service.backups()) == 2
 
 

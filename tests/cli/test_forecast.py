@@ -56,7 +56,7 @@ def test_the_other_file_alone_may_name_the_account(world: Sandbox) -> None:
 
     assert (ours.returncode, ours.stderr) == (0, "")
     assert theirs.returncode == 1
-    assert "the token is for the account 'you@example.com', not for 'them@example.com'" in theirs.stderr
+    assert "the token belongs to 'you@example.com', but [settings] has account = 'them@example.com'" in theirs.stderr
 
 
 def test_an_empty_path_is_not_no_comparison(world: Sandbox) -> None:

@@ -46,8 +46,8 @@ class TestInit:
 
         assert (done.returncode, done.stdout) == (0, "")
         assert done.stderr == (
-            "Written to backups.toml: 2 servers, 1 of 1 manual backup adopted. "
-            "To see what it would do: reconcile plan. For the first runs: reconcile apply --no-delete\n"
+            "Wrote backups.toml: 2 servers, 1 of 1 manual backup adopted. "
+            "To preview it: reconcile plan. For the first runs: reconcile apply --no-delete\n"
         )
         assert "Plan: 2 to create, 0 to delete; 1 backup unchanged, 0 unmanaged." in service_alone.run("plan").stdout
         assert service_alone.run("apply", "--auto-approve").returncode == 0
@@ -98,7 +98,7 @@ class TestInit:
         done = run("init", folder=service_alone.folder, VPS_API_URL=service_alone.url)
 
         assert (done.returncode, done.stdout) == (0, "")
-        assert "Written to backups.toml: an example, because there is no token." in done.stderr
+        assert "Wrote backups.toml: an example, because there is no token." in done.stderr
         assert service_alone.run("validate").stdout == "Valid: 1 series on 1 server.\n"
         assert "1 to create, 0 to delete" in service_alone.run("plan").stdout
 

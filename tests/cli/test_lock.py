@@ -70,7 +70,7 @@ def test_where_there_can_be_no_lock_apply_says_so_once_and_goes_on(service: Sand
 
     done = apply(service, XDG_STATE_HOME="/dev/null/nowhere")
 
-    assert done.stderr.count("warning: no lock") == 1
+    assert done.stderr.count("warning: could not take the lock") == 1
 
 
 def access(token: str, base_url: str = "https://vps.example/api/v1") -> Access:
@@ -110,7 +110,7 @@ def test_there_is_one_lock_for_each_account(
     if is_free:
         anyio.run(both)
     else:
-        with pytest.raises(UserError, match=r"another apply is working on this account at https://vps\.example"):
+        with pytest.raises(UserError, match=r"another apply is running against this account at https://vps\.example"):
             anyio.run(both)
     assert "vps_" not in "".join(map(str, tmp_path.rglob("*")))
 
@@ -138,5 +138,5 @@ def test_what_names_its_holder_may_be_anything(kind: str, service: Sandbox) -> N
     holder.unlink()
 
     assert done.returncode == 1
-    assert "another apply is working on this account" in done.stderr
-    assert "which one is not known" in done.stderr
+    assert "another apply is running against this account" in done.stderr
+    assert "an unknown process" in done.stderr

@@ -91,6 +91,6 @@ def test_doctor_and_restore_go_on(environment: dict[str, str], tmp_path: Path) -
     assert "Traceback" not in run("doctor", folder=tmp_path, **environment).shown
 
     restored = run("restore", "web", "--backup", "1", folder=tmp_path, **environment)
-    assert "there is no terminal to ask on" in restored.stderr
+    assert "can't ask for approval without a terminal" in restored.stderr
     refused = run("restore", "web", "--backup", "4", "--auto-approve", folder=tmp_path, **environment)
     assert "can't be restored" in refused.stderr

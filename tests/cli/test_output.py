@@ -161,7 +161,7 @@ class TestAFileThatIsStandardOutput:
         assert done.stdout.lower().startswith(begins.lower())
         assert not (tmp_path / "-").exists()
         assert "Plan: " not in done.stdout
-        assert "Written to" not in done.stderr
+        assert "Wrote" not in done.stderr
 
     def test_is_one_file_only(self, tmp_path: Path) -> None:
         done = run("status", "--metrics", "-", "--html", "-", folder=tmp_path)
@@ -175,5 +175,5 @@ class TestAFileThatIsStandardOutput:
 
             done = service.run("status", "--metrics", "x.prom")
 
-        assert "Written to x.prom.\n" in done.stderr
+        assert "Wrote x.prom.\n" in done.stderr
         assert done.stdout

@@ -109,7 +109,7 @@ def test_nothing_is_asked_that_was_not_shown(command: list[str], service: Sandbo
     done = service.ask(*command, "-q", answer="yes")
 
     assert done.returncode == 1
-    assert "-q shows nothing that could be approved, nothing was " in done.stderr
+    assert "can't ask for approval with -q, because it hides the plan; nothing was " in done.stderr
     assert "--auto-approve" in done.stderr
     assert len(service.backups()) == 1
 

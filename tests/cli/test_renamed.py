@@ -32,7 +32,7 @@ def test_a_rename_from_the_first_plan_until_the_line_can_go(tmp_path: Path) -> N
         ]
         again = service.run("plan")
         assert "No changes." in again.stdout
-        assert "any more" not in again.shown
+        assert "old description" not in again.shown
         found = json.loads(service.run("status", "--json").stdout)
         assert ([series["usable"] for series in found["series"]], found["undeclared"]) == ([2], [])
         assert "daily" not in service.run("import", "-f", "backups.toml").stderr
@@ -42,7 +42,7 @@ def test_a_rename_from_the_first_plan_until_the_line_can_go(tmp_path: Path) -> N
         assert {backup["description"] for backup in service.backups()} == {"nightly"}
         note = service.run("plan")
         assert note.returncode == 0
-        assert "no backup is called 'daily' any more" in note.shown
+        assert "no backup has the old description 'daily'" in note.shown
         assert "backups.toml:7:16" in note.shown
 
         service.write(RENAMED.replace("keep = 2", "keep = 1").replace('renamed_from = "daily"\n', ""))

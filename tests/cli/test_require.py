@@ -28,9 +28,9 @@ def test_validate_points_at_the_series_and_says_what_would_do(tmp_path: Path) ->
 
     assert done.returncode == 1
     assert done.stdout == ""
-    assert "error: server 'web' reaches 6d, and must reach 30d" in done.stderr
+    assert "error: the backups of server 'web' reach back only 6d; [require] retention needs 30d" in done.stderr
     assert "backups/web.toml:6:8" in done.stderr
-    assert "Use keep = 31 or daily = 31. Required by retention of [require] in backups/00-require" in done.stderr
+    assert "Use keep = 31 or daily = 31. Required by retention in [require], backups/00-require" in done.stderr
 
 
 def test_validate_json_is_not_valid_then(tmp_path: Path) -> None:
@@ -53,7 +53,10 @@ def test_plan_and_status_check_report_it(world: Sandbox) -> None:
 
     assert (plan.returncode, status.returncode) == (1, 2)
     assert "Withheld: 6 deletes. Their servers break a rule of [require]" in plan.stdout
-    assert "ERROR web/nightly: server 'web' reaches 1d, and must reach 30d" in status.stdout
+    assert (
+        "ERROR web/nightly: the backups of server 'web' reach back only 1d; [require] retention needs 30d"
+        in status.stdout
+    )
 
 
 def test_a_plan_that_breaks_a_rule_is_not_saved(world: Sandbox) -> None:

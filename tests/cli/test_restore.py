@@ -55,7 +55,7 @@ def test_an_automatic_one_may_be_restored_and_the_server_named_by_its_id(service
         (["db", "--backup", "21", "--series", "nightly"], "--backup ID or --series DESCRIPTION, not both"),
         (["db", "--backup", "21", "--before", "2020-01-01"], "--before requires --series"),
         (["db", "--series", "nightly", "--auto-approve"], "--auto-approve requires --backup"),
-        (["db", "--backup", "21"], "there is no terminal to ask on"),
+        (["db", "--backup", "21"], "can't ask for approval without a terminal"),
     ],
 )
 def test_refused(arguments: list[str], message: str, service: Killer) -> None:
@@ -75,7 +75,7 @@ def test_a_series_is_looked_for_under_its_former_descriptions_if_there_is_a_file
 
     assert "db has no usable backup 'renamed'" in without.stderr
     assert "Restore db (2) from:" in done.stdout
-    assert "there is no terminal to ask on" in done.stderr
+    assert "can't ask for approval without a terminal" in done.stderr
 
 
 class TestMinSize:
@@ -263,8 +263,8 @@ class TestConfirmation:
             done = service.ask("restore", "db", "--backup", str(OLD), answer=answer)
 
             assert done.returncode == 1
-            assert "To go on, type the server's name." in done.stderr
-            assert "that is not the server's name, nothing was restored" in done.stderr
+            assert "To continue, type the name of the server." in done.stderr
+            assert "that is not the server's name; nothing was restored" in done.stderr
             assert restores(service) == []
 
         assert service.ask("restore", "db", "--backup", str(OLD), answer="db").returncode == 0
@@ -280,7 +280,7 @@ class TestConfirmation:
         refused = service.ask("restore", "2", "--backup", str(OLD), answer="")
 
         assert refused.returncode == 1
-        assert "type the server's id: it has no name" in refused.stderr
+        assert "type the id of the server. It has no name." in refused.stderr
         assert restores(service) == []
         restored = service.ask("restore", "2", "--backup", str(OLD), answer="2")
         assert restored.returncode == 0

@@ -72,7 +72,7 @@ def test_it_takes_no_file_and_no_target(service: Sandbox) -> None:
     for wrong in (["-f", "backups.toml"], ["--target", "web-server-01"], ["--max-age", "1h"]):
         done = service.run("apply", "saved.plan", *wrong)
         assert done.returncode == 1
-        assert "takes no -f, --target or --max-age" in done.stderr
+        assert "-f, --target and --max-age can't be used with PLANFILE" in done.stderr
     assert len(service.backups()) == 1
 
 

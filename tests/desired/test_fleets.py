@@ -130,7 +130,7 @@ def test_a_target_that_names_no_fleet_is_an_error() -> None:
 
 
 def test_without_a_list_of_servers_nothing_is_resolved() -> None:
-    with pytest.raises(UserError, match="the token may not list servers") as refused:
+    with pytest.raises(UserError, match="the token has no permission to list servers") as refused:
         resolved("[fleets.web]\nmatch = '*'", servers=None)
 
     assert refused.value.diagnostics[0].place == config("[fleets.web]\nmatch = '*'").fleets[0].place
@@ -149,9 +149,15 @@ class TestAccount:
     @pytest.mark.parametrize(
         ("account", "message"),
         [
-            ("dev@example.com", "the token is for the account 'dev@example.com', not for 'ops@example.com'"),
-            ("OPS@example.com", "the token is for the account 'OPS@example.com', not for 'ops@example.com'"),
-            (None, "is not known to be 'ops@example.com'"),
+            (
+                "dev@example.com",
+                "the token belongs to 'dev@example.com', but [settings] has account = 'ops@example.com'",
+            ),
+            (
+                "OPS@example.com",
+                "the token belongs to 'OPS@example.com', but [settings] has account = 'ops@example.com'",
+            ),
+            (None, "can't confirm that the token belongs to 'ops@example.com'"),
         ],
     )
     def test_of_another_or_of_nobody_known_is_refused(self, account: str | None, message: str) -> None:

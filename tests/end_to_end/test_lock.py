@@ -41,8 +41,9 @@ def test_the_second_names_the_process_that_holds_the_lock_and_since_when(service
         second = service.run("apply", "--auto-approve")
 
         assert second.returncode == 1
-        assert f"another apply is working on this account at {service.url}: process {first.pid} of " in second.stderr
-        assert ", for " in second.stderr
+        holder = f"{service.url}: process {first.pid}, user "
+        assert f"another apply is running against this account at {holder}" in second.stderr
+        assert " ago\n" in second.stderr
         assert "--lock-timeout" in second.stderr
     assert first.returncode == 0
 
@@ -61,7 +62,7 @@ def test_the_second_waits_as_long_as_it_may(service: Sandbox) -> None:
 @pytest.mark.parametrize(
     ("option", "message"),
     [
-        ("--lock-timeout=1s", "It has not ended within --lock-timeout."),
+        ("--lock-timeout=1s", "It did not end within --lock-timeout."),
         ("--timeout=1s", "stopped: out of time while waiting for another apply: process"),
     ],
 )
@@ -95,6 +96,7 @@ def test_a_restore_does_not_run_beside_an_apply_but_shows_what_there_is(service:
         shown = service.run("restore", "12345")
 
         assert restored.returncode == 1
-        assert f"another apply is working on this account at {service.url}: process {first.pid} of " in restored.stderr
+        holder = f"{service.url}: process {first.pid}, user "
+        assert f"another apply is running against this account at {holder}" in restored.stderr
         assert "another apply" not in shown.stderr
     assert "no backup of web-server-01 was chosen" in shown.stderr

@@ -117,7 +117,7 @@ def test_a_question_without_an_input_is_one_error(service: Sandbox) -> None:
     done = run_bare(service, "apply", before=("/bin/sh", "-c", 'exec "$@" <&-', "sh"))
 
     assert done.returncode == 1
-    assert "there is no terminal to ask on, nothing was changed" in done.stderr
+    assert "can't ask for approval without a terminal; nothing was changed" in done.stderr
 
 
 @pytest.mark.parametrize("command", [["plan"], ["--help"], ["import"]], ids=lambda command: command[0])

@@ -105,7 +105,7 @@ def test_a_fleet_that_a_typo_empties_warns_and_leaves_its_servers() -> None:
     found = changed('match = "w*"', 'match = "wbe*"', fleet)
 
     assert [server.key for server in found.left] == ["web"]
-    assert [each.summary for each in found.appeared] == ["fleet 'web' chooses no server"]
+    assert [each.summary for each in found.appeared] == ["fleet 'web' matches no server"]
     assert files(found)[:2] == [
         ("fleets", ("web",), ("match", "w*"), "", None),
         ("fleets", ("web",), ("match", "wbe*"), None, ""),

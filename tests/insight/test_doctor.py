@@ -70,10 +70,10 @@ def test_each_check_that_passed_is_one_line() -> None:
         "✓ token: from VPS_API_TOKEN",
         "✓ service: https://vps.example/api/v1, TLS, no proxy",
         "✓ permissions: token 'ci' has *:*, enough for plan, apply and restore",
-        "✓ lists: 1 server and 1 manual backup read, as many as the service counts",
+        "✓ lists: 1 server and 1 manual backup read, which matches the service's count",
         "✓ entries: each is as documented, with a type and a status that reconcile knows",
         "✓ filter: the list of manual backups has all of them",
-        "✓ clock: 0s apart from the service's",
+        "✓ clock: 0s from the service's",
         "- account: the token is for: ops@example.com",
         "✓ declared servers: all match the account",
         "Ready to apply.",
@@ -300,7 +300,7 @@ class TestAccount:
         diagnosis = diagnosed(config(NAMED.replace("ops", "dev")))
 
         assert problems(diagnosis, Check.ACCOUNT) == [
-            ("error", "the token is for the account 'ops@example.com', not for 'dev@example.com'")
+            ("error", "the token belongs to 'ops@example.com', but [settings] has account = 'dev@example.com'")
         ]
         assert diagnosis.checks[Check.SERVERS] == ()
 

@@ -102,7 +102,7 @@ def test_failed_ones_are_pinned_and_do_not_count() -> None:
     ("held", "problem"),
     [
         (backup(1, None), "is empty"),
-        (backup(1, " x"), "starts or ends with white space"),
+        (backup(1, " x"), "starts or ends with whitespace"),
         (backup(1, "a\nb"), "has control characters"),
         (backup(1, status="failed"), None),
         (backup(1, age=days(9), status="queued"), None),

@@ -118,7 +118,7 @@ def written_out(declared: Config, seen: Inventory) -> Config:
 
 def unlabelled(plan: Plan) -> Plan:
     """Return a plan without what it says about fleets."""
-    about_fleets = {"chooses no server", "no series is declared", "no backup is called"}  # these name a whole fleet
+    about_fleets = {"matches no server", "no series is declared", "no backup has"}  # these name a whole fleet
     return replace(
         plan,
         fleets=(),

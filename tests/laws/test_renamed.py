@@ -79,7 +79,7 @@ def substance(plan: Plan) -> object:
 
 
 def is_note(warning: Diagnostic) -> bool:
-    return warning.summary.startswith(("no backup is called", "no backup matches"))
+    return warning.summary.startswith(("no backup has the old description", "no backup matches"))
 
 
 def _entry(entry: Create | Delete | Kept | Unmanaged) -> object:

@@ -58,7 +58,7 @@ def test_it_is_valid_and_plans(path: Path) -> None:
     made = make_plan(declared, inventory(servers=tuple(account)))
 
     assert made.errors == ()
-    assert "chooses no server" not in str(made.warnings)
+    assert "matches no server" not in str(made.warnings)
     assert len(made.creates) == sum(len(server.series) for server in declared.servers) + sum(
         len(fleet.series) for fleet in declared.fleets
     )

@@ -21,8 +21,8 @@ def test_each_server_is_planned_with_the_fleet_that_it_is_in() -> None:
 @pytest.mark.parametrize(
     ("match", "detail"),
     [
-        ("web*", "It matches 1, but each of them has a table, or is in a fleet before this one."),
-        ("app*", "No server of the account is like that. Fix the fleet, or remove it."),
+        ("web*", "It matches 1, but each of those has its own table or belongs to an earlier fleet."),
+        ("app*", "It matches no server in the account. Correct the fleet or remove it."),
     ],
 )
 def test_a_fleet_that_chooses_no_server_is_a_warning_at_its_place(match: str, detail: str) -> None:
@@ -30,7 +30,7 @@ def test_a_fleet_that_chooses_no_server_is_a_warning_at_its_place(match: str, de
 
     (warning,) = make_plan(declared, inventory(servers=(WEB, DB))).warnings
 
-    assert (warning.severity, warning.summary) == ("warning", "fleet 'web' chooses no server")
+    assert (warning.severity, warning.summary) == ("warning", "fleet 'web' matches no server")
     assert (warning.detail, warning.place) == (detail, declared.fleets[0].place)
 
 
@@ -44,16 +44,16 @@ class TestAllServers:
         (one,) = self.errors(DB)
         (two,) = self.errors(WEB_2, DB)
 
-        assert one.summary == "1 server of the account is declared nowhere"
-        assert two.summary == "2 servers of the account are declared nowhere"
-        assert two.detail.startswith("'db' (3), 'web-2' (2). Declare each by a fleet or a table")
+        assert one.summary == "1 server in the account is not declared"
+        assert two.summary == "2 servers in the account are not declared"
+        assert two.detail.startswith("'db' (3), 'web-2' (2). Add a table or a fleet for each.")
         assert two.place
         assert two.place.path == ("require", "all_servers")
 
     def test_are_many_so_that_only_the_first_are_named(self) -> None:
         (error,) = self.errors(*(Server(id=number, name=f"s{number:04}") for number in range(2, 1204)))
 
-        assert error.summary == "1,202 servers of the account are declared nowhere"
+        assert error.summary == "1,202 servers in the account are not declared"
         assert "'s0002' (2), 's0003' (3), " in error.detail
         named = error.detail.count("(") - 1
         assert f", and {1202 - named:,} more (reconcile status names all)." in error.detail
@@ -61,7 +61,7 @@ class TestAllServers:
     def test_cannot_be_checked_by_a_token_that_may_not_list_them(self) -> None:
         (error,) = make_plan(self.DECLARED, inventory(servers=None)).errors
 
-        assert error.summary == "all_servers can't be checked: the token may not list servers"
+        assert error.summary == "can't check all_servers: the token has no permission to list servers"
         assert error.place
         assert error.place.path == ("require", "all_servers")
 

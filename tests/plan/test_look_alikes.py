@@ -28,7 +28,7 @@ def test_one_that_differs_only_in_form_is_warned_about_with_what_can_not_be_seen
     plan = make_plan(declare(f'{{ description = "{declared}", keep = 1 }}'), inventory(backup(1, held)))
 
     (warning,) = plan.warnings
-    assert warning.summary == f"no backup is called {declared!a}, but one is called {shown}"
+    assert warning.summary == f"no backup has the description {declared!a}, but one has {shown}"
     assert warning.place
     assert warning.place.path == ("servers", "web", "backups", 0, "description")
     assert len(plan.creates) == 1
@@ -46,7 +46,7 @@ def test_one_that_the_service_may_have_cut_is_an_error_and_nothing_is_created(le
     plan = make_plan(declared, inventory(backup(1, held)))
 
     (error,) = plan.errors
-    assert error.summary == f"no backup is called {LONG!r}, but the service may have cut it to {held!r}"
+    assert error.summary == f"no backup has the description {LONG!r}, but the service may have cut it to {held!r}"
     assert f"at most {len(held)} characters" in error.detail
     assert f'renamed_from = "{held}"' in error.detail
     assert f'ignore = "{held}"' in error.detail

@@ -20,13 +20,13 @@ class TestAServerThatDoesNotFit:
             (
                 (WEB,),
                 "the account has no server with the id 2",
-                "remove the table if the server is gone",
+                "remove the table if the server no longer exists",
                 "id",
             ),
             (
                 (WEB, Server(id=3, name="db")),
                 "the account has no server with the id 2",
-                "The server called 'db' has the id 3.",
+                "The server named 'db' has the id 3.",
                 "id",
             ),
             (
@@ -37,7 +37,7 @@ class TestAServerThatDoesNotFit:
             ),
             (
                 (WEB, Server(id=2, name="db-old")),
-                "the account calls the server 2 'db-old', not 'db'",
+                "server 2 is named 'db-old' in the account, not 'db'",
                 "If it was renamed, write name = 'db-old'",
                 "id",
             ),
@@ -72,7 +72,7 @@ class TestAServerThatDoesNotFit:
 
         (error,) = make_plan(NIGHTLY, inventory(renamed, servers=None)).errors
 
-        assert error.summary == "the account calls the server 1 'www', not 'web'"
+        assert error.summary == "server 1 is named 'www' in the account, not 'web'"
 
 
 def test_what_cannot_be_checked_is_a_warning() -> None:

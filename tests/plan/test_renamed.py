@@ -68,7 +68,7 @@ def test_once_none_is_left_the_plan_says_where_the_line_is_that_can_go() -> None
     (note,) = plan.warnings
     assert (note.severity, note.summary, note.address) == (
         "warning",
-        "no backup is called 'old' any more",
+        "no backup has the old description 'old'",
         "web/nightly",
     )
     assert note.spot
@@ -89,7 +89,7 @@ def test_of_a_fleet_the_plan_says_so_once_and_only_when_no_server_of_it_has_one_
     gone = make_plan(declared, inventory(*new, servers=servers))
     left = make_plan(declared, inventory(*new, backup(9, "daily", age=days(1), server=servers[2]), servers=servers))
 
-    assert [warning.summary for warning in gone.warnings] == ["no backup is called 'daily' any more"]
+    assert [warning.summary for warning in gone.warnings] == ["no backup has the old description 'daily'"]
     assert left.warnings == ()
 
 
@@ -201,7 +201,7 @@ class TestGlobs:
     def test_once_nothing_matches_the_plan_says_so(self) -> None:
         plan = make_plan(self.FILE, inventory(*self.HELD[3:]))
 
-        assert [warning.summary for warning in plan.warnings] == ["no backup matches 'auto-*' any more"]
+        assert [warning.summary for warning in plan.warnings] == ["no backup matches the old description 'auto-*'"]
 
     def test_a_backup_that_two_series_match_is_an_error_and_only_that_server_waits(self) -> None:
         file = declare('{ description = "a", renamed_from = "x*" }, { description = "b", renamed_from = "*y" }')
@@ -227,7 +227,7 @@ def test_a_glob_that_matches_the_present_description_hides_no_name_that_can_be_r
     plan = make_plan(declared, inventory(backup(1, "weekly")))
 
     assert [warning.summary for warning in plan.warnings] == [
-        "no backup is called 'by hand' any more",
-        "no backup is called 'gone' any more",
-        "no backup matches '*ly' any more",
+        "no backup has the old description 'by hand'",
+        "no backup has the old description 'gone'",
+        "no backup matches the old description '*ly'",
     ]

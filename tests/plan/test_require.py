@@ -143,26 +143,41 @@ NIGHTLY = '{ description = "nightly", every = "1d", keep = 7 }'
 def test_the_error_says_what_is_reached_and_what_would_do() -> None:
     assert messages(required('retention = "30d"', NIGHTLY)) == [
         (
-            "server 'web' reaches 6d, and must reach 30d",
-            "Use keep = 31 or daily = 31. Required by retention of [require] in backups.toml.",
+            "the backups of server 'web' reach back only 6d; [require] retention needs 30d",
+            "Use keep = 31 or daily = 31. Required by retention in [require], backups.toml.",
         )
     ]
 
 
-REQUIRED_BY = "Required by retention of [require] in backups.toml."
+REQUIRED_BY = "Required by retention in [require], backups.toml."
 ONCE = '{ description = "once" }'
 
 
 @pytest.mark.parametrize(
     ("rules", "series", "summary", "advice"),
     [
-        ('every = "12h"', NIGHTLY, "server 'web' has a backup every 1d, and must have one every 12h", 'every = "12h"'),
-        ('every = "2d"', ONCE, "no series of server 'web' has an every, as every = 2d requires", 'every = "2d"'),
-        ('retention = "9d"', ONCE, "no series of server 'web' has an every, as retention = 9d requires", "every ="),
+        (
+            'every = "12h"',
+            NIGHTLY,
+            "server 'web' has a backup every 1d; [require] every needs one every 12h",
+            'every = "12h"',
+        ),
+        (
+            'every = "2d"',
+            ONCE,
+            "server 'web' has no series with every, but [require] every = 2d needs one",
+            'every = "2d"',
+        ),
+        (
+            'retention = "9d"',
+            ONCE,
+            "server 'web' has no series with every, but [require] retention = 9d needs one",
+            "every =",
+        ),
         (
             'retention = "5w"',
             '{ description = "x", every = "1w", keep = 1 }',
-            "server 'web' reaches 0s, and must reach 35d",
+            "the backups of server 'web' reach back only 0s; [require] retention needs 35d",
             "keep = 6",
         ),
     ],
@@ -250,22 +265,26 @@ class TestWhichSeriesIsNamed:
         assert self.found('every = "1d"') == [
             (
                 "web/c",
-                "server 'web' has a backup every 2d, and must have one every 1d",
+                "server 'web' has a backup every 2d; [require] every needs one every 1d",
                 ("servers", "web", "backups", 2, "every"),
             )
         ]
 
     def test_is_the_first_of_those_that_reach_farthest(self) -> None:
         assert self.found('retention = "9d"') == [
-            ("web/c", "server 'web' reaches 4d, and must reach 9d", ("servers", "web", "backups", 2, "keep"))
+            (
+                "web/c",
+                "the backups of server 'web' reach back only 4d; [require] retention needs 9d",
+                ("servers", "web", "backups", 2, "keep"),
+            )
         ]
 
     def test_is_the_first_where_none_is_made_again_and_again(self) -> None:
         place = ("servers", "web", "backups", 0, "every")
 
         assert self.found('every = "1d"\nretention = "9d"', f'{ONCE}, {{ description = "also", keep = 1 }}') == [
-            ("web/once", "no series of server 'web' has an every, as every = 1d requires", place),
-            ("web/once", "no series of server 'web' has an every, as retention = 9d requires", place),
+            ("web/once", "server 'web' has no series with every, but [require] every = 1d needs one", place),
+            ("web/once", "server 'web' has no series with every, but [require] retention = 9d needs one", place),
         ]
 
     def test_is_one_of_each_rule_that_is_broken(self) -> None:
@@ -290,7 +309,7 @@ def test_the_smallest_count_is_advised(every: str, retention: str, advice: str) 
         required(f'retention = "{retention}"', f'{{ description = "x", every = "{every}", keep = 1 }}')
     )
 
-    assert detail == f"{advice} Required by retention of [require] in backups.toml."
+    assert detail == f"{advice} Required by retention in [require], backups.toml."
 
 
 def test_months_are_those_of_the_time_zone() -> None:
@@ -314,8 +333,8 @@ def test_each_server_is_judged_by_its_own_policy() -> None:
         )
     )
 
-    assert [(each.address, each.summary.partition(",")[0], each.detail) for each in breaches(declared).values()] == [
-        (f"{server}/x", f"server '{server}' reaches {reached}", f"Use {advice}. {REQUIRED_BY}")
+    assert [(each.address, each.summary.partition(";")[0], each.detail) for each in breaches(declared).values()] == [
+        (f"{server}/x", f"the backups of server '{server}' reach back only {reached}", f"Use {advice}. {REQUIRED_BY}")
         for server, reached, advice in (
             ("s0", "2d", "keep = 6 or daily = 6"),
             ("s2", "4d", "keep = 4"),
@@ -341,7 +360,9 @@ def test_a_fleet_is_judged_once() -> None:
     declared = config(FLEET)
     plan = make_plan(declared, inventory(servers=servers))
 
-    assert [error.summary for error in plan.errors] == ["fleet 'web' reaches 6d, and must reach 30d"]
+    assert [error.summary for error in plan.errors] == [
+        "the backups of fleet 'web' reach back only 6d; [require] retention needs 30d"
+    ]
     assert [(error.address, error.place) for error in plan.errors] == [
         ("fleet:web/nightly", declared.fleets[0].place.at("backups", 0, "keep"))
     ]

@@ -107,7 +107,7 @@ def test_a_plan_when(change: Change) -> None:
         return
     with pytest.raises(UserError, match="Saved plan is stale") as stale:
         renewed(PLAN, seen)
-    assert stale.value.diagnostics[0].detail == "The account has changed since the plan was made. Plan again."
+    assert stale.value.diagnostics[0].detail == "The account has changed since the plan was made. Make a new plan."
     (error,) = stale.value.diagnostics
     assert [*error.facts] == [f"changed since: {line}" for line in change.expected]
 
@@ -164,7 +164,7 @@ class TestLoss:
             renewed(self.PLAN, seen)
 
         assert stale.value.diagnostics[0].summary == "Saved plan is stale; nothing was changed"
-        assert "would now lose too much" in stale.value.diagnostics[0].detail
+        assert "now exceed the limit on loss" in stale.value.diagnostics[0].detail
         assert len(stale.value.diagnostics[0].facts) == 5
         assert renewed(self.PLAN, seen, allowed=5).loss.lost == 5
 

@@ -176,7 +176,7 @@ def test_errors_warnings_and_targets_are_there() -> None:
 
     assert "### reconcile: no changes, 1 error\n" in text
     assert "Only what --target <code>&#42;</code> matches is planned." in text
-    assert "- ❌ <code>b</code>: the account has no server with the id 2. Fix the id" in text
+    assert "- ❌ <code>b</code>: the account has no server with the id 2. Correct the id" in text
     assert "- ⚠ <code>a</code>: pinned backup 7 does not exist. " in text
 
 

@@ -102,7 +102,7 @@ def test_the_header_says_when_and_from_where_and_what_is_not_shown() -> None:
     assert lines[3].startswith("# - web: ")
     assert lines[3].endswith("backups.toml does not declare 'x' (1 backup)")
     assert lines[4:7] == [
-        "# - db: backup 4 (' blank') stays unmanaged: its description starts or ends with white space",
+        "# - db: backup 4 (' blank') stays unmanaged: its description starts or ends with whitespace",
         "# - db: backup 5 ('gone') stays unmanaged: no backup of its series counts; its status is 'queued'",
         "# - db: backup 3 has failed, and is pinned to keep it",
     ]

@@ -97,7 +97,11 @@ EVENTS: list[tuple[Event, list[str], list[str]]] = [
         ["apply_errored"],
     ),
     (Noted(diagnostic=NOTE), ["error: web/nightly: the service altered it", "  No more are made."], ["diagnostic"]),
-    (Announced(text="Waiting 5min, as the service asks"), ["Waiting 5min, as the service asks"], ["log"]),
+    (
+        Announced(text="Waiting 5min, as requested by the service"),
+        ["Waiting 5min, as requested by the service"],
+        ["log"],
+    ),
     (
         Interrupted(),
         ["Interrupted: starting nothing new, finishing what is in flight. Interrupt again to stop at once."],

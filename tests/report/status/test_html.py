@@ -216,7 +216,9 @@ def test_each_rule_is_shown_with_how_many_satisfy_it_and_why_others_do_not() -> 
     read = Parsed(page(declared, inventory(backup(1)))).text
 
     assert "retention7d0 of 1" in read
-    assert re.search(r"ERROR web/nightly: server 'web' reaches 2d, and must reach 7d\. ", read)
+    assert re.search(
+        r"ERROR web/nightly: the backups of server 'web' reach back only 2d; \[require\] retention needs 7d\. ", read
+    )
     assert "servers that satisfy it" not in Parsed(page(NIGHTLY, inventory())).text
 
 

@@ -242,7 +242,7 @@ def test_at_the_sandbox_every_command_does_what_it_says(tmp_path: Path) -> None:
         ran = [shell(block, tmp_path) for block in blocks(page) if "curl" in block]
         (refused, *_) = (shell(block, tmp_path, VPS_API_TOKEN=READ_ONLY) for block in restores(page))
 
-    assert (done.returncode, done.stderr) == (0, "Written to runbook.md.\n")
+    assert (done.returncode, done.stderr) == (0, "Wrote runbook.md.\n")
     assert [each.stdout.rpartition("Status ")[2] for each in ran] == [
         *("200\n", "202\n", "200\n"),
         *("202\n", "202\n", "202\n", "200\n"),

@@ -65,7 +65,7 @@ RULES = config(
     '[servers.db]\nid = 2\nbackups = [{ description = "a", every = "1d", keep = 30 }]\n'
 )
 RULED = inventory(servers=(WEB, Server(id=2, name="db"), OTHER))
-REACHES = "server 'web' reaches 2d, and must reach 7d"
+REACHES = "the backups of server 'web' reach back only 2d; [require] retention needs 7d"
 
 
 def of(declared: Config, seen: Inventory) -> Status:
@@ -286,7 +286,7 @@ class TestMarkdown:
         ):
             assert line in lines
         (broken,) = (line for line in lines if line.startswith("| ERROR | <code>web/a</code> |"))
-        assert "reaches 2d, and must reach 7d&#46;" in broken
+        assert "retention needs 7d&#46;" in broken
 
     def test_names_the_gaps_and_shows_the_last_days(self) -> None:
         held = [backup(day, age=days(day)) for day in (0, 1, 4, 5)]
