@@ -10,10 +10,13 @@ from support.command import COMMANDS, Sandbox, run
 from reconcile.cli.files import write_file
 from reconcile.diagnostics import UserError
 
+NEED_NONE = {"import", "forecast", "restore", "doctor", "replay"}
+"""Commands that do without a file, or say something else where there is none."""
+
 WITH_FILES = [
     name
     for name, command in COMMANDS.items()
-    if any("--file" in parameter.opts for parameter in command.params) and name not in {"import", "forecast", "restore"}
+    if any("--file" in parameter.opts for parameter in command.params) and name not in NEED_NONE
 ]
 
 

@@ -433,7 +433,8 @@ def test_the_page_about_ci_has_every_input_and_output_of_the_action_and_of_the_c
     (outputs,) = re.findall(r"Its outputs are (.*?)\.", github, re.DOTALL)
     component = next(yaml.safe_load_all((EXAMPLES / "gitlab-component/templates/reconcile.yml").read_text("utf-8")))
     required, optional = (
-        set(re.findall(r"`([\w-]+)`", lines)) for lines in re.findall(r"(?:Required|Optional) inputs: ([^.]*)", gitlab)
+        set(re.findall(r"`([\w-]+)`", lines))
+        for lines in re.findall(r"^- (?:Required|Optional) inputs: (.*?)$(?=\n-)", gitlab, re.DOTALL | re.MULTILINE)
     )
 
     assert table == [*ACTION["inputs"]]
