@@ -1,6 +1,7 @@
 """The pages of `status --html` and `forecast --html` in a real browser: they show all, fetch nothing, and fit."""
 
 import json
+import os
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -57,9 +58,11 @@ def either(request: pytest.FixtureRequest, html: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def browser(html: Path) -> Iterator[Browser]:  # noqa: ARG001 - made before: no command can run in Playwright's loop
+def browser(html: Path) -> Iterator[Browser]:  # made before: no command can run in Playwright's loop
+    # Chromium writes to its home, although it is told where its profile is.
+    home: dict[str, str | float | bool] = {**os.environ, "HOME": str(html.parent)}
     with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=CHROMIUM, args=OPTIONS)
+        launched = playwright.chromium.launch(executable_path=CHROMIUM, args=OPTIONS, env=home)
         yield launched
         launched.close()
 

@@ -121,7 +121,7 @@ def test_a_saved_plan_that_a_pause_narrowed_is_stale_once_the_pause_is_over(crea
     refused = world.apply(make_plan=lambda inventory: renewed(saved[0], inventory))
 
     assert isinstance(refused, UserError)
-    assert "web: its pause has ended" in [each.summary for each in refused.diagnostics]
+    assert "web: its pause has ended" in [fact for each in refused.diagnostics for fact in each.facts]
     assert changed(world) == []
 
 
