@@ -94,7 +94,9 @@ def write_file(path: Path, content: str, *, private: bool = False, new: bool = F
             with path.open("ab") as through:
                 through.write(data)
             return
-        target = _followed(path)
+        target = Path(os.path.realpath(path)) if path.is_symlink() else path
+        if target.is_symlink():
+            raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))  # noqa: TRY301 - reported as the system's own is
         if new:
             _create(target, data, 0o666)
             return
@@ -121,14 +123,6 @@ def _is_stream(path: Path) -> bool:
     if path.parts[:3] != _IN_MEMORY and path.parts[:2] in {("/", "dev"), ("/", "proc")}:
         return True
     return path.exists() and not path.is_file()
-
-
-def _followed(path: Path) -> Path:
-    """Return what a link leads to in the end, whether that exists or not."""
-    target = Path(os.path.realpath(path)) if path.is_symlink() else path
-    if target.is_symlink():
-        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
-    return target
 
 
 def _replace(target: Path, data: bytes, new_mode: int, mode: int | None) -> None:

@@ -9,7 +9,7 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
@@ -25,6 +25,7 @@ _NOISE = {"comment", "ERROR"}
 """ERROR is syntax that is newer than tree-sitter's grammar, which may then misread what follows. No node is assumed to
 be well-formed: showing the table around a value is better than failing."""
 BYTE_ORDER_MARK = "\ufeff"
+_MARK = BYTE_ORDER_MARK.encode()
 _LONGEST = 2000
 """Characters of a line that are shown. A file may be one line of a megabyte, with thousands of mistakes."""
 
@@ -58,8 +59,18 @@ class Source:
         return self._positions.of(path, at_key=at_key) if self._positions else None
 
     def at(self, line: int, column: int) -> Spot:
-        """Return the single character at `line` and `column`."""
-        return _LineIndex(self).at(line, column)
+        """Return the single character at `line` and `column`; nothing at the end of a line."""
+        text = self._lines[line - 1].decode()
+        start = self._starts[line - 1] + len(text[: column - 1].encode())
+        return self.between(start, start + len(text[column - 1 : column].encode()))
+
+    def between(self, start: int, end: int) -> Spot:
+        """Return the spot from byte `start` up to, not including, byte `end`, and the line it starts on.
+
+        Bytes include the byte order mark and carriage returns.
+        """
+        first, last = self._position(start), self._position(end)
+        return Spot(range=Range(filename=self.filename, start=first, end=last), snippet=self._snippet(first, last))
 
     @cached_property
     def _positions(self) -> "_Positions | None":
@@ -68,32 +79,20 @@ class Source:
         except ImportError:
             return None
 
+    @cached_property
+    def content(self) -> bytes:
+        """The text in UTF-8."""
+        return self.text.encode()
 
-class _LineIndex:
-    """The lines of one file. Byte offsets include its byte order mark and its carriage returns."""
+    @cached_property
+    def _lines(self) -> list[bytes]:
+        return self.content.removeprefix(_MARK).split(b"\n")
 
-    def __init__(self, source: Source) -> None:
-        self._filename = source.filename
-        self.content = source.text.encode()
-        self._lines = self.content.split(b"\n")
-        self._starts = [0, *accumulate(len(line) + 1 for line in self._lines[:-1])]
-        self._shown: dict[int, str] = {}
-        if source.text.startswith(BYTE_ORDER_MARK):
-            # The first line begins after the mark.
-            mark = BYTE_ORDER_MARK.encode()
-            self._starts[0] = len(mark)
-            self._lines[0] = self._lines[0].removeprefix(mark)
-
-    def between(self, start: int, end: int) -> Spot:
-        """Return the spot from byte `start` up to, not including, byte `end`, and the line it starts on."""
-        first, last = self._position(start), self._position(end)
-        return Spot(range=Range(filename=self._filename, start=first, end=last), snippet=self._snippet(first, last))
-
-    def at(self, line: int, column: int) -> Spot:
-        """Return the range of the single character at `line` and `column`; it is empty at the end of a line."""
-        text = self._lines[line - 1].decode()
-        start = self._starts[line - 1] + len(text[: column - 1].encode())
-        return self.between(start, start + len(text[column - 1 : column].encode()))
+    @cached_property
+    def _starts(self) -> list[int]:
+        """The byte at which each line begins; the first begins after the byte order mark."""
+        before = len(self.content) - len(self.content.removeprefix(_MARK))
+        return list(accumulate((len(line) + 1 for line in self._lines[:-1]), initial=before))
 
     def _position(self, byte: int) -> Position:
         row = bisect_right(self._starts, byte) - 1
@@ -111,12 +110,11 @@ class _LineIndex:
             highlight_end=min(max(last, start.column) - first, _LONGEST),
         )
 
+    @cache  # noqa: B019 - thousands of mistakes may be in one line; a source lives as long as the run
     def _code(self, row: int) -> str:
-        if row not in self._shown:
-            line = self._lines[row].removesuffix(b"\r")
-            # The rest of a line with a token is masked, in its length: diagnostics end up in public logs.
-            self._shown[row] = _TOKEN.sub(lambda found: found[1] + b"*" * len(found[2].decode()), line).decode()
-        return self._shown[row]
+        """Return a line, the rest of one with a token in it masked: diagnostics end up in public logs."""
+        line = self._lines[row].removesuffix(b"\r")
+        return _TOKEN.sub(lambda found: found[1] + b"*" * len(found[2].decode()), line).decode()
 
 
 class _Positions:
@@ -126,8 +124,8 @@ class _Positions:
         import tree_sitter_toml  # noqa: PLC0415 - not installed where there is no wheel of it
         from tree_sitter import Language, Parser  # noqa: PLC0415 - as above
 
-        self._lines = _LineIndex(source)
-        root = Parser(Language(tree_sitter_toml.language())).parse(self._lines.content).root_node
+        self._source = source
+        root = Parser(Language(tree_sitter_toml.language())).parse(source.content).root_node
         self._entries: dict[KeyPath, _Entry] = {}
         for path, entry in _entries(root):
             self._entries.setdefault(path, entry)
@@ -147,9 +145,9 @@ class _Positions:
             at_key, path = True, path[:-1]
             entry = self._entries.get(path)
         if not entry:
-            return self._lines.at(1, 1)
+            return self._source.at(1, 1)
         node = entry[0] if at_key else entry[1]
-        return self._lines.between(node.start_byte, node.end_byte)
+        return self._source.between(node.start_byte, node.end_byte)
 
 
 def _entries(root: "Node") -> Iterator[tuple[KeyPath, _Entry]]:

@@ -67,7 +67,7 @@ class AlikeSeries:
         new = None
         if state.create:
             # The new one is the newest, except for what is dated ahead of our clock.
-            new = bisect_right(self.backups, times.now, key=_created_at)
+            new = bisect_right(self.backups, times.now, key=lambda backup: backup.created_at)
             new -= sum(place < new for place in gone)
             if self.is_sharp:
                 self._blur(times)
@@ -84,10 +84,6 @@ class AlikeSeries:
             elif backup.state is State.USABLE and backup.created_at <= times.now:
                 seen = trace(backup.created_at, self.declared.keep, times.zone)
                 self.marks[place] = seen, backup.id in self.pinned
-
-
-def _created_at(backup: Backup) -> datetime:
-    return backup.created_at
 
 
 def _made(number: int, now: datetime) -> Backup:

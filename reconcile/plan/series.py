@@ -217,7 +217,7 @@ def series_state(
     due = due_at(series.every, times.moment(newest), settings) if series.every and newest else None
     has_others = len(backups) > len(misdated)
     create = _due_reason(series, newest, due, times, has_others=has_others) or _too_old(newest_sized, times)
-    has_young = _has_young(usable, times)
+    has_young = times.desired.freshness is None or (bool(usable) and not times.is_too_old(usable[-1]))
     needed = None if create or has_young else newest_sized
     is_paused = pause is not None and not pause.creates
     is_unmet = is_paused and create is not None and not has_young
@@ -278,11 +278,6 @@ def _too_old(newest_sized: Backup | None, times: TimeRules) -> CreateReason | No
     if newest_sized is None:
         return Missing(has_others=True)
     return TooOld(age=times.age(newest_sized), max_age=freshness.max_age) if times.is_too_old(newest_sized) else None
-
-
-def _has_young(usable: tuple[Backup, ...], times: TimeRules) -> bool:
-    """Return whether there is a usable backup as young as this run asks for."""
-    return times.desired.freshness is None or (bool(usable) and not times.is_too_old(usable[-1]))
 
 
 def slack(newest: datetime, due: datetime) -> timedelta:
