@@ -288,8 +288,8 @@ def _table(values: Mapping[str, Any], names: Collection[str]) -> dict[str, Writt
 def _written(name: str, value: object) -> Written | None:
     """Write a value as the files do; None if it is not set."""
     match value:
-        case () | [] if name == "ignore":
-            return {}  # each of its globs may come from the settings
+        case () | [] if name in {"ignore", "series"}:
+            return {}  # each glob may come from the settings, and each series is a table of its own
         case None | () | []:
             return None
         case tuple() | list() | frozenset():

@@ -168,3 +168,14 @@ def test_servers_that_change_alike_are_one_change() -> None:
         before="3",
         after="4",
     )
+
+
+def test_the_last_series_of_a_server_may_come_and_go() -> None:
+    nightly = 'id = 2\nbackups = [{ description = "nightly", policy = "standard" }]'
+    written = {"every": "1d", "keep": {"last": "4"}}
+
+    gone = changed(nightly, "id = 2\nbackups = []")
+    come = changed("id = 2\nbackups = []", nightly, BEFORE.replace(nightly, "id = 2\nbackups = []"))
+
+    assert [(each.series, each.before, each.after) for each in gone.files] == [("nightly", written, None)]
+    assert [(each.series, each.before, each.after) for each in come.files] == [("nightly", None, written)]
