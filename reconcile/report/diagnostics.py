@@ -92,11 +92,18 @@ def diagnostic_lines(sign: str, diagnostics: Sequence[Diagnostic]) -> Iterator[s
         yield ""
 
 
-def fitted(lines: Iterable[str], parts: Iterable[str] = (), *, largest: int = LARGEST, end: str = "") -> Raw:
-    """Return Markdown of at most `largest` characters; the lines and parts that do not fit are counted before `end`."""
+def fitted(
+    lines: Iterable[str], parts: Iterable[Callable[[], str]] = (), *, largest: int = LARGEST, end: str = ""
+) -> Raw:
+    """Return Markdown of at most `largest` characters; the lines and parts that do not fit are counted before `end`.
+
+    A part is not empty, and is only made if it may fit: a large account has thousands.
+    """
     room = largest - _ROOM_FOR_THE_END
     shown, left_out = [], 0
-    for text in (*(f"{line}\n" for line in lines), *parts):
+    texts: list[str | Callable[[], str]] = [*(f"{line}\n" for line in lines), *parts]
+    for part in texts:
+        text = part if isinstance(part, str) else part() if not left_out else "…"
         if left_out or len(text) > room:
             left_out += bool(text.strip())
             continue

@@ -15,8 +15,8 @@ BEFORE_A_UNIT = re.compile(r"(?<=\d) (?=[GM]iB\b)")
 
 _AT_THE_START = re.compile(r"^(\s*):(?=:)", re.MULTILINE)
 _LONGEST_NAME = 80
-_HARMLESS = " -/=,;()%?…"
-"""Means nothing to Markdown in the middle of a line. A full stop does: it makes a link of www.example.org."""
+_MARKUP = re.compile(r"[^\w \-/=,;()%?…]|_")
+"""What may mean something to Markdown in the middle of a line. A full stop does: it makes a link of www.example.org."""
 
 
 def visible(text: str, longest: int = LONGEST) -> str:
@@ -51,10 +51,7 @@ def code(text: str, longest: int = _LONGEST_NAME) -> str:
 
 def plain(text: str, longest: int = 500) -> str:
     """Return text for Markdown, with every character that could be Markdown or HTML as a numeric reference."""
-    return "".join(
-        character if character.isalnum() or character in _HARMLESS else f"&#{ord(character)};"
-        for character in visible(text, longest)
-    )
+    return _MARKUP.sub(lambda found: f"&#{ord(found[0])};", visible(text, longest))
 
 
 def with_units_unbroken(text: str) -> str:

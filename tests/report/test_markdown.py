@@ -19,9 +19,10 @@ from reconcile.insight.difference import difference
 from reconcile.insight.status import status
 from reconcile.plan.model import Plan
 from reconcile.report.diagnostics import LARGEST, diagnostics_markdown
-from reconcile.report.escape import visible
+from reconcile.report.escape import plain, visible
 from reconcile.report.plan.markdown import plan_markdown
 from reconcile.report.status.markdown import status_markdown
+from reconcile.report.templates import _environment
 
 OUR_HTML = re.compile(r"</?(details|summary|code)>|^<!-- reconcile(: the whole)? plan[ a-z0-9=]*-->")
 PRUNING = declare("", server="prune = true")
@@ -131,6 +132,13 @@ def test_hostile_names_are_text_in_the_record_of_a_status_too() -> None:
     cells = [token for token in tokens(text) if token.type in {"td_open", "th_open"}]
     facts = text.split("###")[0].count("\n|") - 1
     assert len(cells) == 2 * facts + 3 * (1 + 1) + 2 * (1 + len(HOSTILE)), "no broken table"
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_a_template_that_forgets_to_escape_does_no_harm(text: str) -> None:
+    template = _environment(plain).from_string("- {{ text }}, {{ text | code }}\n")
+
+    check_harmless(template.render(text=text))
 
 
 @given(st.lists(st.text(min_size=1), min_size=1, max_size=5))

@@ -18,7 +18,7 @@ from reconcile.insight.comparison import Comparison
 from reconcile.insight.forecast import Figures, Forecast, SeriesForecast, together
 from reconcile.report.document import Raw
 from reconcile.report.forecast.sentences import by_policy, essential, heading, horizon, notes, rows
-from reconcile.report.page import page
+from reconcile.report.templates import page
 from reconcile.report.wording import count_text
 
 _MOST_GROUPS = 8
@@ -43,17 +43,6 @@ class _Group:
     label: str
     series: list[SeriesForecast]
     figures: Figures
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Chart:
-    name: str
-    areas: list[Markup]
-    """The path of each group, on top of those before it."""
-    before: Markup
-    """The path of the total before the change; empty without one."""
-    lines: list[tuple[float, str]]
-    """The height, in percent, and the text of each line across."""
 
 
 def forecast_html(found: Forecast | Comparison, /, *, verbose: bool) -> Raw:
@@ -110,7 +99,7 @@ class _TimeAxis:
         return ((self.place(moment, 100), f"{moment:{form}}") for moment in moments)
 
 
-def _charts(groups: Sequence[_Group], old: Figures | None, places: Sequence[float]) -> Iterator[_Chart]:
+def _charts(groups: Sequence[_Group], old: Figures | None, places: Sequence[float]) -> Iterator[dict[str, object]]:
     if any(max(group.figures.megabytes) for group in groups):
         top = max(map(sum, zip(*(group.figures.megabytes for group in groups), strict=True)))
         divisor, unit = (_GIBIBYTE, " GiB") if top >= _GIBIBYTE else (1, " MiB")
@@ -122,26 +111,25 @@ def _charts(groups: Sequence[_Group], old: Figures | None, places: Sequence[floa
 
 def _chart(
     name: str, unit: str, curves: Sequence[Sequence[float]], old: Sequence[float], places: Sequence[float]
-) -> _Chart:
+) -> dict[str, object]:
     """Return a chart of what several groups hold, one on top of the other."""
     step = ceil(len(places) / _MOST_POINTS)
     totals = accumulate(curves, lambda below, curve: list(map(add, below, curve)))
     *stacked, line = [[max(curve[at : at + step]) for at in range(0, len(curve), step)] for curve in (*totals, old)]
-    apart = _round_step(max(*stacked[-1], *line, 1) / _MOST_LINES)
-    heights = [apart * number for number in range(ceil(max(*stacked[-1], *line, 1) / apart) + 1)]
+    highest = max(*stacked[-1], *line, 1)
+    # The next of 1, 2, 5, 10, 20, … and of their fractions.
+    power = 10.0 ** floor(log10(highest / _MOST_LINES))
+    apart = next(each * power for each in (1, 2, 5, 10) if highest / _MOST_LINES <= each * power)
+    heights = [apart * number for number in range(ceil(highest / apart) + 1)]
     top = heights[-1]
-    return _Chart(
-        name=name,
-        areas=[_path(f"{_curve(places[::step], each, top)}V{_HEIGHT}H0Z") for each in stacked],
-        before=_path(_curve(places[::step], line, top)) if line else _path(""),
-        lines=[(round(height / top * 100, 1), f"{height:,.10g}{unit}") for height in heights],
-    )
-
-
-def _round_step(least: float) -> float:
-    """Return the next of 1, 2, 5, 10, 20, … and of their fractions."""
-    power = 10.0 ** floor(log10(least))
-    return next(each * power for each in (1, 2, 5, 10) if least <= each * power)
+    return {
+        "name": name,
+        # The path of each group, on top of those before it; then that of the total before the change, if there was one.
+        "areas": [_path(f"{_curve(places[::step], each, top)}V{_HEIGHT}H0Z") for each in stacked],
+        "before": _path(_curve(places[::step], line, top)) if line else "",
+        # The height, in percent, and the text of each line across.
+        "lines": [(round(height / top * 100, 1), f"{height:,.10g}{unit}") for height in heights],
+    }
 
 
 def _curve(places: Sequence[float], values: Sequence[float], top: float) -> str:

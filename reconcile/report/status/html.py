@@ -21,7 +21,6 @@ from reconcile.insight.timeline import (
     recent_days,
 )
 from reconcile.report.document import Raw
-from reconcile.report.page import page
 from reconcile.report.status.sentences import (
     DAY_MARKS,
     UNPROTECTED,
@@ -35,6 +34,7 @@ from reconcile.report.status.sentences import (
     rule_text,
     verdict_text,
 )
+from reconcile.report.templates import page
 from reconcile.report.wording import count_text, size_text, time_text
 
 _RECENT = timedelta(days=RECENT_DAYS)
