@@ -1,6 +1,7 @@
 """`plan --json`: Terraform's plan representation (spec, section 8), for tools that read Terraform plans."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
+from dataclasses import asdict
 from typing import get_args
 from zoneinfo import ZoneInfo
 
@@ -15,7 +16,7 @@ from reconcile.report import values
 from reconcile.report.diagnostics import diagnostic_json
 from reconcile.report.difference.sentences import caused_text
 from reconcile.report.document import Json, JsonObject
-from reconcile.report.plan.sentences import create_text, delete_text, kept_text, unmanaged_text
+from reconcile.report.plan.sentences import action_text, kept_text, unmanaged_text
 
 FORMAT_VERSION = "1.2"
 TERRAFORM_VERSION = "1.11.0"
@@ -23,7 +24,6 @@ TERRAFORM_VERSION = "1.11.0"
 
 PROVIDER = "reconcile.invalid/reconcile/vps"
 """There is no such provider, and never will be: `.invalid` is reserved (RFC 2606)."""
-_NOTHING: Mapping[str, bool] = {}
 _UNKNOWN_UNTIL_MADE = ("id", "status", "size_mb", "created_at")
 _Entry = Create | Delete | Kept
 
@@ -94,12 +94,7 @@ def _ours(plan: Plan, held_back: frozenset[BackupAddress], zone: ZoneInfo) -> Js
             "unchanged": len(plan.kept),
             "unmanaged": len(plan.unmanaged),
         },
-        "loss": {
-            "lost": plan.loss.lost,
-            "usable": plan.loss.usable,
-            "limit": plan.loss.limit,
-            "empties": plan.loss.empties,
-        },
+        "loss": asdict(plan.loss),
         "withheld": [
             values.terraform_address(delete.address) for delete in plan.deletes if delete.address in held_back
         ],
@@ -158,14 +153,11 @@ def _comparison(difference: Difference) -> JsonObject:
 
 
 def _action(action: Create | Delete, *, is_withheld: bool) -> JsonObject:
-    kind, why = (
-        ("create", create_text(action.reason)) if isinstance(action, Create) else ("delete", delete_text(action.reason))
-    )
     return {
         "address": values.terraform_address(action.address),
-        "action": kind,
+        "action": "create" if isinstance(action, Create) else "delete",
         "action_reason": action.reason.kind,
-        "reconcile_reason": why,
+        "reconcile_reason": action_text(action),
         "withheld": is_withheld,
     }
 
@@ -211,33 +203,27 @@ def _change(entry: _Entry, zone: ZoneInfo) -> JsonObject:
         "index": values.address_index(entry.address),
         "provider_name": PROVIDER,
     }
+    before: JsonObject | None
+    after: JsonObject | None
     match entry:
-        case Create(reason=reason):
-            change = _shape("create", None, _coming(entry), dict.fromkeys(_UNKNOWN_UNTIL_MADE, True))
-            why = {"reconcile_reason": create_text(reason), "action_reason": reason.kind}
-        case Delete(backup=backup, reason=delete_reason):
-            change = _shape("delete", values.backup_json(backup), None)
-            why = {"reconcile_reason": delete_text(delete_reason), "action_reason": delete_reason.kind}
-        case Kept(backup=backup, reason=keep_reason):
-            change = _shape("no-op", values.backup_json(backup), values.backup_json(backup))
-            why = {"reconcile_reason": kept_text(keep_reason, zone)}
-    return {**resource, "change": change, **why}
-
-
-def _shape(
-    action: str, before: JsonObject | None, after: JsonObject | None, unknown: Mapping[str, bool] = _NOTHING
-) -> JsonObject:
-    return {"actions": [action], "before": before, "after": after, "after_unknown": dict(unknown)}
-
-
-def _coming(create: Create) -> JsonObject:
-    return {
-        "server_id": create.server_id,
-        "server_name": create.server_name,
-        "description": create.description,
-        "backup_type": MANUAL,
-        "expires_at": None,
-    }
+        case Create():
+            kind, before = "create", None
+            after = {
+                "server_id": entry.server_id,
+                "server_name": entry.server_name,
+                "description": entry.description,
+                "backup_type": MANUAL,
+                "expires_at": None,
+            }
+        case Delete(backup=backup):
+            kind, before, after = "delete", values.backup_json(backup), None
+        case Kept(backup=backup):
+            kind, before, after = "no-op", values.backup_json(backup), values.backup_json(backup)
+    unknown = {} if before else dict.fromkeys(_UNKNOWN_UNTIL_MADE, True)
+    change = {"actions": [kind], "before": before, "after": after, "after_unknown": unknown}
+    if isinstance(entry, Kept):
+        return {**resource, "change": change, "reconcile_reason": kept_text(entry.reason, zone)}
+    return {**resource, "change": change, "reconcile_reason": action_text(entry), "action_reason": entry.reason.kind}
 
 
 def _unmanaged(entry: Unmanaged, zone: ZoneInfo) -> JsonObject:
