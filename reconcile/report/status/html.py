@@ -2,18 +2,17 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import partial
 from itertools import groupby
 from zoneinfo import ZoneInfo
 
-from reconcile.actual.inventory import Backup, size_mb
+from reconcile.actual.inventory import size_mb
 from reconcile.durations import age_text
 from reconcile.ids import Id
 from reconcile.insight.status import SeriesStatus, Status
 from reconcile.insight.timeline import (
     RECENT_DAYS,
-    DayMark,
     RowKind,
     ServerTimeline,
     Timeline,
@@ -21,6 +20,7 @@ from reconcile.insight.timeline import (
     recent_days,
 )
 from reconcile.report.document import Raw
+from reconcile.report.status import sentences
 from reconcile.report.status.sentences import (
     DAY_MARKS,
     UNPROTECTED,
@@ -28,9 +28,6 @@ from reconcile.report.status.sentences import (
     health_text,
     problem_text,
     problems,
-    row_facts,
-    row_label,
-    row_name,
     rule_text,
     verdict_text,
 )
@@ -45,48 +42,8 @@ _STATES = ("problem", "gap", "unprotected", "healthy")
 """Of the lines of the overview, in their order."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Mark:
-    kind: str
-    position: str
-    """In percent of the axis."""
-    text: str
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _RowView:
-    name: str
-    badge: str
-    facts: str
-    marks: tuple[_Mark, ...]
-    """The newest first; before them, since when there has been none although one is due."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _ServerView:
-    anchor: str
-    name: str
-    facts: str
-    rows: tuple[_RowView, ...]
-    ticks: tuple[tuple[str, str], ...]
-    """The position and the text of each mark of the axis."""
-    recent: str
-    """The position at which the last thirty days begin."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Overview:
-    """One line of the overview: a series, or an unprotected server."""
-
-    anchor: str
-    name: str
-    state: str
-    label: str
-    text: str
-    days: tuple[tuple[DayMark, int, str], ...]
-    """Days in a row with one mark: the mark, how many, and what it means."""
-    spoken: str
-    """The days in one sentence."""
+_Mark = tuple[str, str, str]
+"""The kind of a mark, its place in percent of the axis, and its text."""
 
 
 def status_html(timeline: Timeline) -> Raw:
@@ -97,7 +54,8 @@ def status_html(timeline: Timeline) -> Raw:
     by_key = {each.key: anchors[each.server.id] for each in timeline.servers}
     overview = [_series_line(each, by_key[each.address.server], status) for each in status.series]
     overview += [_unprotected_line(each, anchors[each.server.id], status) for each in timeline.unprotected]
-    overview.sort(key=lambda line: "" if line.state == "problem" else line.name)  # problems are in order of urgency
+    # Problems are in order of urgency.
+    overview.sort(key=lambda line: "" if line["state"] == "problem" else str(line["name"]))
     return page(
         "status/page.html.jinja",
         script="status/filter.js",
@@ -110,10 +68,17 @@ def status_html(timeline: Timeline) -> Raw:
         anchors=by_key,
         warnings=status.warnings,
         rules=list(map(rule_text, status.rules)),
-        overview={state: [line for line in overview if line.state == state] for state in _STATES},
+        overview={state: [line for line in overview if line["state"] == state] for state in _STATES},
         marks=DAY_MARKS,
         first_day=f"{status.checked_at.astimezone(zone) - timedelta(days=RECENT_DAYS - 1):%m-%d}",
-        servers=[_server(each, anchors[each.server.id], status) for each in timeline.every_server],
+        servers=timeline.every_server,
+        anchor_of=lambda server: anchors[server.server.id],
+        axis_of=lambda server: _Axis(status.checked_at, server.oldest),
+        points_of=lambda server: [point for row in server.rows for point in row.points],
+        marks_of=partial(_marks, now=status.checked_at, zone=zone),
+        age_of=partial(_age, now=status.checked_at),
+        sentences=sentences,
+        zone=zone,
         recent_days=RECENT_DAYS,
     )
 
@@ -127,24 +92,25 @@ def _figures(timeline: Timeline) -> Iterator[tuple[str, str]]:
         yield kind, f"{count_text(len(points), 'restore point')}, {size}" if points else "none"
 
 
-def _series_line(series: SeriesStatus, anchor: str, status: Status) -> _Overview:
+def _series_line(series: SeriesStatus, anchor: str, status: Status) -> dict[str, object]:
     now, zone = status.checked_at, ZoneInfo(status.timezone)
     urgent = [problem_text(problem, series, now) for problem in series.problems]
     missing = list(gaps(series, now))
     days = recent_days(series, now, zone)
     runs = [(mark, [day for day, _ in run]) for mark, run in groupby(days, key=lambda each: each[1])]
     counts = Counter(mark for _, mark in days)
-    return _Overview(
-        anchor=anchor,
-        name=str(series.address),
-        state="problem" if urgent else "gap" if missing else "healthy",
-        label="GAP" if missing and not urgent else health_text(series),
-        text="; ".join((*urgent, *missing)) or ", ".join(_brief(series, now)),
-        days=tuple((mark, len(run), f"{_span(run[0], run[-1])}: {DAY_MARKS[mark]}") for mark, run in runs)
+    return {
+        "anchor": anchor,
+        "name": str(series.address),
+        "state": "problem" if urgent else "gap" if missing else "healthy",
+        "label": "GAP" if missing and not urgent else health_text(series),
+        "text": "; ".join((*urgent, *missing)) or ", ".join(_brief(series, now)),
+        # Days in a row with one mark: the mark, how many, and what it means; and all of them in one sentence.
+        "days": [(mark, len(run), f"{_span(run[0], run[-1])}: {DAY_MARKS[mark]}") for mark, run in runs]
         if series.newest
-        else (),
-        spoken=", ".join(f"{counts[mark]} {text}" for mark, text in DAY_MARKS.items() if counts[mark]),
-    )
+        else [],
+        "spoken": ", ".join(f"{counts[mark]} {text}" for mark, text in DAY_MARKS.items() if counts[mark]),
+    }
 
 
 def _brief(series: SeriesStatus, now: datetime) -> Iterator[str]:
@@ -155,41 +121,22 @@ def _brief(series: SeriesStatus, now: datetime) -> Iterator[str]:
         yield f"complete from {series.history.complete_from:%Y-%m-%d}"
 
 
-def _unprotected_line(timeline: ServerTimeline, anchor: str, status: Status) -> _Overview:
+def _unprotected_line(timeline: ServerTimeline, anchor: str, status: Status) -> dict[str, object]:
     counts = {kind: sum(len(row.points) for row in timeline.rows if row.kind is kind) for kind in RowKind}
     automatic = count_text(counts[RowKind.AUTOMATIC], "automatic backup")
     manual = f", {count_text(counts[RowKind.UNDECLARED], 'manual backup')}" if counts[RowKind.UNDECLARED] else ""
-    return _Overview(
-        anchor=anchor,
-        name=f"{timeline.server.name} ({timeline.server.id})",
-        state="problem" if status.requires_all else "unprotected",
-        label="UNPROTECTED",
-        text=f"{UNPROTECTED}; {automatic if counts[RowKind.AUTOMATIC] else 'no automatic backup'}{manual}",
-        days=(),
-        spoken="",
-    )
+    return {
+        "anchor": anchor,
+        "name": f"{timeline.server.name} ({timeline.server.id})",
+        "state": "problem" if status.requires_all else "unprotected",
+        "label": "UNPROTECTED",
+        "text": f"{UNPROTECTED}; {automatic if counts[RowKind.AUTOMATIC] else 'no automatic backup'}{manual}",
+        "days": [],
+    }
 
 
 def _span(first: date, last: date) -> str:
     return f"{first}" if first == last else f"{first} to {last}"
-
-
-def _server(timeline: ServerTimeline, anchor: str, status: Status) -> _ServerView:
-    axis = _Axis(status.checked_at, timeline.oldest)
-    zone = ZoneInfo(status.timezone)
-    name = timeline.key if timeline.key == timeline.server.name else f"{timeline.key}: {timeline.server.name}"
-    points = [point for row in timeline.rows for point in row.points]
-    facts = [count_text(len(points), "restore point")]
-    if points:
-        facts.append(f"newest {_age(max(point.created_at for point in points), status.checked_at)}")
-    return _ServerView(
-        anchor=anchor,
-        name=f"{name} ({timeline.server.id})",
-        facts=", ".join(facts),
-        rows=tuple(_row(row, timeline.pinned, axis, status.checked_at, zone) for row in timeline.rows),
-        ticks=tuple(axis.ticks(zone)),
-        recent=axis.place(status.checked_at - _RECENT),
-    )
 
 
 class _Axis:
@@ -201,6 +148,8 @@ class _Axis:
     def __init__(self, now: datetime, oldest: datetime | None) -> None:
         self._now = now
         self._oldest = oldest if oldest and now - oldest > _RECENT else None
+        self.recent = self.place(now - _RECENT)
+        """Where the last thirty days begin."""
 
     def place(self, moment: datetime) -> str:
         age = max(self._now - moment, timedelta())
@@ -214,29 +163,23 @@ class _Axis:
     def ticks(self, zone: ZoneInfo) -> Iterator[tuple[str, str]]:
         if self._oldest:
             yield "0", time_text(self._oldest, zone)[:10]
-        yield self.place(self._now - _RECENT), f"{RECENT_DAYS} days ago"
+        yield self.recent, f"{RECENT_DAYS} days ago"
         yield "100", "now"
 
 
-def _row(row: TimelineRow, pinned: Mapping[Id, str], axis: _Axis, now: datetime, zone: ZoneInfo) -> _RowView:
+def _marks(row: TimelineRow, pinned: Mapping[Id, str], axis: _Axis, now: datetime, zone: ZoneInfo) -> Iterator[_Mark]:
+    """Yield a mark for each backup, the newest first; before them, since when there is none although one is due."""
     kinds = {backup.id: row.kind.value for backup in row.points} | {backup.id: "failed" for backup in row.failed}
-
-    def mark(backup: Backup) -> _Mark:
+    if row.series and row.series.state.overdue_since:
+        newest = row.points[-1].created_at
+        yield "late", axis.place(newest), f"late, none since {time_text(newest, zone)}"
+    for backup in (each for each in row.backups[::-1] if each.id in kinds):
         kind = kinds[backup.id]
         size = f"{backup.status}: no restore point" if kind == "failed" else size_text(backup.size_mb)
         facts = [time_text(backup.created_at, zone), _age(backup.created_at, now), size, f"#{backup.id}"]
         if backup.id in pinned:
             facts.append(f"pinned in {pinned[backup.id]}")
-        return _Mark(kind=kind, position=axis.place(backup.created_at), text=", ".join(facts))
-
-    marks = [mark(backup) for backup in row.backups[::-1] if backup.id in kinds]
-    if row.series and row.series.state.overdue_since:
-        newest = row.points[-1].created_at
-        text = f"late, none since {time_text(newest, zone)}"
-        marks.insert(0, _Mark(kind="late", position=axis.place(newest), text=text))
-    return _RowView(
-        name=row_name(row), badge=row_label(row), facts=", ".join(row_facts(row, now, zone)), marks=tuple(marks)
-    )
+        yield kind, axis.place(backup.created_at), ", ".join(facts)
 
 
 def _age(created_at: datetime, now: datetime) -> str:
