@@ -220,7 +220,7 @@ def test_planning_in_an_apply_ends_with_an_interrupt(tmp_path: Path, monkeypatch
             while time.monotonic() < until:
                 pass
 
-        monkeypatch.setattr(apply, "make_plan", plan_for_long)
+        monkeypatch.setattr(apply, "plan_run", plan_for_long)
         started = time.monotonic()
         done = service.run("apply", "--auto-approve")
         elapsed = time.monotonic() - started
@@ -235,7 +235,7 @@ def test_planning_in_an_apply_has_only_the_time_that_reading_has_left(
 ) -> None:
     with sandbox(tmp_path, latency=1.5) as service:
         service.write(SANDBOX_FILE)
-        monkeypatch.setattr(apply, "make_plan", lambda *_, **__: time.sleep(60))
+        monkeypatch.setattr(apply, "plan_run", lambda *_, **__: time.sleep(60))
         started = time.monotonic()
         done = service.run("apply", "--auto-approve", "--timeout", "2s")
         elapsed = time.monotonic() - started
