@@ -17,6 +17,7 @@ gc.disable()  # until all tests are collected: looking for garbage among them ta
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--rewrite-goldens", action="store_true", help="Write the expected outputs in tests/cases again.")
+    parser.addoption("--from-record", help="Write a case in tests/cases from a record, and its expected outputs.")
     parser.addoption("--all-pairs", action="store_true", help="Simulate every pair of faults, not a sample.")
     parser.addoption("--schedule", help="Simulate this schedule, as a failing test names it.")
     parser.addoption(

@@ -1,6 +1,7 @@
 """Whole plans, as people and programs see them. `--rewrite-goldens` writes what is expected anew."""
 
 import json
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,11 @@ from support.render import shown
 
 from reconcile.actual.inventory import Backup, Inventory, Server
 from reconcile.desired.desired import resolve
+from reconcile.desired.locate import Source
 from reconcile.insight.difference import Difference, difference
 from reconcile.plan.model import Plan
+from reconcile.plan.planning import RunOptions
+from reconcile.plan.record import Record, RecordedRound, dump, parse
 from reconcile.report.plan.json import plan_json
 from reconcile.report.plan.markdown import plan_markdown
 from reconcile.report.plan.text import plan_text
@@ -22,22 +26,29 @@ CASES = sorted(why.parent for why in Path(__file__).parent.glob("*/why.txt"))
 
 def plan_of(case: Path) -> Plan | Difference:
     """Return the plan of a case; where it has a file before the change, the difference between both plans."""
+    inventory = account_of(case)
+    now = inventory.observed_at
+    max_age = json.loads((case / "inventory.json").read_text(encoding="utf-8")).get("max_age")
+    found = [
+        (resolve(declared, inventory), make_plan(declared, inventory, now=now, max_age=max_age))
+        for file in (case / "before.toml", case / "backups.toml")
+        if file.exists()
+        for declared in [config(file.read_text(encoding="utf-8"))]
+    ]
+    return found[0][1] if len(found) == 1 else difference(*found)
+
+
+def account_of(case: Path) -> Inventory:
+    """Return the account of a case."""
     seen = json.loads((case / "inventory.json").read_text(encoding="utf-8"))
     now = datetime.fromisoformat(seen["now"])
-    inventory = Inventory(
+    return Inventory(
         base_url=BASE_URL,
         servers=tuple(Server(**server) for server in seen["servers"]),
         backups=tuple(map(backup, seen["backups"])),
         observed_at=now,
         service_time=now,
     )
-    found = [
-        (resolve(declared, inventory), make_plan(declared, inventory, now=now, max_age=seen.get("max_age")))
-        for file in (case / "before.toml", case / "backups.toml")
-        if file.exists()
-        for declared in [config(file.read_text(encoding="utf-8"))]
-    ]
-    return found[0][1] if len(found) == 1 else difference(*found)
 
 
 def backup(entry: dict[str, Any]) -> Backup:
@@ -77,13 +88,69 @@ def _indented(value: object, *, depth: int, indent: str = "") -> str:
     return f"{begin}\n{inner}{lines}\n{indent}{end}"
 
 
+def write_case(record: Path, cases: Path) -> Path:
+    """Write the case of a record: its files as one, and what its first round observed; return the new folder."""
+    recorded = parse(record.read_text(encoding="utf-8"), record.name)
+    seen = recorded.rounds[0].inventory
+    case = cases / record.stem
+    case.mkdir()
+    texts = [file.text for file in recorded.files]
+    (case / "backups.toml").write_text("\n".join(texts), encoding="utf-8")
+    account = {
+        "now": seen.observed_at.isoformat(),
+        "servers": [asdict(server) for server in seen.servers or ()],
+        "backups": [
+            {
+                "id": each.id,
+                "server": {"id": each.server_id, "name": each.server_name},
+                "description": each.description,
+                "backup_type": each.backup_type,
+                "status": each.status,
+                "size_mb": each.size_mb,
+                "created_at": each.created_at.isoformat(),
+            }
+            for each in seen.backups
+        ],
+    }
+    (case / "inventory.json").write_text(f"{_indented(account, depth=2)}\n", encoding="utf-8")
+    (case / "why.txt").write_text("Say what is wrong with the plan, and rename this folder.\n", encoding="utf-8")
+    return case
+
+
+def outputs(plan: Plan | Difference) -> dict[str, str]:
+    """Return the expected outputs by the names of their files."""
+    texts = {"plan.txt": shown(plan_text(plan, verbose=isinstance(plan, Plan))), "plan.json": as_json(plan)}
+    return texts | ({"plan.md": plan_markdown(plan).text} if isinstance(plan, Difference) else {})
+
+
+def test_a_record_becomes_a_case(request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    """Write a case beside the others, with --from-record FILE; without it, the case of a record of another case."""
+    if file := request.config.getoption("--from-record"):
+        case = write_case(Path(file), Path(__file__).parent)
+        for name, text in outputs(plan_of(case)).items():
+            (case / name).write_text(text, encoding="utf-8")
+        return
+    (known,) = [case for case in CASES if case.name == "failed"]
+    plan, seen = plan_of(known), account_of(known)
+    record = Record(
+        version="1",
+        command="apply",
+        started_at=seen.observed_at,
+        base_url=BASE_URL,
+        options=RunOptions(),
+        files=(Source(filename="backups.toml", text=(known / "backups.toml").read_text(encoding="utf-8")),),
+        rounds=(RecordedRound(inventory=seen),),
+    )
+    (tmp_path / "x.json").write_text(dump(record), encoding="utf-8")
+
+    case = write_case(tmp_path / "x.json", tmp_path)
+
+    assert outputs(plan_of(case)) == outputs(plan)
+
+
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_case(case: Path, request: pytest.FixtureRequest) -> None:
-    plan = plan_of(case)
-    texts = {"plan.txt": shown(plan_text(plan, verbose=isinstance(plan, Plan))), "plan.json": as_json(plan)}
-    if isinstance(plan, Difference):
-        texts["plan.md"] = plan_markdown(plan).text
-    for name, text in texts.items():
+    for name, text in outputs(plan_of(case)).items():
         golden = case / name
         if request.config.getoption("--rewrite-goldens"):
             golden.write_text(text, encoding="utf-8")
