@@ -49,6 +49,13 @@ def records_in(path: Path) -> list[Path]:
     raise UserError(f"{path} contains no records", "Records are written by apply --record DIR.")
 
 
+def records_since(path: Path) -> list[Path]:
+    """Return the record `path` and the later ones beside it, or the newest of a folder; raises as `records_in` does."""
+    if path.is_dir():
+        return records_in(path)[-1:]
+    return [path, *(each for each in sorted(path.parent.glob("*.json")) if each.name > path.name)]
+
+
 def read_record(path: Path) -> "Record":
     """Read a record; raises UserError."""
     from reconcile.plan.record import parse  # noqa: PLC0415 - as above

@@ -16,7 +16,7 @@ from reconcile.cli.session import Session
 from reconcile.cli.system_clock import SystemClock
 from reconcile.diagnostics import UserError
 from reconcile.outcomes import Applied, Event, Finished, Outcome, Planned, Result
-from reconcile.plan.model import Create
+from reconcile.plan.model import Create, Delete
 from reconcile.plan.record import Done, Outline, Record, RecordedRound, StartedBy, dump, outline
 from reconcile.report.apply.sentences import explanation_text
 
@@ -128,11 +128,12 @@ class Recorder(AbstractContextManager["Recorder"]):
 
 
 def _done(ended: Finished) -> Done:
+    backup = ended.action.backup if isinstance(ended.action, Delete) else ended.backup
     return Done(
         verb="create" if isinstance(ended.action, Create) else "delete",
         address=str(ended.action.address),
         outcome=ended.outcome,
         explanation=explanation_text(ended),
-        backup_id=ended.backup.id if ended.backup else None,
+        backup_id=backup.id if backup else None,
         seconds=round(ended.elapsed, 1),
     )

@@ -1,6 +1,7 @@
 """`reconcile status`: the health of every series."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -8,10 +9,13 @@ import click
 from reconcile.actual.inventory import Inventory
 from reconcile.cli.connection import observe
 from reconcile.cli.exit_code import ExitCode
+from reconcile.cli.files import read_record, records_since
 from reconcile.cli.options import OutputFileType, command, formats
 from reconcile.cli.session import Session
 from reconcile.desired.desired import Desired
+from reconcile.diagnostics import UserError
 from reconcile.insight.restore_points import restore_points
+from reconcile.insight.since import Since, since
 from reconcile.insight.status import Status
 from reconcile.insight.status import status as status_of
 from reconcile.insight.timeline import timeline
@@ -59,8 +63,22 @@ def _files(function: Callable[..., ExitCode]) -> Callable[..., ExitCode]:
 @command(files=True, targets=True, account=True, more="every series, unprotected server and undeclared backup")
 @formats(STATUS_FORMATS)
 @click.option("--check", is_flag=True, help="Print one line per problem, and exit with 2 if there is a problem.")
+@click.option(
+    "--since",
+    "since_record",
+    type=click.Path(path_type=Path),
+    metavar="RECORD",
+    help="Also show what has changed since a record, or since the newest in a folder.",
+)
 @_files
-def status(session: Session, formatter: Formatter[Status], *, check: bool, **files: Path | None) -> ExitCode:
+def status(
+    session: Session,
+    formatter: Formatter[Status],
+    *,
+    check: bool,
+    since_record: Path | None,
+    **files: Path | None,
+) -> ExitCode:
     """Show the health of every series, problems first, and what is undeclared."""
     if check:
         session.start_heartbeat()
@@ -69,6 +87,8 @@ def status(session: Session, formatter: Formatter[Status], *, check: bool, **fil
     desired = desired_for(config, inventory, session.targets)
     found = status_of(desired, inventory, inventory.observed_at)
     session.summary = verdict_text(found)
+    if since_record:
+        found = replace(found, since=_since(session, since_record, found, desired, inventory))
     for name, (write, _) in _FILES.items():
         if path := files[name]:
             with session.one_of_several():
@@ -80,3 +100,18 @@ def status(session: Session, formatter: Formatter[Status], *, check: bool, **fil
     if check and not found.is_healthy:
         return ExitCode.ATTENTION
     return ExitCode.ERROR if found.errors else ExitCode.DONE
+
+
+def _since(session: Session, path: Path, found: Status, desired: Desired, inventory: Inventory) -> Since:
+    """Compare the account with a record, given the records of the runs after it; raises UserError."""
+    paths = records_since(path)
+    records = [read_record(each) for each in paths]
+    base = records[0]
+    if base.base_url != inventory.base_url:
+        problem = f"{paths[0]} is a record of {base.base_url}, not of {inventory.base_url}"
+        raise UserError(problem, "Name a record of this account.")
+    if not base.rounds:
+        raise UserError(f"{paths[0]} contains no observation: its run ended before", "Name an older record.")
+    seen = base.rounds[-1].inventory
+    before = status_of(desired_for(desired.config, seen, session.targets), seen, seen.observed_at)
+    return since(records, desired, inventory, before.health, found.health)

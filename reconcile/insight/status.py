@@ -13,6 +13,7 @@ from reconcile.diagnostics import Diagnostic
 from reconcile.ids import Id, id_order
 from reconcile.insight.gaps import History, history
 from reconcile.insight.rules import RequiredRule, rules
+from reconcile.insight.since import Health, Since
 from reconcile.plan.pauses import Pause, pause_diagnostics, pause_of
 from reconcile.plan.reasons import CreateReason
 from reconcile.plan.refusals import check_servers, unconfirmed_clock
@@ -100,6 +101,13 @@ class Status:
     """The rules of `[require]`, and how many servers satisfy each."""
     sources: tuple[Source, ...]
     """The files that declare all this."""
+    since: Since | None = None
+    """What has changed since a record, if one was named."""
+
+    @property
+    def health(self) -> Health:
+        """The problems of each series, by its address."""
+        return {str(series.address): series.problems for series in self.series}
 
     @property
     def unhealthy(self) -> tuple[SeriesStatus, ...]:

@@ -1,6 +1,9 @@
 """`reconcile status --json`."""
 
+from datetime import datetime
+
 from reconcile.insight.rules import RequiredRule
+from reconcile.insight.since import Since
 from reconcile.insight.status import SeriesStatus, Status
 from reconcile.report.diagnostics import diagnostic_json
 from reconcile.report.document import Json, JsonObject
@@ -29,11 +32,30 @@ def status_json(status: Status, /, *, verbose: bool = False) -> Json:
             "undeclared": [
                 {**backup_json(backup), "ignored": backup.id in status.ignored} for backup in status.undeclared
             ],
+            "since": _since(status.since) if status.since else None,
             "rules": [_rule(rule) for rule in status.rules],
             "errors": [diagnostic_json(error) for error in status.errors],
             "warnings": [diagnostic_json(warning) for warning in (*status.empty_fleets, *status.warnings)],
         }
     )
+
+
+def _since(since: Since) -> JsonObject:
+    return {
+        "at": time_json(since.at),
+        "new": [{**backup_json(each.backup), "cause": each.cause} for each in since.new],
+        "gone": [{**backup_json(each.backup), "cause": each.cause} for each in since.gone],
+        "changed": [
+            {"id": each.backup.id, "field": each.field, "before": _value(each.before), "after": _value(each.after)}
+            for each in since.changed
+        ],
+        "worse": [{"address": each.address, "troubles": list(each.appeared)} for each in since.worse],
+        "better": [{"address": each.address, "troubles": list(each.resolved)} for each in since.better],
+    }
+
+
+def _value(value: object) -> object:
+    return time_json(value) if isinstance(value, datetime) else value
 
 
 def _rule(rule: RequiredRule) -> JsonObject:

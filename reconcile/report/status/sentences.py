@@ -1,6 +1,6 @@
 """What every format of `status` says: a label and a sentence for each problem, and the rules of `[require]`."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime
 from itertools import groupby
 from typing import assert_never
@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from reconcile.actual.inventory import Backup, size_mb
 from reconcile.durations import age_text
 from reconcile.insight.rules import RequiredRule
+from reconcile.insight.since import Cause, Since
 from reconcile.insight.status import Problem, SeriesStatus, Status
 from reconcile.insight.timeline import DayMark, RowKind, TimelineRow
 from reconcile.report.document import Marks, Text
@@ -49,6 +50,48 @@ def problems(status: Status) -> Iterator[tuple[str, str, str, str]]:
     for series in status.unhealthy:
         for problem in series.problems:
             yield problem.upper(), str(series.address), problem_text(problem, series, status.checked_at), ""
+
+
+def changes(since: Since, now: datetime) -> Iterator[tuple[str, str, str]]:
+    """Yield what has changed: a label, what it is about, and what has happened to it; what no run explains first."""
+    for label, found in (("GONE", since.gone), ("NEW", since.new)):
+        for each in sorted(found, key=lambda each: each.cause is not Cause.OTHERS):
+            age = age_text(now - each.backup.created_at)
+            yield label, _backup_text(each.backup), f"{age} old, {_CAUSES[label][each.cause]}"
+    for change in since.changed:
+        yield "CHANGED", _backup_text(change.backup), f"{change.field} was {change.before!s}, is {change.after!s}"
+    for series in since.worse:
+        yield "WORSE", series.address, ", ".join(series.appeared)
+    for series in since.better:
+        yield "BETTER", series.address, f"no longer {', '.join(series.resolved)}"
+
+
+_CAUSES: Mapping[str, Mapping[Cause, str]] = {
+    "GONE": {
+        Cause.RUN: "deleted by a recorded run",
+        Cause.RULE: "no recorded run deleted it, but the files would",
+        Cause.EXPIRY: "it has expired",
+        Cause.OTHERS: "someone else deleted it: no recorded run did, and no rule in the files does",
+    },
+    "NEW": {
+        Cause.RUN: "created by a recorded run",
+        Cause.OTHERS: "someone else created it: no recorded run did",
+    },
+}
+
+
+def since_text(since: Since) -> str:
+    """Say in one line how much has changed, and how much of it no run or rule explains."""
+    counts = [
+        f"{len(found):,} {name}" + (f" ({others:,} by someone else)" if others else "")
+        for name, found in (("new", since.new), ("gone", since.gone))
+        for others in [sum(each.cause is Cause.OTHERS for each in found)]
+    ]
+    return f"{', '.join(counts)}, {len(since.worse):,} worse, {len(since.better):,} better"
+
+
+def _backup_text(backup: Backup) -> str:
+    return f"{backup.server_name or backup.server_id}/{backup.description or ''}#{backup.id}"
 
 
 def rule_text(rule: RequiredRule) -> tuple[str, str, str]:

@@ -1,10 +1,11 @@
 """`reconcile status` as text, the most urgent first; and one line per problem, for monitoring."""
 
 from collections.abc import Iterable, Iterator
-from datetime import date
+from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from reconcile.actual.inventory import Backup, size_mb
+from reconcile.insight.since import Cause, Since
 from reconcile.insight.status import SeriesStatus, Status
 from reconcile.insight.timeline import RECENT_DAYS, DayMark, recent_days
 from reconcile.report.diagnostics import diagnostic_text
@@ -14,11 +15,13 @@ from reconcile.report.status.sentences import (
     DAY_SIGNS,
     NOTHING_DECLARED,
     UNPROTECTED,
+    changes,
     gaps,
     health_text,
     healthy_text,
     problems,
     series_facts,
+    since_text,
     strip,
     verdict_text,
 )
@@ -102,7 +105,34 @@ def _status_lines(status: Status, *, verbose: bool) -> Iterator[Block]:
         yield from diagnostic_text(diagnostic)
     if not status.has_series:
         yield Text(f"Nothing is protected: {NOTHING_DECLARED}.", "bold red")
+    if status.since:
+        yield from _since_lines(status.since, status.checked_at, verbose=verbose)
     yield Text(f"{verdict_text(status)}.", "bold green" if status.is_healthy else "bold red")
+
+
+def _since_lines(since: Since, now: datetime, *, verbose: bool) -> Iterator[Block]:
+    """Yield what has changed since a record; what recorded runs did is listed with `verbose` only."""
+    yield Text(f"Since {since.at:%Y-%m-%d %H:%M} UTC: {since_text(since)}", "bold")
+    ours = {each.backup.id for each in (*since.new, *since.gone) if each.cause is Cause.RUN} if not verbose else set()
+    shown = Since(
+        at=since.at,
+        new=tuple(each for each in since.new if each.backup.id not in ours),
+        gone=tuple(each for each in since.gone if each.backup.id not in ours),
+        changed=since.changed,
+        worse=since.worse,
+        better=since.better,
+    )
+    rows = [
+        Row((Text(label, _CHANGE_STYLES.get(label, "")), Text(about, "bold"), text))
+        for label, about, text in changes(shown, now)
+    ]
+    if rows:
+        yield Columns(rows=rows, narrowest=_ROOM_FOR_FACTS, shortens=1)
+    if ours:
+        yield Text(f"{count_text(len(ours), 'backup')} created or deleted by recorded runs (-v lists them)", "dim")
+
+
+_CHANGE_STYLES = {"GONE": "bold red", "NEW": "yellow", "WORSE": "red", "BETTER": "green"}
 
 
 def _row(label: str, name: str, facts: tuple[str, ...], days: Iterable[tuple[date, DayMark]] = ()) -> Row:

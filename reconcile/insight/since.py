@@ -1,0 +1,146 @@
+"""What has changed in an account since a record: what is new, gone, worse and better, and what explains it.
+
+A backup that is gone without a run or a rule that deletes it was deleted by someone else. One that no recorded run
+created was created by someone else.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+
+from reconcile.actual.inventory import Backup, Inventory
+from reconcile.desired.desired import Desired
+from reconcile.ids import Id
+from reconcile.insight.replay import SENT
+from reconcile.plan.planner import plan
+from reconcile.plan.record import Record
+
+_COMPARED = ("status", "size_mb", "description", "created_at")
+
+
+class Cause(StrEnum):
+    """What explains that a backup is new or gone."""
+
+    RUN = "run"
+    """A recorded run created or deleted it."""
+    RULE = "rule"
+    """The files say that it is deleted: a run without a record may have done so."""
+    EXPIRY = "expiry"
+    """It has expired."""
+    OTHERS = "others"
+    """Nothing that reconcile knows of: someone else did it."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Explained:
+    """A backup that is new or gone."""
+
+    backup: Backup
+    cause: Cause
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FieldChange:
+    """A field of a backup, as it is now, whose value has changed."""
+
+    backup: Backup
+    field: str
+    before: object
+    after: object
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HealthChange:
+    """A series whose problems have changed."""
+
+    address: str
+    appeared: tuple[str, ...]
+    resolved: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Since:
+    """The changes since the observation at `at`. Worse is a series with a new problem; better one that lost one."""
+
+    at: datetime
+    new: tuple[Explained, ...]
+    gone: tuple[Explained, ...]
+    changed: tuple[FieldChange, ...]
+    worse: tuple[HealthChange, ...]
+    better: tuple[HealthChange, ...]
+
+
+Health = Mapping[str, tuple[str, ...]]
+"""The problems of each series, by its address."""
+
+
+def since(records: Sequence[Record], desired: Desired, inventory: Inventory, before: Health, after: Health) -> Since:
+    """Compare the account with what the first record observed last; the other records are of the runs after it.
+
+    `before` and `after` are the health at both times, by the files of today. The first record has a round.
+    """
+    seen = records[0].rounds[-1].inventory
+    olds, news = ({backup.id: backup for backup in each.manual} for each in (seen, inventory))
+    gone = [backup for id_, backup in olds.items() if id_ not in news]
+    by_run = {
+        (done.verb, done.backup_id)
+        for number, record in enumerate(records)
+        for each in (record.rounds if number else record.rounds[-1:])
+        for done in each.done or ()
+        if done.outcome in SENT
+    }
+    by_rule = _deleted_by_rule(gone, desired, inventory)
+    health = tuple(
+        HealthChange(
+            address=address,
+            appeared=tuple(each for each in now if each not in before.get(address, ())),
+            resolved=tuple(each for each in before.get(address, ()) if each not in now),
+        )
+        for address, now in after.items()
+    )
+    return Since(
+        at=seen.observed_at,
+        new=tuple(
+            Explained(backup=backup, cause=Cause.RUN if ("create", id_) in by_run else Cause.OTHERS)
+            for id_, backup in news.items()
+            if id_ not in olds
+        ),
+        gone=tuple(
+            Explained(backup=each, cause=_cause_of_loss(each, by_run, by_rule, inventory.observed_at)) for each in gone
+        ),
+        changed=tuple(_changed(olds, news)),
+        worse=tuple(each for each in health if each.appeared),
+        better=tuple(each for each in health if each.resolved),
+    )
+
+
+def _cause_of_loss(backup: Backup, by_run: set[tuple[str, Id | None]], by_rule: frozenset[Id], now: datetime) -> Cause:
+    if ("delete", backup.id) in by_run:
+        return Cause.RUN
+    if backup.expires_at and backup.expires_at <= now:
+        return Cause.EXPIRY
+    return Cause.RULE if backup.id in by_rule else Cause.OTHERS
+
+
+def _deleted_by_rule(gone: list[Backup], desired: Desired, inventory: Inventory) -> frozenset[Id]:
+    """Return those that the files would delete if they were still there."""
+    if not gone:
+        return frozenset()
+    as_if = replace(inventory, backups=(*inventory.backups, *gone))
+    return frozenset(delete.backup.id for delete in plan(desired, as_if, inventory.observed_at).deletes)
+
+
+def _changed(olds: dict[Id, Backup], news: dict[Id, Backup]) -> Iterator[FieldChange]:
+    differing = [id_ for id_, new in news.items() if id_ in olds and olds[id_] != new]
+    if not differing:
+        return
+    from deepdiff import DeepDiff  # noqa: PLC0415 - 0.3 s, and only for what differs
+
+    before, after = (
+        {id_: {name: getattr(held[id_], name) for name in _COMPARED} for id_ in differing} for held in (olds, news)
+    )
+    found = DeepDiff(before, after, view="tree", threshold_to_diff_deeper=0)
+    for item in (each for kind in sorted(found) for each in found[kind]):
+        id_, field = item.path(output_format="list")
+        yield FieldChange(backup=news[id_], field=field, before=item.t1, after=item.t2)

@@ -1,0 +1,117 @@
+"""`status --since`: what has changed since a record, and who did it."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from support.build import held
+from support.command import Sandbox, sandbox
+
+FILE = """\
+[settings]
+max_shrink = "100%"
+
+[servers.web]
+id = 1
+[[servers.web.backups]]
+description = "nightly"
+every = "1d"
+keep = 5
+"""
+
+
+@pytest.fixture
+def service(tmp_path: Path) -> Iterator[Sandbox]:
+    """Serve an account that matches its file, with the record of an apply that had nothing to do."""
+    with sandbox(tmp_path, seed=held("nightly", 5)) as served:
+        served.write(FILE)
+        apply(served)
+        yield served
+
+
+def apply(service: Sandbox) -> None:
+    assert service.run("apply", "--auto-approve", "--record", "records").returncode == 0
+
+
+def since(service: Sandbox, *options: str) -> str:
+    done = service.run("status", "--since", "records", *options)
+    assert done.returncode == 0, done.shown
+    return done.stdout
+
+
+def delete(service: Sandbox, backup_id: int) -> None:
+    found = service.account.backup(str(backup_id))
+    assert found
+    service.account.delete(found)
+
+
+def test_nothing_has_changed(service: Sandbox) -> None:
+    assert "UTC: 0 new, 0 gone, 0 worse, 0 better\n" in since(service)
+
+
+def test_a_backup_that_someone_else_deleted_is_named_and_no_other(service: Sandbox) -> None:
+    delete(service, 3)
+    found = json.loads(since(service, "--json"))["since"]
+    text = since(service)
+
+    assert [(each["id"], each["cause"]) for each in found["gone"]] == [(3, "others")]
+    assert "0 new, 1 gone (1 by someone else), 0 worse, 0 better" in text
+    assert "GONE" in text
+    assert "web/nightly#3" in text
+    assert "someone else deleted it: no recorded run did, and no rule in the files does" in text
+    assert "#4" not in text.partition("Since")[2]
+
+
+def test_what_a_run_did_is_counted_and_what_a_rule_explains_says_so(service: Sandbox) -> None:
+    service.write(FILE.replace("keep = 5", "keep = 3"))
+    apply(service)
+    assert "2 gone, 0 worse" in since(service)
+    assert "2 backups created or deleted by recorded runs (-v lists them)" in since(service)
+    assert "deleted by a recorded run" in since(service, "-v")
+
+    service.write(FILE.replace("keep = 5", "keep = 2"))
+    assert service.run("apply", "--auto-approve").returncode == 0  # without a record
+    found = json.loads(since(service, "--json"))["since"]
+    assert {each["cause"] for each in found["gone"]} == {"run", "rule"}
+
+
+def test_an_older_record_has_the_later_ones_explain_what_they_did(service: Sandbox) -> None:
+    oldest = min((service.folder / "records").iterdir())
+    service.write(f'{FILE}[[servers.web.backups]]\ndescription = "extra"\n')
+    apply(service)
+    apply(service)
+
+    done = service.run("status", "--since", str(oldest), "--json")
+
+    new = json.loads(done.stdout)["since"]["new"]
+    assert new
+    assert {each["cause"] for each in new} == {"run"}
+
+
+def test_what_someone_else_created_and_a_series_that_got_worse_are_named(service: Sandbox) -> None:
+    server = service.account.servers[0]
+    service.account.create(server, "by hand")
+    failed = service.account.create(server, "nightly")
+    service.account.list_backups()
+    (found,) = [each for each in service.account.backups if each["id"] == failed["id"]]
+    found["status"] = "failed"
+
+    text, markdown = since(service), since(service, "--markdown")
+
+    for shown in (text, markdown):
+        assert "someone else created it" in shown
+        assert "WORSE" in shown
+        assert "failed" in shown.partition("WORSE")[2]
+    assert "1 worse" in text
+
+
+def test_a_record_of_another_service_or_none_is_an_error(service: Sandbox) -> None:
+    (file,) = (service.folder / "records").iterdir()
+    text = file.read_text()
+    file.write_text(text.replace(service.url, "http://127.0.0.1:1/api/v1"))
+    assert "is a record of http://127.0.0.1:1/api/v1, not of" in service.run("status", "--since", "records").stderr
+
+    file.write_text(json.dumps({**json.loads(text), "rounds": []}))
+    assert "contains no observation" in service.run("status", "--since", "records").stderr
+    assert service.run("status", "--since", "missing").returncode == 1
