@@ -1,5 +1,6 @@
 """`reconcile sandbox`: a local VPS.org to practise on."""
 
+import re
 from pathlib import Path
 
 import click
@@ -58,6 +59,21 @@ _LARGEST_SEED = 256 * MEBIBYTE
     type=click.Path(path_type=Path),
     help='JSON to start with, {"servers": […], "backups": […]}.  [default: the documentation\'s sample]',
 )
+@click.option(
+    "--account",
+    "names",
+    multiple=True,
+    metavar="NAME",
+    help="Serve an account with this name and its own token. Can be repeated.  [default: one account]",
+)
+@click.option(
+    "--servers",
+    type=click.IntRange(1, 5000),
+    metavar="N",
+    help="Start with N servers and their nightly backups of two weeks.",
+)
+@click.option("--dated-names", is_flag=True, help="With --servers, put the date into each description.")
+@click.option("--gaps", is_flag=True, help="With --servers, leave some nights out.")
 def sandbox(
     session: Session,
     *,
@@ -68,13 +84,24 @@ def sandbox(
     fail_rate: float,
     rate_limit: str | None,
     seed: Path | None,
+    names: tuple[str, ...],
+    servers: int | None,
+    dated_names: bool,
+    gaps: bool,
 ) -> ExitCode:
     """Serve a local VPS.org, in memory, until interrupted.
 
-    Prints two lines that point reconcile at it. The token vps_sandbox has every permission, vps_readonly is read-only.
+    Prints the lines that point reconcile at it. The token vps_sandbox has every permission, vps_readonly is read-only.
+    Those of an account with a name end in _NAME.
     """
+    if seed and servers:
+        raise click.UsageError("--seed or --servers, not both")
+    if (dated_names or gaps) and not servers:
+        raise click.UsageError("--dated-names and --gaps require --servers")
+    if odd := [name for name in names if not re.fullmatch(r"[a-z][a-z0-9-]{0,30}", name)]:
+        raise click.BadParameter(f"{odd[0]!r}: use lower-case letters, digits and hyphens", param_hint="--account")
     try:
-        from reconcile.sandbox.account import load, sample  # noqa: PLC0415 - an extra, so imported where it is used
+        from reconcile.sandbox.account import generated, load, sample  # noqa: PLC0415 - an extra, so imported where it is used
         from reconcile.sandbox.serve import Behaviour, bind, exports, serve  # noqa: PLC0415
     except ImportError as error:
         raise sandbox_missing() from error
@@ -85,17 +112,21 @@ def sandbox(
         latency=latency_ms / 1000,
         fail_rate=fail_rate,
         rate_limit=_per_minute(rate_limit),
+        names=names,
     )
     clock = SystemClock()
     try:
-        holdings = load(read_file(seed, _LARGEST_SEED)) if seed else sample(clock.now())
+        if servers:
+            holdings = generated(servers, clock.now(), dated=dated_names, gaps=gaps)
+        else:
+            holdings = load(read_file(seed, _LARGEST_SEED)) if seed else sample(clock.now())
     except (OSError, ValueError) as error:
         raise UserError(f"--seed {seed}: {error}", "Name a file in the shape of the service's own lists.") from error
     try:
         listener = bind(port)
     except OSError as error:
         raise UserError(f"port {port}: {error.strerror}", "Name another with --port, or 0 for a free one.") from error
-    session.output.result(exports(listener))
+    session.output.result(exports(listener, names))
     session.output.note("Serving; Ctrl-C stops it and forgets everything.")
     serve(listener, holdings, behaviour, now=clock.now, monotonic=clock.monotonic)
     return ExitCode.DONE

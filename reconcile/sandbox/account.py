@@ -10,6 +10,10 @@ from typing import Any
 Record = dict[str, Any]
 """A server or a backup, as the service's JSON has it (api.md)."""
 
+ALL, READ_ONLY = "vps_sandbox", "vps_readonly"
+"""The tokens of the only account; those of several accounts end in their names."""
+
+EMAIL = "you@example.com"
 _USUAL_SIZE_MB = 2048
 _TIME_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
 
@@ -26,7 +30,11 @@ class Account:
     now: Callable[[], datetime]
     backup_seconds: float = 5.0
     fails: Callable[[], bool] = lambda: False
-    email: str = "you@example.com"
+    email: str = EMAIL
+    name: str = ""
+    """The name that its tokens end in, where several accounts are served."""
+    is_revoked: bool = False
+    """Whether its tokens have been revoked."""
     _due: list[tuple[datetime, Record, str]] = field(default_factory=list)
     """When each backup that is in progress ends, and with which status."""
     _numbered: int = 0
@@ -34,6 +42,16 @@ class Account:
     def __post_init__(self) -> None:
         ids = [backup["id"] for backup in self.backups if isinstance(backup["id"], int)]
         self._numbered = max([500, *ids])
+
+    @property
+    def token(self) -> str:
+        """The token with every permission."""
+        return f"{ALL}_{self.name}" if self.name else ALL
+
+    @property
+    def read_only_token(self) -> str:
+        """The token that can only read."""
+        return f"{READ_ONLY}_{self.name}" if self.name else READ_ONLY
 
     def server(self, server_id: object) -> Record | None:
         """Return the server with this id."""
@@ -124,3 +142,36 @@ def sample(now: datetime) -> tuple[list[Record], list[Record]]:
             if name.endswith("_at") and value:
                 record[name] = (datetime.fromisoformat(value) + days).strftime(_TIME_FORMAT)
     return servers, backups
+
+
+def generated(servers: int, now: datetime, *, dated: bool, gaps: bool) -> tuple[list[Record], list[Record]]:
+    """Return an account with this many servers, and a backup of each from every one of the last two weeks' nights.
+
+    With `dated`, each backup has its date in its description, as those of a script do. With `gaps`, every third server
+    lacks some nights.
+    """
+    made: list[Record] = []
+    machines = [{"id": 20_000 + number, "name": f"server-{number:04}"} for number in range(1, servers + 1)]
+    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    for number, machine in enumerate(machines):
+        for night in range(_NIGHTS, 0, -1):
+            at = midnight - timedelta(days=night) + timedelta(hours=2, seconds=number % 3600)
+            if gaps and number % 3 == 0 and night in _MISSED:
+                continue
+            made.append(
+                {
+                    "id": 100_001 + len(made),
+                    "server": dict(machine),
+                    "backup_type": "manual",
+                    "status": "completed",
+                    "size_mb": _USUAL_SIZE_MB + number % 512,
+                    "created_at": at.strftime(_TIME_FORMAT),
+                    "expires_at": None,
+                    "description": f"auto-{at:%Y-%m-%d}" if dated else "nightly",
+                }
+            )
+    return [{**machine, "status": "active", "location": "us-west"} for machine in machines], made
+
+
+_NIGHTS = 14
+_MISSED = {3, 4, 9}

@@ -1,6 +1,6 @@
 """The documented API (api.md) over an `Account`, as an ASGI application: tokens, filters, pages, error bodies."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import anyio
@@ -14,36 +14,42 @@ from starlette.routing import Route
 
 from reconcile.sandbox.account import Account, Record
 
-ALL, READ_ONLY = "vps_sandbox", "vps_readonly"
-_PERMISSIONS = {ALL: ["*:*"], READ_ONLY: ["servers:read", "backups:read", "account:read"]}
+_READING = ["servers:read", "backups:read", "account:read"]
 _LARGEST_PAGE = 1000
 
 Handler = Callable[[Request], Awaitable[Response]]
 
 
 def application(
-    account: Account, *, page_size: int = 100, latency: float = 0.0, wait: Callable[[], float] = lambda: 0.0
+    *accounts: Account, page_size: int = 100, latency: float = 0.0, wait: Callable[[], float] = lambda: 0.0
 ) -> Starlette:
-    """Serve the account. `latency` in seconds goes before every answer; `wait` says how many seconds a client that
-    is over its rate limit has to wait, 0 for none.
+    """Serve the accounts, each to its two tokens. `latency` in seconds goes before every response; `wait` says how many
+    seconds a client that is over its rate limit has to wait, 0 for none.
     """  # noqa: D205 - one sentence each
-    api = _Api(account, page_size)
+    apis = {account.token: _Api(account, page_size, ["*:*"]) for account in accounts}
+    apis |= {account.read_only_token: _Api(account, page_size, _READING) for account in accounts}
+
+    def of_account(handle: Callable[["_Api", Request], Awaitable[Response]]) -> Handler:
+        async def handler(request: Request) -> Response:
+            return await handle(apis[_token(request)], request)
+
+        return handler
 
     async def gate(request: Request, handler: Handler) -> Response:
         await anyio.sleep(latency)
         if seconds := wait():
             problem = {"detail": f"Request was throttled. Expected available in {seconds:.0f} seconds."}
             return JSONResponse(problem, 429, {"Retry-After": f"{seconds:.0f}"})
-        return _refusal(request) or await handler(request)
+        return _refusal(request, apis) or await handler(request)
 
     return Starlette(
         routes=[
-            Route("/api/v1/backups/", api.backups, methods=["GET"]),
-            Route("/api/v1/backups/", api.create, methods=["POST"]),
-            Route("/api/v1/backups/{id}/", api.delete, methods=["DELETE"]),
-            Route("/api/v1/servers/", api.servers, methods=["GET"]),
-            Route("/api/v1/servers/{id}/restore/", api.restore, methods=["POST"]),
-            Route("/api/v1/account/me/", api.me, methods=["GET"]),
+            Route("/api/v1/backups/", of_account(_Api.backups), methods=["GET"]),
+            Route("/api/v1/backups/", of_account(_Api.create), methods=["POST"]),
+            Route("/api/v1/backups/{id}/", of_account(_Api.delete), methods=["DELETE"]),
+            Route("/api/v1/servers/", of_account(_Api.servers), methods=["GET"]),
+            Route("/api/v1/servers/{id}/restore/", of_account(_Api.restore), methods=["POST"]),
+            Route("/api/v1/account/me/", of_account(_Api.me), methods=["GET"]),
         ],
         middleware=[Middleware(BaseHTTPMiddleware, dispatch=gate)],
         exception_handlers={HTTPException: _problem, _BadRequestError: _problem},
@@ -72,23 +78,35 @@ async def _problem(_: Request, error: Exception) -> Response:
             raise error
 
 
-def _refusal(request: Request) -> Response | None:
+def _token(request: Request) -> str:
+    """Return the token of a request; empty if it has none."""
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    if scheme != "Bearer" or not token:
+    return token if scheme == "Bearer" else ""
+
+
+def _refusal(request: Request, apis: Mapping[str, "_Api"]) -> Response | None:
+    token = _token(request)
+    if not token:
         return JSONResponse({"detail": "Authentication credentials were not provided."}, 401)
-    if token not in _PERMISSIONS:
+    if token not in apis or apis[token].is_revoked:
         return JSONResponse({"detail": "Invalid token."}, 401)
-    if token == READ_ONLY and request.method != "GET":
+    if apis[token].permissions is _READING and request.method != "GET":
         return JSONResponse({"detail": "You do not have permission to perform this action."}, 403)
     return None
 
 
 class _Api:
-    """One method per endpoint."""
+    """One account as one token sees it: a method per endpoint."""
 
-    def __init__(self, account: Account, page_size: int) -> None:
+    def __init__(self, account: Account, page_size: int, permissions: list[str]) -> None:
+        self.permissions = permissions
         self._account = account
         self._page_size = page_size
+
+    @property
+    def is_revoked(self) -> bool:
+        """Whether the tokens of the account have been revoked."""
+        return self._account.is_revoked
 
     async def backups(self, request: Request) -> Response:
         server_id, backup_type = (request.query_params.get(name) for name in ("server_id", "backup_type"))
@@ -137,11 +155,9 @@ class _Api:
         return JSONResponse({"message": "Restore started."}, 202)
 
     async def me(self, request: Request) -> Response:
-        token = request.headers["Authorization"].removeprefix("Bearer ")
-        permissions = _PERMISSIONS[token]
-        name = token.removeprefix("vps_")  # a token's name is not the token
+        name = _token(request).removeprefix("vps_")  # a token's name is not the token
         return JSONResponse(
-            {"account": {"email": self._account.email}, "token": {"name": name, "permissions": permissions}}
+            {"account": {"email": self._account.email}, "token": {"name": name, "permissions": self.permissions}}
         )
 
     def _is_id(self, text: str) -> bool:

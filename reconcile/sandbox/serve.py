@@ -4,13 +4,14 @@ import random
 import socket
 from collections import deque
 from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import datetime
 
 import uvicorn
 
-from reconcile.sandbox.account import Account, Record
-from reconcile.sandbox.http import ALL, application
+from reconcile.sandbox.account import ALL, EMAIL, Account, Record
+from reconcile.sandbox.http import application
 
 HOST = "127.0.0.1"
 _MINUTE = 60.0
@@ -25,6 +26,8 @@ class Behaviour:
     latency: float = 0.0
     fail_rate: float = 0.0
     rate_limit: int | None = None
+    names: tuple[str, ...] = ()
+    """The names of the accounts; one without a name if there is none."""
 
 
 @dataclass(slots=True)
@@ -59,10 +62,11 @@ def bind(port: int) -> socket.socket:
     return listener
 
 
-def exports(listener: socket.socket) -> list[str]:
-    """Return the two shell lines that point reconcile at the sandbox."""
+def exports(listener: socket.socket, names: tuple[str, ...] = ()) -> list[str]:
+    """Return the shell lines that point reconcile at the sandbox: its URL, and the token of each account."""
     port = listener.getsockname()[1]
-    return [f"export VPS_API_URL=http://{HOST}:{port}/api/v1", f"export VPS_API_TOKEN={ALL}"]
+    tokens = [f"export VPS_API_TOKEN_{name.upper().replace('-', '_')}={ALL}_{name}" for name in names]
+    return [f"export VPS_API_URL=http://{HOST}:{port}/api/v1", *(tokens or [f"export VPS_API_TOKEN={ALL}"])]
 
 
 def serve(
@@ -73,18 +77,23 @@ def serve(
     now: Callable[[], datetime],
     monotonic: Callable[[], float],
 ) -> None:
-    """Serve until interrupted."""
+    """Serve an account, or one for each name, until interrupted."""
     servers, backups = seed
-    account = Account(
-        servers=servers,
-        backups=backups,
-        now=now,
-        backup_seconds=behaviour.backup_seconds,
-        fails=lambda: random.random() < behaviour.fail_rate,  # noqa: S311 - practice, not cryptography
-    )
+    accounts = [
+        Account(
+            servers=deepcopy(servers),
+            backups=deepcopy(backups),
+            now=now,
+            backup_seconds=behaviour.backup_seconds,
+            fails=lambda: random.random() < behaviour.fail_rate,  # noqa: S311 - practice, not cryptography
+            name=name,
+            email=f"ops@{name}.example" if name else EMAIL,
+        )
+        for name in behaviour.names or ("",)
+    ]
     limit = RateLimit(behaviour.rate_limit, monotonic) if behaviour.rate_limit else None
     served = application(
-        account,
+        *accounts,
         page_size=behaviour.page_size,
         latency=behaviour.latency,
         wait=limit.wait if limit else lambda: 0.0,
