@@ -10,6 +10,9 @@ from reconcile.report.document import Formats, Formatter, Json, JsonObject, Line
 from reconcile.report.values import time_json
 from reconcile.report.wording import count_text
 
+_MOST_NAMED = 5
+"""Backups that one line names."""
+
 _FINDINGS = {
     "line": "{subject}: this line is not as it was recorded",
     "backup": "{subject}: this backup is not as it was recorded",
@@ -54,26 +57,31 @@ def _other_lines(other: OtherPlan) -> Iterator[str]:
     if other.difference is None:
         yield f"{on} these files would have been refused: {other.refused}"
         return
-    yield from (f"{_series(action)}: {on} they would {text}." for action, text in changes(other.difference))
+    alike: dict[tuple[str, str], list[str]] = {}
+    for action, text in changes(other.difference):
+        alike.setdefault((_series(action), text), []).append(_id(action))
+    for (series, text), ids in alike.items():
+        more = f" and {len(ids) - _MOST_NAMED:,} more" if len(ids) > _MOST_NAMED else ""
+        yield f"{series}: {on} they would {text.format(', '.join(ids[:_MOST_NAMED]) + more)}."
 
 
 def changes(found: Difference) -> Iterator[tuple[Action, str]]:
-    """Yield each action that other files would have changed, and how, as the end of a sentence."""
+    """Yield each action that other files would have changed, and how: the end of a sentence, `{}` for the backup."""
     for action in found.added:
         yield action, f"also have {_done(action)}"
     for action in found.removed:
         yield action, f"not have {_done(action)}"
     for each in found.altered:
         if each.was_withheld != each.is_withheld:
-            yield each.after, f"{'' if each.is_withheld else 'not '}have withheld the delete of {_id(each.after)}"
+            yield each.after, f"{'' if each.is_withheld else 'not '}have withheld the delete of {{}}"
 
 
 def _done(action: Action) -> str:
-    return "created a backup" if isinstance(action, Create) else f"deleted {_id(action)}"
+    return "created a backup" if isinstance(action, Create) else "deleted {}"
 
 
 def _id(action: Action) -> str:
-    return f"#{action.address.id}" if isinstance(action.address, BackupAddress) else str(action.address)
+    return f"#{action.address.id}" if isinstance(action.address, BackupAddress) else ""
 
 
 def _series(action: Action) -> str:
@@ -112,7 +120,7 @@ def _other_json(other: OtherPlan) -> JsonObject:
         "record": other.record,
         "at": time_json(other.at),
         "refused": other.refused or None,
-        "changes": [{"address": str(action.address), "they_would": text} for action, text in found],
+        "changes": [{"address": str(action.address), "they_would": text.format(_id(action))} for action, text in found],
     }
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # for support/, as the tests have it
 
-from . import apply, latency, peers, planner, reading, start
+from . import apply, latency, peers, planner, reading, records, start
 from .row import Row, Table, table_text
 
 GROUPS = {
@@ -24,6 +24,7 @@ GROUPS = {
     "planner": (Table.START_AND_PLAN, planner.rows),
     "fleets": (Table.START_AND_PLAN, planner.fleets),
     "growth": (Table.START_AND_PLAN, planner.growth),
+    "records": (Table.APPLY, records.rows),
     "latency": (Table.START_AND_PLAN, latency.rows),
     "peers": (Table.START_AND_PLAN, peers.rows),
 }

@@ -70,7 +70,7 @@ class _IndexedAccount(Account):
 
 
 @dataclass
-class _Fleet(World):
+class Fleet(World):
     """A world that keeps count of what its own service costs, and of how many backups are in progress."""
 
     most: int | None = None
@@ -102,23 +102,23 @@ class _Fleet(World):
         """Keep no record: it would cost more than all the rest."""
 
 
-def _fleet(
+def fleet_of(
     servers: int,
     *,
     held: int = 1,
     series: int = 1,
     **changes: Any,  # noqa: ANN401 - a field of World
-) -> _Fleet:
+) -> Fleet:
     """Return a world in which so many series of each server are to be replaced, and what else it holds stays."""
     known: list[Record] = [{"id": number, "name": f"s{number}"} for number in range(1, servers + 1)]
     tables = ", ".join(f"{{ description = 'nightly{number}', every = '1d' }}" for number in range(series))
     file = "".join(f"[servers.s{it['id']}]\nid = {it['id']}\nbackups = [{tables}]\n" for it in known)
     names = [f"nightly{number}" if number < series else f"other{number}" for number in range(held)]
     backups = [item(it["id"] * 1000 + n, it, name, 2) for it in known for n, name in enumerate(names)]
-    return _Fleet(config=config(file), servers=known, backups=backups, **changes)
+    return Fleet(config=config(file), servers=known, backups=backups, **changes)
 
 
-def _applied(world: _Fleet) -> tuple[Result, float, float]:
+def _applied(world: Fleet) -> tuple[Result, float, float]:
     """Apply; return the result, the virtual seconds that it took, and its CPU without that of the service."""
     begun, started = world.time, time.process_time()
     results = world.apply(seconds=24 * 3600)
@@ -130,7 +130,7 @@ def _applied(world: _Fleet) -> tuple[Result, float, float]:
 
 
 def _two_hundred_servers() -> Iterator[Row]:
-    _, seconds, _ = _applied(_fleet(200, backup_seconds=_FIVE_SECONDS, latency=lambda: 0.001))
+    _, seconds, _ = _applied(fleet_of(200, backup_seconds=_FIVE_SECONDS, latency=lambda: 0.001))
     yield Row(
         what="apply to 200 servers, a create and a delete each, a backup takes 5 s",
         value=seconds / _FIVE_SECONDS,
@@ -142,7 +142,7 @@ def _two_hundred_servers() -> Iterator[Row]:
 def _growth() -> Iterator[Row]:
     costs = []
     for servers, held in ((250, 4), (500, 4), (1000, 4), (500, 40)):
-        world = _fleet(servers, held=held, backup_seconds=_FIVE_SECONDS, page_size=100)
+        world = fleet_of(servers, held=held, backup_seconds=_FIVE_SECONDS, page_size=100)
         _, _, cpu = _applied(world)
         yield Row(
             what=f"requests for each changed server, account of {servers:,} by {held}, pages of 100",
@@ -178,7 +178,7 @@ def _plain_cpu() -> float:
 
 
 def _many_at_once() -> Iterator[Row]:
-    world = _fleet(100, held=2, series=2, backup_seconds=0.0, latency=lambda: 0.025)
+    world = fleet_of(100, held=2, series=2, backup_seconds=0.0, latency=lambda: 0.025)
     _, seconds, _ = _applied(world)
     what = "200 creates and 200 deletes on 100 servers, 50 ms latency, completed at once"
     yield Row(what=what, value=seconds, unit=" s", goal=9)
@@ -220,7 +220,7 @@ def _import() -> Row:
 
 
 def _thousand_servers() -> Iterator[Row]:
-    world = _fleet(1000, held=4, backup_seconds=_FIVE_MINUTES)
+    world = fleet_of(1000, held=4, backup_seconds=_FIVE_MINUTES)
     result, seconds, _ = _applied(world)
     what = "1,000 servers, backups of five minutes, default options"
     yield Row(what=what, value=seconds / _FIVE_MINUTES, unit=" times one backup", goal=14)
@@ -230,7 +230,7 @@ def _thousand_servers() -> Iterator[Row]:
 
 
 def _throttled() -> Iterator[Row]:
-    world = _fleet(1000, held=4, backup_seconds=_FIVE_MINUTES, most=30)
+    world = fleet_of(1000, held=4, backup_seconds=_FIVE_MINUTES, most=30)
     result, _, _ = _applied(world)
     yield Row(what="the same, throttled at 30 in progress: the most there were", value=world.peak, goal=60)
     made = sum(ended.backup is not None for ended in result.finished)

@@ -1,6 +1,7 @@
 """The sandbox serves the documented API (api.md), seen with a plain HTTP client."""
 
 import json
+import subprocess
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -8,9 +9,9 @@ from pathlib import Path
 
 import httpx
 import pytest
-from support.command import READ_ONLY, TOKEN, Sandbox, run, sandbox
+from support.command import COMMAND, READ_ONLY, TOKEN, Sandbox, bare_environment, run, sandbox
 
-from reconcile.sandbox.account import sample
+from reconcile.sandbox.account import generated, sample
 
 
 @pytest.fixture
@@ -144,3 +145,50 @@ def test_the_sample_is_the_documentations() -> None:
     _, backups = sample(datetime(2025, 1, 17, tzinfo=UTC))
 
     assert '"created_at": "2025-01-14T10:30:00Z"' in json.dumps(backups)
+
+
+def test_it_serves_an_account_for_each_name_to_the_token_that_it_prints(tmp_path: Path) -> None:
+    command = [*COMMAND, "sandbox", "--port", "0", "--account", "acme", "--account", "big-co", "--servers", "4"]
+    with subprocess.Popen(command, env=bare_environment(tmp_path), stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        printed = dict(process.stdout.readline().removeprefix("export ").strip().split("=", 1) for _ in range(3))
+        try:
+            url = printed.pop("VPS_API_URL")
+            held = {}
+            for name, token in printed.items():
+                headers = {"Authorization": f"Bearer {token}"}
+                email = httpx.get(f"{url}/account/me/", headers=headers).json()["account"]["email"]
+                body = {"server_id": 20001, "description": name}
+                assert httpx.post(f"{url}/backups/", headers=headers, json=body).status_code == 201
+                held[email] = httpx.get(f"{url}/backups/", headers=headers).json()["count"]
+            unknown = httpx.get(f"{url}/backups/", headers={"Authorization": f"Bearer {TOKEN}"}).status_code
+        finally:
+            process.terminate()
+
+    assert sorted(printed) == ["VPS_API_TOKEN_ACME", "VPS_API_TOKEN_BIG_CO"]
+    assert held == {"ops@acme.example": 4 * 14 + 1, "ops@big-co.example": 4 * 14 + 1}
+    assert unknown == 401
+
+
+def test_a_generated_account_can_be_imported_and_its_gaps_are_seen(tmp_path: Path) -> None:
+    servers, backups = generated(6, datetime.now(UTC), dated=True, gaps=True)
+    with sandbox(tmp_path, seed={"servers": servers, "backups": backups}) as service:
+        imported = service.run("import", "--out", "backups.toml")
+        planned = service.run("plan")
+        status = service.run("status")
+
+    assert imported.returncode == 0, imported.stderr
+    assert "renamed_from = " in (tmp_path / "backups.toml").read_text()
+    assert "\nNo changes. The account is as declared: 78 backups unchanged" in planned.stdout, planned.shown
+    assert "6 of 6 series healthy" in status.stdout
+
+
+@pytest.mark.parametrize(
+    "options",
+    [["--gaps"], ["--dated-names"], ["--servers", "2", "--seed", "x.json"], ["--account", "A B"], ["--servers", "0"]],
+)
+def test_options_that_do_not_fit_are_wrong_usage(options: list[str], tmp_path: Path) -> None:
+    done = run("sandbox", "--port", "0", *options, folder=tmp_path)
+
+    assert done.returncode == 1
+    assert "See reconcile sandbox --help" in done.stderr

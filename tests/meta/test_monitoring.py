@@ -28,6 +28,7 @@ def here(command: str, folder: Path) -> str:
         "/etc/reconcile": str(folder),
         "%d": str(folder),
         "%S/reconcile/metrics": str(folder),
+        "%S/reconcile/records": str(folder / "records"),
     }
     for place, path in places.items():
         command = command.replace(place, path)
@@ -54,6 +55,7 @@ def test_the_units_apply_then_check_and_write_metrics(service: Sandbox) -> None:
         healthy = run_unit("reconcile-status.service", service, checked)
 
     assert [unhealthy, done, healthy] == [2, 0, 0]
+    assert len(list((service.folder / "records").iterdir())) == 1
     assert applied.signals == ["start", "0"]
     assert checked.signals == ["start", "2", "start", "0"]
     assert "\nreconcile_declared_series 1.0\n" in (service.folder / "reconcile.prom").read_text()

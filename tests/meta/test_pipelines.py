@@ -147,6 +147,7 @@ def test_gitlabs_jobs_plan_apply_check_and_ping(service: Sandbox) -> None:
     assert "web-server-01" in (service.folder / "status.html").read_text()
     assert "## `web-server-01`" in (service.folder / "runbook.md").read_text()
     assert "https://github.com/REPOSITORY/archive/COMMIT.zip" in json.loads((service.folder / "pip.json").read_text())
+    assert service.run("replay", "records").returncode == 0
     assert apply.signals == ["start", "0"]
     assert check.signals == ["start", "2", "start", "0"]
 
@@ -226,6 +227,7 @@ def test_githubs_nightly_jobs_report_to_a_heartbeat_of_their_own(service: Sandbo
             assert ran.returncode == 0, ran.shown
 
     assert apply.signals == status.signals == ["start", "0"]
+    assert service.run("replay", "records").returncode == 0
 
 
 @pytest.mark.parametrize(("ends", "code"), [("failing", "1"), ("stopped", "130")])
