@@ -17,7 +17,7 @@ from reconcile.apply.run import Run
 from reconcile.clock import StoppedError
 from reconcile.desired.min_sizes import MinSizes
 from reconcile.diagnostics import Diagnostic, UserError
-from reconcile.insight.restore_points import Choice, same
+from reconcile.insight.restore_points import Choice, safety_description, same
 from reconcile.insight.servers import name_or_id
 from reconcile.outcomes import Finished, Noted, Outcome
 from reconcile.plan.model import Create
@@ -44,6 +44,8 @@ class Restoration:
     with_safety_backup: bool
     min_sizes: MinSizes
     is_sent: bool = field(default=False, init=False)
+    safety: Finished | None = field(default=None, init=False)
+    """The safety backup, once it is completed."""
 
     async def carry_out(self, run: Run) -> Choice:
         """Restore, once; return what was restored from.
@@ -58,6 +60,7 @@ class Restoration:
         self.approve(choice, inventory.observed_at)
         if self.with_safety_backup:
             made = await _make_safety_backup(_safety_create(choice.server, inventory.observed_at), run, self.min_sizes)
+            self.safety = made
             run.emit(Noted(diagnostic=_completed(made)))
         same(choice, await run.lists.observe(automatic=True, server_id=choice.server.id))
         run.clock.checkpoint()
@@ -95,7 +98,7 @@ async def _make_safety_backup(create: Create, run: Run, min_sizes: MinSizes) -> 
 
 def _safety_create(server: Server, now: datetime) -> Create:
     """Return the create of a backup of the current state, under a description of its own."""
-    description = f"before restore {now:%Y-%m-%d %H:%M:%S} UTC"
+    description = safety_description(now)
     return Create(
         address=SeriesAddress(name_or_id(server), description),
         server_id=server.id,

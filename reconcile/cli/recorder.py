@@ -15,7 +15,7 @@ from reconcile.cli.files import without_secrets, write_file
 from reconcile.cli.session import Session
 from reconcile.cli.system_clock import SystemClock
 from reconcile.diagnostics import UserError
-from reconcile.outcomes import Applied, Event, Finished, Outcome, Planned, Result
+from reconcile.outcomes import Applied, Event, Finished, Planned, Result
 from reconcile.plan.model import Create, Delete
 from reconcile.plan.record import Done, Outline, Record, RecordedRound, StartedBy, dump, outline
 from reconcile.report.apply.sentences import explanation_text
@@ -100,7 +100,7 @@ class Recorder(AbstractContextManager["Recorder"]):
                 self.plan(outline(plan, withheld))
             case Applied(result=result):
                 self._results.append(result)
-                self.done(map(_done, result.finished))
+                self.done(map(done_of, result.finished))
             case _:
                 pass
 
@@ -113,11 +113,6 @@ class Recorder(AbstractContextManager["Recorder"]):
         """Keep what became of the plan."""
         self._update(done=tuple(done))
 
-    def done_all(self, outcome: Outcome) -> None:
-        """Keep that each action of the last plan ended like this."""
-        if planned := self.record.rounds[-1].outline:
-            self.done(Done(verb=each.verb, address=each.address, outcome=outcome) for each in planned.actions)
-
     def _update(self, **fields: Any) -> None:  # noqa: ANN401 - those of the last round
         *before, last = self.record.rounds
         self.record = replace(self.record, rounds=(*before, replace(last, **fields)))
@@ -127,7 +122,8 @@ class Recorder(AbstractContextManager["Recorder"]):
             self._save(dump(self.record))
 
 
-def _done(ended: Finished) -> Done:
+def done_of(ended: Finished) -> Done:
+    """Return how an action ended, as a record has it."""
     backup = ended.action.backup if isinstance(ended.action, Delete) else ended.backup
     return Done(
         verb="create" if isinstance(ended.action, Create) else "delete",

@@ -1,6 +1,6 @@
 """`reconcile restore`: the most careful command, because it is used in a hurry."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack, closing
 from datetime import datetime
 from pathlib import Path
@@ -20,7 +20,7 @@ from reconcile.cli.lock import account_lock
 from reconcile.cli.options import RECORD, TimeType, command
 from reconcile.cli.output import Output
 from reconcile.cli.prompt import ask
-from reconcile.cli.recorder import Recorder, record_in
+from reconcile.cli.recorder import Recorder, done_of, record_in
 from reconcile.cli.reporters import REPORTERS
 from reconcile.cli.session import Session
 from reconcile.cli.system_clock import SystemClock
@@ -33,7 +33,7 @@ from reconcile.insight.restore_points import Choice, min_sizes_of
 from reconcile.insight.servers import find_server, name_or_id
 from reconcile.insight.timeline import server_timeline
 from reconcile.outcomes import Outcome
-from reconcile.plan.record import Record, RestoreOptions
+from reconcile.plan.record import Done, Record, RestoreOptions
 from reconcile.report.restore import restore_text
 from reconcile.report.status.points import points_text
 
@@ -68,7 +68,9 @@ def restore(
     _check_usage(backup_id, series, before, auto_approve=auto_approve)
     output = session.output
     config = _config(session, is_needed=series is not None)
-    asked = RestoreOptions(server=server, backup_id=backup_id, series=series, before=before)
+    asked = RestoreOptions(
+        server=server, safety_backup=safety_backup, backup_id=backup_id, series=series, before=before
+    )
     access = session.access()
     record = Record(
         version=__version__,
@@ -88,7 +90,7 @@ def restore(
         output.show(restore_text(choice, now))
         if not auto_approve:
             _ask(output, choice.server)
-        recorder.plan(restore_outline(choice, now))
+        recorder.plan(restore_outline(asked, choice, now))
 
     restoration = Restoration(
         choose=chosen,
@@ -184,9 +186,18 @@ def _carry_out(
         choice = connect(session, work, access=access, on_interrupt=on_interrupt)
         recorder.is_complete = True
     finally:
-        if restoration.is_sent:
-            recorder.done_all(Outcome.SUCCEEDED if recorder.is_complete else Outcome.UNKNOWN)
+        if done := list(_done(restoration, recorder)):
+            recorder.done(done)
     return choice
+
+
+def _done(restoration: Restoration, recorder: Recorder) -> Iterator[Done]:
+    """Yield what was done, also if the run has failed since."""
+    if restoration.safety:
+        yield done_of(restoration.safety)
+    if restoration.is_sent and (planned := recorder.record.rounds[-1].outline):
+        outcome = Outcome.SUCCEEDED if recorder.is_complete else Outcome.UNKNOWN
+        yield Done(verb="restore", address=planned.actions[-1].address, outcome=outcome)
 
 
 def _choose(output: Output, asked: RestoreOptions, config: Config, inventory: Inventory) -> Choice:

@@ -15,7 +15,7 @@ from reconcile.desired.desired import Desired
 from reconcile.desired.locate import Source
 from reconcile.diagnostics import UserError
 from reconcile.insight.difference import Difference, difference
-from reconcile.insight.restore_points import Choice, choose, min_sizes_of, series_of
+from reconcile.insight.restore_points import Choice, choose, min_sizes_of, safety_description, series_of
 from reconcile.insight.servers import find_server, name_or_id
 from reconcile.plan.model import Plan
 from reconcile.plan.planning import RunOptions, desired_for, make_plan, plan_run
@@ -130,7 +130,9 @@ def _planner(record: Record, load: Load) -> Callable[[RecordedRound], Outline]:
     config = load(record.files)
     match record.options:
         case RestoreOptions() as asked:
-            return lambda each: restore_outline(choice_of(asked, config, each.inventory), each.inventory.observed_at)
+            return lambda each: restore_outline(
+                asked, choice_of(asked, config, each.inventory), each.inventory.observed_at
+            )
         case RunOptions() as options:
             what = record.saved_plan or config
 
@@ -151,11 +153,13 @@ def choice_of(asked: RestoreOptions, config: Config, inventory: Inventory) -> Ch
     return choose(server, inventory, backup_id=asked.backup_id, series=series, before=limit)
 
 
-def restore_outline(choice: Choice, now: datetime) -> Outline:
-    """Return the plan of a restore: its one action."""
-    address = f"{name_or_id(choice.server)}/{choice.backup.description or ''}#{choice.backup.id}"
-    action = PlannedAction(verb="restore", address=address, reason="")
-    return Outline(planned_at=now, actions=(action,), servers={}, rest="")
+def restore_outline(asked: RestoreOptions, choice: Choice, now: datetime) -> Outline:
+    """Return the plan of a restore: the safety backup, if it makes one, and the restore."""
+    server = name_or_id(choice.server)
+    actions = [PlannedAction(verb="restore", address=f"{server}/{choice.backup.description or ''}#{choice.backup.id}")]
+    if asked.safety_backup:
+        actions.insert(0, PlannedAction(verb="create", address=f"{server}/{safety_description(now)}"))
+    return Outline(planned_at=now, actions=tuple(actions), servers={}, rest="")
 
 
 def _compare(recorded: Outline, again: Outline) -> Iterator[_Found]:

@@ -103,6 +103,11 @@ def choose(
     )
 
 
+def safety_description(now: datetime) -> str:
+    """Return the description of a backup of the current state, made before a restore."""
+    return f"before restore {now:%Y-%m-%d %H:%M:%S} UTC"
+
+
 def same(choice: Choice, inventory: Inventory) -> None:
     """Check that the chosen backup is still what was shown; raises UserError if it is gone, or has changed."""
     current = next((backup for backup in inventory.backups if backup.id == choice.backup.id), None)

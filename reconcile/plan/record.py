@@ -50,6 +50,7 @@ class RestoreOptions:
     """What a restore was asked for."""
 
     server: str
+    safety_backup: bool = False
     backup_id: str | None = None
     series: str | None = None
     before: datetime | None = None
@@ -61,8 +62,8 @@ class PlannedAction:
 
     verb: str
     address: str
-    reason: str
-    """As JSON."""
+    reason: str = ""
+    """As JSON; empty for what a person asked for."""
     withheld: bool = False
 
 

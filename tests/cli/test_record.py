@@ -153,6 +153,19 @@ class TestRecord:
         done = run("replay", "records", folder=tmp_path)
         assert (done.returncode, "1 run" in done.stdout) == (0, True), done.shown
 
+    def test_of_a_restore_with_a_safety_backup_explains_both(self, tmp_path: Path) -> None:
+        restore = ("restore", "db", "--backup", str(OLD), "--auto-approve", "--safety-backup", "--record", "records")
+        with killer(tmp_path) as service:
+            assert service.run(*restore).returncode == 0
+            service.write(SMALL_FILE)
+            status = service.run("status", "--since", "records", "--json")
+
+        assert recorded(tmp_path)["rounds"][0]["outcomes"]["verb"] == ["create", "restore"]
+        (new,) = json.loads(status.stdout)["since"]["new"]
+        assert (new["description"][:14], new["cause"]) == ("before restore", "run")
+        done = run("replay", "records", folder=tmp_path)
+        assert (done.returncode, "1 run" in done.stdout) == (0, True), done.shown
+
 
 class TestReplay:
     @pytest.fixture
