@@ -68,7 +68,8 @@ def _other_lines(other: OtherPlan) -> Iterator[str]:
 def changes(found: Difference) -> Iterator[tuple[Action, str]]:
     """Yield each action that other files would have changed, and how: the end of a sentence, `{}` for the backup."""
     for action in found.added:
-        yield action, f"also have {_done(action)}"
+        is_withheld = action.address in found.withheld_after
+        yield action, "also have withheld the delete of {}" if is_withheld else f"also have {_done(action)}"
     for action in found.removed:
         yield action, f"not have {_done(action)}"
     for each in found.altered:
