@@ -21,6 +21,7 @@ GROUPS = {
     "start": (Table.START_AND_PLAN, start.rows),
     "plan-10k": (Table.START_AND_PLAN, lambda: reading.rows(servers=500, series=20)),
     "plan-100k": (Table.START_AND_PLAN, lambda: reading.rows(servers=5000, series=20)),
+    "compare": (Table.START_AND_PLAN, reading.comparing),
     "planner": (Table.START_AND_PLAN, planner.rows),
     "fleets": (Table.START_AND_PLAN, planner.fleets),
     "growth": (Table.START_AND_PLAN, planner.growth),

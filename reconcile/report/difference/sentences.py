@@ -2,11 +2,14 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from itertools import groupby
 
 from reconcile.actual.inventory import size_mb
+from reconcile.addresses import SeriesAddress
 from reconcile.insight.difference import Difference, FileChange, Written
 from reconcile.plan.model import Action, Create, Delete
+from reconcile.report.plan.sentences import backups_text, reason_text
 from reconcile.report.wording import count_text, size_text
 
 _MOST_NAMED = 3
@@ -15,6 +18,9 @@ _MOST_NAMED = 3
 WITHHELD, NOW_WITHHELD, NO_LONGER_WITHHELD = "withheld: ", "now withheld: ", "no longer withheld: "
 NO_LONGER = "no longer: "
 """What becomes of an action because of the change, before its reason; nothing of one that is simply new."""
+
+_FEWEST_FOLDED = 3
+"""Deletes of one series that are alike: as many or more are one row."""
 
 _POLICIES = {"longer": "a longer policy", "shorter": "a shorter policy", "other": "another policy"}
 
@@ -50,15 +56,53 @@ def loss_part_text(difference: Difference) -> str:
     return f"Of the {count_text(lost, 'usable backup')} that the plan would lose, {more:,} are because of this change."
 
 
-def action_rows(difference: Difference) -> Iterator[tuple[Action, str]]:
-    """Yield each action that the change adds, withholds, no longer withholds, or removes, and which of these it is."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ActionRow:
+    """An action that the change has to do with, or many deletes of one series that are alike."""
+
+    how: str
+    """What becomes of it: `WITHHELD` and so on; empty for what is simply new."""
+    is_create: bool
+    name: str
+    facts: str
+    why: str
+
+
+def action_rows(difference: Difference) -> Iterator[ActionRow]:
+    """Yield each action that the change adds, withholds, no longer withholds, or removes."""
+    for (how, _, series), alike in groupby(_changed(difference), _alike):
+        actions = [action for _, action in alike]
+        deletes = [action for action in actions if isinstance(action, Delete)]
+        now = difference.after.planned_at
+        if len(deletes) >= _FEWEST_FOLDED:
+            backups = [delete.backup for delete in deletes]
+            name, facts = f"{series}: {len(backups):,} backups", backups_text(backups, now)
+            yield ActionRow(how=how, is_create=False, name=name, facts=facts, why=reason_text(deletes[0]))
+            continue
+        for action in actions:
+            facts = "new" if isinstance(action, Create) else backups_text([action.backup], now)
+            yield ActionRow(
+                how=how,
+                is_create=isinstance(action, Create),
+                name=str(action.address),
+                facts=facts,
+                why=reason_text(action),
+            )
+
+
+def _changed(difference: Difference) -> Iterator[tuple[str, Action]]:
     for action in difference.added:
-        yield action, WITHHELD if action.address in difference.withheld_after else ""
+        yield WITHHELD if action.address in difference.withheld_after else "", action
     for each in difference.altered:
         if each.was_withheld != each.is_withheld:
-            yield each.after, NOW_WITHHELD if each.is_withheld else NO_LONGER_WITHHELD
+            yield NOW_WITHHELD if each.is_withheld else NO_LONGER_WITHHELD, each.after
     for action in difference.removed:
-        yield action, NO_LONGER
+        yield NO_LONGER, action
+
+
+def _alike(changed: tuple[str, Action]) -> tuple[str, str, SeriesAddress]:
+    how, action = changed
+    return how, action.reason.kind, action.address if isinstance(action, Create) else action.address.series
 
 
 def file_rows(difference: Difference) -> Iterator[tuple[str, str]]:

@@ -1,11 +1,11 @@
 """What every format says of a plan: a sentence for each reason, and for what is withheld."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import assert_never
 from zoneinfo import ZoneInfo
 
-from reconcile.actual.inventory import Backup
+from reconcile.actual.inventory import Backup, size_mb
 from reconcile.addresses import BackupAddress
 from reconcile.desired.fields import size_setting
 from reconcile.durations import age_text
@@ -36,6 +36,15 @@ def totals_text(plan: Plan) -> str:
 def backup_text(backup: Backup, now: datetime) -> str:
     """Say how old and how large a backup is."""
     return f"{age_text(now - backup.created_at)} old, {size_text(backup.size_mb)}"
+
+
+def backups_text(backups: Sequence[Backup], now: datetime) -> str:
+    """Say how old and how large backups are; they come from the oldest to the newest."""
+    ages = [age_text(now - each.created_at) for each in (backups[0], backups[-1])]
+    if len(backups) > 1:
+        oldest, newest = (age.split()[0] for age in ages)
+        ages = [newest if newest == oldest else f"{newest} to {oldest}"]
+    return f"{ages[0]}, {size_text(size_mb(backups) if len(backups) > 1 else backups[0].size_mb)}"
 
 
 def action_text(action: Action) -> str:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from reconcile.actual.inventory import State, size_mb
+from reconcile.actual.inventory import State
 from reconcile.addresses import BackupAddress
 from reconcile.durations import age_text
 from reconcile.insight.difference import Difference
@@ -18,6 +18,7 @@ from reconcile.report.document import Block, Columns, Lines, Row, Text
 from reconcile.report.plan.sentences import (
     action_text,
     amounts_text,
+    backups_text,
     kept_text,
     next_due_text,
     paused_texts,
@@ -66,11 +67,14 @@ def _changes(difference: Difference, *, verbose: bool) -> Iterator[Block]:
     if part := sentences.loss_part_text(difference):
         yield Text(part, "bold red")
     yield Columns(rows=tuple(Row(cells, "cyan") for cells in sentences.file_rows(difference)), indent=2)
-    plan = difference.after
-    rows = _Rows(plan.planned_at, ZoneInfo(plan.timezone), difference.withheld_after, in_full=True, dated=verbose)
-    changed = tuple(rows.changed(action, how) for action, how in sentences.action_rows(difference))
+    changed = tuple(map(_changed, sentences.action_rows(difference)))
     yield Columns(rows=changed, indent=2, narrowest=_ROOM_FOR_REASONS, shortens=1)
     yield Text(f"{sentences.in_any_case_text(difference)}{'' if verbose else ' (-v shows all of the plan)'}.", "dim")
+
+
+def _changed(row: sentences.ActionRow) -> Row:
+    sign = _SIGNS.get(row.how, "+" if row.is_create else "-")
+    return _row(sign, row.name, row.facts, row.how + row.why)
 
 
 def _caused(difference: Difference) -> Text:
@@ -186,10 +190,8 @@ class _Rows:
                 yield self._action(action, _once(action, earlier))
         if is_folded:
             backups = [each.backup for each in held_back]
-            oldest, newest = (age_text(self.now - each.created_at).split()[0] for each in (backups[0], backups[-1]))
-            ages = newest if newest == oldest else f"{newest} to {oldest}"
             name = f"{description or 'undeclared'}: {len(backups):,} backups"
-            yield _row("!", name, f"{ages}, {size_text(size_mb(backups))}", f"withheld: {action_text(held_back[0])}")
+            yield _row("!", name, backups_text(backups, self.now), f"withheld: {action_text(held_back[0])}")
 
     def _action(self, action: Action, why: str) -> Row:
         if isinstance(action, Create):
@@ -197,13 +199,6 @@ class _Rows:
         if action.address in self.held_back:
             return self._backup("!", action, f"withheld: {why}")
         return self._backup("-", action, why)
-
-    def changed(self, action: Action, how: str) -> Row:
-        """Return the row of an action that a change of the files has to do with; `how` is in which way."""
-        name, why = str(action.address), f"{how}{reason_text(action)}"
-        if isinstance(action, Create):
-            return _row(_SIGNS.get(how, "+"), name, "new", why)
-        return self._backup(_SIGNS.get(how, "-"), action, why, name)
 
     def _unchanged(self, series: SeriesPlan) -> Row:
         usable = [kept.backup.created_at for kept in series.kept if kept.backup.state is State.USABLE]
@@ -218,11 +213,11 @@ class _Rows:
             f"newest {age_text(self.now - newest)}{next_due_text(series, self.now)}",
         )
 
-    def _backup(self, sign: str, entry: Delete | Kept | Unmanaged, why: str, name: str | None = None) -> Row:
+    def _backup(self, sign: str, entry: Delete | Kept | Unmanaged, why: str) -> Row:
         backup = entry.backup
         age = age_text(self.now - backup.created_at) if backup.created_at <= self.now else "not yet"
         made = f" ({time_text(backup.created_at, self.zone)})" if self.dated else ""
-        return _row(sign, name or entry.address.name, f"{age}{made}, {size_text(backup.size_mb)}", why)
+        return _row(sign, entry.address.name, f"{age}{made}, {size_text(backup.size_mb)}", why)
 
 
 def _once(action: Action, earlier: set[str]) -> str:
