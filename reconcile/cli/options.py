@@ -114,7 +114,7 @@ COMPARE = click.option(
     "files_before",
     multiple=True,
     metavar="PATH",
-    help="Compare with the files before a change: as -f; may be repeated.",
+    help="Compare with the files before a change: a file, a folder, or -. Can be repeated.",
 )
 ALLOW_LOSS = click.option(
     "--allow-loss",

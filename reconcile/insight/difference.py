@@ -218,7 +218,8 @@ def _file_changes(before: Desired, after: Desired) -> Iterator[FileChange]:
         *_compared("fleets", ((name, fleets[0].get(name), fleets[1].get(name)) for name in fleets[1] | fleets[0])),
         *_compared("servers", _unlike_their_fleets(*servers)),
     ):
-        if (each.path, str(each.before), str(each.after)) not in inherited:
+        is_own = each.kind == "fleets" and each.path == ("prune",)  # that of the settings does not apply to fleets
+        if is_own or (each.path, str(each.before), str(each.after)) not in inherited:
             yield each
 
 
@@ -253,7 +254,8 @@ def _compared(kind: Kind, pairs: Iterable[_Pair]) -> Iterator[FileChange]:
     olds, news = (
         {at: tables[side] for at, (_, tables) in enumerate(groups) if tables[side] is not None} for side in (0, 1)
     )
-    found = DeepDiff(olds, news, view="tree", threshold_to_diff_deeper=0)
+    # As in `reconcile.plan.stale`.
+    found = DeepDiff(olds, news, view="tree", threshold_to_diff_deeper=0, ignore_private_variables=False)
     items = [(item.path(output_format="list"), item) for how in sorted(found) for item in found[how]]
     for (at, *path), item in sorted(items, key=lambda each: each[0]):
         before, after = (None if side is notpresent else side for side in (item.t1, item.t2))
@@ -317,7 +319,7 @@ def _items(name: str, values: tuple[Any, ...]) -> Written | None:
 
 def _effect(changes: Iterable[FileChange]) -> Effect:
     """Return what changes of one series mean: longer if each rule of `keep` that differs keeps more, and so on."""
-    if any("every" in each.path for each in changes):
+    if any(each.path[2] == "every" for each in changes):
         return "other"
     amounts = [(_amount(each.before), _amount(each.after)) for each in changes]
     if any(old == inf for old, _ in amounts) != any(new == inf for _, new in amounts):

@@ -178,8 +178,9 @@ def _fields(backup: Backup) -> _Fields:
 def _changes(before: _Snapshot, after: _Snapshot) -> Iterator[str]:
     from deepdiff import DeepDiff  # noqa: PLC0415 - 0.3 s, and only a saved plan needs it
 
-    # Below a certain share of common keys, deepdiff would report one change, of everything.
-    difference = DeepDiff(before, after, view="tree", threshold_to_diff_deeper=0)
+    # Below a certain share of common keys, deepdiff would report one change, of everything. Keys that begin with
+    # underscores, as names may, would be left out.
+    difference = DeepDiff(before, after, view="tree", threshold_to_diff_deeper=0, ignore_private_variables=False)
     found = [(item.path(output_format="list"), item) for kind in sorted(difference) for item in difference[kind]]
     for (thing, *field), item in sorted(found, key=lambda change: [str(part) for part in change[0]]):
         if field:

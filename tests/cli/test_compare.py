@@ -71,7 +71,7 @@ def test_a_change_that_causes_nothing_says_so_in_one_line(service: Sandbox) -> N
     [
         (KEEP_7.replace("keep", "keeps"), 'unknown key "keeps"'),
         (None, "no such file"),
-        ('[settings]\naccount = "someone@example.com"\n' + KEEP_7, "the token is for the account"),
+        ('[settings]\naccount = "someone@example.com"\n' + KEEP_7, "the token belongs to"),
         (KEEP_7.replace("[servers.web]\nid = 1", "[servers.db]\nid = 2"), "matches nothing"),
     ],
 )

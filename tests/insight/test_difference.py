@@ -179,3 +179,23 @@ def test_the_last_series_of_a_server_may_come_and_go() -> None:
 
     assert [(each.series, each.before, each.after) for each in gone.files] == [("nightly", written, None)]
     assert [(each.series, each.before, each.after) for each in come.files] == [("nightly", None, written)]
+
+
+def test_a_name_that_begins_with_underscores_is_one_as_any_other() -> None:
+    fleet = '[fleets.__all]\nmatch = "__x"\nbackups = [{ description = "__y", every = "1d" }]\n'
+
+    assert files(changed('"1d"', '"2d"', fleet)) == [("fleets", ("__all",), ("series", "__y", "every"), "1d", "2d")]
+    assert [each[2] for each in files(changed("__x", "__z", fleet))] == [("match", "__x"), ("match", "__z")]
+
+
+def test_a_series_called_every_has_a_policy_as_any_other() -> None:
+    assert changed("keep = 4", "keep = 5", BEFORE.replace("nightly", "every")).policies == {"longer": 2}
+
+
+def test_a_fleet_that_prunes_as_the_settings_do_does_so_by_itself() -> None:
+    fleet = '[settings]\nprune = false\n[fleets.all]\nmatch = "*"\nprune = false\n'
+
+    assert files(changed("prune = false", 'prune = "7d"', fleet)) == [
+        ("settings", (), ("prune",), "false", "7d"),
+        ("fleets", ("all",), ("prune",), "false", "7d"),
+    ]

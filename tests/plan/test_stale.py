@@ -133,6 +133,15 @@ def test_a_token_that_may_not_list_servers_is_no_change() -> None:
     renewed(make_plan(FILE, inventory(servers=None)), inventory(servers=None))
 
 
+def test_a_server_whose_key_begins_with_underscores_is_compared_too() -> None:
+    plan = make_plan(config('[servers.__web]\nname = "web"\nid = 1\nbackups = [{ description = "x" }]\n'), inventory())
+
+    with pytest.raises(UserError) as stale:
+        renewed(plan, inventory(servers=(Server(id=1, name="another"),)))
+
+    assert stale.value.diagnostics[0].facts == ("changed since: __web: name was 'web', is 'another'",)
+
+
 def test_another_service_is_refused() -> None:
     check_base_url(PLAN, PLAN.base_url)
     with pytest.raises(UserError, match=r"Saved plan is for https://vps.example/api/v1, not for https://else"):

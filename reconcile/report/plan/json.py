@@ -116,20 +116,22 @@ def _ours(plan: Plan, held_back: frozenset[BackupAddress], zone: ZoneInfo) -> Js
 
 def _comparison(difference: Difference) -> JsonObject:
     """Return what the change of the files causes, and what it changes in them."""
+
+    def action(planned: Create | Delete, *, is_withheld: bool) -> JsonObject:
+        return {**_change(planned, ZoneInfo(difference.after.timezone)), "withheld": is_withheld}
+
     in_any_case = difference.in_any_case
     creates = sum(isinstance(action, Create) for action in in_any_case)
     return {
         "summary": caused_text(difference),
-        "added": [
-            _action(action, is_withheld=action.address in difference.withheld_after) for action in difference.added
-        ],
+        "added": [action(each, is_withheld=each.address in difference.withheld_after) for each in difference.added],
         "removed": [
-            _action(action, is_withheld=action.address in difference.withheld_before) for action in difference.removed
+            action(each, is_withheld=each.address in difference.withheld_before) for each in difference.removed
         ],
         "altered": [
             {
-                "before": _action(each.before, is_withheld=each.was_withheld),
-                "after": _action(each.after, is_withheld=each.is_withheld),
+                "before": action(each.before, is_withheld=each.was_withheld),
+                "after": action(each.after, is_withheld=each.is_withheld),
             }
             for each in difference.altered
         ],
@@ -149,16 +151,6 @@ def _comparison(difference: Difference) -> JsonObject:
         ],
         "appeared": [diagnostic_json(each) for each in difference.appeared],
         "resolved": [diagnostic_json(each) for each in difference.resolved],
-    }
-
-
-def _action(action: Create | Delete, *, is_withheld: bool) -> JsonObject:
-    return {
-        "address": values.terraform_address(action.address),
-        "action": "create" if isinstance(action, Create) else "delete",
-        "action_reason": action.reason.kind,
-        "reconcile_reason": action_text(action),
-        "withheld": is_withheld,
     }
 
 
