@@ -4,6 +4,7 @@ import errno
 import os
 import stat
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -138,6 +139,12 @@ def _replace(target: Path, data: bytes, new_mode: int, mode: int | None) -> None
     _create(beside, data, new_mode, mode)
     try:
         beside.replace(target)
+        with suppress(OSError):  # not every file system has it
+            folder = os.open(target.parent, os.O_RDONLY)
+            try:
+                os.fsync(folder)
+            finally:
+                os.close(folder)
     except BaseException:
         beside.unlink(missing_ok=True)
         raise

@@ -30,7 +30,9 @@ def replay(session: Session, formatter: Formatter[Replay], *, records: tuple[Pat
     paths = [path for each in records for path in records_in(each)]
 
     def read() -> Iterator[tuple[str, Record]]:
-        yield from ((path.name, read_record(path)) for path in paths)
+        for path in paths:
+            with session.one_of_several():
+                yield path.name, read_record(path)
 
     # Most nights have the files of the night before.
     found = replay_records(read(), lru_cache(maxsize=4)(parse_all), other)

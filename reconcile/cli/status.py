@@ -106,12 +106,14 @@ def _since(session: Session, path: Path, found: Status, desired: Desired, invent
     """Compare the account with a record, given the records of the runs after it; raises UserError."""
     paths = records_since(path)
     records = [read_record(each) for each in paths]
-    base = records[0]
+    base, advice = records[0], "Name a record of this account."
     if base.base_url != inventory.base_url:
         problem = f"{paths[0]} is a record of {base.base_url}, not of {inventory.base_url}"
-        raise UserError(problem, "Name a record of this account.")
+        raise UserError(problem, advice)
     if not base.rounds:
         raise UserError(f"{paths[0]} contains no observation: its run ended before", "Name an older record.")
     seen = base.rounds[-1].inventory
+    if seen.account and inventory.account and seen.account != inventory.account:
+        raise UserError(f"{paths[0]} is a record of {seen.account}, not of {inventory.account}", advice)
     before = status_of(desired_for(desired.config, seen, session.targets), seen, seen.observed_at)
     return since(records, desired, inventory, before.health, found.health)

@@ -242,6 +242,15 @@ class TestReplay:
                 file.write_text(json.dumps({**whole, key: value}))
                 run("replay", str(file), folder=nights)  # checks that there is no traceback
 
+    def test_of_one_file_that_is_no_record_goes_on_with_the_others(self, nights: Path) -> None:
+        (nights / "records/000.json").write_text("{}")
+
+        done = run("replay", "records", folder=nights)
+
+        assert done.returncode == 1
+        assert "000.json is not a record" in done.stderr
+        assert done.stdout.startswith("2 runs from ")
+
     def test_needs_a_record(self, tmp_path: Path) -> None:
         assert run("replay", folder=tmp_path).returncode == 1
         assert "contains no records" in run("replay", ".", folder=tmp_path).stderr

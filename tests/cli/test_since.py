@@ -106,6 +106,18 @@ def test_what_someone_else_created_and_a_series_that_got_worse_are_named(service
     assert "1 worse" in text
 
 
+def test_a_record_of_another_account_is_an_error(service: Sandbox) -> None:
+    service.write(FILE.replace("[settings]", '[settings]\naccount = "you@example.com"'))
+    apply(service)
+    newest = max((service.folder / "records").iterdir())
+    newest.write_text(newest.read_text().replace("you@example.com", "me@example.com"))
+
+    done = service.run("status", "--since", str(newest))
+
+    assert done.returncode == 1
+    assert "is a record of me@example.com, not of you@example.com" in done.stderr
+
+
 def test_a_record_of_another_service_or_none_is_an_error(service: Sandbox) -> None:
     (file,) = (service.folder / "records").iterdir()
     text = file.read_text()

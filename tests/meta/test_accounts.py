@@ -182,10 +182,3 @@ def test_the_indexed_job_applies_the_file_of_its_index_with_the_token_of_its_nam
     assert (job["completionMode"], job["backoffLimitPerIndex"]) == ("Indexed", 0)
     assert [len(account.backups) - 3 for account in agency.accounts.values()] == [1, 2, 2]
     assert TOKEN not in str(container)
-
-
-def test_the_workflow_fits_its_schema() -> None:
-    command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.github-workflows"]
-    done = subprocess.run([*command, str(FOLDER / "github.yml")], capture_output=True, text=True, check=False)
-
-    assert done.returncode == 0, done.stdout

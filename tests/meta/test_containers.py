@@ -113,6 +113,7 @@ def test_the_manifests_fit_the_schema_of_kubernetes(validate: Path, tmp_path: Pa
         return subprocess.run([str(validate), "--strict", str(path)], capture_output=True, check=False).returncode
 
     assert check(MANIFEST) == 0
+    assert check(EXAMPLES / "accounts/kubernetes.yaml") == 0
     assert check(mistaken) != 0
 
 

@@ -46,6 +46,7 @@ CHECKS = {
         *(ROOT / ".github/workflows").glob("*.yml"),
         EXAMPLES / "ci/github.yml",
         EXAMPLES / "ci/deploy.yml",
+        EXAMPLES / "accounts/github.yml",
     ],
     ("dependabot", ""): [ROOT / ".github/dependabot.yml"],
     ("gitlab-ci", "gitlab-ci"): [EXAMPLES / "ci/gitlab.yml", EXAMPLES / "ci/deploy.gitlab.yml"],
@@ -346,7 +347,7 @@ def test_where_the_backup_fails_nothing_is_deployed(tmp_path: Path) -> None:
 
 def scripts() -> Iterator[tuple[str, str]]:
     """Yield every shell script of the examples, with a name for it."""
-    for path in [ACTION / "action.yml", EXAMPLES / "ci/github.yml", EXAMPLES / "ci/deploy.yml"]:
+    for path in [ACTION / "action.yml", *CHECKS["github-workflows", ""][-3:]]:
         read = read_yaml(path)
         for job in (read["runs"],) if "runs" in read else read["jobs"].values():
             for step in job["steps"]:
