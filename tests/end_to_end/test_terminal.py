@@ -77,7 +77,7 @@ def test_ctrl_c_at_the_question_restores_nothing(tmp_path: Path) -> None:
     with killer(tmp_path) as service:
         asked = spawn(service, "restore", "db", "--backup", str(OLD))
 
-        asked.expect("type the server's name")
+        asked.expect("type the name of the server")
         asked.sendintr()
         asked.expect("nothing was restored")
 
