@@ -25,8 +25,9 @@ from reconcile.plan.reasons import Missing
 from reconcile.tasks import beside
 
 IN_DOUBT = (
-    "Do not send it again. Look at the server in the web panel: if it is being restored, wait; if it runs as before "
-    "after some minutes, the restore was not begun, and the command may be run again."
+    "Do not run the command again yet. Check the server in the web panel. If a restore is running, wait for it. If, "
+    "after a few minutes, the server is still running as before, the restore did not start, and you can run the "
+    "command again."
 )
 
 
@@ -68,7 +69,7 @@ class Restoration:
         try:
             await run.changes.restore(choice.server.id, choice.backup.id)
         except OutcomeUnknownError as lost:
-            raise UserError(f"the restore may have begun: {lost}", IN_DOUBT) from lost
+            raise UserError(f"the restore may have started: {lost}", IN_DOUBT) from lost
         return choice
 
 
@@ -91,7 +92,7 @@ async def _make_safety_backup(create: Create, run: Run, min_sizes: MinSizes) -> 
     if run.clock.reason:
         raise StoppedError(run.clock.reason, "making the safety backup")
     raise UserError(
-        f"the safety backup was not made ({made.explanation if made else 'not started'}), nothing was restored",
+        f"the safety backup was not created ({made.explanation if made else 'not started'}); nothing was restored",
         "Fix the cause, or restore without --safety-backup.",
     )
 
@@ -113,8 +114,11 @@ def _completed(made: Finished) -> Diagnostic:
     backup_id = made.backup.id if made.backup else ""
     return Diagnostic(
         severity="warning",
-        summary=f"the safety backup #{backup_id}, made in {made.elapsed:.0f}s, is declared nowhere",
-        detail=f"Where undeclared backups are pruned, add {backup_id!r} to pinned of the server to keep it.",
+        summary=f"the safety backup #{backup_id} (made in {made.elapsed:.0f}s) belongs to no declared series",
+        detail=(
+            "If undeclared backups on this server are pruned, keep this one: add its description to ignore, or "
+            f"{backup_id!r} to pinned in the table of the server."
+        ),
         address=str(made.action.address),
     )
 
@@ -122,14 +126,15 @@ def _completed(made: Finished) -> Diagnostic:
 def _left_behind(create: Create, made: Finished) -> Diagnostic:
     """Describe a safety backup that may exist, or come to exist, although nothing was restored."""
     if made.backup:
-        summary = f"the safety backup #{made.backup.id} was begun, and not seen completed"
+        summary = f"the safety backup #{made.backup.id} was started, but is not known to have completed"
     else:
-        summary = f"a safety backup may have been begun: {made.explanation}"
+        summary = f"a safety backup may have been started: {made.explanation}"
     return Diagnostic(
         summary=summary,
         detail=(
-            f"To look for it: reconcile list {create.server_id}. It is declared nowhere: delete it in the web panel if "
-            "you do not need it, or pin it where undeclared backups are pruned."
+            f"To look for it: reconcile list {create.server_id}. It belongs to no declared series. If you do not need "
+            "it, delete it in the web panel. If undeclared backups on this server are pruned, add its description to "
+            "ignore to keep it."
         ),
         address=str(create.address),
     )

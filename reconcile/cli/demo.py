@@ -44,7 +44,7 @@ def demo(session: Session) -> ExitCode:
         stage.run("plan")
         stage.title("Apply it: the old backup is deleted only once the new one is completed")
         stage.run("apply", "--auto-approve")
-        stage.title("The account is as declared, so there is nothing to do")
+        stage.title("The account matches the file, so there is nothing to do")
         stage.run("plan")
         stage.title("Now a mistake: the file keeps 1 backup instead of 7. Deletes that would lose so much are withheld")
         stage.write(

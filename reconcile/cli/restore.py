@@ -104,9 +104,9 @@ def restore(
         nonlocal is_interrupted
         is_interrupted = True
         if restoration.is_sent:
-            output.diagnostics([Diagnostic(summary="Interrupted. The restore may have begun.", detail=IN_DOUBT)])
+            output.diagnostics([Diagnostic(summary="Interrupted. The restore may have started.", detail=IN_DOUBT)])
         else:
-            output.note("Interrupted: starting nothing new, finishing what is in flight.")
+            output.note("Interrupted. Starting nothing new and finishing the requests in flight.")
 
     try:
         with recorder:
@@ -115,7 +115,7 @@ def restore(
             )
     except StoppedError as error:
         if error.is_interrupt:
-            output.note("Interrupted, nothing was restored.")
+            output.note("Interrupted; nothing was restored.")
             raise
         raise UserError(f"{error}, nothing was restored", error.diagnostics[0].detail) from error
     except UserError as error:

@@ -96,13 +96,13 @@ def _account(inventory: Inventory) -> Iterator[tuple[Check, str, str]]:
     read = [] if inventory.servers is None else [count_text(len(inventory.servers), "server")]
     read.append(count_text(len(inventory.manual), "manual backup"))
     yield Check.LISTS, f"{' and '.join(read)} read, which matches the service's count", ""
-    yield Check.ENTRIES, "each is as documented, with a type and a status that reconcile knows", ""
-    yield Check.FILTER, "the list of manual backups has all of them", ""
+    yield Check.ENTRIES, "all are as documented, and reconcile knows each type and status", ""
+    yield Check.FILTER, "the list of manual backups is complete", ""
     if inventory.service_time:
         skew = abs(inventory.observed_at - inventory.service_time).total_seconds()
         yield Check.CLOCK, f"{skew:.0f}s from the service's", ""
     if inventory.account:
-        yield Check.ACCOUNT, "the token is for", inventory.account
+        yield Check.ACCOUNT, "the token belongs to", inventory.account
 
 
 def _declared(desired: Desired) -> Iterator[tuple[Check, str, str]]:

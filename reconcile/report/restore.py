@@ -25,7 +25,7 @@ def _warnings(choice: Choice, now: datetime) -> Iterator[Text]:
         age = age_text(now - backup.created_at)
         yield Text(f"On {name_or_id(choice.server)}, {name} has been in progress for {age}.", "bold yellow")
     if choice.in_progress:
-        yield Text("If you restore now, that backup may mix old and new data. Wait until it is completed.", "yellow")
+        yield Text("If you restore now, that backup may mix old and new data. Wait until it has completed.", "yellow")
 
 
 def _lines(choice: Choice, now: datetime) -> Iterator[Block]:
@@ -41,7 +41,7 @@ def _parts(choice: Choice, now: datetime) -> Iterator[Backup | Text]:
     yield Text.assemble("Restore ", (name, "bold"), f" ({choice.server.id}) from:")
     yield choice.backup
     age = age_text(now - choice.backup.created_at)
-    yield Text(f"Everything written on {name} since then, in the last {age}, will be lost.", "bold red")
+    yield Text(f"All data written to {name} since this backup (the last {age}) will be lost.", "bold red")
     if choice.others:
         yield Text("Its other usable backups:", "dim")
         yield from choice.others[:_MOST_OTHERS]

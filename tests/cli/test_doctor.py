@@ -57,10 +57,10 @@ def test_all_is_well(service: Killer) -> None:
         f"✓ service: {service.url}, plain http on this machine",
         "✓ permissions: token 'ci' has *:*, enough for plan, apply and restore",
         "✓ lists: 3 servers and 5 manual backups read, which matches the service's count",
-        "✓ entries: each is as documented, with a type and a status that reconcile knows",
-        "✓ filter: the list of manual backups has all of them",
+        "✓ entries: all are as documented, and reconcile knows each type and status",
+        "✓ filter: the list of manual backups is complete",
         next(line for line in lines(done.stdout) if "clock" in line),
-        "- account: the token is for: a@b",
+        "- account: the token belongs to: a@b",
         "✓ declared servers: all match the account",
     ]
     assert service.world.record == []

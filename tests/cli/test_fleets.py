@@ -114,7 +114,7 @@ class TestRequired:
 
         checked = service.run("status", "--check")
 
-        assert (checked.returncode, checked.stdout) == (2, "UNPROTECTED old (4): in no file\n")
+        assert (checked.returncode, checked.stdout) == (2, "UNPROTECTED old (4): not declared in any file\n")
         assert json.loads(service.run("status", "--json").stdout)["healthy"] is False
 
     def test_a_table_that_wants_nothing_satisfies(self, service: Sandbox) -> None:

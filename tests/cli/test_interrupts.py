@@ -42,8 +42,8 @@ class TestApply:
 
         assert done.returncode == 130
         assert (
-            "Interrupted: starting nothing new, finishing what is in flight. Interrupt again to stop at once."
-            in done.stderr
+            "Interrupted. Starting nothing new and finishing the requests in flight. "
+            "Interrupt again to stop immediately." in done.stderr
         )
         assert "is still in progress" in done.stdout
         assert "Run apply again" in done.stdout
@@ -95,7 +95,7 @@ class TestRestore:
             changes = [change.what for change in service.world.record]
             assert done.returncode == 130, (at, done.shown)
             assert "restore" not in changes
-            assert "Interrupted, nothing was restored." in done.stderr
+            assert "Interrupted; nothing was restored." in done.stderr
             made_it = "POST /backups/" in requests[: at + 1]
             assert changes == (["create"] if made_it else []), (at, requests)
 
@@ -106,8 +106,8 @@ class TestRestore:
 
         assert done.returncode == 130
         assert [change.what for change in service.world.record] == ["restore"]
-        assert "Interrupted. The restore may have begun." in done.stderr
-        assert "Do not send it again. Look at the server in the web panel" in done.stderr
+        assert "Interrupted. The restore may have started." in done.stderr
+        assert "Do not run the command again yet. Check the server in the web panel" in done.stderr
         assert "Started restoring" in done.stdout
 
     def test_in_flight_ends_at_once_when_interrupted_again(self, service: Killer) -> None:
@@ -118,6 +118,6 @@ class TestRestore:
 
         assert done.returncode == 130
         assert time.monotonic() - started < 10
-        assert "the restore may have begun" in done.stderr
-        assert "Do not send it again." in done.stderr
+        assert "the restore may have started" in done.stderr
+        assert "Do not run the command again yet." in done.stderr
         assert "The service has begun" not in done.stdout

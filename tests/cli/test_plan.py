@@ -44,9 +44,9 @@ def test_a_target_narrows_the_plan_which_says_so(service: Sandbox) -> None:
     done = service.run("plan", "--target", "web-server-01/Pre*")
 
     assert "No changes." in done.stdout
-    assert "Only what --target web-server-01/Pre* matches is planned." in done.stdout
+    assert "This plan covers only --target web-server-01/Pre*." in done.stdout
     as_markdown = service.run("plan", "--markdown", "--target", "web-server-01/nightly").stdout
-    assert "matches is planned." in as_markdown
+    assert "This plan covers only" in as_markdown
 
 
 def test_ten_thousand_backups_on_five_hundred_servers_fit_on_one_screen(tmp_path: Path) -> None:

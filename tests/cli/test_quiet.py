@@ -40,7 +40,7 @@ def test_an_apply_with_nothing_to_do_is_one_line(service: Sandbox) -> None:
 
     done = service.run("apply", "--auto-approve", "--quiet")
 
-    assert done.shown == "No changes. The account is as declared: 1 backup unchanged, 1 unmanaged.\n"
+    assert done.shown == "No changes. The account matches the files: 1 backup unchanged, 1 unmanaged.\n"
 
 
 @pytest.mark.parametrize("command", [["import", "--out", "new.toml"], ["init", "--out", "new.toml"]], ids=str)
@@ -71,7 +71,7 @@ def test_errors_are_shown_and_warnings_are_not(service: Sandbox) -> None:
     assert "warning" not in quiet.shown
     assert quiet.stdout.splitlines() == [
         "Plan: 1 to create, 0 to delete; 0 backups unchanged, 1 unmanaged.",
-        "Incomplete: 1 error; the rest is planned.",
+        "Incomplete plan: 1 error. Everything else is planned.",
     ]
 
 
@@ -134,7 +134,7 @@ def test_a_safety_backup_that_is_left_behind_is_shown(odd_service: Killer) -> No
     done = odd_service.run("restore", "db", "--backup", str(OLD), "-q", *arguments)
 
     assert done.returncode == 1
-    assert "was begun, and not seen completed" in done.stderr
+    assert "was started, but is not known to have completed" in done.stderr
     assert "nothing was restored" in done.stderr
     assert done.stdout == ""
 
@@ -148,4 +148,4 @@ def test_a_restore_that_may_have_begun_is_shown(odd_service: Killer) -> None:
     done = odd_service.run("restore", "db", "--backup", str(OLD), "-q", "--auto-approve")
 
     assert done.returncode == 1
-    assert "the restore may have begun" in done.stderr
+    assert "the restore may have started" in done.stderr

@@ -52,7 +52,7 @@ def test_plan_and_status_check_report_it(world: Sandbox) -> None:
     plan, status = world.run("plan"), world.run("status", "--check")
 
     assert (plan.returncode, status.returncode) == (1, 2)
-    assert "Withheld: 6 deletes. Their servers break a rule of [require]" in plan.stdout
+    assert "Withheld: 6 deletes. Nothing is deleted on a server that breaks a [require] rule" in plan.stdout
     assert (
         "ERROR web/nightly: the backups of server 'web' reach back only 1d; [require] retention needs 30d"
         in status.stdout
@@ -73,7 +73,7 @@ def test_an_apply_creates_and_deletes_nothing(world: Sandbox) -> None:
     left = {backup["id"] for backup in world.backups()}
     assert done.returncode == 1
     assert before < left
-    assert "Withheld: 6 deletes. Their servers break a rule of [require]" in done.stdout
+    assert "Withheld: 6 deletes. Nothing is deleted on a server that breaks a [require] rule" in done.stdout
     assert "--allow-loss" not in done.stdout
 
 

@@ -27,7 +27,7 @@ def test_a_backup_named_by_its_id_is_restored_once(service: Killer) -> None:
 
     assert done.returncode == 0, done.stderr
     assert restores(service) == [{"server": "2", "backup_id": OLD}]
-    assert "Everything written on db since then, in the last 2d, will be lost." in done.stdout
+    assert "All data written to db since this backup (the last 2d) will be lost." in done.stdout
     assert "Its other usable backups:" in done.stdout
     assert f"#{AUTOMATIC}" in done.stdout
     assert "Started restoring 'db' from #21." in done.stdout
@@ -167,8 +167,8 @@ def test_a_lost_answer_is_never_followed_by_another_try(status: int | None, serv
 
     assert done.returncode == 1
     assert len(restores(service)) == 1
-    assert "the restore may have begun" in done.stderr
-    assert "Do not send it again." in done.stderr
+    assert "the restore may have started" in done.stderr
+    assert "Do not run the command again yet." in done.stderr
     assert "Started restoring" not in done.stdout
 
 
@@ -198,8 +198,8 @@ class TestSafetyBackup:
         assert (created.what, restored.what) == ("create", "restore")
         assert created.record["description"].startswith("before restore 20")
         assert restored.usable["db", created.record["description"]] == 1
-        assert f"the safety backup #{created.record['id']}, made in " in done.stderr
-        assert f"add {created.record['id']} to pinned of the server" in done.stderr
+        assert f"the safety backup #{created.record['id']} (made in " in done.stderr
+        assert f"add its description to ignore, or {created.record['id']} to pinned" in " ".join(done.stderr.split())
 
     def test_that_fails_means_no_restore(self, service: Killer) -> None:
         service.world.account.fails = lambda: True
@@ -207,7 +207,7 @@ class TestSafetyBackup:
         done = service.run("restore", "db", "--backup", str(OLD), "--auto-approve", "--safety-backup")
 
         assert done.returncode == 1
-        assert "the safety backup was not made" in done.stderr
+        assert "the safety backup was not created" in done.stderr
         assert "nothing was restored" in done.stderr
         assert done.stderr.endswith("\n  Fix the cause, or restore without --safety-backup.\n")
         assert restores(service) == []
@@ -230,14 +230,14 @@ class TestSafetyBackup:
         done = service.run("restore", "db", "--backup", str(OLD), "--auto-approve", "--safety-backup")
 
         assert done.returncode == 130
-        assert "Interrupted, nothing was restored." in done.stderr
+        assert "Interrupted; nothing was restored." in done.stderr
         assert restores(service) == []
         self.check_is_named(service, done)
 
     def check_is_named(self, service: Killer, done: Done) -> None:
         """Check that the message says which backup was left in progress, and what to do about it."""
         (made,) = [change.record for change in service.world.record if change.what == "create"]
-        message = f"db/{made['description']}: the safety backup #{made['id']} was begun, and not seen completed"
+        message = f"the safety backup #{made['id']} was started, but is not known to have completed"
         assert done.stderr.count(message) == 1
         assert "To look for it: reconcile list 2." in done.stderr
         assert str(made["id"]) in service.run("list", "2").stdout
@@ -253,7 +253,7 @@ class TestSafetyBackup:
         done = service.run("restore", "db", "--backup", str(OLD), *arguments)
 
         assert done.returncode == 1
-        assert "a safety backup may have been begun: " in done.stderr
+        assert "a safety backup may have been started: " in done.stderr
         assert restores(service) == []
 
 

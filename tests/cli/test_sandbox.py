@@ -179,7 +179,7 @@ def test_a_generated_account_can_be_imported_and_its_gaps_are_seen(tmp_path: Pat
 
     assert imported.returncode == 0, imported.stderr
     assert "renamed_from = " in (tmp_path / "backups.toml").read_text()
-    assert "\nNo changes. The account is as declared: 78 backups unchanged" in planned.stdout, planned.shown
+    assert "\nNo changes. The account matches the files: 78 backups unchanged" in planned.stdout, planned.shown
     assert "6 of 6 series healthy" in status.stdout
 
 

@@ -80,9 +80,9 @@ def test_check_is_one_line_per_problem_and_2(service: Sandbox) -> None:
     assert done.returncode == 2
     assert done.stdout.splitlines() == [
         "EMPTY web/empty: no usable backup",
-        'OVERDUE db/over "due": newest usable is 2d old, due since 1d',
-        "FAILED db/failed: 1 backup failed, the last is #6",
-        "STALLED web/stalled: 1 backup stalled, the last is #4",
+        'OVERDUE db/over "due": newest usable backup is 2d old, overdue by 1d',
+        "FAILED db/failed: 1 failed backup (latest: #6)",
+        "STALLED web/stalled: 1 stalled backup (latest: #4)",
     ]
     service.write(HEALTHY)
     done = service.run("status", "--check")

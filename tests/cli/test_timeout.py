@@ -206,7 +206,7 @@ def test_a_resolver_that_does_not_respond_does_not_hold_up_two_interrupts(
 
     assert done.returncode == 130
     assert elapsed < 15
-    assert "Interrupt again to stop at once." in done.stderr
+    assert "Interrupt again to stop immediately." in done.stderr
     assert "web/nightly: not started" in done.stdout
 
 

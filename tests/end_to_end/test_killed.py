@@ -74,5 +74,5 @@ def test_a_second_interrupt_stops_at_once_and_says_what_cannot_be_known(tmp_path
 
         assert done.returncode == 130
         assert time.monotonic() - started < service.hangs
-        assert "Interrupt again to stop at once." in done.stderr
+        assert "Interrupt again to stop immediately." in done.stderr
         assert "of unknown outcome" in done.stdout

@@ -90,7 +90,7 @@ def test_it_shows_the_trouble_the_restore_points_and_what_is_unprotected(browser
         ["forgotten (3)", "UNPROTECTED"],
         ["db/nightly", "healthy"],
     ]
-    assert "in no file; 1 automatic backup" in lines[1]
+    assert "not declared in any file; 1 automatic backup" in lines[1]
     assert page.locator("h3").all_inner_texts() == ["db (2)", "web (1)", "forgotten (3)"]
     db, web, forgotten = page.locator("details").all()
     web.locator("summary").click()

@@ -71,10 +71,10 @@ def test_each_check_that_passed_is_one_line() -> None:
         "✓ service: https://vps.example/api/v1, TLS, no proxy",
         "✓ permissions: token 'ci' has *:*, enough for plan, apply and restore",
         "✓ lists: 1 server and 1 manual backup read, which matches the service's count",
-        "✓ entries: each is as documented, with a type and a status that reconcile knows",
-        "✓ filter: the list of manual backups has all of them",
+        "✓ entries: all are as documented, and reconcile knows each type and status",
+        "✓ filter: the list of manual backups is complete",
         "✓ clock: 0s from the service's",
-        "- account: the token is for: ops@example.com",
+        "- account: the token belongs to: ops@example.com",
         "✓ declared servers: all match the account",
         "Ready to apply.",
     ]
@@ -294,7 +294,7 @@ NAMED = "[settings]\naccount = 'ops@example.com'\n"
 
 class TestAccount:
     def test_that_the_files_name_is_checked(self) -> None:
-        assert "✓ account: the token is for: ops@example.com" in lines(diagnosed(config(NAMED)))
+        assert "✓ account: the token belongs to: ops@example.com" in lines(diagnosed(config(NAMED)))
 
     def test_of_another_is_an_error_and_the_servers_are_compared_all_the_same(self) -> None:
         diagnosis = diagnosed(config(NAMED.replace("ops", "dev")))

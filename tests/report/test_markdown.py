@@ -153,7 +153,7 @@ def test_the_verdict_comes_first_and_what_is_withheld() -> None:
     assert lines[1] == "### reconcile: 0 to create, 9 to delete (9 withheld)"
     assert lines[3] == (
         "> **Withheld: 9 deletes.** They would lose 9 of the 9 usable backups on the declared servers; none would be "
-        "left. If this is intended: reconcile apply --allow-loss 9"
+        "left. To allow this loss for one run: reconcile apply --allow-loss 9"
     )
 
 
@@ -183,7 +183,7 @@ def test_errors_warnings_and_targets_are_there() -> None:
     text = markdown(make_plan(declared, inventory(servers=(Server(id=1, name="a"),)), "*"))
 
     assert "### reconcile: no changes, 1 error\n" in text
-    assert "Only what --target <code>&#42;</code> matches is planned." in text
+    assert "This plan covers only --target <code>&#42;</code>." in text
     assert "- ❌ <code>b</code>: the account has no server with the id 2. Correct the id" in text
     assert "- ⚠ <code>a</code>: pinned backup 7 does not exist. " in text
 
@@ -217,7 +217,7 @@ def test_deletes_are_visible_and_servers_fold() -> None:
 def test_a_create_says_why() -> None:
     text = markdown(make_plan(declare('{ description = "nightly", keep = 1 }'), inventory()))
 
-    assert "- **create** <code>web/nightly</code>: missing: none exists" in text
+    assert "- **create** <code>web/nightly</code>: missing: no backup exists" in text
 
 
 @pytest.mark.parametrize("length", [10, 200])

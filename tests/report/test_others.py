@@ -147,7 +147,7 @@ class TestRestore:
             "Restore web (1) from:",
             "  ID   CREATED           SIZE     DESCRIPTION",
             "  #2   2026-03-08 12:00  1.0 GiB  nightly",
-            "Everything written on web since then, in the last 2d, will be lost.",
+            "All data written to web since this backup (the last 2d) will be lost.",
             "Its other usable backups:",
         ]
         assert lines[-2:] == [
@@ -161,7 +161,7 @@ class TestRestore:
 
         warning = [
             "On web, #2 ('by hand') has been in progress for 3min.",
-            "If you restore now, that backup may mix old and new data. Wait until it is completed.",
+            "If you restore now, that backup may mix old and new data. Wait until it has completed.",
         ]
         assert [line for line in shown(document).splitlines() if line in warning] == warning
         assert isinstance(document, Lines)
@@ -177,7 +177,7 @@ class TestRestore:
             r"Restore \x1b7 (\x1b7) from:",
             "  ID  CREATED           SIZE     DESCRIPTION",
             "  #1  2026-03-10 10:00  1.0 GiB",
-            r"Everything written on \x1b7 since then, in the last 2h, will be lost.",
+            r"All data written to \x1b7 since this backup (the last 2h) will be lost.",
             "Same for all: type manual, expires never. Times in UTC.",
         ]
 

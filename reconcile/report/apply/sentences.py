@@ -49,7 +49,10 @@ def event_sentence(event: Event) -> str:  # noqa: PLR0911 - one for each event
         case outcomes.Announced(text=text):
             return text
         case outcomes.Interrupted():
-            return "Interrupted: starting nothing new, finishing what is in flight. Interrupt again to stop at once."
+            return (
+                "Interrupted. Starting nothing new and finishing the requests in flight. "
+                "Interrupt again to stop immediately."
+            )
         case _:
             assert_never(event)
 
@@ -88,7 +91,7 @@ _VETO_TEXTS = {
     Veto.LAST_USABLE: "it would leave no usable backup on the declared servers",
     Veto.NOT_CREATED: "the new backup was not created",
     Veto.NOT_AWAITED: "left to the next run: the new backup was not waited for",
-    Veto.KEPT_AFTER_ALL: "left to the next run: kept after all, beside the new backup's date",
+    Veto.KEPT_AFTER_ALL: "left to the next run: by the new backup's actual date, keep still keeps this one",
 }
 
 
@@ -98,15 +101,15 @@ def objection_text(objection: guards.Objection) -> str:  # noqa: PLR0911 - one f
         case Veto():
             return _VETO_TEXTS[objection]
         case guards.Changed(field=field, planned=planned, listed=listed):
-            return f"it has changed since the plan: {field} was {str(planned)!r}, is {str(listed)!r}"
+            return f"it changed after the plan was made: {field} was {str(planned)!r}, is {str(listed)!r}"
         case guards.UnknownBeside(id=id_, status=None):
             return f"#{id_} may belong to the series: its fields can't be read"
         case guards.UnknownBeside(id=id_, status=status):
             return f"#{id_} has the status {status!r}, which reconcile does not know"
         case guards.Appeared(id=id_):
-            return f"#{id_} has appeared in the series since the plan"
+            return f"#{id_} was added to the series after the plan was made"
         case guards.KeptOneLost(id=id_):
-            return f"#{id_}, which was to stay, is no longer usable"
+            return f"#{id_}, which the plan keeps, is no longer usable"
         case guards.SeriesWithoutUsable(address=address):
             return f"{address} has no usable backup"
         case guards.StillInProgress(id=id_):
@@ -125,8 +128,8 @@ def advice(result: Result) -> Iterator[str]:
         for ended in failed
     ):
         yield (
-            "A new backup is created before an old one is deleted, so one place must stay free for each series of a "
-            "server. Raise the limit at the service, or keep one backup fewer."
+            "The new backup is created before the old one is deleted, so each series needs room for one more backup. "
+            "Raise the limit at the service, or keep one backup fewer."
         )
     protected = [
         ended.action for ended in failed if isinstance(ended.action, Delete) and _PROTECTED.search(ended.explanation)

@@ -62,7 +62,7 @@ def _trouble(result: Result) -> Iterator[Text]:
     yield from _not_done(result)
     for backup in result.still_pending:
         state = member_text(SeriesAddress(backup.server_name, backup.description), backup)
-        yield Text(f"{state}; it was in progress before this run, and still is", "yellow")
+        yield Text(f"{state}; started before this run and still not completed", "yellow")
     for address in result.unmet:
         yield Text(f"{address}: {unmet_text(result.plan.max_age)}", "yellow")
 
@@ -80,7 +80,7 @@ def _figures(result: Result, *, plans_again: bool) -> Iterator[Text]:
         return
     yield Text.assemble(head, ", ".join(figures), ".")
     if errors:
-        yield Text(f"Not everything was planned: {count_text(errors, 'error')}, shown with the plan.", "bold red")
+        yield Text(f"The plan was incomplete: {count_text(errors, 'error')}, shown with the plan.", "bold red")
     if result.stopped is Stop.DEADLINE:
         yield Text("Out of time: the run ended at its --timeout. Allow more time, or run apply again.", "bold red")
     elif result.stopped is Stop.INTERRUPTED:
@@ -118,15 +118,17 @@ def _next_steps(result: Result) -> Iterator[Text]:
             style = "yellow" if addresses is agreed else "bold red"
             yield Text(f"Withheld: {count_text(len(addresses), 'delete')}. {why}", style)
     if number := counts[Outcome.WITHHELD] - len(agreed) - len(barred) - len(unconfirmed):
-        allow = f"If this is intended: {allowing(result.loss_still_to_allow)} (reconcile help safety)"
+        allow = f"To allow this loss for one run: {allowing(result.loss_still_to_allow)} (reconcile help safety)"
         yield Text(f"Withheld: {count_text(number, 'delete')}, because too much would be lost. {allow}", "bold red")
     yield from map(Text, advice(result))
     if result.is_refused and not counts[Outcome.NOT_STARTED] and not result.still_pending and not result.unmet:
-        yield Text("The service rejected what failed above. Fix the cause first: running apply again will not help.")
+        yield Text("The service rejected the requests that failed above. Fix the cause before you run apply again.")
     elif result.notes:
-        yield Text("Fix the cause above first: until then, each apply would create backups that the next does not see.")
+        yield Text(
+            "Fix the cause above before you run apply again: each run would create backups that the next does not see."
+        )
     elif result.still_pending or result.unmet or set(counts) - _NOT_WORTH_REPEATING:
-        yield Text("Run apply again: it reads the account again, and does only what is still missing.")
+        yield Text("Run apply again. It reads the account afresh and does only what is left.")
 
 
 _NOT_WORTH_REPEATING = {Outcome.SUCCEEDED, Outcome.DEFERRED, Outcome.WITHHELD}

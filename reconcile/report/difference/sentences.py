@@ -148,7 +148,7 @@ def _files_texts(difference: Difference) -> Iterator[str]:
             others.setdefault(_subject(each), {})[each.path[0]] = None
     for thing, number in gone.items():
         held = sum(server.held for server in difference.left) if thing == "server" else 0
-        stay = f", {'its' if number == 1 else 'their'} {count_text(held, 'backup')} stay" if held else ""
+        stay = f", {'its' if number == 1 else 'their'} {count_text(held, 'backup')} kept" if held else ""
         yield f"{_are(number, thing)} no longer declared{stay}"
     for thing, number in new.items():
         yield f"{_are(number, thing)} newly declared"

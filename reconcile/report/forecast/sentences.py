@@ -64,13 +64,13 @@ def notes(found: Forecast | Comparison) -> Iterator[str]:
     forecast = _latest(found)
     if forecast.without_size:
         yield (
-            f"The size of new backups of {count_text(forecast.without_size, 'series')} is not known, and not counted: "
-            "--size-mb gives one."
+            f"New backups of {count_text(forecast.without_size, 'series')} are not counted in the totals, because "
+            "their size is not known. Set a size with --size-mb."
         )
     for number, why in withheld_texts(forecast.first, withheld(forecast.first)):
         yield (
-            f"The first apply would withhold {count_text(number, 'delete')}, and so would every later one; the "
-            f"forecast is as if it did not. {why}"
+            f"The first apply, and every later one, would withhold {count_text(number, 'delete')}. This forecast "
+            f"assumes that they are allowed. {why}"
         )
 
 
@@ -112,7 +112,7 @@ def _policy(declared: DeclaredSeries | None) -> str:
     """Write a policy as what it says; nothing for what is undeclared."""
     if declared is None:
         return ""
-    every = f"every {declared.every}" if declared.every else "made once"
+    every = f"every {declared.every}" if declared.every else "created once"
     return f"{every}, keep {' '.join(map(str, declared.keep))}"
 
 
@@ -149,7 +149,7 @@ def _facts(figures: Figures, forecast: Forecast) -> dict[str, str]:
         )
     if figures.longest_gap:
         found["longest gap"] = f"{age_text(figures.longest_gap)} between two backups"
-    steady = figures.steady_at and f"from {_date(figures.steady_at, forecast)} on nothing changes any more"
+    steady = figures.steady_at and f"no changes after {_date(figures.steady_at, forecast)}"
     found["settles"] = steady or "not by then"
     return found
 

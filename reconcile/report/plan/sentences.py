@@ -14,10 +14,10 @@ from reconcile.plan.model import Action, Create, Plan, SeriesPlan, ServerPlan
 from reconcile.plan.safety import ALWAYS_ALLOWED
 from reconcile.report.wording import count_text, pause_text, size_text, time_text
 
-BARRED = "Their servers break a rule of [require], and nothing on them is deleted until they do not."
+BARRED = "Nothing is deleted on a server that breaks a [require] rule."
 """Why the deletes on a barred server are withheld."""
 
-UNCONFIRMED = "They depend on this machine's clock, which can't be checked: the service does not say what time it is."
+UNCONFIRMED = "They depend on this machine's clock, which can't be checked because the service does not send the time."
 """Why the deletes on a clock that the service has not confirmed are withheld."""
 
 
@@ -62,9 +62,9 @@ def create_text(reason: reasons.CreateReason) -> str:
     """Say why a backup is created."""
     match reason:
         case reasons.Missing(has_others=True):
-            return "none is usable or in progress"
+            return "no backup is usable or in progress"
         case reasons.Missing():
-            return "none exists"
+            return "no backup exists"
         case reasons.Due(age=age, every=every):
             is_by_date = every.is_in_days and age < timedelta(days=every.days, weeks=4 * every.months)
             return f"newest is {age_text(age)} old, due every {every}{' by date' if is_by_date else ''}"
@@ -116,7 +116,7 @@ def _undersized_text(min_size: int) -> str:
     return f"smaller than min_size = {size_setting(min_size)}"
 
 
-_BESIDE_UNKNOWN = "another backup that belongs to the series, or may belong to it, is unknown"
+_BESIDE_UNKNOWN = "an unknown backup belongs, or may belong, to the series"
 
 
 def kept_text(reason: reasons.KeepReason, zone: ZoneInfo) -> str:
@@ -142,7 +142,7 @@ def unmanaged_text(reason: reasons.UnmanagedReason, zone: ZoneInfo) -> str:
         case reasons.NotPruned():
             return "prune = false"
         case reasons.PrunedLater(prune=prune, at=at):
-            return f"pruned after {prune}, at {time_text(at, zone)}"
+            return f"will be pruned at {time_text(at, zone)} (prune = {prune})"
         case reasons.BesideUnknown():
             return f"not pruned: {_BESIDE_UNKNOWN}"
         case reasons.TooYoung(min_age=min_age):
@@ -157,7 +157,7 @@ def _loss_text(plan: Plan) -> str:
     lost = f"They would lose {loss.lost:,} of the {count_text(loss.usable, 'usable backup')} on the declared servers"
     share = f"max_shrink: {plan.limit.max_shrink_percent}% of these, at least {ALWAYS_ALLOWED}"
     limit = "none would be left" if loss.empties else f"the limit is {loss.limit:,} ({share})"
-    return f"{lost}; {limit}. If this is intended: {allowing(loss.lost)}"
+    return f"{lost}; {limit}. To allow this loss for one run: {allowing(loss.lost)}"
 
 
 def allowing(lost: int) -> str:

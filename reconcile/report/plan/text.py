@@ -116,15 +116,15 @@ def _end(plan: Plan, held_back: frozenset[BackupAddress]) -> Iterator[Text]:
     yield Text("")
     if plan.targets:
         targets = ", ".join(plan.targets)
-        yield Text(f"Only what --target {targets} matches is planned.", style="yellow")
+        yield Text(f"This plan covers only --target {targets}.", style="yellow")
     if plan.max_age:
-        yield Text(f"Each series must have a backup that is at most {plan.max_age} old.", style="yellow")
+        yield Text(f"Each series must have a backup no older than {plan.max_age}.", style="yellow")
     yield _figures(plan, held_back)
     where = f"{count_text(len(plan.servers), 'server')} at {plan.base_url}, times in {plan.timezone}"
     yield Text(where, style="dim")
     if plan.awaited:
-        waits = f"{count_text(len(plan.awaited), 'backup')} in progress: apply waits for completion, then plans again."
-        yield Text(waits, style="yellow")
+        awaited = count_text(len(plan.awaited), "backup")
+        yield Text(f"Apply waits for {awaited} in progress to complete, then plans again.", style="yellow")
     yield from _hindered(plan, held_back)
 
 
@@ -135,7 +135,7 @@ def _figures(plan: Plan, held_back: frozenset[BackupAddress]) -> Text:
         return Text.assemble((f"Plan: {amounts_text(plan, held_back)}", "bold"), f"; {totals}.")
     if plan.errors:
         return Text.assemble(("No changes ", "bold"), f"to what could be planned: {totals}.")
-    return Text.assemble(("No changes. ", "bold green"), f"The account is as declared: {totals}.")
+    return Text.assemble(("No changes. ", "bold green"), f"The account matches the files: {totals}.")
 
 
 def _hindered(plan: Plan, held_back: frozenset[BackupAddress]) -> Iterator[Text]:
@@ -143,7 +143,9 @@ def _hindered(plan: Plan, held_back: frozenset[BackupAddress]) -> Iterator[Text]
     for number, why in withheld_texts(plan, held_back):
         yield Text(f"Withheld: {count_text(number, 'delete')}. {why}", style="bold red")
     if plan.errors:
-        yield Text(f"Incomplete: {count_text(len(plan.errors), 'error')}; the rest is planned.", style="bold red")
+        yield Text(
+            f"Incomplete plan: {count_text(len(plan.errors), 'error')}. Everything else is planned.", style="bold red"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +206,7 @@ class _Rows:
         usable = [kept.backup.created_at for kept in series.kept if kept.backup.state is State.USABLE]
         facts = f"{len(series.kept):,} kept"
         if not usable:
-            return _row(" ", series.address.description or "", facts, "none is usable")
+            return _row(" ", series.address.description or "", facts, "no backup is usable")
         newest = max(usable)
         return _row(
             " ",

@@ -172,10 +172,10 @@ def _marks(row: TimelineRow, pinned: Mapping[Id, str], axis: _Axis, now: datetim
     kinds = {backup.id: row.kind.value for backup in row.points} | {backup.id: "failed" for backup in row.failed}
     if row.series and row.series.state.overdue_since:
         newest = row.points[-1].created_at
-        yield "late", axis.place(newest), f"late, none since {time_text(newest, zone)}"
+        yield "late", axis.place(newest), f"overdue: no usable backup since {time_text(newest, zone)}"
     for backup in (each for each in row.backups[::-1] if each.id in kinds):
         kind = kinds[backup.id]
-        size = f"{backup.status}: no restore point" if kind == "failed" else size_text(backup.size_mb)
+        size = f"{backup.status}: not usable" if kind == "failed" else size_text(backup.size_mb)
         facts = [time_text(backup.created_at, zone), _age(backup.created_at, now), size, f"#{backup.id}"]
         if backup.id in pinned:
             facts.append(f"pinned in {pinned[backup.id]}")

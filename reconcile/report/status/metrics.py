@@ -22,18 +22,22 @@ def metrics(status: Status, *, withheld: int) -> Raw:
     def per_series(name: str, help_text: str) -> Gauge:
         return Gauge(f"reconcile_{name}", help_text, _LABELS, registry=registry)
 
-    newest = per_series("newest_backup_timestamp_seconds", "When the newest usable backup was made, if there is one.")
-    interval = per_series("backup_interval_seconds", "How old the newest backup may become, if `every` is set.")
+    newest = per_series(
+        "newest_backup_timestamp_seconds", "When the newest usable backup was created, if there is one."
+    )
+    interval = per_series("backup_interval_seconds", "`every` in seconds, if it is set.")
     next_due = per_series("next_backup_due_timestamp_seconds", "When the next backup is due, if `every` is set.")
-    paused = per_series("paused_until_timestamp_seconds", "When the pause of the series ends, if one is on.")
-    oldest = per_series("oldest_backup_timestamp_seconds", "When the oldest usable backup that is not pinned was made.")
-    missing = per_series("missing_backups", "Backups that the policy would hold by now, and that are not there.")
+    paused = per_series("paused_until_timestamp_seconds", "When the pause of the series ends, if it is paused.")
+    oldest = per_series(
+        "oldest_backup_timestamp_seconds", "When the oldest usable backup that is not pinned was created."
+    )
+    missing = per_series("missing_backups", "Restore points that the policy would hold by now but no backup provides.")
     usable = per_series("usable_backups", "Usable backups of the series.")
     size = per_series("backups_size_bytes", "Size of the usable backups of the series.")
     failed = per_series("failed_backups", "Failed backups of the series.")
     undersized = per_series("undersized_backups", "Completed backups of the series that are smaller than min_size.")
     stalled = per_series("stalled_backups", "Stalled backups of the series.")
-    in_progress = per_series("in_progress_backups", "Backups of the series in progress, without stalled ones.")
+    in_progress = per_series("in_progress_backups", "Backups of the series in progress, except stalled ones.")
     due = per_series("backup_due", "1 if plan would create a backup now.")
     for series in status.series:
         labels = (series.address.server, series.address.description or "")
@@ -59,10 +63,10 @@ def metrics(status: Status, *, withheld: int) -> Raw:
     def overall(name: str, help_text: str, value: float) -> None:
         Gauge(f"reconcile_{name}", help_text, registry=registry).set(value)
 
-    overall("declared_series", "Series that the files declare and the account can hold.", len(status.series))
-    overall("errors", "What does not fit the account, such as a declared server that it lacks.", len(status.errors))
+    overall("declared_series", "Declared series on servers that match the account.", len(status.series))
+    overall("errors", "Mismatches with the account, such as a declared server that does not exist.", len(status.errors))
     overall("withheld_deletes", "Deletes that apply would withhold now, because they would lose too much.", withheld)
     if status.unprotected is not None:
-        overall("unprotected_servers", "Servers that no table and no fleet declares.", len(status.unprotected))
+        overall("unprotected_servers", "Servers in the account that are not declared.", len(status.unprotected))
     overall("last_observation_timestamp_seconds", "When the account was last read.", status.checked_at.timestamp())
     return Raw(generate_latest(registry).decode())

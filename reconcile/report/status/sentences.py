@@ -16,7 +16,7 @@ from reconcile.report.document import Marks, Text
 from reconcile.report.wording import count_text, pause_text, size_text, time_text
 
 NOTHING_DECLARED = "no series is declared"
-UNPROTECTED = "in no file"
+UNPROTECTED = "not declared in any file"
 
 DAY_MARKS = {
     DayMark.HELD: "held",
@@ -107,7 +107,7 @@ def gaps(series: SeriesStatus, now: datetime) -> Iterator[str]:
     for gap in series.history.gaps:
         first, last = (_day_text(day, now) for day in (gap.days[0], gap.days[-1]))
         days = first if first == last else f"{first} to {last}"
-        yield f"{days} missing, the policy would hold {len(gap.days):,} there"
+        yield f"{days} missing: the policy would hold {len(gap.days):,} there"
 
 
 def _day_text(day: date, now: datetime) -> str:
@@ -130,15 +130,15 @@ def problem_text(problem: Problem, series: SeriesStatus, now: datetime) -> str:
                 f"no usable backup yet, {in_progress_text(state.pending, now)}" if state.pending else "no usable backup"
             )
         case Problem.OVERDUE:
-            due = f", due since {age_text(now - state.overdue_since)}" if state.overdue_since else ""
-            return f"newest usable is {age_text(now - state.usable[-1].created_at)} old{due}"
+            due = f", overdue by {age_text(now - state.overdue_since)}" if state.overdue_since else ""
+            return f"newest usable backup is {age_text(now - state.usable[-1].created_at)} old{due}"
         case Problem.FAILED:
-            return f"{count_text(len(state.failed), 'backup')} failed, the last is #{state.failed[-1].id}"
+            return f"{count_text(len(state.failed), 'failed backup')} (latest: #{state.failed[-1].id})"
         case Problem.UNDERSIZED:
-            last = f"#{state.undersized[-1].id} with {size_text(state.undersized[-1].size_mb)}"
-            return f"{count_text(len(state.undersized), 'backup')} smaller than min_size, the last is {last}"
+            latest = f"#{state.undersized[-1].id}, {size_text(state.undersized[-1].size_mb)}"
+            return f"{count_text(len(state.undersized), 'backup')} smaller than min_size (latest: {latest})"
         case Problem.STALLED:
-            return f"{count_text(len(state.stalled), 'backup')} stalled, the last is #{state.stalled[-1].id}"
+            return f"{count_text(len(state.stalled), 'stalled backup')} (latest: #{state.stalled[-1].id})"
         case _:
             assert_never(problem)
 
@@ -234,7 +234,7 @@ def row_facts(row: TimelineRow, now: datetime, zone: ZoneInfo) -> Iterator[str]:
         yield count_text(len(row.points), "restore point")
         yield size_text(size_mb(row.points))
     else:
-        yield "nothing that can be restored from"
+        yield "no restore point"
     if row.longest_interval:
         start, end = row.longest_interval.start, row.longest_interval.end
         until = "now" if end == now else time_text(end, zone)

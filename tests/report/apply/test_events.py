@@ -104,7 +104,12 @@ EVENTS: list[tuple[Event, list[str], list[str]]] = [
     ),
     (
         Interrupted(),
-        ["Interrupted: starting nothing new, finishing what is in flight. Interrupt again to stop at once."],
+        [
+            (
+                "Interrupted. Starting nothing new and finishing the requests in flight. "
+                "Interrupt again to stop immediately."
+            )
+        ],
         ["log"],
     ),
     (Applied(result=result(done(DELETE))), [], []),
@@ -170,7 +175,7 @@ class TestResult:
             f"web/nightly: failed: {FORBIDDEN}",
             "web/nightly#1: skipped: the new backup was not made",
             "Apply incomplete: 0 created, 0 deleted, 1 failed, 1 skipped.",
-            "The service rejected what failed above. Fix the cause first: running apply again will not help.",
+            "The service rejected the requests that failed above. Fix the cause before you run apply again.",
         ]
 
     def test_that_was_refused_on_many_servers_says_it_once(self) -> None:
@@ -188,16 +193,16 @@ class TestResult:
     @pytest.mark.parametrize(
         ("words", "advice"),
         [
-            ("POST …/backups/: 409 Conflict: Backup limit reached", "one place must stay free for each series"),
-            ("POST …/backups/: 403 Forbidden: Quota exceeded", "one place must stay free for each series"),
+            ("POST …/backups/: 409 Conflict: Backup limit reached", "each series needs room for one more backup"),
+            ("POST …/backups/: 403 Forbidden: Quota exceeded", "each series needs room for one more backup"),
             ("POST …/backups/: 429 Too Many Requests: limit reached", None),
             ("POST …/backups/: 403 Forbidden: no permission", None),
         ],
     )
-    def test_that_met_a_quota_says_that_a_place_must_stay_free(self, words: str, advice: str | None) -> None:
+    def test_that_met_a_quota_says_that_a_series_needs_room_for_one_more(self, words: str, advice: str | None) -> None:
         lines = " ".join(self.lines(result(failed(CREATE, words))))
 
-        assert (advice or "place must stay free") in lines if advice else "place must stay free" not in lines
+        assert (advice or "room for") in lines if advice else "room for" not in lines
 
     def test_that_met_a_protected_backup_names_pinned_and_for_a_fleet_another_way(self) -> None:
         words = "DELETE …/backups/1/: 403 Forbidden: This backup is protected"
@@ -219,13 +224,13 @@ class TestResult:
 
         assert lines == [
             "Apply incomplete: 1 created, 0 deleted.",
-            "Not everything was planned: 1 error, shown with the plan.",
+            "The plan was incomplete: 1 error, shown with the plan.",
         ]
 
     def test_that_failed_otherwise_is_worth_repeating(self) -> None:
         lines = self.lines(result(failed(CREATE, FORBIDDEN, is_refused=True), failed(DELETE, "no answer")))
 
-        assert lines[-1] == "Run apply again: it reads the account again, and does only what is still missing."
+        assert lines[-1] == "Run apply again. It reads the account afresh and does only what is left."
 
     def test_that_was_refused_and_ended_early_is_worth_repeating(self) -> None:
         found = result(failed(CREATE, FORBIDDEN, is_refused=True), ended(DELETE, Outcome.NOT_STARTED, "not started"))
@@ -236,15 +241,15 @@ class TestResult:
         lines = self.lines(result(done(PRUNE), still_pending=(PENDING,)))
 
         assert lines == [
-            "web/weekly#3: queued; it was in progress before this run, and still is",
+            "web/weekly#3: queued; started before this run and still not completed",
             "Apply incomplete: 0 created, 1 deleted.",
-            "Run apply again: it reads the account again, and does only what is still missing.",
+            "Run apply again. It reads the account afresh and does only what is left.",
         ]
 
     def test_that_was_withheld_names_the_way_out_and_no_other(self) -> None:
         too_much = "too much would be lost"
 
-        allow = "If this is intended: reconcile apply --allow-loss 2 (reconcile help safety)"
+        allow = "To allow this loss for one run: reconcile apply --allow-loss 2 (reconcile help safety)"
         lines = self.lines(result(COMPLETED, *(ended(each, Outcome.WITHHELD, too_much) for each in (DELETE, PRUNE))))
 
         assert lines == [
@@ -261,7 +266,7 @@ class TestResult:
         assert self.lines(found) == [
             "web/nightly: no usable backup is at most 15min old",
             "Apply incomplete: 1 created, 0 deleted.",
-            "Run apply again: it reads the account again, and does only what is still missing.",
+            "Run apply again. It reads the account afresh and does only what is left.",
         ]
 
     def test_before_another_round_there_is_nothing_to_do_next(self) -> None:

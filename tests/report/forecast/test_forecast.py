@@ -51,7 +51,7 @@ def test_a_forecast_in_80_columns() -> None:
         "  each month    30 created, 28 deleted\n"
         "  reaches back  to 2026-06-01, 6d before the end\n"
         "  longest gap   1d between two backups\n"
-        "  settles       from 2026-03-17 on nothing changes any more\n"
+        "  settles       no changes after 2026-03-17\n"
         "\n"
     )
 
@@ -107,7 +107,7 @@ def test_what_is_not_known_is_said() -> None:
     shown_ = in_text(look(servers(2), size_mb=None))
 
     assert "GiB" not in shown_
-    assert "The size of new backups of 2 series is not known, and not counted: --size-mb gives one." in " ".join(
+    assert "New backups of 2 series are not counted in the totals, because their size is not known." in " ".join(
         shown_.split()
     )
 

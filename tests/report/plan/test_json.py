@@ -92,7 +92,7 @@ def test_actions_and_reasons() -> None:
         ('vps_backup.web["nightly#1"]', ["delete"], "retention", "not kept by last=1"),
         ('vps_backup.web["nightly#2"]', ["delete"], "failed", "its status is 'failed'"),
         ('vps_backup.web["nightly#3"]', ["delete"], "retention", "not kept by last=1"),
-        ('vps_backup.web["new"]', ["create"], "missing", "none exists"),
+        ('vps_backup.web["new"]', ["create"], "missing", "no backup exists"),
         ('vps_backup.web["x#4"]', ["delete"], "undeclared", "9d old, pruned after 7d"),
     ]
     assert read["reconcile"]["summary"] == {"create": 2, "delete": 4, "withheld": 0, "unchanged": 0, "unmanaged": 1}

@@ -45,8 +45,8 @@ DAILY = KeepCount(period=Period.DAILY, count=7)
 WITHIN = KeepWithin(period=Period.WEEKLY, duration=Duration(months=14))
 
 CREATES: dict[CreateReason, str] = {
-    Missing(has_others=False): "none exists",
-    Missing(has_others=True): "none is usable or in progress",
+    Missing(has_others=False): "no backup exists",
+    Missing(has_others=True): "no backup is usable or in progress",
     Due(age=hours(26), every=Duration(days=1)): "newest is 1d 2h old, due every 1d",
     Due(age=hours(19), every=Duration(days=1)): "newest is 19h old, due every 1d by date",
     TooOld(age=hours(3), max_age=Duration(seconds=900)): "newest is 3h old, at most 15min asked for",
@@ -71,15 +71,15 @@ KEEPS: dict[KeepReason, str] = {
         rules=(KeptRule(rule=last(7)[0], is_oldest=False), KeptRule(rule=DAILY, is_oldest=True))
     ): "last=7, oldest (daily=7)",
     NewestUndersized(min_size=2048): "smaller than min_size = 2GiB, but no newer backup is usable",
-    BesideUnknown(): "another backup that belongs to the series, or may belong to it, is unknown",
+    BesideUnknown(): "an unknown backup belongs, or may belong, to the series",
     TooYoung(min_age=A_WEEK): "younger than min_age = 7d",
     **dict(UNTOUCHABLE),
 }
 UNMANAGED: dict[UnmanagedReason, str] = {
     Ignored(): "ignored",
     NotPruned(): "prune = false",
-    PrunedLater(prune=A_WEEK, at=NOW): "pruned after 7d, at 2026-03-10 13:00",
-    BesideUnknown(): "not pruned: another backup that belongs to the series, or may belong to it, is unknown",
+    PrunedLater(prune=A_WEEK, at=NOW): "will be pruned at 2026-03-10 13:00 (prune = 7d)",
+    BesideUnknown(): "not pruned: an unknown backup belongs, or may belong, to the series",
     TooYoung(min_age=A_WEEK): "not pruned yet: younger than min_age = 7d",
     **dict(UNTOUCHABLE),
 }

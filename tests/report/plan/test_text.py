@@ -24,7 +24,7 @@ def verdict(plan: Plan) -> list[str]:
 
 def test_nothing_to_do() -> None:
     assert verdict(make_plan(NIGHTLY, inventory(backup(1)))) == [
-        "No changes. The account is as declared: 1 backup unchanged, 0 unmanaged.",
+        "No changes. The account matches the files: 1 backup unchanged, 0 unmanaged.",
         "1 server at https://vps.example/api/v1, times in UTC",
     ]
 
@@ -37,7 +37,7 @@ def test_what_is_withheld_says_the_figures_and_the_way_out() -> None:
         "1 server at https://vps.example/api/v1, times in UTC",
         (
             "Withheld: 28 deletes. They would lose 28 of the 30 usable backups on the declared servers; the limit is 6 "
-            "(max_shrink: 20% of these, at least 3). If this is intended: reconcile apply --allow-loss 28"
+            "(max_shrink: 20% of these, at least 3). To allow this loss for one run: reconcile apply --allow-loss 28"
         ),
     ]
     assert "  !  nightly: 28 backups  2d to 29d, 28.0 GiB  withheld: not kept by last=2" in text(plan)
@@ -68,7 +68,7 @@ def test_errors_and_what_is_left_of_the_plan() -> None:
     assert verdict(plan) == [
         "No changes to what could be planned: 0 backups unchanged, 0 unmanaged.",
         "0 servers at https://vps.example/api/v1, times in UTC",
-        "Incomplete: 1 error; the rest is planned.",
+        "Incomplete plan: 1 error. Everything else is planned.",
     ]
 
 
@@ -78,10 +78,10 @@ def test_what_is_awaited_and_what_was_not_asked_for() -> None:
     assert verdict(
         make_plan(declare('{ description = "nightly", every = "1d", keep = 1 }'), inventory(*held), "web")
     ) == [
-        "Only what --target web matches is planned.",
-        "No changes. The account is as declared: 2 backups unchanged, 0 unmanaged.",
+        "This plan covers only --target web.",
+        "No changes. The account matches the files: 2 backups unchanged, 0 unmanaged.",
         "1 server at https://vps.example/api/v1, times in UTC",
-        "1 backup in progress: apply waits for completion, then plans again.",
+        "Apply waits for 1 backup in progress to complete, then plans again.",
     ]
 
 
@@ -106,7 +106,7 @@ class TestWhatStays:
         assert text(self.PLAN).splitlines()[:5] == [
             "db (2, db-server)",
             "     nightly    1 kept  newest 0s",
-            "  +  new        new     missing: none exists",
+            "  +  new        new     missing: no backup exists",
             "  ?  2 backups          unmanaged (-v shows them)",
             "1 server with nothing to do (-v shows all)",
         ]
@@ -143,14 +143,16 @@ def test_a_name_is_shortened_on_a_narrow_terminal_and_no_row_wraps() -> None:
 def test_a_name_of_the_longest_kind_is_whole_in_a_pipe() -> None:
     plan = make_plan(declare(f'{{ description = "{"z" * 150}", keep = 1 }}'), inventory())
 
-    assert f"  +  {'z' * 150}  new  missing: none exists" in text(plan)
+    assert f"  +  {'z' * 150}  new  missing: no backup exists" in text(plan)
     assert text(plan, width=80).count("z") < 50
 
 
 def test_a_time_at_the_end_of_the_calendar_is_shown() -> None:
     rome = declare("", server='prune = "9999y"', settings='timezone = "Europe/Rome"')
 
-    assert "pruned after 9999y, at 9999-12-31 23:59" in text(make_plan(rome, inventory(backup(1, "x"))), verbose=True)
+    assert "will be pruned at 9999-12-31 23:59 (prune = 9999y)" in text(
+        make_plan(rome, inventory(backup(1, "x"))), verbose=True
+    )
 
 
 def test_nothing_from_outside_acts_in_it() -> None:

@@ -69,7 +69,7 @@ class TestAxis:
 
     def test_shows_since_when_a_backup_is_late(self) -> None:
         assert marks(backup(1, age=days(3)))[0] == ("late", 90)
-        assert "late, none since 2026-03-07 12:00" in page(NIGHTLY, inventory(backup(1, age=days(3))))
+        assert "overdue: no usable backup since 2026-03-07 12:00" in page(NIGHTLY, inventory(backup(1, age=days(3))))
         assert "late" not in dict(marks(backup(1, age=hours(24.5))))
 
     def test_shows_what_kind_each_backup_is_and_none_that_is_in_progress(self) -> None:
@@ -91,7 +91,7 @@ def test_each_mark_says_when_it_was_made_how_large_it_is_and_which_it_is() -> No
     text = Parsed(page(NIGHTLY, inventory(backup(7, age=days(2)), backup(8, age=days(1), status="failed")))).text
 
     assert "2026-03-08 12:00, 2d old, 1.0\N{NO-BREAK SPACE}GiB, #7" in text
-    assert "2026-03-09 12:00, 1d old, failed: no restore point, #8" in text
+    assert "2026-03-09 12:00, 1d old, failed: not usable, #8" in text
 
 
 def test_the_verdict_stands_at_the_top() -> None:
@@ -154,10 +154,10 @@ class TestOverview:
             ["healthy", "web/z", "healthy"],
         ]
         assert [line[4] for line in found] == [
-            "newest usable is 3d old, due since 2d",
-            "03-07 to 03-09 missing, the policy would hold 3 there",
-            "in no file; no automatic backup",
-            "in no file; 2 automatic backups, 1 manual backup",
+            "newest usable backup is 3d old, overdue by 2d",
+            "03-07 to 03-09 missing: the policy would hold 3 there",
+            "not declared in any file; no automatic backup",
+            "not declared in any file; 2 automatic backups, 1 manual backup",
             *2 * ["newest 0s old, 2 usable, complete from 2026-03-15"],
         ]
         assert found[1][3] == "30 days: 2 held, 3 missed, 25 before the series started"
@@ -201,7 +201,7 @@ def test_the_details_of_a_series_name_its_gaps() -> None:
 
     text = page(declare('{ description = "nightly", every = "1d", keep = 7 }'), inventory(*held))
 
-    assert text.count("03-07 to 03-09 missing, the policy would hold 3 there") == 2
+    assert text.count("03-07 to 03-09 missing: the policy would hold 3 there") == 2
 
 
 def test_an_error_and_a_warning_need_attention() -> None:

@@ -30,7 +30,7 @@ def test_it_shows_each_series_with_its_gaps_its_last_days_and_why_a_backup_is_pi
 
     assert lines[0] == "web (1)"
     assert lines[1].startswith("nightly healthy: newest 3h old (#2), #3 in progress for 1h, ")
-    assert "03-07 to 03-09 missing, the policy would hold 3 there" in lines[1]
+    assert "03-07 to 03-09 missing: the policy would hold 3 there" in lines[1]
     assert lines[2] == f"  last 30 days: {' ' * 20}█    █xxx█"
     first = [line.split()[0] for line in lines[3:]]
     assert first == ["ID", "#3", "#2", "#1", "#4", "by", "#5", "automatic", "#6", "Same"]

@@ -83,7 +83,7 @@ class TestText:
             f"OVERDUE      web/overdue  {' ' * 26}█xx·  newest 3d old (#30), #31 in progress for 1h, due in 6h, {ONE}",
             f"FAILED       web/failed   {TODAY}  newest 0s old (#20), {ONE}, 4 failed (… #22 #23 #24)",
             f"STALLED      web/stalled  {TODAY}  newest 0s old (#10), {ONE}, 1 stalled (#11)",
-            f"UNPROTECTED  other (9)    {' ' * 30}  in no file",
+            f"UNPROTECTED  other (9)    {' ' * 30}  not declared in any file",
             f"healthy      web/fine     {TODAY}  newest 3h old (#1), due in 6h, {ONE}, {ODD}",
             LEGEND,
             "1 undeclared backup, 1.0 GiB (-v lists them)",
@@ -123,9 +123,9 @@ class TestText:
 
         lines = self.lines(found, width=200)
 
-        assert lines[0].startswith(f"GAP      web/nightly  {' ' * 30}  03-04 missing, the policy would hold 1 there")
+        assert lines[0].startswith(f"GAP      web/nightly  {' ' * 30}  03-04 missing: the policy would hold 1 there")
         assert lines[1].startswith("GAP      web/nightly  ")
-        assert "03-06 to 03-07 missing, the policy would hold 2 there" in lines[1]
+        assert "03-06 to 03-07 missing: the policy would hold 2 there" in lines[1]
         assert lines[2].startswith(
             f"healthy  web/nightly  {' ' * 6}█{'·' * 6}█{'·' * 6}█··x█xx███  newest 0s old (#0), "
         )
@@ -191,9 +191,9 @@ class TestCheck:
             "ERROR gone: the account has no server with the id 7",
             "EMPTY web/empty: no usable backup",
             "EMPTY web/first: no usable backup yet, #40 in progress for 3min",
-            "OVERDUE web/overdue: newest usable is 3d old, due since 2d",
-            "FAILED web/failed: 4 backups failed, the last is #24",
-            "STALLED web/stalled: 1 backup stalled, the last is #11",
+            "OVERDUE web/overdue: newest usable backup is 3d old, overdue by 2d",
+            "FAILED web/failed: 4 failed backups (latest: #24)",
+            "STALLED web/stalled: 1 stalled backup (latest: #11)",
         ]
 
     def test_is_one_line_where_there_is_none(self) -> None:
@@ -218,7 +218,9 @@ class TestJson:
         assert (fine["newest"]["id"], fine["newest_age_seconds"], fine["size_mb"]) == (1, 3 * 3600, 1024)
         assert (fine["misdated"], fine["unknown"]) == ([3], [{"id": 2, "status": "archiving"}])
         assert (fine["every"], fine["keep"], fine["next_due"]) == ("1d", ["last=1"], "2026-03-10T18:00:00Z")
-        assert overdue["troubles"] == [{"kind": "overdue", "explanation": "newest usable is 3d old, due since 2d"}]
+        assert overdue["troubles"] == [
+            {"kind": "overdue", "explanation": "newest usable backup is 3d old, overdue by 2d"}
+        ]
         assert [each["id"] for each in first["in_progress"]] == [40]
         assert (first["newest"], first["newest_age_seconds"], first["next_due"]) == (None, None, None)
         assert (by_address["web/empty"]["due"], by_address["web/empty"]["due_reason"]) == (True, "missing")
@@ -267,7 +269,7 @@ class TestMarkdown:
             "| usable backups | 4, 4.0\N{NO-BREAK SPACE}GiB |",
             "| undeclared backups | 1 |",
             "| unprotected servers | 1 |",
-            "| OVERDUE | <code>web/overdue</code> | newest usable is 3d old, due since 2d |",
+            "| OVERDUE | <code>web/overdue</code> | newest usable backup is 3d old, overdue by 2d |",
             "| <code>other</code> | <code>9</code> |",
             f"| <code>web/empty</code> | EMPTY | none | once | last=1 | 0 | 0\N{NO-BREAK SPACE}MiB |  | {no_day} |",
             f"| <code>web/fine</code> | healthy | {newest} | 1d | last=1 | 1 | 1.0\N{NO-BREAK SPACE}GiB |  | {today} |",
@@ -282,7 +284,7 @@ class TestMarkdown:
             "| all_servers | true | 2 of 3 |",
             "| retention | 7d | 1 of 2 |",
             "| min_age | 3d | 2 of 2 |",
-            "| UNPROTECTED | <code>other (9)</code> | in no file |",
+            "| UNPROTECTED | <code>other (9)</code> | not declared in any file |",
         ):
             assert line in lines
         (broken,) = (line for line in lines if line.startswith("| ERROR | <code>web/a</code> |"))
@@ -294,7 +296,7 @@ class TestMarkdown:
 
         lines = status_markdown(of(declared, inventory(*held))).text.splitlines()
 
-        assert "| <code>web/nightly</code> | 03-07 to 03-08 missing, the policy would hold 2 there |" in lines
+        assert "| <code>web/nightly</code> | 03-07 to 03-08 missing&#58; the policy would hold 2 there |" in lines
         assert any(unescape(line).endswith(f"| 2026-03-13 | <code>{'-' * 24}██xx██</code> |") for line in lines)
         assert "<code>x</code> missed" in lines[-2]
 
