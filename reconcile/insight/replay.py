@@ -37,6 +37,8 @@ class Finding:
 
     record: str
     at: datetime
+    version: str
+    """The version that wrote the record: another one may plan otherwise."""
     kind: Kind
     subject: str
     verb: str = ""
@@ -85,7 +87,7 @@ def replay(records: Iterable[tuple[str, Record]], load: Load, other: Config | No
         unfinished += record.ended_at is None
         sent.update(done.verb for each in record.rounds for done in each.done or () if done.outcome in SENT)
         findings += (
-            Finding(record=name, at=record.started_at, kind=kind, verb=verb, subject=subject)
+            Finding(record=name, at=record.started_at, version=record.version, kind=kind, verb=verb, subject=subject)
             for kind, verb, subject in _check(record, load)
         )
         if other:
@@ -176,10 +178,9 @@ def _compare(recorded: Outline, again: Outline) -> Iterator[_Found]:
             yield "added", verb, address
         else:
             yield "withheld" if old.withheld != new.withheld else "reason", verb, address
-    keys = dict.fromkeys((*recorded.servers, *again.servers))
-    for key in keys:
-        is_named = any(address.startswith(f"{key}/") for address in differing)
-        if recorded.servers.get(key) != again.servers.get(key) and not is_named:
+    named = {address.partition("/")[0] for address in differing}
+    for key in dict.fromkeys((*recorded.servers, *again.servers)):
+        if recorded.servers.get(key) != again.servers.get(key) and key not in named:
             yield "server", "", key
     if (recorded.rest != again.rest and not differing) or recorded.planned_at != again.planned_at:
         yield "rest", "", ""

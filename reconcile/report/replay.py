@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from reconcile import __version__
 from reconcile.addresses import BackupAddress
 from reconcile.insight.difference import Difference
 from reconcile.insight.replay import Finding, OtherPlan, Replay
@@ -30,7 +31,8 @@ _FINDINGS = {
 
 def finding_text(finding: Finding) -> str:
     """Say what in a record does not hold."""
-    return _FINDINGS[finding.kind].format(subject=finding.subject, verb=finding.verb)
+    other = f" (recorded by reconcile {finding.version})" if finding.version != __version__ else ""
+    return _FINDINGS[finding.kind].format(subject=finding.subject, verb=finding.verb) + other
 
 
 def replay_text(replay: Replay, /, *, verbose: bool) -> Lines:

@@ -223,6 +223,16 @@ class TestReplay:
         assert named in done.stdout, done.stdout
         assert "not as recorded" in done.stdout
 
+    def test_of_another_version_names_it_beside_what_differs(self, nights: Path) -> None:
+        file = records(nights)[0]
+        record = json.loads(file.read_text())
+        record["rounds"][0]["plan"]["rest"] = "0" * 16
+        file.write_text(json.dumps({**record, "version": "0.0.9"}))
+
+        done = run("replay", "records", folder=nights)
+
+        assert "in what is about the whole account (recorded by reconcile 0.0.9)" in done.stdout
+
     @pytest.mark.parametrize(
         "text", ["", "[]", "{}", '{"reconcile_record": 1}', '{"reconcile_record": 9, "version": "7"}', "{" * 9999, "\0"]
     )
