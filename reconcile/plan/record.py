@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, AwareDatetime, TypeAdapter, ValidationError
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, PlainSerializer, TypeAdapter, ValidationError
 from pydantic_core import from_json
 
 from reconcile.actual.inventory import Backup, Inventory, OddEntry, Server
@@ -34,6 +34,48 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _SERVER_PLAN = TypeAdapter(ServerPlan)
 _PLAN = TypeAdapter(Plan)
+
+
+def table(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Write rows with the same keys as columns: all that are alike as one value, few different ones by their number."""
+    columns: dict[str, Any] = {"count": len(rows)}
+    for name in rows[0] if rows else ():
+        values = [row[name] for row in rows]
+        numbers: dict[str, int] = {}
+        at = [numbers.setdefault(repr(value), len(numbers)) for value in values]
+        if len(numbers) == 1:
+            columns[name] = {"all": values[0]}
+        elif len(numbers) <= len(values) // 2:
+            first = {number: value for value, number in zip(reversed(values), reversed(at), strict=True)}
+            columns[name] = {"values": [first[number] for number in range(len(numbers))], "at": at}
+        else:
+            columns[name] = values
+    return columns
+
+
+def rows_of(columns: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Read what `table` writes; raises KeyError, IndexError, TypeError or ValueError if it is something else."""
+    count = columns["count"]
+    written: dict[str, Sequence[Any]] = {}
+    for name, column in columns.items():
+        match column:
+            case _ if name == "count":
+                continue
+            case {"all": value}:
+                written[name] = [value] * count
+            case {"values": values, "at": at}:
+                written[name] = [values[number] for number in at]
+            case list():
+                written[name] = column
+            case _:
+                raise TypeError(name)
+    names = list(written)
+    return [dict(zip(names, row, strict=True)) for row in zip(*written.values(), strict=True)]
+
+
+_FROM_TABLE = BeforeValidator(rows_of)
+_TO_TABLE = PlainSerializer(lambda items: table([asdict(item) for item in items]))
+_Time = Annotated[AwareDatetime, AfterValidator(lambda time: time.astimezone(UTC))]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -71,8 +113,8 @@ class PlannedAction:
 class Outline:
     """What must be the same if a plan is made again: its actions, and digests of everything else."""
 
-    planned_at: datetime
-    actions: tuple[PlannedAction, ...]
+    planned_at: _Time
+    actions: Annotated[tuple[PlannedAction, ...], _FROM_TABLE, _TO_TABLE]
     servers: Mapping[str, str]
     """A digest of the plan for each server, by its key: what is kept there, and why, too."""
     rest: str
@@ -154,10 +196,6 @@ def _digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()[:_DIGEST_DIGITS]
 
 
-_Time = Annotated[AwareDatetime, AfterValidator(lambda time: time.astimezone(UTC))]
-_Table = dict[str, Any]
-
-
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _WrittenFile:
     name: str
@@ -172,22 +210,14 @@ class _WrittenObservation:
     at: _Time
     service_time: _Time | None
     account: str | None
-    servers: _Table | None
+    servers: Annotated[tuple[Server, ...], _FROM_TABLE, _TO_TABLE] | None
     unidentified: tuple[OddEntry, ...]
     gone: tuple[Id, ...]
     """The backups of the observation before that are no longer listed."""
-    backups: _Table
+    backups: dict[str, Any]
     """The backups that are not as in the observation before, which is all of them in the first."""
     checks: str
     """A checksum for each of these backups."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _WrittenPlan:
-    at: _Time
-    actions: _Table
-    servers: _Table
-    rest: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -195,8 +225,8 @@ class _WrittenRound:
     observed: _WrittenObservation
     gained: tuple[tuple[str, str | None, int], ...]
     lost: int
-    plan: _WrittenPlan | None
-    outcomes: _Table | None
+    plan: Outline | None
+    outcomes: Annotated[tuple[Done, ...], _FROM_TABLE, _TO_TABLE] | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -224,10 +254,7 @@ _OPTIONS: Mapping[str, TypeAdapter[RunOptions | RestoreOptions]] = {
     "apply": TypeAdapter(RunOptions),
     "restore": TypeAdapter(RestoreOptions),
 }
-_SERVERS = TypeAdapter(tuple[Server, ...])
 _BACKUPS = TypeAdapter(tuple[Backup, ...])
-_ACTIONS = TypeAdapter(tuple[PlannedAction, ...])
-_DONE = TypeAdapter(tuple[Done, ...])
 
 
 def dump(record: Record) -> str:
@@ -261,7 +288,7 @@ def _lines(file: Source) -> list[str]:
 
 
 def _written_round(each: RecordedRound, before: RecordedRound | None) -> _WrittenRound:
-    seen, planned = each.inventory, each.outline
+    seen = each.inventory
     known = {backup.id: backup for backup in before.inventory.backups} if before else {}
     held = {backup.id for backup in seen.backups}
     rows = [_row(backup) for backup in seen.backups if known.get(backup.id) != backup]
@@ -270,7 +297,7 @@ def _written_round(each: RecordedRound, before: RecordedRound | None) -> _Writte
             at=seen.observed_at,
             service_time=seen.service_time,
             account=seen.account,
-            servers=None if seen.servers is None else table([asdict(server) for server in seen.servers]),
+            servers=seen.servers,
             unidentified=seen.unidentified,
             gone=tuple(id_ for id_ in known if id_ not in held),
             backups=table(rows),
@@ -278,15 +305,8 @@ def _written_round(each: RecordedRound, before: RecordedRound | None) -> _Writte
         ),
         gained=tuple((address.server, address.description, count) for address, count in each.gained.items()),
         lost=each.lost,
-        plan=None
-        if planned is None
-        else _WrittenPlan(
-            at=planned.planned_at,
-            actions=table([asdict(action) for action in planned.actions]),
-            servers=table([{"server": key, "digest": digest} for key, digest in planned.servers.items()]),
-            rest=planned.rest,
-        ),
-        outcomes=None if each.done is None else table([asdict(done) for done in each.done]),
+        plan=each.outline,
+        outcomes=each.done,
     )
 
 
@@ -329,43 +349,6 @@ def _altered(values: Sequence[object], checks: str) -> list[int]:
     digits = _CHECK_DIGITS
     longest = max(len(actual), len(checks)) // digits
     return [at for at in range(longest) if actual[at * digits :][:digits] != checks[at * digits :][:digits]]
-
-
-def table(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Write rows with the same keys as columns: all that are alike as one value, few different ones by their number."""
-    columns: dict[str, Any] = {"count": len(rows)}
-    for name in rows[0] if rows else ():
-        values = [row[name] for row in rows]
-        numbers: dict[str, int] = {}
-        at = [numbers.setdefault(repr(value), len(numbers)) for value in values]
-        if len(numbers) == 1:
-            columns[name] = {"all": values[0]}
-        elif len(numbers) <= len(values) // 2:
-            first = {number: value for value, number in zip(reversed(values), reversed(at), strict=True)}
-            columns[name] = {"values": [first[number] for number in range(len(numbers))], "at": at}
-        else:
-            columns[name] = values
-    return columns
-
-
-def rows_of(columns: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Read what `table` writes; raises KeyError, IndexError, TypeError or ValueError if it is something else."""
-    count = columns["count"]
-    written: dict[str, Sequence[Any]] = {}
-    for name, column in columns.items():
-        match column:
-            case _ if name == "count":
-                continue
-            case {"all": value}:
-                written[name] = [value] * count
-            case {"values": values, "at": at}:
-                written[name] = [values[number] for number in at]
-            case list():
-                written[name] = column
-            case _:
-                raise TypeError(name)
-    names = list(written)
-    return [dict(zip(names, row, strict=True)) for row in zip(*written.values(), strict=True)]
 
 
 def parse(text: str, name: str) -> Record:
@@ -422,7 +405,7 @@ def _read(written: _WrittenRecord, name: str) -> Record:
 
 
 def _read_round(each: _WrittenRound, before: Inventory | None, base_url: str) -> RecordedRound:
-    seen, planned = each.observed, each.plan
+    seen = each.observed
     rows = rows_of(seen.backups)
     altered = _altered(list(map(_values, rows)), seen.checks)
     changed = _BACKUPS.validate_python(list(map(_fields, rows)))
@@ -431,7 +414,7 @@ def _read_round(each: _WrittenRound, before: Inventory | None, base_url: str) ->
     return RecordedRound(
         inventory=Inventory(
             base_url=base_url,
-            servers=None if seen.servers is None else _SERVERS.validate_python(rows_of(seen.servers)),
+            servers=seen.servers,
             backups=(*same, *changed),
             observed_at=seen.at,
             service_time=seen.service_time,
@@ -444,13 +427,6 @@ def _read_round(each: _WrittenRound, before: Inventory | None, base_url: str) ->
         ),
         gained={SeriesAddress(server, description): count for server, description, count in each.gained},
         lost=each.lost,
-        outline=None
-        if planned is None
-        else Outline(
-            planned_at=planned.at,
-            actions=_ACTIONS.validate_python(rows_of(planned.actions)),
-            servers={str(row["server"]): str(row["digest"]) for row in rows_of(planned.servers)},
-            rest=planned.rest,
-        ),
-        done=None if each.outcomes is None else _DONE.validate_python(rows_of(each.outcomes)),
+        outline=each.plan,
+        done=each.outcomes,
     )
