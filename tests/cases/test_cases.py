@@ -48,6 +48,7 @@ def account_of(case: Path) -> Inventory:
         backups=tuple(map(backup, seen["backups"])),
         observed_at=now,
         service_time=now,
+        account=seen.get("account"),
     )
 
 
@@ -98,6 +99,7 @@ def write_case(record: Path, cases: Path) -> Path:
     (case / "backups.toml").write_text("\n".join(texts), encoding="utf-8")
     account = {
         "now": seen.observed_at.isoformat(),
+        "account": seen.account,
         "servers": [asdict(server) for server in seen.servers or ()],
         "backups": [
             {
