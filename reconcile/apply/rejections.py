@@ -39,7 +39,9 @@ class Rejections:
         asked_for = (error.retry_after if isinstance(error, BusyError) else None) or 0.0
         seconds = asked_for or backoff(self._count)
         if asked_for >= min(self.run.clock.seconds_left, PATIENCE):
-            return f"rejected, and not to be sent again for {age_text(timedelta(seconds=seconds))}: {error.explanation}"
+            return (
+                f"rejected, and must not be sent again for {age_text(timedelta(seconds=seconds))}: {error.explanation}"
+            )
         self._waited += seconds
         if self._waited > PATIENCE:
             return f"rejected for 10 minutes: {error.explanation}"

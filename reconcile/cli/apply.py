@@ -35,7 +35,7 @@ from reconcile.plan.stale import check_base_url
 from reconcile.report.apply.sentences import summary_text
 
 
-@command(files=True, targets=True, account=True, timeout="2h", more="each backup that stays")
+@command(files=True, targets=True, account=True, timeout="2h", more="each kept backup")
 @click.argument("planfile", required=False, type=click.Path(path_type=Path, readable=False))
 @click.option("--auto-approve", is_flag=True, help="Do not ask for approval.")
 @click.option(

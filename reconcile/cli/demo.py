@@ -46,7 +46,9 @@ def demo(session: Session) -> ExitCode:
         stage.run("apply", "--auto-approve")
         stage.title("The account matches the file, so there is nothing to do")
         stage.run("plan")
-        stage.title("Now a mistake: the file keeps 1 backup instead of 7. Deletes that would lose so much are withheld")
+        stage.title(
+            "Now an error in the file: it keeps 1 backup instead of 7. Deletes that would lose so much are withheld"
+        )
         stage.write(
             read_example(EXAMPLE).replace("keep = 7", "keep = 1").replace("the newest seven", "the newest only")
         )

@@ -26,7 +26,7 @@ from reconcile.report.plan import PLAN_FORMATS
 from reconcile.report.plan.json import gitlab_report as report_for_gitlab
 
 
-@command(files=True, targets=True, account=True, more="each backup that stays")
+@command(files=True, targets=True, account=True, more="each kept backup")
 @formats(PLAN_FORMATS)
 @click.option("--out", type=OutputFileType(), help="Save the plan for apply FILE, which will not ask, and show FILE.")
 @click.option("--gitlab-report", type=OutputFileType(), help="Write GitLab's Terraform report.")

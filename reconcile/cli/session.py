@@ -28,7 +28,7 @@ STDOUT = Path("-")
 """Standard output, where a file that is written can be named."""
 
 _HOW_TO_BEGIN = (
-    f"To begin: reconcile init. If the account has backups already: reconcile import --out {DEFAULT_FILE}. To practise "
+    f"To start: reconcile init. If the account has backups already: reconcile import --out {DEFAULT_FILE}. To practise "
     "without an account: reconcile demo, or reconcile sandbox. To name another file: -f PATH."
 )
 

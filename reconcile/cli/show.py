@@ -13,7 +13,7 @@ from reconcile.report.document import Formatter
 from reconcile.report.plan import PLAN_FORMATS
 
 
-@command(more="each backup that stays")
+@command(more="each kept backup")
 @click.argument("planfile", type=click.Path(path_type=Path, readable=False))
 @formats(PLAN_FORMATS)
 def show(session: Session, formatter: Formatter[Plan], *, planfile: Path) -> ExitCode:

@@ -82,7 +82,7 @@ class PauseTable(Table):
 
     until: fields.UntilField = Field(description="The last day, or a time with an offset. The pause ends by itself.")
     reason: fields.TextField = Field(description="Why. It is shown while the pause lasts.")
-    creates: bool = Field(default=False, description="Go on creating backups: only nothing is deleted.")
+    creates: bool = Field(default=False, description="Keep creating backups, and withhold only the deletes.")
 
 
 class Settings(Table):
@@ -123,7 +123,7 @@ class Requirements(Table):
     """What must hold, whoever edits the rest of the files."""
 
     all_servers: bool = Field(
-        default=False, description="Every server of the account is declared, by a table or by a fleet."
+        default=False, description="Every server in the account must be declared, by a table or by a fleet."
     )
     every: fields.DurationField | None = Field(
         None, description="Each server that has series has one whose every is at most this."
@@ -141,7 +141,7 @@ class PolicyTable(Table):
     every: fields.DurationField | None = Field(
         None, description="How often a new backup is due; in days, weeks, months or years, by the calendar."
     )
-    keep: KeepField | None = Field(None, description='How many stay: a number, "all", or a table of rules.')
+    keep: KeepField | None = Field(None, description='How many backups to keep: a number, "all", or a table of rules.')
     min_size: fields.SizeField | None = Field(None, description="Overrides settings.min_size.")
 
 
@@ -177,8 +177,8 @@ class FleetTable(Table):
     A server with a table of its own is in no fleet; of several fleets, the first has it.
     """
 
-    match: fields.ChoiceField = Field(description='Globs on the names of the account\'s servers; "*" is all of them.')
-    exclude: fields.TextListField = Field([], description="Globs on the names that are left out all the same.")
+    match: fields.ChoiceField = Field(description='Globs on the server names in the account; "*" is all of them.')
+    exclude: fields.TextListField = Field([], description="Globs on names to leave out even if they match.")
     location: fields.ChoiceField | None = Field(None, description="Only servers in these locations.")
     status: fields.ChoiceField | None = Field(None, description='Only servers with these statuses, such as "active".')
     prune: fields.FleetPruneField = Field(

@@ -44,7 +44,7 @@ def _error(problem: str, advice: str = "", kind: LiteralString = "reconcile") ->
 
 def _duration(value: object) -> Duration:
     if not isinstance(value, str):
-        raise _error("a duration is text, in quotes", f'Write it like "1d" ({EXAMPLES}).')
+        raise _error("a duration must be a string in quotes", f'Write it like "1d" ({EXAMPLES}).')
     try:
         return _parse_duration(value)
     except ValueError as error:

@@ -88,7 +88,7 @@ def _warnings(
                 yield Diagnostic(
                     severity="warning",
                     summary=f"{subject} has an every and no keep, so no backup is ever deleted",
-                    detail='Write how many to keep, for example keep = 7; or keep = "all" if none is to be deleted.',
+                    detail='Write how many to keep, for example keep = 7; or keep = "all" to delete none.',
                     place=place,
                 )
 

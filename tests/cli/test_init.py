@@ -34,7 +34,7 @@ class TestWithoutAFile:
         (diagnostic,) = json.loads(run("plan", "--json", folder=tmp_path).stdout)["diagnostics"]
 
         assert diagnostic["summary"] == "backups.toml: no such file"
-        assert diagnostic["detail"].startswith("To begin: reconcile init.")
+        assert diagnostic["detail"].startswith("To start: reconcile init.")
 
     def test_a_file_that_was_named_is_just_missing(self, tmp_path: Path) -> None:
         done = run("plan", "-f", "backups.toml", folder=tmp_path)

@@ -15,9 +15,9 @@ from reconcile.cli.commands import GROUPS
 WITH_REQUESTS = {"init", "list", "plan", "apply", "import", "status", "restore", "doctor", "forecast"}
 WITH_MORE = {
     "forecast": "every series",
-    "plan": "each backup that stays",
-    "apply": "each backup that stays",
-    "show": "each backup that stays",
+    "plan": "each kept backup",
+    "apply": "each kept backup",
+    "show": "each kept backup",
     "status": "every series, unprotected server and undeclared backup",
     "doctor": "how the lists of the service differ from its documentation",
 }

@@ -33,4 +33,4 @@ def test_a_pause_beyond_the_deadline_ends_an_apply_at_once_and_it_says_why() -> 
     assert sum(request.startswith("POST") for request in world.requests) == 1
     shown = "\n".join(line.plain for line in result_text(results[-1]).lines if isinstance(line, Text))
     assert "Ten a day." in shown
-    assert "rejected, and not to be sent again for 1h: POST" in shown
+    assert "rejected, and must not be sent again for 1h: POST" in shown
