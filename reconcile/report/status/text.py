@@ -1,6 +1,7 @@
 """`reconcile status` as text, the most urgent first; and one line per problem, for monitoring."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
@@ -113,23 +114,19 @@ def _status_lines(status: Status, *, verbose: bool) -> Iterator[Block]:
 def _since_lines(since: Since, now: datetime, *, verbose: bool) -> Iterator[Block]:
     """Yield what has changed since a record; what recorded runs did is listed with `verbose` only."""
     yield Text(f"Since {since.at:%Y-%m-%d %H:%M} UTC: {since_text(since)}", "bold")
-    ours = {each.backup.id for each in (*since.new, *since.gone) if each.cause is Cause.RUN} if not verbose else set()
-    shown = Since(
-        at=since.at,
-        new=tuple(each for each in since.new if each.backup.id not in ours),
-        gone=tuple(each for each in since.gone if each.backup.id not in ours),
-        changed=since.changed,
-        worse=since.worse,
-        better=since.better,
+    new, gone = (
+        tuple(each for each in found if verbose or each.cause is not Cause.RUN) for found in (since.new, since.gone)
     )
+    hidden = len(since.new) + len(since.gone) - len(new) - len(gone)
+    shown = replace(since, new=new, gone=gone)
     rows = [
         Row((Text(label, _CHANGE_STYLES.get(label, "")), Text(about, "bold"), text))
         for label, about, text in changes(shown, now)
     ]
     if rows:
         yield Columns(rows=rows, narrowest=_ROOM_FOR_FACTS, shortens=1)
-    if ours:
-        yield Text(f"{count_text(len(ours), 'backup')} created or deleted by recorded runs (-v lists them)", "dim")
+    if hidden:
+        yield Text(f"{count_text(hidden, 'backup')} created or deleted by recorded runs (-v lists them)", "dim")
 
 
 _CHANGE_STYLES = {"GONE": "bold red", "NEW": "yellow", "WORSE": "red", "BETTER": "green"}
