@@ -1,4 +1,4 @@
-"""The account as it was last listed, and when: nothing may be changed on the strength of an old list."""
+"""The account as it was last listed, and when: no change may rely on an old list."""
 
 from collections.abc import Collection, Iterable
 from contextlib import suppress
@@ -16,10 +16,10 @@ from reconcile.ids import Id
 from reconcile.tasks import side_by_side
 
 FRESH = 5.0
-"""Seconds. The spec's "a few": nothing is created or deleted because of a list that is older than this."""
+"""Maximum age, in seconds, of a list that a create or a delete relies on: the spec's "a few"."""
 
 LONGEST_LOOK = 180.0
-"""Seconds that the list of one server may take, with all attempts, while others wait for the same look."""
+"""Maximum seconds for the list of one server, with all attempts: other waits share the same look."""
 
 _NEVER = float("-inf")
 
@@ -29,7 +29,7 @@ class Lists(Protocol):
 
     @property
     def pages(self) -> int:
-        """How many requests the last whole list of backups took."""
+        """Number of requests that the last complete list of backups took."""
         ...
 
     async def observe(self, *, automatic: bool = False, server_id: Id | None = None) -> Inventory:
@@ -41,26 +41,29 @@ class Lists(Protocol):
         ...
 
     async def backups(self, server_id: Id | None = None) -> tuple[Backup | OddEntry, ...]:
-        """Return the manual backups of one server, or of all, and the entries that may be one; raises as `observe`."""
+        """Return the manual backups of one server, or of all, and the entries that may be backups.
+
+        Raises as `observe` does.
+        """
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """The manual backups of one server, and when (by the monotonic clock) the list that shows them was asked for."""
+    """The manual backups of one server, and when (by the monotonic clock) the list that shows them was requested."""
 
     asked_at: float
     backups: tuple[Backup, ...]
     odd: tuple[OddEntry, ...] = ()
-    """The entries that may be a backup of the server, and can't be read."""
+    """The unreadable entries that may be backups of the server."""
 
 
 class AccountView:
-    """The backups by server. Lists what is needed when it is needed, and not twice within `FRESH` seconds."""
+    """The backups by server. Requests a list only when it is needed, and not twice within `FRESH` seconds."""
 
     def __init__(self, lists: Lists, clock: Clock) -> None:
         self.min_sizes = DEFAULT
-        """By which each list judges what is undersized."""
+        """Decide which listed backups are undersized."""
         self._lists = lists
         self._clock = clock
         self._whole: dict[Id, tuple[Backup, ...]] = {}
@@ -71,7 +74,7 @@ class AccountView:
         self._changed_at: dict[Id, float] = {}
 
     def start_from(self, inventory: Inventory, asked_at: float, min_sizes: MinSizes) -> None:
-        """Start from what was planned from, which was requested at `asked_at` by the monotonic clock."""
+        """Start from the inventory of the plan, which was requested at `asked_at` by the monotonic clock."""
         self.min_sizes = min_sizes
         self._take((*inventory.manual, *inventory.unidentified), asked_at)
         self._planned_odd = self._whole_odd
@@ -86,10 +89,10 @@ class AccountView:
         self._whole_asked_at = asked_at
 
     async def fresh(self, server_id: Id, *, by_itself: bool = False) -> tuple[Backup, ...]:
-        """Return the manual backups of a server from a list that began after our last change to it.
+        """Return the manual backups of a server from a list that was requested after our last change to it.
 
-        With `by_itself`, a list of the whole account will not do if it has several pages: the account may have changed
-        between two of them, so that a backup is in none.
+        With `by_itself`, a list of the whole account must have a single page: if the account changes between two
+        pages, a backup may be on neither.
 
         Raises:
             ApiError, StoppedError: the list could not be read.
@@ -102,9 +105,9 @@ class AccountView:
         return known.backups
 
     async def refresh(self, servers: Collection[Id]) -> dict[Id, Listing | ApiError]:
-        """List these servers again, one by one or the whole account, whichever takes fewer requests.
+        """List these servers again, one by one or with the whole account, whichever takes fewer requests.
 
-        Returns each server's list, or the error with which it could not be read.
+        Returns each server's list, or the error that prevented reading it.
 
         Raises:
             StoppedError: the run was stopped.
@@ -119,7 +122,7 @@ class AccountView:
 
         async def one(server_id: Id) -> None:
             try:
-                # One list that hangs must not keep the looks of all the others waiting through all its attempts.
+                # One list that hangs must not delay the lists of all the other servers by all its attempts.
                 with anyio.fail_after(LONGEST_LOOK):
                     listings[server_id] = await self._list(server_id)
             except ApiError as error:
@@ -141,17 +144,17 @@ class AccountView:
         self._changed_at[server_id] = self._clock.monotonic()
 
     def gone(self, backup: Backup) -> None:
-        """Record that a backup is certainly deleted; the rest of the lists stays as fresh as it was."""
+        """Record that a backup is certainly deleted; its server's list stays as fresh as it was."""
         server_id = backup.server_id
         if server_id in self._whole:
             self._whole[server_id] = _without(self._whole[server_id], backup)
         if single := self._single.get(server_id):
             self._single[server_id] = replace(single, backups=_without(single.backups, backup))
 
-    def trace(self, backup: Backup) -> OddEntry | None:
-        """Return the entry that may be a backup which the latest list of its server does not name.
+    def possible_entry(self, backup: Backup) -> OddEntry | None:
+        """Return the unreadable entry that may be this backup, which the latest list does not show otherwise.
 
-        Its id, or else an entry without one that was not there when the run was planned.
+        It has the backup's id, or it has no id and was not listed when the run was planned.
         """
         odd = self._latest(backup.server_id).odd
         if same := next((entry for entry in odd if entry.id == backup.id), None):
@@ -172,13 +175,13 @@ class AccountView:
         self._take(await self._lists.backups(), asked_at)
 
     async def _list(self, server_id: Id) -> Listing:
-        # The age of a list counts from its request: it may not show what happened since.
+        # The age of a list counts from its request: the list may not show what happened since.
         asked_at = self._clock.monotonic()
         listing = self._single[server_id] = self._listing(await self._lists.backups(server_id), asked_at)
         return listing
 
     def _listing(self, entries: Iterable[Backup | OddEntry], asked_at: float) -> Listing:
-        """Return what a list shows, without the backups that are being deleted: they are as good as gone (spec 1)."""
+        """Return what a list shows, without backups that are being deleted: they count as gone (spec, section 1)."""
         found = tuple(entries)
         held = (each for each in found if isinstance(each, Backup) and each.state is not State.BEING_DELETED)
         odd = tuple(each for each in found if isinstance(each, OddEntry) and each.kind == "backup")

@@ -13,11 +13,11 @@ from reconcile.plan.model import Create, Plan
 from reconcile.plan.safety import continued, withheld
 
 MOST_ROUNDS = 3
-"""There may be more to do once pending backups have completed, but a run must end."""
+"""Maximum number of plans in a run: completed backups may allow more changes, but a run must end."""
 
 
 Approve = Callable[[], Awaitable[None]]
-"""Returns if the plan that was emitted last may be carried out, and raises UserError if it may not."""
+"""Returns if the plan emitted last is approved, and raises UserError if it is not."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -30,9 +30,9 @@ class Convergence:
 
     @property
     def is_complete(self) -> bool:
-        """Whether the account is now as desired, apart from what the user asked to leave to the next run."""
-        # A last plan that was not carried out had nothing to do: what was overtaken before has been overcome. A create
-        # that failed has not, unless a later one succeeded: what it left behind may look like a backup to the planner.
+        """Whether the account now matches the files, apart from what the user left to the next run."""
+        # A last plan that was not carried out had nothing to do, so earlier skipped actions no longer matter. A failed
+        # create still does, unless a later one succeeded: the planner may count the backup that it left behind.
         carried_out = [result for result in self.results[-1:] if result.plan is self.plan]
         creates = {
             ended.action.address: ended.outcome
@@ -50,12 +50,12 @@ async def converge(
 ) -> Convergence:
     """Change the account until it matches the files: carry out what `make_plan` plans from its inventory.
 
-    Plans again, up to `rounds` times, if backups that were found pending have ended meanwhile, or if another client has
-    begun one that this run needs.
+    Plans again, up to `rounds` times in all, if backups in progress have ended meanwhile, or if another client has
+    started a backup that this run needs.
 
     Raises:
-        UserError: nothing was planned or approved in the first round, so nothing was changed; in a later one, what
-            the rounds before have done has been emitted.
+        UserError: planning or approval failed. In the first round, nothing was changed; in a later round, the results
+            of the earlier rounds have been emitted.
     """
     results: list[Result] = []
     while True:
@@ -70,7 +70,7 @@ async def converge(
             break
         if any(action.address not in held_back for action in plan.actions):
             await approve()
-            run.clock.checkpoint()  # the answer may have come after the deadline
+            run.clock.checkpoint()  # the user may have answered after the deadline
         result = await Executor(plan, held_back, run).carry_out(gained)
         results.append(result)
         plans_again = _leaves_more_to_plan(result) and not run.clock.reason and len(results) < rounds
@@ -84,10 +84,10 @@ def _leaves_more_to_plan(result: Result) -> bool:
     """Return whether another round may find something to do."""
     if result.notes or result.count(Create, Outcome.UNKNOWN):
         # The service alters descriptions: another round would create backups that no run recognises. Or a list may
-        # still lag behind a create whose response was lost, and another round would create it again.
+        # still lag behind a create whose response was lost: another round would create the backup again.
         return False
-    # What is skipped although nothing has failed was overtaken by another client. With `--max-age`, the backup that it
-    # has made may be the one that this run needs.
+    # If actions were skipped although none failed, another client was faster. With `--max-age`, the backup that the
+    # client created may be the one that this run needs.
     counts = result.counts
     has_failed = counts[Outcome.FAILED] + counts[Outcome.UNKNOWN] > 0
     is_overtaken = counts[Outcome.SKIPPED] > 0 and not has_failed

@@ -1,12 +1,12 @@
-"""How one backup is created exactly once, on a service whose create is not idempotent and whose responses get lost.
+"""Creates one backup exactly once, on a service whose create is not idempotent and whose responses get lost.
 
-The hazard: a create that was sent may have been carried out although no response came. Sent again at once it makes two;
-given up at once it makes none. Only the list shows which it was, and the list may lag behind by some seconds. So
-after every lost response the series is listed; what is there now and was not before is ours; only when the list, read
-again after a pause, still shows nothing new is the create repeated.
+The first hazard: the service may have carried out a create although no response came. Sending it again at once may
+create two backups; giving up may leave none. Only the list shows which, and the list may lag behind by some seconds.
+So this module lists the series after every lost response; a backup that was not there before is ours. It repeats the
+create only when the list, read again after a pause, still shows no new backup.
 
-The second hazard: a backup that the next run does not recognise, because the service stores or lists it differently
-than it was sent, is created again for ever. So a create counts only once a list shows it as it was sent.
+The second hazard: if the service stores or lists a backup differently than it was sent, the next run does not
+recognise it, and every run creates another. So a create counts only once a list shows the backup as it was sent.
 """
 
 from dataclasses import dataclass, field, replace
@@ -27,18 +27,18 @@ from reconcile.plan.model import Create
 from reconcile.plan.stored import altered, hidden, is_as_sent, why_it_does_not_count
 
 SETTLE = 30.0
-"""Seconds after a lost response until a list that shows nothing new is trusted."""
+"""Seconds after a lost response until a list without a new backup is trusted."""
 
 MOST_SENT = 3
-"""How often a create is sent at most, if its responses get lost."""
+"""Maximum number of times that a create is sent, if its responses get lost."""
 
 
 @dataclass(kw_only=True, slots=True)
 class Creation:
-    """One create, from the first look to the list that shows the backup as completed.
+    """One create, from the first list to the list that shows the backup as completed.
 
-    The plan saw the backups `planned_on` in the series. The caller makes sure that, on one server, the next creation
-    starts only once this one has `moved_on`: it has ended, or its backup hangs.
+    `planned_on` are the backups that the plan saw in the series. On one server, the caller starts the next creation
+    only once `moved_on` is set: this creation has ended, or its backup hangs.
     """
 
     create: Create
@@ -57,10 +57,10 @@ class Creation:
     """The error of the last create that may have been carried out."""
     _times_lost: int = 0
     _before_lost: frozenset[Id] = frozenset()
-    """What was there before the first create whose response was lost: none of it is ours."""
+    """The backups listed before the first create whose response was lost: none of them is ours."""
 
     async def carry_out(self) -> Finished:
-        """Create the backup and, unless the run does not wait, see it completed.
+        """Create the backup and, if the run waits, wait until it is completed.
 
         Raises:
             StoppedError: stopped before anything was sent.
@@ -95,7 +95,7 @@ class Creation:
         return self._ended(Outcome.UNKNOWN if self._lost else outcome, explanation)
 
     async def _create_once(self) -> Backup | Finished:
-        """Return the backup that the service has created for us, or how the attempt ended without one."""
+        """Return the backup that the service created for us, or how the attempt ended without a backup."""
         try:
             while True:
                 before = await self.run.view.fresh(self.create.server_id, by_itself=True)
@@ -114,10 +114,10 @@ class Creation:
             )
 
     def _why_not_send(self, before: tuple[Backup, ...]) -> Backup | Finished | None:
-        """Return None if a fresh list shows that there is still a backup to create, and it may be sent (again)."""
+        """Return None if a fresh list shows that the create may be sent (again); else the backup, or how it ended."""
         if self._lost and (ours := self._newcomers(before, self._before_lost | self.planned_on)):
-            return _best(ours)  # what was not there before is ours, however late the list shows it
-        # Someone may still use the description from before a rename: that backup is not ours, and counts too.
+            return _best(ours)  # a backup that was not there before is ours, however late the list shows it
+        # Someone may still use the description from before a rename. That backup is not ours, but counts too.
         members = [
             backup
             for backup in before
@@ -128,13 +128,14 @@ class Creation:
             ids = ", ".join(f"#{backup.id}" for backup in new)
             return self._not_created(Outcome.SKIPPED, f"another client created {ids} meanwhile")
         if self.run.slots.is_closed:
-            return self._not_created(Outcome.NOT_STARTED, "not started: no more backups are created")
+            return self._not_created(Outcome.NOT_STARTED, "not started: this run creates no more backups")
         if self._times_lost == MOST_SENT:
-            return self._ended(Outcome.UNKNOWN, f"sent {MOST_SENT} times, no list shows it; the last time {self._lost}")
+            explanation = f"sent {MOST_SENT} times, but no list shows it; last error: {self._lost}"
+            return self._ended(Outcome.UNKNOWN, explanation)
         return None
 
     async def _send(self, before: tuple[Backup, ...]) -> Backup | Finished | None:
-        """Send one create; return None if it was not carried out and may be sent again."""
+        """Send one create; return None if the service did not carry it out and it may be sent again."""
         self.run.clock.checkpoint()
         known = frozenset(backup.id for backup in before)
         sent_at = self.run.clock.monotonic()
@@ -146,15 +147,15 @@ class Creation:
             return await self._not_accepted(error, known)
         self.run.view.changed(self.create.server_id)
         if backup.id in known:
-            # The service deduplicates. If this counted as a new backup, retention would delete it as the old one.
-            return self._ended(Outcome.FAILED, f"the service responded with #{backup.id}, which was there before")
+            # The service deduplicates. If this counted as the new backup, retention would delete it as the old one.
+            return self._ended(Outcome.FAILED, f"the service responded with #{backup.id}, which already existed")
         if backup.description is None:
-            # It says nothing about what was stored; the list will.
+            # The response does not say what was stored; the list will.
             backup = replace(backup, description=self.create.description)
         return backup if is_as_sent(self.create, backup) else self._altered(backup)
 
     async def _not_accepted(self, error: ApiError, known: frozenset[Id]) -> Backup | Finished | None:
-        """Return what has become of the create, or None after a pause if it may be sent again."""
+        """Return the result of the create, or None, after a pause, if it may be sent again."""
         match error:
             case OutcomeUnknownError():
                 if self._lost is None:
@@ -169,9 +170,9 @@ class Creation:
             case OutdatedError():
                 return None
             case BusyError() | NotSentError():
-                # A server that is busy may be so with someone's backup of this very series.
+                # The server may be busy because another client is creating a backup in this very series.
                 self.run.view.changed(self.create.server_id)
-                self._slot.give_up()  # what is rejected is not in progress, and must not keep the others waiting
+                self._slot.give_up()  # a rejected create is not in progress, and must not delay the others
                 if why_not := await self._rejections.pause(self.create, error):
                     return self._not_created(Outcome.FAILED, why_not)
                 await self._slot.take()
@@ -181,7 +182,7 @@ class Creation:
                 return self._ended(outcome, error.explanation, is_refused=isinstance(error, RefusedError))
 
     async def _look_for(self, known: frozenset[Id]) -> Backup | Finished | None:
-        """Return what has come of a create whose response was lost, if a fresh list shows it."""
+        """Return the result of a create whose response was lost, or None if a fresh list shows no new backup."""
         listed = await self.run.view.fresh(self.create.server_id)
         if ours := self._newcomers(listed, known):
             return _best(ours)
@@ -190,12 +191,12 @@ class Creation:
         return self._altered(_best(variants)) if variants else None
 
     def _newcomers(self, listed: tuple[Backup, ...], known: frozenset[Id]) -> list[Backup]:
-        """Return the backups with the description that is sent that are not `known`."""
-        wanted = self.create.description
-        return [backup for backup in listed if backup.description == wanted and backup.id not in known]
+        """Return the listed backups that have the description we send and are not `known`."""
+        sent = self.create.description
+        return [backup for backup in listed if backup.description == sent and backup.id not in known]
 
     async def _see_completed(self, backup: Backup) -> Finished:  # noqa: PLR0911 - one for each way in which it ends
-        """Wait until a list shows the new backup as completed; until it is shown at all, if the run does not wait."""
+        """Wait until a list shows the new backup as completed, or, if the run does not wait, until a list shows it."""
         slots, waits = self.run.slots, self.run.options.wait
         self._latest, self._sent_at = backup, self.run.clock.monotonic()
         try:
@@ -223,11 +224,11 @@ class Creation:
 
     @property
     def _has_ended_badly(self) -> bool:
-        """Whether the new backup was last seen to be neither usable, nor on its way."""
+        """Whether the new backup was last seen neither usable nor in progress."""
         return self._latest.state not in {State.USABLE, State.PENDING, State.UNKNOWN}
 
     async def _confirm(self) -> Finished | None:
-        """See that a list shows the new backup as it was sent; return how the attempt ended if none does."""
+        """Wait until a list shows the new backup as it was sent; return how the attempt ended if none does."""
         self._look_at(self._latest)
         listed = await self.run.watch.listed(self._latest)
         if listed is None:
@@ -238,7 +239,7 @@ class Creation:
         return None
 
     def _look_at(self, current: Backup) -> None:
-        """Report a backup that has not ended yet; once it hangs, keep nothing waiting for it."""
+        """Report a backup that is still in progress; once it hangs, let the others continue."""
         clock = self.run.clock
         self._latest = current
         if self.run.slots.is_hung(clock.monotonic() - self._sent_at):
@@ -260,20 +261,20 @@ class Creation:
 
     def _altered(self, stored: Backup) -> Finished:
         self.run.stop_creating(altered(self.create, stored))
-        return self._ended(Outcome.FAILED, f"#{stored.id} is not stored as it was sent")
+        return self._ended(Outcome.FAILED, f"the service stored #{stored.id} differently than it was sent")
 
     def _hidden(self) -> Finished:
         self.run.stop_creating(hidden(self.create, self._latest))
-        return self._ended(Outcome.FAILED, f"#{self._latest.id} was acknowledged, but no list shows it")
+        return self._ended(Outcome.FAILED, f"the service accepted #{self._latest.id}, but no list shows it")
 
 
 def _standing(backup: Backup) -> str:
-    """Say what a backup that was started was last seen to be."""
+    """Describe the state in which a started backup was last seen."""
     if backup.state is State.UNKNOWN:
         return f"#{backup.id} has the status {backup.status!r}, which reconcile does not know"
-    return f"#{backup.id} is still in progress, and the next apply will count it"
+    return f"#{backup.id} is still in progress, and the next apply will take it into account"
 
 
 def _best(backups: list[Backup]) -> Backup:
-    """Return the newest, one that has not failed if there is one."""
+    """Return the newest backup that has not failed, or the newest failed one if all have failed."""
     return max(backups, key=lambda backup: (backup.state is not State.FAILED, backup.created_at, id_order(backup.id)))

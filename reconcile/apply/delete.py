@@ -1,8 +1,8 @@
-"""How one backup is deleted: only while a fresh list shows it as planned, and never because of an old list.
+"""Deletes one backup: only while a fresh list shows it as planned, and never because of an old list.
 
 A delete names one backup by its id, so sending it twice is harmless. The hazard is a backup that is no longer what the
-plan saw. A lost response is resolved by the list: what it no longer shows is deleted. A response alone proves nothing
-either: the service may say 204 and delete nothing, every night.
+plan saw. The list resolves a lost response: a backup that it no longer shows is deleted. A response alone proves
+nothing: the service may respond 204 and delete nothing, every night.
 """
 
 from collections.abc import Callable
@@ -20,15 +20,15 @@ from reconcile.plan.guards import Objection
 from reconcile.plan.model import Delete
 
 _MOST_LOST = 6
-"""How often a delete is sent at most, if its responses get lost."""
+"""Maximum number of times that a delete is sent, if its responses get lost."""
 
 
 @dataclass(kw_only=True, slots=True)
 class Deletion:
     """One delete: `send` it, then `confirm` it.
 
-    `why_not` says from a fresh list of the server why the backup must stay after all; None if the delete may be sent.
-    `rejections` is shared by the deletes on one server: a server that is busy for ever must not take ten minutes each.
+    `why_not` returns, from a fresh list of the server, why the backup must be kept after all; None if the delete may be
+    sent. The deletes on one server share `rejections`: a server that is always busy must not take ten minutes for each.
     """
 
     delete: Delete
@@ -40,7 +40,11 @@ class Deletion:
     _times_lost: int = 0
 
     async def send(self) -> Finished | None:
-        """Send the delete; None once it was accepted, or else how it ended. Raises StoppedError if nothing was sent."""
+        """Send the delete; return None once it was accepted, or else how it ended.
+
+        Raises:
+            StoppedError: stopped before anything was sent.
+        """
         run = self.run
         run.clock.checkpoint()
         self._started = run.clock.monotonic()
@@ -69,7 +73,7 @@ class Deletion:
             raise
 
     async def _not_accepted(self, error: ApiError) -> Finished | None:
-        """Return how the delete has ended, or None after a pause if it may be sent again."""
+        """Return how the delete ended, or None, after a pause, if it may be sent again."""
         match error:
             case RefusedError(status=404):
                 self.run.view.gone(self.delete.backup)
@@ -98,18 +102,18 @@ class Deletion:
         try:
             still_listed = await self.run.watch.gone(self.delete.backup)
         except (ApiError, StoppedError) as hindrance:
-            return self._ended(Outcome.UNKNOWN, f"accepted, but not seen deleted: {hindrance}")
+            return self._ended(Outcome.UNKNOWN, f"accepted, but not confirmed by a list: {hindrance}")
         if still_listed:
-            return self._ended(Outcome.FAILED, f"accepted, still listed as {still_listed.status!r}")
-        if odd := self.run.view.trace(self.delete.backup):
+            return self._ended(Outcome.FAILED, f"accepted, but still listed as {still_listed.status!r}")
+        if odd := self.run.view.possible_entry(self.delete.backup):
             return self._ended(Outcome.UNKNOWN, f"accepted, but {_doubt(odd)}")
         return self._ended(Outcome.SUCCEEDED, "deleted")
 
     async def _look(self) -> Finished | None:
-        """Return what a fresh list says has become of the backup, or None if it may be deleted."""
+        """Return how the delete ended according to a fresh list, or None if the delete may be sent."""
         listed = await self.run.view.fresh(self.delete.backup.server_id)
         if all(backup.id != self.delete.backup.id for backup in listed):
-            if odd := self.run.view.trace(self.delete.backup):
+            if odd := self.run.view.possible_entry(self.delete.backup):
                 return self._ended(Outcome.UNKNOWN if self._lost else Outcome.SKIPPED, _doubt(odd))
             return self._gone()
         if objection := self.why_not(listed):
@@ -133,7 +137,7 @@ class Deletion:
 
 
 def _doubt(odd: OddEntry) -> str:
-    """Say why a backup that the list no longer names may still be there."""
+    """Explain why a backup that the list no longer shows may still exist."""
     if odd.id is None:
-        return "an entry without a readable id has appeared in the list, and may be this backup"
-    return f"it is still listed, with another or an unreadable {' and '.join(odd.unreadable)}"
+        return "a new entry in the list has no readable id and may be this backup"
+    return f"the list still has its id, with a changed or unreadable {' and '.join(odd.unreadable)}"

@@ -1,6 +1,6 @@
 """Carries a plan out: on each server its creates, one at a time, then its deletes; on many servers at once.
 
-What may be deleted is not decided here: `plan/guards` says why a delete must not be sent, from what is known by then.
+`plan/guards` decides what may be deleted: it returns why a delete must not be sent, from what is known by then.
 """
 
 import math
@@ -48,7 +48,7 @@ class Executor:
         If the clock stops the run, the result shows how far it got.
         """
         async with beside(self._run.watch.run), anyio.create_task_group() as tasks:
-            # Tasks start in this order, and the first one takes a slot before the others have asked for theirs.
+            # Tasks start in this order, and the first takes a slot before the others request theirs.
             for server in sorted(self._plan.servers, key=self._first_rank):
                 if server.actions or any(series.awaited for series in server.series):
                     tasks.start_soon(self._server, server)
@@ -79,9 +79,9 @@ class Executor:
         return min((self._ranks[series.address] for series in server.series if series.create), default=math.inf)
 
     async def _server(self, server: ServerPlan) -> None:
-        """Do what is to be done on one server: all creates before any delete, whatever the series (spec, section 4.2).
+        """Carry out the actions on one server: all creates, in every series, before any delete (spec, section 4.2).
 
-        A delete that is rejected for ever, or a backup that hangs, must not keep another series from its backup.
+        A delete that is always rejected, or a backup that hangs, must not prevent the backup of another series.
         """
         created: dict[SeriesAddress, Backup | None] = {}
         with_create = [series for series in server.series if series.create]
@@ -121,7 +121,7 @@ class Executor:
         self._finish(finished)
 
     async def _await(self, series: SeriesPlan, backup: Backup) -> None:
-        """Wait for a backup that was in progress before this run, for example from a run that was killed."""
+        """Wait for a backup that was in progress before this run, for example because an apply was killed."""
         patience = math.inf if backup == series.needed else WORTH_WAITING.total_seconds()
         started = self._run.clock.monotonic()
 
@@ -152,27 +152,27 @@ class Executor:
     ) -> None:
         """Send the deletes of these series, and of undeclared backups (None), one after the other.
 
-        Then see all of them confirmed: one list serves them.
+        Then confirm all of them with one list.
         """
         sent: list[Deletion] = []
-        with suppress(StoppedError):  # what was not sent by then counts as not started
+        with suppress(StoppedError):  # deletes not sent by then count as not started
             for series in groups:
                 planned = Circumstances(
                     server=server, series=series, created=created, withheld=self._withheld, zone=self._zone
                 )
                 for delete in series.deletes if series else server.pruned:
                     if deletion := await self._delete(delete, planned, rejections):
-                        sent.append(deletion)  # noqa: PERF401 - what was sent before a stop is confirmed too
+                        sent.append(deletion)  # noqa: PERF401 - deletes sent before a stop are confirmed too
         async with anyio.create_task_group() as tasks:
             for deletion in sent:
                 tasks.start_soon(self._confirm, deletion)
 
     async def _delete(self, delete: Delete, planned: Circumstances, rejections: Rejections) -> Deletion | None:
-        """Send one delete; return it if it has yet to be confirmed."""
+        """Send one delete; return it if a list must still confirm it."""
         self._run.clock.checkpoint()
 
         def why_not(listed: tuple[Backup, ...] | None) -> Objection | None:
-            left = self._usable_left + (delete.is_loss if listed is not None else 0)  # this one is counted already
+            left = self._usable_left + (delete.is_loss if listed is not None else 0)  # this delete is counted already
             usable_left = left if self._must_leave_one else None
             return objection(delete, planned, Moment(now=self._run.clock.now(), usable_left=usable_left, listed=listed))
 
@@ -180,7 +180,7 @@ class Executor:
             self._finish(Finished(action=delete, outcome=outcome_of(found), explanation="", objection=found))
             return None
         deletion = Deletion(delete=delete, why_not=why_not, run=self._run, rejections=rejections)
-        # Counted before it is sent, so that two at once can't both be the last but one.
+        # Counted before it is sent: of two concurrent deletes, only one may leave the last usable backup.
         self._usable_left -= delete.is_loss
         if (ended := await deletion.send()) is None:
             return deletion

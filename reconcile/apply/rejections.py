@@ -1,4 +1,4 @@
-"""How long a change that the service rejects is sent again (spec, section 4.4)."""
+"""Decides for how long a rejected change is sent again (spec, section 4.4)."""
 
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -12,23 +12,23 @@ from reconcile.outcomes import Rejected
 from reconcile.plan.model import Action
 
 PATIENCE = 600.0
-"""Seconds of pauses. Where a quota is full, or a server is busy for ever, the reason is worth more than another try."""
+"""Maximum seconds of pauses. If a quota is full or a server is always busy, reporting the reason helps more."""
 
 
 @dataclass(slots=True)
 class Rejections:
-    """The rejections of one create, or of the deletes on one server, since the last that was accepted."""
+    """The rejections of one create, or of the deletes on one server, since the last accepted one."""
 
     run: Run
     last: dict[Address, ApiError] = field(default_factory=dict)
-    """By action: it was certainly not carried out."""
+    """The last rejection of each action, which was certainly not carried out."""
     _count: int = 0
     _waited: float = 0.0
 
     async def pause(self, action: Action, error: ApiError) -> str | None:
-        """Wait until the change may be sent again, or return why it is not sent again.
+        """Wait until the change may be sent again, and return None; or return why it is not sent again.
 
-        The first rejection of an action is shown at once. A pause beyond the deadline is not even started.
+        The first rejection of an action is shown at once. A pause that would exceed the deadline is not started.
 
         Raises:
             StoppedError: stopped while waiting.
@@ -51,5 +51,5 @@ class Rejections:
         return None
 
     def accepted(self) -> None:
-        """Start again: the service carries changes out."""
+        """Start counting again: the service accepted a change."""
         self._count, self._waited = 0, 0.0

@@ -1,4 +1,4 @@
-"""What one run works with, from its first request to its last, and what its tasks share."""
+"""What the tasks of one run share, from its first request to its last."""
 
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -31,10 +31,10 @@ class Changes(Protocol):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Options:
-    """How to carry a plan out.
+    """How to carry out a plan.
 
-    `max_in_progress` bounds the backups that this run has in progress at the service; without `wait`, creates are sent
-    and not waited for; `allow_loss` is the number of usable backups that a person allows to be lost.
+    `max_in_progress` is the maximum number of backups that this run has in progress. Without `wait`, the run sends
+    creates and does not wait for them. `allow_loss` is the number of usable backups that the user allows to lose.
     """
 
     max_in_progress: int = 100
@@ -44,10 +44,10 @@ class Options:
 
 @dataclass(kw_only=True, slots=True)
 class Run:
-    """Both sides of the service, the clock with the one deadline, where events go, and the options.
+    """Access to the service, the clock with the deadline, where events go, and the options.
 
-    The account as it was last listed, who waits for it, and the slots are made from them. `watch.run` must be running
-    wherever something is waited for.
+    The latest view of the account, its watch and the slots are built from them. `watch.run` must be running while
+    anything waits.
     """
 
     lists: Lists
@@ -59,7 +59,7 @@ class Run:
     watch: Watch = field(init=False)
     slots: Slots = field(init=False)
     notes: list[Diagnostic] = field(init=False, default_factory=list)
-    """What is about more than one action: why no more creates are sent."""
+    """Diagnostics about more than one action: why the run sends no more creates."""
 
     def __post_init__(self) -> None:
         self.view = AccountView(self.lists, self.clock)
@@ -67,7 +67,7 @@ class Run:
         self.slots = Slots(self.options.max_in_progress)
 
     def stop_creating(self, why: Diagnostic) -> None:
-        """Send no more creates: the next run would not recognise what the service makes of them (spec, section 4.5)."""
+        """Send no more creates: the next run would not recognise the stored backups (spec, section 4.5)."""
         self.slots.close()
         self.notes.append(why)
         self.emit(Noted(diagnostic=why))

@@ -1,12 +1,11 @@
-"""How many backups this run has in progress at the service: found out, not assumed (spec, section 4.3).
+"""Adapts the number of backups in progress to what the service accepts (spec, section 4.3).
 
-As TCP and AWS's adaptive retry mode do: start small, grow by one with each success, halve when the service pushes back.
-Creates that were sent together count as one: a burst of rejections halves the number once.
+Like TCP and AWS's adaptive retry mode, it starts small, grows by one with each success, and halves when the service
+pushes back. Creates that were sent at the same time count once: a burst of rejections halves the number once.
 
-Two hazards are bounded here as well. A backup that hangs would keep its slot until the deadline, and ten of them would
-keep the whole run waiting: a hung backup gives up its slot. And a service that alters or hides what it stores would
-get one more backup for each server, every night: until one create is confirmed by a list, the canary, there is only one
-slot, and once the service is caught, there is none.
+It also bounds two hazards. Ten backups that hang would block the whole run until the deadline, so a hung backup gives
+up its slot. And a service that alters or hides what it stores would get one more backup for each server, every night:
+until a list confirms the first create (the canary), there is only one slot, and if it is not confirmed, there is none.
 """
 
 import heapq
@@ -18,20 +17,20 @@ import anyio
 START = 10
 
 HUNG_TIMES = 10
-"""How many times as long as the median of the run a backup takes before it counts as hung."""
+"""A backup counts as hung once it takes this many times the median of the run."""
 
 HUNG_AFTER = 600.0
-"""Seconds that a backup takes, at least, before it counts as hung."""
+"""Minimum seconds before a backup counts as hung."""
 
 
 @dataclass(eq=False, slots=True)
 class Slots:
-    """The slots for backups in progress: from 1 up to `most`, given to the waiting creates in the order of `rank`."""
+    """The slots for backups in progress, from 1 up to `most`. The waiting creates get them in the order of `rank`."""
 
     most: int
     size: int = START
     is_closed: bool = False
-    """Whether no more creates are sent, because the service alters or hides what it stores."""
+    """Whether the run sends no more creates, because the service alters or hides what it stores."""
     is_confirmed: bool = False
     """Whether a list has shown a backup of this run as it was sent."""
     _taken: int = 0
@@ -39,38 +38,38 @@ class Slots:
     _arrivals: int = 0
     _halved_at: float = float("-inf")
     _durations: list[float] = field(default_factory=list)
-    """Of the backups that have completed in this run, in seconds, sorted."""
+    """Seconds that each completed backup of this run took, sorted."""
 
     def __post_init__(self) -> None:
         self.size = min(self.size, self.most)
 
     def confirm(self) -> None:
-        """End the time of the canary: a list has shown a backup as it was sent."""
+        """End the canary: a list has shown a backup as it was sent."""
         self.is_confirmed = True
         self._fill()
 
     def close(self) -> None:
-        """Let no more creates be sent; those that wait for a slot are let through to end."""
+        """Stop further creates; those that wait for a slot get one, and end without sending."""
         self.is_closed = True
         self._fill()
 
     def completed(self, seconds: float) -> None:
-        """Grow: a backup has completed after so many seconds."""
+        """Grow: a backup completed after this many seconds."""
         insort(self._durations, seconds)
         self.size = min(self.size + 1, self.most)
         self._fill()
 
     def pushed_back(self, *, started_at: float, now: float) -> None:
-        """Halve: the service throttled, or a backup failed, that was started at `started_at`.
+        """Halve: the service rejected a create, or a backup failed, that was started at `started_at`.
 
-        Seconds by the monotonic clock. A backup that was started before the last halving is not counted again.
+        Times are seconds by the monotonic clock. A backup that was started before the last halving counts no more.
         """
         if started_at > self._halved_at:
             self.size = max(1, self.size // 2)
             self._halved_at = now
 
     def is_hung(self, seconds: float) -> bool:
-        """Return whether a backup that has been in progress for so many seconds counts as hung."""
+        """Return whether a backup that has been in progress for this many seconds counts as hung."""
         median = self._durations[len(self._durations) // 2] if self._durations else 0.0
         return seconds > max(HUNG_AFTER, HUNG_TIMES * median)
 
@@ -81,7 +80,7 @@ class Slots:
             heapq.heappop(self._waiting)[2].granted.set()
 
     def wait_for(self, slot: "Slot") -> None:
-        """Queue a slot behind those of a lower rank."""
+        """Queue a slot behind slots of a lower rank."""
         self._arrivals += 1
         heapq.heappush(self._waiting, (slot.rank, self._arrivals, slot))
         self._fill()
@@ -94,7 +93,7 @@ class Slots:
 
 @dataclass(eq=False, slots=True)
 class Slot:
-    """The slot of one create among those in progress."""
+    """The slot of one create."""
 
     slots: Slots
     rank: int
@@ -102,14 +101,14 @@ class Slot:
     _is_taken: bool = False
 
     async def take(self) -> None:
-        """Wait until there is room."""
+        """Wait until a slot is free, and take it."""
         self.granted = anyio.Event()
         self.slots.wait_for(self)
         await self.granted.wait()
         self._is_taken = True
 
     def give_up(self) -> None:
-        """Let another create take this slot; does nothing if it was given up before."""
+        """Free this slot for another create; do nothing if it is free already."""
         if self._is_taken:
             self._is_taken = False
             self.slots.release()

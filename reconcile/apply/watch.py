@@ -1,8 +1,8 @@
-"""Waiting for many backups with few lists (spec, section 4.7): until they are completed, or deleted.
+"""Waits for many backups with few lists (spec, section 4.7), until they are completed or deleted.
 
-Each wait has its own schedule. The first look is early, for backups that fail or complete at once; as soon as one has
-completed in this run, it is when the quickest so far did, since earlier looks have shown to be for nothing. Then the
-pause grows with the backup's age. Whatever is due at about the same time is served by one look.
+Each wait has its own schedule. The first look is early, for backups that fail or complete at once. Once a backup of this
+run has completed, the first look comes after the time that the quickest one took, because earlier looks are useless.
+Then the pause grows with the backup's age. One look serves all waits that are due at about the same time.
 """
 
 import math
@@ -17,40 +17,40 @@ from reconcile.apply.account import AccountView, Listing
 from reconcile.clock import StoppableClock, StoppedError
 
 FIRST_LOOK = 0.5
-"""Seconds after which the first backups of a run are looked for."""
+"""Seconds from sending the first creates of a run to the first look."""
 
 SHORTEST_PAUSE = 1.0
-"""Seconds between two looks for the same backup."""
+"""Seconds between two looks for the same backup, at least."""
 
 AGE_SHARE = 10
-"""The pause is the age divided by this, so that an end is seen within a tenth of the time that a backup takes."""
+"""The pause is the age divided by this: the end is noticed within a tenth of the time that a backup takes."""
 
 LONGEST_PAUSE = 60.0
-"""Seconds."""
+"""Seconds between two looks for the same backup, at most."""
 
 LONGEST_FIRST_LOOK = 600.0
-"""Seconds. However long the others took, a new backup is looked for by then."""
+"""Maximum seconds until the first look for a new backup, however long the others took."""
 
 _EARLY = 0.5
-"""What share of its pause a wait may be looked at early, to be served by a look that others need now."""
+"""Share of its pause by which a wait may be served early, by a look that another wait needs now."""
 
 _NO_TIME = 0.01
-"""Seconds. Too short to sleep for, and maybe below the clock's resolution."""
+"""Seconds too short to sleep for, and perhaps below the clock's resolution."""
 
 VANISHED = 30.0
-"""Seconds. A backup that was listed may be missing from lists for so long before it counts as gone."""
+"""Seconds that a listed backup may be missing from lists before it counts as gone."""
 
 NEVER_LISTED = 600.0
-"""Seconds. A new backup that no list has shown by then is hidden by the service (spec, section 4.5)."""
+"""Seconds after which the service counts as hiding a new backup that no list has shown (spec, section 4.5)."""
 
 STILL_LISTED = 30.0
-"""Seconds. A deleted backup may stay listed for so long; then the delete was not carried out (spec, section 4.6)."""
+"""Seconds that a deleted backup may stay listed before the delete counts as not carried out (spec, section 4.6)."""
 
 UNKNOWN_FOR = 600.0
-"""Seconds. A status that is not documented and stays for so long is taken for the end."""
+"""Seconds after which an undocumented status that has not changed counts as final."""
 
 Judge = Callable[[Backup | None, float], bool]
-"""Decides whether a wait has ended, from the backup as a list shows it (None if it does not), and when it was asked."""
+"""Decides whether a wait has ended, from the backup in a list (None if missing) and when the list was requested."""
 
 
 @dataclass(eq=False, slots=True)
@@ -74,7 +74,7 @@ class _Wait:
 
 
 class Watch:
-    """Looks at the account on behalf of all who wait; `run` must be running meanwhile."""
+    """Looks at the account for all waits; `run` must be running meanwhile."""
 
     def __init__(self, view: AccountView, clock: StoppableClock) -> None:
         self._view = view
@@ -82,10 +82,10 @@ class Watch:
         self._waits: list[_Wait] = []
         self._new_wait = anyio.Event()
         self._quickest: float | None = None
-        """Seconds after which the quickest backup of this run was seen to be completed."""
+        """Seconds after which a look found the quickest backup of this run completed."""
 
     async def listed(self, backup: Backup) -> Backup | None:
-        """Wait until a list shows a new backup; return it so, or None if none does within `NEVER_LISTED` seconds.
+        """Wait until a list shows a new backup; return the listed backup, or None after `NEVER_LISTED` seconds.
 
         Raises:
             StoppedError: interrupted, or out of time.
@@ -97,12 +97,12 @@ class Watch:
     async def settled(
         self, backup: Backup, on_look: Callable[[Backup], None], *, is_new: bool = False, patience: float = math.inf
     ) -> Backup | None:
-        """Wait until a list shows that a backup has ended; return it so, or None if no list shows it (any more).
+        """Wait until a list shows that a backup has ended; return the listed backup, or None if no list shows it.
 
-        It has ended once it is neither in progress nor of unknown status, or is not called what it was. A status that
-        is unknown counts as the end after `UNKNOWN_FOR` seconds, and any status after `patience` seconds. `on_look` is
-        called with what each look shows before the end. With `is_new`, lists may take up to `NEVER_LISTED` seconds to
-        show it at all. Raises as `listed` does.
+        A backup has ended once its status is neither in progress nor unknown, or its description has changed. An unknown
+        status counts as the end after `UNKNOWN_FOR` seconds, and any status after `patience` seconds. Each look before
+        the end calls `on_look` with the backup it shows. With `is_new`, lists may take up to `NEVER_LISTED` seconds to
+        show the backup. Raises as `listed` does.
         """
         started_at = self._clock.monotonic()
         missing_for, seen_at = NEVER_LISTED if is_new else VANISHED, started_at
@@ -133,9 +133,9 @@ class Watch:
         return ended
 
     async def gone(self, backup: Backup) -> Backup | None:
-        """Wait until a list no longer shows a deleted backup, or shows it being deleted.
+        """Wait until a list no longer shows a deleted backup, or shows it being deleted; return None.
 
-        Returns it if it is still listed as before after `STILL_LISTED` seconds. Raises as `listed` does.
+        Returns the backup if it is still listed after `STILL_LISTED` seconds. Raises as `listed` does.
         """
         give_up_at = self._clock.monotonic() + STILL_LISTED
         return await self._until(backup, lambda current, asked_at: current is None or asked_at > give_up_at)
@@ -148,7 +148,7 @@ class Watch:
                 if not waits:
                     await self._wait_for_a_wait()
                 elif (seconds := min(wait.next_look for wait in waits) - self._clock.monotonic()) > _NO_TIME:
-                    # A wait that is added meanwhile may be due before those that are there.
+                    # A wait that is added meanwhile may be due first.
                     await self._clock.sleep(min(seconds, FIRST_LOOK))
                 else:
                     await self._look(waits)
@@ -188,5 +188,5 @@ class Watch:
                 case RefusedError() as refused:
                     wait.end(error=refused)
                 case ApiError():
-                    pass  # waiting outlives an outage: the backup is still in progress, and the deadline bounds us
+                    pass  # waiting outlives an outage: the backup is still in progress, and the deadline limits us
             wait.next_look = now + wait.pause(now)
