@@ -139,5 +139,5 @@ class Deletion:
 def _doubt(odd: OddEntry) -> str:
     """Explain why a backup that the list no longer shows may still exist."""
     if odd.id is None:
-        return "a new entry in the list has no readable id and may be this backup"
+        return "the list has a new entry without a readable id, which may be this backup"
     return f"the list still has its id, with a changed or unreadable {' and '.join(odd.unreadable)}"

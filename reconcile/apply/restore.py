@@ -1,7 +1,7 @@
-"""Restores a server: sent once and never again, whatever happens to the answer.
+"""Restores a server. The request is sent once and never again, whatever happens to the response.
 
-The hazard: a restore overwrites the server's disk. If the answer is lost, it may have begun. Sent again it would
-overwrite what was written since, and no list shows what happened. So nothing here is ever repeated.
+The hazard: a restore overwrites the server's disk. If the response is lost, the restore may have started. A second
+request would overwrite what was written since, and no list shows what happened. So nothing here is ever repeated.
 """
 
 from collections.abc import Callable
@@ -33,11 +33,10 @@ IN_DOUBT = (
 
 @dataclass(kw_only=True, slots=True)
 class Restoration:
-    """One restore, in order: observe, choose, approve, safety backup, look again, send.
+    """One restore, in order: observe, choose, approve, safety backup, observe again, send.
 
-    `choose` picks the backup from what the account holds, and `approve` returns if it may be restored; both raise
-    UserError if not. A safety backup is judged by `min_sizes`. `is_sent` is set once the request may have reached the
-    service.
+    `choose` returns the backup to restore; it and `approve` raise UserError to refuse. `min_sizes` decides whether a
+    safety backup is undersized. `is_sent` is set once the request may have reached the service.
     """
 
     choose: Callable[[Inventory], Choice]
@@ -49,20 +48,20 @@ class Restoration:
     """The safety backup, once it is completed."""
 
     async def carry_out(self, run: Run) -> Choice:
-        """Restore, once; return what was restored from.
+        """Restore once; return the backup that was restored.
 
         Raises:
-            StoppedError: it is time to stop; nothing was sent.
-            UserError: refused, or the answer was lost; it says what to check.
-            ApiError: the restore was certainly not begun.
+            StoppedError: stopped before the restore was sent.
+            UserError: reconcile refused, or the response was lost; the error says what to check.
+            ApiError: the restore certainly did not start.
         """
         inventory = await run.lists.observe(automatic=True)
         choice = self.choose(inventory)
         self.approve(choice, inventory.observed_at)
         if self.with_safety_backup:
-            made = await _make_safety_backup(_safety_create(choice.server, inventory.observed_at), run, self.min_sizes)
-            self.safety = made
-            run.emit(Noted(diagnostic=_completed(made)))
+            create = _safety_create(choice.server, inventory.observed_at)
+            self.safety = await _create_safety_backup(create, run, self.min_sizes)
+            run.emit(Noted(diagnostic=_completed(self.safety)))
         same(choice, await run.lists.observe(automatic=True, server_id=choice.server.id))
         run.clock.checkpoint()
         self.is_sent = True
@@ -73,32 +72,32 @@ class Restoration:
         return choice
 
 
-async def _make_safety_backup(create: Create, run: Run, min_sizes: MinSizes) -> Finished:
-    """Make a backup of the current state, exactly once, and wait until it is completed.
+async def _create_safety_backup(create: Create, run: Run, min_sizes: MinSizes) -> Finished:
+    """Create a backup of the current state, exactly once, and wait until it is completed.
 
     Raises:
-        StoppedError: it is time to stop; if a backup may be left in progress, that has been emitted.
-        UserError: it was not completed, so there must be no restore.
+        StoppedError: stopped; a backup that may be left in progress has been reported.
+        UserError: the backup was not completed, so the restore must not start.
     """
     run.view.min_sizes = min_sizes
-    made: Finished | None = None
+    ended: Finished | None = None
     async with beside(run.watch.run):
         with suppress(StoppedError):
-            made = await Creation(create=create, planned_on=frozenset(), run=run).carry_out()
-    if made and made.outcome is Outcome.SUCCEEDED:
-        return made
-    if made and made.outcome in {Outcome.UNKNOWN, Outcome.IN_PROGRESS}:
-        run.emit(Noted(diagnostic=_left_behind(create, made)))
+            ended = await Creation(create=create, planned_on=frozenset(), run=run).carry_out()
+    if ended and ended.outcome is Outcome.SUCCEEDED:
+        return ended
+    if ended and ended.outcome in {Outcome.UNKNOWN, Outcome.IN_PROGRESS}:
+        run.emit(Noted(diagnostic=_left_behind(create, ended)))
     if run.clock.reason:
-        raise StoppedError(run.clock.reason, "making the safety backup")
+        raise StoppedError(run.clock.reason, "creating the safety backup")
     raise UserError(
-        f"the safety backup was not created ({made.explanation if made else 'not started'}); nothing was restored",
+        f"the safety backup was not created ({ended.explanation if ended else 'not started'}); nothing was restored",
         "Fix the cause, or restore without --safety-backup.",
     )
 
 
 def _safety_create(server: Server, now: datetime) -> Create:
-    """Return the create of a backup of the current state, under a description of its own."""
+    """Return the create of a backup of the current state, with a unique description."""
     description = safety_description(now)
     return Create(
         address=SeriesAddress(name_or_id(server), description),
@@ -110,25 +109,25 @@ def _safety_create(server: Server, now: datetime) -> Create:
     )
 
 
-def _completed(made: Finished) -> Diagnostic:
-    backup_id = made.backup.id if made.backup else ""
+def _completed(ended: Finished) -> Diagnostic:
+    backup_id = ended.backup.id if ended.backup else ""
     return Diagnostic(
         severity="warning",
-        summary=f"the safety backup #{backup_id} (made in {made.elapsed:.0f}s) belongs to no declared series",
+        summary=f"the safety backup #{backup_id} (created in {ended.elapsed:.0f}s) belongs to no declared series",
         detail=(
             "If undeclared backups on this server are pruned, keep this one: add its description to ignore, or "
             f"{backup_id!r} to pinned in the table of the server."
         ),
-        address=str(made.action.address),
+        address=str(ended.action.address),
     )
 
 
-def _left_behind(create: Create, made: Finished) -> Diagnostic:
-    """Describe a safety backup that may exist, or come to exist, although nothing was restored."""
-    if made.backup:
-        summary = f"the safety backup #{made.backup.id} was started, but is not known to have completed"
+def _left_behind(create: Create, ended: Finished) -> Diagnostic:
+    """Describe a safety backup that may exist, or may still be created, although nothing was restored."""
+    if ended.backup:
+        summary = f"the safety backup #{ended.backup.id} was started, but is not known to have completed"
     else:
-        summary = f"a safety backup may have been started: {made.explanation}"
+        summary = f"a safety backup may have been started: {ended.explanation}"
     return Diagnostic(
         summary=summary,
         detail=(

@@ -1,7 +1,7 @@
 """Waits for many backups with few lists (spec, section 4.7), until they are completed or deleted.
 
-Each wait has its own schedule. The first look is early, for backups that fail or complete at once. Once a backup of this
-run has completed, the first look comes after the time that the quickest one took, because earlier looks are useless.
+Each wait has its own schedule. The first look is early, for backups that fail or complete at once. Once a backup of
+this run has completed, the first look comes after the time that the quickest backup took: earlier looks are useless.
 Then the pause grows with the backup's age. One look serves all waits that are due at about the same time.
 """
 
@@ -99,10 +99,10 @@ class Watch:
     ) -> Backup | None:
         """Wait until a list shows that a backup has ended; return the listed backup, or None if no list shows it.
 
-        A backup has ended once its status is neither in progress nor unknown, or its description has changed. An unknown
-        status counts as the end after `UNKNOWN_FOR` seconds, and any status after `patience` seconds. Each look before
-        the end calls `on_look` with the backup it shows. With `is_new`, lists may take up to `NEVER_LISTED` seconds to
-        show the backup. Raises as `listed` does.
+        A backup has ended once its status is neither in progress nor unknown, or its description has changed. An
+        unknown status counts as the end after `UNKNOWN_FOR` seconds, and any status after `patience` seconds. Each look
+        before the end calls `on_look` with the backup it shows. With `is_new`, lists may take up to `NEVER_LISTED`
+        seconds to show the backup. Raises as `listed` does.
         """
         started_at = self._clock.monotonic()
         missing_for, seen_at = NEVER_LISTED if is_new else VANISHED, started_at

@@ -198,7 +198,7 @@ class TestSafetyBackup:
         assert (created.what, restored.what) == ("create", "restore")
         assert created.record["description"].startswith("before restore 20")
         assert restored.usable["db", created.record["description"]] == 1
-        assert f"the safety backup #{created.record['id']} (made in " in done.stderr
+        assert f"the safety backup #{created.record['id']} (created in " in done.stderr
         assert f"add its description to ignore, or {created.record['id']} to pinned" in " ".join(done.stderr.split())
 
     def test_that_fails_means_no_restore(self, service: Killer) -> None:
@@ -219,7 +219,7 @@ class TestSafetyBackup:
         done = service.run("restore", "db", "--backup", str(OLD), *arguments)
 
         assert done.returncode == 1
-        assert "out of time while making the safety backup, nothing was restored" in done.stderr
+        assert "out of time while creating the safety backup, nothing was restored" in done.stderr
         assert restores(service) == []
         self.check_is_named(service, done)
 

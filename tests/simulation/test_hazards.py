@@ -139,7 +139,7 @@ class TestWhatDoesNotCountAsMade:
         result = result_of(world)
 
         assert of_kind(result, Create).outcome is Outcome.FAILED
-        assert of_kind(result, Create).explanation == f"the service responded with #{NIGHTLY}, which was there before"
+        assert of_kind(result, Create).explanation == f"the service responded with #{NIGHTLY}, which already existed"
         assert NIGHTLY in held(world)
 
     def test_one_that_is_dated_in_the_future(self) -> None:

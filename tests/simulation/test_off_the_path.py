@@ -179,7 +179,7 @@ class TestTheCanary:
         result = result_of(world)
 
         assert timedelta(minutes=10) < world.time - NOW < timedelta(minutes=12)
-        assert explanation(result, "s1/nightly") == "#501 was acknowledged, but no list shows it"
+        assert explanation(result, "s1/nightly") == "the service accepted #501, but no list shows it"
         assert outcomes(result)["s2/nightly"] is Outcome.NOT_STARTED
         assert "does not list backup #501" in result.notes[0].summary
 
@@ -280,7 +280,7 @@ class TestADeleteThatIsAccepted:
         result = result_of(world)
 
         assert outcomes(result)["s1/nightly#1"] is Outcome.FAILED
-        assert explanation(result, "s1/nightly#1") == "accepted, still listed as 'completed'"
+        assert explanation(result, "s1/nightly#1") == "accepted, but still listed as 'completed'"
         assert not result.is_complete
 
     def test_and_takes_a_while_succeeds(self) -> None:
