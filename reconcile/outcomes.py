@@ -184,9 +184,9 @@ class Result:
 
         A withheld series that has gained a backup loses one more then: its create is no longer subtracted.
         """
-        barred = self.plan.agreed | self.plan.barred | self.plan.unconfirmed
+        rule_broken = self.plan.agreed | self.plan.rule_broken | self.plan.unconfirmed
         return sum(
-            ended.outcome is Outcome.WITHHELD and ended.action.is_loss and ended.action.address not in barred
+            ended.outcome is Outcome.WITHHELD and ended.action.is_loss and ended.action.address not in rule_broken
             for ended in self.finished
             if isinstance(ended.action, Delete)
         )

@@ -57,7 +57,7 @@ class DeclaredServer:
     """The table itself, of a member that of its fleet; `place.at("id")` is a key in it."""
     fleet: str | None = None
     """The fleet that chose the server; None if it has a table of its own."""
-    looked_at: tuple[tuple[str, str | None], ...] = ()
+    matched_fields: tuple[tuple[str, str | None], ...] = ()
     """The fields of the server, other than its name, by which the fleet chose it, and their values."""
     ignore: tuple[str, ...] = ()
     """Globs on the descriptions of undeclared backups that belong to people, with those of the settings."""

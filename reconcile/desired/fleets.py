@@ -29,7 +29,7 @@ def members(
     free = sorted((server for server in servers if str(server.id) not in declared), key=name_order)
     found: list[tuple[DeclaredFleet, list[Server]]] = []
     for fleet in fleets:
-        chosen = chosen_by(fleet, free)
+        chosen = matched_by(fleet, free)
         found.append((fleet, chosen))
         ids = {server.id for server in chosen}
         free = [server for server in free if server.id not in ids]
@@ -43,7 +43,7 @@ def name_order(server: Server) -> tuple[str, tuple[int, str]]:
     return server.name, id_order(server.id)
 
 
-def chosen_by(fleet: DeclaredFleet, servers: Iterable[Server]) -> list[Server]:
+def matched_by(fleet: DeclaredFleet, servers: Iterable[Server]) -> list[Server]:
     """Return the servers that a fleet chooses, whatever others do, in their order; its globs are compiled once."""
     matches = compiled(fleet.match, fleet.exclude).match
     chosen = [server for server in servers if matches(server.name)]
@@ -89,7 +89,7 @@ def member(fleet: DeclaredFleet, server: Server, key: str) -> DeclaredServer:
         fleet=fleet.name,
         ignore=fleet.ignore,
         pauses=fleet.pauses,
-        looked_at=tuple(
+        matched_fields=tuple(
             (name, getattr(server, name)) for name in ("location", "status") if getattr(fleet, name) is not None
         ),
     )

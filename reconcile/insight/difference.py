@@ -36,7 +36,7 @@ Effect = Literal["longer", "shorter", "other"]
 
 _Table = Settings | Requirements | DeclaredFleet | DeclaredServer
 
-_IDENTITY = frozenset({"id", "key", "place", "looked_at", "description"})
+_IDENTITY = frozenset({"id", "key", "place", "matched_fields", "description"})
 """What says which table it is, and where: no change."""
 
 _KEYS = {"pauses": "pause"}

@@ -14,7 +14,7 @@ from reconcile.desired.config import DeclaredSeries
 from reconcile.ids import Id
 from reconcile.plan.planner import judge
 from reconcile.plan.reasons import SeriesDeleteReason
-from reconcile.plan.retention import trace
+from reconcile.plan.retention import retention_key
 from reconcile.plan.series import TimeRules, series_state
 
 Entry = TypeVar("Entry")
@@ -82,7 +82,7 @@ class AlikeSeries:
             if times.is_too_young(backup):
                 self.is_sharp = True  # to be tried again when its age no longer protects it
             elif backup.state is State.USABLE and backup.created_at <= times.now:
-                seen = trace(backup.created_at, self.declared.keep, times.zone)
+                seen = retention_key(backup.created_at, self.declared.keep, times.zone)
                 self.marks[place] = seen, backup.id in self.pinned
 
 

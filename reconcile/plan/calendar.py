@@ -8,10 +8,10 @@ _A_DAY = timedelta(days=1)
 
 
 def day_of(moment: datetime, day_start: time, zone: ZoneInfo) -> date:
-    """Return the day that `moment` is on, named by the date on which the day starts."""
+    """Return the day that contains `moment`, named by the date on which the day starts."""
     local = moment.astimezone(zone).replace(tzinfo=None)
     day = (local - timedelta(hours=day_start.hour, minutes=day_start.minute)).date()
-    # Between the two times that the clock shows `day_start`, and after a date that the zone leaves out.
+    # Needed between the two times that the clock shows `day_start`, and after a date that the zone leaves out.
     while moment < start_of(day, day_start, zone):
         day -= _A_DAY
     return day
@@ -21,18 +21,18 @@ def day_of(moment: datetime, day_start: time, zone: ZoneInfo) -> date:
 def start_of(day: date, day_start: time, zone: ZoneInfo) -> datetime:
     """Return when a day starts, in UTC: the first time from which the clock stays at `day_start` or later.
 
-    A date that the zone leaves out, as Apia did on 30 December 2011, is no day: it starts when the next one does.
+    A date that the zone leaves out, such as 30 December 2011 in Apia, starts when the next date does.
 
     Raises:
-        OverflowError: the calendar ends before.
+        OverflowError: the calendar ends before the day starts.
     """
     wall = datetime.combine(day, day_start)
     earlier, later = (wall.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1))
-    if earlier <= later:  # the same, or the clock shows it twice
+    if earlier <= later:  # the clock shows the time once, or twice
         return later
     if earlier - later >= _A_DAY:
         return earlier
-    # The clock leaves it out. PEP 495 then gives a time after the change, and one before.
+    # The clock skips the time. PEP 495 then gives one time after the change and one before it.
     offset = earlier.astimezone(zone).utcoffset()
     while earlier - later > timedelta(seconds=1):
         middle = later + (earlier - later) // 2

@@ -1,9 +1,9 @@
-"""Why a planned delete must not happen after all (spec, sections 4.2 and 6).
+"""Decides why a planned delete must not be sent after all (spec, sections 4.2 and 6).
 
 A plan is about the account as it was. By the time a delete is sent, a create may have failed, another client may have
-changed the series, and the new backup may have a date that takes the place of another one. Each rule below compares
-what was planned with what is known now, and is asked twice: before a request is spent on the delete, and once there is
-a fresh list of the server. When no rule objects, the delete may be sent while that list is fresh.
+changed the series, and the new backup's date may make `keep` keep other backups than planned. Each rule below compares
+the plan with what is known now. It is checked twice: before the first request for the delete, and with a fresh list of
+the server. If no rule objects, the delete may be sent while that list is fresh.
 """
 
 from collections.abc import Callable, Container, Mapping
@@ -22,36 +22,36 @@ from reconcile.plan.retention import retain
 from reconcile.plan.series import is_usable
 
 _IDENTITY = ("server_id", "description", "backup_type", "created_at", "state")
-"""The fields of a backup that must be as planned."""
+"""The fields of a backup that must not have changed since the plan."""
 
 _NEEDED = {State.USABLE, State.UNDERSIZED}
 
 
 class Veto(StrEnum):
-    """Why a delete must not be sent, where there is nothing to add."""
+    """Why a delete must not be sent, for reasons without details."""
 
     NO_DELETE = "no delete"
     """This run deletes nothing (`--no-delete`)."""
     PAUSED = "paused"
-    """A pause of the server is on."""
+    """The server is paused."""
     RULE_BROKEN = "rule broken"
     """The server breaks a rule of `[require]`."""
     CLOCK_UNCONFIRMED = "clock unconfirmed"
-    """Only this machine's clock says that it may be deleted, and the service has not confirmed that clock."""
+    """The delete depends on this machine's clock, which the service has not confirmed."""
     TOO_MUCH_LOST = "too much lost"
     """The plan as a whole would lose too much, and this delete adds to it."""
     LAST_USABLE = "last usable"
     """It is the last usable backup on the declared servers."""
     NOT_CREATED = "not created"
-    """The delete depends on a new backup, and there is none that is completed."""
+    """The delete depends on a new backup, which was not completed."""
     NOT_AWAITED = "not awaited"
-    """The delete depends on a new backup that was started and not waited for (`--no-wait`)."""
+    """The delete depends on a new backup that the run did not wait for (`--no-wait`)."""
     KEPT_AFTER_ALL = "kept after all"
-    """Beside the new backup, dated as it really is, `keep` keeps this one."""
+    """With the new backup's actual date, `keep` still keeps this backup."""
 
 
 AGREED = frozenset({Veto.NO_DELETE, Veto.PAUSED})
-"""What the user asked for: without such a delete, a run is complete."""
+"""Requested by the user: a run is complete without these deletes."""
 
 WITHHELD = AGREED | {Veto.RULE_BROKEN, Veto.CLOCK_UNCONFIRMED, Veto.TOO_MUCH_LOST, Veto.LAST_USABLE}
 DEFERRED = frozenset({Veto.NOT_AWAITED, Veto.KEPT_AFTER_ALL})
@@ -59,7 +59,7 @@ DEFERRED = frozenset({Veto.NOT_AWAITED, Veto.KEPT_AFTER_ALL})
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Changed:
-    """A field of the backup is not as planned."""
+    """A field of the backup has changed since the plan."""
 
     field: str
     planned: object
@@ -68,7 +68,7 @@ class Changed:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class UnknownBeside:
-    """Another backup of the series has a status that is not documented, or may belong to the series (None)."""
+    """Another backup of the series has an undocumented status, or (None) may belong to the series."""
 
     id: Id
     status: str | None
@@ -76,21 +76,21 @@ class UnknownBeside:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Appeared:
-    """Another backup has appeared in the series since the plan, so another one might have to stay."""
+    """A backup was added to the series since the plan, so retention might keep others."""
 
     id: Id
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class KeptOneLost:
-    """A backup that the plan keeps, or the new one, is no longer usable."""
+    """A backup that the plan keeps, or the new backup, is no longer usable."""
 
     id: Id
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SeriesWithoutUsable:
-    """A declared series of the server has no usable backup: an undeclared one may be all that is left of it."""
+    """A declared series of the server has no usable backup: an undeclared backup may be all that is left of it."""
 
     address: SeriesAddress
 
@@ -108,10 +108,10 @@ Objection = Veto | Changed | UnknownBeside | Appeared | KeptOneLost | SeriesWith
 
 @dataclass(frozen=True, kw_only=True)
 class Circumstances:
-    """What was planned, and what the creates that come first have led to.
+    """What was planned, and the results of the creates that come first.
 
     `series` is the series of the backup, None for an undeclared backup. `created` has an entry for each create of the
-    server that has ended: the new backup as it was last seen, or None where there is none that counts.
+    server that has ended: the new backup as it was last seen, or None if it does not count.
     """
 
     server: ServerPlan
@@ -122,14 +122,14 @@ class Circumstances:
 
     @cached_property
     def not_kept(self) -> frozenset[Id]:
-        """The usable backups that `keep` does not keep beside the new backup, dated as it really is.
+        """The usable backups that `keep` does not keep, given the new backup's actual date.
 
-        The plan counted the new backup as created at the time of planning. Created later, on another day, it may take
-        the place of another one. A backup that is not completed takes no place at all.
+        The plan counted the new backup as created at the time of planning. If it was created later, on another day, it
+        may replace a different backup. A backup that is not completed replaces none.
         """
         if self.series is None:
             return frozenset()
-        # A misdated backup takes no other's place (spec, section 1).
+        # A misdated backup replaces no other backup (spec, section 1).
         kept = (kept for kept in self.series.kept if not isinstance(kept.reason, Misdated))
         usable = [each.backup for each in kept if each.backup.state is State.USABLE]
         usable += [delete.backup for delete in self.series.deletes if delete.is_loss]
@@ -141,15 +141,15 @@ class Circumstances:
 
     @cached_property
     def known(self) -> frozenset[Id]:
-        """The backups of the series that the plan, or this run, knows."""
+        """The backups of the series that the plan contains or this run created."""
         planned = self.series.backups if self.series else ()
         return frozenset(backup.id for backup in (*planned, *self._new))
 
     @cached_property
     def needed(self) -> frozenset[Id]:
-        """The backups of the series that must still be there when another one is deleted.
+        """The backups of the series that must still exist when another is deleted.
 
-        The usable ones, and the undersized one that stays for a person to look at.
+        These are the usable backups, and the undersized one that is kept for inspection.
         """
         kept = self.series.kept if self.series else ()
         entries = (entry.backup for entry in kept if not isinstance(entry.reason, Misdated))
@@ -157,7 +157,7 @@ class Circumstances:
 
     @property
     def _new(self) -> tuple[Backup, ...]:
-        """The new backup of the series, if there is one."""
+        """The new backup of the series, or an empty tuple."""
         new = self.created.get(self.series.address) if self.series else None
         return (new,) if new else ()
 
@@ -166,8 +166,8 @@ class Circumstances:
 class Moment:
     """What is known only when the delete is about to be sent.
 
-    `usable_left` is the number of usable backups on the declared servers, None where any loss is allowed; `listed` are
-    the manual backups of the server by a fresh list, None before there is one.
+    `usable_left` is the number of usable backups on the declared servers, None if any loss is allowed. `listed` are the
+    manual backups of the server in a fresh list, None before it is requested.
     """
 
     now: datetime
@@ -176,17 +176,17 @@ class Moment:
 
 
 def objection(delete: Delete, planned: Circumstances, moment: Moment) -> Objection | None:
-    """Return why the delete must not be sent now; None if it may be."""
+    """Return why the delete must not be sent now; None if it may be sent."""
     return next((found for rule in RULES if (found := rule(delete, planned, moment))), None)
 
 
 def _is_withheld(delete: Delete, planned: Circumstances, moment: Moment) -> Objection | None:
-    """What was withheld when the plan was made."""
+    """Object to a delete that the plan withholds."""
     if planned.server.no_delete:
         return Veto.NO_DELETE
     if planned.server.pause:
         return Veto.PAUSED
-    if planned.server.is_barred:
+    if planned.server.breaks_rule:
         return Veto.RULE_BROKEN
     if delete.is_unconfirmed:
         return Veto.CLOCK_UNCONFIRMED
@@ -194,7 +194,7 @@ def _is_withheld(delete: Delete, planned: Circumstances, moment: Moment) -> Obje
 
 
 def _waits_for_a_create(delete: Delete, planned: Circumstances, moment: Moment) -> Objection | None:
-    """A series' deletes wait for its create, and undeclared backups for all creates of the server."""
+    """Let the deletes of a series wait for its create, and of undeclared backups for all creates of the server."""
     series = [planned.series] if planned.series else planned.server.series
     created = [planned.created.get(each.address) for each in series if each.create]
     if None in created:
@@ -203,7 +203,7 @@ def _waits_for_a_create(delete: Delete, planned: Circumstances, moment: Moment) 
     if planned.series is None or not delete.is_loss or not created:
         return Veto.NOT_AWAITED if only_started else None
     if delete.backup.id in planned.not_kept:
-        return None  # with or without the new one
+        return None  # not kept with or without the new backup
     return Veto.NOT_AWAITED if only_started else Veto.KEPT_AFTER_ALL
 
 
@@ -222,7 +222,7 @@ def _has_changed(delete: Delete, planned: Circumstances, moment: Moment) -> Obje
 
 
 def _is_beside_an_unknown(delete: Delete, planned: Circumstances, moment: Moment) -> Objection | None:
-    """What is not understood keeps everything that it may belong to (spec, section 3)."""
+    """Keep every backup of a series that an unknown backup may belong to (spec, section 3)."""
     descriptions: Container[str | None] = (delete.backup.description,)
     if planned.series:
         descriptions = planned.series.descriptions
@@ -236,7 +236,7 @@ def _is_beside_an_unknown(delete: Delete, planned: Circumstances, moment: Moment
 
 
 def _series_is_not_as_planned(delete: Delete, planned: Circumstances, moment: Moment) -> Objection | None:
-    """The backups that stay were chosen from the series as planned; from another series, others might stay."""
+    """Object if the series has changed: retention might keep other backups than the planned ones."""
     if planned.series is None or moment.listed is None:
         return None
     members = [backup for backup in moment.listed if backup.description in planned.series.descriptions]
@@ -248,7 +248,7 @@ def _series_is_not_as_planned(delete: Delete, planned: Circumstances, moment: Mo
 
 
 def _may_be_all_that_is_left(delete: Delete, planned: Circumstances, moment: Moment) -> Objection | None:
-    """An undeclared backup may be what is left of a series that was renamed and has no usable backup yet."""
+    """Keep an undeclared backup that may be what is left of a renamed series without a usable backup."""
     if planned.series is not None or moment.listed is None:
         return None
     usable = {backup.description for backup in moment.listed if is_usable(backup, moment.now)}
@@ -270,4 +270,4 @@ RULES: tuple[Rule, ...] = (
     _series_is_not_as_planned,
     _may_be_all_that_is_left,
 )
-"""In this order: the first that objects gives the reason."""
+"""In order: the first rule that objects gives the reason."""

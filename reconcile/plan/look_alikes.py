@@ -1,19 +1,19 @@
-"""Descriptions that are nearly those of a series: mistyped, or what the service made of ours (spec, section 3)."""
+"""Finds descriptions that resemble that of a series: mistyped, or changed by the service (spec, section 3)."""
 
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 SHORTEST_CUT = 16
-"""Characters. The service documents no maximum; below this, one text is a prefix of another by chance."""
+"""Characters. The service documents no maximum length; a shorter text may be a prefix of another by chance."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LookAlike:
-    """The description of a series, and one of undeclared backups that resembles it.
+    """The description of a series, and a similar description of undeclared backups.
 
-    If `is_cut`, the service may have cut what we sent, and would do so again. If not, the two differ only in case,
-    whitespace or Unicode form.
+    With `is_cut`, the service may have cut the description we sent, and would cut it again. Otherwise the two differ
+    only in case, whitespace or Unicode form.
     """
 
     declared: str
@@ -22,7 +22,7 @@ class LookAlike:
 
 
 def look_alikes(declared: Iterable[str], held: Iterable[str | None]) -> dict[str, LookAlike]:
-    """Find for each of `declared` one of `held` that resembles it; none equals it.
+    """Find for each text of `declared` a similar text of `held`; no text is in both.
 
     Linear: each text is looked up, not compared with all others.
     """
@@ -41,14 +41,14 @@ def look_alikes(declared: Iterable[str], held: Iterable[str | None]) -> dict[str
 
 
 def is_variant(sent: str, stored: str | None) -> bool:
-    """Return whether `stored` may be what the service made of `sent`: trimmed, folded, or cut to a maximum length.
+    """Return whether the service may have stored `sent` as `stored`: trimmed, folded, or cut to a maximum length.
 
-    Asked only of backups that appeared while a response was lost; a wrong yes stops further creates, a wrong no
-    would send this one again for ever.
+    Used only for backups that appeared after a lost response. A false positive stops further creates; a false negative
+    would send the same create again in every run.
     """
     return stored != sent and bool(look_alikes([sent], [stored]))
 
 
 def folded(text: str) -> str:
-    """Return what is the same for texts that differ only in case, whitespace or Unicode form."""
+    """Return a form that is equal for texts that differ only in case, whitespace or Unicode form."""
     return " ".join(unicodedata.normalize("NFKC", text).casefold().split())

@@ -1,6 +1,6 @@
 """The plan as data: ordered, frozen, serialisable; no closure and no client inside.
 
-Every action says what to do and why; the backups beside it say what must still hold when it is carried out.
+Every action says what to do and why; the backups beside it must still be the same when it is carried out.
 """
 
 from collections.abc import Mapping
@@ -27,25 +27,25 @@ class Create:
     description: str
     reason: CreateReason
     descriptions: Descriptions
-    """Those of the series: a backup that someone creates under a former one belongs to it too."""
+    """The descriptions of the series: a backup with a former description belongs to the series too."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Delete:
-    """Delete this backup, if the service still shows it as it is here."""
+    """Delete this backup, if the service still lists it unchanged."""
 
     address: BackupAddress
     backup: Backup
     reason: DeleteReason
     is_unconfirmed: bool = False
-    """Whether it depends on this machine's clock (`rests_on_clock`), and the service has not confirmed that clock."""
+    """Whether the delete depends on this machine's clock (`depends_on_clock`), which the service has not confirmed."""
 
     @property
     def is_loss(self) -> bool:
-        """Whether this deletes a backup that could be restored."""
+        """Whether this deletes a usable backup."""
         return self.backup.state is State.USABLE
 
-    def rests_on_clock(self, min_age: Duration | None) -> bool:
+    def depends_on_clock(self, min_age: Duration | None) -> bool:
         """Return whether `prune = AGE` or `min_age` would have kept the backup at another time."""
         is_by_age = isinstance(self.reason, Undeclared) and self.reason.prune is not None
         return is_by_age or (self.is_loss and min_age is not None)
@@ -56,7 +56,7 @@ Action = Create | Delete
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Kept:
-    """A backup of a declared series that stays, and why."""
+    """A kept backup of a declared series, and why it is kept."""
 
     address: BackupAddress
     backup: Backup
@@ -65,7 +65,7 @@ class Kept:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Unmanaged:
-    """An undeclared backup that stays, and why."""
+    """An unmanaged backup, and why it is kept."""
 
     address: BackupAddress
     backup: Backup
@@ -76,8 +76,8 @@ class Unmanaged:
 class SeriesPlan:
     """A declared series; its deletes depend on its create.
 
-    `awaited` are the pending backups whose completion would allow a delete, such as those begun by a run that was
-    killed, and the one that is `needed`. Apply waits for them, and plans again.
+    `awaited` are the pending backups that apply waits for before it plans again: those whose completion would allow a
+    delete, for example from an apply that was killed, and the `needed` one.
     """
 
     address: SeriesAddress
@@ -86,15 +86,15 @@ class SeriesPlan:
     kept: tuple[Kept, ...]
     awaited: tuple[Backup, ...]
     descriptions: Descriptions
-    """Those of the backups that belong to the series."""
+    """The descriptions of the backups that belong to the series."""
     needed: Backup | None = None
     """The newest backup, pending or of unknown status, if `--max-age` is met only once it has become usable."""
     due_at: datetime | None = None
-    """When the next backup is due, counted from those that are there; None without `every`, or without a member."""
+    """When the next backup is due, counted from the existing ones; None without `every`, or without a member."""
 
     @property
     def backups(self) -> tuple[Backup, ...]:
-        """All backups of the series as they were observed."""
+        """All backups of the series, as observed."""
         return (*(delete.backup for delete in self.deletes), *(kept.backup for kept in self.kept))
 
     @property
@@ -107,37 +107,37 @@ class SeriesPlan:
 class ServerPlan:
     """A declared server: its series in the order of the file, then its undeclared backups.
 
-    `declared` are the descriptions of each of its declared series, including the series outside the targets: an
-    undeclared backup is deleted only while each of them has a usable backup (spec, section 4.2).
+    `declared` are the descriptions of each of its declared series, including series outside the targets: an undeclared
+    backup is deleted only while each of these series has a usable backup (spec, section 4.2).
     """
 
     key: str
     name: str
     id: Id
     fleet: str | None
-    """The fleet that chose the server, if it has no table of its own."""
-    looked_at: tuple[tuple[str, str | None], ...]
-    """The fields by which the fleet chose it: with other values, it may not be a member any more."""
-    is_barred: bool
-    """Whether it breaks a rule of `[require]`: nothing on it is deleted until it does not."""
+    """The fleet that matched the server, if the server has no table."""
+    matched_fields: tuple[tuple[str, str | None], ...]
+    """The fields by which the fleet matched the server: with other values, it may no longer be a member."""
+    breaks_rule: bool
+    """Whether the server breaks a rule of `[require]`, so that nothing on it is deleted."""
     declared: tuple[Descriptions, ...]
     series: tuple[SeriesPlan, ...]
     pruned: tuple[Delete, ...]
     unmanaged: tuple[Unmanaged, ...]
     pause: Pause | None = None
-    """The pause that is on: nothing on the server is deleted, and unless it says so, nothing is created."""
+    """The current pause: it withholds every delete on the server, and every create unless `creates` is set."""
     no_delete: bool = False
     """Whether this run withholds every delete (`apply --no-delete`)."""
 
     @property
     def is_agreed(self) -> bool:
-        """Whether none of its deletes is carried out because the user asked for it."""
+        """Whether all its deletes are withheld because the user asked for it."""
         return self.no_delete or self.pause is not None
 
     @property
     def deletes_nothing(self) -> bool:
-        """Whether none of its deletes is carried out, whatever they are."""
-        return self.is_barred or self.is_agreed
+        """Whether all its deletes are withheld, whatever they are."""
+        return self.breaks_rule or self.is_agreed
 
     @property
     def actions(self) -> tuple[Action, ...]:
@@ -151,24 +151,24 @@ class ServerPlan:
 
     @property
     def kept(self) -> tuple[Kept, ...]:
-        """The backups of declared series that stay."""
+        """The kept backups of declared series."""
         return tuple(kept for series in self.series for kept in series.kept)
 
     @property
     def held(self) -> int:
-        """How many manual backups were observed on the server."""
+        """Number of manual backups observed on the server."""
         return len(self.deletes) + len(self.kept) + len(self.unmanaged)
 
     @property
     def stalled(self) -> frozenset[Id]:
-        """The backups that have been pending for too long to wait for."""
+        """The stalled backups."""
         entries: tuple[Kept | Unmanaged, ...] = (*self.kept, *self.unmanaged)
         return frozenset(entry.backup.id for entry in entries if isinstance(entry.reason, Stalled))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LossLimit:
-    """The limit on loss: a share of the usable backups on `servers`, the declared ones."""
+    """The limit on loss: a share of the usable backups on `servers`, the declared servers."""
 
     max_shrink_percent: int
     servers: tuple[Id, ...]
@@ -176,10 +176,11 @@ class LossLimit:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Loss:
-    """How much a plan would lose (spec, section 6).
+    """How many backups a plan would lose (spec, section 6).
 
-    `lost` is the number of usable backups deleted, less those created in the same series; `usable` is what the declared
-    servers hold now; `limit` is the number that may be lost (None: any). `empties` is set if nothing would be left.
+    `lost` is the number of usable backups deleted, less those created in the same series. `usable` is the number of
+    usable backups on the declared servers now, and `limit` how many of them may be lost (None: any number). `empties`
+    is set if none would be left.
     """
 
     lost: int
@@ -188,24 +189,24 @@ class Loss:
     empties: bool
 
     def is_limited(self, allowed: int) -> bool:
-        """Return whether a limit applies: it is not switched off, and nobody has allowed a loss of this size."""
+        """Return whether the limit applies: it is not switched off, and this run does not allow so large a loss."""
         return self.limit is not None and self.lost > allowed
 
     def is_too_much(self, allowed: int) -> bool:
-        """Return whether deletes are withheld, given that a loss of `allowed` backups is allowed for this run."""
+        """Return whether deletes are withheld, given that this run allows a loss of `allowed` backups."""
         return self.is_limited(allowed) and (self.empties or self.lost > (self.limit or 0))
 
     def allowing(self, allowed: int) -> "Loss":
-        """Return this loss without a limit, if a loss of `allowed` backups is allowed and covers it."""
+        """Return this loss without a limit, if it is within the `allowed` number of backups."""
         return replace(self, limit=None) if allowed and self.lost <= allowed else self
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Plan:
-    """Everything to do so that the account is as declared, and everything that stays.
+    """Every action that makes the account match the files, and every backup that is kept.
 
-    `errors` are about servers that were left out, about series that can't have a backup as young as `--max-age` asks
-    for, and about what `[require]` demands; everything else is planned. `account` is the one that the files name.
+    `errors` are about servers that were left out, series that can't have a backup as young as `--max-age` requires, and
+    broken rules of `[require]`; everything else is planned. `account` is the account named in the files.
     """
 
     base_url: str
@@ -222,9 +223,9 @@ class Plan:
     errors: tuple[Diagnostic, ...]
     warnings: tuple[Diagnostic, ...]
     max_age: Duration | None = None
-    """How young a usable backup each series must have (`--max-age`)."""
+    """Maximum age of the newest usable backup of each series (`--max-age`)."""
     min_age: Duration | None = None
-    """No usable backup that is younger is deleted (`min_age` of `[require]`)."""
+    """Minimum age at which a usable backup may be deleted (`min_age` of `[require]`)."""
 
     @property
     def actions(self) -> tuple[Action, ...]:
@@ -251,20 +252,20 @@ class Plan:
         return tuple(delete for server in self.servers for delete in server.deletes)
 
     @property
-    def barred(self) -> frozenset[BackupAddress]:
-        """The deletes on servers that break a rule of `[require]`: none of them is carried out."""
-        servers = (server for server in self.servers if server.is_barred)
+    def rule_broken(self) -> frozenset[BackupAddress]:
+        """The deletes on servers that break a rule of `[require]`, all withheld."""
+        servers = (server for server in self.servers if server.breaks_rule)
         return frozenset(delete.address for server in servers for delete in server.deletes)
 
     @property
     def agreed(self) -> frozenset[BackupAddress]:
-        """The deletes that are withheld because the user asked for it: the run is complete without them."""
+        """The deletes withheld because the user asked for it: the run is complete without them."""
         servers = (server for server in self.servers if server.is_agreed)
         return frozenset(delete.address for server in servers for delete in server.deletes)
 
     @property
     def unconfirmed(self) -> frozenset[BackupAddress]:
-        """The deletes that depend on a clock that the service has not confirmed: none of them is carried out."""
+        """The deletes that depend on a clock that the service has not confirmed, all withheld."""
         return frozenset(delete.address for delete in self.deletes if delete.is_unconfirmed)
 
     @property
@@ -274,15 +275,15 @@ class Plan:
 
     @property
     def kept(self) -> tuple[Kept, ...]:
-        """Every backup of a declared series that stays."""
+        """Every kept backup of a declared series."""
         return tuple(kept for server in self.servers for kept in server.kept)
 
     @property
     def unmanaged(self) -> tuple[Unmanaged, ...]:
-        """Every undeclared backup that stays."""
+        """Every unmanaged backup."""
         return tuple(entry for server in self.servers for entry in server.unmanaged)
 
     @property
     def ignored(self) -> tuple[Unmanaged, ...]:
-        """Those of the unmanaged backups that belong to people."""
+        """The unmanaged backups that `ignore` matches."""
         return tuple(entry for entry in self.unmanaged if isinstance(entry.reason, Ignored))

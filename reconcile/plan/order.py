@@ -1,6 +1,6 @@
-"""In what order creates take slots (spec, sections 4.3 and 4.5).
+"""Decides in what order creates take slots (spec, sections 4.3 and 4.5).
 
-Over several runs that are too short for all of them, no series starves.
+No series starves if several runs in a row are too short for all of them.
 """
 
 import math
@@ -14,11 +14,11 @@ from reconcile.plan.reasons import CreateReason, Due, Misdated, Missing, TooOld
 
 
 def ranks(plan: Plan) -> Mapping[SeriesAddress, int]:
-    """Number the creates of a plan, from 0: the canary, then the longest overdue in proportion to its interval.
+    """Number the creates of a plan from 0: first the canary, then the longest overdue in proportion to its interval.
 
-    Missing backups come before all that are due, and last come the series whose newest backup hangs or has failed:
-    where one has, the next may too. The canary is the create with the longest description, which a service that cuts
-    descriptions is likeliest to cut.
+    Missing backups come before all that are due. Series whose newest backup hangs or has failed come last, because the
+    next backup may do the same. The canary is the create with the longest description, which a service that cuts
+    descriptions is most likely to cut.
     """
     creates = [series for server in plan.servers for series in server.series if series.create]
     creates.sort(key=lambda series: _urgency(series, plan.planned_at))
@@ -34,12 +34,12 @@ def _urgency(series: SeriesPlan, now: datetime) -> tuple[bool, float]:
     backups = [delete.backup for delete in series.deletes]
     backups += [kept.backup for kept in series.kept if not isinstance(kept.reason, Misdated)]
     newest = max(backups, key=lambda backup: backup.created_at, default=None)
-    has_had_trouble = newest is not None and newest.state in {State.PENDING, State.FAILED}
-    return has_had_trouble, -_overdue(series.create.reason, now) if series.create else 0.0
+    may_fail_again = newest is not None and newest.state in {State.PENDING, State.FAILED}
+    return may_fail_again, -_overdue(series.create.reason, now) if series.create else 0.0
 
 
 def _overdue(reason: CreateReason, now: datetime) -> float:
-    """Return how old the newest backup is, in intervals."""
+    """Return the age of the newest backup, in intervals; infinite if it is missing."""
     match reason:
         case Missing():
             return math.inf

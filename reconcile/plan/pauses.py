@@ -1,4 +1,4 @@
-"""Pauses (spec, section 2): what is on at a moment, what is over, and what is longer than `[require]` allows."""
+"""Finds the pauses (spec, section 2) that apply at a moment, are over, or are longer than `[require]` allows."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,17 +13,17 @@ from reconcile.plan.calendar import start_of
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Pause:
-    """A pause that is on: nothing is created or deleted before `ends_at`; with `creates`, nothing is deleted."""
+    """A current pause: until `ends_at`, it withholds deletes and, unless `creates` is set, prevents creates."""
 
     ends_at: datetime
     last_day: date | None
-    """The last day of the pause, as the file has it; None if the file gives a time."""
+    """The last day of the pause, as in the file; None if the file gives a time."""
     reason: str
     creates: bool
 
 
 def pause_of(server: DeclaredServer, now: datetime, zone: ZoneInfo) -> Pause | None:
-    """Return the pause of a server that is on: the innermost, if several are."""
+    """Return the current pause of a server: the innermost, if there are several."""
     for table in server.pauses:
         ends_at = _end(table, zone)
         if now < ends_at:
@@ -33,7 +33,7 @@ def pause_of(server: DeclaredServer, now: datetime, zone: ZoneInfo) -> Pause | N
 
 
 def ends_without_creates(server: DeclaredServer, zone: ZoneInfo) -> tuple[datetime, ...]:
-    """Return when each pause of a server that creates nothing ends or ended, as long as it is in the files."""
+    """Return when each pause in the files that prevents the server's creates ends or ended."""
     return tuple(_end(table, zone) for table in server.pauses if not table.creates)
 
 
@@ -46,7 +46,7 @@ def pause_diagnostics(config: Config, now: datetime) -> Iterator[Diagnostic]:
             yield Diagnostic(
                 severity="warning",
                 summary=f"the pause until {table.until} is over",
-                detail="It does nothing any more. Remove the line.",
+                detail="It no longer has an effect. Remove the line.",
                 place=place,
             )
         elif most and most.after(now, zone) < ends_at:
@@ -58,7 +58,7 @@ def pause_diagnostics(config: Config, now: datetime) -> Iterator[Diagnostic]:
 
 
 def _end(table: PauseTable, zone: ZoneInfo) -> datetime:
-    """Return when a pause ends, in UTC: a date lasts through the end of that day in `zone`."""
+    """Return when a pause ends, in UTC; if it is until a date, it ends at the end of that day in `zone`."""
     try:
         if isinstance(table.until, datetime):
             return table.until.astimezone(UTC)

@@ -1,4 +1,4 @@
-"""The planner (spec, section 3): compares what is desired with what the account holds at one moment."""
+"""The planner (spec, section 3): compares the desired state with what the account holds at one moment."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -21,13 +21,13 @@ from reconcile.plan.series import SeriesState, ServerState, TimeRules, server_st
 from reconcile.plan.warnings import account_warnings, look_alike_errors, odd_entries
 
 WORTH_WAITING = timedelta(hours=1)
-"""A backup that has been pending for longer is not waited for: if stuck, it would delay every run until it stalls."""
+"""Maximum age of a pending backup that apply waits for: a stuck backup would delay every run until it stalls."""
 
 
 def plan(desired: Desired, inventory: Inventory, now: datetime) -> Plan:
-    """Work out what to create and what to delete so that the account is as desired.
+    """Decide what to create and delete to make the account match the files.
 
-    The order of the service's lists has no influence. A server that does not match the file is left out, with an error.
+    The order of the service's lists has no influence. A server that does not match the file is left out with an error.
     """
     inventory = desired.min_sizes.judged_inventory(inventory)
     checked = check_servers(desired, inventory)
@@ -35,8 +35,8 @@ def plan(desired: Desired, inventory: Inventory, now: datetime) -> Plan:
     times = TimeRules(desired=desired, now=now, is_confirmed=not unconfirmed)
     states = [server_state(server, inventory, times) for server in checked.servers]
     broken = breaches(desired.config, (*desired.servers, *desired.fleets))
-    barred = {table for table, _ in broken}
-    servers = tuple(_ServerPlanner(state).plan(is_barred=state.declared.place in barred) for state in states)
+    breaking = {table for table, _ in broken}
+    servers = tuple(_ServerPlanner(state).plan(breaks_rule=state.declared.place in breaking) for state in states)
     settings = desired.config.settings
     pauses = tuple(pause_diagnostics(desired.config, now))
     limit = LossLimit(max_shrink_percent=settings.max_shrink, servers=tuple(sorted(desired.declared, key=id_order)))
@@ -75,7 +75,7 @@ def plan(desired: Desired, inventory: Inventory, now: datetime) -> Plan:
 
 
 def _unmet_in_pause(server: ServerState, freshness: Freshness | None) -> Iterator[Diagnostic]:
-    """Yield an error for each series that a pause keeps without the backup that `--max-age` asks for."""
+    """Yield an error for each series that lacks the backup that `--max-age` requires, because of a pause."""
     for series, state in server.series:
         if freshness and state.is_unmet:
             yield Diagnostic(
@@ -86,7 +86,7 @@ def _unmet_in_pause(server: ServerState, freshness: Freshness | None) -> Iterato
 
 
 def _unmet(server: ServerPlan, freshness: Freshness | None) -> Iterator[Diagnostic]:
-    """Yield an error for each series whose youngest backup may or may not be what `--max-age` asks for."""
+    """Yield an error for each series whose newest backup may be the one that `--max-age` requires, or may not."""
     for series in server.series:
         if freshness and series.needed and series.needed.state is State.UNKNOWN:
             yield Diagnostic(
@@ -102,7 +102,7 @@ def _unmet(server: ServerPlan, freshness: Freshness | None) -> Iterator[Diagnost
 def judge(
     series: DeclaredSeries, state: SeriesState, pinned: frozenset[Id], times: TimeRules, *, is_unclear: bool = False
 ) -> list[reasons.KeepReason | reasons.SeriesDeleteReason]:
-    """Say for each backup of a series why it stays or goes; the one to be created counts as usable, made now."""
+    """Return for each backup of a series why it is kept or deleted; the one to create counts as usable, created now."""
     now = times.now
     usable = state.usable[::-1]
     coming = [now] if state.create else []
@@ -111,21 +111,21 @@ def judge(
     beside_unknown = reasons.BesideUnknown() if state.unknown or is_unclear else None
     not_kept = reasons.NotKept(keep=series.keep)
     verdicts: list[reasons.KeepReason | reasons.SeriesDeleteReason] = []
-    stays: reasons.KeepReason | None
+    keep_reason: reasons.KeepReason | None
     for backup in state.backups:
-        if backup.id in kept_by:  # a usable one
-            stays = reasons.Pinned() if backup.id in pinned else kept_by[backup.id]
-            verdicts.append(stays or beside_unknown or _too_young(backup, times) or not_kept)
+        if backup.id in kept_by:  # it is usable
+            keep_reason = reasons.Pinned() if backup.id in pinned else kept_by[backup.id]
+            verdicts.append(keep_reason or beside_unknown or _too_young(backup, times) or not_kept)
         else:
-            stays = _untouchable(backup, pinned, times)
-            verdicts.append(stays or beside_unknown or _no_restore_point(backup, series, state, times))
+            keep_reason = _never_deleted(backup, pinned, times)
+            verdicts.append(keep_reason or beside_unknown or _no_restore_point(backup, series, state, times))
     return verdicts
 
 
 def _no_restore_point(
     backup: Backup, series: DeclaredSeries, state: SeriesState, times: TimeRules
 ) -> reasons.Failed | reasons.Undersized | reasons.NewestUndersized:
-    """Return what becomes of a failed or undersized backup."""
+    """Return why a failed or undersized backup is deleted or kept."""
     if backup.state is State.FAILED:
         return reasons.Failed(status=backup.status)
     min_size = times.desired.config.settings.min_size if series.min_size is None else series.min_size
@@ -139,8 +139,8 @@ def _too_young(backup: Backup, times: TimeRules) -> reasons.TooYoung | None:
     return reasons.TooYoung(min_age=min_age) if min_age and times.is_too_young(backup) else None
 
 
-def _untouchable(backup: Backup, pinned: frozenset[Id], times: TimeRules) -> reasons.Untouchable | None:
-    """Return why a backup is never deleted, whatever else applies; None for one that may be."""
+def _never_deleted(backup: Backup, pinned: frozenset[Id], times: TimeRules) -> reasons.NeverDeleted | None:
+    """Return why a backup is never deleted, whatever else applies; None if it may be deleted."""
     if times.is_misdated(backup):
         return reasons.Misdated(created_at=backup.created_at)
     if backup.id in pinned:
@@ -151,7 +151,7 @@ def _untouchable(backup: Backup, pinned: frozenset[Id], times: TimeRules) -> rea
         case State.PENDING:
             reason = reasons.Stalled if times.is_stalled(backup) else reasons.InProgress
             return reason(status=backup.status, age=times.age(backup))
-        case State.UNKNOWN | State.BEING_DELETED:  # the latter is not among the backups that are planned for
+        case State.UNKNOWN | State.BEING_DELETED:  # backups that are being deleted are not planned for
             if backup.is_identified:
                 return reasons.UnknownStatus(status=backup.status)
             return reasons.NotReadable(fields=backup.unreadable)
@@ -164,7 +164,7 @@ class _ServerPlanner:
         self.state, self.server, self.times, self.unclear = state, state.declared, state.times, state.unclear
         self.pinned = frozenset(state.declared.pinned)
 
-    def plan(self, *, is_barred: bool) -> ServerPlan:
+    def plan(self, *, breaks_rule: bool) -> ServerPlan:
         others = [self._undeclared(backup) for backup in self.state.undeclared]
         pruned = tuple(entry for entry in others if isinstance(entry, Delete))
         return ServerPlan(
@@ -172,8 +172,8 @@ class _ServerPlanner:
             name=self.server.name,
             id=self.server.id,
             fleet=self.server.fleet,
-            looked_at=self.server.looked_at,
-            is_barred=is_barred,
+            matched_fields=self.server.matched_fields,
+            breaks_rule=breaks_rule,
             pause=self.state.pause,
             declared=tuple(map(self.server.descriptions_of, self.server.series)),
             series=tuple(self._series(series, found, is_pruning=bool(pruned)) for series, found in self.state.series),
@@ -186,7 +186,7 @@ class _ServerPlanner:
         address = SeriesAddress(self.server.key, series.description)
         descriptions = self.server.descriptions_of(series)
         create = None
-        # Where the service cuts what we send, a create would be repeated for ever, because none is recognised.
+        # If the service cuts descriptions, it would get a new create in every run, because no backup is recognised.
         if state.create and not (look_alike and look_alike.is_cut):
             create = Create(
                 address=address,
@@ -232,10 +232,10 @@ class _ServerPlanner:
         deletes_now: int,
         is_pruning: bool,
     ) -> tuple[Backup, ...]:
-        """Return the pending backups that are worth waiting for: the one that is needed, and those below.
+        """Return the pending backups that apply waits for: the needed one, and those whose completion allows a delete.
 
-        Their completion would allow a delete that is not planned now: of a backup that retention would no longer keep,
-        or of an undeclared one, which waits for all of them.
+        Such a delete is of a backup that retention would then no longer keep, or of an undeclared backup, which waits
+        for all pending ones.
         """
         if not state.pending:
             return ()
@@ -258,7 +258,7 @@ class _ServerPlanner:
         address = BackupAddress(SeriesAddress(self.server.key, backup.description), backup.id)
         prune = self.server.prune
         ignored = reasons.Ignored() if self.server.ignores(backup.description) else None
-        if reason := ignored or _untouchable(backup, self.pinned, self.times):
+        if reason := ignored or _never_deleted(backup, self.pinned, self.times):
             return Unmanaged(address=address, backup=backup, reason=reason)
         if prune is False:
             return Unmanaged(address=address, backup=backup, reason=reasons.NotPruned())
@@ -274,8 +274,8 @@ class _ServerPlanner:
         return self._confirmed([Delete(address=address, backup=backup, reason=pruned)])[0]
 
     def _confirmed(self, deletes: list[Delete]) -> list[Delete]:
-        """Mark what rests on a clock that the service has not confirmed."""
+        """Mark the deletes that depend on a clock that the service has not confirmed."""
         if self.times.is_confirmed:
             return deletes
         min_age = self.times.desired.config.require.min_age
-        return [replace(delete, is_unconfirmed=delete.rests_on_clock(min_age)) for delete in deletes]
+        return [replace(delete, is_unconfirmed=delete.depends_on_clock(min_age)) for delete in deletes]

@@ -1,4 +1,4 @@
-"""From the files and the account to a plan: applies what narrows or changes a run, in order, and plans."""
+"""Plans a run from the files and the account: applies the options that narrow or change it, in order."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,7 +15,7 @@ from reconcile.plan.stale import renewed
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RunOptions:
-    """The options that decide what an apply plans and withholds; `allow_loss` is for this run."""
+    """The options that decide what an apply plans and withholds."""
 
     targets: tuple[str, ...] = ()
     max_age: Duration | None = None
@@ -25,7 +25,7 @@ class RunOptions:
 
 
 def desired_for(config: Config, inventory: Inventory, targets: tuple[str, ...]) -> Desired:
-    """Return what this run is about; raises UserError as `resolve` and `select` do."""
+    """Return the declarations that this run covers; raises UserError as `resolve` and `select` do."""
     return select(resolve(config, inventory), inventory, targets)
 
 
@@ -39,7 +39,7 @@ def make_plan(
 ) -> Plan:
     """Plan for the moment at which the account was observed, or for `now`; raises UserError as `with_max_age` does.
 
-    `max_age` is what `--max-age` asks for, at the moment `began`: that of the plan if it is not given.
+    `max_age` is the value of `--max-age`, counted back from `began`, by default the moment of the plan.
     """
     now = now or inventory.observed_at
     freshness = Freshness(max_age=max_age, began=began or now) if max_age else None
@@ -47,7 +47,7 @@ def make_plan(
 
 
 def plan_run(what: Config | Plan, inventory: Inventory, options: RunOptions, began: datetime) -> Plan:
-    """Plan an apply that began at this time: for what the files declare, or of a saved plan that must still hold.
+    """Plan an apply that started at `began`, from the files or from a saved plan, which must still hold.
 
     Raises:
         UserError: as `desired_for`, `make_plan` and `renewed` do.

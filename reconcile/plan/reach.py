@@ -1,4 +1,4 @@
-"""How far back a policy always reaches: the age of the oldest backup that it holds on its worst day.
+"""Calculates how far back a policy always reaches: the age of its oldest backup on the worst day.
 
 `retain` decides, on a simulated series that gets a backup as often as `every` says; there is no second rule. An
 example, with `every = "1d"` and `keep = { weekly = 4 }`, whose rule keeps the newest backup of each of four weeks:
@@ -8,20 +8,19 @@ example, with `every = "1d"` and `keep = { weekly = 4 }`, whose rule keeps the n
     Tuesday    holds that of today, and the Sundays of 2, 9 and 16 days ago
     ...
 
-Monday is the worst day: the policy always reaches back 15 days. The search (`_lows`) finds it in this way:
+Monday is the worst day: the policy always reaches back 15 days. The search (`_lows`) works like this:
 
-1. It fills the series with backups that reach back as far as is asked, `enough`, and lets `retain` keep some of them.
-2. It simulates the next apply, which adds a backup and keeps some. If the oldest one left is now younger than `enough`,
-   that is a low; so is each later one that is lower still. In the example, with `enough` = 20 days, Monday is a low.
-3. It ends after `_DAYS` days and `_APPLIES` applies: each day of the calendar has occurred, and each time of the day.
+1. It fills the series with backups that reach back `enough`, the required age, and lets `retain` keep some of them.
+2. It simulates the next apply, which adds a backup and keeps some. If the oldest backup left is now younger than
+   `enough`, that is a low, and so is each later age that is lower still. With `enough` = 20 days, Monday is a low.
+3. It ends after `_DAYS` days and `_APPLIES` applies, when each day of the calendar and each time of day has occurred.
 
-Two shortcuts make a second of what would take minutes for a backup every hour (`tests/plan/test_require.py` counts the
-steps):
+For a backup every hour, two shortcuts reduce minutes to a second (`tests/plan/test_require.py` counts the steps):
 
-- A stride of many applies is looked at at once. What is deleted stays deleted, so the oldest backup left after a
-  hundred applies was there after each of them; if it was old enough at the first, all hundred are good. `retain`,
-  asked once, must give what it gives when asked after each apply: `is_cumulative`.
-- Once all ages are what they were at the same point of the calendar before, everything repeats.
+- The search checks a stride of many applies at once. A deleted backup does not come back, so the oldest backup left
+  after a hundred applies existed after each of them; if it was old enough at the first, all hundred are good. `retain`,
+  applied once, must give the same result as after each apply: `is_cumulative`.
+- Once all ages equal those at the same point of the calendar before, everything repeats.
 """
 
 from collections.abc import Hashable, Iterator
@@ -35,7 +34,7 @@ from reconcile.durations import Duration
 from reconcile.plan.retention import is_cumulative, retain
 
 START = datetime(2001, 1, 1, 12, tzinfo=UTC)
-"""When the simulated applies are first looked at: before a February of 28 days, by which months reach back least."""
+"""Start of the simulated applies: before a February of 28 days, after which months reach back least."""
 
 _EARLIEST, _LATEST = datetime(1000, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
 """Calendar arithmetic and time zones need room on both sides of a time."""
@@ -47,23 +46,23 @@ _MONDAY = datetime(2001, 1, 1)  # noqa: DTZ001 - by the calendar of any zone
 _DAYS, _APPLIES = 400, 400
 
 _MOST_BACKUPS = 200_000
-"""Of one series. A policy that still has the first of so many is taken to reach as far as is asked."""
+"""Maximum for one series. A policy that still has the first of so many backups counts as reaching far enough."""
 
 _MOST_SINGLE = 2_000
-"""As many where each apply has to be looked at by itself. From fewer, such a policy may seem to reach a period less."""
+"""The same, if each apply must be checked by itself. With fewer, such a policy may seem to reach one period less."""
 
 _FEW = 3
-"""Backups by which stretches of one length differ."""
+"""Maximum difference in backups between periods of equal length."""
 
 _PATIENCE = 8
-"""Single steps before a longer one is tried once more."""
+"""Number of single steps before a longer stride is tried again."""
 
 
 def reach(every: Duration, keep: Keep, zone: ZoneInfo, enough: Duration) -> timedelta | None:
-    """Return how old the oldest backup always is, once the policy has been applied for long enough.
+    """Return the minimum age of the oldest backup, once the policy has been applied for long enough.
 
-    None if that is at least `enough`. The apply runs as often as `every` says, and it is looked at just after an apply,
-    when the oldest backup is youngest.
+    None if that is at least `enough`. An apply runs at each `every`, and the age is taken just after an apply, when the
+    oldest backup is youngest.
     """
     lowest: timedelta | None = None
     for lowest in _lows(every, keep, _zone_for(every, zone), enough):  # noqa: B007 - the last is the lowest
@@ -72,13 +71,13 @@ def reach(every: Duration, keep: Keep, zone: ZoneInfo, enough: Duration) -> time
 
 
 def remedies(every: Duration, zone: ZoneInfo, enough: Duration) -> Iterator[KeepCount]:
-    """Yield the smallest counts that reach back `enough`, where a number of backups can."""
+    """Yield the smallest counts of `keep` that reach back `enough`, if any count does."""
     zone = _zone_for(every, zone)
     moments = _moments(every, zone, enough)
     for period in (Period.LAST, Period.DAILY):
         if period is Period.DAILY and not is_within(every, Duration(days=1)):
             continue
-        # As many as one stretch of this length has; on other days of the calendar, it may have one or two more or less.
+        # The number in one period of this length; elsewhere in the calendar, it may be higher or lower by one or two.
         near = len(_kept(moments[::-1], (KeepCount(period=period, count="all"),), zone))
         for count in range(max(1, near - _FEW), near + _FEW):
             remedy = KeepCount(period=period, count=count)
@@ -90,21 +89,21 @@ def remedies(every: Duration, zone: ZoneInfo, enough: Duration) -> Iterator[Keep
 def _zone_for(every: Duration, zone: ZoneInfo) -> ZoneInfo:
     """Return the zone to simulate in.
 
-    An `every` of whole days counts days of the calendar (spec, section 3.1). Stepping by them is stepping in UTC, where
-    each day has 24 hours.
+    An `every` of whole days counts days of the calendar (spec, section 3.1), which equals steps in UTC, where each day
+    has 24 hours.
     """
     return _UTC if every.is_in_days else zone
 
 
 @cache  # thousands of series share a handful
 def is_within(every: Duration, most: Duration) -> bool:
-    """Return whether one duration is at most as long as the other, whatever the length of the months in them."""
+    """Return whether `every` is at most as long as `most`, whatever the length of their months."""
     months = [START.replace(month=month) for month in range(1, 13)]
     return all(every.after(month, _UTC) <= most.after(month, _UTC) for month in months)
 
 
 def _moments(every: Duration, zone: ZoneInfo, enough: Duration) -> list[datetime]:
-    """Return when the backups of one stretch are created: it ends at `START`, and is as long as is asked."""
+    """Return when the backups of the `enough` before `START` are created."""
     moments = [max(enough.before(START, zone), _EARLIEST)]
     while moments[-1] < START and len(moments) < _MOST_BACKUPS:
         moments.append(min(every.after(moments[-1], zone), _LATEST))
@@ -112,9 +111,9 @@ def _moments(every: Duration, zone: ZoneInfo, enough: Duration) -> list[datetime
 
 
 def _lows(every: Duration, keep: Keep, zone: ZoneInfo, enough: Duration) -> Iterator[timedelta]:
-    """Yield the age of the oldest backup each time that it is below `enough`, and below what it was before.
+    """Yield the age of the oldest backup each time that it falls below `enough` and below the previous low.
 
-    Ends early where that takes too many applies, or more years than the calendar has.
+    Ends early if that takes too many applies, or more years than the calendar has.
     """
     moments = _moments(every, zone, enough)
     may_stride = is_cumulative(keep)
@@ -123,13 +122,13 @@ def _lows(every: Duration, keep: Keep, zone: ZoneInfo, enough: Duration) -> Iter
     if len(moments) == _MOST_BACKUPS and held[-1] == moments[0]:
         return
     lowest: timedelta | None = None
-    now, looked_at, until = moments[-1], 0, moments[-1] + timedelta(days=_DAYS)
+    now, simulated, until = moments[-1], 0, moments[-1] + timedelta(days=_DAYS)
     stride, patience = 1, 0
     cycle = _cycle(keep)
     seen: set[Hashable] = set()
     most = _MOST_BACKUPS if may_stride else _MOST_SINGLE
-    # Each turn looks at the next `stride` applies: are they all good enough, by the oldest that is left after them?
-    while (now < until or looked_at < _APPLIES) and looked_at < most:
+    # Each turn checks by the oldest backup left after the next `stride` applies whether all of them reach far enough.
+    while (now < until or simulated < _APPLIES) and simulated < most:
         coming = _applies(stride, every, now, zone)
         if coming[-1] > _LATEST:
             return
@@ -142,7 +141,7 @@ def _lows(every: Duration, keep: Keep, zone: ZoneInfo, enough: Duration) -> Iter
         if not is_enough:
             lowest = first - oldest
             yield lowest
-        held, now, looked_at = left, coming[-1], looked_at + stride
+        held, now, simulated = left, coming[-1], simulated + stride
         patience -= 1
         if may_stride and patience < 0:
             stride *= 2
@@ -171,10 +170,10 @@ def _kept_one_by_one(moments: list[datetime], keep: Keep, zone: ZoneInfo) -> lis
 
 
 def _cycle(keep: Keep) -> timedelta | None:
-    """Return after how long the calendar is the same to all rules; None if never, zero if it always is.
+    """Return after how long the calendar repeats for all rules; None if never, zero if it is always the same.
 
-    Nights in which clocks change are left out. Without this, an hourly policy that falls short takes a thousand times
-    as long.
+    Ignores nights in which clocks change. Without this, an hourly policy that is too short takes a thousand times as
+    long.
     """
     repeats = [rule.period.repeats for rule in keep]
     if None in repeats or any(isinstance(rule, KeepWithin) and rule.duration.months for rule in keep):

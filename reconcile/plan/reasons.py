@@ -13,7 +13,7 @@ from reconcile.durations import Duration
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Missing:
-    """The series has no member; `has_others` is set if it has backups that do not count (failed, stalled)."""
+    """The series has no member; `has_others` is set if it has only backups that do not count (failed or stalled)."""
 
     has_others: bool
     kind: Literal["missing"] = "missing"
@@ -30,7 +30,7 @@ class Due:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TooOld:
-    """The newest member is `age` old, and this run asks for one that is at most `max_age` old (`--max-age`)."""
+    """The newest member is `age` old, and this run needs a backup that is at most `max_age` old (`--max-age`)."""
 
     age: timedelta
     max_age: Duration
@@ -39,7 +39,7 @@ class TooOld:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NotKept:
-    """No rule of `keep` keeps it."""
+    """No rule of `keep` keeps the backup."""
 
     keep: Keep
     kind: Literal["retention"] = "retention"
@@ -63,7 +63,7 @@ class Undersized:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NewestUndersized:
-    """As `Undersized`, and kept for a person to look at: no usable backup of the series is newer."""
+    """As `Undersized`, but kept for inspection: no usable backup of the series is newer."""
 
     min_size: int
     kind: Literal["newest_undersized"] = "newest_undersized"
@@ -71,7 +71,7 @@ class NewestUndersized:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Undeclared:
-    """Not declared, and pruned: at any age (None), or because it is older than `prune`."""
+    """Undeclared, and pruned: at any age (None), or because it is older than `prune`."""
 
     age: timedelta
     prune: Duration | None
@@ -80,7 +80,7 @@ class Undeclared:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class KeptRule:
-    """A rule of `keep`; `is_oldest` is set if it keeps the oldest backup because it has periods left over."""
+    """A rule of `keep`; `is_oldest` is set if it keeps the oldest backup because some of its periods are unused."""
 
     rule: KeepCount | KeepWithin
     is_oldest: bool
@@ -103,7 +103,7 @@ class Pinned:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Misdated:
-    """Dated in the future: it does not count, and is never deleted."""
+    """Dated in the future: the backup does not count, and is never deleted."""
 
     created_at: datetime
     kind: Literal["misdated"] = "misdated"
@@ -129,7 +129,7 @@ class InProgress:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class UnknownStatus:
-    """Its status is not documented."""
+    """The status is not documented."""
 
     status: str
     kind: Literal["unknown_status"] = "unknown_status"
@@ -137,7 +137,7 @@ class UnknownStatus:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NotReadable:
-    """The service gives its description or its time in a form that is not documented."""
+    """The description or the time has an undocumented form."""
 
     fields: tuple[str, ...]
     kind: Literal["not_readable"] = "not_readable"
@@ -145,14 +145,14 @@ class NotReadable:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BesideUnknown:
-    """Another backup that belongs to its series, or may belong to it, is unknown, so nothing of it is deleted."""
+    """The series has, or may have, an unknown backup, so none of its backups is deleted."""
 
     kind: Literal["beside_unknown"] = "beside_unknown"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TooYoung:
-    """Nothing else keeps it, but it is usable and younger than `min_age`: no such backup is deleted."""
+    """Nothing else keeps the backup, but it is usable and younger than `min_age`, so it is not deleted."""
 
     min_age: Duration
     kind: Literal["min_age"] = "min_age"
@@ -160,7 +160,7 @@ class TooYoung:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Ignored:
-    """Undeclared, and matched by `ignore`: it belongs to a person."""
+    """Undeclared, and matched by `ignore`."""
 
     kind: Literal["ignored"] = "ignored"
 
@@ -174,7 +174,7 @@ class NotPruned:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PrunedLater:
-    """Undeclared, and not yet older than `prune`; it will be pruned at `at`."""
+    """Undeclared, and younger than `prune`; it will be pruned at `at`."""
 
     prune: Duration
     at: datetime
@@ -186,13 +186,13 @@ SeriesDeleteReason = NotKept | Failed | Undersized
 """Why a backup of a declared series is deleted."""
 
 DeleteReason = SeriesDeleteReason | Undeclared
-Untouchable = Pinned | Misdated | Stalled | InProgress | UnknownStatus | NotReadable
+NeverDeleted = Pinned | Misdated | Stalled | InProgress | UnknownStatus | NotReadable
 """Why a backup is never deleted, whatever else applies."""
 
-KeepReason = KeptBy | NewestUndersized | BesideUnknown | TooYoung | Untouchable
-UnmanagedReason = Ignored | NotPruned | PrunedLater | BesideUnknown | TooYoung | Untouchable
+KeepReason = KeptBy | NewestUndersized | BesideUnknown | TooYoung | NeverDeleted
+UnmanagedReason = Ignored | NotPruned | PrunedLater | BesideUnknown | TooYoung | NeverDeleted
 
 
 def unmet_text(max_age: Duration | None) -> str:
-    """Say that a series has no backup as young as `--max-age` asks for: in a plan, a stale plan, and after an apply."""
+    """Say that a series has no backup as young as `--max-age` requires: in a plan, a stale plan, and after an apply."""
     return f"no usable backup is at most {max_age} old"

@@ -6,44 +6,44 @@ from dataclasses import dataclass
 from reconcile.actual.inventory import Inventory, Server
 from reconcile.desired.config import DeclaredFleet, DeclaredServer
 from reconcile.desired.desired import Desired
-from reconcile.desired.fleets import chosen_by
+from reconcile.desired.fleets import matched_by
 from reconcile.diagnostics import Diagnostic
 from reconcile.ids import Id
 
 _MOST_NAMED = 20
-"""Servers that one message names."""
+"""Maximum number of servers that one message names."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CheckedServers:
-    """The servers that can be planned for, and what is wrong with the others and with the account."""
+    """The servers that can be planned, and the errors about the others and about the account."""
 
     servers: tuple[DeclaredServer, ...]
     errors: tuple[Diagnostic, ...]
-    """About each server that is left out."""
+    """Errors about each server that is left out."""
     all_servers: tuple[Diagnostic, ...]
-    """What `all_servers` of `[require]` demands, and is not so or can't be known."""
+    """Errors if the account breaks `all_servers` of `[require]`, or it can't be checked."""
     empty_fleets: tuple[Diagnostic, ...]
-    """About each fleet that matches no server."""
+    """Warnings about each fleet that matches no server."""
     names: tuple[Diagnostic, ...]
-    """What could not be checked, without a list of servers."""
+    """Warnings about names that could not be checked, without a list of servers."""
 
 
 def check_servers(desired: Desired, inventory: Inventory) -> CheckedServers:
     """Leave out each server that does not match the file: its backups would be judged by another server's rules."""
     names = _Names(inventory)
-    fitting: list[DeclaredServer] = []
+    matching: list[DeclaredServer] = []
     errors: list[Diagnostic] = []
     unseen: list[str] = []
     for server in desired.servers:
         problems = [*names.problems(server), *_claimed_twice(server, inventory)]
         errors += problems
         if not problems:
-            fitting.append(server)
+            matching.append(server)
             if server.id not in inventory.names:
                 unseen.append(server.key)
     return CheckedServers(
-        servers=tuple(fitting),
+        servers=tuple(matching),
         errors=tuple(errors),
         all_servers=tuple(_undeclared(desired, inventory)),
         empty_fleets=tuple(_empty_fleet(fleet, inventory) for fleet in desired.empty_fleets),
@@ -52,7 +52,7 @@ def check_servers(desired: Desired, inventory: Inventory) -> CheckedServers:
 
 
 def _claimed_twice(server: DeclaredServer, inventory: Inventory) -> Iterator[Diagnostic]:
-    """Report each description that the globs of two series match: which policy its backups have is not clear."""
+    """Report each description that the globs of two series match, because its policy is not clear."""
     with_globs = [(number, series) for number, series in enumerate(server.series) if series.globs]
     if len(with_globs) < 2:  # noqa: PLR2004 - nothing to compare
         return
@@ -70,23 +70,23 @@ def _claimed_twice(server: DeclaredServer, inventory: Inventory) -> Iterator[Dia
 
 
 def unconfirmed_clock(inventory: Inventory) -> tuple[Diagnostic, ...]:
-    """Report that the service does not say what time it is, so that nothing shows whether our clock is right."""
+    """Report that the service does not send its time, so our clock can't be checked."""
     if inventory.service_time is not None:
         return ()
     problem = Diagnostic(
         summary="this machine's clock can't be checked: the service's response has no readable Date header",
         detail=(
-            "Deletes that depend on the clock are withheld: of what prune = AGE has found old enough, and with min_age "
-            "of every usable backup. Check whether a proxy removes the header."
+            "Deletes that depend on the clock are withheld: those caused by prune = AGE and, with min_age, those of "
+            "usable backups. Check whether a proxy removes the header."
         ),
     )
     return (problem,)
 
 
 def _undeclared(desired: Desired, inventory: Inventory) -> Iterator[Diagnostic]:
-    """Report the servers that nothing declares, where `all_servers` demands that there are none.
+    """Report the unprotected servers, if `all_servers` forbids them.
 
-    With targets, a run is about a part of the account, and nothing is reported.
+    With targets, a run covers a part of the account, and reports none.
     """
     if not desired.config.require.all_servers or desired.selected is not None:
         return
@@ -111,8 +111,8 @@ def _undeclared(desired: Desired, inventory: Inventory) -> Iterator[Diagnostic]:
 
 
 def _empty_fleet(fleet: DeclaredFleet, inventory: Inventory) -> Diagnostic:
-    """Warn of a fleet that matches no server: the servers that it was written for are unprotected."""
-    matched = len(chosen_by(fleet, inventory.servers or ()))
+    """Warn of a fleet that matches no server: the servers it was written for are unprotected."""
+    matched = len(matched_by(fleet, inventory.servers or ()))
     detail = "It matches no server in the account. Correct the fleet or remove it."
     if matched:
         detail = f"It matches {matched:,}, but each of those has its own table or belongs to an earlier fleet."
@@ -168,10 +168,10 @@ class _Names:
         namesake = self._ids_by_name.get(server.name)
         if namesake is not None:
             return f"The server named {server.name!r} has the id {namesake!r}. Correct the id, or remove the table."
-        return "Correct the id, or remove the table if the server no longer exists. Its backups then stay as they are."
+        return "Correct the id, or remove the table if the server no longer exists. Its backups are then kept."
 
     def _pins_of_another_type(self, server: DeclaredServer) -> Iterator[Diagnostic]:
-        """Report pins that differ from a backup's id only in type: they were meant to protect it, and would not."""
+        """Report pins that differ from a backup's id only in type: they were meant to keep it, but would not."""
         if not server.pinned:
             return
         held = {backup.id for series in self._inventory.held_on(server.id).values() for backup in series}

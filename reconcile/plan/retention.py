@@ -1,7 +1,7 @@
-"""Which backups of a series stay: exactly restic's `forget --keep-*`.
+"""Decides which backups of a series are kept, exactly like restic's `forget --keep-*`.
 
 The rule is restic's `internal/data/snapshot_policy.go` (BSD-2-Clause), whose 36 expected results are in the tests.
-Unlike there, the newest time comes from the argument, not from a clock, and the caller's list is not reordered.
+Unlike restic, it takes the newest time from the argument, not from a clock, and does not reorder the caller's list.
 """
 
 import functools
@@ -15,16 +15,16 @@ from reconcile.plan.reasons import KeptBy, KeptRule
 
 
 def retain(times: Sequence[datetime], keep: Keep, zone: ZoneInfo) -> list[KeptBy | None]:
-    """Return for each backup, given by its time, which rules keep it; None if none does.
+    """Return for each backup, given by its time, which rules keep it; None if no rule does.
 
-    `times` run from the newest to the oldest. A backup stays if any rule keeps it, and every rule keeps the newest
-    of all: retention never empties a series. While a rule has periods left over, it keeps the oldest of all too.
+    `times` run from the newest to the oldest. Every rule keeps the newest backup, so retention never empties a series.
+    While some periods of a rule are unused, it keeps the oldest backup too.
     """
     if not times:
         return []
     if len(times) == 1:
         return [_alone(keep)]
-    # Converted once for all rules, and not at all for policies that only count.
+    # Converted once for all rules; policies that only count need no conversion.
     is_calendar = any(rule.period.bucket for rule in keep)
     local = [moment.astimezone(zone) for moment in times] if is_calendar else times
     kept: list[tuple[KeptRule, ...]] = [()] * len(times)
@@ -37,14 +37,14 @@ def retain(times: Sequence[datetime], keep: Keep, zone: ZoneInfo) -> list[KeptBy
 
 @functools.cache
 def _alone(keep: Keep) -> KeptBy:
-    """Return what the walk finds for a single backup. Most series of a large account hold one: 4 % of such a plan."""
+    """Return the result for a single backup. Most series of a large account have one: this saves 4 % of such a plan."""
     return KeptBy(rules=tuple(KeptRule(rule=rule, is_oldest=False) for rule in keep))
 
 
-def trace(moment: datetime, keep: Keep, zone: ZoneInfo) -> Hashable:
-    """Return all that the rules look at of a backup made at `moment`, so long as another one is the newest.
+def retention_key(moment: datetime, keep: Keep, zone: ZoneInfo) -> Hashable:
+    """Return everything that the rules consider about a backup created at `moment`, while it is not the newest.
 
-    In two series whose backups have equal traces and whose newest was made at the same time, the same ones stay.
+    Retention keeps the same backups in two series if these keys and the times of the newest backups are equal.
     """
     if any(isinstance(rule, KeepWithin) for rule in keep):
         return moment
@@ -53,9 +53,9 @@ def trace(moment: datetime, keep: Keep, zone: ZoneInfo) -> Hashable:
 
 
 def is_cumulative(keep: Keep) -> bool:
-    """Return whether `retain`, asked once after many new backups, lets go what it does if asked after each of them.
+    """Return whether `retain` keeps the same backups if applied once after many new backups as after each of them.
 
-    A `within_PERIOD` may keep one more in the second case: the oldest at a time, though not the newest of its period.
+    With `within_PERIOD`, it may keep one more after each: the oldest at that time, though not the newest of its period.
     """
     return all(isinstance(rule, KeepCount) or not rule.period.bucket for rule in keep)
 
@@ -83,7 +83,7 @@ def _kept_by(
 
 
 def _bounds(rule: KeepCount | KeepWithin, times: Sequence[datetime], zone: ZoneInfo) -> tuple[int, int]:
-    """Return how many of the backups, from the newest on, the rule looks at, and how many of these it keeps at most."""
+    """Return how many of the newest backups the rule considers, and the maximum number of them that it keeps."""
     match rule:
         case KeepCount(count="all"):
             return len(times), len(times)
@@ -93,4 +93,4 @@ def _bounds(rule: KeepCount | KeepWithin, times: Sequence[datetime], zone: ZoneI
             since = duration.before(times[0], zone)
             return sum(moment > since for moment in times), len(times)
         case _:
-            assert_never(rule)  # type: ignore[arg-type] # mypy can't see that the two counts are all there are
+            assert_never(rule)  # type: ignore[arg-type] # mypy can't see that there are only these two counts

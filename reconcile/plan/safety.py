@@ -1,6 +1,7 @@
-"""What is withheld (spec, sections 3 and 6): deletes by which a plan would lose too much, and those of barred servers.
+"""Decides which deletes are withheld (spec, sections 3 and 6).
 
-Deletes that depend on a clock that the service has not confirmed are withheld too.
+These are deletes by which a plan would lose too much, deletes on servers that break a rule of `[require]`, and deletes
+that depend on a clock that the service has not confirmed.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -14,7 +15,7 @@ from reconcile.plan.model import Delete, Loss, LossLimit, Plan, ServerPlan
 from reconcile.plan.series import is_usable
 
 ALWAYS_ALLOWED = 3
-"""Backups. A loss this small is always allowed, because a small account would trip a percentage at every change."""
+"""Number of backups that a plan may always lose: in a small account, every change would exceed a percentage."""
 
 _NO_LIMIT = 100
 
@@ -22,8 +23,8 @@ _NO_LIMIT = 100
 def measure(servers: Iterable[ServerPlan], limit: LossLimit, inventory: Inventory, now: datetime) -> Loss:
     """Compare what the plan would delete with what the declared servers hold at `now`.
 
-    A series that gains one and loses one loses nothing, so rotation never trips the limit. A misdated backup
-    does not count: an account with only such backups left is as good as empty.
+    A series that gains one backup and loses one loses nothing, so rotation never exceeds the limit. A misdated backup
+    does not count: an account with only such backups counts as empty.
     """
     usable = sum(
         is_usable(backup, now)
@@ -46,9 +47,9 @@ def measure(servers: Iterable[ServerPlan], limit: LossLimit, inventory: Inventor
 
 
 def continued(plan: Plan, gained: Mapping[SeriesAddress, int], lost: int) -> Plan:
-    """Return a plan of a run that has already seen these backups completed, and lost so many for good.
+    """Return the plan with the backups that the run has already `gained` and `lost` included in its loss.
 
-    What was in progress before the run and is completed now takes the place of an older one: that is rotation.
+    A backup that was in progress before the run and is completed now replaces an older one: that is rotation.
     """
     lost += sum(1 for server in plan.servers for _ in _losing(server, gained))
     return replace(plan, loss=replace(plan.loss, lost=lost))
@@ -67,24 +68,24 @@ def withheld(
     *,
     counts_creates: bool = True,
 ) -> frozenset[BackupAddress]:
-    """Return the deletes that are not carried out: agreed, on barred servers, on an unconfirmed clock, or a loss.
+    """Return the withheld deletes: agreed, on a server that breaks a rule, on an unconfirmed clock, or a loss.
 
-    The last are the deletes of usable backups by which a series loses more than it gains, and those of undeclared
-    ones. As many as a series gains still go, the oldest first: withheld, they would pile up night after night.
-    `allowed` is the loss that is allowed for this run (`--allow-loss`), `gained` are the backups of each series that
-    were in progress when the run began, and that it has seen completed since. Without `counts_creates`, a series gains
-    nothing by its create, because the run does not wait until it is completed.
+    A loss is a delete of a usable backup that is undeclared, or by which a series loses more than it gains. A series
+    may still lose as many as it gains, the oldest first: if withheld, they would pile up night after night. `allowed`
+    is the loss allowed for this run (`--allow-loss`). `gained` counts the backups of each series that were in progress
+    when the run started and have completed since. Without `counts_creates`, a series gains nothing by its create,
+    because the run does not wait for it.
     """
     is_too_much = plan.loss.is_too_much(allowed)
     servers = plan.servers if is_too_much else ()
     losing = (each for server in servers for each in _losing(server, gained, counts_creates=counts_creates))
-    return plan.agreed | plan.barred | plan.unconfirmed | {delete.address for delete in losing}
+    return plan.agreed | plan.rule_broken | plan.unconfirmed | {delete.address for delete in losing}
 
 
 def _losing(
     server: ServerPlan, gained: Mapping[SeriesAddress, int] = MappingProxyType({}), *, counts_creates: bool = True
 ) -> Iterator[Delete]:
-    """Yield the deletes by which a server loses usable backups: as many as its loss, if it deletes anything."""
+    """Yield the deletes by which a server loses usable backups, if its deletes are carried out."""
     if server.deletes_nothing:
         return
     for series in server.series:

@@ -18,13 +18,13 @@ _AGAIN = "Make a new one: reconcile plan --out FILE."
 
 
 def dump(plan: Plan, version: str) -> str:
-    """Serialise a plan; `version` is that of the program, for the error message of one that can't read the file."""
+    """Serialise a plan; `version` is the program's, named in the error of a version that can't read the file."""
     return json.dumps(envelope(plan, version), allow_nan=False) + "\n"
 
 
 def envelope(plan: Plan, version: str) -> dict[str, Any]:
-    """Return what `dump` writes as a value; a record of the run that applied the plan contains it too."""
-    # The file's text may have changed by the time that the plan is shown, so what it shows of it is saved.
+    """Return what `dump` writes, as a value; the record of a run that applies the plan contains it too."""
+    # The file may have changed by the time the plan is shown, so the lines that the plan quotes are saved.
     found = replace(plan, errors=tuple(map(_found, plan.errors)), warnings=tuple(map(_found, plan.warnings)))
     body = _PLAN.dump_python(found, mode="json")
     return {"reconcile_plan": FORMAT_VERSION, "version": version, "sha256": _digest(body), "plan": body}
@@ -36,9 +36,9 @@ def _found(diagnostic: Diagnostic) -> Diagnostic:
 
 
 def parse(text: str, name: str) -> Plan:
-    """Read a plan from the text of the file `name`; raises UserError if it is none, damaged, or of another format."""
+    """Read a plan from the text of the file `name`; raises UserError if it is not a plan of this format, or damaged."""
     try:
-        # pydantic's parser bounds depth and numbers, json's overflows.
+        # pydantic's parser limits depth and numbers; json's overflows.
         return read(from_json(text, allow_inf_nan=False), name)
     except (ValueError, TypeError) as error:  # a TypeError for text that is not Unicode
         raise UserError(f"{name} is not a saved plan, or is damaged", _AGAIN) from error
@@ -54,7 +54,7 @@ def read(saved: object, name: str) -> Plan:
     if format_version != FORMAT_VERSION:
         raise UserError(
             f"{name} has the format {format_version}, written by reconcile {version}; this one reads {FORMAT_VERSION}",
-            "Apply it with the version that made it, or make a new one with this version.",
+            "Apply it with the version that made it, or make a new plan with this version.",
         )
     if digest != _digest(body):
         raise UserError(f"{name} is damaged: its checksum does not match", _AGAIN)
@@ -70,7 +70,7 @@ def read(saved: object, name: str) -> Plan:
 def _has_sound_times(plan: Plan) -> bool:
     try:
         ZoneInfo(plan.timezone)
-    except (ValueError, KeyError, OSError):  # whichever zoneinfo raises for this name
+    except (ValueError, KeyError, OSError):  # zoneinfo raises one of them, depending on the name
         return False
     entries: list[Delete | Kept | Unmanaged] = [*plan.deletes, *plan.kept, *plan.unmanaged]
     times = [

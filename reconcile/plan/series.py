@@ -1,6 +1,6 @@
 """The state of a series at one moment: which of its backups count, and when the next one is due.
 
-The planner, status, timeline, metrics and forecast read it; none of them has its own rules about it.
+The planner, status, timeline, metrics and forecast all use these rules, and have none of their own.
 """
 
 from collections.abc import Iterator, Mapping
@@ -25,18 +25,18 @@ _LEAST_SHARE = 4
 """By the calendar, no backup is due before a quarter of `every` has passed since the newest."""
 
 
-def due_at(every: Duration, made: datetime, settings: Settings) -> datetime:
-    """Return when a new backup is due in a series whose newest member was made at `made` (spec, section 3.1).
+def due_at(every: Duration, created: datetime, settings: Settings) -> datetime:
+    """Return when a new backup is due in a series whose newest member was created at `created` (spec, section 3.1).
 
-    An `every` of whole days counts days of the calendar, so neither a late run nor a night in which clocks change costs
-    a night. Any other `every` goes by elapsed time, less the slack.
+    An `every` of whole days counts days of the calendar, so neither a late run nor a change of the clocks skips a
+    night. Any other `every` counts elapsed time, less the slack.
     """
-    full = every.after(made, settings.timezone)
+    full = every.after(created, settings.timezone)
     if not every.is_in_days:
-        return full - slack(made, full)
+        return full - slack(created, full)
     try:
-        day = every.on_calendar(day_of(made, settings.day_start, settings.timezone))
-        return max(start_of(day, settings.day_start, settings.timezone), made + (full - made) / _LEAST_SHARE)
+        day = every.on_calendar(day_of(created, settings.day_start, settings.timezone))
+        return max(start_of(day, settings.day_start, settings.timezone), created + (full - created) / _LEAST_SHARE)
     except (OverflowError, ValueError):
         return full  # the end of the calendar
 
@@ -47,31 +47,31 @@ def is_misdated(backup: Backup, now: datetime) -> bool:
 
 
 def is_usable(backup: Backup, now: datetime) -> bool:
-    """Return whether a backup can be restored from, and counts."""
+    """Return whether a backup can be restored and counts."""
     return backup.state is State.USABLE and not is_misdated(backup, now)
 
 
 def is_too_young(backup: Backup, min_age: Duration, now: datetime, zone: ZoneInfo) -> bool:
-    """Return whether a usable backup is younger than `min_age`; one that is just ahead of our clock is of age zero."""
+    """Return whether a usable backup is younger than `min_age`; if it is just ahead of our clock, its age is zero."""
     return backup.state is State.USABLE and min_age.after(min(backup.created_at, now), zone) > now
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TimeRules:
-    """What the time of a backup means for what is `desired`, at the moment `now` (spec, section 1)."""
+    """The rules about the time of a backup at the moment `now` (spec, section 1)."""
 
     desired: Desired
     now: datetime
     is_confirmed: bool = True
-    """Whether the service has confirmed `now`, or a person has set it. Otherwise only this machine's clock says so."""
+    """Whether the service has confirmed `now`, or the user has set it. Otherwise it depends on this machine's clock."""
 
     @property
     def zone(self) -> ZoneInfo:
-        """The calendar that months and `keep` follow."""
+        """The time zone in which months and `keep` count."""
         return self.desired.config.settings.timezone
 
     def moment(self, backup: Backup) -> datetime:
-        """Return when a backup was made. Clocks differ a little: one that is just ahead of ours is of age zero."""
+        """Return when a backup was created, at most `now`, because clocks differ a little."""
         return min(backup.created_at, self.now)
 
     def age(self, backup: Backup) -> timedelta:
@@ -89,12 +89,12 @@ class TimeRules:
         return self.desired.config.settings.stalled_after.after(backup.created_at, self.zone) <= self.now
 
     def is_too_young(self, backup: Backup) -> bool:
-        """Return whether a usable backup is so young that nothing deletes it."""
+        """Return whether a usable backup is younger than `min_age` of `[require]`."""
         min_age = self.desired.config.require.min_age
         return min_age is not None and is_too_young(backup, min_age, self.now, self.zone)
 
     def is_too_old(self, backup: Backup) -> bool:
-        """Return whether this run asks for a younger backup. There is no slack: the age was asked for by hand."""
+        """Return whether `--max-age` needs a younger backup. There is no slack, because a person chose the age."""
         freshness = self.desired.freshness
         return freshness is not None and not freshness.is_met_by(self.moment(backup), self.zone)
 
@@ -118,23 +118,23 @@ class SeriesState:
     due_at: datetime | None
     """When a new backup becomes due (`due_at`); None without `every`, or if there is no member."""
     overdue_since: datetime | None
-    """When the newest *usable* backup should have been replaced, if that is longer ago than the slack; else None."""
+    """When the newest *usable* backup became `every` old, if it is overdue; else None."""
     create: CreateReason | None
     """Why a backup should be created now; None if it should not."""
     is_unmet: bool
-    """Whether a pause keeps a series without the young backup that `--max-age` asks for."""
+    """Whether the series lacks the young backup that `--max-age` requires, because of a pause."""
     needed: Backup | None
-    """The newest member that is not undersized, if no usable one is as young as `--max-age` asks for."""
+    """The newest member that is not undersized, if no usable backup is as young as `--max-age` requires."""
 
 
 def undeclared(server: DeclaredServer, held: HeldBackups) -> Iterator[tuple[str | None, tuple[Backup, ...]]]:
-    """Yield the backups that no series of the server declares, by description."""
+    """Yield the undeclared backups of the server, by description."""
     return ((description, held[description]) for description in server.undeclared(held))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ServerState:
-    """One declared server at the moment of `times`: all that the planner and its warnings look at."""
+    """One declared server at the moment of `times`: everything that the planner and its warnings need."""
 
     declared: DeclaredServer
     pause: Pause | None
@@ -143,11 +143,11 @@ class ServerState:
     series: tuple[tuple[DeclaredSeries, SeriesState], ...]
     """The declared series that this run plans for."""
     undeclared: tuple[Backup, ...]
-    """The backups of no declared series that this run plans for, from the oldest to the newest."""
+    """The undeclared backups that this run plans for, from the oldest to the newest."""
     unclear: frozenset[str | None]
     """The descriptions of the series in which nothing is deleted, because an odd backup may belong to them."""
     look_alikes: Mapping[str, LookAlike]
-    """Of the series that have no member, by description."""
+    """The look-alikes of the series that have no member, by description."""
     times: TimeRules
 
 
@@ -184,9 +184,9 @@ def server_state(server: DeclaredServer, inventory: Inventory, times: TimeRules)
 
 
 def _unclear(held: HeldBackups) -> frozenset[str | None]:
-    """Return the descriptions of the series that a backup may belong to of which that is not certain.
+    """Return the descriptions of the series to which an unreadable backup may belong.
 
-    A backup without a readable description may belong to any of them. One without a readable time belongs to its own.
+    A backup without a readable description may belong to any series; one without a readable time belongs to its own.
     """
     odd = [backup for backups in held.values() for backup in backups if backup.unreadable and not backup.is_identified]
     if any("description" in backup.unreadable for backup in odd):
@@ -197,9 +197,9 @@ def _unclear(held: HeldBackups) -> frozenset[str | None]:
 def series_state(
     series: DeclaredSeries, backups: tuple[Backup, ...], times: TimeRules, pause: Pause | None = None
 ) -> SeriesState:
-    """Derive the state of a series from all its backups, which come sorted from the oldest to the newest.
+    """Derive the state of a series from all its backups, sorted from the oldest to the newest.
 
-    While a pause of its server keeps it from new backups, it is neither due nor overdue.
+    While a pause prevents new backups, the series is neither due nor overdue.
     """
     groups: dict[str, list[Backup]] = {}
     latest = times.now + MISDATED_BEYOND
@@ -251,13 +251,13 @@ def _newest(*groups: tuple[Backup, ...]) -> Backup | None:
 
 
 def _overdue_since(series: DeclaredSeries, usable: Backup, times: TimeRules) -> datetime | None:
-    """Return when the newest usable backup became `every` old, whatever the calendar, if it is older by the slack."""
+    """Return when the newest usable backup became `every` old, if it is older than that plus the slack; else None."""
     if not series.every:
         return None
-    made = times.moment(usable)
-    full = series.every.after(made, times.zone)
-    # Subtracted from now rather than added to a time that may be the end of the calendar.
-    return full if times.now - slack(made, full) > full else None
+    created = times.moment(usable)
+    full = series.every.after(created, times.zone)
+    # Subtracted from now, not added to a time that may be the end of the calendar.
+    return full if times.now - slack(created, full) > full else None
 
 
 def _due_reason(
@@ -271,7 +271,7 @@ def _due_reason(
 
 
 def _too_old(newest_sized: Backup | None, times: TimeRules) -> CreateReason | None:
-    """Return why this run, by its `--max-age`, asks for a backup; an undersized one is not enough."""
+    """Return why `--max-age` needs a new backup; an undersized one does not meet it."""
     freshness = times.desired.freshness
     if freshness is None:
         return None
@@ -281,8 +281,8 @@ def _too_old(newest_sized: Backup | None, times: TimeRules) -> CreateReason | No
 
 
 def slack(newest: datetime, due: datetime) -> timedelta:
-    """Return how early or late a backup may be without being counted as such: a tenth of its interval, at most an hour.
+    """Return how early or late a backup may be and still count as on time: a tenth of its interval, at most an hour.
 
-    A nightly job that runs a minute early would otherwise skip a day (spec, section 3).
+    Otherwise, a nightly job that runs a minute early would skip a day (spec, section 3).
     """
     return min((due - newest) / _SLACK_SHARE, _MOST_SLACK)

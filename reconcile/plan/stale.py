@@ -1,10 +1,9 @@
 """Checks whether a saved plan still holds (spec, section 5): it is applied exactly, or not at all.
 
-A plan covers the series that it changes, with all their backups, the undeclared backups that it deletes, and the
-servers that they are on, with the fields by which a fleet chose them. Other changes to the account do not make it
-stale, with exceptions: whether it would empty a series, how much it would lose, and whether a series for which it
-creates nothing still has a backup as young as `--max-age` asked for, are worked out again from what the account holds
-now.
+A plan covers the series that it changes, with all their backups, the undeclared backups that it deletes, and their
+servers, with the fields by which a fleet matched them. Other changes to the account do not make it stale, with three
+exceptions, which are calculated again: whether it would empty a series, how much it would lose, and whether a series
+without a create still has a backup as young as `--max-age` requires.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -24,7 +23,7 @@ from reconcile.plan.series import is_misdated, is_too_young, is_usable
 
 _Fields = Mapping[str, str | int | float | None]
 _Snapshot = dict[str | BackupAddress, _Fields]
-"""What a plan covers: servers by key, backups by address, and the fields of each that must not change."""
+"""What a plan covers: the fields that must not change, of servers by key and of backups by address."""
 
 
 def check_base_url(plan: Plan, base_url: str) -> None:
@@ -42,9 +41,8 @@ def renewed(plan: Plan, inventory: Inventory, allowed: int = 0) -> Plan:
     `allowed` is the loss that is allowed for this run.
 
     Raises:
-        UserError: it is stale, with everything that changed, field by field; or it would empty a series, or lose more
-            than may go, which it did not say when it was saved; or a backup that was young enough for `--max-age` no
-            longer is; or it is for another account.
+        UserError: the plan is stale, with everything that changed, field by field; or it would now empty a series or
+            exceed the limit on loss; or a backup is now too old for `--max-age`; or the plan is for another account.
     """
     if plan.account is not None:
         check_account(plan.account, inventory)
@@ -62,7 +60,7 @@ def renewed(plan: Plan, inventory: Inventory, allowed: int = 0) -> Plan:
         raise _stale("A backup is now older than --max-age allows. Make a new plan.", aged)
     if young := [f"{delete.address}: younger than {plan.min_age}" for delete in _too_young(plan, now)]:
         raise _stale("It would delete backups that [require] min_age protects. Make a new plan.", young)
-    if inventory.service_time is None and (unsure := [d for d in plan.deletes if d.rests_on_clock(plan.min_age)]):
+    if inventory.service_time is None and (unsure := [d for d in plan.deletes if d.depends_on_clock(plan.min_age)]):
         lines = [f"{delete.address}: depends on this machine's clock" for delete in unsure]
         raise _stale("The service does not say what time it is, so the clock can't be checked. Make a new plan.", lines)
     measured = replace(plan, loss=measure(plan.servers, plan.limit, _without_needed(plan, inventory), now))
@@ -97,7 +95,7 @@ def _emptied(server: ServerPlan, inventory: Inventory, now: datetime) -> Iterato
 
 
 def _too_young(plan: Plan, now: datetime) -> Iterator[Delete]:
-    """Find the usable backups that are younger than `min_age`, by the clock of this run."""
+    """Find the deletes of usable backups that are younger than `min_age`, by the clock of this run."""
     if plan.min_age is not None:
         zone = ZoneInfo(plan.timezone)
         for delete in plan.deletes:
@@ -106,7 +104,7 @@ def _too_young(plan: Plan, now: datetime) -> Iterator[Delete]:
 
 
 def _aged(plan: Plan, inventory: Inventory) -> Iterator[str]:
-    """Find the series that the plan leaves alone, and that no longer have a backup as young as it asks for."""
+    """Find the series without a create that no longer have a backup as young as `--max-age` requires."""
     if plan.max_age is None:
         return
     freshness, zone = Freshness(max_age=plan.max_age, began=inventory.observed_at), ZoneInfo(plan.timezone)
@@ -124,7 +122,7 @@ def _aged(plan: Plan, inventory: Inventory) -> Iterator[str]:
 
 
 def _without_needed(plan: Plan, inventory: Inventory) -> Inventory:
-    """Leave out the backups that the plan waits for: apply counts each of them once, when it sees it completed."""
+    """Leave out the backups that the plan waits for: apply counts each of them once, when it is completed."""
     needed = {series.needed.id for server in plan.servers for series in server.series if series.needed}
     if not needed:
         return inventory
@@ -136,7 +134,7 @@ def _as_planned(plan: Plan) -> _Snapshot:
     for server in plan.servers:
         if not server.actions:
             continue
-        snapshot[server.key] = {"name": server.name, **dict(server.looked_at)}
+        snapshot[server.key] = {"name": server.name, **dict(server.matched_fields)}
         for series in (series for series in server.series if series.actions):
             snapshot |= _members(series, series.backups)
         snapshot |= {delete.address: _fields(delete.backup) for delete in server.pruned}
@@ -149,10 +147,10 @@ def _as_observed(plan: Plan, inventory: Inventory) -> _Snapshot:
     for server in plan.servers:
         if not server.actions:
             continue
-        looked_at = {name: getattr(listed.get(server.id), name, None) for name, _ in server.looked_at}
+        matched_fields = {name: getattr(listed.get(server.id), name, None) for name, _ in server.matched_fields}
         # Without a list of servers, nothing contradicts the name of a server that has no backups.
         unknown = server.name if inventory.servers is None else None
-        snapshot[server.key] = {"name": inventory.names.get(server.id, unknown), **looked_at}
+        snapshot[server.key] = {"name": inventory.names.get(server.id, unknown), **matched_fields}
         held = inventory.held_on(server.id)
         for series in (series for series in server.series if series.actions):
             snapshot |= _members(series, held.of(series.descriptions))
@@ -178,8 +176,8 @@ def _fields(backup: Backup) -> _Fields:
 def _changes(before: _Snapshot, after: _Snapshot) -> Iterator[str]:
     from deepdiff import DeepDiff  # noqa: PLC0415 - 0.3 s, and only a saved plan needs it
 
-    # Below a certain share of common keys, deepdiff would report one change, of everything. Keys that begin with
-    # underscores, as names may, would be left out.
+    # By default, deepdiff reports one change of everything if few keys are in common, and skips keys that start with
+    # underscores, which names may do.
     difference = DeepDiff(before, after, view="tree", threshold_to_diff_deeper=0, ignore_private_variables=False)
     found = [(item.path(output_format="list"), item) for kind in sorted(difference) for item in difference[kind]]
     for (thing, *field), item in sorted(found, key=lambda change: [str(part) for part in change[0]]):

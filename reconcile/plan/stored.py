@@ -1,4 +1,4 @@
-"""Whether a backup that the service stored is what was sent, and counts: if not, the next run would create it again."""
+"""Checks that the service stored a backup as sent, and that it counts: else the next run would create another one."""
 
 from datetime import datetime
 
@@ -10,7 +10,7 @@ from reconcile.plan.series import MISDATED_BEYOND, is_misdated
 
 
 def is_as_sent(create: Create, stored: Backup) -> bool:
-    """Return whether the next run will recognise a backup as the one that was sent."""
+    """Return whether the next run will recognise a stored backup as the one that was sent."""
     return not _differences(create, stored)
 
 
@@ -21,7 +21,7 @@ def altered(create: Create, stored: Backup) -> Diagnostic:
     else:
         advice = f"Look at #{stored.id} in the web panel, and report it to the service."
     differences = " ".join(
-        f"The {name} sent was {sent!r}, stored is {found!r}." for name, sent, found in _differences(create, stored)
+        f"Sent {name} {sent!r}, stored {found!r}." for name, sent, found in _differences(create, stored)
     )
     return Diagnostic(
         summary=f"the service stored backup #{stored.id} differently than it was sent",
@@ -33,10 +33,10 @@ def altered(create: Create, stored: Backup) -> Diagnostic:
     )
 
 
-def hidden(create: Create, acknowledged: Backup) -> Diagnostic:
+def hidden(create: Create, accepted: Backup) -> Diagnostic:
     """Say that the service does not list what it said it created, and what to do (spec, section 4.5)."""
     return Diagnostic(
-        summary=f"the service does not list backup #{acknowledged.id}, which it said it created",
+        summary=f"the service does not list backup #{accepted.id}, which it said it created",
         detail=(
             "No more backups are created, because the next run would not see them and would create them again. Check "
             "that the token has permission to list what it creates."
@@ -54,10 +54,10 @@ def _differences(create: Create, stored: Backup) -> list[tuple[str, object, obje
     return [(name, sent, found) for name, sent, found in fields if sent != found]
 
 
-def why_it_does_not_count(made: Backup, settled: Backup | None, started_at: datetime, now: datetime) -> str | None:
+def why_it_does_not_count(new: Backup, settled: Backup | None, started_at: datetime, now: datetime) -> str | None:
     """Return why the planner would not count a new backup; None if it would (spec, section 4.2)."""
     if settled is None:
-        return f"#{made.id} is no longer in the list"
+        return f"#{new.id} is no longer in the list"
     if settled.state is State.UNKNOWN:
         return f"#{settled.id} has the status {settled.status!r}, which reconcile does not know"
     if settled.state is not State.USABLE:

@@ -1,4 +1,4 @@
-"""Warnings about the account, for a plan whose file is valid."""
+"""Warns about the account, for a plan from valid files."""
 
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -14,7 +14,7 @@ _LOOK = "look at it in the web panel."
 
 
 def account_warnings(servers: Sequence[ServerState]) -> Iterator[Diagnostic]:
-    """Warn, server by server, of what is odd about what this run plans for; then of old names that can be removed."""
+    """Warn, server by server, of odd backups that this run plans for, then of old names that can be removed."""
     for state in servers:
         key, times = state.declared.key, state.times
         yield from _missing_pins(state.declared, state.held)
@@ -28,7 +28,7 @@ def account_warnings(servers: Sequence[ServerState]) -> Iterator[Diagnostic]:
 
 
 def odd_entries(inventory: Inventory) -> tuple[Diagnostic, ...]:
-    """Warn once of all entries that are not as documented: each field, with an example."""
+    """Warn once of all entries with undocumented fields: each field, with an example."""
     odd = inventory.odd_entries
     if not odd:
         return ()
@@ -47,14 +47,14 @@ def odd_entries(inventory: Inventory) -> tuple[Diagnostic, ...]:
 
 
 def _named(kind: str, ids: Sequence[Id | None]) -> str:
-    """Name the first of some entries, and count the others."""
+    """Name the first entry, and count the others."""
     if ids[0] is None:
         return f"{len(ids):,} {kind}{'s' if len(ids) > 1 else ''}"
     return f"{kind} {ids[0]}" + (f" and {len(ids) - 1:,} more" if len(ids) > 1 else "")
 
 
 def look_alike_errors(servers: Iterable[ServerState]) -> Iterator[Diagnostic]:
-    """Report each series whose create is refused, because the service may have cut its description before."""
+    """Report each series whose create is refused because the service may have cut its description before."""
     for state in servers:
         yield from _look_alikes(state, is_cut=True)
 
@@ -70,9 +70,9 @@ def _look_alikes(state: ServerState, *, is_cut: bool) -> Iterator[Diagnostic]:
             cut = f"the service may have cut it to {found.held!r}"
             summary = f"no backup has the description {found.declared!r}, but {cut}"
             detail = (
-                "No backup is created, because each run would create another one. Choose a description of at most "
-                f"{len(found.held)} characters. Or keep this one, and say what that backup is: with renamed_from = "
-                f"{held} it is part of the series, with ignore = {held} on the server it is not."
+                "No backup is created, because each run would create another one. Use a description of at most "
+                f"{len(found.held)} characters. Or keep this one: add renamed_from = {held} if that backup is part of "
+                f"the series, or ignore = {held} on the server if it is not."
             )
         else:
             summary = f"no backup has the description {found.declared!a}, but one has {found.held!a}"
@@ -90,23 +90,23 @@ def _look_alikes(state: ServerState, *, is_cut: bool) -> Iterator[Diagnostic]:
 
 
 def _toml(text: str) -> str:
-    """Return a text as the file may have it, in ASCII, because a difference may not show."""
+    """Return a text as a TOML string in ASCII, because a difference may not be visible."""
     safe = (char if " " <= char <= "~" and char not in '"\\' else f"\\U{ord(char):08X}" for char in text)
     return f'"{"".join(safe)}"'
 
 
 def _renamed(servers: Iterable[ServerState]) -> Iterator[Diagnostic]:
-    """Warn of each description in `renamed_from` that no backup has any more: one warning for a whole fleet."""
+    """Warn of each description in `renamed_from` that no backup has any more, once for a whole fleet."""
     left: dict[Place, bool] = {}
     warnings: dict[Place, Diagnostic] = {}
     for state in servers:
         server = state.declared
         if state.times.desired.selected is not None:
-            continue  # backups with an old description may be on a server that this run is not about
+            continue  # backups with an old description may be on a server that this run does not cover
         for number, series in enumerate(server.series):
             for index, old in enumerate(series.renamed_from):
                 place = server.place.at("backups", number, "renamed_from", index)
-                # A backup with the present description is no sign that an old name is still needed.
+                # A backup with the present description does not show that an old name is still needed.
                 own = server.descriptions_of(series)
                 globs = (old,) if is_glob(old) else ()
                 entry = Descriptions(old, (), globs, (*own.declared, series.description))

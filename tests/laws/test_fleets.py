@@ -112,7 +112,7 @@ def cases(draw: st.DrawFn) -> tuple[Config, Inventory]:
 
 def written_out(declared: Config, seen: Inventory) -> Config:
     """Return the same files with a table for each member, and no fleet."""
-    members = tuple(replace(server, fleet=None, looked_at=()) for server in resolve(declared, seen).servers)
+    members = tuple(replace(server, fleet=None, matched_fields=()) for server in resolve(declared, seen).servers)
     return replace(declared, servers=members, fleets=())
 
 
@@ -122,7 +122,7 @@ def unlabelled(plan: Plan) -> Plan:
     return replace(
         plan,
         fleets=(),
-        servers=tuple(replace(server, fleet=None, looked_at=()) for server in plan.servers),
+        servers=tuple(replace(server, fleet=None, matched_fields=()) for server in plan.servers),
         warnings=tuple(each for each in plan.warnings if not any(text in each.summary for text in about_fleets)),
     )
 

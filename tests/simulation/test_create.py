@@ -176,7 +176,7 @@ class TestEcho:
         (note,) = result.notes
         stored = ALTERATIONS[alteration]("before the upgrade")
         assert "#501" in note.summary
-        assert f"The description sent was 'before the upgrade', stored is {stored!r}." in note.detail
+        assert f"Sent description 'before the upgrade', stored {stored!r}." in note.detail
         assert not result.is_complete
         assert OLD in {it["id"] for it in world.account.backups}
 

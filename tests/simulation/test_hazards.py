@@ -165,7 +165,7 @@ class TestWhatDoesNotCountAsMade:
 
         assert of_kind(result, Create).outcome is Outcome.FAILED
         (note,) = result.notes
-        assert "The description sent was 'nightly', stored is 'ni'." in note.detail
+        assert "Sent description 'nightly', stored 'ni'." in note.detail
         assert NIGHTLY in held(world)
 
     def test_one_whose_status_nobody_knows_ends_the_wait_after_ten_minutes(self) -> None:

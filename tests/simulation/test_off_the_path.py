@@ -248,7 +248,7 @@ class TestTheCanary:
 
         (note,) = result_of(Automatic(config=nightly(2), servers=servers(2), backups=[])).notes
 
-        assert "The type sent was 'manual', stored is 'automatic'." in note.detail
+        assert "Sent type 'manual', stored 'automatic'." in note.detail
         assert "in the file" not in note.detail, "no description in the file would help"
 
 

@@ -18,7 +18,7 @@ from reconcile.report.apply.sentences import (
 )
 from reconcile.report.diagnostics import diagnostic_text
 from reconcile.report.document import Lines, Text
-from reconcile.report.plan.sentences import BARRED, UNCONFIRMED, agreed_text, allowing
+from reconcile.report.plan.sentences import RULE_BROKEN, UNCONFIRMED, agreed_text, allowing
 from reconcile.report.wording import count_text
 
 _STYLES = {
@@ -111,13 +111,13 @@ def _next_steps(result: Result) -> Iterator[Text]:
     counts = result.counts
     held_back = {ended.action.address for ended in result.finished if ended.outcome is Outcome.WITHHELD}
     agreed = held_back & result.plan.agreed
-    barred = held_back & result.plan.barred - agreed
-    unconfirmed = held_back & result.plan.unconfirmed - barred - agreed
-    for addresses, why in ((agreed, agreed_text(result.plan)), (barred, BARRED), (unconfirmed, UNCONFIRMED)):
+    rule_broken = held_back & result.plan.rule_broken - agreed
+    unconfirmed = held_back & result.plan.unconfirmed - rule_broken - agreed
+    for addresses, why in ((agreed, agreed_text(result.plan)), (rule_broken, RULE_BROKEN), (unconfirmed, UNCONFIRMED)):
         if addresses:
             style = "yellow" if addresses is agreed else "bold red"
             yield Text(f"Withheld: {count_text(len(addresses), 'delete')}. {why}", style)
-    if number := counts[Outcome.WITHHELD] - len(agreed) - len(barred) - len(unconfirmed):
+    if number := counts[Outcome.WITHHELD] - len(agreed) - len(rule_broken) - len(unconfirmed):
         allow = f"To allow this loss for one run: {allowing(result.loss_still_to_allow)} (reconcile help safety)"
         yield Text(f"Withheld: {count_text(number, 'delete')}, because too much would be lost. {allow}", "bold red")
     yield from map(Text, advice(result))

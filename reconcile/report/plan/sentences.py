@@ -14,8 +14,8 @@ from reconcile.plan.model import Action, Create, Plan, SeriesPlan, ServerPlan
 from reconcile.plan.safety import ALWAYS_ALLOWED
 from reconcile.report.wording import count_text, pause_text, size_text, time_text
 
-BARRED = "Nothing is deleted on a server that breaks a [require] rule."
-"""Why the deletes on a barred server are withheld."""
+RULE_BROKEN = "Nothing is deleted on a server that breaks a [require] rule."
+"""Why the deletes on a server that breaks a rule are withheld."""
 
 UNCONFIRMED = "They depend on this machine's clock, which can't be checked because the service does not send the time."
 """Why the deletes on a clock that the service has not confirmed are withheld."""
@@ -131,7 +131,7 @@ def kept_text(reason: reasons.KeepReason, zone: ZoneInfo) -> str:
         case reasons.TooYoung(min_age=min_age):
             return f"younger than min_age = {min_age}"
         case _:
-            return _untouchable_text(reason, zone)
+            return _never_deleted_text(reason, zone)
 
 
 def unmanaged_text(reason: reasons.UnmanagedReason, zone: ZoneInfo) -> str:
@@ -148,7 +148,7 @@ def unmanaged_text(reason: reasons.UnmanagedReason, zone: ZoneInfo) -> str:
         case reasons.TooYoung(min_age=min_age):
             return f"not pruned yet: younger than min_age = {min_age}"
         case _:
-            return _untouchable_text(reason, zone)
+            return _never_deleted_text(reason, zone)
 
 
 def _loss_text(plan: Plan) -> str:
@@ -169,15 +169,15 @@ def withheld_texts(plan: Plan, held_back: frozenset[BackupAddress]) -> Iterator[
     """Yield how many deletes are withheld for each reason, and the reason."""
     if plan.agreed:
         yield len(plan.agreed), agreed_text(plan)
-    if losing := held_back - plan.agreed - plan.barred - plan.unconfirmed:
+    if losing := held_back - plan.agreed - plan.rule_broken - plan.unconfirmed:
         yield len(losing), _loss_text(plan)
-    if barred := plan.barred - plan.agreed:
-        yield len(barred), BARRED
-    if unconfirmed := plan.unconfirmed - plan.barred - plan.agreed:
+    if rule_broken := plan.rule_broken - plan.agreed:
+        yield len(rule_broken), RULE_BROKEN
+    if unconfirmed := plan.unconfirmed - plan.rule_broken - plan.agreed:
         yield len(unconfirmed), UNCONFIRMED
 
 
-def _untouchable_text(reason: reasons.Untouchable, zone: ZoneInfo) -> str:
+def _never_deleted_text(reason: reasons.NeverDeleted, zone: ZoneInfo) -> str:
     match reason:
         case reasons.Pinned():
             return "pinned"

@@ -22,6 +22,7 @@ from reconcile.plan.reasons import (
     KeptRule,
     Misdated,
     Missing,
+    NeverDeleted,
     NewestUndersized,
     NotKept,
     NotPruned,
@@ -35,7 +36,6 @@ from reconcile.plan.reasons import (
     Undersized,
     UnknownStatus,
     UnmanagedReason,
-    Untouchable,
 )
 from reconcile.report.plan.sentences import create_text, delete_text, kept_text, unmanaged_text
 
@@ -58,7 +58,7 @@ DELETES: dict[DeleteReason, str] = {
     Undeclared(age=days(9), prune=None): "prune = true",
     Undeclared(age=days(9), prune=A_WEEK): "9d old, pruned after 7d",
 }
-UNTOUCHABLE: list[tuple[Untouchable, str]] = [
+NEVER_DELETED: list[tuple[NeverDeleted, str]] = [
     (Pinned(), "pinned"),
     (Misdated(created_at=NOW), "dated in the future: 2026-03-10 13:00"),
     (Stalled(status="queued", age=days(2)), "stalled: queued for 2d"),
@@ -73,7 +73,7 @@ KEEPS: dict[KeepReason, str] = {
     NewestUndersized(min_size=2048): "smaller than min_size = 2GiB, but no newer backup is usable",
     BesideUnknown(): "an unknown backup belongs, or may belong, to the series",
     TooYoung(min_age=A_WEEK): "younger than min_age = 7d",
-    **dict(UNTOUCHABLE),
+    **dict(NEVER_DELETED),
 }
 UNMANAGED: dict[UnmanagedReason, str] = {
     Ignored(): "ignored",
@@ -81,7 +81,7 @@ UNMANAGED: dict[UnmanagedReason, str] = {
     PrunedLater(prune=A_WEEK, at=NOW): "will be pruned at 2026-03-10 13:00 (prune = 7d)",
     BesideUnknown(): "not pruned: an unknown backup belongs, or may belong, to the series",
     TooYoung(min_age=A_WEEK): "not pruned yet: younger than min_age = 7d",
-    **dict(UNTOUCHABLE),
+    **dict(NEVER_DELETED),
 }
 
 
