@@ -183,6 +183,7 @@ def declare(
     declared = {server.id: server for server in resolved.servers}
     ignore = tuple(resolved.config.settings.ignore)
     globs = {id_: declared[id_].ignore if id_ in declared else ignore for id_ in inventory.by_server}
+    all_descriptions = sorted({backup.description for backup in inventory.manual if backup.description})
     inventory = replace(
         inventory,
         backups=tuple(
@@ -193,7 +194,7 @@ def declare(
     )
     free = {id_: name for id_, name in names.items() if id_ not in declared}
     keys = server_keys(free, {server.key for server in resolved.servers})
-    dated = _dated_names({text for id_ in free for text in inventory.held_on(id_) if text})
+    dated = _dated_names({text for id_ in free for text in inventory.held_on(id_) if text}, all_descriptions)
     candidates = tuple(_candidate(key, id_, names[id_], inventory, dated) for id_, key in keys.items())
     unruled = replace(resolved.config, require=Requirements())
     planned = plan(replace(resolved, config=unruled, servers=candidates, fleets=()), inventory, now)
@@ -233,25 +234,25 @@ def _chosen(names: Mapping[Id, str], only: tuple[str, ...]) -> dict[Id, str]:
     return by_name(found)
 
 
-def _dated_names(descriptions: set[str]) -> dict[str, tuple[str, str]]:
+def _dated_names(descriptions: set[str], all_descriptions: Sequence[str]) -> dict[str, tuple[str, str]]:
     """Return, for each description that differs from another in a date alone, their series and the glob for them.
 
-    The glob matches no other description of the account: it would take backups that are not meant.
+    The glob matches no other description of the account, in a sorted list with those that are ignored: it would take
+    backups that are not meant.
     """
     alike: dict[str, list[tuple[str, re.Match[str]]]] = {}
     for text in sorted(descriptions):
         if not unclean(text) and (date := _DATE.search(text)):
             shape = text[: date.start()] + _DIGIT.sub("\0", date[0]) + text[date.end() :]
             alike.setdefault(shape, []).append((text, date))
-    ordered = sorted(descriptions)
-    used = set(descriptions)
+    used = set(all_descriptions)
     series: dict[str, tuple[str, str]] = {}
     for texts in alike.values():
         first, date = texts[0]
         prefix, suffix = first[: date.start()], first[date.end() :]
         around = escaped_glob(prefix), escaped_glob(suffix)
         globs = (f"{around[0]}{middle}{around[1]}" for middle in ("*", _DIGIT.sub("[0-9]", date[0])))
-        near = _beginning_with(prefix, ordered)
+        near = _beginning_with(prefix, all_descriptions)
         glob = next((glob for glob in globs if sum(map(bool, map(compiled((glob,)).match, near))) == len(texts)), None)
         if glob and len(texts) > 1:
             name = _unused(f"{prefix.rstrip(_AROUND_NAMES)}{suffix}".strip(_AROUND_NAMES) or "dated", used, " ")

@@ -116,6 +116,16 @@ def test_what_can_be_in_no_series_is_left_and_never_pruned(held: Backup, problem
     assert declaration.not_shown == (LeftUnmanaged(key="web", backup=held, unclean=problem),)
 
 
+def test_the_glob_for_dated_names_takes_no_backup_that_is_ignored() -> None:
+    dates = ("2026-01-01", "2026-01-02", "2026-02-01", "2026-02-02", "2026-02-03")
+    seen = inventory(*(backup(at, f"auto-{date}", age=days(60 - at)) for at, date in enumerate(dates)))
+    ignoring = '[settings]\nignore = "auto-2026-01-*"\n'
+
+    imported = declaration_toml(import_(seen, NOW, existing=config(ignoring))).text
+
+    assert make_plan(config(ignoring + imported), seen).actions == ()
+
+
 def test_automatic_backups_are_counted_and_left_alone() -> None:
     automatic = backup(1, "Automatic daily backup", backup_type="automatic")
 
