@@ -7,6 +7,7 @@ secret, because everyone who has it can report a success.
 import anyio
 import httpx
 
+from reconcile.actual.credentials import LARGEST_PORT
 from reconcile.actual.transport import transport_to
 from reconcile.cli.event_loop import EventLoop
 from reconcile.cli.output import Output
@@ -35,8 +36,10 @@ class Heartbeat:
         try:
             url = httpx.URL(self._url)
             url = url.copy_with(path=f"{url.path.rstrip('/')}/{signal}")
+            if url.port is not None and not 0 < url.port <= LARGEST_PORT:
+                raise httpx.InvalidURL("the port")  # noqa: TRY301 - httpx itself does not check it
             problem = anyio.run(self._send, url, summary, backend_options={"loop_factory": EventLoop})
-        except httpx.InvalidURL:
+        except (httpx.InvalidURL, UnicodeError):  # a UnicodeError for a host that no name can have
             problem = "RECONCILE_HEARTBEAT_URL is not a URL"
         except UserError as error:  # a setting for proxies or certificates
             problem = str(error)

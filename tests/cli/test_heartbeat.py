@@ -133,6 +133,9 @@ class TestAServiceThatFails:
             ("hc-ping.com/5f0c", "can't be reached"),
             ("ftp://hc/5f0c", "can't be reached"),
             ("http://hc:port/5f0c", "is not a URL"),
+            ("http://localhost:99999/5f0c", "is not a URL"),
+            ("http://xn--/5f0c", "is not a URL"),
+            ("http://hc/\udcff5f0c", "is not a URL"),
             ("http://127.0.0.1:1/5f0c", "can't be reached"),
         ],
     )
