@@ -3,7 +3,7 @@
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -53,22 +53,31 @@ def record_in(folder: Path | None, session: Session, record: Record) -> "Recorde
     def save(text: str) -> None:
         write_file(folder / name, without_secrets(text, session.output.redact, "record"), private=True)
 
-    return Recorder(replace(record, started_by=started_by(os.environ)), save, now)
+    return Recorder(replace(record, started_by=started_by(os.environ)), save, now, at_end=session.one_of_several)
 
 
 class Recorder(AbstractContextManager["Recorder"]):
     """The record of one run, as far as it has come; `save` stores its text, None for a run without a record.
 
     It is saved when it is created, so a folder that can't be written ends the run before anything is read; with each
-    plan, before anything is changed; and when the run ends, however it does, as a context manager.
+    plan, before anything is changed; and when the run ends, however it does, as a context manager. What the run has
+    done is what must be reported then, so `at_end` receives the error of a record that can't be saved any more.
     """
 
-    def __init__(self, record: Record, save: Callable[[str], None] | None, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        record: Record,
+        save: Callable[[str], None] | None,
+        now: Callable[[], datetime],
+        *,
+        at_end: Callable[[], AbstractContextManager[None]] = nullcontext,
+    ) -> None:
         self.record = record
         self.is_complete = False
         """Whether everything was done; set this before the end."""
         self._save = save
         self._now = now
+        self._at_end = at_end
         self._results: list[Result] = []
         self._store()
 
@@ -82,7 +91,8 @@ class Recorder(AbstractContextManager["Recorder"]):
             is_complete=self.is_complete,
             errors=tuple(each.summary for each in problems),
         )
-        self._store()
+        with self._at_end():
+            self._store()
 
     def observe(self, inventory: Inventory) -> None:
         """Keep what was observed, before it is planned: a plan that is refused can be made again too."""

@@ -88,7 +88,8 @@ def status(
     found = status_of(desired, inventory, inventory.observed_at)
     session.summary = verdict_text(found)
     if since_record:
-        found = replace(found, since=_since(session, since_record, found, desired, inventory))
+        with session.one_of_several():
+            found = replace(found, since=_since(session, since_record, found, desired, inventory))
     for name, (write, _) in _FILES.items():
         if path := files[name]:
             with session.one_of_several():

@@ -1,11 +1,13 @@
 """`--record` and `replay`: every run leaves a whole record, and a record that was changed by hand is named."""
 
 import json
+import shutil
 import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from support.build import held
 from support.command import TOKEN, Sandbox, run, sandbox
@@ -165,6 +167,25 @@ class TestRecord:
         assert (new["description"][:14], new["cause"]) == ("before restore", "run")
         done = run("replay", "records", folder=tmp_path)
         assert (done.returncode, "1 run" in done.stdout) == (0, True), done.shown
+
+    @pytest.mark.parametrize("is_lost", [False, True])
+    def test_that_can_not_be_written_at_the_end_hides_nothing_of_what_was_done(
+        self, *, is_lost: bool, tmp_path: Path
+    ) -> None:
+        def answer(request: httpx.Request, response: httpx.Response) -> httpx.Response | None:
+            if not request.url.path.endswith("/restore/"):
+                return response
+            shutil.rmtree(tmp_path / "records")
+            return None if is_lost else response
+
+        with killer(tmp_path) as service:
+            service.answer_instead = answer
+            done = service.run("restore", "db", "--backup", str(OLD), "--auto-approve", "--record", "records")
+
+        assert done.returncode == 1
+        assert "can't be written" in done.stderr
+        assert ("the restore may have started" in done.stderr) is is_lost
+        assert ("Started restoring 'db'" in done.stdout) is not is_lost
 
 
 class TestReplay:

@@ -127,3 +127,14 @@ def test_a_record_of_another_service_or_none_is_an_error(service: Sandbox) -> No
     file.write_text(json.dumps({**json.loads(text), "rounds": []}))
     assert "contains no observation" in service.run("status", "--since", "records").stderr
     assert service.run("status", "--since", "missing").returncode == 1
+
+
+def test_a_record_that_can_not_be_read_costs_no_other_output(service: Sandbox) -> None:
+    (service.folder / "record.json").write_text("{")
+
+    done = service.run("status", "--since", "record.json", "--metrics", "metrics.prom")
+
+    assert done.returncode == 1
+    assert "record.json is not a record" in done.stderr
+    assert "1 of 1 series healthy" in done.stdout
+    assert (service.folder / "metrics.prom").exists()
