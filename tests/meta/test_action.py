@@ -328,7 +328,9 @@ def test_arguments_are_lines_that_nothing_splits_or_expands(job: Job) -> None:
     )
 
     assert ran.returncode == 0, ran.shown
-    assert "Only what --target <code>web-server-01/every night</code>, <code>db-&#42;</code> matches" in ran.summary
+    assert (
+        "This plan covers only --target <code>web-server-01/every night</code>, <code>db-&#42;</code>." in ran.summary
+    )
     assert job.outputs["creates"] == "2"
 
 
