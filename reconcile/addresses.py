@@ -11,12 +11,12 @@ from itertools import accumulate
 from reconcile.ids import Id
 
 FLEET = "fleet:"
-"""Begins the target `fleet:NAME`, and the address that a member has as one of its fleet."""
+"""Start of the target `fleet:NAME`, and of the address of a fleet's member."""
 
 
 @dataclass(frozen=True, slots=True)
 class SeriesAddress:
-    """The address of a series: the server's key in the file, and the description, None if there is none."""
+    """The address of a series: the server's key in the file, and the description (None for backups without one)."""
 
     server: str
     description: str | None
@@ -25,18 +25,18 @@ class SeriesAddress:
         return f"{self.server}/{self.description or ''}"
 
     def member(self, id_: Id, description: str | None) -> "BackupAddress":
-        """Return the address of a backup in this series, whose description may be from before a rename."""
+        """Return the address of a backup in this series; its description may be a former one."""
         return BackupAddress(self, id_, None if description == self.description else description)
 
 
 @functools.cache
 def compiled(globs: tuple[str, ...], exclude: tuple[str, ...] = ()) -> re.Pattern[str]:
-    """Return what matches a text that one of `globs` matches, and none of `exclude`.
+    """Return a pattern for the texts that a glob of `globs` matches, and no glob of `exclude`.
 
-    They are those of `fnmatch`, and are compiled here, once for any number of texts.
+    The globs are those of `fnmatch`, compiled once for any number of texts.
     """
-    unwanted = "|".join(map(translate, exclude)) or _NEVER
-    return re.compile(f"(?!{unwanted})(?:{'|'.join(map(translate, globs)) or _NEVER})")
+    excluded = "|".join(map(translate, exclude)) or _NEVER
+    return re.compile(f"(?!{excluded})(?:{'|'.join(map(translate, globs)) or _NEVER})")
 
 
 _NEVER = "(?!)"
@@ -44,19 +44,19 @@ _WILDCARDS = re.compile(r"[*?[]")
 
 
 def is_glob(text: str) -> bool:
-    """Return whether a text may match others than itself."""
+    """Return whether a text is a glob, which may match other texts."""
     return bool(_WILDCARDS.search(text))
 
 
 def escaped_glob(text: str) -> str:
-    """Return the glob that matches this text alone."""
+    """Return a glob that matches only this text."""
     return _WILDCARDS.sub(r"[\g<0>]", text)
 
 
 class TextIndex:
-    """Texts to find by globs. A glob is compared only with the texts that contain its longest literal part.
+    """Finds texts by globs. Compares a glob only with the texts that contain its longest literal part.
 
-    Comparing each of many globs with each text takes a second for every three million pairs.
+    To compare each of many globs with each text takes a second for every three million pairs.
     """
 
     def __init__(self, texts: Iterable[str]) -> None:
@@ -67,30 +67,30 @@ class TextIndex:
     def matching(self, glob: str) -> Iterator[str]:
         """Yield the texts that a glob matches, sorted."""
         literals = _WILDCARDS.split(glob.partition("[")[0])
-        beginning, longest, matches = literals[0], max(literals, key=len), compiled((glob,)).match
-        number = bisect_left(self._texts, beginning)
-        last = bisect_right(self._texts, beginning, lo=number, key=lambda text: text[: len(beginning)])
+        start, longest, matches = literals[0], max(literals, key=len), compiled((glob,)).match
+        number = bisect_left(self._texts, start)
+        last = bisect_right(self._texts, start, lo=number, key=lambda text: text[: len(start)])
         while number < last:
             found = self._joined.find(longest, self._starts[number], self._starts[last])
             if found == -1:
                 return
-            number = bisect_right(self._starts, found)  # the one after the text in which it was found
+            number = bisect_right(self._starts, found)  # of the text after the one that contains it
             if matches(text := self._texts[number - 1]):
                 yield text
 
 
 @dataclass(frozen=True, slots=True)
 class Descriptions:
-    """Which backups of a server belong to a series: those with a description that is `in` this."""
+    """The descriptions of a series: a backup belongs to it if its description is `in` this."""
 
     present: str
-    """The description of the backups that are created."""
+    """The description of new backups."""
     former: tuple[str, ...] = ()
-    """The descriptions before it that `renamed_from` gives by name."""
+    """The former descriptions that `renamed_from` gives by name."""
     globs: tuple[str, ...] = ()
     """The patterns in `renamed_from`."""
     declared: tuple[str, ...] = ()
-    """What the patterns match and never take, because the file gives it to another series by name."""
+    """The descriptions that the patterns match but that belong to another series, which the file gives by name."""
 
     def __contains__(self, description: object) -> bool:
         if description == self.present or description in self.former:
@@ -107,7 +107,7 @@ class BackupAddress:
     series: SeriesAddress
     id: Id
     renamed_from: str | None = None
-    """The description that the backup still has, where that of its series was changed in the file."""
+    """The backup's own description, if that of its series has changed in the file."""
 
     @property
     def description(self) -> str | None:

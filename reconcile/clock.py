@@ -37,7 +37,7 @@ class Stop(StrEnum):
 
 
 class StoppedError(UserError):
-    """A wait or a request was cut short, by an interrupt or by the deadline; `during` says what it was."""
+    """An interrupt or the deadline ended a wait or a request; `during` describes it."""
 
     def __init__(self, reason: Stop, during: str = "") -> None:
         advice = {
@@ -52,8 +52,8 @@ class StoppedError(UserError):
 class StoppableClock:
     """A clock that ends one run: on an interrupt (`stop`), or `seconds` after it was entered.
 
-    Used as an async context manager around the whole run. `stop` ends waiting, and lets the requests in flight finish,
-    because the response to a change should be seen if at all possible. The deadline ends both.
+    It is an async context manager around the whole run. `stop` ends waits but lets the requests in flight finish,
+    because the run should see the response to each change if possible. The deadline ends both.
     """
 
     def __init__(self, clock: Clock, *, seconds: float) -> None:
@@ -90,9 +90,9 @@ class StoppableClock:
         return self._clock.monotonic()
 
     def stop(self, reason: Stop) -> None:
-        """End all current and future waits; the first reason stays. An interrupt ends interruptible blocks too.
+        """End all current and future waits; the first reason is kept. An interrupt ends interruptible blocks too.
 
-        Out of time, such a block goes on to the next wait or request in it, whose error says what was waited for.
+        At the deadline, such a block continues to its next wait or request, whose error says what it waited for.
         """
         self.reason = self.reason or reason
         for scope in (*self._waits, *(self._blocks if reason is Stop.INTERRUPTED else ())):
@@ -108,7 +108,7 @@ class StoppableClock:
     def checkpoint(self) -> None:
         """Raise `StoppedError` if the run is stopped or out of time; call this before starting anything new.
 
-        The event loop ends waits at the deadline, but it stands still while a question waits for its answer.
+        The event loop ends waits at the deadline, but does not run while a prompt waits for the user.
         """
         if not self.reason and self._clock.monotonic() >= self._ends_at:
             self.abort(Stop.DEADLINE)
@@ -123,7 +123,7 @@ class StoppableClock:
         self.checkpoint()
 
     async def pause(self, seconds: float) -> None:
-        """Sleep as `sleep` does, before something is tried again; if the deadline comes first, raise at once."""
+        """Sleep as `sleep` does, before another attempt; raise at once if the deadline comes first."""
         self.checkpoint()
         if self._clock.monotonic() + seconds >= self._ends_at:
             raise StoppedError(Stop.DEADLINE)
@@ -136,7 +136,7 @@ class StoppableClock:
 
     @contextmanager
     def interruptible(self) -> Iterator[None]:
-        """Let an interrupt end a block that changes nothing, with the requests in it; raises StoppedError."""
+        """Let an interrupt end a block that changes nothing, including its requests; raises StoppedError."""
         self.checkpoint()
         with self._registered(self._blocks):
             yield
@@ -144,7 +144,7 @@ class StoppableClock:
 
     @contextmanager
     def request(self) -> Iterator[None]:
-        """Bound a request: it ends with the run at the latest, and then raises StoppedError."""
+        """Bound a request by the end of the run, and raise StoppedError then."""
         if self._is_over:
             self.checkpoint()
         with self._registered(self._requests) as scope:

@@ -1,7 +1,7 @@
 """Diagnostics: what is wrong, where, and what to do. Every message to users has this shape.
 
-Modelled on OpenTofu's `tfdiags`. Everything that the outside world can cause (a file, an argument, an answer
-of the service) is a `UserError` and is shown without a traceback; any other exception is a bug in reconcile.
+Modelled on OpenTofu's `tfdiags`. Every error that the outside world can cause (by a file, an argument or a response of
+the service) is a `UserError`, shown without a traceback; any other exception is a bug in reconcile.
 """
 
 from collections.abc import Callable, Iterable
@@ -12,7 +12,7 @@ from typing import Literal
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Position:
-    """A place in a text file; line and column count from 1, in characters, `byte` from 0."""
+    """A position in a text file; line and column, in characters, count from 1, `byte` from 0."""
 
     line: int
     column: int
@@ -33,7 +33,7 @@ class Range:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Snippet:
-    """The line that a range starts on, and which of its characters, from 0, are meant."""
+    """The line that a range starts on, and which of its characters, from 0, to highlight."""
 
     code: str
     start_line: int
@@ -50,7 +50,7 @@ class Spot:
 
 
 _MOST_COMPARED = 10_000
-"""Names. To compare one with a mistyped name takes 10 µs."""
+"""Maximum number of names to compare with a mistyped name; each takes 10 µs."""
 
 KeyPath = tuple[str | int, ...]
 """The path of a key or a value in a TOML file: `("servers", "web", "pinned", 0)`."""
@@ -58,7 +58,7 @@ KeyPath = tuple[str | int, ...]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Place:
-    """A key or a value in a TOML file, by its path; `find`, if there is a text, finds it there (None: it can't)."""
+    """A key or a value in a TOML file, by its path; `find`, if set, finds it in the text, or returns None."""
 
     filename: str
     path: KeyPath
@@ -71,7 +71,7 @@ class Place:
 
     @property
     def spot(self) -> Spot | None:
-        """Where this is in the text. Looked up only to show it, because that takes a parser of its own."""
+        """The spot in the text. Looked up only to show it, because that takes a separate parser."""
         return self.find(self.path, self.at_key) if self.find else None
 
     def __str__(self) -> str:
@@ -81,7 +81,7 @@ class Place:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Diagnostic:
-    """One message: what is wrong (`summary`), what to do (`detail`), where (`place`), and the `facts`, one a line."""
+    """One message: what is wrong (`summary`), what to do (`detail`), where (`place`), and `facts`, each on a line."""
 
     summary: str
     detail: str = ""
@@ -90,16 +90,16 @@ class Diagnostic:
     address: str | None = None
     place: Place | None = None
     found: Spot | None = None
-    """The spot of what is in no place of a file that could be read; in a saved plan, of everything."""
+    """The spot, if there is no `place`; in a saved plan, always."""
 
     @property
     def spot(self) -> Spot | None:
-        """The place in the text of a file, to show it."""
+        """The spot in the text of a file, to show it."""
         return self.found or (self.place.spot if self.place else None)
 
     @property
     def range(self) -> Range | None:
-        """From where to where it is in the text of a file."""
+        """The range in the text of a file."""
         return self.spot.range if self.spot else None
 
     @property
@@ -112,7 +112,7 @@ class UserError(Exception):
     """A problem that the user or the service can fix; never a bug in reconcile."""
 
     is_interrupt = False
-    """Whether the run was interrupted (Ctrl-C, SIGTERM): no mistake, and with an exit code of its own."""
+    """Whether the run was interrupted (Ctrl-C, SIGTERM), which has a separate exit code."""
 
     def __init__(self, summary: str, detail: str = "", *, diagnostics: Iterable[Diagnostic] = ()) -> None:
         super().__init__(summary)
@@ -120,11 +120,11 @@ class UserError(Exception):
 
 
 def did_you_mean(typed: str, known: Iterable[str], otherwise: str) -> str:
-    """Return a question that names what was probably meant, one of `known`, or else what to say `otherwise`."""
+    """Ask whether the most similar of `known` was meant; return `otherwise` if no name is similar."""
     import difflib  # noqa: PLC0415 - needed only for an error
 
     names = sorted({*islice(known, _MOST_COMPARED)} - {typed})
-    # A domain that all servers share makes each of them unlike what is typed.
+    # A domain that all servers share makes each name differ much from a typed name without it.
     meant = {each: name for name in names for each in (name.partition(".")[0], name)}
     near = difflib.get_close_matches(typed, meant, n=1) or [name for name in names if typed and typed in name]
     return f'Did you mean "{meant[near[0]]}"?' if near else otherwise

@@ -41,8 +41,8 @@ class Duration:
         """Read `text`, as the spec's section 2 writes durations.
 
         Raises:
-            ValueError: the message is for users. A bare `m` is refused, because people wrote it for minutes and got
-                months (restic/restic #2396).
+            ValueError: the message is for users. A bare `m` is refused, because users of restic wrote it for minutes
+                and got months (restic/restic #2396).
         """
         if not text or _PART.sub("", text):
             raise ValueError(f"not a duration; write it like {EXAMPLES}")
@@ -61,8 +61,8 @@ class Duration:
     def after(self, moment: datetime, zone: ZoneInfo) -> datetime:
         """Return `moment` plus this duration, in UTC; at most the end of the calendar.
 
-        Months follow the calendar of `zone`: 31 January plus a month is the end of February. A day is 24
-        hours, so that a daily backup is as old on the day the clocks change as on any other.
+        Months follow the calendar of `zone`: 31 January plus a month is the end of February. A day is 24 hours, also
+        when the clocks change.
         """
         try:
             if not self.months:
@@ -74,27 +74,26 @@ class Duration:
 
     @property
     def is_in_days(self) -> bool:
-        """Whether it is written only in days, weeks, months or years."""
+        """Whether the duration is written only in days, weeks, months or years."""
         return not self.seconds
 
     def on_calendar(self, local: Local) -> Local:
-        """Return a date, or a time of day in some zone, so many calendar days and months later.
+        """Return a date, or a local time, that is later by the days and months of this duration.
 
         Raises:
-            OverflowError, ValueError: the calendar ends before.
+            OverflowError, ValueError: the result is after the end of the calendar.
         """
         return (local + _months(self.months) if self.months else local) + timedelta(days=self.days)
 
     def in_seconds(self, moment: datetime) -> float:
-        """Return the length in seconds, starting at `moment`."""
+        """Return the length in seconds, counted from `moment`."""
         return (self.after(moment, _UTC) - moment).total_seconds()
 
     def before(self, moment: datetime, zone: ZoneInfo) -> datetime:
         """Return `moment` minus this duration, in UTC, exactly as restic's `--keep-within` does.
 
-        restic uses Go's `AddDate`: days are calendar days of `zone`, and a day that the month lacks runs over
-        into the next (31 March less a month is 31 February, which is 3 March). The result is at
-        least the beginning of the calendar.
+        restic uses Go's `AddDate`: days are calendar days of `zone`, and a day that the month lacks runs over into the
+        next (31 March less a month is 31 February, which is 3 March). The result is at least the start of the calendar.
         """
         try:
             local = moment.astimezone(zone)
@@ -120,7 +119,7 @@ class Duration:
 
 
 def _months(number: int) -> "relativedelta":
-    from dateutil.relativedelta import relativedelta  # noqa: PLC0415 - 4 ms of each start, and few durations have months
+    from dateutil.relativedelta import relativedelta  # noqa: PLC0415 - takes 4 ms, and few durations have months
 
     return relativedelta(months=number)
 

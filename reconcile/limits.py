@@ -1,4 +1,4 @@
-"""The limits of times, numbers and files, the same in files, in options and in what the service sends."""
+"""The limits of times, numbers and files, the same for files, options and responses."""
 
 from pathlib import Path
 from typing import BinaryIO
@@ -8,10 +8,10 @@ from reconcile.diagnostics import UserError
 MEBIBYTE = 1024 * 1024
 
 FIRST_YEAR, LAST_YEAR = 1970, 9000
-"""Of a time (spec, section 3): calendar arithmetic and time zones need room on both sides of one."""
+"""The years of valid times (spec, section 3): calendar arithmetic and time zones need room on both sides."""
 
 SMALLEST_INTEGER, LARGEST_INTEGER = -(2**63), 2**63 - 1
-"""TOML 1.0 promises 64-bit integers, and no more. Python reads larger ones, but can't always print them."""
+"""TOML 1.0 guarantees only 64-bit integers. Python reads larger integers, but can't always print them."""
 
 
 def is_64_bit(value: int) -> bool:
@@ -26,14 +26,14 @@ def read_file(path: str | Path, most: int) -> bytes:
 
 
 def read_bounded(file: BinaryIO, most: int, name: str) -> bytes:
-    """Return what is left to read, at most `most` bytes: a device such as /dev/zero never ends.
+    """Return the rest of a file, at most `most` bytes, because a device such as /dev/zero never ends.
 
     Raises:
-        UserError: there is more; it calls the file `name`.
-        OSError: it can't be read.
+        UserError: there are more bytes; the error calls the file `name`.
+        OSError: the file can't be read.
     """
     content = file.read(most + 1)
     if len(content) > most:
         size = f"{most // MEBIBYTE} MiB" if most >= MEBIBYTE else f"{most // 1024} KiB"
-        raise UserError(f"{name}: larger than {size}", "Name another file: this one is too large to be meant.")
+        raise UserError(f"{name}: larger than {size}", "Name another file: this one is too large to be the right one.")
     return content

@@ -1,4 +1,4 @@
-"""What became of each action of an apply, and the events of a run: what `apply` says and `report` shows."""
+"""The outcome of each action of an apply, and the events of a run, which `report` shows."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -19,15 +19,15 @@ class Outcome(StrEnum):
     SUCCEEDED = "succeeded"
     FAILED = "failed"
     UNKNOWN = "unknown"
-    """It may have been carried out or not; the next run finds out from the list."""
+    """The action may have been carried out or not; the next run will find out from the list."""
     IN_PROGRESS = "in progress"
     """Started, and still in progress when the run ended; the next run counts it."""
     SKIPPED = "skipped"
-    """Not done, because a condition for it did not hold."""
+    """Not carried out, because a precondition failed."""
     WITHHELD = "withheld"
-    """Not done: too much would be lost (spec, section 6), or its server breaks a rule of `[require]`."""
+    """Not carried out: too much would be lost (spec, section 6), or the server breaks a rule of `[require]`."""
     DEFERRED = "deferred"
-    """Left to the next run: the new backup was not waited for, or its date keeps this one after all."""
+    """Left to the next run: the run did not wait for the new backup, or its date makes `keep` keep this one."""
     NOT_STARTED = "not started"
 
 
@@ -44,7 +44,7 @@ def outcome_of(objection: Objection) -> Outcome:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Planned:
-    """The account was read and the plan made; nothing has been started yet."""
+    """The account was read and the plan made; no action has started yet."""
 
     plan: Plan
     withheld: frozenset[BackupAddress]
@@ -59,7 +59,7 @@ class Started:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Rejected:
-    """The service has rejected an action for the first time; it will be sent again in so many seconds."""
+    """The service has rejected an action for the first time; it will be sent again in `seconds`."""
 
     action: Action
     explanation: str
@@ -68,7 +68,7 @@ class Rejected:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Waiting:
-    """The run is waiting for a backup, new or found pending; `elapsed` is in seconds."""
+    """The run is waiting for a backup, new or already in progress; `elapsed` is in seconds."""
 
     address: SeriesAddress
     backup: Backup
@@ -77,7 +77,7 @@ class Waiting:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Settled:
-    """A backup that was found pending has ended, as `backup` shows; None if it is no longer listed."""
+    """A backup that was already in progress has ended; `backup` is None if it is no longer listed."""
 
     address: SeriesAddress
     backup: Backup | None
@@ -85,10 +85,9 @@ class Settled:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Finished:
-    """An action has ended; `objection` or else `explanation` says why, `elapsed` is in seconds.
+    """An action has ended; `objection` or else `explanation` says why, and `elapsed` is in seconds.
 
-    `is_refused` is set if the service rejected the request for a reason that sending it again does not change, such as
-    a missing permission.
+    `is_refused` is set if another attempt would be rejected too, for example because of a missing permission.
     """
 
     action: Action
@@ -109,21 +108,21 @@ class Noted:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Announced:
-    """The run waits for longer than a moment, and why: for the service, or for another apply."""
+    """The run waits noticeably, for the service or for another apply; `text` says why."""
 
     text: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Interrupted:
-    """A first Ctrl-C: nothing new is started, what is in flight is finished."""
+    """A first Ctrl-C: the run starts nothing new, and finishes the requests in flight."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Result:
-    """The outcome of every action of a plan, in its order, and of the pending backups that were waited for.
+    """The outcome of every action of a plan, in its order, and of the pending backups that the run waited for.
 
-    If some of those have `settled`, there may be more to plan; `still_pending` are those that have not.
+    If some of these backups have `settled`, there may be more to plan; `still_pending` are the others.
     """
 
     plan: Plan
@@ -132,13 +131,13 @@ class Result:
     settled: tuple[SeriesAddress, ...]
     still_pending: tuple[Backup, ...]
     gained: tuple[SeriesAddress, ...] = ()
-    """Of those that have settled, the series of each that is usable now."""
+    """The series of each settled backup that is usable now."""
     gained_before: Mapping[SeriesAddress, int] = field(default_factory=dict)
-    """The same of the rounds before this one, by series: each takes the place of an older backup."""
+    """The number of such backups in earlier rounds, by series: each replaces an older backup."""
     unmet: tuple[SeriesAddress, ...] = ()
     """The series whose `needed` backup has not become usable."""
     stopped: Stop | None = None
-    """Why the run ended before its time."""
+    """Why the run ended early; None if it did not."""
 
     def count(self, kind: type[Action], outcome: Outcome) -> int:
         """Return how many actions of this kind had this outcome."""
@@ -151,7 +150,7 @@ class Result:
 
     @property
     def is_complete(self) -> bool:
-        """Whether the account is now as planned, apart from what the user asked to leave to the next run."""
+        """Whether the account is now as planned, apart from what the user left to the next run."""
         is_done = all(
             ended.outcome in {Outcome.SUCCEEDED, Outcome.DEFERRED} or ended.objection in AGREED
             for ended in self.finished
@@ -160,13 +159,13 @@ class Result:
 
     @property
     def is_refused(self) -> bool:
-        """Whether something failed, and the service rejected all of it for good: another run would end the same way."""
+        """Whether actions failed and all of them would be rejected again, so another run would end the same way."""
         failed = [ended for ended in self.finished if ended.outcome in FAILURES]
         return bool(failed) and all(ended.is_refused for ended in failed)
 
     @property
     def lost(self) -> int:
-        """How many usable backups are gone for good, those that another of the same series has replaced left out."""
+        """Number of usable backups lost for good, not counting those replaced by a new backup of the same series."""
         deleted: Counter[SeriesAddress] = Counter()
         for ended in self.finished:
             match ended:
@@ -180,13 +179,13 @@ class Result:
 
     @property
     def loss_still_to_allow(self) -> int:
-        """The `--allow-loss` with which the next run would do what was withheld.
+        """The `--allow-loss` with which the next run would carry out the withheld deletes.
 
-        A withheld series that has gained a backup loses one more then: its create is no longer subtracted.
+        A withheld series that has gained a backup then loses one more, because its create is no longer subtracted.
         """
-        rule_broken = self.plan.agreed | self.plan.rule_broken | self.plan.unconfirmed
+        others = self.plan.agreed | self.plan.rule_broken | self.plan.unconfirmed
         return sum(
-            ended.outcome is Outcome.WITHHELD and ended.action.is_loss and ended.action.address not in rule_broken
+            ended.outcome is Outcome.WITHHELD and ended.action.is_loss and ended.action.address not in others
             for ended in self.finished
             if isinstance(ended.action, Delete)
         )
@@ -194,7 +193,7 @@ class Result:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Applied:
-    """A plan was carried out, as far as it could be; `plans_again` is set if that is not the end of the run."""
+    """A plan was carried out as far as possible; `plans_again` is set if another round follows."""
 
     result: Result
     plans_again: bool = False
@@ -202,7 +201,7 @@ class Applied:
 
 @dataclass(slots=True)
 class Rounds:
-    """What a run has planned and carried out so far: each plan, and its result once there is one."""
+    """The plans of a run so far, each with its result once it was carried out."""
 
     rounds: list[tuple[Planned, Result | None]] = field(default_factory=list)
 
@@ -218,7 +217,7 @@ class Rounds:
 
     @property
     def changes(self) -> dict[str, int]:
-        """How many actions ended how, by Terraform's names, including those of a plan that was not started."""
+        """Number of actions by outcome, with Terraform's names, including those of a plan that was not started."""
         changes = dict.fromkeys(("add", "change", "remove", "failed", "skipped", "withheld", "not_started"), 0)
         for planned, result in self.rounds:
             if result is None:

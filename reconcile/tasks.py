@@ -1,4 +1,4 @@
-"""Tasks that run at the same time, without the groups in which anyio raises their errors."""
+"""Runs tasks at the same time, without the exception groups in which anyio raises their errors."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
@@ -15,13 +15,13 @@ Arguments = TypeVarTuple("Arguments")
 async def beside(
     task: Callable[[*Arguments], Coroutine[Any, Any, None]], *arguments: *Arguments
 ) -> AsyncIterator[None]:
-    """Run a task for as long as the block lasts. An error of the block is raised as it is, not in a group."""
+    """Run a task while the block runs. An error of the block is raised as it is, not in a group."""
     failure: Exception | None = None
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(task, *arguments)
         try:
             yield
-        except Exception as error:  # noqa: BLE001 - raised again outside of the task group, which would wrap it
+        except Exception as error:  # noqa: BLE001 - raised again outside the task group, which would wrap it
             failure = error
         tasks.cancel_scope.cancel()
     if failure:
@@ -29,7 +29,7 @@ async def beside(
 
 
 async def side_by_side(*jobs: Callable[[], Awaitable[None]]) -> None:
-    """Run all jobs at once. The first `UserError` of one ends the others, and is raised as it is, not in a group."""
+    """Run all jobs at once. The first `UserError` ends the others, and is raised as it is, not in a group."""
     errors: list[UserError] = []
     async with anyio.create_task_group() as tasks:
 

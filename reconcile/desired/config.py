@@ -1,6 +1,6 @@
-"""What the files declare: policies resolved, overrides applied, nothing left to look up in them.
+"""What the files declare, with policies resolved and overrides applied.
 
-A `Config` is what is written. What one run is about (`reconcile.desired.desired`) also depends on the account.
+A `Config` depends only on the files. What one run covers (`reconcile.desired.desired`) also depends on the account.
 """
 
 from collections.abc import Iterable
@@ -25,18 +25,18 @@ class DeclaredSeries:
     every: Duration | None
     keep: Keep
     renamed_from: tuple[str, ...] = ()
-    """What its description was before, names and globs: backups that still have it belong to the series too."""
+    """Former descriptions, names and globs: backups that still have one belong to the series too."""
     min_size: int | None = None
-    """In MiB; None is that of the settings."""
+    """In MiB; None for that of the settings."""
 
     @property
     def former(self) -> tuple[str, ...]:
-        """The former descriptions that are given by name."""
+        """The former descriptions given by name."""
         return tuple(former for former in self.renamed_from if not is_glob(former))
 
     @property
     def globs(self) -> tuple[str, ...]:
-        """The former descriptions that are given by patterns."""
+        """The former descriptions given by patterns."""
         return tuple(former for former in self.renamed_from if is_glob(former))
 
 
@@ -44,7 +44,7 @@ class DeclaredSeries:
 class DeclaredServer:
     """One `[servers.KEY]` table, or a member of a fleet.
 
-    `key` is what addresses begin with, `name` what the account calls it.
+    Addresses start with `key`; `name` is its name in the account.
     """
 
     key: str
@@ -54,18 +54,18 @@ class DeclaredServer:
     pinned: tuple[Id, ...]
     series: tuple[DeclaredSeries, ...]
     place: Place
-    """The table itself, of a member that of its fleet; `place.at("id")` is a key in it."""
+    """The server's table, or that of its fleet; `place.at("id")` is a key in it."""
     fleet: str | None = None
-    """The fleet that chose the server; None if it has a table of its own."""
+    """The fleet that matched the server; None if the server has its own table."""
     matched_fields: tuple[tuple[str, str | None], ...] = ()
-    """The fields of the server, other than its name, by which the fleet chose it, and their values."""
+    """The fields of the server, other than its name, by which the fleet matched it, and their values."""
     ignore: tuple[str, ...] = ()
-    """Globs on the descriptions of undeclared backups that belong to people, with those of the settings."""
+    """Globs on the descriptions of undeclared backups to ignore, including those of the settings."""
     pauses: tuple[PauseTable, ...] = ()
-    """The innermost first: its own or that of its fleet, then that of the settings."""
+    """The innermost first: that of its table or its fleet, then that of the settings."""
 
     def descriptions_of(self, series: DeclaredSeries) -> Descriptions:
-        """Return which descriptions the backups of one of its series have: a glob takes none that is declared."""
+        """Return the descriptions of the backups of a series: a glob matches no declared description."""
         if not series.renamed_from:
             return Descriptions(series.description)
         own = (series.description, *series.former)
@@ -77,7 +77,7 @@ class DeclaredServer:
         return TextIndex({name for series in self.series for name in (series.description, *series.former)})
 
     def undeclared(self, descriptions: Iterable[str | None]) -> list[str | None]:
-        """Return those of `descriptions` that belong to none of its series."""
+        """Return those `descriptions` that belong to no series of the server."""
         exact = {name for series in self.series for name in (series.description, *series.former)}
         others = [each for each in descriptions if each not in exact]
         globs = [glob for series in self.series for glob in series.globs] if others else []
@@ -86,23 +86,23 @@ class DeclaredServer:
         return [each for each in others if each not in former]
 
     def ignores(self, description: str | None) -> bool:
-        """Return whether an undeclared backup with this description belongs to people."""
+        """Return whether `ignore` matches this description of an undeclared backup."""
         return bool(self.ignore) and description is not None and bool(compiled(self.ignore).match(description))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DeclaredFleet:
-    """One `[fleets.NAME]` table: it declares every server of the account that it chooses, now and later."""
+    """One `[fleets.NAME]` table: it declares every server in the account that it matches, now and later."""
 
     name: str
     match: tuple[str, ...]
-    """Globs on the account's names of its servers; at least one."""
+    """Globs on the names of the servers in the account; at least one."""
     exclude: tuple[str, ...]
     location: frozenset[str] | None
-    """The locations that it chooses from; None is any. `status` likewise."""
+    """The locations that it matches; None for any. `status` likewise."""
     status: frozenset[str] | None
     prune: Prune
-    """False or an age, never True: nobody read the list of its servers."""
+    """False or an age, never True, because a fleet may match servers that its author did not expect."""
     series: tuple[DeclaredSeries, ...]
     place: Place
     """The table itself; `place.at("match")` is a key in it."""
@@ -116,7 +116,7 @@ _NOWHERE = Place(filename="", path=())
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Config:
-    """All that the files declare together; servers and fleets in the order of the files."""
+    """Everything that the files declare, with servers and fleets in the order of the files."""
 
     settings: Settings = field(default_factory=Settings)
     require: Requirements = field(default_factory=Requirements)
@@ -128,5 +128,5 @@ class Config:
     pauses: tuple[tuple[Place, PauseTable], ...] = ()
     """Every pause in the files, and its place."""
     warnings: tuple[Diagnostic, ...] = ()
-    """About what is valid, and probably a mistake."""
+    """Warnings about declarations that are valid but probably a mistake."""
     sources: tuple[Source, ...] = ()

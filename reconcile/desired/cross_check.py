@@ -1,7 +1,7 @@
-"""Finds mistakes that no single table shows: what is declared twice, and policies that do not exist.
+"""Finds errors that no single table shows, such as duplicate declarations and policies that do not exist.
 
-Reads the raw data of the files, so that these mistakes are reported together with those inside the tables. A value of
-the wrong type is passed over here, because `reconcile.desired.document` refuses it.
+Reads the raw data of the files, so these errors are reported together with those inside the tables. Skips values of the
+wrong type, because `reconcile.desired.document` refuses them.
 """
 
 from collections.abc import Iterator, Sequence
@@ -14,19 +14,19 @@ from reconcile.diagnostics import Diagnostic, Place, did_you_mean
 from reconcile.limits import is_64_bit
 
 _MOST_SUGGESTIONS, _MOST_NAMED = 20, 20
-"""To look for the nearest name takes a comparison with every one. These are enough to start with."""
+"""Limits, because each suggestion takes a comparison with every name."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TomlFile:
-    """One file that is valid TOML; what it declares is not checked yet."""
+    """One file that is valid TOML; its contents are not checked yet."""
 
     source: Source
     data: dict[str, Any]
 
 
 def cross_check(files: Sequence[TomlFile], *, all_read: bool) -> Iterator[Diagnostic]:
-    """Find the mistakes in `files`. Unless `all_read`, a missing policy may be in a file that could not be read."""
+    """Find the errors in `files`. Unless `all_read`, a missing policy may be in a file that could not be read."""
     yield from _duplicates(files)
     yield from _ignored_series(files)
     for file in files:
@@ -37,7 +37,7 @@ def cross_check(files: Sequence[TomlFile], *, all_read: bool) -> Iterator[Diagno
 
 
 class _Unique:
-    """Keys, or values, that may be declared only once."""
+    """Keys or values that may be declared only once."""
 
     def __init__(self, summary: str, advice: str, *, at_key: bool = False) -> None:
         self._summary, self._advice, self._at_key = summary, advice, at_key
@@ -111,12 +111,12 @@ def _renamed_from(series: dict[str, Any]) -> list[str]:
 
 
 def _listed(value: object) -> list[Any]:
-    """Return the list that a string may stand for."""
+    """Return the value as a list: a string is a list of one."""
     return value if isinstance(value, list) else [value]
 
 
 def _ignored_series(files: Sequence[TomlFile]) -> Iterator[Diagnostic]:
-    """Find the ignore globs that match a description of a series: of the same table, or for the settings, of any."""
+    """Find the ignore globs that match the description of a series: in their table or, in the settings, in any."""
     names: dict[tuple[str, ...], list[str]] = {}
     for file in files:
         for path, table in _with_series(file):
@@ -140,7 +140,7 @@ def _ignored_series(files: Sequence[TomlFile]) -> Iterator[Diagnostic]:
 
 def _unknown_policies(files: Sequence[TomlFile]) -> Iterator[Diagnostic]:
     declared = {name: None for file in files for name in _table(file.data, "policies")}
-    advice: dict[str, str] = {}  # many series may misspell one name
+    advice: dict[str, str] = {}  # many series may have the same misspelling
     for file in files:
         for path, table in _with_series(file):
             for number, series in _series(table):

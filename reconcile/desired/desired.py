@@ -1,7 +1,7 @@
 """What one run plans for: the declared servers, narrowed by the targets.
 
-Whatever narrows or changes a run is a function from value to value, applied before planning, in this order: `resolve`
-lists the servers and writes fleets out, `select` applies `--target`, and `with_max_age` applies `--max-age`.
+Each option that narrows or changes a run is a pure function, applied before planning in this order: `resolve` lists the
+servers, including the members of fleets, `select` applies `--target`, and `with_max_age` applies `--max-age`.
 """
 
 from collections.abc import Mapping
@@ -25,47 +25,47 @@ _MOST_SUGGESTIONS = 5
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Freshness:
-    """What `--max-age` asks for: a backup in each series that was at most `max_age` old when the run began.
+    """The requirement of `--max-age`: each series has a backup that was at most `max_age` old when the run started.
 
-    Measured from the beginning of the run, because in a long one even its own backups grow too old: planned for again,
-    they would be made again.
+    Counted from the start of the run, because during a long run even its own backups may grow too old: the next round
+    would create them again.
     """
 
     max_age: Duration
     began: datetime
 
-    def is_met_by(self, made: datetime, zone: ZoneInfo) -> bool:
-        """Return whether a backup made at this time is young enough."""
-        return self.max_age.after(made, zone) >= self.began
+    def is_met_by(self, created: datetime, zone: ZoneInfo) -> bool:
+        """Return whether a backup created at this time is young enough."""
+        return self.max_age.after(created, zone) >= self.began
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Desired:
-    """What the account should look like, as far as this run is concerned."""
+    """The desired state of the part of the account that this run covers."""
 
     config: Config
-    """What the files declare, whatever the run narrows or changes."""
+    """What the files declare, before the run's options narrow or change it."""
     servers: tuple[DeclaredServer, ...]
     """The servers that this run plans for, in the order of the files: those with tables, then the fleets' members."""
     fleets: tuple[DeclaredFleet, ...]
-    """The fleets, with targets those that have a selected member."""
+    """The fleets; with targets, those that have a selected member."""
     min_sizes: MinSizes
     declared: frozenset[Id]
-    """Every declared server, whatever the targets: what `max_shrink` is a share of (spec, section 6)."""
+    """Every declared server, whatever the targets: `max_shrink` is a share of their backups (spec, section 6)."""
     targets: tuple[str, ...] = ()
     selected: Mapping[Id, frozenset[str | None]] | None = None
-    """By server, the descriptions that the targets match; None where there are no targets."""
+    """The descriptions that the targets match, by server; None without targets."""
     freshness: Freshness | None = None
-    """How young a backup each series must have in this run, whatever its `every` says."""
+    """How young a backup each series must have in this run, whatever its `every`."""
 
     @property
     def empty_fleets(self) -> tuple[DeclaredFleet, ...]:
-        """The fleets that choose no server."""
+        """The fleets that match no server."""
         with_members = {server.fleet for server in self.servers}
         return tuple(fleet for fleet in self.fleets if fleet.name not in with_members)
 
     def undeclared(self, inventory: Inventory) -> tuple[Server, ...] | None:
-        """Return the servers that nothing declares; None with targets, or if the token may not list servers."""
+        """Return the unprotected servers; None with targets, or if the token has no permission to list servers."""
         if self.selected is not None or inventory.servers is None:
             return None
         undeclared = [server for server in inventory.servers if server.id not in self.declared]
@@ -77,11 +77,10 @@ class Desired:
 
 
 def resolve(config: Config, inventory: Inventory) -> Desired:
-    """Return everything that the files declare for this account, with the members of fleets written out.
+    """Return everything that the files declare for this account, including the members of fleets.
 
     Raises:
-        UserError: the account is not the one that the files are for; or there are fleets, and the token may not list
-            servers.
+        UserError: the files name another account; or there are fleets, and the token has no permission to list servers.
     """
     if account := config.settings.account:
         check_account(account, inventory, config.settings_place.at("account"))
@@ -96,7 +95,7 @@ def resolve(config: Config, inventory: Inventory) -> Desired:
 
 
 def check_account(expected: str, inventory: Inventory, place: Place | None = None) -> None:
-    """Refuse, with a UserError, an account that is not, or not known to be, the one with this e-mail address."""
+    """Refuse, with a UserError, an account whose e-mail address is another one, or is not known."""
     if inventory.account == expected:
         return
     if inventory.account is None:
@@ -123,17 +122,17 @@ def select(desired: Desired, inventory: Inventory, targets: tuple[str, ...]) -> 
     """Narrow a run to what the globs `targets` match: declared series, and descriptions that the account holds.
 
     Raises:
-        UserError: a target matches nothing, with one diagnostic for each: a mistyped one must not look like
+        UserError: with one diagnostic for each target that matches nothing, because a typo must not look like
             "No changes".
     """
     if not targets:
         return desired
     addresses: list[tuple[DeclaredServer, str | None]] = []
     for server in desired.servers:
-        # What a series was called before is no address any more: the present one selects all of it.
+        # A former description is not an address: the present one selects the whole series.
         held = set(server.undeclared(inventory.held_on(server.id)))
         descriptions = {series.description for series in server.series} | held
-        # A server with nothing declared and nothing on it can still be named.
+        # A target can name a server even without series and backups.
         addresses += [(server, description) for description in descriptions or {None}]
     matching = Targets(addresses).matching
     matched = {target: list(matching(target)) for target in dict.fromkeys(targets)}
@@ -164,10 +163,10 @@ def select(desired: Desired, inventory: Inventory, targets: tuple[str, ...]) -> 
 
 
 def with_max_age(desired: Desired, freshness: Freshness | None) -> Desired:
-    """Ask for a young backup in each series, as `--max-age` does; None for a run without it.
+    """Require a young backup in each series, as `--max-age` does; `freshness` is None for a run without it.
 
     Raises:
-        UserError: a target selects no series, or none is declared: "No changes" must not look like a young backup.
+        UserError: a target selects no series, or no series is declared: "No changes" must not look like a young backup.
     """
     if freshness is None:
         return desired

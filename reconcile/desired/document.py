@@ -14,7 +14,7 @@ from reconcile.durations import Duration
 
 
 class Table(BaseModel):
-    """A TOML table: unknown keys are refused, and no value is converted from one type to another."""
+    """A TOML table. Refuses unknown keys, and converts no value from one type to another."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, arbitrary_types_allowed=True)
 
@@ -61,12 +61,12 @@ def _table(value: object) -> object:
     return keep if isinstance(keep, dict) else _newest(keep)
 
 
-@functools.cache  # a large file repeats a handful of counts: a seventh of reading it
+@functools.cache  # a large file repeats a few counts: this saves a seventh of the time to read it
 def _newest(count: int | Literal["all"]) -> Table:
     return KeepTable.model_validate({"last": count})
 
 
-@functools.cache  # as in `_newest`: two fifths of reading it
+@functools.cache  # as in `_newest`: this saves two fifths
 def _rules(table: Table) -> Keep:
     values = dict(table)
     counts = (KeepCount(period=period, count=count) for period in Period if (count := values[period]))
@@ -153,7 +153,7 @@ class BackupTable(PolicyTable):
     )
     policy: str | None = Field(None, description="The name of a policy; what is set here overrides it.")
     renamed_from: fields.DescriptionsField = Field(
-        (),  # not a list, of which every series would get a copy
+        (),  # not a list, because every series would get a copy
         description="What the description was before: backups that still have it belong to this series too. "
         'A string or a list; globs such as "auto-*" take every description that is not declared.',
     )

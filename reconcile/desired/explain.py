@@ -1,4 +1,4 @@
-"""Explains errors of the TOML reader and of pydantic: what is wrong, and what to write instead."""
+"""Explains errors from the TOML reader and from pydantic: what is wrong, and what to write instead."""
 
 import difflib
 import re
@@ -45,7 +45,7 @@ _TOKEN_IN_FILE = (
 )
 
 _SIMILAR = 0.75
-"""difflib's ratio of similarity. With a lower one, `provider` is taken for `policies`."""
+"""Minimum ratio of difflib. With a lower one, `policies` is suggested for `provider`."""
 
 _KeyPath = tuple[str | int, ...]
 
@@ -58,7 +58,7 @@ def syntax_error(error: tomli.TOMLDecodeError, source: Source) -> Diagnostic:
 
 
 def oversized_integer(source: Source) -> Diagnostic:
-    """Explain that an integer has more digits than Python reads: it points at the longest one in the text."""
+    """Explain that an integer has more digits than Python reads, and point at the longest number in the text."""
     text = source.text.removeprefix(BYTE_ORDER_MARK)
     start = max(re.finditer(r"[0-9_]+", text), key=lambda number: len(number[0])).start()
     line, column = text.count("\n", 0, start) + 1, start - text.rfind("\n", 0, start)
@@ -67,9 +67,9 @@ def oversized_integer(source: Source) -> Diagnostic:
 
 
 def explain(invalid: ValidationError, source: Source) -> Iterator[Diagnostic]:
-    """Explain each of pydantic's errors, with the place of the key or value that it is about.
+    """Explain each of pydantic's errors, with the place of its key or value.
 
-    A key that is missing because it is misspelt is one error: that of the key there is.
+    A misspelt key is one error, at that key; the missing key is not reported too.
     """
     errors = invalid.errors(include_url=False)
     misspelt = {
@@ -81,7 +81,7 @@ def explain(invalid: ValidationError, source: Source) -> Iterator[Diagnostic]:
         path, at_key = error["loc"], False
         if error["type"] == "missing" and (path[:-1], path[-1]) in misspelt:
             continue
-        # An entry of a list is named after the list.
+        # The error of a list entry names the list.
         name = next(str(part) for part in reversed(path) if isinstance(part, str))
         match error["type"]:
             case "extra_forbidden":
@@ -114,7 +114,7 @@ def _is_token(key: str) -> bool:
 
 
 def _unknown_key(key: str, value: object, table: _KeyPath) -> tuple[str, str]:
-    """Return what is wrong with a key that its table does not have, and what to write instead."""
+    """Explain what is wrong with an unknown key, and what to write instead."""
     if _is_token(key):
         return _TOKEN_IN_FILE
     known = list(_model(table).model_fields)
@@ -140,7 +140,7 @@ _MODELS: dict[tuple[str | int | None, int], type[document.Table]] = {
     ("servers", 2): document.ServerTable,
     ("fleets", 2): document.FleetTable,
 }
-"""The model of a table, by the first part of its path and how many parts that has."""
+"""The model of a table, by the first part of its path and the number of its parts."""
 
 
 def _model(table: _KeyPath) -> type[document.Table]:

@@ -1,4 +1,4 @@
-"""What the values of a TOML file may be (spec, section 2): each kind with its check, and its part of the schema."""
+"""The types of values in a TOML file (spec, section 2), each with its check and its part of the schema."""
 
 import functools
 import re
@@ -14,7 +14,7 @@ from reconcile.ids import Id
 from reconcile.limits import LARGEST_INTEGER, SMALLEST_INTEGER, is_64_bit
 
 Prune = bool | Duration
-"""What happens to undeclared backups: nothing, all are deleted, or those that are older than this."""
+"""What happens to undeclared backups: False keeps all, True deletes all, a duration deletes those that are older."""
 
 _PERCENT = re.compile(r"([0-9]{1,3})%")
 _SIZE = re.compile(r"([0-9]{1,9})(MiB|GiB)")
@@ -33,11 +33,11 @@ _KEEP_ADVICE = 'Write a number, "all", or a table such as { last = 3, daily = 7 
 _TEXT_SCHEMA = {"type": "string", "minLength": 1}
 _DURATION_SCHEMA = {"type": "string", "pattern": PATTERN, "examples": ["36h", "1d", "1mo"]}
 
-_parse_duration = functools.cache(Duration.parse)  # a large file repeats a handful of them: an eighth of reading it
+_parse_duration = functools.cache(Duration.parse)  # a large file repeats a few: this saves an eighth of the time
 
 
 def _error(problem: str, advice: str = "", kind: LiteralString = "reconcile") -> PydanticCustomError:
-    """Return what a validator raises; `reconcile.desired.explain` makes a diagnostic of it."""
+    """Return the error for a validator to raise; `reconcile.desired.explain` turns it into a diagnostic."""
     # The problem is passed as a value, because text from the file may contain braces.
     return PydanticCustomError(kind, "{problem}", {"problem": problem, "advice": advice})
 
@@ -83,7 +83,7 @@ def _count(value: object) -> int | Literal["all"]:
 
 
 def table_or_count(value: object) -> dict[str, object] | int | Literal["all"]:
-    """Return what `keep` may be: a table that is not empty, whose rules are not checked yet, or a count."""
+    """Return the value of `keep`: a table that is not empty, whose rules are not checked yet, or a count."""
     if isinstance(value, dict):
         if not value:
             raise _error("an empty table would keep nothing", _KEEP_ADVICE)
@@ -94,7 +94,7 @@ def table_or_count(value: object) -> dict[str, object] | int | Literal["all"]:
 
 
 def _id(value: object) -> Id:
-    # "." and ".." would change the path of the URL that an id becomes part of.
+    # An id becomes part of a URL, whose path "." and ".." would change.
     if isinstance(value, bool) or not isinstance(value, int | str) or value in {"", ".", ".."}:
         raise _error("not an id", "Write the id that the service gave: a whole number, or text in quotes.")
     if isinstance(value, int) and not is_64_bit(value):
@@ -122,7 +122,7 @@ def _size(value: object) -> int:
 
 
 def size_setting(mebibytes: int) -> str:
-    """Return a size as the file has it."""
+    """Return a size as it is written in the file."""
     gibibytes, rest = divmod(mebibytes, 1024)
     return f"{mebibytes}MiB" if rest or not gibibytes else f"{gibibytes}GiB"
 
@@ -135,7 +135,7 @@ def _time_of_day(value: object) -> time:
 
 
 _OF_THE_MACHINE = ("localtime", "posixrules", "Factory", "posix/", "right/")
-"""Names that zoneinfo finds among the machine's files although they are no zones, or only on some machines."""
+"""Names that zoneinfo finds among the machine's files although they are not zones, or exist on some machines only."""
 
 
 def _until(value: object) -> date | datetime:
@@ -151,12 +151,12 @@ def _zone(value: object) -> ZoneInfo:
         raise _error("not the same on every machine", 'Write an IANA time zone like "UTC" or "Europe/Rome".')
     try:
         return ZoneInfo(value)  # type: ignore[arg-type] # a value of another type is refused below
-    except (ValueError, OSError, TypeError, KeyError) as error:  # whichever zoneinfo raises for this mistake
+    except (ValueError, OSError, TypeError, KeyError) as error:  # zoneinfo raises one of them, depending on the value
         raise _error("not an IANA time zone", 'Write one like "UTC" or "Europe/Rome".') from error
 
 
 def unclean(text: str) -> str | None:
-    """Return why the service might change `text`, or a terminal act on it; None if neither can happen."""
+    """Return why the service might change `text`, or a terminal interpret it; None if neither can happen."""
     if not text:
         return "is empty"
     if text != text.strip():
@@ -179,7 +179,7 @@ def _description(value: str) -> str:
 
 
 def is_server_key(text: str) -> bool:
-    """Return whether an address SERVER/DESCRIPTION may begin with `text`."""
+    """Return whether `text` can be the SERVER in an address SERVER/DESCRIPTION."""
     return "/" not in text and not unclean(text)
 
 
@@ -187,7 +187,7 @@ def _server_key(value: str) -> str:
     if not is_server_key(value):
         raise _error(
             f"{value!r} can't be used as a server key",
-            "Choose a key without slashes, control characters, or surrounding whitespace, and add the server's name to "
+            "Use a key without slashes, control characters, or surrounding whitespace, and add the server's name to "
             "the table with name = ….",
             kind="table_key",
         )
@@ -198,7 +198,7 @@ def _fleet_name(value: str) -> str:
     if not is_server_key(value):
         raise _error(
             f"{value!r} can't be the name of a fleet",
-            "Choose one without slashes, control characters, or surrounding whitespace.",
+            "Use a name without slashes, control characters, or surrounding whitespace.",
             kind="table_key",
         )
     return value
@@ -211,7 +211,7 @@ def _text(value: str) -> str:
 
 
 def _list_of_text(value: object) -> list[object]:
-    """Return the list that a text stands for."""
+    """Return the value as a list: a string is a list of one."""
     if isinstance(value, str):
         return [value]
     if not isinstance(value, list):
@@ -262,7 +262,7 @@ ChoiceField = Annotated[
     AfterValidator(_some),
     WithJsonSchema({"anyOf": [_TEXT_SCHEMA, {"type": "array", "items": _TEXT_SCHEMA, "minItems": 1}]}),
 ]
-"""What a fleet chooses its servers by."""
+"""The values by which a fleet matches servers."""
 
 ZoneField = Annotated[ZoneInfo, PlainValidator(_zone), WithJsonSchema({"type": "string", "default": "UTC"})]
 SizeField = Annotated[

@@ -1,6 +1,6 @@
-"""Chooses the servers of each fleet (spec, section 2), and writes them out as declared servers.
+"""Matches servers with fleets (spec, section 2), and turns the members into declared servers.
 
-Pure, and linear in servers times fleets. A member is planned for as a server with a table of its own is.
+Pure, and linear in servers times fleets. The planner treats a member like a server with its own table.
 """
 
 import re
@@ -21,43 +21,43 @@ def members(
 ) -> tuple[DeclaredServer, ...]:
     """Return the members of all fleets, fleet by fleet, by name and then by id, whatever the order of `servers`.
 
-    The first fleet that chooses a server has it. A server with a table of its own, among `tables`, is in no fleet.
+    A server belongs to the first fleet that matches it. A server with its own table, in `tables`, belongs to no fleet.
     """
-    # By text: a table whose id differs only in its quotes is refused, and until it is fixed, the rules in it must not
-    # be replaced with those of a fleet.
+    # Compared as text: a table whose id differs only in its quotes is refused. Until it is corrected, no fleet must
+    # replace its rules.
     declared = {str(server.id) for server in tables}
     free = sorted((server for server in servers if str(server.id) not in declared), key=name_order)
     found: list[tuple[DeclaredFleet, list[Server]]] = []
     for fleet in fleets:
-        chosen = matched_by(fleet, free)
-        found.append((fleet, chosen))
-        ids = {server.id for server in chosen}
+        matched = matched_by(fleet, free)
+        found.append((fleet, matched))
+        ids = {server.id for server in matched}
         free = [server for server in free if server.id not in ids]
-    names = {server.id: server.name for _, chosen in found for server in chosen}
+    names = {server.id: server.name for _, matched in found for server in matched}
     keys = server_keys(names, {server.key for server in tables})
-    return tuple(member(fleet, server, keys[server.id]) for fleet, chosen in found for server in chosen)
+    return tuple(member(fleet, server, keys[server.id]) for fleet, matched in found for server in matched)
 
 
 def name_order(server: Server) -> tuple[str, tuple[int, str]]:
-    """Return a key that sorts servers by name, and by id where two have one name."""
+    """Return a key that sorts servers by name, and servers of the same name by id."""
     return server.name, id_order(server.id)
 
 
 def matched_by(fleet: DeclaredFleet, servers: Iterable[Server]) -> list[Server]:
-    """Return the servers that a fleet chooses, whatever others do, in their order; its globs are compiled once."""
-    matches = compiled(fleet.match, fleet.exclude).match
-    chosen = [server for server in servers if matches(server.name)]
+    """Return the servers that a fleet matches, regardless of other fleets, in their order."""
+    matches = compiled(fleet.match, fleet.exclude).match  # compiled once for all servers
+    matched = [server for server in servers if matches(server.name)]
     if fleet.location is not None:
-        chosen = [server for server in chosen if server.location in fleet.location]
+        matched = [server for server in matched if server.location in fleet.location]
     if fleet.status is not None:
-        chosen = [server for server in chosen if server.status in fleet.status]
-    return chosen
+        matched = [server for server in matched if server.status in fleet.status]
+    return matched
 
 
 def server_keys(names: Mapping[Id, str], taken: Iterable[str]) -> dict[Id, str]:
-    """Return a key for each server: its name if that can be a key and nothing else is called so, or `server-ID`.
+    """Return a key for each server: its name, if that can be a key and is unique, or else `server-ID`.
 
-    `taken` are the keys that other servers have.
+    `taken` are the keys of other servers.
     """
     counts = Counter(names.values())
     others = frozenset(taken)
@@ -77,7 +77,7 @@ def server_keys(names: Mapping[Id, str], taken: Iterable[str]) -> dict[Id, str]:
 
 
 def member(fleet: DeclaredFleet, server: Server, key: str) -> DeclaredServer:
-    """Return a server as its fleet declares it; addresses begin with `key`."""
+    """Return a server as its fleet declares it; addresses start with `key`."""
     return DeclaredServer(
         key=key,
         name=server.name,

@@ -1,4 +1,4 @@
-"""The rules of `keep`: each is one row of `Period`, from which the file's keys, retention and `[require]` follow."""
+"""The rules of `keep`: each row of `Period` defines the keys in the file, and drives retention and `[require]`."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,11 +10,11 @@ from reconcile.durations import Duration
 
 
 class Period(StrEnum):
-    """The calendar periods of `keep`, one backup each; `LAST` counts every backup.
+    """The calendar periods of `keep`, with one backup for each; `LAST` counts every backup.
 
-    A row is the key in the file; the noun for its description; the number of the period that a local time is in, which
-    grows by one from each period to the next; and after how many days the calendar is the same to the rule, None if
-    never. Without a bucket, each backup has its own period, and the calendar is the same at any time.
+    A row has the key in the file; the noun for its description; `bucket`, which numbers the periods consecutively and
+    returns that of a local time; and after how many days the calendar repeats for the rule, None if never. Without a
+    bucket, each backup has its own period, and the calendar is always the same.
     """
 
     noun: str
@@ -24,7 +24,7 @@ class Period(StrEnum):
     LAST = "last", "backup", None, 0
     HOURLY = "hourly", "hour", lambda local: 24 * local.toordinal() + local.hour, 1
     DAILY = "daily", "day", datetime.toordinal, 1
-    # The calendar's first day is a Monday, as a week's is.
+    # Day 1 of the calendar is a Monday, the first day of a week.
     WEEKLY = "weekly", "ISO week", lambda local: (local.toordinal() - 1) // 7, 7
     MONTHLY = "monthly", "month", lambda local: 12 * local.year + local.month, None
     YEARLY = "yearly", "year", lambda local: local.year, None
@@ -38,7 +38,7 @@ class Period(StrEnum):
 
     @property
     def within_key(self) -> str:
-        """The file's key for a `KeepWithin`: `within` or `within_PERIOD`."""
+        """The key in the file for a `KeepWithin`: `within` or `within_PERIOD`."""
         return f"within_{self}" if self.bucket else "within"
 
 
@@ -55,7 +55,7 @@ class KeepCount:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class KeepWithin:
-    """Keep the newest backup of each period less than `duration` older than the newest of all."""
+    """Keep the newest backup of each period, of those less than `duration` older than the newest backup."""
 
     period: Period
     duration: Duration
@@ -65,4 +65,4 @@ class KeepWithin:
 
 
 Keep = tuple[KeepCount | KeepWithin, ...]
-"""A retention policy: a backup stays if any rule keeps it. Never empty, and each rule keeps at least one."""
+"""A retention policy: a backup is kept if any rule keeps it. Never empty; each rule keeps at least one backup."""

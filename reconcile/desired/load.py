@@ -1,4 +1,4 @@
-"""Loads the files: a `Config`, or every mistake at once, each with its line and column."""
+"""Loads the files into a `Config`, or reports every error at once, each with its line and column."""
 
 import os
 import sys
@@ -21,24 +21,24 @@ from reconcile.limits import MEBIBYTE, read_bounded, read_file
 
 _STDIN = "-"
 _LARGEST = 32 * MEBIBYTE
-"""Bytes; 100,000 series take about ten million. `-f /dev/zero` must be refused before it fills the memory."""
+"""Maximum bytes of a file; 100,000 series take about ten million. `-f /dev/zero` must not fill the memory."""
 
 
 def load(paths: Iterable[str | Path], *, stdin: BinaryIO | None = None) -> Config:
-    """Read the files, and the `*.toml` of the folders, that `paths` name, as one declaration.
+    """Read the files in `paths`, and the `*.toml` of the folders, as one declaration.
 
     `-` is standard input: `stdin`, or that of the process if it is None.
 
     Raises:
-        UserError: with a diagnostic for each mistake: first the files that can't be read, then the others in the order
-            of the files, and of the text.
+        UserError: with a diagnostic for each error: first the files that can't be read, then the others in the order of
+            the files and of their text.
     """
     return _config(*_read_all(paths, stdin))
 
 
 def parse(text: str, filename: str = "backups.toml") -> Config:
     """Read the text of one file; raises UserError as `load` does."""
-    # A text with a lone surrogate can't be a file. It is refused as one that is not UTF-8.
+    # A text with a lone surrogate can't come from a file. It is refused like a file that is not UTF-8.
     return _config([_decode(text.encode(errors="surrogatepass"), filename)], [])
 
 
@@ -72,10 +72,9 @@ def _in_order(mistakes: Iterable[Diagnostic], files: list[TomlFile]) -> list[Dia
 
 
 def _read_all(paths: Iterable[str | Path], stdin: BinaryIO | None) -> tuple[list[TomlFile], list[Diagnostic]]:
-    """Read every file named by `paths`; return them, and a diagnostic for each that can't be read.
+    """Read every file in `paths`; return the files, and a diagnostic for each that can't be read.
 
-    Files come in the order of `paths`, those of a folder by name; each is read once, however often it is named.
-    `-` is standard input: `stdin`, or that of the process if it is None.
+    The files are in the order of `paths`, and those of a folder sorted by name. A file named twice is read once.
     """
     files: list[TomlFile] = []
     problems: list[Diagnostic] = []
@@ -100,19 +99,19 @@ def _decode(content: bytes, filename: str) -> TomlFile:
         raise UserError(f"{filename}: not UTF-8 text, in line {line}", "Save the file as UTF-8.") from error
     source = Source(filename=filename, text=text)
     try:
-        # TOML has no byte order mark, but editors on Windows write one.
+        # TOML does not allow a byte order mark, but editors on Windows write one.
         return TomlFile(source=source, data=tomli.loads(text.removeprefix(BYTE_ORDER_MARK)))
     except tomli.TOMLDecodeError as error:
         raise UserError("not TOML", diagnostics=[syntax_error(error, source)]) from error
     except RecursionError as error:
         raise UserError(f"{filename}: nested too deeply", "Nothing in this file needs more than six levels.") from error
-    except ValueError as error:  # the only other one: Python refuses to read an integer of thousands of digits
+    except ValueError as error:  # the only other cause: Python does not read an integer of thousands of digits
         raise UserError("not TOML", diagnostics=[oversized_integer(source)]) from error
 
 
 @contextmanager
 def _collect(problems: list[Diagnostic], path: str) -> Iterator[None]:
-    """Add what goes wrong with `path` to `problems`."""
+    """Add the errors of `path` to `problems`."""
     try:
         yield
     except UserError as error:
@@ -124,11 +123,11 @@ def _collect(problems: list[Diagnostic], path: str) -> Iterator[None]:
 
 def _files(path: str) -> list[str]:
     if not path:
-        # pathlib takes it for the current folder: a variable that a script forgot to set would select all files there.
+        # pathlib treats it as the current folder: an unset variable in a script would select all files there.
         raise UserError("-f '' names no file", "Name one with -f PATH, or omit -f.")
     if path == _STDIN or not Path(path).is_dir():
         return [path]
-    # Hidden files are other programs' own: .#a.toml is an Emacs lock, ._a.toml a macOS resource fork.
+    # Hidden files belong to other programs: .#a.toml is an Emacs lock, ._a.toml a macOS resource fork.
     visible = (file for file in Path(path).iterdir() if not file.name.startswith("."))
     files = sorted(str(file) for file in visible if file.suffix == ".toml")
     if not files:

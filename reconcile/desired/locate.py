@@ -1,6 +1,6 @@
-"""Finds line, column and source text for diagnostics: where a key, a value or a byte is in the text of a TOML file.
+"""Finds line, column and source text for diagnostics: where a key, a value or a byte is in a TOML file.
 
-The TOML reader does not keep positions. tree-sitter finds them, and is loaded only when there is a place to show.
+The TOML reader does not keep positions. tree-sitter finds them, and is loaded only if there is a place to show.
 """
 
 import hashlib
@@ -22,29 +22,29 @@ if TYPE_CHECKING:
 
 _TABLES = {"table", "table_array_element"}
 _NOISE = {"comment", "ERROR"}
-"""ERROR is syntax that is newer than tree-sitter's grammar, which may then misread what follows. No node is assumed to
-be well-formed: showing the table around a value is better than failing."""
+"""ERROR is syntax that is newer than tree-sitter's grammar, which may then misread what follows. So this module assumes
+no node to be well-formed: showing the table around a value is better than failing."""
 BYTE_ORDER_MARK = "\ufeff"
 _MARK = BYTE_ORDER_MARK.encode()
 _LONGEST = 2000
-"""Characters of a line that are shown. A file may be one line of a megabyte, with thousands of mistakes."""
+"""Maximum characters shown of a line. A file may be one line of a megabyte, with thousands of errors."""
 
 _Entry = tuple["Node", "Node"]
-"""A key and its value; of a table, its header twice."""
+"""A key and its value; for a table, its header twice."""
 
 _TOKEN = re.compile(rb"""(token["']?\s*[=:]\s*)(.+)""", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class Source:
-    """The text of one file, with its byte order mark and its line endings, to show a line of it."""
+    """The text of one file, with its byte order mark and its line endings."""
 
     filename: str
     text: str = field(repr=False)
 
     @property
     def sha256(self) -> str:
-        """The digest of the file, as `sha256sum` prints it: which version was read."""
+        """The digest of the file, as `sha256sum` prints it; it identifies the version that was read."""
         return hashlib.sha256(self.text.encode()).hexdigest()
 
     def place(self, *path: str | int, at_key: bool = False) -> Place:
@@ -52,14 +52,14 @@ class Source:
         return Place(filename=self.filename, path=path, at_key=at_key, find=self.find)
 
     def find(self, path: KeyPath, at_key: bool) -> Spot | None:  # noqa: FBT001 - as `Place` calls it
-        """Return where the value at `path`, or its key, is in the text; None where tree-sitter is not installed.
+        """Return where the value at `path`, or its key, is in the text; None if tree-sitter is not installed.
 
-        A path that is not in the text is shown as the nearest table around it.
+        For a path that is not in the text, return the nearest table around it.
         """
         return self._positions.of(path, at_key=at_key) if self._positions else None
 
     def at(self, line: int, column: int) -> Spot:
-        """Return the single character at `line` and `column`; nothing at the end of a line."""
+        """Return the single character at `line` and `column`; an empty spot at the end of a line."""
         text = self._lines[line - 1].decode()
         start = self._starts[line - 1] + len(text[: column - 1].encode())
         return self.between(start, start + len(text[column - 1 : column].encode()))
@@ -90,7 +90,7 @@ class Source:
 
     @cached_property
     def _starts(self) -> list[int]:
-        """The byte at which each line begins; the first begins after the byte order mark."""
+        """The byte at which each line starts; the first starts after the byte order mark."""
         before = len(self.content) - len(self.content.removeprefix(_MARK))
         return list(accumulate((len(line) + 1 for line in self._lines[:-1]), initial=before))
 
@@ -110,9 +110,9 @@ class Source:
             highlight_end=min(max(last, start.column) - first, _LONGEST),
         )
 
-    @cache  # noqa: B019 - thousands of mistakes may be in one line; a source lives as long as the run
+    @cache  # noqa: B019 - thousands of errors may be in one line; a source lives as long as the run
     def _code(self, row: int) -> str:
-        """Return a line, the rest of one with a token in it masked: diagnostics end up in public logs."""
+        """Return a line; after a token's key, the rest is masked, because diagnostics end up in public logs."""
         line = self._lines[row].removesuffix(b"\r")
         return _TOKEN.sub(lambda found: found[1] + b"*" * len(found[2].decode()), line).decode()
 
@@ -121,7 +121,7 @@ class _Positions:
     """Every key and value of one file, by its path: `("servers", "web", "pinned", 0)`."""
 
     def __init__(self, source: Source) -> None:
-        import tree_sitter_toml  # noqa: PLC0415 - not installed where there is no wheel of it
+        import tree_sitter_toml  # noqa: PLC0415 - some platforms have no wheel of it
         from tree_sitter import Language, Parser  # noqa: PLC0415 - as above
 
         self._source = source
@@ -129,7 +129,7 @@ class _Positions:
         self._entries: dict[KeyPath, _Entry] = {}
         for path, entry in _entries(root):
             self._entries.setdefault(path, entry)
-        # `[a.b]` and `a.b = 1` stand for the table `a` too, unless it has a header of its own.
+        # `[a.b]` and `a.b = 1` define the table `a` too, unless it has its own header.
         for path, (key, _) in list(self._entries.items()):
             while (path := path[:-1]) and path not in self._entries:
                 self._entries[path] = key, key
@@ -137,8 +137,8 @@ class _Positions:
     def of(self, path: KeyPath, *, at_key: bool) -> Spot:
         """Return the position of the value at `path`, or of its key.
 
-        For a path that the text does not have, return the key of the nearest table or list around it, or the
-        beginning of the text.
+        For a path that is not in the text, return the key of the nearest table or list around it, or the start of the
+        text.
         """
         entry = self._entries.get(path)
         while path and not entry:
@@ -170,7 +170,7 @@ def _entries(root: "Node") -> Iterator[tuple[KeyPath, _Entry]]:
 
 
 def _below(node: "Node", path: KeyPath) -> Iterator[tuple[KeyPath, _Entry]]:
-    """Yield the node and everything in its value. An explicit stack, because values may be nested deeply."""
+    """Yield the node and everything in its value. Uses an explicit stack, because values may be nested deeply."""
     pending = [(node, path)]
     while pending:
         node, path = pending.pop()
@@ -185,7 +185,7 @@ def _below(node: "Node", path: KeyPath) -> Iterator[tuple[KeyPath, _Entry]]:
         elif value.type == "array":
             pending += [(child, (*path, index)) for index, child in enumerate(_children(value))]
         elif value.type == "string":
-            yield (*path, 0), (value, value)  # the only entry, where the key also takes a list
+            yield (*path, 0), (value, value)  # the only entry, if the key also takes a list
 
 
 def _children(node: "Node") -> "list[Node]":
@@ -213,7 +213,7 @@ def _key(node: "Node") -> KeyPath:
 
 
 def _in_lists(keys: KeyPath, lengths: dict[KeyPath, int]) -> KeyPath:
-    """Return the path of a header's table: after each list of tables on the way, the index of its last one."""
+    """Return the path of a header's table: after each list of tables in it, the index of the last table."""
     path: KeyPath = ()
     for key in keys[:-1]:
         path = (*path, key)

@@ -17,14 +17,14 @@ from reconcile.desired.locate import Source
 from reconcile.diagnostics import Diagnostic, Place
 
 _KEEP_ALL: Keep = (KeepCount(period=Period.LAST, count="all"),)
-"""Without `keep`, nothing is deleted: what the file does not say must not cost a backup."""
+"""Without `keep`, nothing is deleted: an omission in the file must not delete a backup."""
 
 _Policies = Mapping[str | None, PolicyTable]
-"""What a series takes from its policy, by name; None is the one of a series that names none."""
+"""The policies by name; None is the policy of a series that names none."""
 
 
 def merge(documents: Sequence[tuple[Source, Document]]) -> Config:
-    """Return what the documents declare together. They passed `cross_check`, so every policy they name exists."""
+    """Merge documents that have passed `cross_check`, so every policy that they name exists."""
     nowhere = Source(filename="", text="")
     settings, settings_in = next(
         ((document.settings, source) for source, document in documents if document.settings), (Settings(), nowhere)
@@ -60,7 +60,7 @@ def merge(documents: Sequence[tuple[Source, Document]]) -> Config:
 def _warnings(
     documents: Sequence[tuple[Source, Document]], tables: Sequence[tuple[Place, ServerTable | FleetTable]]
 ) -> Iterator[Diagnostic]:
-    """Yield warnings about what is valid, and probably not meant."""
+    """Yield warnings about declarations that are valid but probably not intended."""
     declared = [(place, table.backups) for place, table in tables]
     if not any(backups for _, backups in declared):
         yield Diagnostic(

@@ -1,4 +1,4 @@
-"""Which completed backups are undersized: smaller than `min_size` says, so probably empty (spec, section 1)."""
+"""Decides which completed backups are undersized: smaller than `min_size`, so probably empty (spec, section 1)."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -14,10 +14,10 @@ from reconcile.ids import Id
 
 @dataclass(frozen=True, kw_only=True)
 class MinSizes:
-    """How large a completed backup must be, in MiB: `default`, except for the series that say otherwise.
+    """The minimum size of a completed backup, in MiB: `default`, except for the series in `exceptions`.
 
-    The only place that decides it. Whatever reads the account asks for the backups as this judges them, so that
-    everything else finds the decision in their state.
+    This is the only place that applies it. Everything that reads the account applies `judged` to the backups first, so
+    all other code finds the result in their state.
     """
 
     default: int
@@ -26,7 +26,7 @@ class MinSizes:
 
     @classmethod
     def of(cls, config: Config, servers: Iterable[DeclaredServer]) -> Self:
-        """Collect what the files say for these servers."""
+        """Collect the minimum sizes that the files set for these servers."""
         exceptions = (
             (server.id, server.descriptions_of(series), series.min_size)
             for server in servers
@@ -36,7 +36,7 @@ class MinSizes:
         return cls(default=config.settings.min_size, exceptions=tuple(exceptions))
 
     def judged(self, backups: Iterable[Backup]) -> tuple[Backup, ...]:
-        """Return the backups, with the state UNDERSIZED where they are."""
+        """Return the backups, with the state UNDERSIZED for those that are."""
         return tuple(replace(each, is_undersized=True) if self._is_undersized(each) else each for each in backups)
 
     def judged_inventory(self, inventory: Inventory) -> Inventory:
@@ -46,7 +46,7 @@ class MinSizes:
         return replace(inventory, backups=self.judged(inventory.backups))
 
     def _is_undersized(self, backup: Backup) -> bool:
-        """A size that is not known says nothing."""
+        """Return whether a backup is smaller than its minimum size; False if its size is not known."""
         if backup.size_mb is None or backup.size_mb >= self._largest or backup.state is not State.USABLE:
             return False
         named = self._by_name.get((backup.server_id, backup.description))
@@ -69,7 +69,7 @@ class MinSizes:
 
     @cached_property
     def _by_pattern(self) -> dict[Id, list[tuple[Descriptions, int]]]:
-        """Those of the series whose former descriptions are patterns: a server has few of them."""
+        """The exceptions for series whose former descriptions are patterns; a server has few of them."""
         found: dict[Id, list[tuple[Descriptions, int]]] = {}
         for server_id, descriptions, size in self.exceptions:
             if descriptions.globs:
@@ -78,4 +78,4 @@ class MinSizes:
 
 
 DEFAULT = MinSizes(default=Settings().min_size)
-"""Where no file says otherwise."""
+"""The minimum sizes without files."""
