@@ -17,7 +17,7 @@ from reconcile.cli.connection import connect
 from reconcile.cli.exit_code import ExitCode
 from reconcile.cli.files import read_plan
 from reconcile.cli.lock import account_lock
-from reconcile.cli.options import ALLOW_LOSS, MAX_AGE, RECORD, DurationType, command, formats
+from reconcile.cli.options import ALLOW_LOSS, MAX_AGE, RECORD, argument, command, formats, option
 from reconcile.cli.output import Output
 from reconcile.cli.prompt import ask
 from reconcile.cli.recorder import record_in
@@ -36,53 +36,27 @@ from reconcile.report.apply.sentences import summary_text
 
 
 @command(files=True, targets=True, account=True, timeout="2h", more="each kept backup")
-@click.argument("planfile", required=False, type=click.Path(path_type=Path, readable=False))
-@click.option("--auto-approve", is_flag=True, help="Do not ask for approval.")
-@click.option(
-    "--no-wait",
-    is_flag=True,
-    help="Start the backups and exit without waiting; deletes that depend on them are left to the next run.",
-)
-@click.option(
-    "--lock-timeout",
-    type=DurationType(),
-    help="Wait this long for another apply on this machine to finish.  [default: exit at once]",
-)
-@click.option(
-    "--parallelism",
-    type=click.IntRange(min=1),
-    default=10,
-    show_default=True,
-    help="Maximum number of requests in flight.",
-    metavar="N",
-)
-@click.option(
-    "--max-in-progress",
-    type=click.IntRange(min=1),
-    default=100,
-    show_default=True,
-    help="Maximum number of backups in progress; starts at 10 and adapts.",
-    metavar="N",
-)
-@ALLOW_LOSS
-@MAX_AGE
-@click.option("--no-delete", is_flag=True, help="Create what is due, and withhold every delete.")
-@RECORD
 @formats(REPORTERS)
 def apply(
     session: Session,
     reporter: Callable[[Output], Reporter],
     *,
-    planfile: Path | None,
-    auto_approve: bool,
-    no_wait: bool,
-    lock_timeout: Duration | None,
-    parallelism: int,
-    max_in_progress: int,
-    allow_loss: int,
-    max_age: Duration | None,
-    no_delete: bool,
-    record_folder: Path | None,
+    planfile: Path | None = argument(),
+    auto_approve: bool = option("Do not ask for approval."),
+    no_wait: bool = option(
+        "Start the backups and exit without waiting; deletes that depend on them are left to the next run."
+    ),
+    lock_timeout: Duration | None = option(
+        "Wait this long for another apply on this machine to finish.  [default: exit at once]"
+    ),
+    parallelism: int = option("Maximum number of requests in flight.", type=click.IntRange(min=1), default=10),
+    max_in_progress: int = option(
+        "Maximum number of backups in progress; starts at 10 and adapts.", type=click.IntRange(min=1), default=100
+    ),
+    allow_loss: int = ALLOW_LOSS,
+    max_age: Duration | None = MAX_AGE,
+    no_delete: bool = option("Create what is due, and withhold every delete."),
+    record_folder: Path | None = RECORD,
 ) -> ExitCode:
     """Create and delete backups to match the files, or apply a saved plan exactly."""
     if planfile and (session.paths or session.targets or max_age):

@@ -4,15 +4,14 @@ import click
 
 from reconcile.cli.complete import script
 from reconcile.cli.exit_code import ExitCode
-from reconcile.cli.options import command
+from reconcile.cli.options import argument, command
 from reconcile.cli.session import Session
 
 SHELLS = ("bash", "zsh", "fish")
 
 
 @command()
-@click.argument("shell", type=click.Choice(SHELLS))
-def completion(session: Session, *, shell: str) -> ExitCode:
+def completion(session: Session, *, shell: str = argument(type=click.Choice(SHELLS))) -> ExitCode:
     """Print the completion script for your shell."""
     session.output.raw(script(shell))
     return ExitCode.DONE

@@ -10,7 +10,7 @@ from rich.progress import Progress as Bars
 from reconcile.actual.inventory import Inventory
 from reconcile.cli.connection import observe
 from reconcile.cli.exit_code import ExitCode
-from reconcile.cli.options import COMPARE, DurationType, OutputFileType, command, formats
+from reconcile.cli.options import COMPARE, OUTPUT_FILE, command, formats, option
 from reconcile.cli.output import Output
 from reconcile.cli.session import Session
 from reconcile.cli.system_clock import SystemClock
@@ -26,32 +26,20 @@ from reconcile.report.forecast import FORECAST_FORMATS
 
 
 @command(files=True, targets=True, account=True, more="every series")
-@click.option(
-    "--days", type=click.IntRange(1, 36_500), default=365, show_default=True, metavar="N", help="Days to look ahead."
-)
-@click.option(
-    "--apply-every", type=DurationType(), default="1d", show_default=True, help="Interval between simulated applies."
-)
-@click.option(
-    "--size-mb",
-    type=click.IntRange(1, 10**9),
-    metavar="N",
-    help="Size to assume for a backup when neither its series nor its server has a known size.",
-)
-@click.option("--from-empty", is_flag=True, help="Start with no backups; needs no network and no token.")
-@COMPARE
-@click.option("--html", "html_file", type=OutputFileType(), help="Write a page that draws it over time.")
 @formats(FORECAST_FORMATS)
 def forecast(
     session: Session,
     formatter: Formatter[Forecast | Comparison],
     *,
-    days: int,
-    apply_every: Duration,
-    size_mb: int | None,
-    from_empty: bool,
-    files_before: tuple[str, ...],
-    html_file: Path | None,
+    days: int = option("Days to look ahead.", type=click.IntRange(1, 36_500), default=365),
+    apply_every: Duration = option("Interval between simulated applies.", default="1d"),
+    size_mb: int | None = option(
+        "Size to assume for a backup when neither its series nor its server has a known size.",
+        type=click.IntRange(1, 10**9),
+    ),
+    from_empty: bool = option("Start with no backups; needs no network and no token."),
+    files_before: tuple[str, ...] = COMPARE,
+    html_file: Path | None = option("Write a page that draws it over time.", type=OUTPUT_FILE, flag="--html"),
 ) -> ExitCode:
     """Forecast how many backups your policies will hold, their size, and how far back they reach.
 

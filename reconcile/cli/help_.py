@@ -3,7 +3,6 @@
 import re
 from pathlib import Path
 
-import click
 from rich.constrain import Constrain
 
 from reconcile import __version__
@@ -11,7 +10,7 @@ from reconcile.cli.commands import COMMANDS
 from reconcile.cli.examples import example_files, read_example
 from reconcile.cli.exit_code import ExitCode
 from reconcile.cli.main import reconcile
-from reconcile.cli.options import command
+from reconcile.cli.options import argument, command
 from reconcile.cli.session import Session
 from reconcile.diagnostics import UserError, did_you_mean
 from reconcile.report.document import Columns, Raw, Row
@@ -23,8 +22,7 @@ _WIDEST = 100
 
 
 @command(name="help")
-@click.argument("topic", required=False)
-def help_(session: Session, *, topic: str | None) -> ExitCode:
+def help_(session: Session, *, topic: str | None = argument()) -> ExitCode:
     """Show a page of the reference, a command's options or an example; or list the pages."""
     topics, examples = pages(), example_files()
     if topic is None:

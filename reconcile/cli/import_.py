@@ -2,12 +2,10 @@
 
 from pathlib import Path
 
-import click
-
 from reconcile.cli.connection import observe
 from reconcile.cli.exit_code import ExitCode
 from reconcile.cli.files import check_new
-from reconcile.cli.options import OutputFileType, command
+from reconcile.cli.options import OUTPUT_FILE, command, option
 from reconcile.cli.session import STDOUT, Session
 from reconcile.insight.importing import declare
 from reconcile.plan.warnings import odd_entries
@@ -15,9 +13,12 @@ from reconcile.report.toml import declaration_toml
 
 
 @command("import", files=True, account=True)
-@click.option("--server", "only", multiple=True, metavar="ID|NAME", help="Limit to this server; may be repeated.")
-@click.option("--out", type=OutputFileType(), help="Write to this file instead of stdout; it must not exist.")
-def import_(session: Session, *, only: tuple[str, ...], out: Path | None) -> ExitCode:
+def import_(
+    session: Session,
+    *,
+    only: tuple[str, ...] = option("Limit to this server; may be repeated.", flag="--server", metavar="ID|NAME"),
+    out: Path | None = option("Write to this file instead of stdout; it must not exist.", type=OUTPUT_FILE),
+) -> ExitCode:
     """Generate TOML for the backups that the account already has.
 
     With -f, only what those files do not declare yet.

@@ -2,13 +2,11 @@
 
 from pathlib import Path
 
-import click
-
 from reconcile.actual.credentials import NoTokenError
 from reconcile.cli.connection import observe
 from reconcile.cli.exit_code import ExitCode
 from reconcile.cli.files import check_new
-from reconcile.cli.options import OutputFileType, command
+from reconcile.cli.options import OUTPUT_FILE, command, option
 from reconcile.cli.session import DEFAULT_FILE, STDOUT, Session
 from reconcile.insight.importing import declare
 from reconcile.plan.warnings import odd_entries
@@ -17,14 +15,11 @@ from reconcile.report.wording import count_text
 
 
 @command(account=True)
-@click.option(
-    "--out",
-    type=OutputFileType(),
-    default=DEFAULT_FILE,
-    show_default=True,
-    help="The file to write; it must not exist.",
-)
-def init(session: Session, *, out: Path) -> ExitCode:
+def init(
+    session: Session,
+    *,
+    out: Path = option("The file to write; it must not exist.", type=OUTPUT_FILE, default=DEFAULT_FILE),
+) -> ExitCode:
     """Write a commented starter file for your account, or an example if there is no token.
 
     Declares the backups that the account holds, and a nightly series where nothing is created regularly.

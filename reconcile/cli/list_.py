@@ -8,7 +8,7 @@ from reconcile.actual.inventory import AUTOMATIC, MANUAL, Inventory
 from reconcile.actual.reader import Reader
 from reconcile.cli.connection import connect
 from reconcile.cli.exit_code import ExitCode
-from reconcile.cli.options import command, formats
+from reconcile.cli.options import argument, command, formats, option
 from reconcile.cli.session import Session
 from reconcile.ids import Id
 from reconcile.insight.listing import BackupList, known_names, list_backups
@@ -19,11 +19,15 @@ from reconcile.report.list import LIST_FORMATS
 
 
 @command("list", account=True)
-@click.argument("servers", nargs=-1, metavar="[SERVER]...")
-@click.option("--type", "backup_type", type=click.Choice([MANUAL, AUTOMATIC]), help="Limit to backups of this type.")
 @formats(LIST_FORMATS)
 def list_(
-    session: Session, formatter: Formatter[BackupList], *, servers: tuple[str, ...], backup_type: str | None
+    session: Session,
+    formatter: Formatter[BackupList],
+    *,
+    servers: tuple[str, ...] = argument(metavar="[SERVER]..."),
+    backup_type: str | None = option(
+        "Limit to backups of this type.", type=click.Choice([MANUAL, AUTOMATIC]), flag="--type"
+    ),
 ) -> ExitCode:
     """List all backups in the account, automatic ones included, newest first for each server.
 

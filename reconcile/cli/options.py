@@ -1,13 +1,16 @@
 """The options that commands share, and the decorator that turns them into a `Session`."""
 
 import functools
+import inspect
 import os
 import re
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from types import NoneType
+from typing import Any, Concatenate, ParamSpec, TypeVar, get_args, get_origin
 
 import click
 
@@ -88,57 +91,85 @@ class OutputFileType(click.ParamType[Path]):
         return Path(text)
 
 
-_FILE = click.option(
-    "-f",
-    "--file",
-    "paths",
+OUTPUT_FILE = OutputFileType()
+_TYPES: dict[object, click.ParamType[Any]] = {
+    Duration: DurationType(),
+    datetime: TimeType(),
+    Path: click.Path(path_type=Path, readable=False),
+}
+"""How click reads the types that it does not know. Whether a file can be read shows when it is."""
+
+
+@dataclass(frozen=True)
+class _Declared:
+    """An option or an argument, as the default of the parameter that it is for."""
+
+    kind: type[click.Parameter]
+    attributes: dict[str, Any]
+    flag: str = ""
+
+    def of(self, parameter: inspect.Parameter) -> click.Parameter:
+        types = get_args(parameter.annotation) or (parameter.annotation,)
+        is_tuple = get_origin(parameter.annotation) is tuple
+        names, known = [parameter.name], {"type": _TYPES.get(types[0], types[0])}
+        if self.kind is click.Argument:
+            known |= {"required": NoneType not in types and not is_tuple, "nargs": -1 if is_tuple else 1}
+        else:
+            names = [self.flag or f"--{parameter.name.replace('_', '-')}", *names]
+            known |= {"is_flag": types[0] is bool, "multiple": is_tuple, "show_default": True}
+            known |= {"metavar": "N"} if types[0] is int else {}
+        return self.kind(names, **known | self.attributes)
+
+
+def option(explanation: str, *, flag: str = "", **attributes: Any) -> Any:  # noqa: ANN401 - as click's own
+    """Declare an option, in the place of a parameter's default.
+
+    Its name and type are the parameter's, unless there is a `flag` or a `type`. A `bool` is a flag, and a `tuple` can
+    be repeated. The other attributes are click's.
+    """
+    return _Declared(click.Option, {"help": explanation, **attributes}, flag)
+
+
+def argument(**attributes: Any) -> Any:  # noqa: ANN401 - as above
+    """Declare an argument, as `option` does; a `tuple` takes all that follow."""
+    return _Declared(click.Argument, attributes)
+
+
+MAX_AGE = option("Require a backup no older than this in each series (for example 15min), and create one if needed.")
+COMPARE = option(
+    "Compare with the files before a change: a file, a folder, or -. Can be repeated.", flag="--compare", metavar="PATH"
+)
+ALLOW_LOSS = option(
+    "Allow this run to lose up to N usable backups.", type=click.IntRange(min=0), default=0, show_default=False
+)
+RECORD = option(
+    "Write a record of this run to a folder, for replay and status --since.",
+    type=click.Path(path_type=Path, file_okay=False),
+    flag="--record",
+    metavar="DIR",
+)
+_FILE = click.Option(
+    ["-f", "--file", "paths"],
     multiple=True,
-    type=str,
     metavar="PATH",
     help=f"A file, a folder of *.toml, or - for standard input. Can be repeated.  [default: {DEFAULT_FILE}]",
 )
-_TARGET = click.option(
-    "--target",
-    "targets",
+_TARGET = click.Option(
+    ["--target", "targets"],
     multiple=True,
     metavar="GLOB",
     help="Only include addresses matching this glob: SERVER, SERVER/DESCRIPTION or fleet:NAME. Can be repeated.",
 )
-MAX_AGE = click.option(
-    "--max-age",
-    type=DurationType(),
-    help="Require a backup no older than this in each series (for example 15min), and create one if needed.",
+_BASE_URL = click.Option(["--base-url"], metavar="URL", help="Base URL of the service.  [env: VPS_API_URL]")
+_TOKEN_FILE = click.Option(
+    ["--token-file"], metavar="FILE", help="File with the token.  [env: VPS_API_TOKEN holds the token itself]"
 )
-COMPARE = click.option(
-    "--compare",
-    "files_before",
-    multiple=True,
-    metavar="PATH",
-    help="Compare with the files before a change: a file, a folder, or -. Can be repeated.",
+_DEBUG = click.Option(["--debug"], is_flag=True, help="Show every request on stderr.")
+_NO_COLOR = click.Option(
+    ["--no-color"], is_flag=True, help="Disable colours. Also off with NO_COLOR set, or in a pipe."
 )
-ALLOW_LOSS = click.option(
-    "--allow-loss",
-    type=click.IntRange(min=0),
-    default=0,
-    metavar="N",
-    help="Allow this run to lose up to N usable backups.",
-)
-RECORD = click.option(
-    "--record",
-    "record_folder",
-    type=click.Path(path_type=Path, file_okay=False),
-    metavar="DIR",
-    help="Write a record of this run to a folder, for replay and status --since.",
-)
+_QUIET = "Print only errors and the last line, for cron."
 _OPEN_RANGE = re.compile(r"; x>=\d+|  \[x>=\d+\]")
-_BASE_URL = click.option("--base-url", metavar="URL", help="Base URL of the service.  [env: VPS_API_URL]")
-_TOKEN_FILE = click.option(
-    "--token-file",
-    metavar="FILE",
-    help="File with the token.  [env: VPS_API_TOKEN holds the token itself]",
-)
-_DEBUG = click.option("--debug", is_flag=True, help="Show every request on stderr.")
-_NO_COLOR = click.option("--no-color", is_flag=True, help="Disable colours. Also off with NO_COLOR set, or in a pipe.")
 
 
 def formats(
@@ -173,21 +204,9 @@ def fail(ctx: click.Context, output: Output, diagnostics: Sequence[Diagnostic]) 
         output.show(write(diagnostics, ctx.info_name or ""))
 
 
-def _quiet(*, hidden: bool) -> Callable[..., Any]:
-    """Return `-q`. Every command takes it; one that only prints what was asked for does not list it in its help."""
-    return click.option(
-        "-q", "--quiet", is_flag=True, hidden=hidden, help="Print only errors and the last line, for cron."
-    )
-
-
-def _verbose(more: str) -> Callable[..., Any]:
-    """Return `-v`. Every command takes it; one that has nothing more to show does not list it in its help."""
-    return click.option("-v", "--verbose", is_flag=True, hidden=not more, help=f"Also show {more}." if more else None)
-
-
-def _timeout(default: str) -> Callable[..., Any]:
-    return click.option(
-        "--timeout", type=DurationType(), default=default, show_default=True, help="Time limit for the whole run."
+def _timeout(default: str) -> click.Option:
+    return click.Option(
+        ["--timeout"], type=DurationType(), default=default, show_default=True, help="Time limit for the whole run."
     )
 
 
@@ -276,18 +295,26 @@ def command(
     timeout: str = READING,
     more: str = "",
 ) -> Callable[[Callable[..., ExitCode]], click.Command]:
-    """Make a command of a function, which gets a `session` and the options of its own.
+    """Make a command of a function, which gets a `session`, and the options that its other parameters declare.
 
     The switches say which shared options it takes: `-f`, `--target`, and those for the service with `--timeout`, whose
     default is `timeout`; `more` says what else `-v` shows. An error that the outside world caused
     becomes a message and an exit code, and is also printed in the format that was asked for.
     """
-    shared = [_NO_COLOR, _verbose(more), _quiet(hidden=not files and not account)]
+    # Every command takes -v and -q; where they change nothing, its help does not list them.
+    shared = [
+        _NO_COLOR,
+        click.Option(["-v", "--verbose"], is_flag=True, hidden=not more, help=f"Also show {more}."),
+        click.Option(["-q", "--quiet"], is_flag=True, hidden=not (files or account), help=_QUIET),
+    ]
     shared += [_FILE] if files else []
     shared += [_TARGET] if targets else []
     shared += [_BASE_URL, _TOKEN_FILE, _timeout(timeout), _DEBUG] if account else []
 
     def decorate(function: Callable[..., ExitCode]) -> click.Command:
+        parameters = inspect.signature(function).parameters.values()
+        own = [each.default.of(each) for each in parameters if isinstance(each.default, _Declared)]
+
         @functools.wraps(function)
         def run(
             *,
@@ -300,7 +327,7 @@ def command(
             token_file: str | None = None,
             timeout: Duration | None = None,
             debug: bool = False,
-            **own: Any,  # noqa: ANN401 - whatever the command declares
+            **others: Any,  # noqa: ANN401 - whatever the command declares
         ) -> ExitCode:
             if verbose and quiet:
                 raise click.UsageError("-v or -q, not both")
@@ -320,7 +347,7 @@ def command(
             )
             code = ExitCode.ERROR
             try:
-                code = _run(session, functools.partial(function, session, **own))
+                code = _run(session, functools.partial(function, session, **others))
             except KeyboardInterrupt:
                 code = ExitCode.INTERRUPTED
                 raise
@@ -329,10 +356,6 @@ def command(
                     session.heartbeat.report(str(code.value), session.summary)
             return code
 
-        made: Any = click.command(name, cls=_Command)(run)
-        for option in reversed(shared):
-            made = option(made)
-        result: click.Command = made
-        return result
+        return click.command(name, cls=_Command, params=[*own, *shared])(run)
 
     return decorate

@@ -11,7 +11,7 @@ import click
 from reconcile.cli.connection import observe
 from reconcile.cli.exit_code import ExitCode
 from reconcile.cli.files import plan_content
-from reconcile.cli.options import ALLOW_LOSS, COMPARE, MAX_AGE, OutputFileType, TimeType, command, formats
+from reconcile.cli.options import ALLOW_LOSS, COMPARE, MAX_AGE, OUTPUT_FILE, command, formats, option
 from reconcile.cli.session import STDOUT, Session
 from reconcile.clock import StoppedError
 from reconcile.desired.config import Config
@@ -28,24 +28,17 @@ from reconcile.report.plan.json import gitlab_report as report_for_gitlab
 
 @command(files=True, targets=True, account=True, more="each kept backup")
 @formats(PLAN_FORMATS)
-@click.option("--out", type=OutputFileType(), help="Save the plan for apply FILE, which will not ask, and show FILE.")
-@click.option("--gitlab-report", type=OutputFileType(), help="Write GitLab's Terraform report.")
-@click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 if there are changes.")
-@MAX_AGE
-@COMPARE
-@ALLOW_LOSS
-@click.option("--at", type=TimeType(), metavar="TIME", help="Plan as of this time instead of now.")
 def plan(
     session: Session,
     formatter: Formatter[Plan | Difference],
     *,
-    out: Path | None,
-    gitlab_report: Path | None,
-    detailed_exitcode: bool,
-    max_age: Duration | None,
-    files_before: tuple[str, ...],
-    allow_loss: int,
-    at: datetime | None,
+    out: Path | None = option("Save the plan for apply FILE, which will not ask, and show FILE.", type=OUTPUT_FILE),
+    gitlab_report: Path | None = option("Write GitLab's Terraform report.", type=OUTPUT_FILE),
+    detailed_exitcode: bool = option("Exit with 2 if there are changes."),
+    max_age: Duration | None = MAX_AGE,
+    files_before: tuple[str, ...] = COMPARE,
+    allow_loss: int = ALLOW_LOSS,
+    at: datetime | None = option("Plan as of this time instead of now."),
 ) -> ExitCode:
     """Show what apply would create and delete, and why; change nothing.
 

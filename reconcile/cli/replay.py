@@ -4,11 +4,9 @@ from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 
-import click
-
 from reconcile.cli.exit_code import ExitCode
 from reconcile.cli.files import read_record, records_in
-from reconcile.cli.options import command, formats
+from reconcile.cli.options import argument, command, formats
 from reconcile.cli.session import Session
 from reconcile.desired.load import parse_all
 from reconcile.insight.replay import Replay
@@ -19,9 +17,13 @@ from reconcile.report.replay import REPLAY_FORMATS
 
 
 @command(files=True)
-@click.argument("records", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="RECORD…|DIR")
 @formats(REPLAY_FORMATS)
-def replay(session: Session, formatter: Formatter[Replay], *, records: tuple[Path, ...]) -> ExitCode:
+def replay(
+    session: Session,
+    formatter: Formatter[Replay],
+    *,
+    records: tuple[Path, ...] = argument(required=True, metavar="RECORD…|DIR"),
+) -> ExitCode:
     """Plan recorded runs again, offline, and check that every action follows from its files.
 
     With -f, also show what these files would have planned instead, run by run.

@@ -17,7 +17,7 @@ from reconcile.apply.run import Options, Run
 from reconcile.cli.connection import connect
 from reconcile.cli.exit_code import ExitCode
 from reconcile.cli.lock import account_lock
-from reconcile.cli.options import RECORD, TimeType, command
+from reconcile.cli.options import RECORD, argument, command, option
 from reconcile.cli.output import Output
 from reconcile.cli.prompt import ask
 from reconcile.cli.recorder import Recorder, done_of, record_in
@@ -41,25 +41,16 @@ _NOTHING = Config(servers=())
 
 
 @command(files=True, account=True, timeout="2h")
-@click.argument("server")
-@click.option("--backup", "backup_id", metavar="ID", help="Restore from this backup, manual or automatic.")
-@click.option("--series", metavar="DESCRIPTION", help="Restore from the newest usable backup of this series.")
-@click.option(
-    "--before", type=TimeType(), metavar="TIME", help="With --series, use the newest backup created before this time."
-)
-@click.option("--safety-backup", is_flag=True, help="First create a backup of the current state, and wait for it.")
-@click.option("--auto-approve", is_flag=True, help="Do not ask for approval; only with --backup.")
-@RECORD
 def restore(
     session: Session,
     *,
-    server: str,
-    backup_id: str | None,
-    series: str | None,
-    before: datetime | None,
-    safety_backup: bool,
-    auto_approve: bool,
-    record_folder: Path | None,
+    server: str = argument(),
+    backup_id: str | None = option("Restore from this backup, manual or automatic.", flag="--backup", metavar="ID"),
+    series: str | None = option("Restore from the newest usable backup of this series.", metavar="DESCRIPTION"),
+    before: datetime | None = option("With --series, use the newest backup created before this time."),
+    safety_backup: bool = option("First create a backup of the current state, and wait for it."),
+    auto_approve: bool = option("Do not ask for approval; only with --backup."),
+    record_folder: Path | None = RECORD,
 ) -> ExitCode:
     """Restore a server, named by its id or its name in the account, from a backup. Overwrites its disk.
 

@@ -7,7 +7,7 @@ import click
 
 from reconcile.cli.exit_code import ExitCode
 from reconcile.cli.extras import sandbox_missing
-from reconcile.cli.options import command
+from reconcile.cli.options import command, option
 from reconcile.cli.session import Session
 from reconcile.cli.system_clock import SystemClock
 from reconcile.diagnostics import UserError
@@ -18,76 +18,32 @@ _LARGEST_SEED = 256 * MEBIBYTE
 
 
 @command()
-@click.option(
-    "--port",
-    type=click.IntRange(0, 65535),
-    default=8791,
-    show_default=True,
-    metavar="PORT",
-    help="Port to listen on; 0 picks a free one.",
-)
-@click.option(
-    "--backup-seconds",
-    type=click.FloatRange(min=0),
-    default=5.0,
-    show_default=True,
-    metavar="SECONDS",
-    help="How long each backup takes to complete.",
-)
-@click.option(
-    "--page-size", type=click.IntRange(min=1), default=100, show_default=True, metavar="N", help="Entries per page."
-)
-@click.option(
-    "--latency-ms",
-    type=click.IntRange(min=0),
-    default=0,
-    show_default=True,
-    metavar="MS",
-    help="Delay before every response.",
-)
-@click.option(
-    "--fail-rate",
-    type=click.FloatRange(0, 1),
-    default=0.0,
-    show_default=True,
-    metavar="SHARE",
-    help="Share of backups that fail.",
-)
-@click.option("--rate-limit", metavar="N/min", help="Reply with 429 above this rate.  [default: no limit]")
-@click.option(
-    "--seed",
-    type=click.Path(path_type=Path),
-    help='JSON to start with, {"servers": […], "backups": […]}.  [default: the documentation\'s sample]',
-)
-@click.option(
-    "--account",
-    "names",
-    multiple=True,
-    metavar="NAME",
-    help="Serve an account with this name and its own token. Can be repeated.  [default: one account]",
-)
-@click.option(
-    "--servers",
-    type=click.IntRange(1, 5000),
-    metavar="N",
-    help="Start with N servers and their nightly backups of two weeks.",
-)
-@click.option("--dated-names", is_flag=True, help="With --servers, put the date into each description.")
-@click.option("--gaps", is_flag=True, help="With --servers, leave some nights out.")
 def sandbox(
     session: Session,
     *,
-    port: int,
-    backup_seconds: float,
-    page_size: int,
-    latency_ms: int,
-    fail_rate: float,
-    rate_limit: str | None,
-    seed: Path | None,
-    names: tuple[str, ...],
-    servers: int | None,
-    dated_names: bool,
-    gaps: bool,
+    port: int = option(
+        "Port to listen on; 0 picks a free one.", type=click.IntRange(0, 65535), metavar="PORT", default=8791
+    ),
+    backup_seconds: float = option(
+        "How long each backup takes to complete.", type=click.FloatRange(min=0), metavar="SECONDS", default=5.0
+    ),
+    page_size: int = option("Entries per page.", type=click.IntRange(min=1), default=100),
+    latency_ms: int = option("Delay before every response.", type=click.IntRange(min=0), metavar="MS", default=0),
+    fail_rate: float = option("Share of backups that fail.", type=click.FloatRange(0, 1), metavar="SHARE", default=0.0),
+    rate_limit: str | None = option("Reply with 429 above this rate.  [default: no limit]", metavar="N/min"),
+    seed: Path | None = option(
+        'JSON to start with, {"servers": […], "backups": […]}.  [default: the documentation\'s sample]'
+    ),
+    names: tuple[str, ...] = option(
+        "Serve an account with this name and its own token. Can be repeated.  [default: one account]",
+        flag="--account",
+        metavar="NAME",
+    ),
+    servers: int | None = option(
+        "Start with N servers and their nightly backups of two weeks.", type=click.IntRange(1, 5000)
+    ),
+    dated_names: bool = option("With --servers, put the date into each description."),
+    gaps: bool = option("With --servers, leave some nights out."),
 ) -> ExitCode:
     """Serve a local VPS.org, in memory, until interrupted.
 

@@ -2,11 +2,9 @@
 
 from pathlib import Path
 
-import click
-
 from reconcile.cli.exit_code import ExitCode
 from reconcile.cli.files import read_plan
-from reconcile.cli.options import command, formats
+from reconcile.cli.options import argument, command, formats
 from reconcile.cli.session import Session
 from reconcile.plan.model import Plan
 from reconcile.report.document import Formatter
@@ -14,9 +12,13 @@ from reconcile.report.plan import PLAN_FORMATS
 
 
 @command(more="each kept backup")
-@click.argument("planfile", type=click.Path(path_type=Path, readable=False))
 @formats(PLAN_FORMATS)
-def show(session: Session, formatter: Formatter[Plan], *, planfile: Path) -> ExitCode:
+def show(
+    session: Session,
+    formatter: Formatter[Plan],
+    *,
+    planfile: Path = argument(),
+) -> ExitCode:
     """Show a saved plan."""
     session.output.show(formatter(read_plan(planfile), verbose=session.output.verbose))
     return ExitCode.DONE

@@ -1,16 +1,13 @@
 """`reconcile status`: the health of every series."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-
-import click
 
 from reconcile.actual.inventory import Inventory
 from reconcile.cli.connection import observe
 from reconcile.cli.exit_code import ExitCode
 from reconcile.cli.files import read_record, records_since
-from reconcile.cli.options import OutputFileType, command, formats
+from reconcile.cli.options import OUTPUT_FILE, command, formats, option
 from reconcile.cli.session import Session
 from reconcile.desired.desired import Desired
 from reconcile.diagnostics import UserError
@@ -46,54 +43,47 @@ def _runbook(status: Status, desired: Desired, inventory: Inventory) -> Raw:
     return runbook(status, restore_points(desired, inventory, status.checked_at))
 
 
-_FILES: dict[str, tuple[Callable[[Status, Desired, Inventory], Raw], str]] = {
-    "metrics": (_metrics, "Write Prometheus metrics, for node_exporter's textfile collector."),
-    "html": (_html, "Write a page that shows what each server can be restored from, automatic backups too."),
-    "runbook": (_runbook, "Write how to restore each server with nothing but curl, automatic backups too."),
-}
-"""The formats that are written to a file, each with the help of its option."""
-
-
-def _files(function: Callable[..., ExitCode]) -> Callable[..., ExitCode]:
-    for name, (_, explanation) in reversed(_FILES.items()):
-        function = click.option(f"--{name}", type=OutputFileType(), help=explanation)(function)
-    return function
+FILES = {"metrics": _metrics, "html": _html, "runbook": _runbook}
+"""What is written to a file, by its option."""
 
 
 @command(files=True, targets=True, account=True, more="every series, unprotected server and undeclared backup")
 @formats(STATUS_FORMATS)
-@click.option("--check", is_flag=True, help="Print one line per problem, and exit with 2 if there is a problem.")
-@click.option(
-    "--since",
-    "since_record",
-    type=click.Path(path_type=Path),
-    metavar="RECORD",
-    help="Also show what has changed since a record, or since the newest in a folder.",
-)
-@_files
 def status(
     session: Session,
     formatter: Formatter[Status],
     *,
-    check: bool,
-    since_record: Path | None,
-    **files: Path | None,
+    check: bool = option("Print one line per problem, and exit with 2 if there is a problem."),
+    since_record: Path | None = option(
+        "Also show what has changed since a record, or since the newest in a folder.",
+        flag="--since",
+        metavar="RECORD",
+    ),
+    metrics: Path | None = option(
+        "Write Prometheus metrics, for node_exporter's textfile collector.", type=OUTPUT_FILE
+    ),
+    html: Path | None = option(
+        "Write a page that shows what each server can be restored from, automatic backups too.", type=OUTPUT_FILE
+    ),
+    runbook: Path | None = option(
+        "Write how to restore each server with nothing but curl, automatic backups too.", type=OUTPUT_FILE
+    ),
 ) -> ExitCode:
     """Show the health of every series, problems first, and what is undeclared."""
     if check:
         session.start_heartbeat()
     config = session.config()
-    inventory = observe(session, automatic=bool(files["html"] or files["runbook"]))
+    inventory = observe(session, automatic=bool(html or runbook))
     desired = desired_for(config, inventory, session.targets)
     found = status_of(desired, inventory, inventory.observed_at)
     session.summary = verdict_text(found)
     if since_record:
         with session.one_of_several():
             found = replace(found, since=_since(session, since_record, found, desired, inventory))
-    for name, (write, _) in _FILES.items():
-        if path := files[name]:
+    for name, path in {"metrics": metrics, "html": html, "runbook": runbook}.items():
+        if path:
             with session.one_of_several():
-                session.write(path, write(found, desired, inventory).text)
+                session.write(path, FILES[name](found, desired, inventory).text)
     session.output.diagnostics(found.errors)
     if check and formatter is status_text:
         formatter = check_text

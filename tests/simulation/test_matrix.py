@@ -15,7 +15,7 @@ from support.world import ACCESS, Transport
 from reconcile.actual.http import Http
 from reconcile.actual.inventory import Inventory
 from reconcile.actual.reader import Reader
-from reconcile.cli.status import _FILES as STATUS_FILES
+from reconcile.cli.status import FILES as STATUS_FILES
 from reconcile.clock import StoppableClock
 from reconcile.desired.desired import resolve
 from reconcile.diagnostics import UserError
@@ -103,7 +103,7 @@ def test_the_commands_that_only_read_meet(cell: Any) -> None:  # noqa: ANN401 - 
             found = status(desired, inventory, NOW)
             _check_formats(STATUS_FORMATS, found)
             _check_printable(check_text(found, verbose=True))
-            for write, _ in STATUS_FILES.values():
+            for write in STATUS_FILES.values():
                 _check_printable(write(found, desired, inventory))
             _check_formats(PLAN_FORMATS, plan(desired, inventory, NOW))
             forecast = forecast_of(desired, inventory, Schedule(start=NOW, days=2, every=Duration(days=1)))
