@@ -27,9 +27,6 @@ Kind = Literal["line", "backup", "refused", "added", "missing", "reason", "withh
 of the two plans has, or that differs in its reason or in whether it is withheld; what is kept on a server; what is
 about the whole account; or an action that was carried out and does not follow from the plan."""
 
-SENT = frozenset({"succeeded", "failed", "unknown", "in progress"})
-"""The outcomes of actions that were sent."""
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Finding:
@@ -85,7 +82,7 @@ def replay(records: Iterable[tuple[str, Record]], load: Load, other: Config | No
     for name, record in records:
         times.append(record.started_at)
         unfinished += record.ended_at is None
-        sent.update(done.verb for each in record.rounds for done in each.done or () if done.outcome in SENT)
+        sent.update(done.verb for each in record.rounds for done in each.done or () if done.was_sent)
         findings += (
             Finding(record=name, at=record.started_at, version=record.version, kind=kind, verb=verb, subject=subject)
             for kind, verb, subject in _check(record, load)
@@ -189,7 +186,7 @@ def _compare(recorded: Outline, again: Outline) -> Iterator[_Found]:
 def _unplanned(each: RecordedRound, again: Outline) -> Iterator[_Found]:
     planned = {(action.verb, action.address) for action in again.actions if not action.withheld}
     for done in each.done or ():
-        if done.outcome in SENT and (done.verb, done.address) not in planned:
+        if done.was_sent and (done.verb, done.address) not in planned:
             yield "unplanned", done.verb, done.address
 
 

@@ -8,13 +8,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from reconcile.actual.inventory import Backup, Inventory
 from reconcile.desired.desired import Desired
 from reconcile.ids import Id
-from reconcile.insight.replay import SENT
 from reconcile.plan.planner import plan
-from reconcile.plan.record import Record
+
+if TYPE_CHECKING:
+    from reconcile.plan.record import Record
 
 _COMPARED = ("status", "size_mb", "description", "created_at")
 
@@ -75,7 +77,7 @@ Health = Mapping[str, tuple[str, ...]]
 """The problems of each series, by its address."""
 
 
-def since(records: Sequence[Record], desired: Desired, inventory: Inventory, before: Health, after: Health) -> Since:
+def since(records: Sequence["Record"], desired: Desired, inventory: Inventory, before: Health, after: Health) -> Since:
     """Compare the account with what the first record observed last; the other records are of the runs after it.
 
     `before` and `after` are the health at both times, by the files of today. The first record has a round.
@@ -88,7 +90,7 @@ def since(records: Sequence[Record], desired: Desired, inventory: Inventory, bef
         for number, record in enumerate(records)
         for each in (record.rounds if number else record.rounds[-1:])
         for done in each.done or ()
-        if done.outcome in SENT
+        if done.was_sent
     }
     by_rule = _deleted_by_rule(gone, desired, inventory)
     health = tuple(

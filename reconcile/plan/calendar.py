@@ -9,9 +9,7 @@ _A_DAY = timedelta(days=1)
 
 def day_of(moment: datetime, day_start: time, zone: ZoneInfo) -> date:
     """Return the day that contains `moment`, named by the date on which the day starts."""
-    local = moment.astimezone(zone).replace(tzinfo=None)
-    day = (local - timedelta(hours=day_start.hour, minutes=day_start.minute)).date()
-    # Needed between the two times that the clock shows `day_start`, and after a date that the zone leaves out.
+    day = moment.astimezone(zone).date()
     while moment < start_of(day, day_start, zone):
         day -= _A_DAY
     return day

@@ -132,6 +132,11 @@ class Done:
     backup_id: Id | None = None
     seconds: float = 0.0
 
+    @property
+    def was_sent(self) -> bool:
+        """Whether the service was asked to carry it out, with whatever result."""
+        return self.outcome in {"succeeded", "failed", "unknown", "in progress"}
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RecordedRound:
