@@ -1,34 +1,15 @@
-"""Every run leaves a record that plans again exactly as the run did: under every fault, and also if it was killed."""
+"""Every run leaves a record that plans again exactly as the run did.
+
+Under every fault, and also if it was killed: `support.schedules.run` checks that of every schedule.
+"""
 
 import json
 from typing import Any
 
 import pytest
-from support.faults import BY_NAME, CRASHES, FAULTS
-from support.schedules import SMALL, clean_requests, replayed, small_world
-from support.world import Crash
+from support.schedules import SMALL, replayed, small_world
 
 from reconcile.apply.run import Options
-
-
-@pytest.mark.parametrize("fault", sorted(BY_NAME))
-def test_a_run_with_one_fault_at_each_request_replays_identically(fault: str) -> None:
-    requests = clean_requests()
-    for at in [number for number, name in enumerate(requests) if fault in CRASHES or fault in FAULTS[name.split()[0]]]:
-        world = small_world(faults={at: BY_NAME[fault]}, records=[])
-        was_killed = False
-        try:
-            world.apply()
-        except Crash:
-            was_killed = True
-        world.faults = {}
-        world.apply()
-
-        found = replayed(world)
-        assert found.findings == (), (at, found.findings)
-        assert (found.runs, found.unfinished) == (2, was_killed)
-        if was_killed:
-            assert fault in CRASHES
 
 
 def test_a_run_that_waits_for_what_it_found_pending_records_each_of_its_plans() -> None:

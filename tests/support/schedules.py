@@ -80,11 +80,12 @@ def run(schedule: Schedule, *, options: Options = Options(), page_size: int = 10
         AssertionError: something that must hold did not; the message has the schedule.
     """
     world = small_world(faults={number: BY_NAME[kind] for number, kind in schedule}, page_size=page_size, records=[])
+    was_killed = False
     try:
         first = world.apply(options=options)
         check_report(first, world)
     except Crash:
-        pass
+        was_killed = True
     world.faults = {}
     if any(kind in HIDDEN for _, kind in schedule):
         world.wait(LAG)
@@ -94,7 +95,8 @@ def run(schedule: Schedule, *, options: Options = Options(), page_size: int = 10
     world.wait(world.backup_seconds)  # what was found under way and takes nothing's place is not waited for
     assert is_exact(world), world.account.list_backups()
     check_record(world)
-    assert replayed(world).findings == ()
+    found = replayed(world)
+    assert (found.findings, found.runs, found.unfinished) == ((), 2, was_killed)
     return world
 
 
