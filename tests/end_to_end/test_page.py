@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 from support.browser import CHROMIUM, OPTIONS
 from support.build import days, entry, hours
 from support.command import sandbox
@@ -113,29 +113,30 @@ def test_a_line_of_the_overview_leads_to_the_details_of_its_server_with_the_keyb
 
     page.get_by_role("link", name="forgotten (3)").focus()
     page.keyboard.press("Enter")
+    expect(page.locator("details[open] h3")).to_have_text(["forgotten (3)"])
 
-    assert page.locator("details[open] h3").all_inner_texts() == ["forgotten (3)"]
     page.locator("summary").first.focus()
     page.keyboard.press("Enter")
-    assert page.locator("details[open] h3").all_inner_texts() == ["db (2)", "forgotten (3)"]
+    expect(page.locator("details[open] h3")).to_have_text(["db (2)", "forgotten (3)"])
 
 
 def test_the_filter_finds_lines_and_servers_by_name_and_by_state(browser: Browser, html: Path) -> None:
     page = opened(browser, html)
 
-    def shown() -> tuple[list[str], list[str], str]:
-        links, servers = (page.locator(f"{which}:visible").all_inner_texts() for which in (".overview a", "h3"))
-        return links, servers, page.locator("output").inner_text()
+    def check_shown(links: list[str], servers: list[str], count: str) -> None:
+        expect(page.locator("output")).to_have_text(count)
+        expect(page.locator(".overview a:visible")).to_have_text(links)
+        expect(page.locator("h3:visible")).to_have_text(servers)
 
     page.get_by_label("Name").fill(" FORG")
-    assert shown() == (["forgotten (3)"], ["forgotten (3)"], "1 of 3")
+    check_shown(["forgotten (3)"], ["forgotten (3)"], "1 of 3")
     page.get_by_label("Name").fill("(2)")
-    assert shown() == (["db/nightly"], ["db (2)"], "1 of 3")
+    check_shown(["db/nightly"], ["db (2)"], "1 of 3")
     page.get_by_label("Name").fill("")
     page.get_by_label("State").select_option("problem")
-    assert shown() == (["web/nightly"], ["web (1)"], "1 of 3")
+    check_shown(["web/nightly"], ["web (1)"], "1 of 3")
     page.get_by_label("Name").fill("db")
-    assert shown() == ([], [], "0 of 3")
+    check_shown([], [], "0 of 3")
 
 
 def test_without_a_script_all_is_shown_and_no_filter(browser: Browser, html: Path) -> None:
