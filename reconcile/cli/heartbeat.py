@@ -36,11 +36,13 @@ class Heartbeat:
         try:
             url = httpx.URL(self._url)
             url = url.copy_with(path=f"{url.path.rstrip('/')}/{signal}")
-            if url.port is not None and not 0 < url.port <= LARGEST_PORT:
-                raise httpx.InvalidURL("the port")  # noqa: TRY301 - httpx itself does not check it
+            # httpx itself does not check the port, and would refuse another scheme in each attempt.
+            port = 443 if url.port is None else url.port
+            if url.scheme not in {"http", "https"} or not 0 < port <= LARGEST_PORT:
+                raise httpx.InvalidURL("the scheme or the port")  # noqa: TRY301 - as httpx does of what it checks
             problem = anyio.run(self._send, url, summary, backend_options={"loop_factory": EventLoop})
         except (httpx.InvalidURL, UnicodeError):  # a UnicodeError for a host that no name can have
-            problem = "RECONCILE_HEARTBEAT_URL is not a URL"
+            problem = "RECONCILE_HEARTBEAT_URL is not an http or https URL"
         except UserError as error:  # a setting for proxies or certificates
             problem = str(error)
         if problem and not self._has_warned:

@@ -130,12 +130,13 @@ class TestAServiceThatFails:
     @pytest.mark.parametrize(
         ("url", "problem"),
         [
-            ("hc-ping.com/5f0c", "can't be reached"),
-            ("ftp://hc/5f0c", "can't be reached"),
-            ("http://hc:port/5f0c", "is not a URL"),
-            ("http://localhost:99999/5f0c", "is not a URL"),
-            ("http://xn--/5f0c", "is not a URL"),
-            ("http://hc/\udcff5f0c", "is not a URL"),
+            ("hc-ping.com/5f0c", "is not an http or https URL"),
+            ("ftp://hc/5f0c", "is not an http or https URL"),
+            ("http://hc:port/5f0c", "is not an http or https URL"),
+            ("http://localhost:0/5f0c", "is not an http or https URL"),
+            ("http://localhost:99999/5f0c", "is not an http or https URL"),
+            ("http://xn--/5f0c", "is not an http or https URL"),
+            ("http://hc/\udcff5f0c", "is not an http or https URL"),
             ("http://127.0.0.1:1/5f0c", "can't be reached"),
         ],
     )
