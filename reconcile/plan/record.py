@@ -30,6 +30,9 @@ FORMAT_VERSION = 1
 
 _CHECK_DIGITS = 4
 _DIGEST_DIGITS = 16
+_MOST_ROWS = 1_000_000
+"""More than any account holds. A damaged number must not fill the memory."""
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _SERVER_PLAN = TypeAdapter(ServerPlan)
@@ -56,6 +59,8 @@ def table(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 def rows_of(columns: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Read what `table` writes; raises KeyError, IndexError, TypeError or ValueError if it is something else."""
     count = columns["count"]
+    if count > _MOST_ROWS:
+        raise ValueError(f"a table of {count:,} rows")
     written: dict[str, Sequence[Any]] = {}
     for name, column in columns.items():
         match column:

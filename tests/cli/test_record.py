@@ -273,6 +273,16 @@ class TestReplay:
                 file.write_text(json.dumps({**whole, key: value}))
                 run("replay", str(file), folder=nights)  # checks that there is no traceback
 
+    def test_of_a_record_with_an_endless_table_is_an_error(self, nights: Path) -> None:
+        file = records(nights)[0]
+        whole = json.loads(file.read_text())
+        whole["rounds"][0]["observed"]["backups"]["count"] = 10**18
+        file.write_text(json.dumps(whole))
+
+        done = run("replay", str(file), folder=nights)
+
+        assert (done.returncode, "is damaged" in done.stderr) == (1, True), done.shown
+
     def test_of_one_file_that_is_no_record_goes_on_with_the_others(self, nights: Path) -> None:
         (nights / "records/000.json").write_text("{}")
 
