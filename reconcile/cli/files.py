@@ -51,9 +51,13 @@ def records_in(path: Path) -> list[Path]:
 
 
 def records_since(path: Path) -> list[Path]:
-    """Return the record `path` and the later ones beside it, or the newest of a folder; raises as `records_in` does."""
+    """Return the record `path` and the later ones beside it; raises UserError.
+
+    Of a folder, it is the newest that contains an observation: a run may have ended before it read the account.
+    """
     if path.is_dir():
-        return records_in(path)[-1:]
+        newest_first = records_in(path)[::-1]
+        path = next((each for each in newest_first if read_record(each).rounds), newest_first[0])
     return [path, *(each for each in sorted(path.parent.glob("*.json")) if each.name > path.name)]
 
 

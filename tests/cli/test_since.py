@@ -138,3 +138,9 @@ def test_a_record_that_can_not_be_read_costs_no_other_output(service: Sandbox) -
     assert "record.json is not a record" in done.stderr
     assert "1 of 1 series healthy" in done.stdout
     assert (service.folder / "metrics.prom").exists()
+
+
+def test_a_run_that_could_not_read_the_account_is_passed_over(service: Sandbox) -> None:
+    service.run("apply", "--auto-approve", "--record", "records", VPS_API_TOKEN="vps_wrong_token")
+
+    assert "Since" in since(service)
