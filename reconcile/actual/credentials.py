@@ -69,14 +69,14 @@ def find(*, base_url: str | None, token_file: Path | None, environment: Mapping[
     if not token:
         raise NoTokenError(
             "no token",
-            "Make one in the web panel under Account → Developers, then set VPS_API_TOKEN, or name a file that "
-            "holds it with --token-file; see reconcile help connection. To practise without an account: "
+            "Create one in the web panel under Account → Developers, then set VPS_API_TOKEN, or name a file that "
+            "contains it with --token-file; see reconcile help connection. To practise without an account: "
             "reconcile sandbox.",
         )
     if token[0] == token[-1] and token[0] in "\"'":
         raise UserError(
             f"the token from {source} is in quotes",
-            "Remove the quotes. A shell would, but docker's --env-file and most files keep them.",
+            "Remove the quotes. A shell removes quotes, but docker's --env-file and most other files keep them.",
         )
     if not _TOKEN.fullmatch(token):
         raise UserError(
@@ -152,9 +152,7 @@ def _read_token(path: Path) -> str:
                 "The argument looks like a token. Write the token to a file, and name that file; an argument is "
                 "visible in the list of processes and in the shell's history.",
             ) from None
-        raise UserError(
-            f"--token-file {path}: {reason}", "Name a file that holds the token and nothing else."
-        ) from error
+        raise UserError(f"--token-file {path}: {reason}", "Name a file that contains only the token.") from error
 
 
 def _looks_like_token(path: Path) -> bool:
@@ -176,7 +174,9 @@ def _checked(text: str, token: str) -> str:
         )
     scheme, host = match["scheme"].lower(), match["host"].lower()
     if scheme == "http" and not is_loopback(host.strip("[]")):
-        raise UserError(f"{shown} would send the token in the clear", "Plain http is for this machine only; use https.")
+        raise UserError(
+            f"{shown} would send the token unencrypted", "Plain http is allowed only for this machine. Use https."
+        )
     port = int(match["port"] or _PORTS[scheme])
     return f"{scheme}://{host}{'' if port == _PORTS[scheme] else f':{port}'}{match['path'] or ''}".rstrip("/")
 

@@ -138,7 +138,7 @@ class Http:
             if method != "GET":
                 self.clock.checkpoint()  # a change that waited for its turn must not start after an interrupt
                 if self.clock.monotonic() - asked_at > _LONGEST_TURN:
-                    raise OutdatedError(self._name(request), "not sent: it waited too long after the list it rests on")
+                    raise OutdatedError(self._name(request), "not sent: the list that it is based on is too old by now")
             try:
                 return await self._send(request, self._name(request))
             except BusyError:
@@ -245,14 +245,14 @@ class Http:
     async def _body(self, response: httpx.Response) -> bytes:
         name = self._name(response.request)
         if response.headers.get("Content-Encoding", "").strip().lower() not in _ENCODINGS:
-            raise OutcomeUnknownError(name, "the response has an encoding that was not asked for", WRONG_SERVICE)
+            raise OutcomeUnknownError(name, "the response has an encoding that was not requested", WRONG_SERVICE)
         body = bytearray()
         async for chunk in response.aiter_bytes():
             body += chunk
             if len(body) > LARGEST_ANSWER:
                 raise OutcomeUnknownError(name, f"the response is larger than {LARGEST_ANSWER // MEBIBYTE} MiB")
         if body.count(b",") > MOST_VALUES:
-            raise OutcomeUnknownError(name, f"the response holds more than {MOST_VALUES:,} values")
+            raise OutcomeUnknownError(name, f"the response contains more than {MOST_VALUES:,} values")
         # A service may echo the token anywhere. What is cut or wrapped later could no longer be recognised.
         return redact_bytes(bytes(body), self._token)
 
@@ -268,7 +268,7 @@ class Http:
         length, left = (age_text(timedelta(seconds=each)) for each in (seconds, self.clock.seconds_left))
         self._pause_is_too_long = seconds >= self.clock.seconds_left
         if self._pause_is_too_long:
-            self._pause_reason = f"the service asks for a pause of {length}, and only {left} are left ({error})"
+            self._pause_reason = f"the service asks for a pause of {length}, but --timeout leaves only {left} ({error})"
             self.clock.stop(Stop.DEADLINE)  # nothing can be sent any more in this run
             return
         self._pause_reason = f"waiting {length}, as requested by the service ({error})"

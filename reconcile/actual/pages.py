@@ -196,7 +196,9 @@ class Pages:
             ids.update(map(_key, page.results))
             if len(ids) > first.count:
                 raise IncompleteListError(
-                    response.request, f"the list holds more than the {first.count} it counts", _AT_FAULT
+                    response.request,
+                    f"the list contains more than the {first.count} entries that the service reports",
+                    _AT_FAULT,
                 )
             if len(ids) == known:
                 raise IncompleteListError(response.request, "the page holds no new entries", _AT_FAULT)

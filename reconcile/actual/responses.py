@@ -21,14 +21,16 @@ from reconcile.actual.wire import error_text
 Show = Callable[[str], str]
 """Prepares text from the service for a message: without the token, and not too long."""
 
-WRONG_SERVICE = "Check the base URL: it ends in /api/v1. If it is right, a proxy or the service is at fault."
+WRONG_SERVICE = (
+    "Check the base URL, which should end in /api/v1. If it is correct, the problem is in a proxy or the service."
+)
 
 _BUSY = {409, 423, 425, 429}
 _REDIRECTS = {301, 302, 303, 307, 308}
 _ADVICE = {
-    401: "The token is wrong or was revoked; make a new one in the web panel under Account → Developers.",
+    401: "The token is wrong or was revoked; create a new one in the web panel under Account → Developers.",
     403: "Give the token the permission (servers:read to plan, servers:* to apply); see reconcile help connection.",
-    404: "If every request gives a 404, check the base URL: it ends in /api/v1.",
+    404: "If every request fails with 404, check the base URL, which should end in /api/v1.",
 }
 _ABOUT_PERMISSIONS = re.compile(r"permission|scope|token|credential|forbidden|authori[sz]", re.IGNORECASE)
 _UNREACHABLE = "Check the base URL, the network, and any proxy."

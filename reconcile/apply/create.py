@@ -5,7 +5,7 @@ create two backups; giving up may leave none. Only the list shows which, and the
 So this module lists the series after every lost response; a backup that was not there before is ours. It repeats the
 create only when the list, read again after a pause, still shows no new backup.
 
-The second hazard: if the service stores or lists a backup differently than it was sent, the next run does not
+The second hazard: if the service stores or lists a backup differently from how it was sent, the next run does not
 recognise it, and every run creates another. So a create counts only once a list shows the backup as it was sent.
 """
 
@@ -261,7 +261,7 @@ class Creation:
 
     def _altered(self, stored: Backup) -> Finished:
         self.run.stop_creating(altered(self.create, stored))
-        return self._ended(Outcome.FAILED, f"the service stored #{stored.id} differently than it was sent")
+        return self._ended(Outcome.FAILED, f"the service stored #{stored.id} differently from how it was sent")
 
     def _hidden(self) -> Finished:
         self.run.stop_creating(hidden(self.create, self._latest))

@@ -132,8 +132,8 @@ def _left_behind(create: Create, ended: Finished) -> Diagnostic:
         summary=summary,
         detail=(
             f"To look for it: reconcile list {create.server_id}. It belongs to no declared series. If you do not need "
-            "it, delete it in the web panel. If undeclared backups on this server are pruned, add its description to "
-            "ignore to keep it."
+            "it, delete it in the web panel. If undeclared backups on this server are pruned, keep it: add its "
+            "description to ignore."
         ),
         address=str(create.address),
     )

@@ -64,7 +64,7 @@ def apply(
             "-f, --target and --max-age can't be used with PLANFILE: a saved plan is applied exactly as it is"
         )
     if max_age and no_wait:
-        raise click.UsageError("--max-age or --no-wait, not both: a backup counts only once it is completed")
+        raise click.UsageError("--max-age can't be combined with --no-wait: a backup counts only once it is completed")
     session.start_heartbeat()
     options = Options(max_in_progress=max_in_progress, wait=not no_wait, allow_loss=allow_loss)
     rounds = Rounds()
@@ -121,7 +121,7 @@ def _converge(
         saved = read_plan(planfile) if planfile else None
     if saved and saved.max_age and not options.wait:
         raise UserError(
-            f"{planfile} was made with --max-age, which --no-wait contradicts",
+            f"{planfile} was made with --max-age, which can't be combined with --no-wait",
             "A backup counts only once it is completed: apply without --no-wait.",
         )
     what = saved or session.config()

@@ -24,7 +24,7 @@ from reconcile.report.document import Text
 EXAMPLE = "first.toml"
 _FAREWELL = """\
 That was the whole loop. With a real account:
-  1. Make a token in the web panel, Account → Developers.
+  1. Create a token in the web panel, Account → Developers.
      export VPS_API_TOKEN=…
   2. reconcile init writes a first backups.toml.
   3. reconcile plan; then reconcile apply, which asks.
@@ -38,9 +38,11 @@ def demo(session: Session) -> ExitCode:
         raise sandbox_missing()
     with tempfile.TemporaryDirectory() as folder, _sandbox(Path(folder)) as environment:
         stage = _Stage(session.output, Path(folder), environment)
-        stage.title("A local VPS.org with a backup by hand and seven nightly ones, and a file that declares them")
+        stage.title("A local VPS.org with one manual and seven nightly backups, and a file that declares them")
         stage.write(read_example(EXAMPLE))
-        stage.title("The newest is more than a day old: one is due, and with it the oldest is no longer kept")
+        stage.title(
+            "The newest nightly backup is more than a day old: a new one is due, and the oldest is then no longer kept"
+        )
         stage.run("plan")
         stage.title("Apply it: the old backup is deleted only once the new one is completed")
         stage.run("apply", "--auto-approve")
@@ -98,7 +100,9 @@ def _sandbox(folder: Path) -> Iterator[dict[str, str]]:
             lines = [(served.stdout.readline() if served.stdout else "").strip() for _ in range(2)]
             pairs = [line.removeprefix("export ").partition("=") for line in lines]
             if not all(pairs):
-                raise UserError("the sandbox did not start", "Try it by itself: reconcile sandbox --port 0.")
+                raise UserError(
+                    "the sandbox did not start", "Start it separately to see why: reconcile sandbox --port 0."
+                )
             yield {**os.environ, **{name: value for name, _, value in pairs}}
         finally:
             served.terminate()

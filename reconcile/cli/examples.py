@@ -26,7 +26,7 @@ def read_example(name: str) -> str:
     """
     path = example_files().get(name)
     if path is None:
-        raise UserError(f"examples/{name} is missing", "It belongs to the package; install it again.")
+        raise UserError(f"examples/{name} is missing", "The file belongs to the package. Install reconcile again.")
     if path.is_file():
         return path.read_text(encoding="utf-8")
     texts = {file.name: file.read_text(encoding="utf-8") for file in sorted(path.glob("*.toml"))}

@@ -85,7 +85,7 @@ def without_secrets(text: str, redact: Callable[[str], str], what: str) -> str:
     if redact(text) != text:
         raise UserError(
             f"the {what} contains the token, and is not saved",
-            "A name or a description in your files contains it. Remove it there, and make a new token.",
+            "A name or a description in your files contains it. Remove it there, and create a new token.",
         )
     return text
 

@@ -39,7 +39,9 @@ def forecast(
     ),
     from_empty: bool = option("Start with no backups; needs no network and no token."),
     files_before: tuple[str, ...] = COMPARE,
-    html_file: Path | None = option("Write a page that draws it over time.", type=OUTPUT_FILE, flag="--html"),
+    html_file: Path | None = option(
+        "Write an HTML page that draws the forecast over time.", type=OUTPUT_FILE, flag="--html"
+    ),
 ) -> ExitCode:
     """Forecast how many backups your policies will hold, their size, and how far back they reach.
 
@@ -80,5 +82,5 @@ def forecast(
 def _progress(output: Output) -> Iterator[Progress]:
     """Show on a terminal how far a forecast is."""
     with Bars(console=output.err, transient=True, disable=not output.err.is_terminal) as bars:
-        task = bars.add_task("Working out each apply", total=None)
+        task = bars.add_task("Simulating each apply", total=None)
         yield lambda done, total: bars.update(task, completed=done, total=total)

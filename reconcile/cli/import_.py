@@ -16,7 +16,7 @@ from reconcile.report.toml import declaration_toml
 def import_(
     session: Session,
     *,
-    only: tuple[str, ...] = option("Limit to this server; may be repeated.", flag="--server", metavar="ID|NAME"),
+    only: tuple[str, ...] = option("Limit to this server. Can be repeated.", flag="--server", metavar="ID|NAME"),
     out: Path | None = option("Write to this file instead of stdout; it must not exist.", type=OUTPUT_FILE),
 ) -> ExitCode:
     """Generate TOML for the backups that the account already has.

@@ -59,7 +59,7 @@ async def _lock(
         if not patience:
             advice = "Wait for it to finish, or let this one wait: --lock-timeout 10min."
             raise UserError(f"another apply is running against this account at {base_url}: {held_by_another}", advice)
-        announce(f"Waiting, another apply is running against this account at {base_url}: {held_by_another}")
+        announce(f"Waiting: another apply is running against this account at {base_url}: {held_by_another}")
         give_up_at = clock.monotonic() + patience
         while still_held := _attempt(lock, file, clock.now()):
             if clock.monotonic() >= give_up_at:

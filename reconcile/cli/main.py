@@ -103,7 +103,7 @@ def main() -> None:
     if sys.platform == "win32" and not _ANYWHERE.issuperset(sys.argv[1:2]):
         sys.exit(
             "reconcile runs on Linux and macOS. On Windows, run it in the Windows Subsystem for Linux (wsl); only "
-            f"{', '.join(sorted(_ANYWHERE))} run without."
+            f"{', '.join(sorted(_ANYWHERE))} run without it."
         )
     if instruction := os.environ.get(COMPLETE_VARIABLE):
         from reconcile.cli.complete import complete  # noqa: PLC0415 - only for a completion script

@@ -32,7 +32,9 @@ def plan(
     session: Session,
     formatter: Formatter[Plan | Difference],
     *,
-    out: Path | None = option("Save the plan for apply FILE, which will not ask, and show FILE.", type=OUTPUT_FILE),
+    out: Path | None = option(
+        "Save the plan to this file, for show FILE and for apply FILE, which does not ask.", type=OUTPUT_FILE
+    ),
     gitlab_report: Path | None = option("Write GitLab's Terraform report.", type=OUTPUT_FILE),
     detailed_exitcode: bool = option("Exit with 2 if there are changes."),
     max_age: Duration | None = MAX_AGE,
@@ -42,12 +44,12 @@ def plan(
 ) -> ExitCode:
     """Show what apply would create and delete, and why; change nothing.
 
-    With --compare, show first what the change of the files causes.
+    With --compare, show first what the change to the files causes.
     """
     if out and at:
         raise click.UsageError("--out can't be combined with --at: a plan for another time can't be applied")
     if out and allow_loss:
-        raise click.UsageError("--out or --allow-loss, not both: give --allow-loss to apply FILE")
+        raise click.UsageError("--out can't be combined with --allow-loss: pass --allow-loss to apply FILE")
     is_saved = False
     try:
         before = _before(session, files_before)
@@ -77,10 +79,10 @@ def plan(
     finally:
         # Whatever kept the new plan from being saved, `apply FILE` would carry out the old one.
         if out and not is_saved and out.is_file():
-            summary = f"{out} still holds an older plan"
+            summary = f"{out} still contains an older plan"
             session.output.diagnostics([Diagnostic(summary=summary, detail="Do not apply it. Remove the file.")])
     if is_saved and out != STDOUT:
-        session.output.note(f"Saved. reconcile apply {out} does exactly this, and does not ask.")
+        session.output.note(f"Saved. reconcile apply {out} applies exactly this plan, without asking.")
     if made.errors:
         return ExitCode.ERROR
     return ExitCode.ATTENTION if detailed_exitcode and made.actions else ExitCode.DONE
@@ -107,7 +109,7 @@ def _compared(
     except StoppedError:
         raise
     except UserError as refused:
-        no_comparison = "no comparison, because the files before the change are refused"
+        no_comparison = "no comparison, because the files before the change have errors"
         reasons = (
             replace(each, severity="warning", summary=f"{no_comparison}: {each.summary}")
             for each in refused.diagnostics

@@ -108,7 +108,7 @@ def restore(
         if error.is_interrupt:
             output.note("Interrupted; nothing was restored.")
             raise
-        raise UserError(f"{error}, nothing was restored", error.diagnostics[0].detail) from error
+        raise UserError(f"{error}; nothing was restored", error.diagnostics[0].detail) from error
     except UserError as error:
         if not is_interrupted:
             raise

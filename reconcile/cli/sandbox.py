@@ -77,13 +77,15 @@ def sandbox(
         else:
             holdings = load(read_file(seed, _LARGEST_SEED)) if seed else sample(clock.now())
     except (OSError, ValueError) as error:
-        raise UserError(f"--seed {seed}: {error}", "Name a file in the shape of the service's own lists.") from error
+        raise UserError(f"--seed {seed}: {error}", "Name a file in the format of the service's own lists.") from error
     try:
         listener = bind(port)
     except OSError as error:
-        raise UserError(f"port {port}: {error.strerror}", "Name another with --port, or 0 for a free one.") from error
+        raise UserError(
+            f"port {port}: {error.strerror}", "Choose another port with --port, or 0 for a free one."
+        ) from error
     session.output.result(exports(listener, names))
-    session.output.note("Serving; Ctrl-C stops it and forgets everything.")
+    session.output.note("Serving. Ctrl-C stops the sandbox and discards its data.")
     serve(listener, holdings, behaviour, now=clock.now, monotonic=clock.monotonic)
     return ExitCode.DONE
 

@@ -120,7 +120,7 @@ class Session:
         if not paths:
             return None
         if "-" in paths and "-" in self.paths:
-            raise click.UsageError("-f - or --compare -, not both: there is one standard input")
+            raise click.UsageError("-f - can't be combined with --compare -: there is only one standard input")
         with self.time_limit("reading the files before the change"):
             config = load(paths)
         self.names_account |= config.settings.account is not None

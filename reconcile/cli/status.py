@@ -63,10 +63,10 @@ def status(
         "Write Prometheus metrics, for node_exporter's textfile collector.", type=OUTPUT_FILE
     ),
     html: Path | None = option(
-        "Write a page that shows what each server can be restored from, automatic backups too.", type=OUTPUT_FILE
+        "Write an HTML page with the restore points of each server, automatic backups included.", type=OUTPUT_FILE
     ),
     runbook: Path | None = option(
-        "Write how to restore each server with nothing but curl, automatic backups too.", type=OUTPUT_FILE
+        "Write how to restore each server with only curl, automatic backups included.", type=OUTPUT_FILE
     ),
 ) -> ExitCode:
     """Show the health of every series, problems first, and what is undeclared."""
@@ -102,7 +102,7 @@ def _since(session: Session, path: Path, found: Status, desired: Desired, invent
         problem = f"{paths[0]} is a record of {base.base_url}, not of {inventory.base_url}"
         raise UserError(problem, advice)
     if not base.rounds:
-        raise UserError(f"{paths[0]} contains no observation: its run ended before", "Name an older record.")
+        raise UserError(f"{paths[0]} contains no observation: its run ended too early", "Name an older record.")
     seen = base.rounds[-1].inventory
     if seen.account and inventory.account and seen.account != inventory.account:
         raise UserError(f"{paths[0]} is a record of {seen.account}, not of {inventory.account}", advice)

@@ -139,8 +139,8 @@ def select(desired: Desired, inventory: Inventory, targets: tuple[str, ...]) -> 
     unmatched = [target for target, found in matched.items() if not found]
     if unmatched:
         advice = (
-            "A target is a glob on SERVER/DESCRIPTION, or on fleet:NAME/DESCRIPTION; without a description it takes "
-            "all of the server or the fleet. Quote it for the shell."
+            "Write SERVER, SERVER/DESCRIPTION, fleet:NAME or fleet:NAME/DESCRIPTION. Globs are allowed; quote them for "
+            "the shell."
         )
         known = [server.key if name is None else f"{server.key}/{name}" for server, name in addresses]
         known += [server.key for server in desired.servers] + [f"{FLEET}{fleet.name}" for fleet in desired.fleets]

@@ -20,12 +20,16 @@ class Table(BaseModel):
 
 
 def _count_text(period: Period) -> str:
-    return f"The newest of each of the last N {period.noun}s that have one." if period.bucket else "The newest N."
+    return (
+        f"Keep the newest backup of each of the last N {period.noun}s that have one."
+        if period.bucket
+        else "Keep the newest N."
+    )
 
 
 def _within_text(period: Period) -> str:
-    since = "less than this older than the newest"
-    return f"The newest of each {period.noun}, of those {since}." if period.bucket else f"All that are {since}."
+    which = f"the newest backup of each {period.noun}, if it is" if period.bucket else "all backups"
+    return f"Keep {which} less than this older than the newest."
 
 
 _KEEP_KEYS: dict[str, Any] = {
@@ -38,7 +42,7 @@ _KEEP_KEYS: dict[str, Any] = {
 KeepTable = create_model(
     "KeepTable",
     __base__=Table,
-    __doc__="Which usable backups of a series are kept; any rule keeps a backup, as in restic's `forget`.",
+    __doc__="Which usable backups of a series to keep: those that at least one rule keeps, as in restic's `forget`.",
     **_KEEP_KEYS,
 )
 
@@ -81,7 +85,7 @@ class PauseTable(Table):
     """A time in which nothing is created or deleted, or with `creates`, in which nothing is deleted."""
 
     until: fields.UntilField = Field(description="The last day, or a time with an offset. The pause ends by itself.")
-    reason: fields.TextField = Field(description="Why. It is shown while the pause lasts.")
+    reason: fields.TextField = Field(description="The reason, shown while the pause lasts.")
     creates: bool = Field(default=False, description="Keep creating backups, and withhold only the deletes.")
 
 
@@ -92,15 +96,15 @@ class Settings(Table):
         ZoneInfo("UTC"), description="The calendar for the days, weeks and months of keep and every (IANA name)."
     )
     day_start: fields.TimeOfDayField = Field(
-        time(18), description="When a day starts for an every that is written in days, weeks, months or years."
+        time(18), description="The time at which a day starts, where every is in days, weeks, months or years."
     )
     prune: fields.PruneField = Field(
         default=False,
-        description="What happens to undeclared backups on declared servers: false, true or an age.",
+        description="Whether to delete undeclared backups on declared servers: false, true or an age.",
     )
     ignore: fields.TextListField = Field(
         [],
-        description="Globs on descriptions: undeclared backups that people create by hand, and that are never pruned.",
+        description="Globs on descriptions. Undeclared backups that match are never pruned.",
     )
     max_shrink: fields.PercentField = Field(
         20, description="Deletes that would lose more than this share of the usable backups are withheld."
@@ -115,7 +119,7 @@ class Settings(Table):
     )
     account: fields.TextField | None = Field(
         None,
-        description="The e-mail address of the account that the file is for; with another one, nothing is planned.",
+        description="The e-mail address of the account. With a token for another account, nothing is planned.",
     )
 
 
@@ -126,20 +130,24 @@ class Requirements(Table):
         default=False, description="Every server in the account must be declared, by a table or by a fleet."
     )
     every: fields.DurationField | None = Field(
-        None, description="Each server that has series has one whose every is at most this."
+        None, description="Each server that has series must have one with an every of at most this."
     )
     retention: fields.DurationField | None = Field(
-        None, description="Each server that has series has one whose policy always reaches back at least this far."
+        None, description="Each server that has series must have one that always reaches back at least this far."
     )
-    min_age: fields.DurationField | None = Field(None, description="No usable backup that is younger is deleted.")
-    max_pause: fields.DurationField | None = Field(None, description="No pause ends later than this from now.")
+    min_age: fields.DurationField | None = Field(
+        None, description="Usable backups younger than this are never deleted."
+    )
+    max_pause: fields.DurationField | None = Field(
+        None, description="The longest time from now until the end of a pause."
+    )
 
 
 class PolicyTable(Table):
     """A named policy, shared by any number of series."""
 
     every: fields.DurationField | None = Field(
-        None, description="How often a new backup is due; in days, weeks, months or years, by the calendar."
+        None, description="How often a new backup is due. Days, weeks, months and years follow the calendar."
     )
     keep: KeepField | None = Field(None, description='How many backups to keep: a number, "all", or a table of rules.')
     min_size: fields.SizeField | None = Field(None, description="Overrides settings.min_size.")
@@ -149,13 +157,13 @@ class BackupTable(PolicyTable):
     """A series: all manual backups of the server with this description."""
 
     description: fields.DescriptionField = Field(
-        description="The identity of the series; the service stores nothing else."
+        description="The description of the series' backups. It identifies the series."
     )
-    policy: str | None = Field(None, description="The name of a policy; what is set here overrides it.")
+    policy: str | None = Field(None, description="The name of a policy. Keys of the series override its keys.")
     renamed_from: fields.DescriptionsField = Field(
         (),  # not a list, because every series would get a copy
-        description="What the description was before: backups that still have it belong to this series too. "
-        'A string or a list; globs such as "auto-*" take every description that is not declared.',
+        description="An old description, or a list of them: backups that still have one belong to this series too. "
+        'Globs such as "auto-*" match every undeclared description.',
     )
 
 
@@ -177,12 +185,12 @@ class FleetTable(Table):
     A server with a table of its own is in no fleet; of several fleets, the first has it.
     """
 
-    match: fields.ChoiceField = Field(description='Globs on the server names in the account; "*" is all of them.')
+    match: fields.ChoiceField = Field(description='Globs on the server names in the account; "*" matches all.')
     exclude: fields.TextListField = Field([], description="Globs on names to leave out even if they match.")
     location: fields.ChoiceField | None = Field(None, description="Only servers in these locations.")
     status: fields.ChoiceField | None = Field(None, description='Only servers with these statuses, such as "active".')
     prune: fields.FleetPruneField = Field(
-        default=False, description="What happens to undeclared backups on these servers: false, or an age."
+        default=False, description="Whether to delete undeclared backups on these servers: false or an age."
     )
     ignore: fields.TextListField = Field([], description="More globs, in addition to those in settings.ignore.")
     pause: PauseTable | None = Field(None, description="Create and delete nothing until a date.")

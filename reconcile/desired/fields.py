@@ -96,7 +96,7 @@ def table_or_count(value: object) -> dict[str, object] | int | Literal["all"]:
 def _id(value: object) -> Id:
     # An id becomes part of a URL, whose path "." and ".." would change.
     if isinstance(value, bool) or not isinstance(value, int | str) or value in {"", ".", ".."}:
-        raise _error("not an id", "Write the id that the service gave: a whole number, or text in quotes.")
+        raise _error("not an id", "Write the id that the service gave: a whole number, or a string in quotes.")
     if isinstance(value, int) and not is_64_bit(value):
         raise _error(
             "the number is too large for an id", "Write the id that the service gave; a number must fit in 64 bits."
@@ -107,7 +107,7 @@ def _id(value: object) -> Id:
 def _percent(value: object) -> int:
     match = _PERCENT.fullmatch(value) if isinstance(value, str) else None
     if match is None or int(match[1]) > 100:  # noqa: PLR2004 - per cent
-        raise _error("not a percentage", 'Write a whole one from "0%" to "100%", in quotes.')
+        raise _error("not a percentage", 'Write a whole percentage from "0%" to "100%", in quotes.')
     return int(match[1])
 
 
@@ -130,7 +130,7 @@ def size_setting(mebibytes: int) -> str:
 def _time_of_day(value: object) -> time:
     match = _TIME_OF_DAY.fullmatch(value) if isinstance(value, str) else None
     if match is None:
-        raise _error("not a time of day", 'Write one from "00:00" to "23:59", in quotes.')
+        raise _error("not a time of day", 'Write a time from "00:00" to "23:59", in quotes.')
     return time(int(match[1]), int(match[2]))
 
 
@@ -152,7 +152,7 @@ def _zone(value: object) -> ZoneInfo:
     try:
         return ZoneInfo(value)  # type: ignore[arg-type] # a value of another type is refused below
     except (ValueError, OSError, TypeError, KeyError) as error:  # zoneinfo raises one of them, depending on the value
-        raise _error("not an IANA time zone", 'Write one like "UTC" or "Europe/Rome".') from error
+        raise _error("not an IANA time zone", 'Write a time zone like "UTC" or "Europe/Rome".') from error
 
 
 def unclean(text: str) -> str | None:
@@ -206,7 +206,7 @@ def _fleet_name(value: str) -> str:
 
 def _text(value: str) -> str:
     if not value:
-        raise _error("is empty", "Write text, or remove the key.", kind="text")
+        raise _error("is empty", "Write a string, or remove the key.", kind="text")
     return value
 
 

@@ -57,7 +57,7 @@ def _config(files: list[TomlFile], unreadable: list[Diagnostic]) -> Config:
             mistakes.extend(explain(invalid, file.source))
     mistakes.extend(cross_check(files, all_read=not unreadable))
     if unreadable or mistakes:
-        raise UserError("the configuration is invalid", diagnostics=[*unreadable, *_in_order(mistakes, files)])
+        raise UserError("the files are invalid", diagnostics=[*unreadable, *_in_order(mistakes, files)])
     return merge(documents)
 
 

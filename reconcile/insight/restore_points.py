@@ -113,14 +113,14 @@ def same(choice: Choice, inventory: Inventory) -> None:
     current = next((backup for backup in inventory.backups if backup.id == choice.backup.id), None)
     if current != choice.backup:
         raise UserError(
-            f"backup #{choice.backup.id} is no longer what was shown, nothing was restored",
+            f"backup #{choice.backup.id} is no longer what was shown; nothing was restored",
             "It has changed or been deleted. Run the command again.",
         )
 
 
 def _by_id(server: Server, inventory: Inventory, backup_id: str | None) -> Backup:
     if backup_id is None:
-        raise UserError(f"no backup of {name_or_id(server)} was chosen, nothing was restored", _HOW_TO_CHOOSE)
+        raise UserError(f"no backup of {name_or_id(server)} was chosen; nothing was restored", _HOW_TO_CHOOSE)
     found = [backup for backup in inventory.backups if str(backup.id) == backup_id]
     name = name_or_id(server)
     if not found:

@@ -52,7 +52,7 @@ def pause_diagnostics(config: Config, now: datetime) -> Iterator[Diagnostic]:
         elif most and most.after(now, zone) < ends_at:
             yield Diagnostic(
                 summary=f"the pause until {table.until} ends more than {most} from now",
-                detail=f"Choose an earlier end. Required by max_pause of [require] in {config.require_place.filename}.",
+                detail=f"Choose an earlier end. Required by max_pause in [require], {config.require_place.filename}.",
                 place=place.at("until"),
             )
 

@@ -80,7 +80,10 @@ def _unmet_in_pause(server: ServerState, freshness: Freshness | None) -> Iterato
         if freshness and state.is_unmet:
             yield Diagnostic(
                 summary=reasons.unmet_text(freshness.max_age),
-                detail="Its server is paused, so no backup is created. End the pause, or leave it out with --target.",
+                detail=(
+                    "Its server is paused, so no backup is created. End the pause, or leave the series out with "
+                    "--target."
+                ),
                 address=str(SeriesAddress(server.declared.key, series.description)),
             )
 

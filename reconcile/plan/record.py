@@ -370,7 +370,7 @@ def parse(text: str, name: str) -> Record:
     match found:
         case {"reconcile_record": int(number), "version": str(version)} if number != FORMAT_VERSION:
             raise UserError(
-                f"{name} has the format {number}, written by reconcile {version}; this one reads {FORMAT_VERSION}",
+                f"{name} has the format {number}, written by reconcile {version}; this version reads {FORMAT_VERSION}",
                 "Read it with the version that wrote it.",
             )
         case {"reconcile_record": _}:

@@ -53,7 +53,8 @@ def read(saved: object, name: str) -> Plan:
             raise UserError(f"{name} is not a saved plan, or is damaged", _AGAIN)
     if format_version != FORMAT_VERSION:
         raise UserError(
-            f"{name} has the format {format_version}, written by reconcile {version}; this one reads {FORMAT_VERSION}",
+            f"{name} has the format {format_version}, written by reconcile {version}; "
+            f"this version reads {FORMAT_VERSION}",
             "Apply it with the version that made it, or make a new plan with this version.",
         )
     if digest != _digest(body):

@@ -62,7 +62,7 @@ def renewed(plan: Plan, inventory: Inventory, allowed: int = 0) -> Plan:
         raise _stale("It would delete backups that [require] min_age protects. Make a new plan.", young)
     if inventory.service_time is None and (unsure := [d for d in plan.deletes if d.depends_on_clock(plan.min_age)]):
         lines = [f"{delete.address}: depends on this machine's clock" for delete in unsure]
-        raise _stale("The service does not say what time it is, so the clock can't be checked. Make a new plan.", lines)
+        raise _stale("The service does not send the time, so the clock can't be checked. Make a new plan.", lines)
     measured = replace(plan, loss=measure(plan.servers, plan.limit, _without_needed(plan, inventory), now))
     if more := sorted(map(str, withheld(measured, allowed) - withheld(plan, allowed))):
         raise _stale(

@@ -15,7 +15,7 @@ def is_as_sent(create: Create, stored: Backup) -> bool:
 
 
 def altered(create: Create, stored: Backup) -> Diagnostic:
-    """Say what the service stored differently than it was sent, and what to do (spec, section 4.5)."""
+    """Say what the service stored differently from how it was sent, and what to do (spec, section 4.5)."""
     if stored.description and stored.description != create.description:
         advice = f"Write {stored.description!r} in the file, or delete #{stored.id}."
     else:
@@ -24,7 +24,7 @@ def altered(create: Create, stored: Backup) -> Diagnostic:
         f"Sent {name} {sent!r}, stored {found!r}." for name, sent, found in _differences(create, stored)
     )
     return Diagnostic(
-        summary=f"the service stored backup #{stored.id} differently than it was sent",
+        summary=f"the service stored backup #{stored.id} differently from how it was sent",
         detail=(
             f"{differences} No more backups are created, because the next run would not recognise them and would "
             f"create them again. {advice}"

@@ -152,9 +152,9 @@ def _oddity(backup: Backup, times: TimeRules, *, is_declared: bool) -> tuple[str
         waited = age_text(times.age(backup))
         return f"stalled: in progress for {waited}", f"It does not count, and is never deleted; {_LOOK}"
     if "description" in backup.unreadable:
-        return "its description is not readable", f"Nothing on this server is deleted while it exists; {_LOOK}"
+        return "its description is not readable", f"Nothing on this server is deleted while this backup exists; {_LOOK}"
     if not backup.is_identified:
-        advice = f"It counts as new, and nothing in this series is deleted while it exists; {_LOOK}"
+        advice = f"It counts as new, and nothing in this series is deleted while this backup exists; {_LOOK}"
         return "its created_at is not readable", advice
     if backup.state is State.UNKNOWN and is_declared:
         return f"unknown status {backup.status!r}", "Nothing in this series is deleted while this backup exists."

@@ -23,7 +23,7 @@ _FINDINGS = {
     "reason": "{subject}: the {verb} was planned for another reason",
     "withheld": "{subject}: the {verb} is withheld in only one of the two plans",
     "server": "{subject}: the plan kept other backups there, or for other reasons",
-    "rest": "the plans differ in what is about the whole account",
+    "rest": "the plans differ in what concerns the whole account",
     "unplanned": "{subject}: the {verb} was sent, and does not follow from the plan",
 }
 """A sentence for each kind of finding."""

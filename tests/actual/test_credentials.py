@@ -88,7 +88,7 @@ def test_no_token_says_how_to_get_one(tmp_path: Path) -> None:
     ],
 )
 def test_a_url_that_no_token_may_go_to_is_refused(url: str, tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"is not a base URL|would send the token in the clear"):
+    with pytest.raises(UserError, match=r"is not a base URL|would send the token unencrypted"):
         look(tmp_path, base_url=url, VPS_API_TOKEN=SECRET)
 
 

@@ -156,7 +156,9 @@ class TestPauses:
         limited = httpx.Response(429, headers={"Retry-After": "3600"}, json={"detail": "Too fast."})
         script = Script([limited])
 
-        with pytest.raises(StoppedError, match=r"the service asks for a pause of 1h, and only 1min .*Too fast\.\)"):
+        with pytest.raises(
+            StoppedError, match=r"the service asks for a pause of 1h, but --timeout leaves only 1min .*Too fast\.\)"
+        ):
             script.run(lambda http: attempt(http, 2), seconds=60)
 
         assert (script.elapsed, len(script.requests), script.announced) == (0, 1, [])
@@ -269,7 +271,7 @@ def test_a_text_of_the_service_is_cut_in_a_message() -> None:
 def test_only_what_was_asked_for_is_decoded(encoding: str) -> None:
     bomb = gzip.compress(gzip.compress(bytes(1024 * 1024)))
 
-    with pytest.raises(OutcomeUnknownError, match="an encoding that was not asked for"):
+    with pytest.raises(OutcomeUnknownError, match="an encoding that was not requested"):
         get(lambda _: httpx.Response(200, stream=httpx.ByteStream(bomb), headers={"Content-Encoding": encoding}))
 
 
@@ -301,7 +303,7 @@ def test_what_decodes_to_too_much_is_refused_before_it_is_all_decoded() -> None:
         (403, "This backup is protected.", None),
         (404, "", "check the base URL"),
         (404, "Not found.", None),
-        (401, "Invalid token.", "make a new one in the web panel"),
+        (401, "Invalid token.", "create a new one in the web panel"),
     ],
 )
 def test_advice_is_given_only_where_the_service_does_not_say_something_else(
@@ -319,7 +321,7 @@ def test_advice_is_given_only_where_the_service_does_not_say_something_else(
 def test_a_response_of_far_too_many_values_is_not_even_parsed(value: bytes) -> None:
     flood = b'{"count": 1, "results": [' + b",".join([value] * 3_000_002) + b"]}"
 
-    with pytest.raises(OutcomeUnknownError, match="holds more than 3,000,000 values"):
+    with pytest.raises(OutcomeUnknownError, match="contains more than 3,000,000 values"):
         get(httpx.Response(200, content=flood))
 
 

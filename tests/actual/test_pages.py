@@ -274,7 +274,7 @@ class TestEndlessLists:
 
         script = Script([answer])
 
-        with pytest.raises(IncompleteListError, match="the list holds more than the 90 it counts"):
+        with pytest.raises(IncompleteListError, match="the list contains more than the 90 entries"):
             script.run(lambda http: Reader(http).backups())
 
         assert len(script.requests) <= 6

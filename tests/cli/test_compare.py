@@ -1,4 +1,4 @@
-"""`plan --compare`: what a change of the files causes comes first, in every format."""
+"""`plan --compare`: what a change to the files causes comes first, in every format."""
 
 import json
 from collections.abc import Iterator
@@ -59,10 +59,10 @@ def test_a_change_that_causes_nothing_says_so_in_one_line(service: Sandbox) -> N
     service.write(KEEP_7.replace("[servers.web]", '[servers.renamed]\nname = "web"'))
 
     assert service.run("plan", "--compare", "before.toml").stdout.startswith(
-        "This change causes nothing: the files say the same as before.\nDue in any case: 0 to create, 2 to delete"
+        "This change has no effect: the files say the same as before.\nDue in any case: 0 to create, 2 to delete"
     )
     markdown = service.run("plan", "--compare", "before.toml", "--markdown").stdout
-    assert "This change causes nothing" in markdown
+    assert "This change has no effect" in markdown
     assert markdown.count("<details>") == markdown.count("</details>") == 2
 
 
@@ -83,7 +83,7 @@ def test_files_before_that_are_refused_do_not_cost_the_plan(before: str | None, 
     done = service.run("plan", "--target", "web", "--compare", "before.toml")
 
     assert done.returncode == plan.returncode == 0
-    assert "no comparison, because the files before the change are refused: " in done.stdout
+    assert "no comparison, because the files before the change have errors: " in done.stdout
     assert reason in done.stdout
     assert [line for line in plan.stdout.splitlines() if line not in done.stdout] == []
     assert "no comparison" in service.run("plan", "--target", "web", "--compare", "before.toml", "--markdown").stdout
@@ -100,7 +100,7 @@ def test_the_files_before_may_be_several_a_folder_or_standard_input(service: San
     assert "the files say the same" in service.run("plan", "--compare", "-", standard_input=KEEP_3).stdout
     both = service.run("plan", "-f", "-", "--compare", "-", standard_input=KEEP_3)
     assert (both.returncode, both.stdout) == (1, "")
-    assert "-f - or --compare -, not both" in both.stderr
+    assert "-f - can't be combined with --compare -" in both.stderr
 
 
 def test_what_is_saved_is_the_plan(service: Sandbox) -> None:

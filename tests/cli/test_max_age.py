@@ -87,7 +87,7 @@ def test_it_is_wrong_usage_not_to_wait_for_it(service: Sandbox) -> None:
     done = service.run(*DEPLOY, "--no-wait")
 
     assert done.returncode == 1
-    assert "--max-age or --no-wait, not both" in done.stderr
+    assert "--max-age can't be combined with --no-wait" in done.stderr
     assert service.run("plan", "--max-age", "15m").returncode == 1
 
 

@@ -51,7 +51,7 @@ class TestOneClearMessage:
         self.check(service.run("plan", VPS_API_URL=service.url.removesuffix("/v1")), "404 Not Found")
 
     def test_plain_http_to_elsewhere(self, service: Sandbox) -> None:
-        self.check(service.run("plan", "--base-url", "http://vps.example/api/v1"), "in the clear")
+        self.check(service.run("plan", "--base-url", "http://vps.example/api/v1"), "unencrypted")
 
     @pytest.mark.parametrize("url", ["http://127.0.0.1:99999/", "https://xn--/", "https://user:pw@vps.example", "x"])
     def test_a_base_url_that_is_none(self, url: str, service: Sandbox) -> None:

@@ -51,7 +51,7 @@ def test_an_automatic_one_may_be_restored_and_the_server_named_by_its_id(service
         (["db", "--series", "nigthly"], 'Did you mean "nightly"?'),
         (["othr", "--series", "nightly"], 'Did you mean "other"?'),
         (["db", "--series", "nightly", "--before", "2020-01-01"], "created before 2020-01-01 00:00 UTC"),
-        (["db"], "no backup of db was chosen, nothing was restored"),
+        (["db"], "no backup of db was chosen; nothing was restored"),
         (["db", "--backup", "21", "--series", "nightly"], "--backup ID or --series DESCRIPTION, not both"),
         (["db", "--backup", "21", "--before", "2020-01-01"], "--before requires --series"),
         (["db", "--series", "nightly", "--auto-approve"], "--auto-approve requires --backup"),
@@ -185,7 +185,7 @@ def test_a_backup_that_is_deleted_meanwhile_is_not_restored(service: Killer) -> 
     done = service.run("restore", "db", "--backup", str(AUTOMATIC), "--auto-approve")
 
     assert done.returncode == 1
-    assert f"backup #{AUTOMATIC} is no longer what was shown, nothing was restored" in done.stderr
+    assert f"backup #{AUTOMATIC} is no longer what was shown; nothing was restored" in done.stderr
     assert restores(service) == []
 
 
@@ -219,7 +219,7 @@ class TestSafetyBackup:
         done = service.run("restore", "db", "--backup", str(OLD), *arguments)
 
         assert done.returncode == 1
-        assert "out of time while creating the safety backup, nothing was restored" in done.stderr
+        assert "out of time while creating the safety backup; nothing was restored" in done.stderr
         assert restores(service) == []
         self.check_is_named(service, done)
 

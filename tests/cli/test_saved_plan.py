@@ -134,7 +134,7 @@ class TestOlderPlan:
         done = service.run("plan", "--out", "saved.plan", "-f", "wrong.toml", "-q")
 
         assert done.returncode == 1
-        assert "saved.plan still holds an older plan" in done.stderr
+        assert "saved.plan still contains an older plan" in done.stderr
 
     def test_is_not_mentioned_where_there_is_none(self, service: Sandbox) -> None:
         (service.folder / "wrong.toml").write_text("unknown = 1\n", encoding="utf-8")

@@ -1,4 +1,4 @@
-"""The difference between two plans on one observation: what a change of the files causes."""
+"""The difference between two plans on one observation: what a change to the files causes."""
 
 import pytest
 from support.build import WEB, backup, config, days, inventory, make_plan

@@ -62,7 +62,7 @@ class TestChoose:
             ("99", None, "there is no backup 99 of web: Choose a completed one with --backup ID"),
             ("6", None, "backup 6 is a backup of db, not of web"),
             ("4", None, "backup 4 has the status 'in_progress', so it can't be restored"),
-            (None, None, "no backup of web was chosen, nothing was restored: Choose a completed one"),
+            (None, None, "no backup of web was chosen; nothing was restored: Choose a completed one"),
             (None, "monthly", "web has no usable backup 'monthly' created before 2026-03-10 12:00 UTC"),
         ],
     )
@@ -89,5 +89,5 @@ class TestSame:
         "now", [(), (backup(2, age=days(2), status="failed"),), (backup(2, age=days(2), server=DB),)]
     )
     def test_what_has_changed_or_gone_is_not(self, now: tuple[object, ...]) -> None:
-        with pytest.raises(UserError, match="backup #2 is no longer what was shown, nothing was restored"):
+        with pytest.raises(UserError, match="backup #2 is no longer what was shown; nothing was restored"):
             same(self.CHOICE, inventory(*now))  # type: ignore[arg-type] # backups

@@ -312,7 +312,7 @@ class TestTargets:
         [
             ("wbe", 'Did you mean "web"?'),
             ("web/aa", 'Did you mean "web/a"?'),
-            ("xyz", "A target is a glob on SERVER/DESCRIPTION"),
+            ("xyz", "Write SERVER, SERVER/DESCRIPTION"),
         ],
     )
     def test_one_that_is_mistyped_is_answered_with_what_was_meant(self, target: str, advice: str) -> None:

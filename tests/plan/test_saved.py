@@ -129,6 +129,7 @@ def test_another_format_names_the_version_that_wrote_it() -> None:
     newer = {**json.loads(dump(PLAN, "9.0")), "reconcile_plan": FORMAT_VERSION + 1}
 
     with pytest.raises(
-        UserError, match=rf"the format {FORMAT_VERSION + 1}, written by reconcile 9\.0; this one reads {FORMAT_VERSION}"
+        UserError,
+        match=rf"the format {FORMAT_VERSION + 1}, written by reconcile 9\.0; this version reads {FORMAT_VERSION}",
     ):
         parse(json.dumps(newer), "x")

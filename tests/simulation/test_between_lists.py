@@ -456,7 +456,9 @@ class TestAServiceWhoseListContradictsItsResponse:
         assert len(changes(world, "create")) == 1
         assert "stored backup" in result.notes[0].summary
 
-    @pytest.mark.parametrize(("hides", "said"), [(False, "differently than it was sent"), (True, "no list shows it")])
+    @pytest.mark.parametrize(
+        ("hides", "said"), [(False, "differently from how it was sent"), (True, "no list shows it")]
+    )
     def test_is_caught_after_the_canary_too(self, *, hides: bool, said: str) -> None:
         world = Echoing(config=nightly(2), servers=[S1, S2], backups=[])
         world.odd, world.hides = frozenset({2}), hides

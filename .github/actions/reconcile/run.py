@@ -124,7 +124,7 @@ def missing(reason: str) -> list[Path]:
 
 
 def forecast(arguments: list[str]) -> str:
-    """Return what the change of the files means over a year, as Markdown; empty if that fails, as the log says."""
+    """Return what the change to the files means over a year, as Markdown; empty if that fails, as the log says."""
     code, markdown = run(["reconcile", "forecast", "--markdown", *arguments], shows=False, stderr=None)
     return "" if code else f"\n{markdown}"
 

@@ -26,12 +26,12 @@ _POLICIES = {"longer": "a longer policy", "shorter": "a shorter policy", "other"
 
 
 def caused_text(difference: Difference) -> str:
-    """Say in one paragraph what the change of the files causes."""
+    """Say in one paragraph what the change to the files causes."""
     if difference.is_empty:
-        return "This change causes nothing: the files say the same as before."
+        return "This change has no effect: the files say the same as before."
     files = "; ".join(_files_texts(difference))
     if difference.causes_nothing:
-        return f"This change causes nothing now: the plan is the same.{f' In the files: {files}.' if files else ''}"
+        return f"This change has no effect now: the plan is the same.{f' In the files: {files}.' if files else ''}"
     actions = ", ".join(_actions_texts(difference))
     return f"Because of this change: {'; '.join(filter(None, (actions, files)))}."
 

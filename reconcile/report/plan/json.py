@@ -115,7 +115,7 @@ def _ours(plan: Plan, held_back: frozenset[BackupAddress], zone: ZoneInfo) -> Js
 
 
 def _comparison(difference: Difference) -> JsonObject:
-    """Return what the change of the files causes, and what it changes in them."""
+    """Return what the change to the files causes, and what it changes in them."""
 
     def action(planned: Create | Delete, *, is_withheld: bool) -> JsonObject:
         return {**_change(planned, ZoneInfo(difference.after.timezone)), "withheld": is_withheld}

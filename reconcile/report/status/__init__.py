@@ -9,5 +9,5 @@ from reconcile.report.status.text import status_text
 STATUS_FORMATS: Formats[Formatter[Status]] = Formats(
     status_text,
     json=(status_json, "Print JSON."),
-    markdown=(status_markdown, "Print a report to file: counts, problems, every series, file digests."),
+    markdown=(status_markdown, "Print a report for an audit: counts, problems, every series, file digests."),
 )

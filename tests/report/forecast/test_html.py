@@ -205,7 +205,7 @@ def test_what_exists_today_is_left_of_a_line() -> None:
     places = [float(each) for each in re.findall(r"M([\d.]+)", marks)]
     line = float(re.findall(r"M([\d.]+)", today)[0])
     assert (len(places), sum(place < line for place in places)) == (11, 8)
-    assert "What is left of the upright line exists today." in found.text
+    assert "The restore points to the left of the upright line exist today." in found.text
 
 
 def test_there_is_no_such_line_where_nothing_exists_today() -> None:
@@ -215,5 +215,5 @@ def test_there_is_no_such_line_where_nothing_exists_today() -> None:
 def test_nothing_to_draw_is_said() -> None:
     found = page(look(config("[servers.web]\nid = 1\nbackups = []\n")))
 
-    assert "Nothing is declared, and nothing is held." in found.text
+    assert "Nothing is declared, and no backup exists." in found.text
     assert found.paths == {}
