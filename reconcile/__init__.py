@@ -1,3 +1,3 @@
-"""Keep the manual backups of VPS.org servers as a TOML file declares them."""
+"""Manage the manual backups of VPS.org servers from a TOML file."""
 
 __version__ = "0.1.0"

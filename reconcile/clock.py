@@ -30,7 +30,7 @@ class Clock(Protocol):
 
 
 class Stop(StrEnum):
-    """Why nothing new may be started."""
+    """The reason why nothing new may be started."""
 
     INTERRUPTED = "interrupted"
     DEADLINE = "out of time"

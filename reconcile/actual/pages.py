@@ -190,7 +190,7 @@ class Pages:
                 raise IncompleteListError(response.request, problem, _AT_FAULT)
             page, response = await self._next(query, page.next, response)
             if page.count != first.count:
-                problem = f"the list changed while it was read: it counted {first.count}, then {page.count}"
+                problem = f"the list changed while it was read: its count was {first.count}, then {page.count}"
                 raise IncompleteListError(response.request, problem, "Try again.")
             known = len(ids)
             ids.update(map(_key, page.results))

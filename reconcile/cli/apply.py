@@ -1,4 +1,4 @@
-"""`reconcile apply`: create and delete until the account matches the files, or do exactly what a saved plan says."""
+"""`reconcile apply`: create and delete backups to match the files, or apply a saved plan exactly."""
 
 from collections.abc import Callable
 from contextlib import closing

@@ -1,4 +1,4 @@
-"""The names of the commands, for the command line itself and for its completion; importing this costs nothing."""
+"""The names of the commands, for the command line and for its completion; cheap to import."""
 
 COMMANDS = {
     "init": "Write a commented starter file for your account, or an example if there is no token.",
@@ -39,7 +39,7 @@ SECTIONS = {
 """The options that `--help` shows in sections below the others, by their names in the code."""
 
 COMPLETE_VARIABLE = "_RECONCILE_COMPLETE"
-"""The environment variable in which a completion script says what it asks for."""
+"""The environment variable in which a completion script names its request."""
 
 FORMAT = "reconcile.format"
-"""Where click's context notes the format that was asked for, by the name of its flag."""
+"""The key in click's context for the requested format, by the name of its flag."""

@@ -1,4 +1,4 @@
-"""Answers what the completion scripts ask: which commands, options, servers and series fit what is typed.
+"""Responds to the completion scripts: which commands, options, servers and series match what is typed.
 
 At every Tab the shell waits for a new process, and importing a command takes ten times as long as starting Python. So
 the options of all commands are in `completion.json` beside this file. A test compares it with the commands.
@@ -40,7 +40,7 @@ def script(shell: str) -> str:
 
 
 def complete(instruction: str) -> int:
-    """Print what fits (`bash_complete`) or, as click's own, the script (`bash_source`); return an exit code."""
+    """Print the completions (`bash_complete`), or the script (`bash_source`) as click does; return an exit code."""
     table = json.loads(TABLE.read_text(encoding="utf-8"))
     commands = [click.Command(name, params=list(map(_parameter, table[name])), help=COMMANDS[name]) for name in table]
     group = click.Group("reconcile", commands=commands)
@@ -63,7 +63,7 @@ def _parameter(entry: dict[str, Any]) -> click.Parameter:
 
 
 def _completer(found: Callable[[click.Context], Iterable[str]]) -> Completer:
-    """Return what completes a parameter from all that it may be."""
+    """Return the function that completes a parameter from all its possible values."""
     return lambda ctx, _, typed: [CompletionItem(each) for each in found(ctx) if each.startswith(typed)]
 
 
@@ -110,7 +110,7 @@ def _declared(ctx: click.Context, table: str = "servers") -> Iterator[tuple[str,
 
 @add_completion_class
 class _Bash(BashComplete):
-    """Bash inserts a completion as it is, so blanks and quotes in it have to be escaped, and its script keeps that."""
+    """Bash inserts a completion as it is, so blanks and quotes in it are escaped; its script keeps the escapes."""
 
     source_template = BashComplete.source_template.replace("read type value", "read -r type value")
 
@@ -122,6 +122,6 @@ class _Bash(BashComplete):
 
 @add_completion_class
 class _Fish(FishComplete):
-    """Fish's script splits at each comma; only the first ends the type."""
+    """Fish's script splits at each comma, but only the first comma ends the type."""
 
     source_template = FishComplete.source_template.replace('string split ","', 'string split --max 1 ","')

@@ -1,4 +1,4 @@
-"""`reconcile completion`: prints the script that makes a shell complete."""
+"""`reconcile completion`: prints the completion script for a shell."""
 
 import click
 

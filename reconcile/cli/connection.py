@@ -35,7 +35,7 @@ def observe(
     access: Access | None = None,
     asks_account: bool = False,
 ) -> Inventory:
-    """Read the account, for a command that needs nothing else of the service; raises as `Reader.observe` does."""
+    """Read the account, for a command that needs nothing else from the service; raises as `Reader.observe` does."""
     return connect(
         session,
         lambda reader: reader.observe(automatic=automatic, checks_clock=checks_clock),
@@ -57,9 +57,9 @@ def connect(
 ) -> Result:
     """Run `work` against the service; each read is tried up to `attempts` times.
 
-    Observing asks whose the token is if the files name an account, or with `asks_account`. `announce` says why the run
-    waits for long; without it, that is a note. Ctrl-C, SIGTERM and SIGHUP end the run at once; with `on_interrupt`, the
-    first of them calls it and lets what is in flight finish.
+    Observing also requests the token's account if the files name one, or with `asks_account`. `announce` reports why
+    the run waits for long; the default prints a note. Ctrl-C, SIGTERM and SIGHUP end the run at once; with
+    `on_interrupt`, the first of them calls it and lets what is in flight finish.
 
     Raises:
         UserError: as `work` does; `StoppedError` when interrupted or out of time.
@@ -90,7 +90,7 @@ async def _handle_signals(clock: StoppableClock, on_interrupt: Callable[[], None
 
 
 async def _show_reading(output: Output, reader: Reader) -> None:
-    """Show on a terminal, whenever that takes a while, that the account is being read, and how far that is."""
+    """Show on a terminal that the account is being read, and how far, if it takes a while."""
     if output.quiet or not output.err.is_terminal:
         return
     while True:

@@ -75,7 +75,7 @@ class _Stage:
         self._output.result([Text("$ cat backups.toml", "bold"), *content.splitlines(), ""])
 
     def run(self, *arguments: str, code: ExitCode = ExitCode.DONE) -> None:
-        """Run a command that is to end with `code`."""
+        """Run a command that must end with `code`."""
         self._output.result([Text("$ reconcile " + " ".join(arguments), "bold")])
         self._output.out.file.flush()
         command = [sys.executable, "-m", "reconcile", *arguments]

@@ -1,4 +1,4 @@
-"""The event loop, with look-ups of names that end when the run does."""
+"""The event loop, whose look-ups of host names end with the run."""
 
 import asyncio
 import socket

@@ -6,7 +6,7 @@ from reconcile.diagnostics import UserError
 
 _PACKAGE = Path(__file__).parents[1]
 _FOLDERS = (_PACKAGE / "examples", _PACKAGE.parent / "examples")
-"""Inside an installed package, and beside the package in a checkout."""
+"""The folder of the examples: inside an installed package, beside the package in a checkout."""
 
 
 def example_files() -> dict[str, Path]:
@@ -19,7 +19,7 @@ def example_files() -> dict[str, Path]:
 
 
 def read_example(name: str) -> str:
-    """Return the text of an example; of a folder, that of its TOML files in the order in which they are read.
+    """Return the text of an example, or of all TOML files of a folder, in the order in which they are read.
 
     Raises:
         UserError: the package was installed without it.

@@ -10,5 +10,5 @@ class ExitCode(IntEnum):
     ERROR = 1
     """Any error, a refusal, a partial apply, and wrong usage: a typo must not look like `ATTENTION`."""
     ATTENTION = 2
-    """Only with an option that asks for it: changes are pending, or something is unhealthy."""
+    """Only with `--detailed-exitcode` or `--check`: there are changes, or there is a problem."""
     INTERRUPTED = 130

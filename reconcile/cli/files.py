@@ -38,7 +38,7 @@ def read_plan(path: Path) -> "Plan":
 
 
 def records_in(path: Path) -> list[Path]:
-    """Return the records of a folder, the oldest first, or the one record that `path` is.
+    """Return the paths of the records in a folder, the oldest first, or `path` itself if it is a record.
 
     Raises:
         UserError: there is none.
@@ -81,7 +81,7 @@ def plan_content(plan: "Plan", redact: Callable[[str], str]) -> str:
 
 
 def without_secrets(text: str, redact: Callable[[str], str], what: str) -> str:
-    """Return text that is stored; raises UserError if `redact` would change it: it would not be the same without."""
+    """Return text for a file; raises UserError if `redact` would change it, because a changed file would be damaged."""
     if redact(text) != text:
         raise UserError(
             f"the {what} contains the token, and is not saved",
@@ -93,12 +93,12 @@ def without_secrets(text: str, redact: Callable[[str], str], what: str) -> str:
 def write_file(path: Path, content: str, *, private: bool = False, new: bool = False) -> None:
     """Write a file atomically, in UTF-8, so that no reader ever sees half of it.
 
-    Links are followed, and what is not a regular file (see `_is_stream`) is written to directly. An existing file keeps
-    its mode, and a new one gets the default; a `private` one is readable by its owner only. One that must be `new` is
+    Follows links, and writes directly to anything but a regular file (see `_is_stream`). An existing file keeps its
+    mode, and a new one gets the default; a `private` one is readable by its owner only. A file that must be `new` is
     written in place.
 
     Raises:
-        UserError: it can't be written, or is not `new`.
+        UserError: the file can't be written, or it must be `new` and exists.
     """
     data = content.encode()
     try:
@@ -121,7 +121,7 @@ def write_file(path: Path, content: str, *, private: bool = False, new: bool = F
 
 
 def check_new(path: Path) -> None:
-    """Refuse early what `write_file` would refuse as not new; raises UserError."""
+    """Raise UserError if the file exists, before any work for `write_file` with `new` is done."""
     if str(path) != "-" and os.path.isfile(path) and not _is_stream(path):  # noqa: PTH113 - raises nothing, however long the path is
         raise _exists(path)
 
@@ -131,7 +131,7 @@ def _exists(path: Path) -> UserError:
 
 
 def _is_stream(path: Path) -> bool:
-    """Return whether it is a device, a FIFO, or a file that is open already (`/dev/stdout`); raises OSError."""
+    """Return whether a path is a device, a FIFO, or a file that is open already (`/dev/stdout`); raises OSError."""
     if path.parts[:3] != _IN_MEMORY and path.parts[:2] in {("/", "dev"), ("/", "proc")}:
         return True
     return path.exists() and not path.is_file()
@@ -155,7 +155,7 @@ def _replace(target: Path, data: bytes, new_mode: int, mode: int | None) -> None
 
 
 def _create(path: Path, data: bytes, new_mode: int, mode: int | None = None) -> None:
-    """Write a file that must not exist; nothing of it is left where that fails."""
+    """Write a file that must not exist; if that fails, leave no part of it."""
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, new_mode)
     try:
         with os.fdopen(handle, "wb") as file:

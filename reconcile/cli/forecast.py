@@ -45,8 +45,8 @@ def forecast(
 ) -> ExitCode:
     """Forecast how many backups your policies will hold, their size, and how far back they reach.
 
-    The planner runs again and again on an imagined account, in which every backup is completed at once. The account
-    begins as the real one. New backups are as large as the series' own usually are, or else the server's.
+    Runs the planner again and again on a simulated account, in which every backup completes at once. The simulation
+    starts from the real account. Each new backup gets the median size of the series, or else of the server.
     """
     before = session.config_before(files_before)
     config = session.config()

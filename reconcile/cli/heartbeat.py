@@ -1,7 +1,7 @@
 """Reports the start and the end of a run to a heartbeat service, by the protocol of healthchecks.io (spec, 4.11).
 
-Such a service alerts if no success arrives in time, which is how a schedule that has stopped is noticed. Its URL is a
-secret, because everyone who has it can report a success.
+Such a service alerts if no success arrives in time, which detects a schedule that has stopped. Its URL is a secret,
+because everyone who has it can report a success.
 """
 
 import anyio
@@ -14,7 +14,7 @@ from reconcile.cli.output import Output
 from reconcile.diagnostics import Diagnostic, UserError
 
 _LONGEST = 5.0
-"""Seconds of a report. A run has two of them, and must not lose more than ten seconds."""
+"""Time limit of a report, in seconds. A run has two of them, and must not lose more than ten seconds."""
 
 _ATTEMPTS = 3
 _PAUSE = 1.0
@@ -22,7 +22,7 @@ _PAUSE = 1.0
 
 
 class Heartbeat:
-    """Reports to one URL. A failure is one warning in all, which does not show the URL, and changes nothing else."""
+    """Reports to one URL. All failures together cause one warning, which does not show the URL, and nothing else."""
 
     def __init__(self, url: str, output: Output, *, seconds: float = _LONGEST, pause: float = _PAUSE) -> None:
         self._url = url
@@ -51,7 +51,7 @@ class Heartbeat:
             self._output.diagnostics([Diagnostic(summary=summary, severity="warning")])
 
     async def _send(self, url: httpx.URL, summary: str) -> str | None:
-        """Send the report, again where it fails; return why it did not arrive, None if it did."""
+        """Send the report, and retry if that fails; return why it did not arrive, None if it did."""
         problem = f"no response within {self._seconds:.0f} seconds"
         with anyio.move_on_after(self._seconds):
             async with httpx.AsyncClient(transport=transport_to(url), trust_env=False, timeout=self._seconds) as client:

@@ -57,7 +57,7 @@ def _contents(topics: dict[str, Path]) -> Columns:
 
 
 def _readable(text: str) -> str:
-    """Return a page whose links make sense outside the folder: to a page or an example by the command that shows it."""
+    """Return a page in which each link to a page or an example is the command that shows it."""
     text = re.sub(r"\[[^\]]+\]\(([\w-]+)\.md\)", r"`reconcile help \1`", text)
     text = re.sub(r"\[([^\]]+)\]\(\.\./\.\./(examples/[^)]*)/\)", r"\1 (`\2`)", text)
     text = re.sub(r"\[([^\]]+)\]\(\.\./\.\./examples/([^)]*)\)", r"\1 (`reconcile help \2`)", text)

@@ -1,4 +1,4 @@
-"""`reconcile import`: writes a file that declares what the account holds."""
+"""`reconcile import`: writes a file that declares the backups in the account."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""`reconcile init`: writes a first file, to begin with."""
+"""`reconcile init`: writes a first file."""
 
 from pathlib import Path
 
@@ -22,7 +22,7 @@ def init(
 ) -> ExitCode:
     """Write a commented starter file for your account, or an example if there is no token.
 
-    Declares the backups that the account holds, and a nightly series where nothing is created regularly.
+    Declares the backups in the account, and a nightly series for each server without a regular one.
     """
     check_new(out)
     try:

@@ -1,4 +1,4 @@
-"""`reconcile list`: every backup of the account; needs no file."""
+"""`reconcile list`: every backup in the account; needs no file."""
 
 from collections.abc import Sequence
 
@@ -47,9 +47,9 @@ def list_(
 
 
 async def _single(reader: Reader, wanted: Sequence[str]) -> Id | None:
-    """Return the id of the server if only one is wanted, and the account has one such.
+    """Return the id of the server if exactly one is wanted and the account has it, else None.
 
-    Finding out takes one request more, and on a large account saves a hundred.
+    This takes one extra request, and saves a hundred in a large account.
     """
     if len(wanted) != 1:
         return None

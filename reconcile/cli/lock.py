@@ -31,8 +31,8 @@ async def account_lock(
 ) -> AsyncIterator[None]:
     """Hold the account's lock for as long as the block lasts; the system releases it if this process dies.
 
-    An account is known by the token, and by its name where a file gives it: one account may have several tokens. Where
-    no folder for the lock can be written, this prints a warning and goes on: an apply is safe without the lock.
+    An account is identified by the token, and by its name if a file gives it: one account may have several tokens. If
+    no folder for the lock can be written, this prints a warning and continues: an apply is safe without the lock.
 
     Raises:
         UserError: another apply holds it, and did not release it within `patience` seconds.
@@ -99,7 +99,7 @@ def _attempt(lock: FileLock, file: Path, now: datetime) -> str | None:
 
 
 def _folder() -> Path:
-    """Return the folder for locks, in the user's folder for state or, without a writable one, in the temporary one."""
+    """Return the folder for locks: in the user's folder for state or, if that is not writable, in the temporary one."""
     if state := _state_folder():
         with suppress(OSError):
             folder = state / "reconcile" / "locks"

@@ -18,7 +18,7 @@ _TAKEN = {"help", "import", "list"}
 """Names that Python has taken: the module and the function of the command end in an underscore."""
 
 _ANYWHERE = frozenset({"validate", "schema", "help", "show", "--help", "--version"})
-"""What needs nothing of POSIX: the pre-commit hook runs `validate`, on Windows too."""
+"""Commands that also run on Windows: the pre-commit hook runs `validate` there."""
 
 
 class _Commands(click.Group):
@@ -97,8 +97,8 @@ def run(arguments: Sequence[str]) -> int:
 def main() -> None:
     """Run the `reconcile` command.
 
-    SIGTERM, which is how CI cancels a job, and SIGHUP end it as Ctrl-C does; so does SIGINT where the shell that
-    started it in the background had it ignored.
+    SIGTERM (by which CI cancels a job) and SIGHUP end it like Ctrl-C. So does SIGINT, even if the shell that started it
+    in the background had SIGINT ignored.
     """
     if sys.platform == "win32" and not _ANYWHERE.issuperset(sys.argv[1:2]):
         sys.exit(

@@ -25,7 +25,7 @@ from reconcile.report.diagnostics import FAILURES
 from reconcile.report.document import Formats
 
 _STDOUT = "reconcile.stdout"
-"""Where click's context notes the option whose file is standard output: nothing else is printed there."""
+"""The key in click's context for the option whose file is standard output; nothing else is printed there."""
 
 _EXAMPLES = Path(__file__).with_name("examples.toml")
 
@@ -34,7 +34,7 @@ READING = "10min"
 
 Format = TypeVar("Format")
 Own = ParamSpec("Own")
-"""The options of a command's own."""
+"""Options that only one command has."""
 
 
 class DurationType(click.ParamType[Duration]):
@@ -175,7 +175,7 @@ _OPEN_RANGE = re.compile(r"; x>=\d+|  \[x>=\d+\]")
 def formats(
     table: Formats[Format],
 ) -> Callable[[Callable[Concatenate[Session, Format, Own], ExitCode]], Callable[Concatenate[Session, Own], ExitCode]]:
-    """Give a command the flags of its formats, and the format that was asked for; asking for two is wrong usage."""
+    """Give a command the flags of its formats, and pass it the requested format; two formats are wrong usage."""
 
     def decorate(
         function: Callable[Concatenate[Session, Format, Own], ExitCode],
@@ -199,7 +199,7 @@ def _asked_for(ctx: click.Context, parameter: click.Parameter, value: bool) -> N
 
 
 def fail(ctx: click.Context, output: Output, diagnostics: Sequence[Diagnostic]) -> None:
-    """Print errors where the result would be, in the format that was asked for; nothing if that is text."""
+    """Print errors in place of the result, in the requested format; nothing if that is text."""
     if write := FAILURES.get(ctx.meta.get(FORMAT, "")):
         output.show(write(diagnostics, ctx.info_name or ""))
 
@@ -224,9 +224,9 @@ def command_examples() -> dict[str, dict[str, str]]:
 
 
 class _Command(click.Command):
-    """A command that knows what an argument too many was meant to be, and in which format to fail.
+    """A command that suggests what a surplus argument was meant to be, and fails in the requested format.
 
-    Its help has examples, and the options in sections: what people use first is at the top.
+    Its help has examples, and the options in sections, the most used first.
     """
 
     def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -270,7 +270,7 @@ class _Command(click.Command):
 
 
 def _run(session: Session, function: Callable[[], ExitCode]) -> ExitCode:
-    """Run a command to its exit code; raises OSError if a result could not be printed."""
+    """Run a command and return its exit code; raises OSError if a result could not be printed."""
     try:
         code = function()
     except UserError as error:
@@ -298,8 +298,8 @@ def command(
     """Make a command of a function, which gets a `session`, and the options that its other parameters declare.
 
     The switches say which shared options it takes: `-f`, `--target`, and those for the service with `--timeout`, whose
-    default is `timeout`; `more` says what else `-v` shows. An error that the outside world caused
-    becomes a message and an exit code, and is also printed in the format that was asked for.
+    default is `timeout`; `more` says what else `-v` shows. An error that the outside world causes becomes a message and
+    an exit code, and is also printed in the requested format.
     """
     # Every command takes -v and -q; where they change nothing, its help does not list them.
     shared = [

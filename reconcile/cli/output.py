@@ -24,9 +24,9 @@ _PIPED_WIDTH = 1000
 class Output:
     """The two streams of one run. Nothing that is printed is read as markup, and rich honours NO_COLOR.
 
-    `verbose` shows more of a result, `debug` every request on stderr; `quiet` shows what is essential of a result for
-    people, and errors. With `is_taken`, stdout is a file that is written, and no result is printed there. What
-    `keep_secret` was given is never shown.
+    `verbose` shows more of a result, and `debug` shows every request on stderr. `quiet` shows only errors and the
+    essential lines of a result for people. With `is_taken`, a file is written to stdout, and no result is printed
+    there. Texts passed to `keep_secret` are never shown.
     """
 
     def __init__(
@@ -71,7 +71,7 @@ class Output:
         self._secrets.append(text)
 
     def redact(self, text: str) -> str:
-        """Return the text without what is secret."""
+        """Return the text without secrets."""
         if self._secrets:
             from reconcile.actual.credentials import redact  # noqa: PLC0415 - `validate` has none: 1 % of its time
 
@@ -157,10 +157,10 @@ def _reconfigure(stream: TextIO, encoding: str | None = None) -> None:
 
 
 class _Filtered:
-    """A stream that secrets do not get through; everything that is shown passes here.
+    """A stream that removes secrets; everything that is shown passes through it.
 
-    Where it can't be written any more (nobody reads it, the disk is full), the rest is dropped and `failure` says why:
-    that must not end an apply halfway.
+    If it can no longer be written (its reader has gone, or the disk is full), the rest is dropped and `failure` gives
+    the reason, so that an apply does not end halfway.
     """
 
     def __init__(self, stream: TextIO, redact: Callable[[str], str]) -> None:

@@ -1,4 +1,4 @@
-"""`reconcile plan`: shows what `apply` would do. It receives nothing that could change the account."""
+"""`reconcile plan`: shows what `apply` would do. It has no access to anything that can change the account."""
 
 import json
 from collections.abc import Callable
@@ -89,7 +89,7 @@ def plan(
 
 
 def _before(session: Session, paths: tuple[str, ...]) -> Config | UserError | None:
-    """Read the files before the change, or return why they are refused: that must not cost the plan."""
+    """Read the files before the change, or return their error: the plan is shown in either case."""
     try:
         return session.config_before(paths)
     except StoppedError:
@@ -101,7 +101,7 @@ def _before(session: Session, paths: tuple[str, ...]) -> Config | UserError | No
 def _compared(
     before: Config | UserError, after: tuple[Desired, Plan], planned: Callable[[Config], tuple[Desired, Plan]]
 ) -> Difference | Plan:
-    """Compare a plan with that of the files before; if they are refused, return it with a warning for each reason."""
+    """Compare a plan with that of the files before the change; if those have errors, return each as a warning."""
     try:
         if isinstance(before, UserError):
             raise before

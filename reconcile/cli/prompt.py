@@ -1,4 +1,4 @@
-"""Asks a question, on a terminal only: in CI there would never be an answer."""
+"""Asks a question, on a terminal only: in CI, no one would answer."""
 
 import signal
 import sys
@@ -14,7 +14,7 @@ from reconcile.diagnostics import UserError
 def ask(output: Output, question: str, label: str, *, undone: str, otherwise: str) -> str:
     """Return the answer.
 
-    `undone` is what to say without an answer ("nothing was changed"), `otherwise` what to do without a terminal.
+    `undone` is the message without an answer ("nothing was changed"), `otherwise` the advice without a terminal.
 
     Raises:
         UserError: can't ask for approval without a terminal; or `-q` has hidden what the question is about.

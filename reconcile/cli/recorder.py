@@ -24,7 +24,7 @@ _ADVICE = "Nothing was changed. Name a folder that can be written with --record 
 
 
 def started_by(environment: Mapping[str, str]) -> StartedBy:
-    """Return who and what started this run, as GitHub or GitLab says in the environment."""
+    """Return who and what started this run, from the environment variables of GitHub or GitLab."""
     get = environment.get
     run = [get(name, "") for name in ("GITHUB_SERVER_URL", "GITHUB_REPOSITORY", "GITHUB_RUN_ID")]
     url = "{}/{}/actions/runs/{}".format(*run) if all(run) else get("CI_JOB_URL")
@@ -95,14 +95,14 @@ class Recorder(AbstractContextManager["Recorder"]):
             self._store()
 
     def observe(self, inventory: Inventory) -> None:
-        """Keep what was observed, before it is planned: a plan that is refused can be made again too."""
+        """Add the observation before it is planned, so `replay` can also make a refused plan again."""
         gained = Counter(address for result in self._results for address in result.gained)
         lost = sum(result.lost for result in self._results)
         seen = RecordedRound(inventory=inventory, gained=gained, lost=lost)
         self.record = replace(self.record, rounds=(*self.record.rounds, seen))
 
     def add(self, event: Event) -> None:
-        """Keep a plan, or what became of it."""
+        """Add a plan, or its result."""
         if not self._save:
             return
         match event:
@@ -115,12 +115,12 @@ class Recorder(AbstractContextManager["Recorder"]):
                 pass
 
     def plan(self, planned: Outline) -> None:
-        """Keep a plan, and save it: what follows may change the account."""
+        """Add a plan, and save the record before the account may change."""
         self._update(outline=planned)
         self._store()
 
     def done(self, done: Iterable[Done]) -> None:
-        """Keep what became of the plan."""
+        """Add the result of the plan."""
         self._update(done=tuple(done))
 
     def _update(self, **fields: Any) -> None:  # noqa: ANN401 - those of the last round
@@ -133,7 +133,7 @@ class Recorder(AbstractContextManager["Recorder"]):
 
 
 def done_of(ended: Finished) -> Done:
-    """Return how an action ended, as a record has it."""
+    """Return how an action ended, in the form of a record."""
     backup = ended.action.backup if isinstance(ended.action, Delete) else ended.backup
     return Done(
         verb="create" if isinstance(ended.action, Create) else "delete",

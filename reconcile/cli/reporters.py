@@ -25,7 +25,7 @@ TALLY_SECONDS = 60.0
 """How often a log shows progress, at most."""
 
 MOST_LINES = 20
-"""How many backups in progress have a line of their own on a terminal."""
+"""How many backups in progress have their own line on a terminal."""
 
 
 class Reporter(Protocol):
@@ -40,12 +40,12 @@ class Reporter(Protocol):
         ...
 
     def close(self) -> None:
-        """Show what is left to show."""
+        """Show everything that has not been shown yet."""
         ...
 
 
 class _Log:
-    """A line for each event, and progress about once a minute: a line for each wait would drown the rest."""
+    """Prints a line for each event, and progress about once a minute: a line for each wait would hide the rest."""
 
     def __init__(self, output: Output) -> None:
         self._output = output

@@ -54,7 +54,7 @@ def restore(
 ) -> ExitCode:
     """Restore a server, named by its id or its name in the account, from a backup. Overwrites its disk.
 
-    Without a choice, shows what the server can be restored from.
+    Without --backup or --series, shows the restore points of the server.
     """
     _check_usage(backup_id, series, before, auto_approve=auto_approve)
     output = session.output
@@ -124,13 +124,14 @@ def _check_usage(backup_id: str | None, series: str | None, before: datetime | N
     if before and not series:
         raise click.UsageError("--before requires --series")
     if auto_approve and not backup_id:
-        raise click.UsageError("--auto-approve requires --backup: a series may have a newer backup by then")
+        raise click.UsageError("--auto-approve requires --backup, because the newest backup of a series can change")
 
 
 def _config(session: Session, *, is_needed: bool) -> Config:
-    """Read the files, where there are any: they say what a series was called before, and what is undersized.
+    """Read the files, if there are any: they give the old descriptions of a series, and `min_size`.
 
-    A backup that is named by its id needs none. They may be what is broken.
+    A backup that is chosen by its id needs no files. Errors in them are only warnings, because the files may be the
+    reason for the restore.
     """
     if not session.has_files:
         return _NOTHING
@@ -183,7 +184,7 @@ def _carry_out(
 
 
 def _done(restoration: Restoration, recorder: Recorder) -> Iterator[Done]:
-    """Yield what was done, also if the run has failed since."""
+    """Yield the lines for what was done, even if the run failed afterwards."""
     if restoration.safety:
         yield done_of(restoration.safety)
     if restoration.is_sent and (planned := recorder.record.rounds[-1].outline):

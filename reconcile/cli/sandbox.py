@@ -47,8 +47,8 @@ def sandbox(
 ) -> ExitCode:
     """Serve a local VPS.org, in memory, until interrupted.
 
-    Prints the lines that point reconcile at it. The token vps_sandbox has every permission, vps_readonly is read-only.
-    Those of an account with a name end in _NAME.
+    Prints the lines that point reconcile at it. The token vps_sandbox has every permission; vps_readonly is read-only.
+    The tokens of an account with a name end in _NAME.
     """
     if seed and servers:
         raise click.UsageError("--seed or --servers, not both")

@@ -1,4 +1,4 @@
-"""What the options of every command say: the files, the credentials, the time limit, and where output goes."""
+"""The shared options of a run: the files, the credentials, the time limit, and where output goes."""
 
 import os
 import signal
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 DEFAULT_FILE = "backups.toml"
 
 STDOUT = Path("-")
-"""Standard output, where a file that is written can be named."""
+"""The name of standard output, in place of a file to write."""
 
 _HOW_TO_BEGIN = (
     f"To start: reconcile init. If the account has backups already: reconcile import --out {DEFAULT_FILE}. To practise "
@@ -39,7 +39,7 @@ _AT_ONCE = 1e-6
 
 @dataclass(kw_only=True, slots=True)
 class Session:
-    """One run of one command, as its options say."""
+    """One run of one command, with its shared options."""
 
     output: Output
     paths: tuple[str, ...]
@@ -47,20 +47,20 @@ class Session:
     base_url: str | None
     token_file: str | None
     timeout: Duration | None
-    """The time limit of the whole run; None for a command that does not ask the service."""
+    """The time limit of the whole run; None for a command that does not use the service."""
     names_account: bool = False
     """Whether the files that were read name an account, which is then compared with the token's."""
     lacks_output: bool = False
     """Whether one of several outputs could not be written."""
     heartbeat: "Heartbeat | None" = None
-    """Where the end of the run is reported, once its start was."""
+    """The heartbeat that reports the end of the run; None until it has reported the start."""
     summary: str = ""
     """The result in one line for the heartbeat: counts, no names."""
     _seconds_left: float | None = None
 
     @property
     def seconds_left(self) -> float:
-        """The seconds of the time limit that reading files has left for the service."""
+        """How many seconds of the time limit remain after reading the files."""
         if self._seconds_left is None:
             from reconcile.cli.system_clock import SystemClock  # noqa: PLC0415 - `validate` has no use for it
 
@@ -69,10 +69,10 @@ class Session:
 
     @contextmanager
     def time_limit(self, during: str, seconds: float | None = None) -> Iterator[None]:
-        """End a block that does not wait in an event loop with the time limit, or with a signal.
+        """End a block without an event loop at the time limit, or on a signal.
 
-        It reads files (from a FIFO or a terminal there may never be anything to read), or it plans. `seconds` is what
-        is left of the time limit, if less than `seconds_left`.
+        The block reads files (a FIFO or a terminal may never send anything), or it plans. `seconds` is what is left of
+        the time limit, if less than `seconds_left`.
 
         Raises:
             StoppedError: interrupted, or out of time.
@@ -103,11 +103,11 @@ class Session:
 
     @property
     def has_files(self) -> bool:
-        """Whether files were named, or the default one is there."""
+        """Whether files were named, or the default file exists."""
         return bool(self.paths) or os.path.lexists(DEFAULT_FILE)
 
     def config(self) -> Config:
-        """Read the files; raises UserError with every mistake in them, or with how to begin where there is none."""
+        """Read the files; raises UserError with every error in them, or with how to start if there is no file."""
         if not self.has_files:
             raise UserError(f"{DEFAULT_FILE}: no such file", _HOW_TO_BEGIN)
         with self.time_limit("reading the files"):
@@ -127,7 +127,7 @@ class Session:
         return config
 
     def access(self) -> "Access":
-        """Find the base URL and the token; raises UserError where there is none that will do."""
+        """Find the base URL and the token; raises UserError if one is missing or not valid."""
         from reconcile.actual.credentials import find  # noqa: PLC0415 - `validate` has no use for it
 
         with self.time_limit("reading the token"):
@@ -142,7 +142,7 @@ class Session:
 
     @contextmanager
     def one_of_several(self) -> Iterator[None]:
-        """Show the error of one output and go on with the others; the command then exits with 1."""
+        """Show the error of one output and continue with the others; the command then exits with 1."""
         try:
             yield
         except UserError as error:
@@ -150,7 +150,7 @@ class Session:
             self.lacks_output = True
 
     def write(self, path: Path, content: str, *, new: bool = False, private: bool = False) -> None:
-        """Write a result to a file, or to `STDOUT`, without what is secret; raises as `write_file` does."""
+        """Write a result to a file, or to `STDOUT`, without secrets; raises as `write_file` does."""
         if path == STDOUT:
             self.output.content(content)
             return

@@ -11,7 +11,7 @@ INTERRUPTS = tuple(each for each in signal.Signals if each.name in {"SIGINT", "S
 
 @contextmanager
 def handled(handler: Callable[[int, FrameType | None], object], *signals: signal.Signals) -> Iterator[None]:
-    """Call `handler` as soon as a signal arrives in the block: an event loop would only record it until later."""
+    """Call `handler` as soon as a signal arrives in the block; an event loop would delay it."""
     before = {number: signal.signal(number, handler) for number in signals}
     try:
         yield

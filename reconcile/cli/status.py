@@ -55,7 +55,7 @@ def status(
     *,
     check: bool = option("Print one line per problem, and exit with 2 if there is a problem."),
     since_record: Path | None = option(
-        "Also show what has changed since a record, or since the newest in a folder.",
+        "Also show what has changed since a record, or since the newest record in a folder.",
         flag="--since",
         metavar="RECORD",
     ),

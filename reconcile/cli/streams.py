@@ -1,4 +1,4 @@
-"""The standard streams, whatever state they are in: closed from the start, or nobody reads them any more."""
+"""The standard streams, even if they were closed from the start, or if their reader has gone."""
 
 import io
 import os

@@ -182,7 +182,7 @@ class ServerTable(Table):
 class FleetTable(Table):
     """Every server of the account that this chooses, now and later, and the manual backups to keep on each of them.
 
-    A server with a table of its own is in no fleet; of several fleets, the first has it.
+    A server with its own table is in no fleet. Any other server belongs to the first fleet that matches it.
     """
 
     match: fields.ChoiceField = Field(description='Globs on the server names in the account; "*" matches all.')

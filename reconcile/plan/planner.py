@@ -95,8 +95,8 @@ def _unmet(server: ServerPlan, freshness: Freshness | None) -> Iterator[Diagnost
             yield Diagnostic(
                 summary=reasons.unmet_text(freshness.max_age),
                 detail=(
-                    f"#{series.needed.id} is, but its status {series.needed.status!r} or its other fields can't be "
-                    "understood. Look at it in the web panel."
+                    f"#{series.needed.id} is recent enough, but its status {series.needed.status!r} or another field "
+                    "can't be understood. Look at it in the web panel."
                 ),
                 address=str(series.address),
             )

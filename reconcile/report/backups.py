@@ -10,7 +10,7 @@ from reconcile.report.wording import size_text
 
 
 def _size_or_status(backup: Backup) -> str:
-    """Return the size of a completed backup, and the status of any other: only a completed one has its size."""
+    """Return the size of a completed backup, or the status of any other, whose size is not known yet."""
     if State.of(backup.status) is not State.USABLE:
         return backup.status
     return "unknown" if backup.size_mb is None else size_text(backup.size_mb)
@@ -25,7 +25,7 @@ _COLUMNS: Mapping[str, Callable[[Backup], str]] = {
     "DESCRIPTION": lambda backup: backup.description or "",
 }
 _OFTEN_ALIKE = ("TYPE", "EXPIRES")
-"""The columns that are left out where they would hold the same text in every row."""
+"""The columns that are left out if they contain the same text in every row."""
 
 _STYLES = {
     State.USABLE: "",
@@ -40,7 +40,8 @@ _STYLES = {
 def backup_table(parts: Iterable[Backup | Text], notes: Mapping[Id, str] = MappingProxyType({})) -> tuple[Columns, str]:
     """Return a table of backups, with the headings between them and `notes` by id, and a sentence.
 
-    The sentence says what all the backups have in common, and the table does not. It is empty if there is nothing.
+    The sentence says what all the backups have in common, and the table does not. It is empty if they have nothing in
+    common.
     """
     parts = list(parts)
     backups = [part for part in parts if isinstance(part, Backup)]

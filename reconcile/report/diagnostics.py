@@ -18,7 +18,7 @@ LARGEST = 60_000
 
 _ROOM_FOR_THE_END = 200
 _MOST_LINES = 20
-"""Errors, warnings, and facts of one that are shown, so that what follows keeps its place however many there are."""
+"""Maximum number of errors, of warnings, and of facts of one diagnostic that are shown, to leave room for the rest."""
 
 
 def diagnostic_text(diagnostic: Diagnostic) -> list[Text]:
@@ -70,9 +70,9 @@ def diagnostic_json(diagnostic: Diagnostic) -> JsonObject:
 
 
 def diagnostics_markdown(diagnostics: Sequence[Diagnostic], command: str) -> Raw:
-    """Return why there is no result, to stand where it would: a plan of an older commit must not stay there.
+    """Return the reason why there is no result, to replace it: the plan of an older commit must not remain there.
 
-    Most commands have to do with a plan, and that is what there is none of; some print something else.
+    Most commands print a plan, so this says that there is none; some print something else.
     """
     result = command if command in {"forecast", "status"} else "plan"
     heading = f"### reconcile: no {result}, {count_text(len(diagnostics), 'error')}"
@@ -80,7 +80,7 @@ def diagnostics_markdown(diagnostics: Sequence[Diagnostic], command: str) -> Raw
 
 
 def diagnostic_lines(sign: str, diagnostics: Sequence[Diagnostic]) -> Iterator[str]:
-    """Yield a list in Markdown, and what is left out counted."""
+    """Yield a list in Markdown, with the number of entries that are left out."""
     for diagnostic in diagnostics[:_MOST_LINES]:
         place = diagnostic.address or str(diagnostic.range or "")
         about = f"{code(place)}: " if place else ""
@@ -97,7 +97,7 @@ def fitted(
 ) -> Raw:
     """Return Markdown of at most `largest` characters; the lines and parts that do not fit are counted before `end`.
 
-    A part is not empty, and is only made if it may fit: a large account has thousands.
+    No part is empty, and each is only written if it may fit: a large account has thousands.
     """
     room = largest - _ROOM_FOR_THE_END
     shown, left_out = [], 0
@@ -157,4 +157,4 @@ FAILURES: Mapping[str, Callable[[Sequence[Diagnostic], str], Document]] = {
     "json": lambda diagnostics, _: diagnostics_json(diagnostics),
     "markdown": diagnostics_markdown,
 }
-"""What a command prints instead of its result, by the flag of the format; the second argument is its name."""
+"""What a failed command prints instead of its result, by the flag of the format; the second argument is its name."""

@@ -18,7 +18,7 @@ _PAGING = {True: "has next", False: "next is null", None: "has no next"}
 
 
 def doctor_text(diagnosis: Diagnosis, /, *, verbose: bool) -> Lines:
-    """Return what passed, what did not, and a last line that sums up; with `verbose`, what the lists look like."""
+    """Return the checks that passed and failed, and a last line that sums up; with `verbose`, details of the lists."""
     if diagnosis.errors:
         verdict = Text(f"Not ready to apply: {count_text(diagnosis.errors, 'error')}.", "bold red")
     else:
@@ -72,7 +72,7 @@ def _nameless(diagnostic: Diagnostic) -> JsonObject:
 
 
 def _found(diagnosis: Diagnosis) -> Iterator[tuple[Check, str, str]]:
-    """Yield what was looked at, and beside it what names the account or its servers."""
+    """Yield each finding, and beside it the part that names the account or its servers."""
     config, access, service = diagnosis.config, diagnosis.access, diagnosis.service
     if config is None:
         yield Check.FILE, "none yet: reconcile init writes one", ""
@@ -117,7 +117,7 @@ def _declared(desired: Desired) -> Iterator[tuple[Check, str, str]]:
 
 
 def _details(diagnosis: Diagnosis) -> Iterator[tuple[str, str]]:
-    """Yield what helps to see how a service differs from its documentation, and needs nothing to be done."""
+    """Yield how the service differs from its documentation, where that needs no action."""
     if isinstance(diagnosis.service, ServiceFacts):
         for facts in diagnosis.service.lists:
             yield facts.path, f"{facts.entries} on the first page, count {facts.count}, {_PAGING[facts.has_next]}"

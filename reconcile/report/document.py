@@ -13,7 +13,7 @@ Format = TypeVar("Format")
 
 
 class Text:
-    """A line for people. What it holds may come from anywhere, because `terminal` escapes it where it is printed.
+    """A line for people. Its text may come from anywhere, because `terminal` escapes it when it is printed.
 
     The parts have styles as rich writes them, such as "bold red", or none.
     """
@@ -25,7 +25,7 @@ class Text:
 
     @classmethod
     def assemble(cls, *parts: str | tuple[str, str]) -> "Text":
-        """Return a line of several parts, each a text or a pair of a text and its style."""
+        """Return a line of several parts, each a text, or a text with its style."""
         line = cls()
         line.parts = tuple((part, "") if isinstance(part, str) else part for part in parts)
         return line
@@ -37,21 +37,21 @@ class Text:
 
 
 class Marks(str):
-    """Signs of ours, printed as they are; where there is only ASCII, `#` for `█` and `.` for `·`."""
+    """Our own signs, printed unescaped; in ASCII, `#` for `█` and `.` for `·`."""
 
     __slots__ = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """Texts between commas, where a line is broken sooner than within one of them."""
+    """Texts separated by commas; a line is broken between them rather than within one."""
 
     facts: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """The cells of one line of a table; the style is of those that have none."""
+    """The cells of one line of a table; `style` applies to cells without their own style."""
 
     cells: tuple[str | Text | Facts, ...]
     style: str = ""
@@ -61,8 +61,8 @@ class Row:
 class Columns:
     """Rows in columns, and headings between them. The last cell of a row gets the room that the others leave.
 
-    It wraps in its column, or goes below the others where it would have fewer than `narrowest` columns of a terminal.
-    Where a row has too little room, its cell in the column `shortens` (-1 is the last) is shortened from the middle.
+    It wraps in its column, or goes below the others if it would get fewer than `narrowest` columns of a terminal. If a
+    row has too little room, its cell in the column `shortens` (-1 is the last) is shortened from the middle.
     """
 
     rows: Sequence[Row | Text]
@@ -81,12 +81,12 @@ class Lines:
 
     lines: tuple[Block, ...]
     essential: tuple[Block, ...] | None = None
-    """What is left of them with `-q`; None for the last line."""
+    """The lines to print with `-q`; None for only the last line."""
 
 
 @dataclass(frozen=True, slots=True)
 class Json:
-    """One JSON object; it holds no NaN and no infinity, which JSON lacks."""
+    """One JSON object; it contains no NaN and no infinity, which JSON lacks."""
 
     value: JsonObject
 
@@ -102,7 +102,7 @@ Document = Lines | Json | Raw
 
 
 class Formatter(Protocol[Value_contra]):
-    """Writes one kind of value in one format; `verbose` includes what is otherwise left out."""
+    """Writes one kind of value in one format; `verbose` includes details that are otherwise left out."""
 
     def __call__(self, value: Value_contra, /, *, verbose: bool) -> Document:
         """Return the document."""
@@ -110,7 +110,7 @@ class Formatter(Protocol[Value_contra]):
 
 
 class Formats(Generic[Format]):
-    """The formats of a command: text, and one for each flag that it has for them (`json` is `--json`).
+    """The formats of a command: text, and one for each format flag (`json` is `--json`).
 
     A flag comes with its help. A format is usually a `Formatter` of the command's result.
     """

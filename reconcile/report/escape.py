@@ -6,8 +6,8 @@ LONGEST = 200
 """Characters. Longer text is cut, with a note of how much."""
 
 _COMMAND = re.compile(r"##(?=\[)|(?<!\S):(?=:)|:(?=:[A-Za-z][^:]*::)")
-"""What GitHub's log takes for a command: `##[group]` anywhere in a line, `::error::` at the start of one, which may be
-anywhere once a line is wrapped.
+"""Matches what GitHub's log reads as a command: `##[group]` anywhere in a line, `::error::` at its start. Wrapping can
+move any text to the start of a line.
 """
 
 BEFORE_A_UNIT = re.compile(r"(?<=\d) (?=[GM]iB\b)")
@@ -16,13 +16,13 @@ BEFORE_A_UNIT = re.compile(r"(?<=\d) (?=[GM]iB\b)")
 _AT_THE_START = re.compile(r"^(\s*):(?=:)", re.MULTILINE)
 _LONGEST_NAME = 80
 _MARKUP = re.compile(r"[^\w \-/=,;()%?…]|_")
-"""What may mean something to Markdown in the middle of a line. A full stop does: it makes a link of www.example.org."""
+"""Characters that can have a meaning within Markdown. A full stop does: it makes a link of www.example.org."""
 
 
 def visible(text: str, longest: int = LONGEST) -> str:
     r"""Return `text` with everything that is not plainly printable written out, as `\x1b` or `\u202e`.
 
-    That disarms terminal escapes, line breaks, marks that turn the direction of writing, and GitHub's log commands.
+    This disarms terminal escapes, line breaks, marks that change the writing direction, and GitHub's log commands.
     """
     cut = f"… ({len(text) - longest:,} more characters)" if len(text) > longest else ""
     shown = text[:longest]
@@ -40,7 +40,7 @@ def without_commands(text: str) -> str:
 
 
 def without_commands_in_strings(text: str) -> str:
-    """Return JSON or TOML, which begins no line with a string, without workflow commands; it reads back the same."""
+    """Return JSON or TOML, no line of which starts with a string, without workflow commands; the values stay equal."""
     return text.replace("##[", r"#\u0023[")
 
 

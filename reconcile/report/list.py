@@ -20,7 +20,7 @@ def list_text(found: BackupList, /, *, verbose: bool = False) -> Lines:
 
 
 def list_json(found: BackupList, /, *, verbose: bool = False) -> Json:
-    """Return the whole list; sizes in megabytes, of those that are known; times in UTC."""
+    """Return the whole list; known sizes in MiB, times in UTC."""
     return Json(
         {
             "format_version": "1.0",
@@ -50,7 +50,7 @@ def _sums(found: BackupList) -> Text:
 
 
 def _sum_text(backups: Sequence[Backup], kind: str = "") -> str:
-    """Write how many there are and how large they are together, as far as the service says."""
+    """Write how many backups there are, and the sum of the known sizes."""
     counted = count_text(len(backups), f"{kind}backup")
     return f"{counted}, {size_text(size_mb(backups))}" if backups else counted
 

@@ -1,4 +1,4 @@
-"""What planning recorded runs again has shown, as text and as JSON."""
+"""The result of planning recorded runs again, as text and as JSON."""
 
 from collections.abc import Iterator
 
@@ -12,7 +12,7 @@ from reconcile.report.values import time_json
 from reconcile.report.wording import count_text
 
 _MOST_NAMED = 5
-"""Backups that one line names."""
+"""Maximum number of backups that one line names."""
 
 _FINDINGS = {
     "line": "{subject}: this line is not as it was recorded",
@@ -30,13 +30,13 @@ _FINDINGS = {
 
 
 def finding_text(finding: Finding) -> str:
-    """Say what in a record does not hold."""
+    """Say which check of a record failed."""
     other = f" (recorded by reconcile {finding.version})" if finding.version != __version__ else ""
     return _FINDINGS[finding.kind].format(subject=finding.subject, verb=finding.verb) + other
 
 
 def replay_text(replay: Replay, /, *, verbose: bool) -> Lines:
-    """Return one line for each thing that does not hold, then what other files would have done, then a verdict."""
+    """Return one line for each failed check, then what other files would have done, then a verdict."""
     findings = [Text(f"{each.record}: {finding_text(each)}", "bold red") for each in replay.findings]
     others = [Text(line) for other in replay.others for line in _other_lines(other)]
     return Lines((*findings, *others, Text(f"{_verdict(replay)}.", "bold red" if findings else "bold green")))
@@ -92,7 +92,7 @@ def _series(action: Action) -> str:
 
 
 def replay_json(replay: Replay, /, *, verbose: bool) -> Json:
-    """Return the same for programs."""
+    """Return the findings, and what other files would have done, for programs."""
     return Json(
         {
             "format_version": "1.0",

@@ -1,7 +1,7 @@
-"""Pages, Markdown and TOML from the Jinja templates in `report/`: these hold the layout, the values are what is said.
+"""Pages, Markdown and TOML from the Jinja templates in `report/`: these contain the layout, the values the text.
 
 Every text is escaped as it is written, so a template that forgets to escape can do no harm. In a page, Jinja escapes
-markup and `visible` shows what is hidden; in Markdown, `plain` does both. `safe` marks words of ours that have
+markup and `visible` shows hidden characters; in Markdown, `plain` does both. `safe` marks our own words that have
 punctuation. A page is one file that needs no network, and can be read without its script.
 """
 
@@ -25,7 +25,7 @@ _DATE = re.compile(r"\d{4}-\d\d-\d\d")
 
 
 def page(template: str, *, script: str = "", **values: object) -> Raw:
-    """Return a page. It runs the file `script`, if one is named, and by its hash the browser runs no other script."""
+    """Return a page. It runs the file `script`, if given; its hash keeps every other script from running."""
     from markupsafe import Markup  # noqa: PLC0415 - with Jinja
 
     source = Markup(rendered(script, _visible)) if script else ""  # noqa: S704 - a file of our own
@@ -39,7 +39,7 @@ def markdown(template: str, **values: object) -> str:
 
 
 def rendered(template: str, escaped: Callable[[str], str], **values: object) -> str:
-    """Return what a template makes of the values, with every text in them `escaped`."""
+    """Return a template filled with the values, with every text in them `escaped`."""
     return _environment(escaped).get_template(template).render(version=__version__, **values)
 
 

@@ -15,11 +15,11 @@ from reconcile.report.document import Block, Columns, Facts, Marks, Text
 from reconcile.report.escape import visible
 
 _LONGEST = 2000
-"""Characters of one text, of which a line has several."""
+"""Maximum length of one text, in characters; a line contains several."""
 
 _GAP = 2
 _BELOW = 4
-"""Columns by which what goes below the first cells of a row is indented further than they are."""
+"""How many columns the text below the first cells of a row is indented further than those cells."""
 
 _WIDEST = 48
 """Columns. A cell that is wider does not widen its column."""
@@ -28,7 +28,7 @@ _SHORTEST, _LONGEST_NAME = 16, 80
 """The fewest and the most columns for cells that may be shortened."""
 
 _UNBROKEN = "\ue000"
-"""Stands for a blank at which no line is broken. `visible` lets no such character through."""
+"""The character for a blank at which no line is broken. `visible` lets no such character through."""
 
 _TOGETHER = re.compile(r"(?<=\d) (?=[A-Za-z])|(?<=\d[ydh]) (?=\d)|(?<=\dmo) (?=\d)")
 """The blank between a number and its unit, or what it counts, and within a span such as `1d 2h`."""
@@ -58,7 +58,7 @@ class _Paragraph:
         self.width = sum([cell_len(part) for part, _ in self.parts])
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Segment]:
-        """Yield the lines for a console of this width; they are all indented as the first."""
+        """Yield the lines for a console of this width, all indented like the first."""
         beginning = self.parts[0][0]
         lead = len(beginning) - len(beginning.lstrip(" ")) if self.width > options.max_width else 0
         yield from _printed(self.lines(console, options, options.max_width - lead, lead), lead)
@@ -96,9 +96,9 @@ class _Paragraph:
 
 
 class _Layout:
-    """Columns as wide as their widest cell, but for the last one.
+    """Columns as wide as their widest cell, except the last column.
 
-    Not a table of rich's, which takes more than ten times as long: an account may hold 100,000 backups.
+    It is not a table of rich, which takes more than ten times as long: an account may contain 100,000 backups.
     """
 
     def __init__(self, table: Columns) -> None:
@@ -185,7 +185,7 @@ def _escaped(part: str) -> str:
 
 
 def _printed(lines: Iterable[Iterable[Segment]], indent: int = 0) -> Iterator[Segment]:
-    """Yield lines, each ended, and without the blanks that fill up a table."""
+    """Yield lines, each with its line end, and without the trailing blanks of a table."""
     for line in lines:
         segments = [Segment(" " * indent), *line]
         while segments and not (text := segments[-1].text.rstrip(" ")):

@@ -1,6 +1,6 @@
 """The files that `import` and `init` write.
 
-They show every character that acts or hides as an escape, and read back the same.
+They write every control or invisible character as an escape, so the value is unchanged.
 """
 
 import re
@@ -28,18 +28,18 @@ _EXAMPLE = importing.AdoptedServers(
     servers=(Server(id=12345, name="web-server-01"),),
     series=(importing.Adopted(description=importing.NIGHTLY, is_standard=True),),
 )
-"""It fits the sandbox's sample account."""
+"""It matches the sandbox's sample account."""
 
 _WHY, _FACT = "\x1e", "\x1f"
-"""Before a comment in the template: one that explains its line, the first time there is one like it, and any other."""
+"""The marks before a comment in a template: for one that explains the first line of its kind, and for any other."""
 
 _OFTEN = {"1h": "hourly", "1d": "daily", "1w": "weekly", "7d": "weekly", "1mo": "monthly"}
 
 
 def declaration_toml(declaration: importing.Declaration) -> Raw:
-    """Return the text of a file: when and from where, what could not be declared, the tables.
+    """Return the text of a file: when and from where it was written, what it could not declare, the tables.
 
-    A comment explains each line, the first time there is one like it.
+    A comment explains the first line of each kind.
     """
     return _file(declaration.entries, declaration, declaration.account, is_first=declaration.is_first)
 
@@ -90,7 +90,7 @@ def _match_lines(entry: importing.AdoptedServers) -> list[str]:
 
 
 def _held_text(series: importing.Adopted) -> str:
-    """Say what there is of a series today."""
+    """Describe the backups that a series has today."""
     if not series.most:
         return "new"
     held = f"{series.most:,}" if series.fewest == series.most else f"{series.fewest:,} to {series.most:,}"

@@ -14,7 +14,7 @@ def validate_text(validation: Validation, /, *, verbose: bool = False) -> Lines:
 
 
 def validate_json(validation: Validation, /, *, verbose: bool = False) -> Json:
-    """Return the whole answer."""
+    """Return the result of `validate` in full."""
     errors = sum(diagnostic.severity == "error" for diagnostic in validation.diagnostics)
     return Json(
         {

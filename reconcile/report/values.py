@@ -23,8 +23,8 @@ def terraform_address(address: Address) -> str:
 def address_index(address: Address) -> str:
     """Return the index of an address: `DESCRIPTION` of a series, `DESCRIPTION#ID` of a backup.
 
-    A description may end in what looks like an id. So the id is percent-quoted, and without a `#`; and the index of a
-    series whose description has one ends in a `#` with no id after it.
+    A description may end in what looks like an id. The id is therefore percent-quoted, without a `#`, and the index of
+    a series whose description has a `#` ends in a `#` with no id after it.
     """
     match address:
         case SeriesAddress(description=description):
@@ -50,7 +50,7 @@ def backup_json(backup: Backup) -> JsonObject:
 
 
 def pause_json(pause: Pause) -> JsonObject:
-    """Return a pause that is on; `until` is when it ends, in UTC."""
+    """Return a current pause; `until` is when it ends, in UTC."""
     return {"until": time_json(pause.ends_at), "reason": pause.reason, "creates": pause.creates}
 
 

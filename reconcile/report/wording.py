@@ -12,7 +12,7 @@ _GIBIBYTE = 1024
 """In mebibytes, which is what the service means by `size_mb`."""
 
 _ROUNDED = 10
-"""Mebibytes, from which on nobody needs a fraction."""
+"""The size in MiB from which no fraction is shown."""
 
 
 def seconds_text(seconds: float) -> str:
@@ -21,7 +21,7 @@ def seconds_text(seconds: float) -> str:
 
 
 def size_text(mebibytes: float | None) -> str:
-    """Write a size; the service leaves it out until a backup is completed."""
+    """Write a size; None until the backup is completed."""
     if mebibytes is None:
         return "size unknown"
     if mebibytes >= _GIBIBYTE:

@@ -20,7 +20,7 @@ _TIME_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
 
 @dataclass(kw_only=True)
 class Account:
-    """Servers and backups; a backup made here is `in_progress` until its time is up.
+    """Servers and backups; a backup that a client creates is `in_progress` until its time is up.
 
     `now` is the clock; `fails` decides for each new backup whether it ends as `failed`.
     """
@@ -50,7 +50,7 @@ class Account:
 
     @property
     def read_only_token(self) -> str:
-        """The token that can only read."""
+        """The read-only token."""
         return f"{READ_ONLY}_{self.name}" if self.name else READ_ONLY
 
     def server(self, server_id: object) -> Record | None:
@@ -58,12 +58,12 @@ class Account:
         return next((server for server in self.servers if server["id"] == server_id), None)
 
     def backup(self, backup_id: str) -> Record | None:
-        """Return the backup with this id, as it stands in a path."""
+        """Return the backup with this id, which is the text from a path."""
         self._pass_time()
         return next((backup for backup in self.backups if str(backup["id"]) == backup_id), None)
 
     def list_backups(self, server_id: str | None = None, backup_type: str | None = None) -> list[Record]:
-        """Return the backups, the last made first, as they are by now."""
+        """Return the backups in their current states, the last created first."""
         self._pass_time()
         return [
             backup
@@ -72,7 +72,7 @@ class Account:
         ]
 
     def create(self, server: Record, description: str) -> Record:
-        """Begin a manual backup; never idempotent."""
+        """Start a manual backup; never idempotent."""
         self._numbered += 1
         now = self.now()
         backup = {
@@ -91,7 +91,7 @@ class Account:
         return dict(backup)
 
     def delete(self, backup: Record) -> None:
-        """Take a backup away for good."""
+        """Delete a backup for good."""
         self.backups.remove(backup)
 
     def _pass_time(self) -> None:
@@ -129,10 +129,10 @@ def load(text: str | bytes) -> tuple[list[Record], list[Record]]:
 
 
 def sample(now: datetime) -> tuple[list[Record], list[Record]]:
-    """Return the two servers and three backups of the provider's documentation, as old as they were there.
+    """Return the two servers and three backups of the provider's documentation, with the same time between them.
 
-    All dates move by the same whole days, to where the newest backup is from yesterday. A restore of a backup that
-    expired a year ago would teach nothing.
+    Moves all dates by the same number of whole days, so the newest backup is from yesterday. A backup that expired a
+    year ago would be no example for a restore.
     """
     servers, backups = load(Path(__file__).with_name("sample.json").read_bytes())
     newest = max(datetime.fromisoformat(backup["created_at"]) for backup in backups)

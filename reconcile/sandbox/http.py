@@ -23,8 +23,8 @@ Handler = Callable[[Request], Awaitable[Response]]
 def application(
     *accounts: Account, page_size: int = 100, latency: float = 0.0, wait: Callable[[], float] = lambda: 0.0
 ) -> Starlette:
-    """Serve the accounts, each to its two tokens. `latency` in seconds goes before every response; `wait` says how many
-    seconds a client that is over its rate limit has to wait, 0 for none.
+    """Serve the accounts, each to its two tokens. `latency`, in seconds, delays every response; `wait` returns how many
+    seconds a client over its rate limit must wait, 0 for none.
     """  # noqa: D205 - one sentence each
     apis = {account.token: _Api(account, page_size, ["*:*"]) for account in accounts}
     apis |= {account.read_only_token: _Api(account, page_size, _READING) for account in accounts}

@@ -19,7 +19,7 @@ _MINUTE = 60.0
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Behaviour:
-    """How the sandbox treats its clients; `rate_limit` in requests a minute, None for any number."""
+    """How the sandbox treats its clients; `rate_limit` is in requests per minute, None for no limit."""
 
     backup_seconds: float = 5.0
     page_size: int = 100
@@ -50,7 +50,7 @@ class RateLimit:
 
 
 def bind(port: int) -> socket.socket:
-    """Take a port of this machine, 0 for any free one; raises OSError if it is taken, or not ours to take."""
+    """Listen on a port of this machine, 0 for any free one; raises OSError if it is taken or not permitted."""
     listener = socket.socket()
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -61,7 +61,7 @@ def diagnostic_line(diagnostic: Diagnostic, now: datetime) -> JsonObject:
 
 
 def summary_json(rounds: Rounds, now: datetime) -> JsonObject:
-    """Return the last line: what became of all actions, including those of a plan that was not started."""
+    """Return the last line: the outcomes of all actions, including those of a plan that was not started."""
     return _summary_line("apply", summary_text(rounds), dict(rounds.changes), now)
 
 
@@ -87,7 +87,7 @@ def _planned(event: outcomes.Planned, now: datetime) -> Iterator[JsonObject]:
 
 
 def _unmet(event: outcomes.Applied, now: datetime) -> Iterator[JsonObject]:
-    """Yield the unmet demands of `--max-age`. The rest is in the last line, `summary_json`, about all results."""
+    """Yield the unmet demands of `--max-age`. The last line, `summary_json`, reports everything else."""
     for address in event.result.unmet if not event.plans_again else ():
         yield diagnostic_line(Diagnostic(summary=unmet_text(event.result.plan.max_age), address=str(address)), now)
 

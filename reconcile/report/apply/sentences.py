@@ -27,11 +27,11 @@ OUTCOME_TEXTS = {
     Outcome.DEFERRED: "left to the next run",
     Outcome.NOT_STARTED: "not started",
 }
-"""How many actions ended so, after their number; one that succeeded says what it did."""
+"""The word for each outcome, after the number of actions; a success says what it did."""
 
 
 def event_sentence(event: Event) -> str:  # noqa: PLR0911 - one for each event
-    """Say what has happened; nothing of a plan, of a result and of a diagnostic, which are more than a sentence."""
+    """Say what has happened; None for a plan, a result or a diagnostic, which need more than a sentence."""
     match event:
         case outcomes.Planned() | outcomes.Applied() | outcomes.Noted():
             return ""
@@ -58,7 +58,7 @@ def event_sentence(event: Event) -> str:  # noqa: PLR0911 - one for each event
 
 
 def summary_text(rounds: Rounds) -> str:
-    """Say in one line what became of all actions of a run: counts, no names."""
+    """Say in one line how all actions of a run ended: counts, no names."""
     return "Apply: " + ", ".join(f"{count} {name}" for name, count in rounds.changes.items() if name != "change")
 
 
@@ -68,7 +68,7 @@ def member_text(series: SeriesAddress, backup: Backup) -> str:
 
 
 def ending_text(ended: Finished) -> str:
-    """Say how an action ended; why it did not succeed is in the report, once for all that share the reason."""
+    """Say how an action ended; the report gives each reason once, for all actions that share it."""
     if ended.outcome is not Outcome.SUCCEEDED:
         return OUTCOME_TEXTS[ended.outcome]
     if ended.backup:
@@ -119,7 +119,7 @@ def objection_text(objection: guards.Objection) -> str:  # noqa: PLR0911 - one f
 
 
 def advice(result: Result) -> Iterator[str]:
-    """Yield what to do about what the service rejected, as far as its own words show what is wrong."""
+    """Yield advice about rejected requests, if the service's message shows what is wrong."""
     failed = [ended for ended in result.finished if ended.outcome is Outcome.FAILED]
     if any(
         isinstance(ended.action, Create)

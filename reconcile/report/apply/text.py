@@ -51,7 +51,7 @@ def event_text(event: Event) -> list[Text]:
 def result_text(result: Result, *, plans_again: bool = False) -> Lines:
     """Return the report at the end: what was not done and why, then the figures, then what to do next.
 
-    With `plans_again` there is nothing to do next, because the run goes on.
+    With `plans_again` there is no next step, because the run continues.
     """
     trouble = tuple(_trouble(result))
     lines = tuple(_figures(result, plans_again=plans_again))
@@ -89,7 +89,7 @@ def _figures(result: Result, *, plans_again: bool) -> Iterator[Text]:
 
 
 def _not_done(result: Result) -> Iterator[Text]:
-    """Yield what did not succeed. An explanation that many actions share is given once: forty 403s are one problem."""
+    """Yield the actions that did not succeed, with each explanation once: forty 403s are one problem."""
     groups: dict[tuple[type[Action], Outcome, str], list[Action]] = {}
     shown = withheld(result.plan)  # with the plan, and counted below
     for ended in result.finished:

@@ -13,14 +13,14 @@ from reconcile.report.plan.sentences import backups_text, reason_text
 from reconcile.report.wording import count_text, size_text
 
 _MOST_NAMED = 3
-"""Servers or fleets that change alike; more are only counted."""
+"""Maximum number of servers or fleets, of those that change alike, that a row names; more are only counted."""
 
 WITHHELD, NOW_WITHHELD, NO_LONGER_WITHHELD = "withheld: ", "now withheld: ", "no longer withheld: "
 NO_LONGER = "no longer: "
-"""What becomes of an action because of the change, before its reason; nothing of one that is simply new."""
+"""The effect of the change on an action, before its reason; empty for a new action."""
 
 _FEWEST_FOLDED = 3
-"""Deletes of one series that are alike: as many or more are one row."""
+"""If this many deletes of one series are alike, they share one row."""
 
 _POLICIES = {"longer": "a longer policy", "shorter": "a shorter policy", "other": "another policy"}
 
@@ -48,7 +48,7 @@ def in_any_case_text(difference: Difference) -> str:
 
 
 def loss_part_text(difference: Difference) -> str:
-    """Say which part of the loss is the change's; empty where nothing is withheld for loss."""
+    """Say which part of the loss the change causes; empty if nothing is withheld for loss."""
     lost = difference.after.loss.lost
     if not difference.after.loss.is_too_much(0):
         return ""
@@ -58,10 +58,10 @@ def loss_part_text(difference: Difference) -> str:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ActionRow:
-    """An action that the change has to do with, or many deletes of one series that are alike."""
+    """An action that the change affects, or several deletes of one series that are alike."""
 
     how: str
-    """What becomes of it: `WITHHELD` and so on; empty for what is simply new."""
+    """The effect of the change: `WITHHELD` and so on; empty for a new action."""
     is_create: bool
     name: str
     facts: str
@@ -106,7 +106,7 @@ def _alike(changed: tuple[str, Action]) -> tuple[str, str, SeriesAddress]:
 
 
 def file_rows(difference: Difference) -> Iterator[tuple[str, str]]:
-    """Yield what changes in the files: where, and each value before and after."""
+    """Yield the changes in the files: the place, and each value before and after."""
     for (*_, series), changes in groupby(difference.files, lambda each: (each.kind, each.names, each.series)):
         alike = list(changes)
         about = "" if series is None else f"{series}: "
@@ -135,7 +135,7 @@ def _servers_text(actions: Iterable[Action]) -> str:
 
 
 def _files_texts(difference: Difference) -> Iterator[str]:
-    """Yield what comes and goes in the files, which policies change, and by name what else does; then new errors."""
+    """Yield the new and removed tables, the changed policies, the names of other changed keys; then new errors."""
     gone: Counter[str] = Counter()
     new: Counter[str] = Counter()
     others: dict[str, dict[str, None]] = {}
@@ -167,7 +167,7 @@ def _are(number: int, thing: str) -> str:
 
 
 def _whole(change: FileChange) -> str | None:
-    """Return what is new or gone as a whole; None if a value in it changes."""
+    """Return the table that is new or gone as a whole; None if a value in it changes."""
     match change.path:
         case ():
             return change.kind.removesuffix("s")
@@ -178,7 +178,7 @@ def _whole(change: FileChange) -> str | None:
 
 
 def _subject(change: FileChange) -> str:
-    """Name the table that a value is in, or those in which it changes alike."""
+    """Name the table that contains a value, or the tables in which it changes alike."""
     if not change.names:
         return f"[{change.kind}]"
     names = ", ".join(change.names[:_MOST_NAMED])
@@ -187,7 +187,7 @@ def _subject(change: FileChange) -> str:
 
 
 def _change_text(change: FileChange) -> str:
-    """Write a value before and after; an item of a list, or a whole table, is there or not."""
+    """Write a value before and after; an item of a list, or a whole table, is only new or gone."""
     label = " ".join(change.path[2:] if change.path[:1] == ("series",) else change.path)
     match change.before, change.after:
         case None, dict() as table if label:

@@ -1,7 +1,7 @@
 """`reconcile forecast --html`: a page with size and number over time, and the restore points that exist at the end.
 
-Lines and areas are SVG that is stretched to the width of the page. Words are HTML beside it, as large on a phone as
-anywhere.
+Lines and areas are SVG that is stretched to the width of the page. Text is HTML beside the SVG, so it has the same size
+on a phone.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -22,14 +22,14 @@ from reconcile.report.templates import page
 from reconcile.report.wording import count_text
 
 _MOST_GROUPS = 8
-"""As many colours can be distinguished; the rest are one group."""
+"""Maximum number of groups with their own colour, because people can distinguish no more; the rest is one group."""
 
 _MOST_POINTS = 500
-"""Of a curve. More would not be seen, and make a page of many megabytes."""
+"""Maximum number of points on a curve; more would not be visible, and the page would be many megabytes large."""
 
 _MOST_TICKS = 6
 _MOST_LINES = 4
-"""Lines across a chart, above the one at its foot."""
+"""Maximum number of lines across a chart, without the one at its foot."""
 
 _GIBIBYTE = 1024
 """Mebibytes."""
@@ -74,7 +74,7 @@ def forecast_html(found: Forecast | Comparison, /, *, verbose: bool) -> Raw:
 
 
 class _TimeAxis:
-    """Places moments from left to right."""
+    """Maps times to horizontal positions."""
 
     def __init__(self, start: datetime, end: datetime, zone: ZoneInfo) -> None:
         self.start, self.end = (moment.astimezone(zone) for moment in (start, max(end, start + timedelta(days=1))))
@@ -84,7 +84,7 @@ class _TimeAxis:
         return round((moment - self.start) / (self.end - self.start) * width, 1)
 
     def ticks(self) -> Iterator[tuple[float, str]]:
-        """Yield the place, in percent, and the text of some dates: days apart, or where months or years begin."""
+        """Yield the position, in percent, and the text of some dates: days apart, or the starts of months or years."""
         days = (self.end - self.start).days
         if days <= 31 * _MOST_TICKS:
             step = ceil(days / _MOST_TICKS)
@@ -112,7 +112,7 @@ def _charts(groups: Sequence[_Group], old: Figures | None, places: Sequence[floa
 def _chart(
     name: str, unit: str, curves: Sequence[Sequence[float]], old: Sequence[float], places: Sequence[float]
 ) -> dict[str, object]:
-    """Return a chart of what several groups hold, one on top of the other."""
+    """Return a chart of the backups of several groups, stacked."""
     step = ceil(len(places) / _MOST_POINTS)
     totals = accumulate(curves, lambda below, curve: list(map(add, below, curve)))
     *stacked, line = [[max(curve[at : at + step]) for at in range(0, len(curve), step)] for curve in (*totals, old)]
@@ -133,7 +133,7 @@ def _chart(
 
 
 def _curve(places: Sequence[float], values: Sequence[float], top: float) -> str:
-    """Return the path of what is held from each place to the next."""
+    """Return the path of a value that is constant between two positions."""
     heights = [round(_HEIGHT * (1 - value / top), 1) for value in values]
     path = f"M0 {heights[0]:g}"
     for place, height, previous in zip(places[1:], heights[1:], heights, strict=False):
@@ -143,7 +143,7 @@ def _curve(places: Sequence[float], values: Sequence[float], top: float) -> str:
 
 
 def _path(drawn: str) -> Markup:
-    """Return a path for the template, where a long text would be cut."""
+    """Return a path for the template, which would cut a long text."""
     return Markup(drawn)  # noqa: S704 - made of numbers
 
 
@@ -158,7 +158,7 @@ def _marks(label: str, moments: Iterable[datetime], axis: _TimeAxis) -> tuple[st
 
 
 def _groups(forecast: Forecast) -> list[_Group]:
-    """Group the series by fleet, or by policy, or by server, whichever says most: the largest first."""
+    """Group the series by fleet, policy or server, whichever is most informative; the largest group first."""
     if forecast.fleets:
         found = _grouped((each, each.fleet or "in no fleet") for each in forecast.series)
     elif 1 < len(policies := by_policy(forecast.series)) <= _MOST_GROUPS:

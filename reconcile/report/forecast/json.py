@@ -9,7 +9,7 @@ from reconcile.report.values import time_json
 
 
 def forecast_json(found: Forecast | Comparison, /, *, verbose: bool = False) -> Json:
-    """Return the whole forecast, or both and what changes; sizes in megabytes, spans in seconds, times in UTC."""
+    """Return the forecast, or both forecasts and the changes; sizes in MiB, spans in seconds, times in UTC."""
     if isinstance(found, Forecast):
         return Json(_forecast(found))
     return Json(

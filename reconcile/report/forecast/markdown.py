@@ -13,7 +13,7 @@ _MOST_ROWS = 50
 
 
 def forecast_markdown(found: Forecast | Comparison, /, *, verbose: bool) -> Raw:
-    """Return a table of what will be held, or of what changes; `verbose` has a row for every series."""
+    """Return a table of the future backups, or of the changes; `verbose` has a row for every series."""
     table = rows(found, verbose=verbose)  # the last row is the sum
     comparison = found if isinstance(found, Comparison) else None
     text = markdown(

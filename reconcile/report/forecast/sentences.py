@@ -29,7 +29,7 @@ _SOURCES = {"series": "its own backups", "server": "its server's backups", "opti
 
 @dataclass(frozen=True, slots=True)
 class ForecastRow:
-    """A series, or several together, and what they will hold or what changes, each fact under its label."""
+    """A series, or several together, with the facts about their backups or their changes by label."""
 
     name: str
     about: str
@@ -44,7 +44,7 @@ def essential(found: Forecast | Comparison) -> str:
 
 
 def heading(found: Forecast | Comparison) -> str:
-    """Say what was imagined."""
+    """Say what was simulated."""
     forecast = _latest(found)
     account = f"the account at {forecast.first.base_url}" if forecast.first.base_url else "an empty account"
     schedule = forecast.schedule
@@ -55,12 +55,12 @@ def heading(found: Forecast | Comparison) -> str:
 
 
 def rows(found: Forecast | Comparison, *, verbose: bool) -> list[ForecastRow]:
-    """Return a row for each series that is held, or that changes, or for each policy where there are many; then all."""
+    """Return a row for each series with backups or changes, or for each policy if there are many; then the total."""
     return list(_changed(found, verbose=verbose) if isinstance(found, Comparison) else _held(found, verbose=verbose))
 
 
 def notes(found: Forecast | Comparison) -> Iterator[str]:
-    """Say what the figures leave out, or take as given."""
+    """Say what the figures leave out or assume."""
     forecast = _latest(found)
     if forecast.without_size:
         yield (
@@ -75,7 +75,7 @@ def notes(found: Forecast | Comparison) -> Iterator[str]:
 
 
 def by_policy(series: Iterable[SeriesForecast]) -> list[tuple[str, list[SeriesForecast]]]:
-    """Group the series by what their policy is, whatever its name."""
+    """Group the series by the values of their policy, whatever its name."""
     groups: dict[str, list[SeriesForecast]] = {}
     for each in series:
         groups.setdefault(_policy(each.declared) or "undeclared backups", []).append(each)
@@ -109,7 +109,7 @@ def _name(address: SeriesAddress) -> str:
 
 
 def _policy(declared: DeclaredSeries | None) -> str:
-    """Write a policy as what it says; nothing for what is undeclared."""
+    """Write the values of a policy; empty for undeclared backups."""
     if declared is None:
         return ""
     every = f"every {declared.every}" if declared.every else "created once"
@@ -117,7 +117,7 @@ def _policy(declared: DeclaredSeries | None) -> str:
 
 
 def _size_from(series: SeriesForecast) -> str:
-    """Say how large a new backup is taken to be, and why."""
+    """Say what size is assumed for a new backup, and why."""
     if series.size.megabytes is None:
         return "size not known"
     return f"{size_text(series.size.megabytes)} each (from {_SOURCES[series.size.source]})"
@@ -131,7 +131,7 @@ def horizon(forecast: Forecast) -> str:
 
 
 def _facts(figures: Figures, forecast: Forecast) -> dict[str, str]:
-    """Say how many there will be, and when there are most, how much changes, and how far back they reach."""
+    """Say how many backups there will be at the end and at most, how many change, and how far back they reach."""
     peak, day = count_text(max(figures.counts), "backup"), _peak(figures.counts, forecast)
     if max(figures.megabytes):
         size, size_day = size_text(max(figures.megabytes)), _peak(figures.megabytes, forecast)
@@ -155,7 +155,7 @@ def _facts(figures: Figures, forecast: Forecast) -> dict[str, str]:
 
 
 def _rounded(number: float) -> str:
-    """Write about how many: two digits are enough."""
+    """Write an approximate number, with two digits."""
     if not number:
         return "none"
     if number < 1:

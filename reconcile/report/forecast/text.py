@@ -1,4 +1,4 @@
-"""A forecast, or the comparison of two, as text: what each series, or each policy, will hold, and all together."""
+"""A forecast, or the comparison of two, as text: the backups of each series or policy, and the total."""
 
 from collections.abc import Iterator
 
@@ -10,7 +10,7 @@ from reconcile.report.forecast.sentences import essential, heading, notes, rows
 
 
 def forecast_text(found: Forecast | Comparison, /, *, verbose: bool) -> Lines:
-    """Return the forecast, or what changes; `verbose` shows every series, and where its size is from."""
+    """Return the forecast, or the changes; `verbose` shows every series, and the source of its size."""
     return Lines(tuple(_lines(found, verbose=verbose)), essential=(essential(found),))
 
 

@@ -20,7 +20,7 @@ from reconcile.report.plan.sentences import action_text, kept_text, unmanaged_te
 
 FORMAT_VERSION = "1.2"
 TERRAFORM_VERSION = "1.11.0"
-"""The version of Terraform whose `show -json` this follows; some readers check it."""
+"""The version of Terraform whose `show -json` this follows; some tools check it."""
 
 PROVIDER = "reconcile.invalid/reconcile/vps"
 """There is no such provider, and never will be: `.invalid` is reserved (RFC 2606)."""
@@ -75,7 +75,7 @@ def gitlab_report(plan: Plan) -> Json:
 
 
 def _ours(plan: Plan, held_back: frozenset[BackupAddress], zone: ZoneInfo) -> JsonObject:
-    """Return what Terraform's representation has no place for."""
+    """Return the data that has no place in Terraform's representation."""
     return {
         "version": __version__,
         "base_url": plan.base_url,
@@ -115,7 +115,7 @@ def _ours(plan: Plan, held_back: frozenset[BackupAddress], zone: ZoneInfo) -> Js
 
 
 def _comparison(difference: Difference) -> JsonObject:
-    """Return what the change to the files causes, and what it changes in them."""
+    """Return the effect of the change to the files, and the changes in them."""
 
     def action(planned: Create | Delete, *, is_withheld: bool) -> JsonObject:
         return {**_change(planned, ZoneInfo(difference.after.timezone)), "withheld": is_withheld}

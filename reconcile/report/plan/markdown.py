@@ -14,13 +14,13 @@ from reconcile.report.templates import markdown
 from reconcile.report.wording import count_text
 
 _MOST_ROWS = 100
-"""Of what a change causes, and of what it changes in the files."""
+"""Maximum number of rows, for the actions that a change causes and for its changes in the files."""
 
 _LONGEST = 2000
-"""Characters of the paragraph that says what a change causes."""
+"""Maximum length, in characters, of the paragraph about what a change causes."""
 
 _WHOLE_PLAN = "<!-- reconcile: the whole plan -->"
-"""For programs: before this, a comment has room for more about the change."""
+"""Marks, for programs, where a comment has room for more about the change."""
 
 
 def plan_markdown(found: Plan | Difference, /, *, verbose: bool = False) -> Raw:

@@ -18,7 +18,7 @@ RULE_BROKEN = "Nothing is deleted on a server that breaks a [require] rule."
 """Why the deletes on a server that breaks a rule are withheld."""
 
 UNCONFIRMED = "They depend on this machine's clock, which can't be checked because the service does not send the time."
-"""Why the deletes on a clock that the service has not confirmed are withheld."""
+"""Why deletes that depend on an unconfirmed clock are withheld."""
 
 
 def amounts_text(plan: Plan, held_back: frozenset[BackupAddress]) -> str:
@@ -28,7 +28,7 @@ def amounts_text(plan: Plan, held_back: frozenset[BackupAddress]) -> str:
 
 
 def totals_text(plan: Plan) -> str:
-    """Say how much stays as it is."""
+    """Say how many backups are unchanged and unmanaged."""
     ignored = f" ({len(plan.ignored):,} ignored)" if plan.ignored else ""
     return f"{count_text(len(plan.kept), 'backup')} unchanged, {len(plan.unmanaged):,} unmanaged{ignored}"
 
@@ -39,7 +39,7 @@ def backup_text(backup: Backup, now: datetime) -> str:
 
 
 def backups_text(backups: Sequence[Backup], now: datetime) -> str:
-    """Say how old and how large backups are; they come from the oldest to the newest."""
+    """Say how old and how large backups are, given from the oldest to the newest."""
     ages = [age_text(now - each.created_at) for each in (backups[0], backups[-1])]
     if len(backups) > 1:
         oldest, newest = (age.split()[0] for age in ages)
@@ -75,7 +75,7 @@ def create_text(reason: reasons.CreateReason) -> str:
 
 
 def agreed_text(plan: Plan) -> str:
-    """Say why deletes are withheld by agreement."""
+    """Say why deletes are withheld on request: by --no-delete or a pause."""
     if any(server.no_delete for server in plan.servers):
         return "This run deletes nothing: --no-delete."
     return "Their servers are paused."
@@ -120,7 +120,7 @@ _BESIDE_UNKNOWN = "an unknown backup belongs, or may belong, to the series"
 
 
 def kept_text(reason: reasons.KeepReason, zone: ZoneInfo) -> str:
-    """Say why a backup of a declared series stays; times in `zone`."""
+    """Say why a backup of a declared series is kept; times in `zone`."""
     match reason:
         case reasons.KeptBy(rules=rules):
             return ", ".join(map(_rule_text, rules))
@@ -135,7 +135,7 @@ def kept_text(reason: reasons.KeepReason, zone: ZoneInfo) -> str:
 
 
 def unmanaged_text(reason: reasons.UnmanagedReason, zone: ZoneInfo) -> str:
-    """Say why an undeclared backup stays, or when it will be pruned; times in `zone`."""
+    """Say why an undeclared backup is kept, or when it will be pruned; times in `zone`."""
     match reason:
         case reasons.Ignored():
             return "ignored"
@@ -152,7 +152,7 @@ def unmanaged_text(reason: reasons.UnmanagedReason, zone: ZoneInfo) -> str:
 
 
 def _loss_text(plan: Plan) -> str:
-    """Say how much a plan would lose, of what, and which command allows it."""
+    """Say how many of the usable backups a plan would lose, and which command allows it."""
     loss = plan.loss
     lost = f"They would lose {loss.lost:,} of the {count_text(loss.usable, 'usable backup')} on the declared servers"
     share = f"max_shrink: {plan.limit.max_shrink_percent}% of these, at least {ALWAYS_ALLOWED}"
@@ -161,7 +161,7 @@ def _loss_text(plan: Plan) -> str:
 
 
 def allowing(lost: int) -> str:
-    """Return the command that loses so many backups after all."""
+    """Return the command that allows a loss of this many backups."""
     return f"reconcile apply --allow-loss {lost}"
 
 

@@ -33,22 +33,22 @@ if TYPE_CHECKING:
     from reconcile.outcomes import Planned
 
 MOST_UNCHANGED = 20
-"""Lines. What stays is shown backup by backup up to this many, or all of it with `-v`."""
+"""Lines. Up to this many kept backups are shown one by one; `-v` shows all of them."""
 
 _ROOM_FOR_REASONS = 24
-"""Columns. With fewer than these beside what they are about, the reasons are below it."""
+"""Columns. If a reason would get fewer columns than this beside its subject, it is shown below."""
 
 _MOST_NAMED = 5
-"""Servers that are paused and have nothing to do; more are only counted."""
+"""Maximum number of paused servers without actions that are named; more are only counted."""
 
 _STYLES = {"+": "green", "-": "red", "!": "bold red", " ": "dim", "?": "yellow"}
 _SIGNS = {sentences.WITHHELD: "!", sentences.NOW_WITHHELD: "!", sentences.NO_LONGER: " "}
 _FEWEST_FOLDED = 3
-"""Withheld deletes of one series: as many or more are one row."""
+"""If this many deletes of one series are withheld, they share one row."""
 
 
 def plan_text(found: Plan | Difference, /, *, verbose: bool) -> Lines:
-    """Return the plan; `verbose` also shows each backup that stays, and when each was made.
+    """Return the plan; `verbose` also shows each kept backup, and when each was created.
 
     Of a difference, what the change causes comes first; `verbose` shows all of the plan after it.
     """
@@ -62,7 +62,7 @@ def plan_text(found: Plan | Difference, /, *, verbose: bool) -> Lines:
 
 
 def _changes(difference: Difference, *, verbose: bool) -> Iterator[Block]:
-    """Yield what the change causes, what it changes in the files, and how much is due in any case."""
+    """Yield the effect of the change, its changes in the files, and how much is due in any case."""
     yield _caused(difference)
     if part := sentences.loss_part_text(difference):
         yield Text(part, "bold red")
@@ -84,7 +84,7 @@ def _caused(difference: Difference) -> Text:
 def planned_text(event: "Planned", *, verbose: bool) -> Lines:
     """Return a plan that is about to be applied, with what is withheld in this run.
 
-    Essential is only that there is nothing to do: otherwise a result follows, which says the same of what was done.
+    With `-q`, only "No changes" is shown: otherwise a result follows, which reports what was done.
     """
     plan, held_back = event.plan, event.withheld
     lines = tuple(_lines(plan, held_back, verbose=verbose))

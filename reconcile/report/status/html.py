@@ -1,4 +1,4 @@
-"""`reconcile status --html`: a page that shows what each server can be restored from."""
+"""`reconcile status --html`: a page with the restore points of each server."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -39,7 +39,7 @@ _OLDER_SHARE = 35.0
 """Percent of the axis for what is older than the last thirty days, which have a scale of their own."""
 
 _STATES = ("problem", "gap", "unprotected", "healthy")
-"""Of the lines of the overview, in their order."""
+"""The states of the lines in the overview, in their order."""
 
 
 _Mark = tuple[str, str, str]
@@ -84,7 +84,7 @@ def status_html(timeline: Timeline) -> Raw:
 
 
 def _figures(timeline: Timeline) -> Iterator[tuple[str, str]]:
-    """Yield what the account can be restored from, by where it comes from."""
+    """Yield the number and size of the restore points, by origin: declared, undeclared, automatic."""
     rows = [row for server in timeline.every_server for row in server.rows]
     for kind in RowKind:
         points = [point for row in rows if row.kind is kind for point in row.points]
@@ -149,7 +149,7 @@ class _Axis:
         self._now = now
         self._oldest = oldest if oldest and now - oldest > _RECENT else None
         self.recent = self.place(now - _RECENT)
-        """Where the last thirty days begin."""
+        """Where the last thirty days start, in percent of the axis."""
 
     def place(self, moment: datetime) -> str:
         age = max(self._now - moment, timedelta())
@@ -168,7 +168,7 @@ class _Axis:
 
 
 def _marks(row: TimelineRow, pinned: Mapping[Id, str], axis: _Axis, now: datetime, zone: ZoneInfo) -> Iterator[_Mark]:
-    """Yield a mark for each backup, the newest first; before them, since when there is none although one is due."""
+    """Yield a mark for each backup, the newest first; before them, a mark for the time since a backup is overdue."""
     kinds = {backup.id: row.kind.value for backup in row.points} | {backup.id: "failed" for backup in row.failed}
     if row.series and row.series.state.overdue_since:
         newest = row.points[-1].created_at

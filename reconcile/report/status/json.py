@@ -12,7 +12,7 @@ from reconcile.report.values import backup_json, pause_json, time_json
 
 
 def status_json(status: Status, /, *, verbose: bool = False) -> Json:
-    """Return the whole status; ages in seconds, sizes in megabytes, times in UTC."""
+    """Return the whole status; ages in seconds, sizes in MiB, times in UTC."""
     return Json(
         {
             "format_version": "1.0",

@@ -1,6 +1,6 @@
-"""`reconcile status --markdown`: a record to file, of when and by which files the account was checked, and the result.
+"""`reconcile status --markdown`: a report for an audit: when, with which files, and the result.
 
-It is complete, whatever its length: a record that was cut short proves nothing.
+It is complete, whatever its length: a report that was cut short proves nothing.
 """
 
 from zoneinfo import ZoneInfo
@@ -16,7 +16,7 @@ _SIGNS = {DayMark.HELD: "█", DayMark.MISSED: "x", DayMark.THINNED: "·", DayMa
 
 
 def status_markdown(status: Status, /, *, verbose: bool = False) -> Raw:
-    """Return the record as Markdown."""
+    """Return the report as Markdown."""
     zone = ZoneInfo(status.timezone)
 
     def days_of(series: SeriesStatus) -> str:

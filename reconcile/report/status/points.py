@@ -1,4 +1,4 @@
-"""What a restore shows without a usable choice: everything that one server can be restored from, as the page does."""
+"""What a restore shows without a usable choice: the restore points of one server, as on the page."""
 
 from collections.abc import Iterator
 from datetime import datetime

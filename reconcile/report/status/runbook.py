@@ -1,6 +1,6 @@
 """`reconcile status --runbook`: how to restore each server with nothing but a shell and curl.
 
-It is read on a bad day, as rendered Markdown or as it is. Every command stands alone, so that it can be copied:
+It is read in an emergency, as rendered Markdown or as plain text. Every command stands alone, so that it can be copied:
 
 - The token reaches curl through standard input, because a process list shows arguments.
 - `--disable` ignores ~/.curlrc, which might repeat a request or follow a redirect with the token.

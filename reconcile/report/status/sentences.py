@@ -53,7 +53,7 @@ def problems(status: Status) -> Iterator[tuple[str, str, str, str]]:
 
 
 def changes(since: Since, now: datetime) -> Iterator[tuple[str, str, str]]:
-    """Yield what has changed: a label, what it is about, and what has happened to it; what no run explains first."""
+    """Yield each change: a label, its subject, and what happened; changes that no run explains come first."""
     for label, found in (("GONE", since.gone), ("NEW", since.new)):
         for each in sorted(found, key=lambda each: each.cause is not Cause.OTHERS):
             age = age_text(now - each.backup.created_at)
@@ -149,7 +149,7 @@ def in_progress_text(backups: Iterable[Backup], now: datetime) -> str:
 
 
 def series_facts(series: SeriesStatus, now: datetime, zone: ZoneInfo) -> Iterator[str]:
-    """Say how a series is: its newest backup, when the next is due, what it holds."""
+    """Describe a series: its newest backup, when the next is due, and how many backups it has."""
     state = series.state
     if series.newest:
         yield f"newest {age_text(now - series.newest.created_at)} old (#{series.newest.id})"
@@ -198,7 +198,7 @@ def _ids(backups: tuple[Backup, ...]) -> str:
 
 
 def verdict_text(status: Status) -> str:
-    """Say how much of the account is as it should be."""
+    """Say how many series are healthy, and how many servers are unprotected."""
     if status.unprotected is None:
         return healthy_text(status)
     return f"{healthy_text(status)}, {count_text(len(status.unprotected), 'server')} unprotected"
@@ -225,7 +225,7 @@ def row_label(row: TimelineRow) -> str:
 
 
 def row_facts(row: TimelineRow, now: datetime, zone: ZoneInfo) -> Iterator[str]:
-    """Say what the backups of a row are good for; times in `zone`."""
+    """Describe the backups of a row as restore points; times in `zone`."""
     if row.series:
         yield from series_facts(row.series, now, zone)
         yield from gaps(row.series, now)
@@ -242,6 +242,6 @@ def row_facts(row: TimelineRow, now: datetime, zone: ZoneInfo) -> Iterator[str]:
 
 
 def strip(days: Iterable[tuple[date, DayMark]]) -> Text:
-    """Return one sign a day, with its colour."""
+    """Return one sign per day, with its colour."""
     marks = (DAY_SIGNS[mark] for _, mark in days)
     return Text.assemble(*((Marks(sign * len(list(alike))), style) for (sign, style), alike in groupby(marks)))

@@ -39,10 +39,10 @@ _STYLES = {
     "UNPROTECTED": "magenta",
 }
 _MOST_LISTED = 20
-"""Healthy series, and unprotected servers; more are only counted, so that they do not drown what needs a person."""
+"""Maximum number of healthy series, and of unprotected servers, that are shown; more would hide the problems."""
 
 _ROOM_FOR_FACTS = 60
-"""Columns. With fewer than these beside the address, the facts are below it."""
+"""Columns. If the facts would get fewer columns than this beside the address, they are shown below it."""
 
 _LEGEND = Text.assemble(
     (f"Last {RECENT_DAYS} days: ", "dim"),
@@ -55,7 +55,7 @@ _LEGEND = Text.assemble(
 
 
 def status_text(status: Status, /, *, verbose: bool) -> Lines:
-    """Return what needs a person first, then what is well, then a sum.
+    """Return the problems, then the healthy series, then a sum.
 
     Many healthy series or unprotected servers, and undeclared backups, are counted; `verbose` lists them.
     """
@@ -112,7 +112,7 @@ def _status_lines(status: Status, *, verbose: bool) -> Iterator[Block]:
 
 
 def _since_lines(since: Since, now: datetime, *, verbose: bool) -> Iterator[Block]:
-    """Yield what has changed since a record; what recorded runs did is listed with `verbose` only."""
+    """Yield the changes since a record; those of recorded runs are listed with `verbose` only."""
     yield Text(f"Since {since.at:%Y-%m-%d %H:%M} UTC: {since_text(since)}", "bold")
     new, gone = (
         tuple(each for each in found if verbose or each.cause is not Cause.RUN) for found in (since.new, since.gone)
