@@ -1,1 +1,1 @@
-"""What the account holds: the HTTP client, and a complete `Inventory` or an error, never a part."""
+"""Reads and changes the account: the HTTP client, and a complete `Inventory` or an error, never a part of one."""

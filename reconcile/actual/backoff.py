@@ -1,4 +1,4 @@
-"""How long to wait before a failed request is sent again."""
+"""Calculates how long to wait before a failed request is sent again."""
 
 import random
 
@@ -8,6 +8,6 @@ _LONGEST = 60.0
 def backoff(attempt: int) -> float:
     """Return the seconds to wait after attempt number `attempt`, from 1: about 1, 2, 4, up to a minute.
 
-    Jittered by half, so that clients that were rejected together do not retry together.
+    Random jitter of up to a half keeps clients that were rejected at the same time from retrying at the same time.
     """
     return float(min(2 ** (attempt - 1), _LONGEST)) * random.uniform(0.5, 1.0)  # noqa: S311 - not for secrets

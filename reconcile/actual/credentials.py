@@ -17,10 +17,10 @@ _API_PATH = "/api/v1"
 
 _TOKEN = re.compile(r"[!-~]+")
 _SHORTEST_TOKEN = 8
-"""Characters. Blanking out anything shorter would only garble other text; the service's tokens are far longer."""
+"""Characters. Masking a shorter token would only garble other text; the service's tokens are far longer."""
 
 _LARGEST_TOKEN = 64 * 1024
-"""Bytes of the file that holds it."""
+"""Maximum bytes of a token file."""
 
 _LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
 _URL = re.compile(
@@ -28,16 +28,16 @@ _URL = re.compile(
     r"(?::(?P<port>\d{1,5}))?(?P<path>/[\w./~%-]*)?",
     re.ASCII | re.IGNORECASE,
 )
-"""Deliberately narrow, so that no two parsers can disagree about the host, which is where the token is sent."""
+"""Deliberately narrow: no two parsers can disagree about the host, which gets the token."""
 
 _PORTS = {"http": 80, "https": 443}
 LARGEST_PORT = 65535
 _LONG_NAME = 20
-"""Characters. Few files are named like that, and no token is shorter."""
+"""Characters. Few file names are that long, and no token is shorter."""
 
 
 class NoTokenError(UserError):
-    """There is no token anywhere."""
+    """No token was found."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -52,12 +52,13 @@ class Access:
 def find(*, base_url: str | None, token_file: Path | None, environment: Mapping[str, str], home: Path | None) -> Access:
     """Find the base URL and the token.
 
-    The token: `token_file`, `VPS_API_TOKEN`, the official CLI's `~/.vps/config.json`. The base URL: `base_url`,
-    `VPS_API_URL`, that file's `api_url`, the real service. Without a home there is no such file.
+    The token comes from `token_file`, `VPS_API_TOKEN` or the official CLI's `~/.vps/config.json`, in this order; the
+    base URL from `base_url`, `VPS_API_URL`, `api_url` in that file, or else it is the real service. Without `home`,
+    there is no such file.
 
     Raises:
-        NoTokenError: no token.
-        UserError: an unusable one (it is not shown), or a base URL that no token may be sent to.
+        NoTokenError: no token was found.
+        UserError: the token is unusable (it is not shown), or must not be sent to this base URL.
     """
     config = _OfficialConfig(home / ".vps" / "config.json" if home else None)
     if token_file:
@@ -88,7 +89,7 @@ def find(*, base_url: str | None, token_file: Path | None, environment: Mapping[
 
 
 def redact(text: str, token: str) -> str:
-    """Return the text with the token blanked out, also where it is percent-encoded."""
+    """Return the text with the token masked, also if it is percent-encoded."""
     if len(token) < _SHORTEST_TOKEN:
         return text
     text = text.replace(token, "***")
@@ -96,7 +97,7 @@ def redact(text: str, token: str) -> str:
 
 
 def redact_bytes(body: bytes, token: str) -> bytes:
-    """Return the body of a response without the token."""
+    """Return the body of a response with the token masked."""
     return body if len(token) < _SHORTEST_TOKEN else body.replace(token.encode(), b"***")
 
 
@@ -111,7 +112,7 @@ def is_loopback(host: str) -> bool:
 
 
 class _OfficialConfig:
-    """The official CLI's file, read only if it is needed."""
+    """The official CLI's file, read only if needed."""
 
     def __init__(self, path: Path | None) -> None:
         self.path = path
@@ -165,7 +166,7 @@ def _reason(error: Exception, otherwise: str) -> str:
 
 
 def _checked(text: str, token: str) -> str:
-    """Return the base URL in its one normal form, as plans and locks compare it."""
+    """Return the base URL in its normal form, in which plans and locks compare it."""
     shown = repr(redact(re.sub(r"[^/]*@", "***@", text), token)[:200])
     match = _URL.fullmatch(text.strip())
     if not match or not _is_host(match["host"]) or int(match["port"] or 0) > LARGEST_PORT:
@@ -182,7 +183,7 @@ def _checked(text: str, token: str) -> str:
 
 
 def _is_host(text: str) -> bool:
-    """Return whether an IP address is valid; the pattern has checked names already."""
+    """Return whether an IP address is valid; the pattern has already checked names."""
     if not text.startswith("[") and not text.rstrip(".").rpartition(".")[2].isdigit():
         return True
     try:

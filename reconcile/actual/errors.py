@@ -1,4 +1,4 @@
-"""The errors of a request, classified by the one question that matters for a create: was it carried out?"""
+"""The errors of a request, classified by what matters for a create: whether it was carried out."""
 
 from reconcile.diagnostics import UserError
 
@@ -11,7 +11,7 @@ class ApiError(UserError):
     def __init__(self, request: str, problem: str, advice: str = "") -> None:
         super().__init__(f"{request}: {problem}", advice)
         self.request = request
-        problem = problem.removesuffix(".")  # it may be the service's own sentence
+        problem = problem.removesuffix(".")  # the problem may be a sentence from the service
         self.explanation = f"{request}: {problem}" + (f". {advice}" if advice else "")
         """What is wrong and what to do, on one line."""
 
@@ -22,11 +22,11 @@ class ApiError(UserError):
 
 
 class NotSentError(ApiError):
-    """The connection was never made: the request was certainly not carried out, and may be sent again."""
+    """No connection was made: the request was certainly not carried out, and may be sent again."""
 
 
 class OutdatedError(ApiError):
-    """Not sent: the request waited so long for its turn that the list it rests on is no longer fresh."""
+    """Not sent: the request waited so long for its turn that the list it relies on is no longer fresh."""
 
 
 class BusyError(ApiError):
@@ -39,14 +39,14 @@ class BusyError(ApiError):
 
     @property
     def is_pushback(self) -> bool:
-        """Whether the service asks for fewer requests; one busy server (409, 423) says nothing about the others."""
+        """Whether the service asks for fewer requests; a busy server (409, 423) does not affect the others."""
         return self.status == TOO_MANY_REQUESTS
 
 
 class RefusedError(ApiError):
     """Not carried out, and sending it again would not help.
 
-    `status` is that of the response, any other 3xx or 4xx; None if it was refused before it was sent.
+    `status` is that of the response, any other 3xx or 4xx; None if reconcile refused to send the request.
     """
 
     def __init__(self, request: str, status: int | None, problem: str, advice: str = "") -> None:
@@ -64,7 +64,7 @@ class UntrustedError(RefusedError):
 class OutcomeUnknownError(ApiError):
     """No complete response arrived: the request may have been carried out, or not.
 
-    `status` is that of the response where there was one.
+    `status` is that of the response, if there was one.
     """
 
     def __init__(self, request: str, problem: str, advice: str = "", *, status: int | None = None) -> None:
@@ -73,9 +73,9 @@ class OutcomeUnknownError(ApiError):
 
     @property
     def is_pushback(self) -> bool:
-        """Whether the service says that it is overloaded."""
+        """Whether the service is overloaded."""
         return self.status == SERVICE_UNAVAILABLE
 
 
 class IncompleteListError(ApiError):
-    """The list still does not hold as many entries as it counts after reading it again; never plan from it."""
+    """Even after another reading, the number of entries differs from the list's count; never plan from it."""

@@ -1,6 +1,6 @@
-"""One request at a time to the service: the token, the deadline, pauses and size limits.
+"""Sends single requests to the service, with the token, the deadline, pauses and size limits.
 
-Nothing here repeats anything; whether a request may be sent again depends on what it does (pages.py, apply/).
+This module never repeats a request; whether it may be sent again depends on what it does (pages.py, apply/).
 """
 
 import logging
@@ -25,35 +25,36 @@ log = logging.getLogger(__name__)
 
 PARALLELISM = 10
 MEBIBYTE = 1024 * 1024
-LARGEST_ANSWER = 64 * MEBIBYTE
-"""In bytes, decoded. A page of 10,000 backups is about 4 MB."""
+LARGEST_RESPONSE = 64 * MEBIBYTE
+"""Maximum bytes, decoded. A page of 10,000 backups is about 4 MB."""
 
 MOST_VALUES = 3_000_000
-"""Of JSON, by its commas: a page of 250,000 backups, read into some hundred MB. 64 MB of `{},` would take 3 GB."""
+"""Maximum JSON values, counted by commas: a page of 250,000 backups, which takes some hundred MB of memory. 64 MB of
+`{},` would take 3 GB."""
 
 _LONGEST_TEXT = 500
-"""Characters of the service's own text in a message."""
+"""Maximum characters of the service's text in a message."""
 
 _TIMEOUT = httpx.Timeout(connect=10.0, read=60.0, write=30.0, pool=60.0)
 _WHOLE_REQUEST = 180.0
-"""Seconds. A service that sends a byte now and then would never exceed the read time-out."""
+"""Maximum seconds, because a service that sends a byte now and then would never exceed the read time-out."""
 
 ANNOUNCED = 5.0
-"""Seconds. A longer wait is announced, and no more than one in that time."""
+"""Seconds. A longer wait is announced, at most once in that time."""
 
 _ENCODINGS = {"", "identity", "gzip", "deflate"}
-"""One encoding at a time: a chunk of 64 KiB decodes to 64 MiB at most. Encoded twice, it would be 64 GiB."""
+"""One encoding at a time: a chunk of 64 KiB decodes to at most 64 MiB; encoded twice, to 64 GiB."""
 
 _LONGEST_TURN = 5.0
-"""Seconds that a change may wait for its turn. It was decided on a fresh list, which is old by then (spec 4.4)."""
+"""Maximum seconds that a change waits for its turn, because the fresh list it relies on ages (spec, section 4.4)."""
 
 _SHORTEST_PAUSE = 1.0
-"""Seconds. For a 429 that does not say when to come back."""
+"""Seconds of pause after a 429 without Retry-After."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Response:
-    """A 2xx response, read to its end, and when, by our clock; `date` is the service's time, if it has one."""
+    """A complete 2xx response, and when it was received by our clock; `date` is the service's time, if it has one."""
 
     request: str
     url: httpx.URL
@@ -65,10 +66,10 @@ class Response:
 
 
 class Http:
-    """The service at one base URL, with one token; an async context manager, used within that of its clock.
+    """The service at one base URL, with one token; an async context manager, used inside that of its clock.
 
-    At most `parallelism` requests are in flight; others wait for their turn. `announce` is called with a sentence about
-    a long pause while it lasts.
+    At most `parallelism` requests are in flight; others wait for their turn. Long pauses call `announce` with a
+    sentence that explains them.
 
     Raises:
         UserError: a setting for proxies or certificates can't be used.
@@ -150,7 +151,7 @@ class Http:
         """Return the URL of a link in this response, for the next request.
 
         Raises:
-            RefusedError: it is not a URL, or of another origin, which must not be sent the token.
+            RefusedError: the link is not a URL, or has another origin, which must not get the token.
         """
         try:
             url = response.url.join(text)
@@ -169,11 +170,11 @@ class Http:
         return url
 
     def redact(self, text: str) -> str:
-        """Return the text with the token blanked out; the service may echo it anywhere."""
+        """Return the text with the token masked, because the service may echo it anywhere."""
         return redact(text, self._token)
 
     def announce(self, text: str) -> None:
-        """Say why the run waits; requests that wait at the same time have one reason, and say it once."""
+        """Say why the run waits, once for all requests that wait at the same time."""
         if self.clock.monotonic() - self._announced_at >= ANNOUNCED:
             self._announced_at = self.clock.monotonic()
             self._announce(text)
@@ -228,7 +229,7 @@ class Http:
             await response.aclose()
 
     async def _check(self, response: httpx.Response) -> None:
-        """Raise the error of a response that is not a 2xx; httpx calls this before it looks where one redirects to."""
+        """Raise the error of a response that is not a 2xx; httpx calls this before it handles redirects."""
         if response.is_success:
             return
         name = self._name(response.request)
@@ -249,18 +250,18 @@ class Http:
         body = bytearray()
         async for chunk in response.aiter_bytes():
             body += chunk
-            if len(body) > LARGEST_ANSWER:
-                raise OutcomeUnknownError(name, f"the response is larger than {LARGEST_ANSWER // MEBIBYTE} MiB")
+            if len(body) > LARGEST_RESPONSE:
+                raise OutcomeUnknownError(name, f"the response is larger than {LARGEST_RESPONSE // MEBIBYTE} MiB")
         if body.count(b",") > MOST_VALUES:
             raise OutcomeUnknownError(name, f"the response contains more than {MOST_VALUES:,} values")
-        # A service may echo the token anywhere. What is cut or wrapped later could no longer be recognised.
+        # The service may echo the token anywhere. If the text is cut or wrapped later, the token can't be recognised.
         return redact_bytes(bytes(body), self._token)
 
     def _name(self, request: httpx.Request) -> str:
         return self.redact(f"{request.method} {request.url}")
 
     def _pause(self, seconds: float, error: ApiError) -> None:
-        """Make all requests wait, not only this one: the limit is the account's."""
+        """Make all requests wait, because the limit applies to the account."""
         resume_at = self.clock.monotonic() + seconds
         if resume_at <= self._resume_at:
             return
@@ -269,7 +270,7 @@ class Http:
         self._pause_is_too_long = seconds >= self.clock.seconds_left
         if self._pause_is_too_long:
             self._pause_reason = f"the service asks for a pause of {length}, but --timeout leaves only {left} ({error})"
-            self.clock.stop(Stop.DEADLINE)  # nothing can be sent any more in this run
+            self.clock.stop(Stop.DEADLINE)  # this run can send no more requests
             return
         self._pause_reason = f"waiting {length}, as requested by the service ({error})"
         if seconds > ANNOUNCED:

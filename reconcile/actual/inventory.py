@@ -14,14 +14,14 @@ from reconcile.durations import age_text
 from reconcile.ids import Id, id_order
 
 LARGEST_SKEW = timedelta(minutes=10)
-"""Between our clock and the service's; beyond it no age can be trusted, and ages decide what is deleted."""
+"""Maximum difference between our clock and the service's. Beyond it, ages, which decide deletes, can't be trusted."""
 
 MANUAL, AUTOMATIC = "manual", "automatic"
 COMPLETED = "completed"
 
 
 class State(StrEnum):
-    """What a backup's status, and its size, mean (spec, section 1)."""
+    """The state of a backup, from its status and its size (spec, section 1)."""
 
     USABLE = "usable"
     UNDERSIZED = "undersized"
@@ -29,7 +29,7 @@ class State(StrEnum):
     FAILED = "failed"
     UNKNOWN = "unknown"
     BEING_DELETED = "being deleted"
-    """It counts for nothing, is never deleted again, and is not a problem."""
+    """The backup does not count, is never deleted again, and is not a problem."""
 
     @classmethod
     def of(cls, status: str) -> "State":
@@ -47,7 +47,7 @@ _STATES = {
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Server:
-    """A VPS of the account; `unreadable` names the fields that are not as documented, and that are None or empty."""
+    """A VPS in the account; `unreadable` names the fields that are not as documented, which are None or empty."""
 
     id: Id
     name: str
@@ -58,10 +58,10 @@ class Server:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Backup:
-    """One backup as the service lists it. `size_mb` is in megabytes, times are aware and in UTC.
+    """One backup as the service lists it. `size_mb` is in megabytes; times are aware and in UTC.
 
     `unreadable` names the fields that are not as documented. They are None or empty, except for `created_at`, which is
-    when the backup was observed: as a new backup, it causes neither a create nor a delete.
+    the time of observation: a backup that counts as new causes neither a create nor a delete.
     """
 
     id: Id
@@ -75,7 +75,7 @@ class Backup:
     expires_at: datetime | None
     unreadable: tuple[str, ...] = ()
     is_undersized: bool = False
-    """Whether it is completed, and smaller than the `min_size` of the files: no list says it, `MinSizes` decides it."""
+    """Whether it is completed, and smaller than the `min_size` of the files; `MinSizes` sets it."""
     state: State = field(init=False)
 
     def __post_init__(self) -> None:
@@ -84,27 +84,27 @@ class Backup:
 
     @property
     def is_identified(self) -> bool:
-        """Whether it is certain which series this backup belongs to, and when it was created."""
+        """Whether the series of this backup, and when it was created, are certain."""
         return not self.unreadable or {"description", "created_at"}.isdisjoint(self.unreadable)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class OddEntry:
-    """An entry of a list that is not as documented, and the fields of it that are `unreadable`."""
+    """A list entry that is not as documented, and its `unreadable` fields."""
 
     kind: Literal["backup", "server"]
     id: Id | None
     unreadable: tuple[str, ...]
     server_id: Id | None = None
-    """The server that a backup is on, where that is readable."""
+    """The server of a backup, if readable."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Inventory:
-    """All servers and all manual backups of the account, and the automatic ones if they were asked for.
+    """All servers and all manual backups of the account, and the automatic backups if they were requested.
 
-    An inventory that exists is complete. `servers` is None if the token may not list them. `service_time` is the
-    `Date` of the service's response, read at `observed_at` by our clock.
+    An inventory is always complete. `servers` is None if the token has no permission to list them. `service_time` is
+    the `Date` of the service's response, which arrived at `observed_at` by our clock.
     """
 
     base_url: str
@@ -113,9 +113,9 @@ class Inventory:
     observed_at: datetime
     service_time: datetime | None
     unidentified: tuple[OddEntry, ...] = ()
-    """Entries without an id, and backups without a server: they count as entries of the list, and as nothing else."""
+    """Entries without an id, and backups without a server: they count as list entries only."""
     account: str | None = None
-    """The e-mail address of the account; None if it was not asked for, or the service does not say."""
+    """The e-mail address of the account; None if it was not requested, or the service does not send it."""
 
     def __post_init__(self) -> None:
         for ids in ([backup.id for backup in self.backups], [server.id for server in self.servers or ()]):
@@ -127,7 +127,7 @@ class Inventory:
 
     @cached_property
     def manual(self) -> tuple[Backup, ...]:
-        """The manual backups that are not being deleted: the only ones that planning looks at."""
+        """The manual backups that are not being deleted: planning uses no others."""
         return tuple(
             backup
             for backup in self.backups
@@ -166,7 +166,7 @@ class Inventory:
 
     @cached_property
     def names(self) -> Mapping[Id, str]:
-        """The account's name of each server, from its list of servers, or else from the backups."""
+        """The name of each server in the account, from the list of servers, or else from the backups."""
         if self.servers is not None:
             return {server.id: server.name for server in self.servers}
         return {backup.server_id: backup.server_name for backup in self.backups}
@@ -180,7 +180,7 @@ class HeldBackups(dict[str | None, tuple[Backup, ...]]):
         return TextIndex(description for description in self if description is not None)
 
     def named(self, descriptions: Descriptions) -> tuple[str | None, ...]:
-        """Return which of its descriptions belong to a series."""
+        """Return the descriptions here that belong to a series."""
         names = (descriptions.present, *descriptions.former)
         if descriptions.globs:
             matched = (text for glob in descriptions.globs for text in self._index.matching(glob))
@@ -188,16 +188,16 @@ class HeldBackups(dict[str | None, tuple[Backup, ...]]):
         return tuple(name for name in names if name in self)
 
     def of(self, descriptions: Descriptions) -> tuple[Backup, ...]:
-        """Return the backups of a series, from the oldest to the newest, whichever of its descriptions they have."""
+        """Return the backups with any description of a series, from the oldest to the newest."""
         found = self.named(descriptions)
         return self[found[0]] if len(found) == 1 else in_order(backup for name in found for backup in self[name])
 
 
 def check_clock(inventory: Inventory) -> None:
-    """Refuse to go on if our clock and the service's differ: ages decide what is deleted (spec, section 3).
+    """Compare our clock with the service's, because ages decide what is deleted (spec, section 3).
 
     Raises:
-        UserError: they differ by more than `LARGEST_SKEW`.
+        UserError: the clocks differ by more than `LARGEST_SKEW`.
     """
     if inventory.service_time is None:
         return
@@ -215,13 +215,13 @@ def _none_first(description: str | None) -> tuple[bool, str]:
 
 
 def size_mb(backups: Iterable[Backup]) -> float:
-    """Add up the sizes that are known, in megabytes."""
+    """Return the sum of the known sizes, in megabytes."""
     return sum(backup.size_mb or 0 for backup in backups)
 
 
 def in_order(backups: Iterable[Backup]) -> tuple[Backup, ...]:
-    """Sort from the oldest to the newest, by id where two were made at the same moment."""
+    """Sort from the oldest to the newest, and by id if two were created at the same moment."""
     found = tuple(backups)
     if len(found) < 2:  # noqa: PLR2004 - nothing to sort
-        return found  # most series hold one backup, and the key takes as long as everything else
+        return found  # most series have one backup, and the key takes as long as everything else
     return tuple(sorted(found, key=lambda backup: (backup.created_at, id_order(backup.id))))

@@ -1,7 +1,7 @@
-"""Reads a list that comes in pages: completely, or not at all.
+"""Reads a paged list: completely, or not at all.
 
-The list may change between two of its pages, which would leave out an entry without a trace. So its count, the
-distinct entries and the number of pages must agree, or it is read again.
+If the list changes between two pages, an entry may silently be missing. So its count, the distinct entries and the
+number of pages must agree; otherwise the list is read again.
 """
 
 from collections.abc import Awaitable, Callable, Hashable, Mapping
@@ -28,19 +28,19 @@ from reconcile.clock import StoppedError
 from reconcile.tasks import side_by_side
 
 Progress = Callable[[int, int], None]
-"""Called with how many entries have been read so far, and how many there are."""
+"""Called with the number of entries read so far, and their total."""
 
 Result = TypeVar("Result")
 
 PAGE_SIZE = 1000
-"""The official clients ask for as many; the service may give fewer."""
+"""The official clients request as many; the service may return fewer."""
 
 LARGEST_LIST = 250_000
-"""Entries. Far more than an account has, and in memory some hundred megabytes."""
+"""Maximum entries: far more than an account has, and some hundred megabytes of memory."""
 
 _READINGS = 3
 _PAUSE = 1.0
-"""How often a list that changes is read, and the seconds between."""
+"""How often a changing list is read, and the seconds in between."""
 
 _MAY_PASS = (NotSentError, BusyError, OutcomeUnknownError)
 """The errors after which a read is tried again."""
@@ -50,19 +50,19 @@ _MAY_REFUSE_PAGE_SIZE = frozenset(range(400, 500)) - {401, 403}
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Query(Generic[Item]):
-    """A list to read: where it is, what of it, and how its pages are read."""
+    """A list to read: its path, its filter, and how to read its pages."""
 
     path: str
     params: Mapping[str, str | int]
     read: Callable[[bytes, datetime], Page[Item]]
     progress: Progress
     needs_ids: bool = True
-    """Whether a list in which no entry has an id is refused. That of one server may have a single entry, an odd one."""
+    """Whether to refuse a list without any ids. The list of one server may consist of a single odd entry."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CompleteList(Generic[Item]):
-    """A complete list. `date` is the time by the service's clock when ours showed `observed_at`."""
+    """A complete list. `date` is the time by the service's clock at `observed_at` by ours."""
 
     items: tuple[Item, ...]
     unidentified: tuple[OddEntry, ...]
@@ -83,7 +83,7 @@ class Pages:
         """Read a list, again if necessary, until it is complete.
 
         Raises:
-            ApiError: the service does not respond, rejects, or does not list all that it counts.
+            ApiError: the service does not respond, rejects the request, or lists fewer entries than it counts.
             StoppedError: interrupted, or out of time.
         """
 
@@ -93,7 +93,7 @@ class Pages:
         return await self._repeated(read, (IncompleteListError,), _READINGS, lambda _: _PAUSE)
 
     async def single(self, path: str) -> Response:
-        """Read what is not a list, again if necessary; raises as `whole` does."""
+        """Read a response that is not a list, again if necessary; raises as `whole` does."""
 
         async def read() -> Response:
             return await self._http.request("GET", path)
@@ -112,7 +112,7 @@ class Pages:
             problem = "the response is not as documented: no entry of the list has an id"
             raise OutcomeUnknownError(response.request, problem, WRONG_SERVICE)
         if len(set(map(type, ids))) > 1 and len(set(map(str, ids))) < len(ids):
-            # The URL of a request to delete one of them would be that of the other as well.
+            # A request to delete one of them would have the URL of the other.
             problem = 'two entries of the list have ids that differ only in their type, such as 7 and "7"'
             raise OutcomeUnknownError(response.request, problem, WRONG_SERVICE)
         return CompleteList(
@@ -142,7 +142,7 @@ class Pages:
         return page, response
 
     async def _side_by_side(self, query: Query[Item], first: Page[Item], response: Response) -> list[Page[Item]] | None:
-        """Read all pages at once; None if one of them does not fit the first."""
+        """Read all pages at once; return None if a page does not match the first."""
         url_of = self._numbered(first, response)
         if not url_of:
             return None
@@ -201,7 +201,7 @@ class Pages:
                     _AT_FAULT,
                 )
             if len(ids) == known:
-                raise IncompleteListError(response.request, "the page holds no new entries", _AT_FAULT)
+                raise IncompleteListError(response.request, "the page contains no new entries", _AT_FAULT)
             pages.append(page)
             query.progress(len(ids), first.count)
         return pages

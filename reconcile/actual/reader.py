@@ -11,15 +11,15 @@ from reconcile.ids import Id
 from reconcile.tasks import side_by_side
 
 ATTEMPTS, PATIENT_ATTEMPTS = 5, 8
-"""How often a read is tried: for some seconds while a person waits, for two minutes when backups depend on it."""
+"""Attempts for a read: some seconds' worth while a person waits, two minutes' worth if backups depend on it."""
 
 _NO_PERMISSION = {403, 404}
 
 
 class Reader:
-    """The part of the service that only lists; every request is tried up to `attempts` times, within the deadline.
+    """Lists servers and backups; tries every request up to `attempts` times, within the deadline.
 
-    With `asks_account`, observing also asks whose the token is.
+    With `asks_account`, observing also requests the account of the token.
     """
 
     def __init__(self, http: Http, attempts: int = ATTEMPTS, *, asks_account: bool = False) -> None:
@@ -27,9 +27,9 @@ class Reader:
         self._pages = Pages(http, attempts)
         self._asks_account = asks_account
         self.pages = 1
-        """How many requests the last list of the whole account took."""
+        """Number of requests that the last list of the whole account took."""
         self.progress: tuple[int, int] | None = None
-        """While the account is observed: how many backups have been read, and how many there are (0: not known yet)."""
+        """While observing: the number of backups read so far, and their total (0 if not known yet)."""
 
     async def observe(
         self, *, automatic: bool = False, server_id: Id | None = None, checks_clock: bool = True
@@ -37,7 +37,7 @@ class Reader:
         """List all servers, and the manual backups of all or of one; with `automatic`, the automatic ones too.
 
         Raises:
-            ApiError: the service does not respond, rejects, or does not list all that it counts.
+            ApiError: the service does not respond, rejects the request, or lists fewer entries than it counts.
             UserError: with `checks_clock`, our clock and the service's differ by more than `LARGEST_SKEW`.
             StoppedError: interrupted, or out of time.
         """
@@ -79,8 +79,8 @@ class Reader:
     async def backups(self, server_id: Id | None = None) -> tuple[Backup | OddEntry, ...]:
         """List only manual backups, as `observe` does, and raise as it does.
 
-        Returns also the entries that can't be read, and those of another type or server than was asked for: one of them
-        may be a backup that is missing otherwise.
+        Also returns the entries that can't be read, and those of another type or server than requested: such an entry
+        may be a backup that is otherwise missing.
         """
         listing, others = await self._backups(automatic=False, server_id=server_id)
         return (*listing.items, *listing.unidentified, *others)
@@ -115,7 +115,7 @@ class Reader:
         listing = await self._pages.whole(query)
         if server_id is None:
             self.pages = listing.pages
-        # The service filters too, but an automatic backup, or one of another server, must never get past this.
+        # The service filters too, but no automatic backup, and no backup of another server, must ever pass this point.
         backups: list[Backup] = []
         others: list[OddEntry] = []
         for backup in listing.items:
@@ -132,7 +132,7 @@ class Reader:
             self.progress = (read, total)
 
     async def _account(self) -> str | None:
-        """Ask for the e-mail address of the account; None if the service does not say."""
+        """Return the e-mail address of the account; None if the service does not send it."""
         try:
             return read_account((await self._pages.single("/account/me/")).body)
         except RefusedError as refused:

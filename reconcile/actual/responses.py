@@ -1,4 +1,4 @@
-"""What it means when a request gets a response other than a 2xx, or none at all."""
+"""Classifies requests that get a response other than a 2xx, or none at all."""
 
 import re
 import ssl
@@ -19,7 +19,7 @@ from reconcile.actual.errors import (
 from reconcile.actual.wire import error_text
 
 Show = Callable[[str], str]
-"""Prepares text from the service for a message: without the token, and not too long."""
+"""Prepares text from the service for a message: masks the token, and shortens it."""
 
 WRONG_SERVICE = (
     "Check the base URL, which should end in /api/v1. If it is correct, the problem is in a proxy or the service."
@@ -40,11 +40,11 @@ _NO_TRUST = (
 )
 _NO_TLS = "Check that the host and port of the base URL speak https, and check any proxy."
 _LONGEST_PAUSE = 24 * 3600.0
-"""Seconds. Longer than any run, and still a time that an event loop can wait."""
+"""Seconds: longer than any run, and still a time that an event loop can wait."""
 
 
 def failure(request: str, error: httpx.HTTPError, show: Show) -> ApiError:
-    """Classify a transport error: was the request sent at all?"""
+    """Classify a transport error by whether the request was sent."""
     text = show(str(error) or type(error).__name__)
     match error:
         case httpx.ConnectError() if tls_error := _tls_error(error):
@@ -66,7 +66,7 @@ def failure(request: str, error: httpx.HTTPError, show: Show) -> ApiError:
 
 
 def refusal(request: str, response: httpx.Response, body: bytes, retry_after: float | None, show: Show) -> ApiError:
-    """Classify a response that is not a 2xx: was the request carried out, and may it be sent again?"""
+    """Classify a response that is not a 2xx by whether the request was carried out, and may be sent again."""
     status = response.status_code
     text = show(error_text(body))
     problem = f"{status} {httpx.codes.get_reason_phrase(status)}".rstrip() + (f": {text}" if text else "")
@@ -83,13 +83,13 @@ def refusal(request: str, response: httpx.Response, body: bytes, retry_after: fl
 
 
 def _advice(status: int, text: str) -> str:
-    """Return what to do, where the service's own words do not say something else: a quota, a protected backup."""
+    """Return what to do, unless the service itself explains the error, for example by a quota or a protected backup."""
     is_explained = bool(text) and not (status == httpx.codes.FORBIDDEN and _ABOUT_PERMISSIONS.search(text))
     return "" if is_explained and status != httpx.codes.UNAUTHORIZED else _ADVICE.get(status, "")
 
 
 def retry_after(response: httpx.Response, now: datetime) -> float | None:
-    """Return how many seconds to wait before the next request, at most a day; None if the service does not say."""
+    """Return the seconds to wait before the next request, at most a day; None if the service does not send them."""
     value = response.headers.get("Retry-After", "")
     if value.isascii() and value.isdigit():
         return min(float(value), _LONGEST_PAUSE)
@@ -98,7 +98,7 @@ def retry_after(response: httpx.Response, now: datetime) -> float | None:
 
 
 def service_time(response: httpx.Response) -> datetime | None:
-    """Return the time by the service's clock, if the response has one."""
+    """Return the time by the service's clock; None if the response has none."""
     return _date(response.headers.get("Date", ""))
 
 

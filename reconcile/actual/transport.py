@@ -1,7 +1,7 @@
-"""Chooses how requests are sent: directly or through a proxy, and which certificates are trusted.
+"""Decides how requests are sent: directly or through a proxy, and which certificates are trusted.
 
-The environment decides, read where urllib and OpenSSL read it. All requests of a run go to one origin, so both are
-decided once, and a mistake in a setting is an error that names its variable.
+It reads the same settings of the environment as urllib and OpenSSL. All requests of a run go to one origin, so it
+decides once, and an error in a setting names the variable.
 """
 
 import os
@@ -17,7 +17,7 @@ from reconcile.actual.credentials import LARGEST_PORT, is_loopback
 from reconcile.diagnostics import UserError
 
 _KEEPALIVE = 2.0
-"""Seconds. Shorter than any server's, so that no request leaves on a connection that is being closed."""
+"""Seconds: shorter than any server's, because no request must leave on a connection that is being closed."""
 
 _PROXY_SCHEMES = {"http", "https", "socks5", "socks5h"}
 
@@ -29,7 +29,7 @@ def transport_to(url: httpx.URL) -> httpx.AsyncHTTPTransport:
         UserError: a proxy variable, SSL_CERT_FILE or SSL_CERT_DIR that can't be used.
     """
     is_secure = url.scheme == "https"
-    # Reading the trusted certificates takes longer than a whole plan against a sandbox, which speaks plain http.
+    # Reading the trusted certificates takes longer than a whole plan against a sandbox, which uses plain http.
     context = _trust() if is_secure else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     return httpx.AsyncHTTPTransport(
         verify=context,
@@ -40,11 +40,11 @@ def transport_to(url: httpx.URL) -> httpx.AsyncHTTPTransport:
 
 
 def proxy_for(url: httpx.URL, context: ssl.SSLContext) -> httpx.Proxy | None:
-    """Return the proxy that the environment, or the system, names for this URL; raises UserError."""
+    """Return the proxy that the environment or the system sets for this URL; raises UserError."""
     proxies = getproxies()
     key = next((key for key in (url.scheme, "all") if proxies.get(key)), None)
     host = url.raw_host.decode()
-    # Requests to this machine must not leave it: a proxy would get the token in the clear.
+    # Requests to this machine must not leave it: a proxy would see the token in the clear.
     if key is None or is_loopback(host) or proxy_bypass(host):
         return None
     variable = next((name for name in os.environ if name.lower() == f"{key}_proxy"), "the system's proxy")
@@ -72,7 +72,7 @@ def proxy_for(url: httpx.URL, context: ssl.SSLContext) -> httpx.Proxy | None:
 
 
 def _trust() -> ssl.SSLContext:
-    """Return a context that trusts what SSL_CERT_FILE and SSL_CERT_DIR name, or else what the system trusts."""
+    """Return a context that trusts the certificates of SSL_CERT_FILE and SSL_CERT_DIR, or else those of the system."""
     file, folders = os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")
     if not file and not folders:
         return truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)

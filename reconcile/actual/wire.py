@@ -1,6 +1,6 @@
-"""The service's JSON (api.md), checked once on arrival. One entry that is not as documented never stops the others.
+"""Reads the service's JSON (api.md), checked once on arrival. An undocumented entry never affects the others.
 
-Unknown fields are ignored. A field that is not as documented is not known (spec, section 3, "Odd entries").
+Unknown fields are ignored. A field that is not as documented counts as unknown (spec, section 3, "Odd entries").
 """
 
 import json
@@ -16,19 +16,19 @@ from reconcile.actual.inventory import Backup, OddEntry, Server
 from reconcile.limits import FIRST_YEAR, LARGEST_INTEGER, LAST_YEAR, SMALLEST_INTEGER
 
 LARGEST_PAGE = 250_000
-"""Entries. A service that does not page sends the whole list at once."""
+"""Maximum entries. A service without paging sends the whole list at once."""
 
 Item = TypeVar("Item", Backup, Server)
 Fields = TypeVar("Fields")
 
 
 class MalformedError(ValueError):
-    """A response that is not as documented. The message names fields, and quotes nothing of the response."""
+    """A response that is not as documented. The message names fields, but does not quote the response."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Page(Generic[Item]):
-    """One page of a list; `count` is the number of all matches, `next` the URL of the next page."""
+    """One page of a list; `count` is the number of entries on all pages, `next` the URL of the next page."""
 
     count: int
     next: str | None
@@ -49,7 +49,7 @@ def read_backup(body: bytes, now: datetime) -> Backup:
     """Read the backup in a response to a create, which arrived at `now`.
 
     Raises:
-        MalformedError: it is not certain which backup it is, of which series, or when it was created.
+        MalformedError: the backup's id, its series, or when it was created is not certain.
     """
     match _read_entry(_json(body), _BACKUPS, now):
         case Backup(is_identified=True) as backup:
@@ -59,7 +59,7 @@ def read_backup(body: bytes, now: datetime) -> Backup:
 
 
 def read_account(body: bytes) -> str | None:
-    """Read the e-mail address of the account from what the service says about the token; None if there is none."""
+    """Read the e-mail address of the account from the response about the token; None if it has none."""
     match _json(body):
         case {"account": {"email": str(email)}} if email:
             return email
@@ -68,7 +68,7 @@ def read_account(body: bytes) -> str | None:
 
 
 def error_text(body: bytes) -> str:
-    """Return what the service says in an error body: `detail`, or one sentence per field; empty if it has none."""
+    """Return the service's explanation in an error body: `detail`, or one sentence per field; empty if it has none."""
     match _json(body):
         case {"detail": str(detail)}:
             return detail
@@ -89,7 +89,7 @@ def _sentences(value: Any) -> Iterator[str]:  # noqa: ANN401 - any JSON
             yield from _sentences(each)
 
 
-def _json(body: bytes) -> Any:  # noqa: ANN401 - any JSON; None if it is none
+def _json(body: bytes) -> Any:  # noqa: ANN401 - any JSON; None if invalid
     try:
         return _ANY.validate_json(body)
     except ValidationError:
@@ -97,7 +97,7 @@ def _json(body: bytes) -> Any:  # noqa: ANN401 - any JSON; None if it is none
 
 
 def _read_page(body: bytes, kind: "_Kind[Fields, Item]", now: datetime) -> Page[Item]:
-    """Read a page at once; where something in it is odd, entry by entry, which is slower."""
+    """Read a page at once; if an entry is odd, read it entry by entry, which is slower."""
     try:
         page = kind.page.validate_json(body)
     except ValidationError:
@@ -115,7 +115,7 @@ def _any_page(body: bytes) -> "_PageFields[Any]":
         except ValidationError as error:
             if error.errors(include_url=False, include_context=False, include_input=False)[0]["type"] != "json_invalid":
                 raise
-            # Half a surrogate pair, or a byte that is not UTF-8, makes an entry odd and not the list.
+            # Half a surrogate pair, or a byte that is not UTF-8, makes only its entry odd, not the list.
             with suppress(ValueError, RecursionError):
                 return _PAGE.validate_python(json.loads(body.decode(errors="surrogateescape")))
             raise
@@ -149,7 +149,7 @@ def _server(fields: "_ServerFields", unreadable: tuple[str, ...]) -> Server:
 
 
 def _read_entry(entry: object, kind: "_Kind[Fields, Item]", now: datetime) -> Item | OddEntry:
-    """Read an entry. Each field that is not readable is null instead, and `created_at` is `now`."""
+    """Read an entry. Sets each unreadable field to null, and an unreadable `created_at` to `now`."""
     try:
         return kind.made_of(kind.entry.validate_python(entry), ())
     except ValidationError as error:
@@ -168,7 +168,7 @@ def _read_entry(entry: object, kind: "_Kind[Fields, Item]", now: datetime) -> It
 
 
 def _field(place: tuple[int | str, ...]) -> str:
-    """Return the name of the field that an error of pydantic's is about; that of the whole entry is its id."""
+    """Return the field of a pydantic error; for an error of the whole entry, its id."""
     if not place:
         return "id"
     return ".".join(map(str, place[:2] if place[0] == "server" else place[:1]))
@@ -184,17 +184,17 @@ def _time(value: object) -> datetime:
 
 
 def _size(value: object) -> float:
-    """Read a number of megabytes, which may be written as text."""
+    """Read a number of megabytes, which may be a string."""
     size = float(value) if isinstance(value, str) else value
     if isinstance(size, int | float) and not isinstance(size, bool) and 0 <= size <= LARGEST_INTEGER:
         return size
     raise ValueError(value)
 
 
-# Without a constraint, however idle, pydantic does not find half a surrogate pair in a string of Python.
+# Without a constraint, even an idle one, pydantic does not detect half a surrogate pair in a Python string.
 _Text = Annotated[str, Strict(), Field(min_length=0)]
 _Integer = Annotated[int, Strict(), Field(ge=SMALLEST_INTEGER, le=LARGEST_INTEGER)]
-# Ids become part of a path, where a dot segment would address something else, however it is escaped.
+# Ids become part of a path, where a dot segment, even if escaped, would change the path.
 _Id = _Integer | Annotated[str, Strict(), Field(pattern=r"^(?s:[^.].*|\.[^.].*|\.\..+)$")]
 # Most sizes are integers. Without a call of Python for these, a large list takes 5 % less.
 _Size = Annotated[int, Strict(), Field(ge=0, le=LARGEST_INTEGER)] | Annotated[float, PlainValidator(_size)]
@@ -203,7 +203,7 @@ _Time = Annotated[datetime, PlainValidator(_time)]
 
 @dataclass(kw_only=True, slots=True)
 class _BackupFields:
-    """What is read of an entry of the list of backups; what has a default may be absent."""
+    """The fields read from an entry in the list of backups; those with a default may be absent."""
 
     id: _Id
     server_id: Annotated[_Id, Field(validation_alias=AliasPath("server", "id"))]
@@ -218,7 +218,7 @@ class _BackupFields:
 
 @dataclass(kw_only=True, slots=True)
 class _ServerFields:
-    """What is read of an entry of the list of servers."""
+    """The fields read from an entry in the list of servers."""
 
     id: _Id
     name: _Text | None = None
@@ -228,7 +228,7 @@ class _ServerFields:
 
 @dataclass(kw_only=True, slots=True)
 class _PageFields(Generic[Fields]):
-    """What is read of a page."""
+    """The fields read from a page."""
 
     count: Annotated[int, Strict(), Field(ge=0, le=LARGEST_INTEGER)]
     next: _Text | None = None
@@ -237,7 +237,7 @@ class _PageFields(Generic[Fields]):
 
 @dataclass(frozen=True, slots=True)
 class _Kind(Generic[Fields, Item]):
-    """What a list holds: how a page of it, and a single entry, are read, and what is made of the fields."""
+    """A kind of list: how to read a page and a single entry, and what to build from the fields."""
 
     name: Literal["backup", "server"]
     page: TypeAdapter[_PageFields[Fields]]

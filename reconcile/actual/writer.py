@@ -1,4 +1,4 @@
-"""Changes the account: one create, restore or delete, sent once. Only `apply/` receives this."""
+"""Changes the account: sends one create, restore or delete, once. Only `apply/` gets it."""
 
 from urllib.parse import quote
 
@@ -18,11 +18,11 @@ class Writer:
         self._http = http
 
     async def create(self, server_id: Id, description: str) -> Backup:
-        """Send one create. It is not idempotent, and there is no idempotency key: sent twice, it makes two.
+        """Send one create. There is no idempotency key: sent twice, it creates two backups.
 
         Raises:
-            NotSentError, BusyError, RefusedError, StoppedError: certainly not made.
-            OutcomeUnknownError: it may have been made; only the list shows whether it was.
+            NotSentError, BusyError, RefusedError, StoppedError: certainly not created.
+            OutcomeUnknownError: the backup may have been created; only the list shows whether it was.
         """
         body = {"server_id": server_id, "description": description}
         response = await self._http.request("POST", "/backups/", json=body)
@@ -36,8 +36,8 @@ class Writer:
         """Send one restore, which overwrites the server's disk; any 2xx counts as accepted (api.md).
 
         Raises:
-            NotSentError, BusyError, RefusedError, StoppedError: certainly not begun.
-            OutcomeUnknownError: it may have begun; only the server itself shows whether it has.
+            NotSentError, BusyError, RefusedError, StoppedError: certainly not started.
+            OutcomeUnknownError: the restore may have started; only the server itself shows whether it has.
         """
         path = f"/servers/{quote(str(server_id), safe='')}/restore/"
         await self._http.request("POST", path, json={"backup_id": backup_id})
@@ -47,9 +47,9 @@ class Writer:
 
         Raises:
             NotSentError, BusyError, RefusedError, StoppedError: certainly not deleted by this (a 404: already gone).
-            OutcomeUnknownError: it may have been deleted; only the list shows whether it was.
+            OutcomeUnknownError: the backup may have been deleted; only the list shows whether it was.
         """
         response = await self._http.request("DELETE", f"/backups/{quote(str(backup_id), safe='')}/")
         if response.status != httpx.codes.NO_CONTENT:
-            # A proxy's sign-in page is a 200, and has deleted nothing.
+            # A proxy's sign-in page has the status 200, and deletes nothing.
             raise OutcomeUnknownError(response.request, f"responded with {response.status}, not 204 as documented")

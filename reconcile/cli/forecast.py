@@ -19,7 +19,7 @@ from reconcile.durations import Duration
 from reconcile.insight.comparison import Comparison, compare
 from reconcile.insight.forecast import Forecast, Schedule, without_account
 from reconcile.insight.forecast import forecast as forecast_of
-from reconcile.insight.imagined import Progress
+from reconcile.insight.simulation import Progress
 from reconcile.plan.planning import desired_for
 from reconcile.report.document import Formatter
 from reconcile.report.forecast import FORECAST_FORMATS

@@ -1,4 +1,4 @@
-"""What a change of the files changes: two forecasts from one account, series by series."""
+"""Compares two forecasts from one account, before and after a change to the files, series by series."""
 
 from array import array
 from collections.abc import Set as AbstractSet
@@ -9,13 +9,13 @@ from itertools import pairwise
 from reconcile.actual.inventory import State, in_order
 from reconcile.addresses import SeriesAddress
 from reconcile.ids import Id
-from reconcile.insight.forecast import Figures, Forecast, Point, SeriesForecast, together
+from reconcile.insight.forecast import Figures, Forecast, Point, SeriesForecast, combined
 from reconcile.plan.model import ServerPlan
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SeriesChange:
-    """A series whose forecasts differ, or that only one of the two has."""
+    """A series whose forecasts differ, or that only one of the forecasts has."""
 
     address: SeriesAddress
     before: SeriesForecast | None
@@ -36,14 +36,14 @@ class Comparison:
 def compare(before: Forecast, after: Forecast) -> Comparison:
     """Compare the forecasts of the files before and after a change."""
     after = _with_untouched(before, after)
-    stays = {point.backup_id for series in after.series for point in series.points}
+    kept = {point.backup_id for series in after.series for point in series.points}
     olds, news = ({series.address: series for series in each.series} for each in (before, after))
-    changes = [_change(address, olds.get(address), news.get(address), stays) for address in olds | news]
+    changes = [_change(address, olds.get(address), news.get(address), kept) for address in olds | news]
     return Comparison(before=before, after=after, changes=tuple(change for change in changes if change))
 
 
 def _change(
-    address: SeriesAddress, before: SeriesForecast | None, after: SeriesForecast | None, stays: AbstractSet[Id | None]
+    address: SeriesAddress, before: SeriesForecast | None, after: SeriesForecast | None, kept: AbstractSet[Id | None]
 ) -> SeriesChange | None:
     if before and after and (before.declared, before.figures) == (after.declared, after.figures):
         return None
@@ -51,13 +51,13 @@ def _change(
         held = {(point.backup_id, point.created_at) for point in after.points}
         gone = [each for each in (before.points if before else ()) if (each.backup_id, each.created_at) not in held]
     else:
-        # Only a backup that exists can be lost. It may still be there, in no series, or on a server of no file.
-        gone = [each for each in (before.points if before else ()) if each.backup_id not in stays | {None}]
+        # Only an existing backup can be lost. It may also still exist, undeclared or on an unprotected server.
+        gone = [each for each in (before.points if before else ()) if each.backup_id not in kept | {None}]
     return SeriesChange(address=address, before=before, after=after, gone=tuple(gone))
 
 
 def _with_untouched(before: Forecast, after: Forecast) -> Forecast:
-    """Add what is held on the servers that left the files: nothing is created or deleted there any more."""
+    """Add the backups on servers that are no longer in the files: nothing is created or deleted there."""
     declared = {server.id for server in after.first.servers}
     left = {server.key: server for server in before.first.servers if server.id not in declared}
     untouched = [
@@ -66,7 +66,7 @@ def _with_untouched(before: Forecast, after: Forecast) -> Forecast:
         if series.address.server in left
     ]
     series = (*after.series, *untouched)
-    return replace(after, series=series, total=together(series))
+    return replace(after, series=series, total=combined(series))
 
 
 def _untouched(series: SeriesForecast, server: ServerPlan, start: datetime) -> SeriesForecast:
@@ -79,15 +79,15 @@ def _untouched(series: SeriesForecast, server: ServerPlan, start: datetime) -> S
         for backup in in_order(held)
         if backup.state is State.USABLE
     )
-    made = [point.created_at for point in points] if series.declared else []  # undeclared backups are no history
+    created = [point.created_at for point in points] if series.declared else []  # undeclared backups are no history
     applies = len(series.figures.counts)
     figures = Figures(
         counts=[series.figures.counts[0]] * applies,
         megabytes=array("d", [series.figures.megabytes[0]]) * applies,
         creates=0,
         deletes=0,
-        oldest=min(made, default=None),
-        longest_gap=max((later - earlier for earlier, later in pairwise(made)), default=None),
+        oldest=min(created, default=None),
+        longest_gap=max((later - earlier for earlier, later in pairwise(created)), default=None),
         steady_at=start,
     )
     return replace(series, declared=None, fleet=None, figures=figures, points=points)

@@ -1,7 +1,7 @@
-"""What a change of the files changes: two plans on one observation, and what differs between them and in the files.
+"""Compares two plans on one observation, before and after a change to the files, and the files themselves.
 
-The planner decides both; there is no rule here about what is due or kept. Servers and backups are matched by their ids,
-so another key for a server is no change.
+The planner makes both plans; this module has no rule about what is due or kept. It matches servers and backups by their
+ids, so a new key for a server is not a change.
 """
 
 from collections import Counter
@@ -26,18 +26,18 @@ from reconcile.plan.model import Action, Create, Plan, ServerPlan
 from reconcile.plan.safety import withheld
 
 Kind = Literal["settings", "require", "fleets", "servers"]
-"""The table of the files that a value is in."""
+"""The kind of table that contains a value."""
 
 Written = str | dict[str, Any]
-"""A value as the files write it: a text, or a table of values. A list is a table of its items: order means nothing."""
+"""A value as in the files: a text, or a table of values. A list is a table of its items: order is irrelevant."""
 
 Effect = Literal["longer", "shorter", "other"]
-"""What a change of `every` and `keep` means for how long the backups of a series are kept."""
+"""How a change of `every` and `keep` affects for how long the backups of a series are kept."""
 
 _Table = Settings | Requirements | DeclaredFleet | DeclaredServer
 
 _IDENTITY = frozenset({"id", "key", "place", "matched_fields", "description"})
-"""What says which table it is, and where: no change."""
+"""The fields that identify a table or say where it is: not a change."""
 
 _KEYS = {"pauses": "pause"}
 _FORMATS: Mapping[str, Callable[[Any], str]] = {
@@ -47,15 +47,15 @@ _FORMATS: Mapping[str, Callable[[Any], str]] = {
 }
 
 _A_TIME = datetime(2001, 1, 1, tzinfo=UTC)
-"""From which the months of a duration are counted."""
+"""The start of a duration, to count its months."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FileChange:
-    """A value in the files that differs; None where it is not set.
+    """A value in the files that differs; None if it is not set.
 
-    `names` are the fleets, or the keys of the servers, that it changes for, in the order of the files; none for a
-    setting or a rule of `[require]`. `path` is where it is in their table, such as `("series", "nightly", "keep",
+    `names` are the fleets, or the keys of the servers, whose value differs, in the order of the files; empty for a
+    setting or a rule of `[require]`. `path` is the path in their table, such as `("series", "nightly", "keep",
     "last")`. Without a path, the whole table is new or gone.
     """
 
@@ -67,12 +67,12 @@ class FileChange:
 
     @property
     def series(self) -> str | None:
-        """The description of the series that the value is in; None if it is in none."""
+        """The description of the series that has the value; None outside a series."""
         return self.path[1] if self.path[:1] == ("series",) else None
 
     @property
     def is_of_policy(self) -> bool:
-        """Whether it is the `every` of a series, or a rule of its `keep`."""
+        """Whether the value is the `every` of a series, or a rule of its `keep`."""
         return self.series is not None and self.path[2:3] in {("every",), ("keep",)}
 
 
@@ -90,21 +90,21 @@ class Altered:
 class Difference:
     """Two plans on one observation, and what differs between them.
 
-    The actions of `before`, without those `removed`, with those `altered` in place of what they were, and with those
-    `added`, are the actions of `after`. All others are planned in any case.
+    Without the `removed` actions, with the `altered` ones replaced, and with the `added` ones, the actions of `before`
+    are those of `after`. All other actions are planned in any case.
     """
 
     before: Plan
     after: Plan
     added: tuple[Action, ...]
-    """What only the plan after the change does."""
+    """The actions only in the plan after the change."""
     removed: tuple[Action, ...]
-    """What only the plan before the change does."""
+    """The actions only in the plan before the change."""
     altered: tuple[Altered, ...]
     withheld_before: frozenset[BackupAddress]
     withheld_after: frozenset[BackupAddress]
     files: tuple[FileChange, ...]
-    """What differs in the files, whether or not the plans show it."""
+    """The changes in the files, whether or not they affect the plans."""
 
     @property
     def is_empty(self) -> bool:
@@ -113,12 +113,12 @@ class Difference:
 
     @property
     def causes_nothing(self) -> bool:
-        """Whether both plans do the same, and withhold the same, whatever differs in the files."""
+        """Whether both plans have the same actions and withhold the same deletes, whatever differs in the files."""
         return not (self.added or self.removed or any(each.was_withheld != each.is_withheld for each in self.altered))
 
     @property
     def in_any_case(self) -> tuple[Action, ...]:
-        """What both plans do, as the plan after the change has it."""
+        """The actions in both plans, as in the plan after the change."""
         added = set(map(_key, self.added))
         return tuple(action for action in self.after.actions if _key(action) not in added)
 
@@ -134,14 +134,14 @@ class Difference:
 
     @property
     def left(self) -> tuple[ServerPlan, ...]:
-        """The servers that are no longer declared, as the plan before the change has them."""
+        """The servers that are no longer declared, as in the plan before the change."""
         tables = (each for each in self.files if each.kind == "servers" and not each.path and each.after is None)
         gone = {name for table in tables for name in table.names}
         return tuple(server for server in self.before.servers if server.key in gone)
 
     @property
     def policies(self) -> Mapping[Effect, int]:
-        """How many series get a policy that keeps their backups longer, shorter, or otherwise."""
+        """Number of series whose new policy keeps backups longer, shorter, or otherwise."""
         of_series: dict[tuple[Kind, tuple[str, ...], str | None], list[FileChange]] = {}
         for each in self.files:
             if each.is_of_policy:
@@ -152,7 +152,7 @@ class Difference:
         return counts
 
     def reached(self, change: FileChange) -> int:
-        """Return for how many servers a value changes: those of a fleet are its members."""
+        """Return the number of servers for which a value changes, including the members of fleets."""
         if change.kind == "servers":
             return len(change.names)
         members = self.after.members
@@ -160,9 +160,9 @@ class Difference:
 
 
 def difference(before: tuple[Desired, Plan], after: tuple[Desired, Plan]) -> Difference:
-    """Compare two plans, each with what was planned for; both are on one inventory, at one moment.
+    """Compare two plans, each with its desired state; both are for one inventory at one moment.
 
-    Backups are matched by id, and coming ones by server and description.
+    Existing backups are matched by id, and new ones by server and description.
     """
     old_plan, new_plan = before[1], after[1]
     withheld_before, withheld_after = withheld(old_plan), withheld(new_plan)
@@ -192,20 +192,20 @@ def difference(before: tuple[Desired, Plan], after: tuple[Desired, Plan]) -> Dif
 
 
 def _key(action: Action) -> tuple[Id, str | None]:
-    """Return what an action is about, whatever the key of its server: a backup, or a series by its server."""
+    """Return what an action changes, regardless of its server's key: a backup, or a series by its server's id."""
     return (action.server_id, action.description) if isinstance(action, Create) else (action.backup.id, None)
 
 
 def _only_in(plan: Plan, other: Plan) -> tuple[Diagnostic, ...]:
-    """Return the diagnostics of a plan that the other one lacks, wherever in the files they are."""
+    """Return the diagnostics that only the first plan has, regardless of their places in the files."""
     known = {(each.address, each.summary) for each in (*other.errors, *other.warnings)}
     return tuple(each for each in (*plan.errors, *plan.warnings) if (each.address, each.summary) not in known)
 
 
 def _file_changes(before: Desired, after: Desired) -> Iterator[FileChange]:
-    """Yield what differs in the files, by effect: neither the file in which a value is, nor its order, is a difference.
+    """Yield the changes in the files that have an effect: neither the file of a value nor its order counts.
 
-    What a server gets from its fleet, and both from the settings, is yielded for these alone.
+    A value inherited from a fleet or from the settings is yielded only for the fleet or the settings.
     """
     old, new = before.config, after.config
     settings = list(_compared("settings", [("", old.settings, new.settings)]))
@@ -218,7 +218,7 @@ def _file_changes(before: Desired, after: Desired) -> Iterator[FileChange]:
         *_compared("fleets", ((name, fleets[0].get(name), fleets[1].get(name)) for name in fleets[1] | fleets[0])),
         *_compared("servers", _unlike_their_fleets(*servers)),
     ):
-        is_own = each.kind == "fleets" and each.path == ("prune",)  # that of the settings does not apply to fleets
+        is_own = each.kind == "fleets" and each.path == ("prune",)  # fleets do not inherit prune from the settings
         if is_own or (each.path, str(each.before), str(each.after)) not in inherited:
             yield each
 
@@ -226,11 +226,11 @@ def _file_changes(before: Desired, after: Desired) -> Iterator[FileChange]:
 _Both = tuple[Written | None, Written | None]
 
 _Pair = tuple[str, _Table | None, _Table | None]
-"""A name, and the table of this name before and after the change; None where there is none."""
+"""A name, and the table of this name before and after the change; None if there is none."""
 
 
 def _unlike_their_fleets(before: Mapping[Id, DeclaredServer], after: Mapping[Id, DeclaredServer]) -> Iterator[_Pair]:
-    """Yield the servers other than those that stay in their fleet, whose change is that of the fleet."""
+    """Yield the servers, without those that remain in their fleet: their changes are those of the fleet."""
     for id_, new in after.items():
         old = before.get(id_)
         if old is None or old.fleet is None or old.fleet != new.fleet:
@@ -239,7 +239,7 @@ def _unlike_their_fleets(before: Mapping[Id, DeclaredServer], after: Mapping[Id,
 
 
 def _compared(kind: Kind, pairs: Iterable[_Pair]) -> Iterator[FileChange]:
-    """Yield what differs between tables, for all that differ alike at once."""
+    """Yield the differences between tables, once for all tables with the same differences."""
     alike: dict[str, tuple[list[str], _Both]] = {}
     for name, old, new in pairs:
         tables = _differing(old, new)
@@ -265,18 +265,18 @@ def _compared(kind: Kind, pairs: Iterable[_Pair]) -> Iterator[FileChange]:
 
 
 def _differing(old: _Table | None, new: _Table | None) -> _Both:
-    """Return both tables as they are written, without the fields that are the same in both."""
+    """Return both tables as in the files, without the fields that are equal."""
     olds, news = (_fields(table) if table else None for table in (old, new))
     if olds is not None and news is not None:
         names = {name for name, value in news.items() if olds[name] != value}
         return _table(olds, names), _table(news, names)
-    # Of one that is new or gone, the name says no more than the key.
+    # For a table that is new or gone, the name adds nothing to the key.
     whole = [each and _table(each, [name for name in each if each[name] and name != "name"]) for each in (olds, news)]
     return whole[0], whole[1]
 
 
 def _fields(table: _Table | DeclaredSeries | PauseTable) -> dict[str, Any]:
-    """Return what a table says, without what says which one it is."""
+    """Return the fields of a table, without those that identify it."""
     if isinstance(table, BaseModel):
         return dict(table)
     return {each.name: getattr(table, each.name) for each in fields(table) if each.name not in _IDENTITY}
@@ -288,10 +288,10 @@ def _table(values: Mapping[str, Any], names: Collection[str]) -> dict[str, Writt
 
 
 def _written(name: str, value: object) -> Written | None:
-    """Write a value as the files do; None if it is not set."""
+    """Return a value as in the files; None if it is not set."""
     match value:
         case () | [] if name in {"ignore", "series"}:
-            return {}  # each glob may come from the settings, and each series is a table of its own
+            return {}  # each glob may come from the settings, and each series is a separate table
         case None | () | []:
             return None
         case tuple() | list() | frozenset():
@@ -318,7 +318,7 @@ def _items(name: str, values: tuple[Any, ...]) -> Written | None:
 
 
 def _effect(changes: Iterable[FileChange]) -> Effect:
-    """Return what changes of one series mean: longer if each rule of `keep` that differs keeps more, and so on."""
+    """Return the effect of changes of one series: "longer" if each changed rule of `keep` keeps more, and so on."""
     if any(each.path[2] == "every" for each in changes):
         return "other"
     amounts = [(_amount(each.before), _amount(each.after)) for each in changes]
@@ -330,7 +330,7 @@ def _effect(changes: Iterable[FileChange]) -> Effect:
 
 
 def _amount(rule: Written | None) -> float:
-    """Return how much a rule of `keep` keeps, to compare it with the same rule: backups, or seconds."""
+    """Return how much a rule of `keep` keeps, in backups or seconds, to compare it with the same rule."""
     match rule:
         case None:
             return 0

@@ -1,4 +1,4 @@
-"""The checks of `reconcile doctor`: pure functions of the files, the access and what the service sent."""
+"""The checks of `reconcile doctor`: pure functions of the files, the access and the service's responses."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -30,7 +30,7 @@ _WRITES = {"*:*", "servers:*", "servers:write", "backups:*", "backups:write", "*
 
 
 class Check(StrEnum):
-    """What `doctor` checks, in the order in which it says so."""
+    """What `doctor` checks, in the order of its output."""
 
     FILE = "file"
     TOKEN = "token"  # noqa: S105 - a name
@@ -47,12 +47,12 @@ class Check(StrEnum):
 
 
 Checks = dict[Check, tuple[Diagnostic, ...]]
-"""What each check found wrong; a check that is missing was not carried out."""
+"""The errors and warnings of each check; a missing check was not carried out."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AccessFacts:
-    """Which service is used, where the token comes from, and the environment's proxies, by variable."""
+    """The service, where the token comes from, and the proxies of the environment, by variable."""
 
     base_url: str
     token_from: str
@@ -61,14 +61,14 @@ class AccessFacts:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TokenFacts:
-    """The name of the token, and its permissions as the service words them."""
+    """The name of the token, and its permissions as the service names them."""
 
     name: str
     permissions: tuple[str, ...]
 
     @classmethod
     def read(cls, body: bytes) -> Self | UserError:
-        """Read the response about the token, whatever is wrong with it."""
+        """Read the response about the token; return a UserError if it is not as documented."""
         match _json(body):
             case {"token": {"name": name, "permissions": [*listed]}}:
                 return cls(name=str(name), permissions=tuple(map(str, listed)))
@@ -83,15 +83,15 @@ class ListFacts:
     path: str
     entries: int
     count: object
-    """As the service gives it; None if it does not."""
+    """As in the response; None if it has none."""
     has_next: bool | None
-    """None if the page does not say."""
+    """Whether there is another page; None if the response does not say."""
     new_fields: tuple[str, ...]
     missing_fields: tuple[str, ...]
 
     @classmethod
     def read(cls, path: str, body: bytes, documented: set[str]) -> Self | None:
-        """Read the first page, whatever is wrong with it; None if it is no page of a list."""
+        """Read the first page, even if it has errors; return None if it is not a page of a list."""
         page = _json(body)
         if not isinstance(page, dict) or not isinstance(page.get("results"), list):
             return None
@@ -115,38 +115,38 @@ def _json(body: bytes) -> Any:  # noqa: ANN401 - any JSON
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ServiceFacts:
-    """What the service sent. An error stands for what it did not send."""
+    """The service's responses, each with an error in place of a missing one."""
 
     inventory: Inventory | UserError
-    """The whole account, automatic backups too."""
+    """The whole account, including automatic backups."""
     filtered: frozenset[Id] | UserError
-    """The ids of the backups that the service lists as manual, as `plan` asks for them."""
+    """The ids of the backups in the service's list of manual backups, which `plan` requests."""
     requests: int
-    """How many it took to read the list of all backups."""
+    """Number of requests for the list of all backups."""
     token: TokenFacts | UserError
     lists: tuple[ListFacts, ...]
     rate_limits: Mapping[str, str]
-    """The headers about limits."""
+    """The rate limits, by header."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Diagnosis:
-    """What was checked, and what was looked at. An error stands for what could not be read."""
+    """The checks and what they were based on, with an error in place of what could not be read."""
 
     checks: Checks
     config: Config | UserError | None
     """None if there is no file yet."""
     access: AccessFacts | UserError
     service: ServiceFacts | UserError | None
-    """None if there was no access to it."""
+    """None if there was no access to the service."""
     desired: Desired | None
     """None if the files or the account could not be read."""
     versions: Mapping[str, str]
-    """Of what reconcile runs on, by name."""
+    """The versions of reconcile, Python and the packages, by name."""
 
     @property
     def errors(self) -> int:
-        """How many errors keep apply from working."""
+        """Number of errors that prevent an apply."""
         return sum(found.severity == "error" for each in self.checks.values() for found in each)
 
 
@@ -180,7 +180,7 @@ def diagnose(
                 checks[Check.FILTER] = tuple(_filter(service.inventory, service.filtered))
             if isinstance(config, Config):
                 try:
-                    # The servers are compared with those of another account too, as that may be the mistake.
+                    # Compared even if the account is another one, because that may be the error.
                     settings = config.settings.model_copy(update={"account": None})
                     desired = resolve(replace(config, settings=settings), service.inventory)
                     checks |= _declared(config, desired, service.inventory)

@@ -1,7 +1,7 @@
-"""What the declared policies will hold: the planner in a loop, on an imagined account in which every create completes.
+"""Forecasts what the declared policies will hold: runs the planner in a loop, on a simulated account.
 
-The account starts as the real one, or empty. What the limit on loss would withhold is taken to be allowed, because the
-question is where the policies lead; the first plan, which is part of the answer, shows what a person has to allow.
+In that account, every create completes. It starts as the real account, or empty. The limit on loss does not apply,
+because the forecast shows where the policies lead; its first plan shows what the user must allow.
 """
 
 from array import array
@@ -22,19 +22,19 @@ from reconcile.desired.desired import Desired
 from reconcile.desired.fleets import member
 from reconcile.durations import Duration
 from reconcile.ids import Id
-from reconcile.insight.imagined import NOTHING, AlikeSeries, Progress, Step, steps_of, work_out
+from reconcile.insight.simulation import NOTHING, AlikeSeries, Progress, Step, simulate, steps_of
 from reconcile.plan.model import Plan, ServerPlan, Unmanaged
 from reconcile.plan.planner import plan
 from reconcile.plan.reasons import PrunedLater, TooYoung
 from reconcile.plan.series import TimeRules
 
 MOST_APPLIES = 100_000
-"""More are refused: time and memory are in proportion to them."""
+"""Maximum number of simulated applies: time and memory are in proportion to it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Schedule:
-    """The imagined applies: the first at `start`, then one `every` so often, for less than `days`."""
+    """The simulated applies: the first at `start`, then one at each `every`, for less than `days`."""
 
     start: datetime
     days: int
@@ -43,7 +43,7 @@ class Schedule:
     def moments(self, zone: ZoneInfo) -> list[datetime]:
         """Return the time of each apply; raises ValueError if there are more than `MOST_APPLIES`.
 
-        An `every` of whole days goes by the calendar of `zone`: each apply is at the time of day of the first.
+        An `every` of whole days follows the calendar of `zone`: each apply is at the time of day of the first.
         """
         end = self.start + timedelta(days=self.days)
         moments: list[datetime] = []
@@ -59,7 +59,7 @@ class Schedule:
             while True:
                 yield moment
                 previous = moment
-                while moment == previous:  # a date that the zone leaves out is no day
+                while moment == previous:  # skips a date that the zone leaves out
                     if self.every.is_in_days:
                         local = self.every.on_calendar(local)
                         moment = local.replace(tzinfo=zone).astimezone(UTC)
@@ -69,7 +69,7 @@ class Schedule:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Size:
-    """The size that each new backup of a series is taken to have, and where it is from: medians, or what was given."""
+    """The assumed size of each new backup of a series, and its source: a median, or the user's option."""
 
     megabytes: float | None
     source: Literal["series", "server", "option", "unknown"]
@@ -77,7 +77,7 @@ class Size:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Point:
-    """A restore point at the end; `backup_id` is None for one that does not exist today."""
+    """A restore point at the end; `backup_id` is None if it does not exist today."""
 
     backup_id: Id | None
     created_at: datetime
@@ -86,9 +86,9 @@ class Point:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Figures:
-    """What one series will hold, or several together.
+    """The figures of one series, or of several combined.
 
-    `counts` and `megabytes` are how many backups there are, and their size: first as observed, then after each apply.
+    `counts` and `megabytes` are the number of backups and their size, first as observed, then after each apply.
     """
 
     counts: Sequence[int]
@@ -98,16 +98,16 @@ class Figures:
     oldest: datetime | None
     """The oldest restore point at the end."""
     longest_gap: timedelta | None
-    """The longest time between two neighbouring restore points of a series at the end; None if none has two."""
+    """The longest time between neighbouring restore points of a series at the end; None if no series has two."""
     steady_at: datetime | None
-    """From when on nothing that is held depends on the start, neither on what was there nor on the first backup made.
+    """From when on the held backups no longer depend on the start: on existing backups, or on the first new one.
 
     None if that is after the end."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SeriesForecast:
-    """One declared series; where `declared` is None, the undeclared backups of one server."""
+    """One declared series; if `declared` is None, the undeclared backups of one server."""
 
     address: SeriesAddress
     declared: DeclaredSeries | None
@@ -120,7 +120,7 @@ class SeriesForecast:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Forecast:
-    """What the account will hold; `first` is what the first apply would plan."""
+    """What the account will hold; `first` is the plan of the first apply."""
 
     first: Plan
     schedule: Schedule
@@ -128,41 +128,41 @@ class Forecast:
     """The time of each apply."""
     series: tuple[SeriesForecast, ...]
     fleets: Mapping[str, Figures]
-    """What the members of each fleet hold together, by its name."""
+    """The combined figures of each fleet's members, by its name."""
     total: Figures | None
-    """None if nothing is declared and nothing is held."""
+    """None if nothing is declared and there are no backups."""
 
     @property
     def end(self) -> datetime:
-        """The time of the last apply: the figures at the end are those that it leaves."""
+        """The time of the last apply, after which the figures at the end are taken."""
         return self.moments[-1]
 
     @property
     def times(self) -> tuple[datetime, ...]:
-        """The time of each of the `counts` and `megabytes` of `Figures`."""
+        """The time of each entry in `counts` and `megabytes` of `Figures`."""
         return (self.schedule.start, *self.moments)
 
     @property
     def without_size(self) -> int:
-        """The number of series whose new backups have no known size, and count as nothing."""
+        """Number of series whose new backups have no known size, and count as zero."""
         return sum(series.size.megabytes is None and series.figures.creates > 0 for series in self.series)
 
 
 def without_account(config: Config, now: datetime) -> tuple[Config, Inventory]:
-    """Imagine an account that has the servers of the files, and no backups.
+    """Return an account with the servers of the files and no backups, and the files for it.
 
-    Only an account shows which servers a fleet has, so each fleet becomes a single server, addressed as the fleet is.
+    Only a real account shows which servers a fleet matches, so each fleet becomes a single server with its address.
     """
     keys = [f"{FLEET}{fleet.name}" for fleet in config.fleets]
     single = (member(fleet, Server(id=key, name=key), key) for fleet, key in zip(config.fleets, keys, strict=True))
-    imagined = replace(
+    simulated = replace(
         config,
         servers=(*config.servers, *single),
         fleets=(),
         settings=config.settings.model_copy(update={"account": None}),
     )
-    servers = tuple(Server(id=server.id, name=server.name) for server in imagined.servers)
-    return imagined, Inventory(base_url="", servers=servers, backups=(), observed_at=now, service_time=now)
+    servers = tuple(Server(id=server.id, name=server.name) for server in simulated.servers)
+    return simulated, Inventory(base_url="", servers=servers, backups=(), observed_at=now, service_time=now)
 
 
 def forecast(
@@ -171,9 +171,9 @@ def forecast(
     schedule: Schedule,
     *,
     size_mb: float | None = None,
-    progress: Progress = lambda done, total: None,  # noqa: ARG005 - for whoever does not look
+    progress: Progress = lambda done, total: None,  # noqa: ARG005 - by default, progress is not shown
 ) -> Forecast:
-    """Work out what the account will hold; `size_mb` is the size of a backup where no other is known.
+    """Calculate what the account will hold; `size_mb` is the size to assume if neither series nor server has one.
 
     Raises:
         ValueError: the schedule has too many applies.
@@ -182,13 +182,13 @@ def forecast(
     times = TimeRules(desired=desired, now=schedule.start)
     first = plan(desired, inventory, schedule.start)
     declared = {server.id: server for server in desired.servers}
-    units = [
-        unit
+    starts = [
+        start
         for server in first.servers
-        for unit in _units(server, declared[server.id], inventory.held_on(server.id), times, size_mb)
+        for start in _starts(server, declared[server.id], inventory.held_on(server.id), times, size_mb)
     ]
-    worked_out = work_out((unit.start for unit in units), moments, times, progress)
-    series = [unit.result(moments, steps_of(each)) for unit, each in zip(units, worked_out, strict=True)]
+    simulated = simulate((start.alike for start in starts), moments, times, progress)
+    series = [start.result(moments, steps_of(each)) for start, each in zip(starts, simulated, strict=True)]
     series += [_undeclared(server, moments, times) for server in first.servers if server.pruned or server.unmanaged]
     members: dict[str, list[SeriesForecast]] = {}
     for each in series:
@@ -199,13 +199,13 @@ def forecast(
         schedule=schedule,
         moments=tuple(moments),
         series=tuple(series),
-        fleets={fleet: figures for fleet, found in members.items() if (figures := together(found))},
-        total=together(series),
+        fleets={fleet: figures for fleet, found in members.items() if (figures := combined(found))},
+        total=combined(series),
     )
 
 
-def together(series: Iterable[SeriesForecast]) -> Figures | None:
-    """Return the figures of several series together; None for none."""
+def combined(series: Iterable[SeriesForecast]) -> Figures | None:
+    """Return the combined figures of several series; None without series."""
     figures = [each.figures for each in series]
     if not figures:
         return None
@@ -222,7 +222,7 @@ def together(series: Iterable[SeriesForecast]) -> Figures | None:
 
 
 class _Held(NamedTuple):
-    """A backup of one series while its forecast is made; `is_first` as in `Figures.steady_at`."""
+    """A backup of one series during its forecast; `is_first` as in `Figures.steady_at`."""
 
     backup_id: Id | None
     created_at: datetime
@@ -232,18 +232,18 @@ class _Held(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class _Unit:
-    """One series with its own backups, and what it is at the start where series are compared."""
+class _SeriesStart:
+    """One series with its own backups at the start, and `alike`, which the simulation compares with other series."""
 
     address: SeriesAddress
     declared: DeclaredSeries
     fleet: str | None
     size: Size
     held: list[_Held]
-    start: AlikeSeries
+    alike: AlikeSeries
 
     def result(self, moments: Sequence[datetime], steps: Iterable[Step]) -> SeriesForecast:
-        """Follow the steps from one apply to the next."""
+        """Return the forecast of the series from the step of each apply."""
         held = list(self.held)
         megabytes = sum(each.megabytes or 0.0 for each in held)
         firsts = sum(each.is_first for each in held)
@@ -272,14 +272,14 @@ class _Unit:
             for each in held
             if each.is_usable and each.created_at <= moments[-1]
         )
-        made = [point.created_at for point in points]
+        created = [point.created_at for point in points]
         figures = Figures(
             counts=counts,
             megabytes=sizes,
             creates=creates,
             deletes=deletes,
-            oldest=made[0] if made else None,
-            longest_gap=max((later - earlier for earlier, later in pairwise(made)), default=None),
+            oldest=created[0] if created else None,
+            longest_gap=max((later - earlier for earlier, later in pairwise(created)), default=None),
             steady_at=steady_at if self.declared.every else changed_at,
         )
         return SeriesForecast(
@@ -292,21 +292,21 @@ class _Unit:
         )
 
 
-def _units(
+def _starts(
     server: ServerPlan,
     declared: DeclaredServer,
     held: Mapping[str | None, tuple[Backup, ...]],
     times: TimeRules,
     size_mb: float | None,
-) -> Iterator[_Unit]:
-    """Yield the series of a server that are planned for."""
+) -> Iterator[_SeriesStart]:
+    """Yield the planned series of a server."""
     by_description = {series.description: series for series in declared.series}
     on_server = _median(backup for backups in held.values() for backup in backups)
     for planned in server.series:
         series = by_description[planned.address.description or ""]
         observed = in_order(planned.backups)
         size = _size(_median(observed), on_server, size_mb)
-        # What is in progress will be completed, and have the size that the others have.
+        # A backup in progress will complete, with the size of the others.
         held_here = [
             replace(backup, status=COMPLETED, size_mb=size.megabytes)
             if backup.state is State.PENDING and not times.is_stalled(backup)
@@ -314,7 +314,7 @@ def _units(
             for backup in observed
         ]
         is_pinned = [backup.id in declared.pinned for backup in held_here]
-        yield _Unit(
+        yield _SeriesStart(
             address=planned.address,
             declared=series,
             fleet=server.fleet,
@@ -329,11 +329,11 @@ def _units(
                 )
                 for backup, pinned in zip(held_here, is_pinned, strict=True)
             ],
-            start=AlikeSeries(
+            alike=AlikeSeries(
                 declared=replace(series, description="", renamed_from=()),
                 pinned=frozenset(-1 - place for place, pinned in enumerate(is_pinned) if pinned),
                 backups=[replace(backup, id=-1 - place) for place, backup in enumerate(held_here)],
-                marks=[
+                keys=[
                     (backup.created_at, backup.state, pinned)
                     for backup, pinned in zip(held_here, is_pinned, strict=True)
                 ],
@@ -355,7 +355,7 @@ def _size(of_series: float | None, of_server: float | None, given: float | None)
 
 
 def _pruned_at(entry: Unmanaged, times: TimeRules) -> datetime | None:
-    """Return from when on the planner prunes an undeclared backup; None for never, as of one dated in the future."""
+    """Return from when on the planner prunes an undeclared backup; None if never, for example if it is misdated."""
     match entry.reason:
         case PrunedLater(at=at):
             pass
@@ -370,7 +370,7 @@ def _pruned_at(entry: Unmanaged, times: TimeRules) -> datetime | None:
 
 
 def _undeclared(server: ServerPlan, moments: Sequence[datetime], times: TimeRules) -> SeriesForecast:
-    """Return what becomes of the undeclared backups of a server: each stays until the planner prunes it."""
+    """Return the forecast for the undeclared backups of a server: each is kept until the planner prunes it."""
     pruned_at = [(delete.backup, moments[0]) for delete in server.pruned]
     pruned_at += [
         (entry.backup, moments[place])
@@ -384,9 +384,9 @@ def _undeclared(server: ServerPlan, moments: Sequence[datetime], times: TimeRule
         changes.setdefault(moment, []).append(backup)
     counts, sizes = [len(backups)], array("d", [sum(backup.size_mb or 0.0 for backup in backups)])
     for moment in moments:
-        going = changes.get(moment, ())
-        counts.append(counts[-1] - len(going))
-        sizes.append(sizes[-1] - sum(backup.size_mb or 0.0 for backup in going))
+        deleted = changes.get(moment, ())
+        counts.append(counts[-1] - len(deleted))
+        sizes.append(sizes[-1] - sum(backup.size_mb or 0.0 for backup in deleted))
     figures = Figures(
         counts=counts,
         megabytes=sizes,

@@ -1,7 +1,7 @@
-"""Works out the file that `import` and `init` write: it declares what the account holds and the files do not.
+"""Builds the file that `import` and `init` write: it declares what the account holds and the files do not declare.
 
-Servers that are alike become one entry, and dated names one series. The planner is asked what it would do with each
-declaration, so that `plan` on an import says "No changes".
+Servers that are alike become one entry, and dated names one series. The planner checks each declaration, so `plan` on
+an import says "No changes".
 """
 
 import re
@@ -33,7 +33,7 @@ NIGHTLY = "nightly"
 """The series that `init` adds to a server on which nothing is created regularly."""
 
 KEPT_BY_STANDARD = 3
-"""Backups of a series, the new one among them, that the policy of `init` keeps in any case (`last`)."""
+"""Number of backups of a series, including the new one, that the policy of `init` always keeps (`last`)."""
 
 _NOTHING = Config(servers=())
 _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9_-]+")
@@ -42,14 +42,14 @@ _DATE = re.compile(
     r"(?<![0-9])(?:(?:19|20)[0-9]{2}[-_./]?[01][0-9][-_./]?[0-3][0-9](?:[T _-]?[0-2][0-9][:.h-]?[0-5][0-9]"
     r"(?:[:.-]?[0-5][0-9])?Z?)?|1[0-9]{9})(?![0-9])"
 )
-"""A date, with or without a time, or seconds since 1970, as scripts write them into a description."""
+"""A date, with or without a time, or seconds since 1970, as scripts write them in descriptions."""
 _DIGIT = re.compile(r"[0-9]")
 _INTERVALS = {
     Duration.parse(text): Duration.parse(text).in_seconds(datetime(2026, 4, 1, tzinfo=UTC))
     for text in ("1h", "2h", "3h", "4h", "6h", "8h", "12h", "1d", "2d", "1w", "2w", "1mo")
 }
 _LAST_GAPS = 7
-"""Gaps between backups that are looked at: further back, retention has taken some."""
+"""Number of gaps between backups to use: before these, retention has deleted some."""
 _TOLERANCE = 0.2
 """The share by which a gap may differ from the interval."""
 
@@ -66,7 +66,7 @@ class FailedPinned:
 class LeftUnmanaged:
     """A backup of the server `key` that is in no series.
 
-    `unclean` is what is wrong with its description; None if no backup of its series counts.
+    `unclean` says what is wrong with its description; None if no backup of its series counts.
     """
 
     key: str
@@ -76,7 +76,7 @@ class LeftUnmanaged:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NotDeclared:
-    """`count` backups of a server that `filename` declares, with a description that it does not declare."""
+    """`count` undeclared backups with this description, on a server that `filename` declares."""
 
     key: str
     filename: str
@@ -86,7 +86,7 @@ class NotDeclared:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NotShared:
-    """`count` backups with this description, on `servers` of the servers of a fleet: not on all, and irregular."""
+    """`count` irregular backups with this description, on only some `servers` of a fleet."""
 
     fleet: str
     description: str
@@ -95,69 +95,69 @@ class NotShared:
 
 
 NotShown = FailedPinned | LeftUnmanaged | NotDeclared | NotShared
-"""Why the declaration does not show something that the account holds."""
+"""Why the declaration does not include something that the account holds."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Adopted:
-    """A series of the file, and what the account holds of it on the servers of its entry."""
+    """A series of the file, and its backups on the servers of its entry."""
 
     description: str
     renamed_from: str | None = None
-    """The glob of its dated names."""
+    """The glob that matches its dated names."""
     example: str | None = None
     """One of the dated names."""
     fewest: int = 0
     most: int = 0
-    """The smallest and the largest number of backups that one of the servers holds; failed ones do not count."""
+    """The smallest and the largest number of backups on one of the servers; failed ones do not count."""
     every: Duration | None = None
-    """The interval at which they were created; None if they are too few, or irregular."""
+    """The interval between the backups; None if they are too few or irregular."""
     at: time | None = None
-    """The time of the day at which most were created, in UTC."""
+    """The time of day at which most backups were created, in UTC."""
     is_standard: bool = False
-    """Whether the policy of `init` applies to it."""
+    """Whether the series gets the policy of `init`."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AdoptedServers:
-    """One table of the file: of a server by its `key`, or of a fleet of that name, which lists its servers."""
+    """One table of the file: of a server by its `key`, or of the fleet `key`, which lists its servers."""
 
     key: str
     servers: tuple[Server, ...]
     series: tuple[Adopted, ...]
     is_fleet: bool = False
     glob: str | None = None
-    """What would match the servers of the fleet, no other of today, and those to come."""
+    """A glob that matches the servers of the fleet and no other existing one, and similar servers added later."""
     pinned: tuple[Id, ...] = ()
     is_unpruned: bool = False
-    """Whether the table must say that nothing is pruned, because there are undeclared backups on the server."""
+    """Whether the table must set `prune = false`, because the server has undeclared backups."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Declaration:
-    """A file, what could not be put into it, and when and from where the account was read.
+    """A file, what it does not include, and when and from where the account was read.
 
-    With `is_first`, the file is that of `init`: what is created regularly goes on, and every server has a series.
+    With `is_first`, the file is that of `init`: regular series continue, and every server has a series.
     """
 
     base_url: str
     account: str | None
-    """The e-mail address of the account, if the file is to name it."""
+    """The e-mail address of the account, if the file should name it."""
     read_at: datetime
     entries: tuple[AdoptedServers, ...]
     not_shown: tuple[NotShown, ...] = ()
     is_first: bool = False
     automatic: int = 0
-    """Automatic backups in the account."""
+    """Number of automatic backups in the account."""
 
     @property
     def servers(self) -> int:
-        """The number of servers that it declares."""
+        """Number of servers that the file declares."""
         return sum(len(entry.servers) for entry in self.entries)
 
     @property
     def left(self) -> int:
-        """The number of backups on those servers that are in no series of the file."""
+        """Number of backups on those servers that are in no series of the file."""
         left = [each for each in self.not_shown if isinstance(each, LeftUnmanaged)]
         return len(left) + sum(each.count for each in self.not_shown if isinstance(each, NotShared))
 
@@ -170,15 +170,15 @@ def declare(
     only: tuple[str, ...] = (),
     is_first: bool = False,
 ) -> Declaration:
-    """Declare what the account holds and `existing` does not; of the servers `only`, by id or name, if any are named.
+    """Declare what the account holds and `existing` does not declare, on the servers `only` (by id or name), or on all.
 
-    Nothing is deleted under it: a series keeps as many backups as it has, failed ones are pinned, and a series without
-    a backup that counts stays undeclared. Nothing is created either, unless it `is_first`; then, only what is due.
+    The declaration deletes nothing: a series keeps as many backups as it has, failed backups are pinned, and a series
+    without a backup that counts is not declared. It creates nothing either, except due backups with `is_first`.
 
     Raises:
-        UserError: `only` names a server that the account does not have; or as `resolve` does for `existing`.
+        UserError: `only` names a server that is not in the account; or as `resolve` does for `existing`.
     """
-    names = _chosen(inventory.names, only)
+    names = _selected(inventory.names, only)
     resolved = resolve(existing or _NOTHING, inventory)
     declared = {server.id: server for server in resolved.servers}
     ignore = tuple(resolved.config.settings.ignore)
@@ -198,7 +198,7 @@ def declare(
     candidates = tuple(_candidate(key, id_, names[id_], inventory, dated) for id_, key in keys.items())
     unruled = replace(resolved.config, require=Requirements())
     planned = plan(replace(resolved, config=unruled, servers=candidates, fleets=()), inventory, now)
-    # Only the file that has a server can declare its other series.
+    # Only the file that declares a server can declare its other series.
     not_shown: list[NotShown] = [
         NotDeclared(key=server.key, filename=server.place.filename, description=description, count=len(backups))
         for server in (declared[id_] for id_ in names if id_ in declared)
@@ -224,8 +224,8 @@ def declare(
     )
 
 
-def _chosen(names: Mapping[Id, str], only: tuple[str, ...]) -> dict[Id, str]:
-    """Return the servers that were asked for, by name and then by id."""
+def _selected(names: Mapping[Id, str], only: tuple[str, ...]) -> dict[Id, str]:
+    """Return the servers `only`, or all, by name and then by id."""
     if not only:
         return by_name(names)
     found: dict[Id, str] = {}
@@ -235,10 +235,10 @@ def _chosen(names: Mapping[Id, str], only: tuple[str, ...]) -> dict[Id, str]:
 
 
 def _dated_names(descriptions: set[str], all_descriptions: Sequence[str]) -> dict[str, tuple[str, str]]:
-    """Return, for each description that differs from another in a date alone, their series and the glob for them.
+    """Return the series, and a glob for it, of each description that differs from another only in a date.
 
-    The glob matches no other description of the account, in a sorted list with those that are ignored: it would take
-    backups that are not meant.
+    The glob matches no other description in the account (a sorted list, including ignored ones), because it must not
+    add other backups to the series.
     """
     alike: dict[str, list[tuple[str, re.Match[str]]]] = {}
     for text in sorted(descriptions):
@@ -252,7 +252,7 @@ def _dated_names(descriptions: set[str], all_descriptions: Sequence[str]) -> dic
         prefix, suffix = first[: date.start()], first[date.end() :]
         around = escaped_glob(prefix), escaped_glob(suffix)
         globs = (f"{around[0]}{middle}{around[1]}" for middle in ("*", _DIGIT.sub("[0-9]", date[0])))
-        near = _beginning_with(prefix, all_descriptions)
+        near = _starting_with(prefix, all_descriptions)
         glob = next((glob for glob in globs if sum(map(bool, map(compiled((glob,)).match, near))) == len(texts)), None)
         if glob and len(texts) > 1:
             name = _unused(f"{prefix.rstrip(_AROUND_NAMES)}{suffix}".strip(_AROUND_NAMES) or "dated", used, " ")
@@ -260,14 +260,14 @@ def _dated_names(descriptions: set[str], all_descriptions: Sequence[str]) -> dic
     return series
 
 
-def _beginning_with(prefix: str, ordered: Sequence[str]) -> list[str]:
-    """Return the texts of a sorted list that begin with `prefix`."""
+def _starting_with(prefix: str, ordered: Sequence[str]) -> list[str]:
+    """Return the texts of a sorted list that start with `prefix`."""
     following = (ordered[at] for at in range(bisect_left(ordered, prefix), len(ordered)))
     return list(takewhile(lambda text: text.startswith(prefix), following))
 
 
 def _unused(name: str, used: set[str], separator: str) -> str:
-    """Return a name that is not `used`, with a number if it must be, and add it to those."""
+    """Return a name that is not in `used`, with a number if necessary, and add it to `used`."""
     number, found = 1, name
     while found in used:
         number += 1
@@ -279,7 +279,7 @@ def _unused(name: str, used: set[str], separator: str) -> str:
 def _candidate(
     key: str, id_: Id, name: str, inventory: Inventory, dated: Mapping[str, tuple[str, str]]
 ) -> DeclaredServer:
-    """Declare a server with every series that can be one; failed backups do not count for `keep`."""
+    """Declare a server with every possible series; failed backups do not count for `keep`."""
     counts: Counter[tuple[str, str | None]] = Counter()
     for description, backups in inventory.held_on(id_).items():
         if description and not unclean(description):
@@ -308,9 +308,9 @@ def _candidate(
 def _table(
     candidate: DeclaredServer, planned: ServerPlan, inventory: Inventory
 ) -> tuple[AdoptedServers, list[NotShown]]:
-    """Return the table of a server, from what the planner makes of its candidate, and what the table does not show."""
+    """Return the table of a server, from the plan for its candidate, and what the table does not include."""
     held = inventory.held_on(candidate.id)
-    # A series without a member is left out: declared, it would have a backup created.
+    # A series without a member is left out, because declaring it would create a backup.
     counted = {series.address.description: series for series in planned.series if not series.create}
     failed = [delete.backup for series in counted.values() for delete in series.deletes]
     declared = [series for series in candidate.series if series.description in counted]
@@ -346,7 +346,7 @@ def _adopted(series: DeclaredSeries, backups: Sequence[Backup]) -> Adopted:
 
 
 def _interval(created: Sequence[datetime]) -> Duration | None:
-    """Return the interval between backups, from the oldest to the newest; None for few, or irregular ones."""
+    """Return the interval between backups, given from the oldest to the newest; None if they are few or irregular."""
     gaps = [(later - earlier).total_seconds() for earlier, later in pairwise(created[-_LAST_GAPS - 1 :])]
     if len(gaps) < 2:  # noqa: PLR2004 - one gap may be anything
         return None
@@ -357,7 +357,7 @@ def _interval(created: Sequence[datetime]) -> Duration | None:
 
 
 def _time_of_day(created: Sequence[datetime]) -> time | None:
-    """Return the time of the day, to five minutes, if all were created within an hour of it."""
+    """Return the time of day, to five minutes, if all backups were created within an hour of it; else None."""
     newest = created[-1]
     half_a_day = timedelta(hours=12)
     shifts = [(each - newest + half_a_day) % timedelta(days=1) - half_a_day for each in created]
@@ -369,7 +369,7 @@ def _time_of_day(created: Sequence[datetime]) -> time | None:
 
 
 def _with_shared_intervals(tables: Iterable[AdoptedServers]) -> list[AdoptedServers]:
-    """Assume the usual interval of a series where a server holds too few of its backups to say."""
+    """Use the most common interval of a series on servers that have too few of its backups."""
     found = list(tables)
     known: dict[str, Counter[Duration]] = {}
     for series in (series for table in found for series in table.series):
@@ -388,31 +388,31 @@ def _with_shared_intervals(tables: Iterable[AdoptedServers]) -> list[AdoptedServ
 
 
 def _with_nightly(table: AdoptedServers, inventory: Inventory) -> AdoptedServers:
-    """Add a series to a server on which nothing is created regularly."""
+    """Add a nightly series to a server without regular backups."""
     if any(series.every for series in table.series):
         return table
     nightly = next((series for series in table.series if series.description == NIGHTLY), None)
     if nightly is None:
-        # Failed backups may have the description, and must not become members of the series: they would be deleted.
+        # Failed backups may have the description; as members of the series, they would be deleted.
         used = {text or "" for text in inventory.held_on(table.servers[0].id)}
         return replace(
             table, series=(*table.series, Adopted(description=_unused(NIGHTLY, used, " "), is_standard=True))
         )
     if nightly.most >= KEPT_BY_STANDARD:
-        going_on = replace(nightly, every=Duration(days=1))
+        continued = replace(nightly, every=Duration(days=1))
     else:
-        going_on = replace(nightly, is_standard=True)
-    return replace(table, series=tuple(going_on if series is nightly else series for series in table.series))
+        continued = replace(nightly, is_standard=True)
+    return replace(table, series=tuple(continued if series is nightly else series for series in table.series))
 
 
 def _entries(
     tables: Sequence[AdoptedServers], inventory: Inventory, fleets: set[str]
 ) -> Iterator[tuple[AdoptedServers, list[NotShared]]]:
-    """Put servers that are alike into one entry, where the first of them stands; `fleets` are names that are taken.
+    """Combine servers that are alike into one entry, at the place of the first; the names in `fleets` are taken.
 
-    Servers are alike if the same is created regularly on them, or else if they hold the same series. A fleet knows its
-    servers by name, and can't pin: where the token has no permission to list servers, or names are not unique, each
-    server keeps its table.
+    Servers are alike if they have the same regular series or, without any, the same series. A fleet matches servers by
+    name and can't pin backups: if the token has no permission to list servers, or names are not unique, each server
+    keeps its table.
     """
     counts = Counter(server.name for server in inventory.servers or ())
     names = sorted(counts)
@@ -431,30 +431,30 @@ def _entries(
         prefix = _common_prefix(servers[0].name, servers[-1].name).rstrip("0123456789")
         name = prefix.strip(_AROUND_NAMES) or (group[0].series[0].description if group[0].series else "")
         key = _unused(_NOT_IN_NAMES.sub("-", name).strip("-") or "all", fleets, "-")
-        series, others = _together(group, key)
+        series, others = _shared_series(group, key)
         yield (
             AdoptedServers(
                 key=key,
                 servers=servers,
                 series=tuple(series),
                 is_fleet=True,
-                glob=f"{escaped_glob(prefix)}*" if len(_beginning_with(prefix, names)) == len(servers) else None,
+                glob=f"{escaped_glob(prefix)}*" if len(_starting_with(prefix, names)) == len(servers) else None,
             ),
             others,
         )
 
 
 def _common_prefix(first: str, last: str) -> str:
-    """Return what all names in a sorted list begin with, given the first and the last."""
+    """Return the common prefix of a sorted list of names, given the first and the last."""
     length = next((at for at, pair in enumerate(zip(first, last, strict=False)) if pair[0] != pair[1]), len(first))
     return first[:length]
 
 
-def _together(group: Sequence[AdoptedServers], fleet: str) -> tuple[list[Adopted], list[NotShared]]:
-    """Return the series that several servers share, and what only some of them hold.
+def _shared_series(group: Sequence[AdoptedServers], fleet: str) -> tuple[list[Adopted], list[NotShared]]:
+    """Return the series that all servers of a group share, and those that only some of them have.
 
-    Each series keeps as many as any of the servers has. If a fleet declared what only some of its servers hold, it
-    would be created on the others.
+    Each series keeps as many backups as any of the servers has. If a fleet declared a series that only some of its
+    servers have, a backup would be created on the others.
     """
     found: dict[str, list[Adopted]] = {}
     for series in (series for table in group for series in table.series):

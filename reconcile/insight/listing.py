@@ -1,4 +1,4 @@
-"""Every backup of the account by server, the newest first, for `reconcile list` and for a restore without a choice."""
+"""Lists every backup in the account by server, the newest first, for `reconcile list`."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -28,12 +28,12 @@ class BackupList:
 
     @property
     def backups(self) -> tuple[Backup, ...]:
-        """All of them, server by server."""
+        """All listed backups, server by server."""
         return tuple(backup for server in self.servers for backup in server.backups)
 
 
 def known_names(inventory: Inventory) -> dict[Id, str]:
-    """Return the name of every server, in order; also of those that are gone and of which backups are still held."""
+    """Return the name of every server, in order, including servers that no longer exist but still have backups."""
     return by_name({backup.server_id: backup.server_name for backup in inventory.backups} | dict(inventory.names))
 
 

@@ -1,6 +1,6 @@
 """Plans recorded runs again, offline: each plan must be identical, and each action must follow from it.
 
-Nothing here has its own rule about what is due or kept: the planner that planned the run plans it again.
+This module has no rule about what is due or kept: the planner plans each run again.
 """
 
 from collections import Counter
@@ -30,7 +30,7 @@ about the whole account; or an action that was carried out and does not follow f
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Finding:
-    """Something in a record that does not hold; `subject` is an address, a line, or a message."""
+    """A part of a record that does not hold; `subject` is an address, a line, or a message."""
 
     record: str
     at: datetime
@@ -43,7 +43,7 @@ class Finding:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class OtherPlan:
-    """What other files would have planned on the first observation of a run, or why they are refused."""
+    """The plan of other files for the first observation of a run, or why they are refused."""
 
     record: str
     at: datetime
@@ -62,7 +62,7 @@ class Replay:
     sent: Counter[str]
     findings: tuple[Finding, ...]
     others: tuple[OtherPlan, ...]
-    """Those that differ; none without other files."""
+    """The plans that differ; empty without other files."""
 
 
 Load = Callable[[tuple[Source, ...]], Config]
@@ -70,9 +70,9 @@ Load = Callable[[tuple[Source, ...]], Config]
 
 
 def replay(records: Iterable[tuple[str, Record]], load: Load, other: Config | None = None) -> Replay:
-    """Plan each record again, in the order of their times; `other` is compared with the files of each apply.
+    """Plan each record again, in the order of their times, and compare `other` with the files of each apply.
 
-    The records come one by one, because a year of them does not fit into memory.
+    The records are read one by one, because a year of them does not fit into memory.
     """
     times: list[datetime] = []
     findings: list[Finding] = []
@@ -101,7 +101,7 @@ def replay(records: Iterable[tuple[str, Record]], load: Load, other: Config | No
 
 
 _Found = tuple[Kind, str, str]
-"""What a finding is about: its kind, the verb of the action, and the subject."""
+"""The kind of a finding, the verb of the action, and the subject."""
 
 
 def _check(record: Record, load: Load) -> Iterator[_Found]:
@@ -128,9 +128,9 @@ def _planner(record: Record, load: Load) -> Callable[[RecordedRound], Outline]:
     """Return what plans one round of a record again; raises UserError if its files are invalid."""
     config = load(record.files)
     match record.options:
-        case RestoreOptions() as asked:
+        case RestoreOptions() as restore:
             return lambda each: restore_outline(
-                asked, choice_of(asked, config, each.inventory), each.inventory.observed_at
+                restore, choice_of(restore, config, each.inventory), each.inventory.observed_at
             )
         case RunOptions() as options:
             what = record.saved_plan or config
@@ -143,26 +143,26 @@ def _planner(record: Record, load: Load) -> Callable[[RecordedRound], Outline]:
             return again
 
 
-def choice_of(asked: RestoreOptions, config: Config, inventory: Inventory) -> Choice:
+def choice_of(options: RestoreOptions, config: Config, inventory: Inventory) -> Choice:
     """Choose the backup of a restore; raises UserError as `find_server` and `choose` do."""
     inventory = min_sizes_of(config, inventory).judged_inventory(inventory)
-    server = find_server(inventory.names, asked.server)
-    series = series_of(server, asked.series, config, inventory) if asked.series is not None else None
-    limit = asked.before or inventory.observed_at
-    return choose(server, inventory, backup_id=asked.backup_id, series=series, before=limit)
+    server = find_server(inventory.names, options.server)
+    series = series_of(server, options.series, config, inventory) if options.series is not None else None
+    limit = options.before or inventory.observed_at
+    return choose(server, inventory, backup_id=options.backup_id, series=series, before=limit)
 
 
-def restore_outline(asked: RestoreOptions, choice: Choice, now: datetime) -> Outline:
-    """Return the plan of a restore: the safety backup, if it makes one, and the restore."""
+def restore_outline(options: RestoreOptions, choice: Choice, now: datetime) -> Outline:
+    """Return the plan of a restore: the safety backup, if it creates one, and the restore."""
     server = name_or_id(choice.server)
     actions = [PlannedAction(verb="restore", address=f"{server}/{choice.backup.description or ''}#{choice.backup.id}")]
-    if asked.safety_backup:
+    if options.safety_backup:
         actions.insert(0, PlannedAction(verb="create", address=f"{server}/{safety_description(now)}"))
     return Outline(planned_at=now, actions=tuple(actions), servers={}, rest="")
 
 
 def _compare(recorded: Outline, again: Outline) -> Iterator[_Found]:
-    olds, news = ({(each.verb, each.address): each for each in made.actions} for made in (recorded, again))
+    olds, news = ({(each.verb, each.address): each for each in plan.actions} for plan in (recorded, again))
     differing: set[str] = set()
     for verb, address in dict.fromkeys((*olds, *news)):
         old, new = olds.get((verb, address)), news.get((verb, address))
@@ -191,7 +191,7 @@ def _unplanned(each: RecordedRound, again: Outline) -> Iterator[_Found]:
 
 
 def _other_plans(name: str, record: Record, load: Load, other: Config) -> Iterator[OtherPlan]:
-    """Yield what other files would have planned in the first round of an apply, if it differs."""
+    """Yield the plan of other files for the first round of an apply, if it differs."""
     if not isinstance(record.options, RunOptions) or record.saved_plan or not record.rounds:
         return
     options, inventory = record.options, record.rounds[0].inventory

@@ -1,4 +1,4 @@
-"""Chooses the backup to restore. Refuses whatever is ambiguous, because a restore overwrites a disk."""
+"""Chooses the backup to restore. Refuses an ambiguous choice, because a restore overwrites a disk."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,25 +16,25 @@ from reconcile.insight.servers import by_name, name_or_id
 from reconcile.plan.series import is_usable
 
 AGES = (timedelta(0), timedelta(days=1), timedelta(days=7))
-"""How far back someone may have to go, because the newest backups may hold the damage too."""
+"""How far back a restore may have to go, because the newest backups may contain the damage too."""
 
 _HOW_TO_CHOOSE = "Choose a completed one with --backup ID, or the newest of a series with --series DESCRIPTION."
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Choice:
-    """The server, the backup to restore it from, and its other backups, the newest first."""
+    """The server, the backup to restore, and the server's other backups, the newest first."""
 
     server: Server
     backup: Backup
     others: tuple[Backup, ...]
-    """Those that are usable."""
+    """The other usable backups."""
     in_progress: tuple[Backup, ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RestorePoints:
-    """The newest usable backup of a server that is at least as old as each of `AGES`, automatic backups included."""
+    """For each of `AGES`, the newest usable backup of a server that is at least as old, including automatic ones."""
 
     server: Server
     at_least: Mapping[timedelta, Backup | None]
@@ -60,7 +60,7 @@ def restore_points(desired: Desired, inventory: Inventory, now: datetime) -> tup
 
 
 def series_of(server: Server, description: str, config: Config, inventory: Inventory) -> Descriptions:
-    """Return which backups belong to a series: those with its former descriptions too, if `config` declares it."""
+    """Return the descriptions of a series, including former ones if `config` declares it."""
     for table in (table for table in _declared(config, inventory) if table.id == server.id):
         for series in (series for series in table.series if series.description == description):
             return table.descriptions_of(series)
@@ -68,7 +68,7 @@ def series_of(server: Server, description: str, config: Config, inventory: Inven
 
 
 def min_sizes_of(config: Config, inventory: Inventory) -> MinSizes:
-    """Return how large a completed backup must be."""
+    """Return the minimum sizes that the files set."""
     return MinSizes.of(config, _declared(config, inventory))
 
 
@@ -84,13 +84,13 @@ def choose(
     series: Descriptions | None,
     before: datetime,
 ) -> Choice:
-    """Choose a backup of the server, automatic ones included: by its id, or else the newest usable one of a series.
+    """Choose a backup of the server, including automatic ones: by its id, or else the newest usable one of a series.
 
-    The inventory is one in which the undersized backups are judged.
-    The newest is the last that was made before `before`, so that a misdated one is never chosen.
+    The backups in the inventory have their state UNDERSIZED already. The newest backup is the last one created before
+    `before`, so a misdated backup is never chosen.
 
     Raises:
-        UserError: none was named, or it is not there, not usable, or of another server.
+        UserError: no backup was named, or it does not exist, is not usable, or belongs to another server.
     """
     held = in_order(backup for backup in inventory.backups if backup.server_id == server.id)[::-1]
     usable = tuple(backup for backup in held if backup.state is State.USABLE)
@@ -104,12 +104,12 @@ def choose(
 
 
 def safety_description(now: datetime) -> str:
-    """Return the description of a backup of the current state, made before a restore."""
+    """Return the description of a safety backup, created before a restore."""
     return f"before restore {now:%Y-%m-%d %H:%M:%S} UTC"
 
 
 def same(choice: Choice, inventory: Inventory) -> None:
-    """Check that the chosen backup is still what was shown; raises UserError if it is gone, or has changed."""
+    """Check that the chosen backup is still as shown; raises UserError if it is gone or has changed."""
     current = next((backup for backup in inventory.backups if backup.id == choice.backup.id), None)
     if current != choice.backup:
         raise UserError(
@@ -141,7 +141,7 @@ def _by_id(server: Server, inventory: Inventory, backup_id: str | None) -> Backu
 
 def _newest(server: Server, usable: tuple[Backup, ...], series: Descriptions, before: datetime) -> Backup:
     for backup in usable:
-        # Former descriptions are those of manual backups: a glob must not take automatic ones.
+        # Former descriptions belong to manual backups: a glob must not match automatic ones.
         is_named = backup.description == series.present or (
             backup.backup_type == MANUAL and backup.description in series
         )

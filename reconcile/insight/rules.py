@@ -1,4 +1,4 @@
-"""How many servers satisfy each rule of `[require]`: what an auditor asks. It judges nothing itself."""
+"""Counts the servers that satisfy each rule of `[require]`, for an auditor. `reconcile.plan.require` judges them."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from reconcile.plan.require import Breaches
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RequiredRule:
-    """One rule, how many servers it is about, and how many satisfy it; None if that can't be known."""
+    """One rule, the number of servers to which it applies, and how many satisfy it; None if unknown."""
 
     name: Literal["all_servers", "every", "retention", "min_age"]
     required: Duration | Literal[True]
@@ -21,10 +21,10 @@ class RequiredRule:
 
 
 def rules(desired: Desired, inventory: Inventory, breaches: Breaches) -> tuple[RequiredRule, ...]:
-    """Return every rule that the files have, in the order of the reference.
+    """Return every rule in the files, in the order of the reference.
 
-    `all_servers` is about all servers in the account, `every` and `retention` about those that have series, and
-    `min_age` about all declared servers: plan and apply enforce it themselves.
+    `all_servers` applies to all servers in the account, `every` and `retention` to those with series, and `min_age` to
+    all declared servers, which always satisfy it, because plan and apply enforce it.
     """
     require = desired.config.require
     found: list[RequiredRule] = []
@@ -33,7 +33,7 @@ def rules(desired: Desired, inventory: Inventory, breaches: Breaches) -> tuple[R
         servers = None if undeclared is None else len(inventory.servers or ())
         satisfied = None if undeclared is None or servers is None else servers - len(undeclared)
         found.append(RequiredRule(name="all_servers", required=True, servers=servers, satisfied=satisfied))
-    members = Counter(server.place for server in desired.servers)  # those of a fleet share its table
+    members = Counter(server.place for server in desired.servers)  # the members of a fleet share its table
     with_series = sum(bool(server.series) for server in desired.servers)
     broken: Counter[str] = Counter()
     for table, rule in breaches:

@@ -1,4 +1,4 @@
-"""Finds and orders servers of the account by what a person calls them: their names, or their ids."""
+"""Finds and sorts servers in the account by name or id."""
 
 from collections.abc import Mapping
 from itertools import chain
@@ -8,18 +8,18 @@ from reconcile.diagnostics import UserError, did_you_mean
 from reconcile.ids import Id, id_order
 
 _MOST_NAMED = 10
-"""Servers that one message names."""
+"""Maximum number of servers that one message names."""
 
 
 def by_name(names: Mapping[Id, str]) -> dict[Id, str]:
-    """Return the servers ordered by name, and by id where two have one name."""
+    """Return the servers sorted by name, and servers of the same name by id."""
     return dict(sorted(names.items(), key=lambda server: (server[1], id_order(server[0]))))
 
 
 def matching(names: Mapping[Id, str], wanted: str) -> list[Server]:
     """Return the servers with this id or this name, by id.
 
-    An empty text is an unset variable of a script, and finds none: not even a server that has no name.
+    An empty text, probably an unset variable in a script, matches no server, not even one without a name.
     """
     found = [id_ for id_, name in names.items() if wanted and wanted in {str(id_), name}]
     return [Server(id=id_, name=names[id_]) for id_ in sorted(found, key=id_order)]
@@ -46,5 +46,5 @@ def find_server(names: Mapping[Id, str], wanted: str) -> Server:
 
 
 def name_or_id(server: Server) -> str:
-    """Return what a person types for a server: its name, or its id if it has no name."""
+    """Return how a user names a server: by its name, or by its id if it has no name."""
     return server.name or str(server.id)

@@ -1,7 +1,7 @@
-"""What has changed in an account since a record: what is new, gone, worse and better, and what explains it.
+"""Compares the account with a record: what is new, gone, worse or better since then, and why.
 
-A backup that is gone without a run or a rule that deletes it was deleted by someone else. One that no recorded run
-created was created by someone else.
+If neither a recorded run, nor a rule, nor its expiry explains why a backup is gone, someone else deleted it. If no
+recorded run created a backup, someone else did.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,16 +22,16 @@ _COMPARED = ("status", "size_mb", "description", "created_at")
 
 
 class Cause(StrEnum):
-    """What explains that a backup is new or gone."""
+    """Why a backup is new or gone."""
 
     RUN = "run"
     """A recorded run created or deleted it."""
     RULE = "rule"
-    """The files say that it is deleted: a run without a record may have done so."""
+    """A plan would delete it: a run without a record may have done so."""
     EXPIRY = "expiry"
     """It has expired."""
     OTHERS = "others"
-    """Nothing that reconcile knows of: someone else did it."""
+    """Someone else did it, because reconcile knows no other cause."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -44,7 +44,7 @@ class Explained:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FieldChange:
-    """A field of a backup, as it is now, whose value has changed."""
+    """A changed field of a backup, which is given as it is now."""
 
     backup: Backup
     field: str
@@ -63,7 +63,7 @@ class HealthChange:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Since:
-    """The changes since the observation at `at`. Worse is a series with a new problem; better one that lost one."""
+    """The changes since the observation at `at`. A series with a new problem is worse, one with a resolved better."""
 
     at: datetime
     new: tuple[Explained, ...]
@@ -126,7 +126,7 @@ def _cause_of_loss(backup: Backup, by_run: set[tuple[str, Id | None]], by_rule: 
 
 
 def _deleted_by_rule(gone: list[Backup], desired: Desired, inventory: Inventory) -> frozenset[Id]:
-    """Return those that the files would delete if they were still there."""
+    """Return the ids of those backups that a plan would delete if they still existed."""
     if not gone:
         return frozenset()
     as_if = replace(inventory, backups=(*inventory.backups, *gone))
@@ -137,7 +137,7 @@ def _changed(olds: dict[Id, Backup], news: dict[Id, Backup]) -> Iterator[FieldCh
     differing = [id_ for id_, new in news.items() if id_ in olds and olds[id_] != new]
     if not differing:
         return
-    from deepdiff import DeepDiff  # noqa: PLC0415 - 0.3 s, and only for what differs
+    from deepdiff import DeepDiff  # noqa: PLC0415 - 0.3 s, and most accounts differ in nothing
 
     before, after = (
         {id_: {name: getattr(held[id_], name) for name in _COMPARED} for id_ in differing} for held in (olds, news)

@@ -1,4 +1,4 @@
-"""The health of every declared series, for `reconcile status`: what the planner sees, the most urgent first."""
+"""The health of every declared series, for `reconcile status`, by the planner's rules, the most urgent first."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,12 +23,12 @@ from reconcile.plan.warnings import odd_entries
 
 
 class Problem(StrEnum):
-    """Why a series needs attention, the most urgent first. The backups that it is about are in the series' `state`."""
+    """Why a series needs attention, the most urgent first. The affected backups are in the `state` of the series."""
 
     EMPTY = "empty"
     """The series has no usable backup."""
     OVERDUE = "overdue"
-    """The newest usable backup should have been replaced by now."""
+    """The newest usable backup is older than `every` plus the slack."""
     FAILED = "failed"
     UNDERSIZED = "undersized"
     STALLED = "stalled"
@@ -36,17 +36,17 @@ class Problem(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SeriesStatus:
-    """One declared series, and its backups by what they count for."""
+    """One declared series, its backups by state, and its problems."""
 
     address: SeriesAddress
     declared: DeclaredSeries
     state: SeriesState
     pause: Pause | None
-    """The pause of its server that is on."""
+    """The current pause of its server."""
     problems: tuple[Problem, ...]
-    """Why it needs attention, the most urgent first; empty if it is healthy."""
+    """Why the series needs attention, the most urgent first; empty if it is healthy."""
     history: History
-    """The restore points that its policy would hold, and that are missing: a notice, and no problem."""
+    """The missing restore points, which its policy would hold: a notice, not a problem."""
 
     @property
     def newest(self) -> Backup | None:
@@ -55,7 +55,7 @@ class SeriesStatus:
 
     @property
     def in_progress(self) -> tuple[Backup, ...]:
-        """The backups that are being made, without the stalled ones."""
+        """The backups in progress, without the stalled ones."""
         return self.state.pending
 
     @property
@@ -75,34 +75,34 @@ class Status:
 
     base_url: str
     account: str | None
-    """The e-mail address of the account that the files are for, if they name it; it has been checked."""
+    """The e-mail address of the account, if the files name it; it has been checked."""
     checked_at: datetime
     timezone: str
     targets: tuple[str, ...]
     series: tuple[SeriesStatus, ...]
     """The most urgent problem first, then in the order of the files."""
     unprotected: tuple[Server, ...] | None
-    """The servers of the account that nothing declares; None with targets, and if the token may not list servers."""
+    """The unprotected servers; None with targets, or if the token has no permission to list servers."""
     requires_all: bool
     """Whether an unprotected server is a problem (`require.all_servers`)."""
     undeclared: tuple[Backup, ...]
-    """Manual backups that no series declares, on any server."""
+    """The manual backups on any server that no series declares."""
     ignored: frozenset[Id]
-    """The ids of those of them that belong to people (`ignore`)."""
+    """The ids of those undeclared backups that `ignore` matches."""
     has_series: bool
-    """Whether any series is declared: a file without one protects nothing."""
+    """Whether any series is declared: a file without series protects nothing."""
     errors: tuple[Diagnostic, ...]
     """Servers that do not match the account, broken rules of `[require]`, and what can't be checked."""
     empty_fleets: tuple[Diagnostic, ...]
-    """A warning for each fleet that matches no server. It is a problem here, because its servers are unprotected."""
+    """A warning for each fleet that matches no server: a problem here, because its servers are unprotected."""
     warnings: tuple[Diagnostic, ...]
-    """What is not a problem."""
+    """Warnings that are not problems."""
     rules: tuple[RequiredRule, ...]
     """The rules of `[require]`, and how many servers satisfy each."""
     sources: tuple[Source, ...]
-    """The files that declare all this."""
+    """The files."""
     since: Since | None = None
-    """What has changed since a record, if one was named."""
+    """The changes since a record, if the user named one."""
 
     @property
     def health(self) -> Health:
@@ -116,13 +116,13 @@ class Status:
 
     @property
     def is_healthy(self) -> bool:
-        """Whether nothing needs attention: what `status --check` exits with."""
+        """Whether nothing needs attention; it decides the exit code of `status --check`."""
         everywhere = not (self.requires_all and self.unprotected)
         return self.has_series and everywhere and not self.errors and not self.empty_fleets and not self.unhealthy
 
 
 def status(desired: Desired, inventory: Inventory, now: datetime) -> Status:
-    """Work out the health of every declared series; with targets, of the selected ones and of nothing else."""
+    """Return the health of every declared series; with targets, of the selected ones only."""
     inventory = desired.min_sizes.judged_inventory(inventory)
     checked = check_servers(desired, inventory)
     times = TimeRules(desired=desired, now=now)
@@ -176,7 +176,7 @@ def _series_status(
     pause = pause_of(server, times.now, times.zone)
     state = series_state(declared, held.of(server.descriptions_of(declared)), times, pause)
     found = {
-        # While a pause keeps a series from new backups, that it lacks one is agreed.
+        # While a pause prevents new backups, an empty series is intended.
         Problem.EMPTY: not state.usable and (pause is None or pause.creates),
         Problem.OVERDUE: state.overdue_since,
         Problem.FAILED: state.failed,

@@ -1,4 +1,4 @@
-"""When the backups of each server were created: to which moments it can go back."""
+"""Arranges the restore points of each server by time."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -19,16 +19,16 @@ RECENT_DAYS = 30
 
 
 class DayMark(StrEnum):
-    """What a series has of one day."""
+    """What a series has from one day."""
 
     HELD = "held"
     """A usable backup."""
     MISSED = "missed"
-    """None, although one was due that the policy would hold by now."""
+    """No backup, although one was due that the policy would hold by now."""
     THINNED = "thinned"
-    """None, as it should be: the policy let it go, or none was due."""
+    """No backup, as intended: the policy no longer keeps it, or none was due."""
     BEFORE = "before"
-    """None, because the series is younger."""
+    """No backup, because the series is younger."""
 
 
 def recent_days(series: SeriesStatus, now: datetime, zone: ZoneInfo) -> tuple[tuple[date, DayMark], ...]:
@@ -50,14 +50,14 @@ def recent_days(series: SeriesStatus, now: datetime, zone: ZoneInfo) -> tuple[tu
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Interval:
-    """A time without a restore point: from one to the next, or from the newest until now."""
+    """A time without a restore point: from one restore point to the next, or from the newest until now."""
 
     start: datetime
     end: datetime
 
     @property
     def length(self) -> timedelta:
-        """How long it is."""
+        """The length of the interval."""
         return self.end - self.start
 
 
@@ -71,22 +71,22 @@ class RowKind(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TimelineRow:
-    """Backups of one server that belong together: a series, or all automatic ones. From the oldest to the newest."""
+    """The backups of one series, or all automatic backups of a server, from the oldest to the newest."""
 
     kind: RowKind
     description: str | None
-    """Of a series; None for automatic backups, and for backups without one."""
+    """The description of the series; None for automatic backups, and for backups without a description."""
     series: SeriesStatus | None
-    """Of a declared series."""
+    """The status of a declared series."""
     backups: tuple[Backup, ...]
     points: tuple[Backup, ...]
-    """Those that the server could be restored from."""
+    """The restore points among the backups."""
     longest_interval: Interval | None
-    """Between two restore points, or since the newest; None without any."""
+    """The longest time between two restore points, or since the newest; None without restore points."""
 
     @property
     def failed(self) -> tuple[Backup, ...]:
-        """Those that failed, or are undersized: no restore points."""
+        """The failed and undersized backups, which are not restore points."""
         return tuple(backup for backup in self.backups if backup.state in {State.FAILED, State.UNDERSIZED})
 
 
@@ -95,15 +95,15 @@ class ServerTimeline:
     """The restore points of one server, on one axis of time."""
 
     key: str
-    """What the addresses of a declared server begin with; the name of another."""
+    """The key of a declared server; the name of an unprotected one."""
     server: Server
     rows: tuple[TimelineRow, ...]
     pinned: Mapping[Id, str]
-    """The ids of its pinned backups, and the file that pins each."""
+    """The file that pins each pinned backup, by id."""
 
     @property
     def oldest(self) -> datetime | None:
-        """When the oldest backup in it was made."""
+        """When the oldest backup shown was created."""
         return min((each.created_at for row in self.rows for each in (*row.points, *row.failed)), default=None)
 
 
@@ -113,17 +113,17 @@ class Timeline:
 
     status: Status
     servers: tuple[ServerTimeline, ...]
-    """The declared ones that this run is about, by key."""
+    """The declared servers that this run covers, by key."""
     unprotected: tuple[ServerTimeline, ...]
 
     @property
     def every_server(self) -> tuple[ServerTimeline, ...]:
-        """Both kinds."""
+        """The declared and the unprotected servers."""
         return (*self.servers, *self.unprotected)
 
 
 def timeline(status: Status, desired: Desired, inventory: Inventory) -> Timeline:
-    """Arrange the backups of an account by server; automatic ones are there if the inventory holds them."""
+    """Arrange the backups of an account by server, including automatic ones if the inventory contains them."""
     now = status.checked_at
     automatic = (backup for backup in desired.min_sizes.judged(inventory.backups) if backup.backup_type != MANUAL)
     others = _other_rows([*status.undeclared, *automatic], now)
@@ -151,7 +151,7 @@ def timeline(status: Status, desired: Desired, inventory: Inventory) -> Timeline
 
 
 def server_timeline(server: Server, config: Config, inventory: Inventory) -> ServerTimeline:
-    """Arrange the backups of one server, whether the files declare it or not; whose account it is, is not checked."""
+    """Arrange the backups of one server, declared or not; does not check the account."""
     config = replace(config, settings=config.settings.model_copy(update={"account": None}))
     known = next((each for each in inventory.servers or () if each.id == server.id), server)
     held = tuple(backup for backup in inventory.backups if backup.server_id == server.id)
@@ -159,7 +159,7 @@ def server_timeline(server: Server, config: Config, inventory: Inventory) -> Ser
     desired = resolve(config, alone)
     found = timeline(status_of(desired, alone, inventory.observed_at), desired, alone)
     (one,) = (each for each in found.every_server if each.server.id == server.id)
-    # A series is not in the status if its server does not match the account; its backups can be restored all the same.
+    # If a server does not match the account, its series are not in the status; their backups can be restored anyway.
     arranged = {backup.id for row in one.rows for backup in row.backups}
     others = (backup for backup in desired.min_sizes.judged(held) if backup.id not in arranged)
     rest = _other_rows(others, inventory.observed_at).get(server.id, ())
@@ -167,7 +167,7 @@ def server_timeline(server: Server, config: Config, inventory: Inventory) -> Ser
 
 
 def _other_rows(backups: Iterable[Backup], now: datetime) -> dict[Id, list[TimelineRow]]:
-    """Return the rows of what no series declares, by server."""
+    """Return the rows of undeclared and automatic backups, by server."""
     grouped: dict[tuple[Id, RowKind, str | None], list[Backup]] = {}
     for backup in backups:
         is_manual = backup.backup_type == MANUAL

@@ -1,4 +1,4 @@
-"""What `reconcile validate` finds: a valid declaration and its warnings, or its mistakes."""
+"""The result of `reconcile validate`: a valid declaration and its warnings, or its errors."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,21 +10,21 @@ from reconcile.diagnostics import Diagnostic
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Validation:
-    """`config` is None if it can't be read; one that can be may still break a rule of its own, or deserve a warning."""
+    """The diagnostics about a `config`, which is None if the files are invalid."""
 
     config: Config | None
     diagnostics: tuple[Diagnostic, ...]
 
     @classmethod
     def of(cls, config: Config, now: datetime) -> Self:
-        """Return the warnings about a configuration at `now`, and an error for each broken rule of `[require]`."""
+        """Return the warnings about the files at `now`, and an error for each broken rule of `[require]`."""
         found = config.warnings
         if config.pauses:
             from reconcile.plan.pauses import pause_diagnostics  # noqa: PLC0415 - as below
 
             found = (*pause_diagnostics(config, now), *found)
         if config.require.every or config.require.retention:
-            from reconcile.plan.require import breaches  # noqa: PLC0415 - the planner is 11 ms of each start
+            from reconcile.plan.require import breaches  # noqa: PLC0415 - importing the planner takes 11 ms
 
             found = (*breaches(config).values(), *found)
         return cls(config=config, diagnostics=found)

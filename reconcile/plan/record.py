@@ -1,8 +1,8 @@
-"""The record of a run (spec, section 8): all that was observed, planned and done, as JSON without secrets.
+"""The record of a run (spec, section 8): everything observed, planned and done, as JSON without secrets.
 
-From a record, each plan can be made again without the service: see `reconcile.insight.replay`. It must be small enough
-to keep every night, so a list of alike things is a table of columns, in which a value that repeats is written once, and
-a plan is its actions, and a digest of each server's part.
+`reconcile.insight.replay` makes each plan again from a record, without the service. A record must be small enough to
+keep every night, so lists are tables of columns in which a repeated value is written once, and a plan is its actions
+and a digest of each server's part.
 """
 
 import hashlib
@@ -40,7 +40,7 @@ _PLAN = TypeAdapter(Plan)
 
 
 def table(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Write rows with the same keys as columns: all that are alike as one value, few different ones by their number."""
+    """Write rows with the same keys as columns: a single value once, and repeated values by number."""
     columns: dict[str, Any] = {"count": len(rows)}
     for name in rows[0] if rows else ():
         values = [row[name] for row in rows]
@@ -57,7 +57,7 @@ def table(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def rows_of(columns: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Read what `table` writes; raises KeyError, IndexError, TypeError or ValueError if it is something else."""
+    """Read what `table` writes; raises KeyError, IndexError, TypeError or ValueError if it is not a table."""
     count = columns["count"]
     if count > _MOST_ROWS:
         raise ValueError(f"a table of {count:,} rows")
@@ -85,7 +85,7 @@ _Time = Annotated[AwareDatetime, AfterValidator(lambda time: time.astimezone(UTC
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StartedBy:
-    """Who and what started a run, as CI says; None where it does not."""
+    """Who and what started a run, according to CI; None if unknown."""
 
     actor: str | None = None
     commit: str | None = None
@@ -94,7 +94,7 @@ class StartedBy:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RestoreOptions:
-    """What a restore was asked for."""
+    """The options of a restore."""
 
     server: str
     safety_backup: bool = False
@@ -105,25 +105,25 @@ class RestoreOptions:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PlannedAction:
-    """One action of a plan: what it is for, and whether it was withheld."""
+    """One action of a plan: its reason, and whether it was withheld."""
 
     verb: str
     address: str
     reason: str = ""
-    """As JSON; empty for what a person asked for."""
+    """As JSON; empty for an action requested by the user."""
     withheld: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Outline:
-    """What must be the same if a plan is made again: its actions, and digests of everything else."""
+    """What must be equal when a plan is made again: its actions, and digests of everything else."""
 
     planned_at: _Time
     actions: Annotated[tuple[PlannedAction, ...], _FROM_TABLE, _TO_TABLE]
     servers: Mapping[str, str]
-    """A digest of the plan for each server, by its key: what is kept there, and why, too."""
+    """A digest of the plan for each server, by its key, including what is kept there and why."""
     rest: str
-    """A digest of what is about the whole account, such as the loss."""
+    """A digest of everything about the whole account, such as the loss."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -152,7 +152,7 @@ class RecordedRound:
 
     inventory: Inventory
     altered: tuple[str, ...] = ()
-    """The backups, as `SERVER/DESCRIPTION#ID`, whose entries are not as they were recorded."""
+    """The backups, as `SERVER/DESCRIPTION#ID`, whose entries were altered after recording."""
     gained: Mapping[SeriesAddress, int] = field(default_factory=Counter)
     lost: int = 0
     outline: Outline | None = None
@@ -161,7 +161,7 @@ class RecordedRound:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Record:
-    """One run. `ended_at` is None for one that has not ended, because it was killed or still runs."""
+    """One run. `ended_at` is None if the run was killed or is still running."""
 
     version: str
     command: Literal["apply", "restore"]
@@ -171,7 +171,7 @@ class Record:
     options: RunOptions | RestoreOptions
     files: tuple[Source, ...] = ()
     altered_lines: tuple[str, ...] = ()
-    """The lines, as `FILE:LINE`, whose text is not as it was recorded."""
+    """The lines, as `FILE:LINE`, whose text was altered after recording."""
     saved_plan: Plan | None = None
     """The saved plan that was applied, if the run had one."""
     rounds: tuple[RecordedRound, ...] = ()
@@ -181,7 +181,7 @@ class Record:
 
 
 def outline(plan: Plan, withheld: frozenset[BackupAddress]) -> Outline:
-    """Return what must be the same if this plan is made again."""
+    """Return what must be equal when this plan is made again."""
     actions = (
         PlannedAction(
             verb="create" if isinstance(action, Create) else "delete",
@@ -191,7 +191,7 @@ def outline(plan: Plan, withheld: frozenset[BackupAddress]) -> Outline:
         )
         for action in plan.actions
     )
-    # The words of a diagnostic are no part of a plan: another version may put it better.
+    # The wording of a diagnostic is not part of a plan: another version may word it better.
     about = [(each.severity, each.address, str(each.place)) for each in (*plan.errors, *plan.warnings)]
     rest = _PLAN.dump_json(replace(plan, servers=(), errors=(), warnings=()))
     return Outline(
@@ -223,9 +223,9 @@ class _WrittenObservation:
     servers: Annotated[tuple[Server, ...], _FROM_TABLE, _TO_TABLE] | None
     unidentified: tuple[OddEntry, ...]
     gone: tuple[Id, ...]
-    """The backups of the observation before that are no longer listed."""
+    """The backups of the previous observation that are no longer listed."""
     backups: dict[str, Any]
-    """The backups that are not as in the observation before, which is all of them in the first."""
+    """The backups that differ from the previous observation; in the first, all backups."""
     checks: str
     """A checksum for each of these backups."""
 
@@ -321,7 +321,7 @@ def _written_round(each: RecordedRound, before: RecordedRound | None) -> _Writte
 
 
 def _row(backup: Backup) -> dict[str, Any]:
-    """Write a backup with times in microseconds since 1970, its expiry counted from when it was created."""
+    """Write a backup with times in microseconds since 1970, and its expiry counted from its creation."""
     return {
         "id": backup.id,
         "server": [backup.server_id, backup.server_name],
@@ -349,12 +349,12 @@ def _values(row: Mapping[str, Any]) -> tuple[object, ...]:
 
 
 def _checks(values: Iterable[object]) -> str:
-    """Return a short checksum of each value, one after the other: it says which one was changed by hand."""
+    """Return a short checksum of each value, one after the other, to find values altered by hand."""
     return "".join(f"{zlib.crc32(repr(value).encode(errors='surrogatepass')) & 0xFFFF:04x}" for value in values)
 
 
 def _altered(values: Sequence[object], checks: str) -> list[int]:
-    """Return the numbers of the values that are not as they were when these checksums were made."""
+    """Return the numbers of the values that do not match their checksums."""
     actual = _checks(values)
     digits = _CHECK_DIGITS
     longest = max(len(actual), len(checks)) // digits
@@ -362,7 +362,7 @@ def _altered(values: Sequence[object], checks: str) -> list[int]:
 
 
 def parse(text: str, name: str) -> Record:
-    """Read a record from the text of the file `name`; raises UserError if it is none, damaged, or of another format."""
+    """Read a record from the text of the file `name`; raises UserError if it is not one of this format, or damaged."""
     try:
         found = from_json(text, allow_inf_nan=False)
     except (ValueError, TypeError) as error:  # a TypeError for text that is not Unicode

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from markupsafe import Markup
 
 from reconcile.insight.comparison import Comparison
-from reconcile.insight.forecast import Figures, Forecast, SeriesForecast, together
+from reconcile.insight.forecast import Figures, Forecast, SeriesForecast, combined
 from reconcile.report.document import Raw
 from reconcile.report.forecast.sentences import by_policy, essential, heading, horizon, notes, rows
 from reconcile.report.templates import page
@@ -165,11 +165,11 @@ def _groups(forecast: Forecast) -> list[_Group]:
         found = dict(policies)
     else:
         found = _grouped((each, each.address.server) for each in forecast.series)
-    groups = [_Group(name, series, figures) for name, series in found.items() if (figures := together(series))]
+    groups = [_Group(name, series, figures) for name, series in found.items() if (figures := combined(series))]
     groups.sort(key=lambda group: (group.figures.megabytes[-1], group.figures.counts[-1]), reverse=True)
     if len(groups) > _MOST_GROUPS:
         others = [series for group in groups[_MOST_GROUPS - 1 :] for series in group.series]
-        figures = together(others)
+        figures = combined(others)
         groups = groups[: _MOST_GROUPS - 1]
         if figures:
             groups.append(_Group("others", others, figures))

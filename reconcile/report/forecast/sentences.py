@@ -10,7 +10,7 @@ from reconcile.addresses import SeriesAddress
 from reconcile.desired.config import DeclaredSeries
 from reconcile.durations import age_text
 from reconcile.insight.comparison import Comparison, SeriesChange
-from reconcile.insight.forecast import Figures, Forecast, SeriesForecast, together
+from reconcile.insight.forecast import Figures, Forecast, SeriesForecast, combined
 from reconcile.plan.safety import withheld
 from reconcile.report.plan.sentences import withheld_texts
 from reconcile.report.wording import count_text, size_text
@@ -94,7 +94,7 @@ def _held(forecast: Forecast, *, verbose: bool) -> Iterator[ForecastRow]:
             yield ForecastRow(_name(series.address), about, _facts(series.figures, forecast))
     else:
         for policy, alike in by_policy(forecast.series):
-            if figures := together(alike):
+            if figures := combined(alike):
                 yield ForecastRow(policy, count_text(len(alike), "series"), _facts(figures, forecast))
     for fleet, figures in forecast.fleets.items():
         about = "as one server" if not forecast.first.base_url else ""
@@ -187,8 +187,8 @@ def _changed(comparison: Comparison, *, verbose: bool) -> Iterator[ForecastRow]:
         name = _name(change.address) if verbose or len(changes) <= MOST_SERIES else ""
         groups.setdefault((name, policies), []).append(change)
     for (name, policies), alike in groups.items():
-        before = together(change.before for change in alike if change.before)
-        after = together(change.after for change in alike if change.after)
+        before = combined(change.before for change in alike if change.before)
+        after = combined(change.after for change in alike if change.after)
         yield ForecastRow(
             name=name or count_text(len(alike), "series"),
             about=policies,

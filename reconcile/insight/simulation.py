@@ -1,6 +1,6 @@
-"""Applies the policies of series again and again, on an imagined account in which every create completes.
+"""Simulates applies of the policies of series, on an account in which every create completes.
 
-Thousands of series may have one policy. Those between which the planner sees no difference are worked out once.
+Thousands of series may have one policy. Series that do not differ to the planner are simulated once.
 """
 
 from bisect import bisect_right
@@ -19,11 +19,11 @@ from reconcile.plan.series import TimeRules, series_state
 
 Entry = TypeVar("Entry")
 Progress = Callable[[int, int], None]
-"""Called with the number of applies that have been worked out, and with that of all."""
+"""Called with the number of simulated applies so far, and their total."""
 
 
 class Step(NamedTuple):
-    """What one apply does: the places of the backups that go, and that of the new one among those that stay."""
+    """The effect of one apply: the places of the deleted backups, and of the new one among the remaining."""
 
     gone: tuple[int, ...]
     new: int | None
@@ -41,23 +41,23 @@ NOTHING = Step(gone=(), new=None)
 
 @dataclass(slots=True)
 class AlikeSeries:
-    """Series that are alike: one policy, and backups between which the planner sees no difference. Worked out once.
+    """Series with one policy whose backups do not differ to the planner, simulated once.
 
-    `marks` stand for the backups where series are compared. At first each says everything about its backup. Of one that
-    is not the newest any more the planner sees less, and once the forecast has made a backup, the marks are blurred.
+    Series are compared by `keys`, one for each backup. At first, a key has every property of its backup. The planner
+    uses fewer properties of backups that are not the newest, so the keys are reduced once the forecast creates one.
     """
 
     declared: DeclaredSeries
     pinned: frozenset[Id]
     backups: list[Backup]
-    marks: list[Hashable]
-    is_sharp: bool = True
+    keys: list[Hashable]
+    has_full_keys: bool = True
     steps: list[Step] = field(default_factory=list)
-    joined: "AlikeSeries | None" = None
-    """Those with which it has become alike: their steps are its own too, from the end of its own on."""
+    merged_into: "AlikeSeries | None" = None
+    """The series to which these have become alike: its steps continue their own."""
 
     def apply(self, number: int, times: TimeRules) -> None:
-        """Imagine the apply with this number."""
+        """Simulate the apply with this number."""
         state = series_state(self.declared, tuple(self.backups), times)
         verdicts = judge(self.declared, state, self.pinned, times)
         gone = tuple(place for place, verdict in enumerate(verdicts) if isinstance(verdict, SeriesDeleteReason))
@@ -66,28 +66,28 @@ class AlikeSeries:
             return
         new = None
         if state.create:
-            # The new one is the newest, except for what is dated ahead of our clock.
+            # The new backup is the newest, except for backups dated ahead of our clock.
             new = bisect_right(self.backups, times.now, key=lambda backup: backup.created_at)
             new -= sum(place < new for place in gone)
-            if self.is_sharp:
-                self._blur(times)
+            if self.has_full_keys:
+                self._reduce_keys(times)
         step = Step(gone=gone, new=new)
         self.steps.append(step)
-        step.apply(self.backups, _made(number, times.now))
-        step.apply(self.marks, times.now)
+        step.apply(self.backups, _new_backup(number, times.now))
+        step.apply(self.keys, times.now)
 
-    def _blur(self, times: TimeRules) -> None:
-        self.is_sharp = False
+    def _reduce_keys(self, times: TimeRules) -> None:
+        self.has_full_keys = False
         for place, backup in enumerate(self.backups):
             if times.is_too_young(backup):
-                self.is_sharp = True  # to be tried again when its age no longer protects it
+                self.has_full_keys = True  # tried again once min_age no longer keeps the backup
             elif backup.state is State.USABLE and backup.created_at <= times.now:
-                seen = retention_key(backup.created_at, self.declared.keep, times.zone)
-                self.marks[place] = seen, backup.id in self.pinned
+                key = retention_key(backup.created_at, self.declared.keep, times.zone)
+                self.keys[place] = key, backup.id in self.pinned
 
 
-def _made(number: int, now: datetime) -> Backup:
-    """Return the backup that the apply with this number makes. The ids of those from the start are below zero."""
+def _new_backup(number: int, now: datetime) -> Backup:
+    """Return the backup that the apply with this number creates. Backups at the start have negative ids."""
     return Backup(
         id=number,
         server_id=0,
@@ -101,19 +101,19 @@ def _made(number: int, now: datetime) -> Backup:
     )
 
 
-def work_out(
+def simulate(
     series: Iterable[AlikeSeries], moments: Sequence[datetime], times: TimeRules, progress: Progress
 ) -> list[AlikeSeries]:
-    """Find the steps of every series, and return for each the one that stands for it.
+    """Simulate the applies at `moments`, and return for each series the `AlikeSeries` that represents it.
 
-    Series that are alike at the start, or become so, go on as one.
+    Series that are alike at the start, or become alike, continue as one.
     """
     policies: dict[DeclaredSeries, int] = {}
     distinct: dict[Hashable, tuple[int, AlikeSeries]] = {}
     found: list[AlikeSeries] = []
     for each in series:
         policy = policies.setdefault(each.declared, len(policies))
-        _, first = distinct.setdefault((policy, tuple(each.marks)), (policy, each))
+        _, first = distinct.setdefault((policy, tuple(each.keys)), (policy, each))
         found.append(first)
     left = list(distinct.values())
     for number, now in enumerate(moments):
@@ -121,18 +121,18 @@ def work_out(
         alike: dict[Hashable, tuple[int, AlikeSeries]] = {}
         for policy, each in left:
             each.apply(number, at_now)
-            _, first = alike.setdefault((policy, each.is_sharp, tuple(each.marks)), (policy, each))
+            _, first = alike.setdefault((policy, each.has_full_keys, tuple(each.keys)), (policy, each))
             if first is not each:
-                each.joined = first
+                each.merged_into = first
         left = list(alike.values())
         progress(number + 1, len(moments))
     return found
 
 
 def steps_of(series: AlikeSeries) -> Iterator[Step]:
-    """Yield the steps of a series, then the following ones of that which it has joined."""
+    """Yield the steps of a series, then those of the series into which it was merged."""
     following: AlikeSeries | None = series
     number = 0
     while following:
         yield from following.steps[number:]
-        number, following = len(following.steps), following.joined
+        number, following = len(following.steps), following.merged_into
