@@ -17,7 +17,7 @@ from reconcile.cli.connection import connect
 from reconcile.cli.exit_code import ExitCode
 from reconcile.cli.files import read_plan
 from reconcile.cli.lock import account_lock
-from reconcile.cli.options import ALLOW_LOSS, MAX_AGE, RECORD, argument, command, formats, option
+from reconcile.cli.options import ALLOW_LOSS, MAX_AGE, RECORD, argument, command, format_of, option
 from reconcile.cli.output import Output
 from reconcile.cli.prompt import ask
 from reconcile.cli.recorder import record_in
@@ -36,11 +36,10 @@ from reconcile.report.apply.sentences import summary_text
 
 
 @command(files=True, targets=True, account=True, timeout="2h", more="each kept backup")
-@formats(REPORTERS)
 def apply(
     session: Session,
-    reporter: Callable[[Output], Reporter],
     *,
+    reporter: Callable[[Output], Reporter] = format_of(REPORTERS),
     planfile: Path | None = argument(),
     auto_approve: bool = option("Do not ask for approval."),
     no_wait: bool = option(

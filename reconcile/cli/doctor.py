@@ -10,7 +10,7 @@ from reconcile.actual.inventory import Backup
 from reconcile.actual.reader import Reader
 from reconcile.cli.connection import connect
 from reconcile.cli.exit_code import ExitCode
-from reconcile.cli.options import command, formats
+from reconcile.cli.options import command, format_of
 from reconcile.cli.session import Session
 from reconcile.diagnostics import UserError
 from reconcile.insight.doctor import (
@@ -33,8 +33,7 @@ Result = TypeVar("Result")
 
 
 @command(files=True, account=True, more="how the lists of the service differ from its documentation")
-@formats(DOCTOR_FORMATS)
-def doctor(session: Session, formatter: Formatter[Diagnosis]) -> ExitCode:
+def doctor(session: Session, *, formatter: Formatter[Diagnosis] = format_of(DOCTOR_FORMATS)) -> ExitCode:
     """Check the files, the token and the service, and say what to do. Changes nothing."""
     config = _tried(session.config) if session.has_files else None
     access = _tried(session.access)

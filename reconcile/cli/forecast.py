@@ -10,7 +10,7 @@ from rich.progress import Progress as Bars
 from reconcile.actual.inventory import Inventory
 from reconcile.cli.connection import observe
 from reconcile.cli.exit_code import ExitCode
-from reconcile.cli.options import COMPARE, OUTPUT_FILE, command, formats, option
+from reconcile.cli.options import COMPARE, OUTPUT_FILE, command, format_of, option
 from reconcile.cli.output import Output
 from reconcile.cli.session import Session
 from reconcile.cli.system_clock import SystemClock
@@ -26,11 +26,10 @@ from reconcile.report.forecast import FORECAST_FORMATS
 
 
 @command(files=True, targets=True, account=True, more="every series")
-@formats(FORECAST_FORMATS)
 def forecast(
     session: Session,
-    formatter: Formatter[Forecast | Comparison],
     *,
+    formatter: Formatter[Forecast | Comparison] = format_of(FORECAST_FORMATS),
     days: int = option("Days to look ahead.", type=click.IntRange(1, 36_500), default=365),
     apply_every: Duration = option("Interval between simulated applies.", default="1d"),
     size_mb: int | None = option(

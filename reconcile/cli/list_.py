@@ -8,7 +8,7 @@ from reconcile.actual.inventory import AUTOMATIC, MANUAL, Inventory
 from reconcile.actual.reader import Reader
 from reconcile.cli.connection import connect
 from reconcile.cli.exit_code import ExitCode
-from reconcile.cli.options import argument, command, formats, option
+from reconcile.cli.options import argument, command, format_of, option
 from reconcile.cli.session import Session
 from reconcile.ids import Id
 from reconcile.insight.listing import BackupList, known_names, list_backups
@@ -19,11 +19,10 @@ from reconcile.report.list import LIST_FORMATS
 
 
 @command("list", account=True)
-@formats(LIST_FORMATS)
 def list_(
     session: Session,
-    formatter: Formatter[BackupList],
     *,
+    formatter: Formatter[BackupList] = format_of(LIST_FORMATS),
     servers: tuple[str, ...] = argument(metavar="[SERVER]..."),
     backup_type: str | None = option(
         "Limit to backups of this type.", type=click.Choice([MANUAL, AUTOMATIC]), flag="--type"

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from types import NoneType
-from typing import Any, Concatenate, ParamSpec, TypeVar, get_args, get_origin
+from typing import Any, TypeVar, cast, get_args, get_origin
 
 import click
 
@@ -33,8 +33,6 @@ READING = "10min"
 """The default of `--timeout` for commands that only read."""
 
 Format = TypeVar("Format")
-Own = ParamSpec("Own")
-"""Options that only one command has."""
 
 
 class DurationType(click.ParamType[Duration]):
@@ -172,24 +170,9 @@ _QUIET = "Print only errors and the last line, for cron."
 _OPEN_RANGE = re.compile(r"; x>=\d+|  \[x>=\d+\]")
 
 
-def formats(
-    table: Formats[Format],
-) -> Callable[[Callable[Concatenate[Session, Format, Own], ExitCode]], Callable[Concatenate[Session, Own], ExitCode]]:
-    """Give a command the flags of its formats, and pass it the requested format; two formats are wrong usage."""
-
-    def decorate(
-        function: Callable[Concatenate[Session, Format, Own], ExitCode],
-    ) -> Callable[Concatenate[Session, Own], ExitCode]:
-        @functools.wraps(function)
-        def run(session: Session, /, *arguments: Own.args, **own: Own.kwargs) -> ExitCode:
-            asked = click.get_current_context().meta.get(FORMAT)
-            return function(session, table.flags[asked][0] if asked else table.text, *arguments, **own)
-
-        for name, (_, explanation) in reversed(table.flags.items()):
-            click.option(f"--{name}", is_flag=True, expose_value=False, callback=_asked_for, help=explanation)(run)
-        return run
-
-    return decorate
+def format_of(table: Formats[Format]) -> Format:
+    """Declare the parameter for the requested format; the command gets a flag for each, and two are wrong usage."""
+    return cast("Format", table)
 
 
 def _asked_for(ctx: click.Context, parameter: click.Parameter, value: bool) -> None:
@@ -202,12 +185,6 @@ def fail(ctx: click.Context, output: Output, diagnostics: Sequence[Diagnostic]) 
     """Print errors in place of the result, in the requested format; nothing if that is text."""
     if write := FAILURES.get(ctx.meta.get(FORMAT, "")):
         output.show(write(diagnostics, ctx.info_name or ""))
-
-
-def _timeout(default: str) -> click.Option:
-    return click.Option(
-        ["--timeout"], type=DurationType(), default=default, show_default=True, help="Time limit for the whole run."
-    )
 
 
 def _place(parameter: click.Parameter) -> int:
@@ -309,11 +286,21 @@ def command(
     ]
     shared += [_FILE] if files else []
     shared += [_TARGET] if targets else []
-    shared += [_BASE_URL, _TOKEN_FILE, _timeout(timeout), _DEBUG] if account else []
+    if account:
+        limit = click.Option(
+            ["--timeout"], type=DurationType(), default=timeout, show_default=True, help="Time limit for the whole run."
+        )
+        shared += [_BASE_URL, _TOKEN_FILE, limit, _DEBUG]
 
     def decorate(function: Callable[..., ExitCode]) -> click.Command:
         parameters = inspect.signature(function).parameters.values()
         own = [each.default.of(each) for each in parameters if isinstance(each.default, _Declared)]
+        tables = {each.name: each.default for each in parameters if isinstance(each.default, Formats)}
+        flags = [
+            click.Option([f"--{flag}"], is_flag=True, expose_value=False, callback=_asked_for, help=explanation)
+            for table in tables.values()
+            for flag, (_, explanation) in table.flags.items()
+        ]
 
         @functools.wraps(function)
         def run(
@@ -345,9 +332,11 @@ def command(
                 token_file=token_file,
                 timeout=timeout,
             )
+            asked = click.get_current_context().meta.get(FORMAT)
+            chosen = {each: table.flags[asked][0] if asked else table.text for each, table in tables.items()}
             code = ExitCode.ERROR
             try:
-                code = _run(session, functools.partial(function, session, **others))
+                code = _run(session, functools.partial(function, session, **chosen, **others))
             except KeyboardInterrupt:
                 code = ExitCode.INTERRUPTED
                 raise
@@ -356,6 +345,6 @@ def command(
                     session.heartbeat.report(str(code.value), session.summary)
             return code
 
-        return click.command(name, cls=_Command, params=[*own, *shared])(run)
+        return click.command(name, cls=_Command, params=[*own, *shared, *flags])(run)
 
     return decorate

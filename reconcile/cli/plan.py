@@ -11,7 +11,7 @@ import click
 from reconcile.cli.connection import observe
 from reconcile.cli.exit_code import ExitCode
 from reconcile.cli.files import plan_content
-from reconcile.cli.options import ALLOW_LOSS, COMPARE, MAX_AGE, OUTPUT_FILE, command, formats, option
+from reconcile.cli.options import ALLOW_LOSS, COMPARE, MAX_AGE, OUTPUT_FILE, command, format_of, option
 from reconcile.cli.session import STDOUT, Session
 from reconcile.clock import StoppedError
 from reconcile.desired.config import Config
@@ -27,11 +27,10 @@ from reconcile.report.plan.json import gitlab_report as report_for_gitlab
 
 
 @command(files=True, targets=True, account=True, more="each kept backup")
-@formats(PLAN_FORMATS)
 def plan(
     session: Session,
-    formatter: Formatter[Plan | Difference],
     *,
+    formatter: Formatter[Plan | Difference] = format_of(PLAN_FORMATS),
     out: Path | None = option(
         "Save the plan to this file, for show FILE and for apply FILE, which does not ask.", type=OUTPUT_FILE
     ),

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from reconcile.cli.exit_code import ExitCode
 from reconcile.cli.files import read_record, records_in
-from reconcile.cli.options import argument, command, formats
+from reconcile.cli.options import argument, command, format_of
 from reconcile.cli.session import Session
 from reconcile.desired.load import parse_all
 from reconcile.insight.replay import Replay
@@ -17,11 +17,10 @@ from reconcile.report.replay import REPLAY_FORMATS
 
 
 @command(files=True)
-@formats(REPLAY_FORMATS)
 def replay(
     session: Session,
-    formatter: Formatter[Replay],
     *,
+    formatter: Formatter[Replay] = format_of(REPLAY_FORMATS),
     records: tuple[Path, ...] = argument(required=True, metavar="RECORD…|DIR"),
 ) -> ExitCode:
     """Plan recorded runs again, offline, and check that every action follows from its files.

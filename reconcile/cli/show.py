@@ -4,7 +4,7 @@ from pathlib import Path
 
 from reconcile.cli.exit_code import ExitCode
 from reconcile.cli.files import read_plan
-from reconcile.cli.options import argument, command, formats
+from reconcile.cli.options import argument, command, format_of
 from reconcile.cli.session import Session
 from reconcile.plan.model import Plan
 from reconcile.report.document import Formatter
@@ -12,11 +12,10 @@ from reconcile.report.plan import PLAN_FORMATS
 
 
 @command(more="each kept backup")
-@formats(PLAN_FORMATS)
 def show(
     session: Session,
-    formatter: Formatter[Plan],
     *,
+    formatter: Formatter[Plan] = format_of(PLAN_FORMATS),
     planfile: Path = argument(),
 ) -> ExitCode:
     """Show a saved plan."""

@@ -7,7 +7,7 @@ from reconcile.actual.inventory import Inventory
 from reconcile.cli.connection import observe
 from reconcile.cli.exit_code import ExitCode
 from reconcile.cli.files import read_record, records_since
-from reconcile.cli.options import OUTPUT_FILE, command, formats, option
+from reconcile.cli.options import OUTPUT_FILE, command, format_of, option
 from reconcile.cli.session import Session
 from reconcile.desired.desired import Desired
 from reconcile.diagnostics import UserError
@@ -48,11 +48,10 @@ FILES = {"metrics": _metrics, "html": _html, "runbook": _runbook}
 
 
 @command(files=True, targets=True, account=True, more="every series, unprotected server and undeclared backup")
-@formats(STATUS_FORMATS)
 def status(
     session: Session,
-    formatter: Formatter[Status],
     *,
+    formatter: Formatter[Status] = format_of(STATUS_FORMATS),
     check: bool = option("Print one line per problem, and exit with 2 if there is a problem."),
     since_record: Path | None = option(
         "Also show what has changed since a record, or since the newest record in a folder.",

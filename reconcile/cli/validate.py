@@ -1,7 +1,7 @@
 """`reconcile validate`: checks the files, offline."""
 
 from reconcile.cli.exit_code import ExitCode
-from reconcile.cli.options import command, formats
+from reconcile.cli.options import command, format_of
 from reconcile.cli.session import Session
 from reconcile.cli.system_clock import SystemClock
 from reconcile.diagnostics import UserError
@@ -11,8 +11,7 @@ from reconcile.report.validate import VALIDATE_FORMATS
 
 
 @command(files=True)
-@formats(VALIDATE_FORMATS)
-def validate(session: Session, formatter: Formatter[Validation]) -> ExitCode:
+def validate(session: Session, *, formatter: Formatter[Validation] = format_of(VALIDATE_FORMATS)) -> ExitCode:
     """Check the files offline and report all errors at once."""
     try:
         found = Validation.of(session.config(), SystemClock().now())

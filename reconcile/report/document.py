@@ -9,7 +9,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 JsonObject = dict[str, Any]
 Value_contra = TypeVar("Value_contra", contravariant=True)
-Format = TypeVar("Format")
+Format_co = TypeVar("Format_co", covariant=True)
 
 
 class Text:
@@ -109,12 +109,12 @@ class Formatter(Protocol[Value_contra]):
         ...
 
 
-class Formats(Generic[Format]):
+class Formats(Generic[Format_co]):
     """The formats of a command: text, and one for each format flag (`json` is `--json`).
 
     A flag comes with its help. A format is usually a `Formatter` of the command's result.
     """
 
-    def __init__(self, text: Format, **flags: tuple[Format, str]) -> None:
+    def __init__(self, text: Format_co, **flags: tuple[Format_co, str]) -> None:
         self.text = text
         self.flags = flags

@@ -11,7 +11,7 @@ from support.command import Done, run
 
 from reconcile.cli import main
 from reconcile.cli.exit_code import ExitCode
-from reconcile.cli.options import command, formats
+from reconcile.cli.options import argument, command, format_of, option
 from reconcile.cli.session import Session
 from reconcile.diagnostics import UserError
 from reconcile.report.document import Document, Formats, Json, Lines, Raw
@@ -25,10 +25,13 @@ GREETING: Formats[Greeter] = Formats(
 
 
 @command()
-@click.argument("name")
-@formats(GREETING)
-@click.option("--times", type=int, default=1)
-def greet(session: Session, greeter: Greeter, *, name: str, times: int) -> ExitCode:
+def greet(
+    session: Session,
+    *,
+    name: str = argument(),
+    greeter: Greeter = format_of(GREETING),
+    times: int = option("How often to greet.", default=1),
+) -> ExitCode:
     """Greet."""
     if name == "nobody":
         raise UserError("there is no such person")
