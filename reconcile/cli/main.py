@@ -12,6 +12,7 @@ import click
 from reconcile import __version__
 from reconcile.cli.commands import COMMANDS, COMPLETE_VARIABLE, FORMAT, GROUPS
 from reconcile.cli.exit_code import ExitCode
+from reconcile.cli.signals import INTERRUPTS
 from reconcile.cli.streams import discard, open_closed
 
 _TAKEN = {"help", "import", "list"}
@@ -115,9 +116,8 @@ def main() -> None:
     # A large account is a million objects that all stay. Looking through them again and again took a third of a plan.
     # What a long apply leaves behind is young, and is still found.
     gc.set_threshold(50_000, 50, 100)
-    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
-        if interrupt := getattr(signal, name, None):  # Windows has no SIGHUP
-            signal.signal(interrupt, signal.default_int_handler)
+    for interrupt in INTERRUPTS:
+        signal.signal(interrupt, signal.default_int_handler)
     code = run(sys.argv[1:])
     gc.freeze()  # or Python would look through everything once more on its way out: a tenth of a small plan
     sys.exit(code)
