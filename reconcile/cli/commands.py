@@ -8,7 +8,7 @@ COMMANDS = {
     "apply": "Create and delete backups to match the files, or apply a saved plan exactly.",
     "show": "Show a saved plan.",
     "import": "Generate TOML for the backups that the account already has.",
-    "status": "Show the health of every series, problems first, and what is undeclared.",
+    "status": "Show the health of every series, problems first, and the undeclared backups.",
     "replay": "Plan recorded runs again, offline, and check that every action follows from its files.",
     "restore": "Restore a server, named by its id or its name in the account, from a backup.",
     "forecast": "Forecast how many backups your policies will hold, their size, and how far back they reach.",

@@ -20,7 +20,7 @@ from reconcile.plan.model import Create, Delete
 from reconcile.plan.record import Done, Outline, Record, RecordedRound, StartedBy, dump, outline
 from reconcile.report.apply.sentences import explanation_text
 
-_ADVICE = "Nothing was changed. Name a folder that can be written with --record DIR."
+_ADVICE = "Nothing was changed. Choose a writable folder with --record DIR."
 
 
 def started_by(environment: Mapping[str, str]) -> StartedBy:
@@ -59,8 +59,8 @@ def record_in(folder: Path | None, session: Session, record: Record) -> "Recorde
 class Recorder(AbstractContextManager["Recorder"]):
     """The record of one run, as far as it has come; `save` stores its text, None for a run without a record.
 
-    It is saved when it is created, so a folder that can't be written ends the run before anything is read; with each
-    plan, before anything is changed; and when the run ends, however it does, as a context manager. What the run has
+    It is saved when it is created, so a folder that can't be written ends the run before anything is read. It is saved
+    again with each plan, before anything is changed, and at the end of the run, however that ends. What the run has
     done is what must be reported then, so `at_end` receives the error of a record that can't be saved any more.
     """
 

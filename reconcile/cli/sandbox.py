@@ -40,7 +40,7 @@ def sandbox(
         metavar="NAME",
     ),
     servers: int | None = option(
-        "Start with N servers and their nightly backups of two weeks.", type=click.IntRange(1, 5000)
+        "Start with N servers, each with two weeks of nightly backups.", type=click.IntRange(1, 5000)
     ),
     dated_names: bool = option("With --servers, put the date into each description."),
     gaps: bool = option("With --servers, leave some nights out."),

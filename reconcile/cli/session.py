@@ -71,8 +71,8 @@ class Session:
     def time_limit(self, during: str, seconds: float | None = None) -> Iterator[None]:
         """End a block without an event loop at the time limit, or on a signal.
 
-        The block reads files (a FIFO or a terminal may never send anything), or it plans. `seconds` is what is left of
-        the time limit, if less than `seconds_left`.
+        The block reads files (a FIFO or a terminal may never send anything), or it plans. `seconds` is the time that
+        remains, if it is less than `seconds_left`.
 
         Raises:
             StoppedError: interrupted, or out of time.

@@ -68,7 +68,7 @@ def status(
         "Write how to restore each server with only curl, automatic backups included.", type=OUTPUT_FILE
     ),
 ) -> ExitCode:
-    """Show the health of every series, problems first, and what is undeclared."""
+    """Show the health of every series, problems first, and the undeclared backups."""
     if check:
         session.start_heartbeat()
     config = session.config()

@@ -227,7 +227,7 @@ class TestWithheld:
             assert value["reconcile"]["summary"]["withheld"] == 0
             refused = service.run("plan", "--allow-loss", "8", "--out", "saved.plan")
             assert refused.returncode == 1
-            assert "give --allow-loss to apply FILE" in refused.stderr
+            assert "pass --allow-loss to apply FILE" in refused.stderr
             assert ids(service) == list(range(1, 11))
 
     def test_a_create_is_made_all_the_same_and_the_number_named_last_does_the_rest(self, tmp_path: Path) -> None:

@@ -225,7 +225,7 @@ class TestReplay:
             (lambda record: _plan_table(record)["address"].__setitem__(0, "web/other"), "web/other: the create"),
             (lambda record: _plan_table(record)["reason"].__setitem__(0, "{}"), "for another reason"),
             (lambda record: _outcomes(record)["address"].__setitem__(0, "web/other"), "web/other: the create was sent"),
-            (lambda record: record["rounds"][0]["plan"].update(rest="0" * 16), "about the whole account"),
+            (lambda record: record["rounds"][0]["plan"].update(rest="0" * 16), "concerns the whole account"),
             (lambda record: record.update(files=[]), "was planned, and is not planned again"),
         ],
         ids=["line", "backup", "action", "reason", "outcome", "rest", "no files"],
@@ -252,7 +252,7 @@ class TestReplay:
 
         done = run("replay", "records", folder=nights)
 
-        assert "in what is about the whole account (recorded by reconcile 0.0.9)" in done.stdout
+        assert "in what concerns the whole account (recorded by reconcile 0.0.9)" in done.stdout
 
     @pytest.mark.parametrize(
         "text", ["", "[]", "{}", '{"reconcile_record": 1}', '{"reconcile_record": 9, "version": "7"}', "{" * 9999, "\0"]

@@ -54,7 +54,7 @@ def test_the_second_waits_as_long_as_it_may(service: Sandbox) -> None:
         second = service.run("apply", "--auto-approve", "--lock-timeout", "60s")
 
         assert second.returncode == 0
-        assert second.stderr.startswith("Waiting, another apply")
+        assert second.stderr.startswith("Waiting: another apply")
         assert "No changes." in second.stdout
     assert len(service.backups()) == 2
 
