@@ -21,7 +21,7 @@ def import_(
 ) -> ExitCode:
     """Generate TOML for the backups that the account already has.
 
-    With -f, only what those files do not declare yet.
+    With -f, generates TOML only for backups that those files do not declare.
     """
     if out:
         check_new(out)
