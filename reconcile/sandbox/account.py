@@ -145,7 +145,7 @@ def sample(now: datetime) -> tuple[list[Record], list[Record]]:
 
 
 def generated(servers: int, now: datetime, *, dated: bool, gaps: bool) -> tuple[list[Record], list[Record]]:
-    """Return an account with this many servers, and a backup of each from every one of the last two weeks' nights.
+    """Return an account with this many servers, each with a backup from every night of the last two weeks.
 
     With `dated`, each backup has its date in its description, as those of a script do. With `gaps`, every third server
     lacks some nights.
