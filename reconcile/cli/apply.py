@@ -115,7 +115,7 @@ def _converge(
     patience: float,
     asks: bool,
 ) -> Convergence:
-    began = SystemClock().now()
+    started_at = SystemClock().now()
     with session.time_limit("reading the plan"):
         saved = read_plan(planfile) if planfile else None
     if saved and saved.max_age and not options.wait:
@@ -134,7 +134,7 @@ def _converge(
         Record(
             version=__version__,
             command="apply",
-            started_at=began,
+            started_at=started_at,
             base_url=access.base_url,
             options=planning,
             files=() if isinstance(what, Plan) else what.sources,
@@ -155,7 +155,7 @@ def _converge(
         def plan(inventory: Inventory) -> Plan:
             recorder.observe(inventory)
             with session.time_limit("planning", clock.seconds_left):
-                return plan_run(what, inventory, planning, began)
+                return plan_run(what, inventory, planning, started_at)
 
         run = Run(
             lists=reader,

@@ -55,7 +55,7 @@ def forecast(
     start = inventory.observed_at if inventory else SystemClock().now().replace(microsecond=0)
     schedule = Schedule(start=start, days=days, every=apply_every)
 
-    def made(config: Config) -> Forecast:
+    def forecast_for(config: Config) -> Forecast:
         declared, account = (config, inventory) if inventory else without_account(config, start)
         desired = desired_for(declared, account, session.targets)
         with _progress(session.output) as progress:
@@ -65,8 +65,8 @@ def forecast(
                 raise click.UsageError(f"{error}; choose fewer days, or a longer --apply-every") from error
         return found
 
-    after = made(config)
-    found = compare(made(before), after) if before else after
+    after = forecast_for(config)
+    found = compare(forecast_for(before), after) if before else after
     with session.one_of_several():
         if html_file:
             from reconcile.report.forecast.html import forecast_html  # noqa: PLC0415 - loads Jinja

@@ -57,23 +57,23 @@ def plan(
 
         def planned(config: Config) -> tuple[Desired, Plan]:
             desired = desired_for(config, inventory, session.targets)
-            made = make_plan(desired, inventory, at, max_age=max_age)
-            return desired, replace(made, loss=made.loss.allowing(allow_loss))
+            found = make_plan(desired, inventory, at, max_age=max_age)
+            return desired, replace(found, loss=found.loss.allowing(allow_loss))
 
         with session.time_limit("planning"):
             after = planned(config)
             shown = _compared(before, after, planned) if before else after[1]
-        made = after[1]
+        new = after[1]
         with session.one_of_several():
-            if out and not made.errors:
-                session.write(out, plan_content(made, session.output.redact), private=True)
+            if out and not new.errors:
+                session.write(out, plan_content(new, session.output.redact), private=True)
                 is_saved = True
         with session.one_of_several():
             if gitlab_report:
-                session.write(gitlab_report, json.dumps(report_for_gitlab(made).value) + "\n")
+                session.write(gitlab_report, json.dumps(report_for_gitlab(new).value) + "\n")
         session.output.show(formatter(shown, verbose=session.output.verbose))
-        session.output.diagnostics(made.errors)
-        if out and made.errors:
+        session.output.diagnostics(new.errors)
+        if out and new.errors:
             session.output.note(f"Not saved to {out}: a saved plan is all or nothing.")
     finally:
         # Whatever kept the new plan from being saved, `apply FILE` would carry out the old one.
@@ -82,9 +82,9 @@ def plan(
             session.output.diagnostics([Diagnostic(summary=summary, detail="Do not apply it. Remove the file.")])
     if is_saved and out != STDOUT:
         session.output.note(f"Saved. reconcile apply {out} applies exactly this plan, without asking.")
-    if made.errors:
+    if new.errors:
         return ExitCode.ERROR
-    return ExitCode.ATTENTION if detailed_exitcode and made.actions else ExitCode.DONE
+    return ExitCode.ATTENTION if detailed_exitcode and new.actions else ExitCode.DONE
 
 
 def _before(session: Session, paths: tuple[str, ...]) -> Config | UserError | None:

@@ -32,11 +32,11 @@ class Freshness:
     """
 
     max_age: Duration
-    began: datetime
+    started_at: datetime
 
     def is_met_by(self, created: datetime, zone: ZoneInfo) -> bool:
         """Return whether a backup created at this time is young enough."""
-        return self.max_age.after(created, zone) >= self.began
+        return self.max_age.after(created, zone) >= self.started_at
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

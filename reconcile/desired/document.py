@@ -124,7 +124,7 @@ class Settings(Table):
 
 
 class Requirements(Table):
-    """What must hold, whoever edits the rest of the files."""
+    """Rules that all files must satisfy."""
 
     all_servers: bool = Field(
         default=False, description="Every server in the account must be declared, by a table or by a fleet."
@@ -180,7 +180,7 @@ class ServerTable(Table):
 
 
 class FleetTable(Table):
-    """Every server of the account that this chooses, now and later, and the manual backups to keep on each of them.
+    """Every server in the account that this matches, now and later, and the manual backups to keep on each of them.
 
     A server with its own table is in no fleet. Any other server belongs to the first fleet that matches it.
     """

@@ -23,9 +23,9 @@ from reconcile.plan.record import Outline, PlannedAction, Record, RecordedRound,
 from reconcile.plan.safety import continued, withheld
 
 Kind = Literal["line", "backup", "refused", "added", "missing", "reason", "withheld", "server", "rest", "unplanned"]
-"""What does not hold: an altered line or backup; a plan that is refused when it is made again; an action that only one
-of the two plans has, or that differs in its reason or in whether it is withheld; what is kept on a server; what is
-about the whole account; or an action that was carried out and does not follow from the plan."""
+"""What does not hold: an altered line or backup; a plan that is now refused; an action that is only in one of the two
+plans, or that differs in its reason or in whether it is withheld; what is kept on a server; what concerns the whole
+account; or an action that was sent although it does not follow from the plan."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -198,7 +198,7 @@ def _other_plans(name: str, record: Record, load: Load, other: Config) -> Iterat
 
     def planned(config: Config) -> tuple[Desired, Plan]:
         desired = desired_for(config, inventory, options.targets)
-        return desired, make_plan(desired, inventory, max_age=options.max_age, began=record.started_at)
+        return desired, make_plan(desired, inventory, max_age=options.max_age, started_at=record.started_at)
 
     try:
         found = difference(planned(load(record.files)), planned(other))

@@ -35,19 +35,19 @@ def make_plan(
     now: datetime | None = None,
     *,
     max_age: Duration | None = None,
-    began: datetime | None = None,
+    started_at: datetime | None = None,
 ) -> Plan:
     """Plan for the moment at which the account was observed, or for `now`; raises UserError as `with_max_age` does.
 
-    `max_age` is the value of `--max-age`, counted back from `began`, by default the moment of the plan.
+    `max_age` is the value of `--max-age`, counted back from `started_at`, by default the moment of the plan.
     """
     now = now or inventory.observed_at
-    freshness = Freshness(max_age=max_age, began=began or now) if max_age else None
+    freshness = Freshness(max_age=max_age, started_at=started_at or now) if max_age else None
     return plan(with_max_age(desired, freshness), inventory, now)
 
 
-def plan_run(what: Config | Plan, inventory: Inventory, options: RunOptions, began: datetime) -> Plan:
-    """Plan an apply that started at `began`, from the files or from a saved plan, which must still hold.
+def plan_run(what: Config | Plan, inventory: Inventory, options: RunOptions, started_at: datetime) -> Plan:
+    """Plan an apply that started at `started_at`, from the files or from a saved plan, which must still hold.
 
     Raises:
         UserError: as `desired_for`, `make_plan` and `renewed` do.
@@ -56,5 +56,5 @@ def plan_run(what: Config | Plan, inventory: Inventory, options: RunOptions, beg
         planned = renewed(what, inventory, options.allow_loss)
     else:
         desired = desired_for(what, inventory, options.targets)
-        planned = make_plan(desired, inventory, max_age=options.max_age, began=began)
+        planned = make_plan(desired, inventory, max_age=options.max_age, started_at=started_at)
     return without_deletes(planned, inventory) if options.no_delete else planned

@@ -139,15 +139,15 @@ class Done:
 
     @property
     def was_sent(self) -> bool:
-        """Whether the service was asked to carry it out, with whatever result."""
+        """Whether the request was sent, with any outcome."""
         return self.outcome in {"succeeded", "failed", "unknown", "in progress"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RecordedRound:
-    """One observation, the plan that was made on it, and how its actions ended; None where it did not come to that.
+    """One observation, its plan, and how the plan's actions ended; None if the run ended before.
 
-    `gained` and `lost` are what the rounds before have gained and lost, which the limit on loss counts.
+    `gained` and `lost` are the backups gained and lost in earlier rounds, which the limit on loss counts.
     """
 
     inventory: Inventory

@@ -107,7 +107,7 @@ def _aged(plan: Plan, inventory: Inventory) -> Iterator[str]:
     """Find the series without a create that no longer have a backup as young as `--max-age` requires."""
     if plan.max_age is None:
         return
-    freshness, zone = Freshness(max_age=plan.max_age, began=inventory.observed_at), ZoneInfo(plan.timezone)
+    freshness, zone = Freshness(max_age=plan.max_age, started_at=inventory.observed_at), ZoneInfo(plan.timezone)
     for server in plan.servers:
         for series in (series for series in server.series if not series.create):
             awaited = {series.needed.id} if series.needed else set()

@@ -150,7 +150,7 @@ def generated(servers: int, now: datetime, *, dated: bool, gaps: bool) -> tuple[
     With `dated`, each backup has its date in its description, as those of a script do. With `gaps`, every third server
     lacks some nights.
     """
-    made: list[Record] = []
+    backups: list[Record] = []
     machines = [{"id": 20_000 + number, "name": f"server-{number:04}"} for number in range(1, servers + 1)]
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
     for number, machine in enumerate(machines):
@@ -158,9 +158,9 @@ def generated(servers: int, now: datetime, *, dated: bool, gaps: bool) -> tuple[
             at = midnight - timedelta(days=night) + timedelta(hours=2, seconds=number % 3600)
             if gaps and number % 3 == 0 and night in _MISSED:
                 continue
-            made.append(
+            backups.append(
                 {
-                    "id": 100_001 + len(made),
+                    "id": 100_001 + len(backups),
                     "server": dict(machine),
                     "backup_type": "manual",
                     "status": "completed",
@@ -170,7 +170,7 @@ def generated(servers: int, now: datetime, *, dated: bool, gaps: bool) -> tuple[
                     "description": f"auto-{at:%Y-%m-%d}" if dated else "nightly",
                 }
             )
-    return [{**machine, "status": "active", "location": "us-west"} for machine in machines], made
+    return [{**machine, "status": "active", "location": "us-west"} for machine in machines], backups
 
 
 _NIGHTS = 14

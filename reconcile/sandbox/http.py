@@ -128,9 +128,9 @@ class _Api:
         server = self._account.server(server_id)
         if server is None:
             raise HTTPException(404, "Server not found.")
-        made = self._account.create(server, description or "")
+        created = self._account.create(server, description or "")
         message = "Backup is being created. This may take several minutes depending on server size."
-        return JSONResponse({**made, "message": message}, 201)
+        return JSONResponse({**created, "message": message}, 201)
 
     async def delete(self, request: Request) -> Response:
         self._account.delete(self._backup(request.path_params["id"]))

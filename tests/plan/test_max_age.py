@@ -70,8 +70,8 @@ def test_when_a_backup_is_made_and_when_one_is_awaited(case: Case) -> None:
 def test_the_age_is_measured_from_the_beginning_of_the_run() -> None:
     held = inventory(backup(1, age=hours(1)))
 
-    assert not make_plan(FILE, held, max_age="15min", began=NOW - hours(1)).creates
-    assert make_plan(FILE, held, max_age="15min", began=NOW - hours(0.5)).creates
+    assert not make_plan(FILE, held, max_age="15min", started_at=NOW - hours(1)).creates
+    assert make_plan(FILE, held, max_age="15min", started_at=NOW - hours(0.5)).creates
 
 
 def test_a_young_one_of_unknown_status_is_an_error_since_nobody_knows_whether_it_will_do() -> None:

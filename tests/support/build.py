@@ -66,10 +66,10 @@ def make_plan(
     *targets: str,
     now: datetime = NOW,
     max_age: str | None = None,
-    began: datetime | None = None,
+    started_at: datetime | None = None,
 ) -> Plan:
     """Plan as the commands do: resolve the file, select the targets, apply `--max-age`, plan."""
-    freshness = Freshness(max_age=Duration.parse(max_age), began=began or now) if max_age else None
+    freshness = Freshness(max_age=Duration.parse(max_age), started_at=started_at or now) if max_age else None
     return plan(with_max_age(select(resolve(config, seen), seen, targets), freshness), seen, now)
 
 

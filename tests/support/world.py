@@ -256,8 +256,8 @@ class World:
         make_plan: Callable[[Inventory], Plan] | None = None,
     ) -> list[Result] | UserError:
         """Bring the account in line; `make_plan` plans from the file where it is not given."""
-        began = clock.now()
-        recorder = self._recorder(began, options)
+        started_at = clock.now()
+        recorder = self._recorder(started_at, options)
         async with StoppableClock(clock, seconds=seconds) as stoppable:
             self._running.append(stoppable)
             async with Http(access, stoppable, parallelism=parallelism, transport=transport) as http:
@@ -271,7 +271,7 @@ class World:
                 try:
                     with recorder or nullcontext():
                         converged = await converge(
-                            make_plan or self._planning(began, recorder, options), self._approve, run
+                            make_plan or self._planning(started_at, recorder, options), self._approve, run
                         )
                 except UserError as refusal:
                     return refusal
@@ -280,11 +280,13 @@ class World:
         self.converged.append(converged)
         return list(converged.results)
 
-    def _planning(self, began: datetime, recorder: Recorder | None, options: Options) -> Callable[[Inventory], Plan]:
+    def _planning(
+        self, started_at: datetime, recorder: Recorder | None, options: Options
+    ) -> Callable[[Inventory], Plan]:
         def make_plan(inventory: Inventory) -> Plan:
             if recorder:
                 recorder.observe(inventory)
-            return plan_run(self.config, inventory, self._planning_options(options), began)
+            return plan_run(self.config, inventory, self._planning_options(options), started_at)
 
         return make_plan
 
@@ -292,7 +294,7 @@ class World:
         max_age = Duration.parse(self.max_age) if self.max_age else None
         return RunOptions(max_age=max_age, allow_loss=options.allow_loss, wait=options.wait)
 
-    def _recorder(self, began: datetime, options: Options) -> Recorder | None:
+    def _recorder(self, started_at: datetime, options: Options) -> Recorder | None:
         """Return what keeps the record of a run, which is killed with it."""
         if self.records is None:
             return None
@@ -305,7 +307,7 @@ class World:
         record = RunRecord(
             version="simulated",
             command="apply",
-            started_at=began,
+            started_at=started_at,
             base_url=BASE_URL,
             options=self._planning_options(options),
             files=self.config.sources,

@@ -72,8 +72,8 @@ def ending_text(ended: Finished) -> str:
     if ended.outcome is not Outcome.SUCCEEDED:
         return OUTCOME_TEXTS[ended.outcome]
     if ended.backup:
-        made = f"#{ended.backup.id}, {size_text(ended.backup.size_mb)}"
-        return f"{ended.explanation} after {seconds_text(ended.elapsed)} ({made})"
+        created = f"#{ended.backup.id}, {size_text(ended.backup.size_mb)}"
+        return f"{ended.explanation} after {seconds_text(ended.elapsed)} ({created})"
     return ended.explanation
 
 

@@ -218,8 +218,8 @@ class _Rows:
     def _backup(self, sign: str, entry: Delete | Kept | Unmanaged, why: str) -> Row:
         backup = entry.backup
         age = age_text(self.now - backup.created_at) if backup.created_at <= self.now else "not yet"
-        made = f" ({time_text(backup.created_at, self.zone)})" if self.dated else ""
-        return _row(sign, entry.address.name, f"{age}{made}, {size_text(backup.size_mb)}", why)
+        created = f" ({time_text(backup.created_at, self.zone)})" if self.dated else ""
+        return _row(sign, entry.address.name, f"{age}{created}, {size_text(backup.size_mb)}", why)
 
 
 def _once(action: Action, earlier: set[str]) -> str:
