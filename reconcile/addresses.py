@@ -24,6 +24,11 @@ class SeriesAddress:
     def __str__(self) -> str:
         return f"{self.server}/{self.description or ''}"
 
+    @property
+    def series(self) -> "SeriesAddress":
+        """The series itself, as that of a backup."""
+        return self
+
     def member(self, id_: Id, description: str | None) -> "BackupAddress":
         """Return the address of a backup in this series; its description may be a former one."""
         return BackupAddress(self, id_, None if description == self.description else description)
@@ -110,12 +115,17 @@ class BackupAddress:
     """The backup's own description, if that of its series has changed in the file."""
 
     @property
+    def server(self) -> str:
+        """The server's key in the file."""
+        return self.series.server
+
+    @property
     def description(self) -> str | None:
         """The description of the backup itself."""
         return self.series.description if self.renamed_from is None else self.renamed_from
 
     def __str__(self) -> str:
-        return f"{self.series.server}/{self.name}"
+        return f"{self.server}/{self.name}"
 
     @property
     def name(self) -> str:

@@ -166,6 +166,9 @@ _DEBUG = click.Option(["--debug"], is_flag=True, help="Show every request on std
 _NO_COLOR = click.Option(
     ["--no-color"], is_flag=True, help="Disable colours. Also off with NO_COLOR set, or in a pipe."
 )
+_OF_THE_SESSION = {"paths", "targets", "base_url", "token_file", "timeout"}
+"""The shared options that are passed on as they are."""
+
 _QUIET = "Print only errors and the last line, for cron."
 _OPEN_RANGE = re.compile(r"; x>=\d+|  \[x>=\d+\]")
 
@@ -185,11 +188,6 @@ def fail(ctx: click.Context, output: Output, diagnostics: Sequence[Diagnostic]) 
     """Print errors in place of the result, in the requested format; nothing if that is text."""
     if write := FAILURES.get(ctx.meta.get(FORMAT, "")):
         output.show(write(diagnostics, ctx.info_name or ""))
-
-
-def _place(parameter: click.Parameter) -> int:
-    """Return the place of an option in `--help`: what a command works on comes first."""
-    return ("paths", "targets", parameter.name).index(parameter.name)
 
 
 def command_examples() -> dict[str, dict[str, str]]:
@@ -217,9 +215,11 @@ class _Command(click.Command):
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the options, section by section; an open end of a range says nothing."""
+        # What a command works on comes first.
+        ordered = sorted(self.get_params(ctx), key=lambda each: ("paths", "targets", each.name).index(each.name))
         records = {
             str(parameter.name): (record[0], _OPEN_RANGE.sub("", record[1]))
-            for parameter in sorted(self.get_params(ctx), key=_place)
+            for parameter in ordered
             if (record := parameter.get_help_record(ctx)) and record[1]
         }
         others = records.keys() - {name for names in SECTIONS.values() for name in names}
@@ -308,11 +308,6 @@ def command(
             no_color: bool,
             verbose: bool,
             quiet: bool,
-            paths: tuple[str, ...] = (),
-            targets: tuple[str, ...] = (),
-            base_url: str | None = None,
-            token_file: str | None = None,
-            timeout: Duration | None = None,
             debug: bool = False,
             **others: Any,  # noqa: ANN401 - whatever the command declares
         ) -> ExitCode:
@@ -326,11 +321,7 @@ def command(
                     debug=debug,
                     is_taken=_STDOUT in click.get_current_context().meta,
                 ),
-                paths=paths,
-                targets=targets,
-                base_url=base_url,
-                token_file=token_file,
-                timeout=timeout,
+                **{name: others.pop(name) for name in _OF_THE_SESSION & others.keys()},
             )
             asked = click.get_current_context().meta.get(FORMAT)
             chosen = {each: table.flags[asked][0] if asked else table.text for each, table in tables.items()}

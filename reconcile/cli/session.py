@@ -42,11 +42,11 @@ class Session:
     """One run of one command, with its shared options."""
 
     output: Output
-    paths: tuple[str, ...]
-    targets: tuple[str, ...]
-    base_url: str | None
-    token_file: str | None
-    timeout: Duration | None
+    paths: tuple[str, ...] = ()
+    targets: tuple[str, ...] = ()
+    base_url: str | None = None
+    token_file: str | None = None
+    timeout: Duration | None = None
     """The time limit of the whole run; None for a command that does not use the service."""
     names_account: bool = False
     """Whether the files that were read name an account, which is then compared with the token's."""

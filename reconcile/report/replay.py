@@ -9,7 +9,7 @@ from reconcile.insight.replay import Finding, OtherPlan, Replay
 from reconcile.plan.model import Action, Create
 from reconcile.report.document import Formats, Formatter, Json, JsonObject, Lines, Text
 from reconcile.report.values import time_json
-from reconcile.report.wording import count_text
+from reconcile.report.wording import count_text, names_text
 
 _MOST_NAMED = 5
 """Maximum number of backups that one line names."""
@@ -61,10 +61,9 @@ def _other_lines(other: OtherPlan) -> Iterator[str]:
         return
     alike: dict[tuple[str, str], list[str]] = {}
     for action, text in changes(other.difference):
-        alike.setdefault((_series(action), text), []).append(_id(action))
+        alike.setdefault((str(action.address.series), text), []).append(_id(action))
     for (series, text), ids in alike.items():
-        more = f" and {len(ids) - _MOST_NAMED:,} more" if len(ids) > _MOST_NAMED else ""
-        yield f"{series}: {on} they would {text.format(', '.join(ids[:_MOST_NAMED]) + more)}."
+        yield f"{series}: {on} they would {text.format(names_text(ids, _MOST_NAMED))}."
 
 
 def changes(found: Difference) -> Iterator[tuple[Action, str]]:
@@ -85,10 +84,6 @@ def _done(action: Action) -> str:
 
 def _id(action: Action) -> str:
     return f"#{action.address.id}" if isinstance(action.address, BackupAddress) else ""
-
-
-def _series(action: Action) -> str:
-    return str(action.address.series if isinstance(action.address, BackupAddress) else action.address)
 
 
 def replay_json(replay: Replay, /, *, verbose: bool) -> Json:

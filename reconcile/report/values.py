@@ -15,9 +15,7 @@ RESOURCE_TYPE = "vps_backup"
 
 def terraform_address(address: Address) -> str:
     """Return `vps_backup.SERVER["INDEX"]`, which is distinct for every backup and every series."""
-    match address:
-        case SeriesAddress(server=server) | BackupAddress(series=SeriesAddress(server=server)):
-            return f"{RESOURCE_TYPE}.{server}[{json.dumps(address_index(address), ensure_ascii=False)}]"
+    return f"{RESOURCE_TYPE}.{address.server}[{json.dumps(address_index(address), ensure_ascii=False)}]"
 
 
 def address_index(address: Address) -> str:
@@ -61,5 +59,4 @@ def time_json(moment: datetime | None) -> str | None:
 
 def plain_address(address: Address) -> str:
     """Return `SERVER/INDEX`."""
-    server = address.server if isinstance(address, SeriesAddress) else address.series.server
-    return f"{server}/{address_index(address)}"
+    return f"{address.server}/{address_index(address)}"

@@ -43,6 +43,11 @@ def count_text(number: int, thing: str) -> str:
     return f"{number:,} {thing if number == 1 else plural}"
 
 
+def names_text(names: Sequence[str], most: int) -> str:
+    """List at most this many names, and count the others: `web, db and 3 more`."""
+    return ", ".join(names[:most]) + (f" and {len(names) - most:,} more" if len(names) > most else "")
+
+
 def declared_text(config: Config) -> str:
     """Say how much the files declare: `3 series on 2 servers, 1 series in 1 fleet`."""
     parts = [_series_text(config.servers, "on", "server")] if config.servers or not config.fleets else []

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import assert_never
 
 from reconcile import __version__, outcomes
-from reconcile.addresses import Address, SeriesAddress
+from reconcile.addresses import Address
 from reconcile.diagnostics import Diagnostic
 from reconcile.outcomes import FAILURES, Event, Finished, Outcome, Rounds
 from reconcile.plan.model import Action, Create
@@ -123,7 +123,7 @@ def _resource(address: Address) -> JsonObject:
         "addr": terraform,
         "resource": terraform,
         "resource_type": RESOURCE_TYPE,
-        "resource_name": address.server if isinstance(address, SeriesAddress) else address.series.server,
+        "resource_name": address.server,
         "resource_key": address_index(address),
     }
 

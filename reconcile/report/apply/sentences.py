@@ -137,7 +137,7 @@ def advice(result: Result) -> Iterator[str]:
     if not protected:
         return
     of_fleets = {server.key for server in result.plan.servers if server.fleet is not None}
-    in_tables = [delete for delete in protected if delete.address.series.server not in of_fleets]
+    in_tables = [delete for delete in protected if delete.address.server not in of_fleets]
     if in_tables:
         ids = ", ".join(repr(delete.backup.id) for delete in in_tables)
         yield f"To keep a protected backup, pin it in the table of its server: pinned = [{ids}]."

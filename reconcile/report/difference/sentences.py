@@ -10,7 +10,7 @@ from reconcile.addresses import SeriesAddress
 from reconcile.insight.difference import Difference, FileChange, Written
 from reconcile.plan.model import Action, Create, Delete
 from reconcile.report.plan.sentences import backups_text, reason_text
-from reconcile.report.wording import count_text, size_text
+from reconcile.report.wording import count_text, names_text, size_text
 
 _MOST_NAMED = 3
 """Maximum number of servers or fleets, of those that change alike, that a row names; more are only counted."""
@@ -102,7 +102,7 @@ def _changed(difference: Difference) -> Iterator[tuple[str, Action]]:
 
 def _alike(changed: tuple[str, Action]) -> tuple[str, str, SeriesAddress]:
     how, action = changed
-    return how, action.reason.kind, action.address if isinstance(action, Create) else action.address.series
+    return how, action.reason.kind, action.address.series
 
 
 def file_rows(difference: Difference) -> Iterator[tuple[str, str]]:
@@ -129,8 +129,7 @@ def _actions_texts(difference: Difference) -> Iterator[str]:
 
 
 def _servers_text(actions: Iterable[Action]) -> str:
-    addresses = (action.address if isinstance(action, Create) else action.address.series for action in actions)
-    servers = {address.server for address in addresses}
+    servers = {action.address.server for action in actions}
     return servers.pop() if len(servers) == 1 else count_text(len(servers), "server")
 
 
@@ -181,9 +180,7 @@ def _subject(change: FileChange) -> str:
     """Name the table that contains a value, or the tables in which it changes alike."""
     if not change.names:
         return f"[{change.kind}]"
-    names = ", ".join(change.names[:_MOST_NAMED])
-    more = f" and {len(change.names) - _MOST_NAMED:,} more" if len(change.names) > _MOST_NAMED else ""
-    return f"{'fleet ' if change.kind == 'fleets' else ''}{names}{more}"
+    return f"{'fleet ' if change.kind == 'fleets' else ''}{names_text(change.names, _MOST_NAMED)}"
 
 
 def _change_text(change: FileChange) -> str:

@@ -191,7 +191,7 @@ def _change(entry: _Entry, zone: ZoneInfo) -> JsonObject:
         "address": values.terraform_address(entry.address),
         "mode": "managed",
         "type": values.RESOURCE_TYPE,
-        "name": entry.address.server if isinstance(entry, Create) else entry.address.series.server,
+        "name": entry.address.server,
         "index": values.address_index(entry.address),
         "provider_name": PROVIDER,
     }

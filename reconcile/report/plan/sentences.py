@@ -123,7 +123,7 @@ def kept_text(reason: reasons.KeepReason, zone: ZoneInfo) -> str:
     """Say why a backup of a declared series is kept; times in `zone`."""
     match reason:
         case reasons.KeptBy(rules=rules):
-            return ", ".join(map(_rule_text, rules))
+            return ", ".join(f"oldest ({kept.rule})" if kept.is_oldest else str(kept.rule) for kept in rules)
         case reasons.NewestUndersized(min_size=min_size):
             return f"{_undersized_text(min_size)}, but no newer backup is usable"
         case reasons.BesideUnknown():
@@ -193,7 +193,3 @@ def _never_deleted_text(reason: reasons.NeverDeleted, zone: ZoneInfo) -> str:
             return f"{' and '.join(fields)} not readable"
         case _:
             assert_never(reason)
-
-
-def _rule_text(kept: reasons.KeptRule) -> str:
-    return f"oldest ({kept.rule})" if kept.is_oldest else str(kept.rule)

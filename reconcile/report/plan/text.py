@@ -27,7 +27,7 @@ from reconcile.report.plan.sentences import (
     unmanaged_text,
     withheld_texts,
 )
-from reconcile.report.wording import count_text, pause_text, size_text, time_text
+from reconcile.report.wording import count_text, names_text, pause_text, size_text, time_text
 
 if TYPE_CHECKING:
     from reconcile.outcomes import Planned
@@ -99,9 +99,7 @@ def _lines(plan: Plan, held_back: frozenset[BackupAddress], *, verbose: bool) ->
         yield Columns(rows=table, indent=2, narrowest=_ROOM_FOR_REASONS, shortens=1)
     quiet = [server for server in plan.servers if server not in shown]
     for text, paused in paused_texts(quiet, rows.zone).items():
-        names = ", ".join(server.key for server in paused[:_MOST_NAMED])
-        more = f" and {len(paused) - _MOST_NAMED:,} more" if len(paused) > _MOST_NAMED else ""
-        yield Text(f"{names}{more}: {text}", style="yellow")
+        yield Text(f"{names_text([server.key for server in paused], _MOST_NAMED)}: {text}", style="yellow")
     if others := sum(server.pause is None for server in quiet):
         yield Text(f"{count_text(others, 'server')} with nothing to do (-v shows all)", style="dim")
     for fleet, members in plan.members.items():
