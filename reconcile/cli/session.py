@@ -94,7 +94,7 @@ class Session:
 
     def start_heartbeat(self) -> None:
         """Report that the run has started, if the environment names a heartbeat service; its end is then reported."""
-        if url := os.environ.get("RECONCILE_HEARTBEAT_URL"):
+        if url := os.environ.get("RECONCILE_HEARTBEAT_URL", "").strip():
             from reconcile.cli.heartbeat import Heartbeat  # noqa: PLC0415 - loads the HTTP client, and few runs have one
 
             self.output.keep_secret(url)
@@ -142,10 +142,12 @@ class Session:
 
     @contextmanager
     def one_of_several(self) -> Iterator[None]:
-        """Show the error of one output and continue with the others; the command then exits with 1."""
+        """Show the error of one output and continue with the others; the command then exits with 1. Ctrl-C ends it."""
         try:
             yield
         except UserError as error:
+            if error.is_interrupt:
+                raise
             self.output.diagnostics(error.diagnostics)
             self.lacks_output = True
 

@@ -77,7 +77,7 @@ def status(
     found = status_of(desired, inventory, inventory.observed_at)
     session.summary = verdict_text(found)
     if since_record:
-        with session.one_of_several():
+        with session.one_of_several(), session.time_limit("reading the records"):
             found = replace(found, since=_since(session, since_record, found, desired, inventory))
     for name, path in {"metrics": metrics, "html": html, "runbook": runbook}.items():
         if path:

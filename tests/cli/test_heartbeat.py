@@ -37,6 +37,11 @@ class TestReports:
             ("0", "Apply: 1 add, 0 remove, 0 failed, 0 skipped, 0 withheld, 0 not_started"),
         ]
 
+    def test_a_secret_with_a_line_break_at_its_end_is_still_a_url(self, service: Sandbox, heart: Heartbeats) -> None:
+        service.run(*CHECK, RECONCILE_HEARTBEAT_URL=f"{heart.url}\n")
+
+        assert heart.signals == ["start", "2"]
+
     def test_a_check_that_finds_something_and_one_that_does_not(self, service: Sandbox, heart: Heartbeats) -> None:
         service.run(*CHECK, RECONCILE_HEARTBEAT_URL=heart.url)
         service.run(*APPLY)

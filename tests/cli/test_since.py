@@ -1,6 +1,7 @@
 """`status --since`: what has changed since a record, and who did it."""
 
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -144,3 +145,13 @@ def test_a_run_that_could_not_read_the_account_is_passed_over(service: Sandbox) 
     service.run("apply", "--auto-approve", "--record", "records", VPS_API_TOKEN="vps_wrong_token")
 
     assert "Since" in since(service)
+
+
+def test_a_record_that_never_comes_ends_with_the_time_limit(service: Sandbox) -> None:
+    os.mkfifo(service.folder / "never.json")
+
+    done = service.run("status", "--since", "never.json", "--timeout", "1s")
+
+    assert done.returncode == 1
+    assert "out of time while reading the records" in done.stderr
+    assert "1 of 1 series healthy" in done.stdout
