@@ -9,7 +9,7 @@ from support.faulty import CREATES, FastClock, FastWorld, FaultyService, Outcome
 from support.sample import sampled
 
 SCHEDULES = 500
-BATCH = 5
+BATCH = 2
 
 
 @pytest.mark.parametrize("start", sampled(range(0, SCHEDULES, BATCH), one_in=SCHEDULES // BATCH))
