@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from reconcile.actual.inventory import Backup, Inventory
 from reconcile.desired.desired import Desired
 from reconcile.ids import Id
+from reconcile.nested import changes
 from reconcile.plan.planner import plan
 
 if TYPE_CHECKING:
@@ -135,14 +136,8 @@ def _deleted_by_rule(gone: list[Backup], desired: Desired, inventory: Inventory)
 
 def _changed(olds: dict[Id, Backup], news: dict[Id, Backup]) -> Iterator[FieldChange]:
     differing = [id_ for id_, new in news.items() if id_ in olds and olds[id_] != new]
-    if not differing:
-        return
-    from deepdiff import DeepDiff  # noqa: PLC0415 - 0.3 s, and most accounts differ in nothing
-
     before, after = (
         {id_: {name: getattr(held[id_], name) for name in _COMPARED} for id_ in differing} for held in (olds, news)
     )
-    found = DeepDiff(before, after, view="tree", threshold_to_diff_deeper=0)
-    for item in (each for kind in sorted(found) for each in found[kind]):
-        id_, field = item.path(output_format="list")
-        yield FieldChange(backup=news[id_], field=field, before=item.t1, after=item.t2)
+    for (id_, field), old, new in changes(before, after):
+        yield FieldChange(backup=news[id_], field=field, before=old, after=new)

@@ -16,6 +16,7 @@ from reconcile.addresses import BackupAddress, SeriesAddress
 from reconcile.desired.desired import Freshness, check_account
 from reconcile.diagnostics import Diagnostic, UserError
 from reconcile.ids import Id
+from reconcile.nested import changes
 from reconcile.plan.model import Delete, Plan, SeriesPlan, ServerPlan
 from reconcile.plan.reasons import unmet_text
 from reconcile.plan.safety import measure, withheld
@@ -174,15 +175,9 @@ def _fields(backup: Backup) -> _Fields:
 
 
 def _changes(before: _Snapshot, after: _Snapshot) -> Iterator[str]:
-    from deepdiff import DeepDiff  # noqa: PLC0415 - 0.3 s, and only a saved plan needs it
-
-    # By default, deepdiff reports one change of everything if few keys are in common, and skips keys that start with
-    # underscores, which names may do.
-    difference = DeepDiff(before, after, view="tree", threshold_to_diff_deeper=0, ignore_private_variables=False)
-    found = [(item.path(output_format="list"), item) for kind in sorted(difference) for item in difference[kind]]
-    for (thing, *field), item in sorted(found, key=lambda change: [str(part) for part in change[0]]):
+    for (thing, *field), old, new in sorted(changes(before, after), key=lambda each: [str(part) for part in each[0]]):
         if field:
-            yield f"{thing}: {field[0]} was {item.t1!r}, is {item.t2!r}"
+            yield f"{thing}: {field[0]} was {old!r}, is {new!r}"
         elif thing in after:
             yield f"{thing}: new, {after[thing]['status']}"
         else:
