@@ -3,7 +3,7 @@
 A `Config` depends only on the files. What one run covers (`reconcile.desired.desired`) also depends on the account.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -28,6 +28,8 @@ class DeclaredSeries:
     """Former descriptions, names and globs: backups that still have one belong to the series too."""
     min_size: int | None = None
     """In MiB; None for that of the settings."""
+    policy: str | None = field(default=None, compare=False)
+    """The name of the policy from which it takes what it does not say itself."""
 
     @property
     def former(self) -> tuple[str, ...]:
@@ -122,6 +124,8 @@ class Config:
     require: Requirements = field(default_factory=Requirements)
     servers: tuple[DeclaredServer, ...]
     fleets: tuple[DeclaredFleet, ...] = ()
+    policies: Mapping[str, DeclaredSeries] = field(default_factory=dict)
+    """By name, each as a series that takes everything from it."""
     settings_place: Place = _NOWHERE
     """The table itself; `settings_place.at("account")` is a key in it."""
     require_place: Place = _NOWHERE

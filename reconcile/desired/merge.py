@@ -49,6 +49,9 @@ def merge(documents: Sequence[tuple[Source, Document]]) -> Config:
             _server(each, place, settings, policies) for place, each in tables if isinstance(each, ServerTable)
         ),
         fleets=tuple(_fleet(each, place, settings, policies) for place, each in tables if isinstance(each, FleetTable)),
+        policies={
+            name: _series(BackupTable(description=name, policy=name), policies) for name in policies if name is not None
+        },
         settings_place=settings_in.place("settings", at_key=True),
         require_place=require_in.place("require", at_key=True),
         pauses=(*pauses, *((place.at("pause"), table.pause) for place, table in tables if table.pause)),
@@ -131,4 +134,5 @@ def _series(backup: BackupTable, policies: _Policies) -> DeclaredSeries:
         keep=backup.keep or policy.keep or _KEEP_ALL,
         renamed_from=backup.renamed_from,
         min_size=policy.min_size if backup.min_size is None else backup.min_size,
+        policy=backup.policy,
     )

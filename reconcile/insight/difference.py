@@ -5,9 +5,10 @@ ids, so a new key for a server is not a change.
 """
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
+from itertools import groupby
 from math import inf
 from typing import Any, Literal
 
@@ -22,10 +23,11 @@ from reconcile.desired.keep import KeepCount, KeepWithin
 from reconcile.diagnostics import Diagnostic
 from reconcile.durations import Duration
 from reconcile.ids import Id
+from reconcile.nested import changes
 from reconcile.plan.model import Action, Create, Plan, ServerPlan
 from reconcile.plan.safety import withheld
 
-Kind = Literal["settings", "require", "fleets", "servers"]
+Kind = Literal["settings", "require", "policies", "fleets", "servers"]
 """The kind of table that contains a value."""
 
 Written = str | dict[str, Any]
@@ -34,10 +36,12 @@ Written = str | dict[str, Any]
 Effect = Literal["longer", "shorter", "other"]
 """How a change of `every` and `keep` affects for how long the backups of a series are kept."""
 
-_Table = Settings | Requirements | DeclaredFleet | DeclaredServer
+_Both = tuple[Written | None, Written | None]
 
-_IDENTITY = frozenset({"id", "key", "place", "matched_fields", "description"})
-"""The fields that identify a table or say where it is: not a change."""
+_Table = Settings | Requirements | DeclaredFleet | DeclaredServer | DeclaredSeries
+
+_IDENTITY = frozenset({"key", "place", "matched_fields", "description", "policy"})
+"""The fields that identify a table, say where it is, or name its policy: not a change."""
 
 _KEYS = {"pauses": "pause"}
 _FORMATS: Mapping[str, Callable[[Any], str]] = {
@@ -52,28 +56,26 @@ _A_TIME = datetime(2001, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FileChange:
-    """A value in the files that differs; None if it is not set.
+    """A value in the files that differs; None if it is not set."""
 
-    `names` are the fleets, or the keys of the servers, whose value differs, in the order of the files; empty for a
-    setting or a rule of `[require]`. `path` is the path in their table, such as `("series", "nightly", "keep",
-    "last")`. Without a path, the whole table is new or gone.
-    """
-
-    kind: Kind
+    table: Kind
     names: tuple[str, ...]
+    """The policies, the fleets, or the keys of the servers whose value differs, in the order of the files."""
+    series: str | None
+    """The description of the series that has the value; None outside a series."""
+    policy: str | None
+    """The policy from which the series takes the value before and after: its own change is one of `policies`."""
     path: tuple[str, ...]
+    """Where it is in its table, such as `("keep", "last")`; empty where the whole table is new or gone."""
     before: Written | None
     after: Written | None
-
-    @property
-    def series(self) -> str | None:
-        """The description of the series that has the value; None outside a series."""
-        return self.path[1] if self.path[:1] == ("series",) else None
+    reach: int
+    """Number of servers for which the value changes, including the members of fleets; of a policy, number of series."""
 
     @property
     def is_of_policy(self) -> bool:
         """Whether the value is the `every` of a series, or a rule of its `keep`."""
-        return self.series is not None and self.path[2:3] in {("every",), ("keep",)}
+        return self.series is not None and self.path[:1] in {("every",), ("keep",)}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -103,6 +105,8 @@ class Difference:
     altered: tuple[Altered, ...]
     withheld_before: frozenset[BackupAddress]
     withheld_after: frozenset[BackupAddress]
+    left: tuple[ServerPlan, ...]
+    """The servers that are no longer declared, as the plan before the change has them."""
     files: tuple[FileChange, ...]
     """The changes in the files, whether or not they affect the plans."""
 
@@ -133,30 +137,14 @@ class Difference:
         return _only_in(self.before, self.after)
 
     @property
-    def left(self) -> tuple[ServerPlan, ...]:
-        """The servers that are no longer declared, as in the plan before the change."""
-        tables = (each for each in self.files if each.kind == "servers" and not each.path and each.after is None)
-        gone = {name for table in tables for name in table.names}
-        return tuple(server for server in self.before.servers if server.key in gone)
-
-    @property
     def policies(self) -> Mapping[Effect, int]:
         """Number of series whose new policy keeps backups longer, shorter, or otherwise."""
-        of_series: dict[tuple[Kind, tuple[str, ...], str | None], list[FileChange]] = {}
-        for each in self.files:
-            if each.is_of_policy:
-                of_series.setdefault((each.kind, each.names, each.series), []).append(each)
         counts: Counter[Effect] = Counter()
-        for changes in of_series.values():
-            counts[_effect(changes)] += self.reached(changes[0])
+        of_policies = (each for each in self.files if each.is_of_policy)
+        for _, group in groupby(of_policies, lambda each: (each.table, each.names, each.series)):
+            alike = list(group)
+            counts[_effect(alike)] += alike[0].reach
         return counts
-
-    def reached(self, change: FileChange) -> int:
-        """Return the number of servers for which a value changes, including the members of fleets."""
-        if change.kind == "servers":
-            return len(change.names)
-        members = self.after.members
-        return sum(len(members.get(name, ())) for name in change.names)
 
 
 def difference(before: tuple[Desired, Plan], after: tuple[Desired, Plan]) -> Difference:
@@ -187,6 +175,7 @@ def difference(before: tuple[Desired, Plan], after: tuple[Desired, Plan]) -> Dif
         ),
         withheld_before=withheld_before,
         withheld_after=withheld_after,
+        left=tuple(server for server in old_plan.servers if server.id not in after[0].declared),
         files=tuple(_file_changes(before[0], after[0])),
     )
 
@@ -202,96 +191,147 @@ def _only_in(plan: Plan, other: Plan) -> tuple[Diagnostic, ...]:
     return tuple(each for each in (*plan.errors, *plan.warnings) if (each.address, each.summary) not in known)
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Pair:
+    """A table before and after the change; None where there is none. Of a series, `name` is that of its table."""
+
+    kind: Kind
+    name: str = ""
+    series: str | None = None
+    before: _Table | None
+    after: _Table | None
+
+    @property
+    def policy(self) -> str | None:
+        """The policy that a series has before and after the change, if it is the same."""
+        match self.before, self.after:
+            case DeclaredSeries(policy=before), DeclaredSeries(policy=after) if before == after:
+                return after
+        return None
+
+
 def _file_changes(before: Desired, after: Desired) -> Iterator[FileChange]:
     """Yield the changes in the files that have an effect: neither the file of a value nor its order counts.
 
     A value inherited from a fleet or from the settings is yielded only for the fleet or the settings.
     """
+    members = Counter(server.fleet for server in after.servers)
+    given: set[tuple[str, str | None, tuple[str, ...], str]] = set()
+    taken: Counter[tuple[str | None, tuple[str, ...]]] = Counter()
+    found: list[FileChange] = []
+    for pairs, path, old, new in _compared(_pairs(before, after)):
+        pair = pairs[0]
+        given |= {(each.kind, each.name, path, str((old, new))) for each in pairs}
+        origin = ("settings", "") if pair.series is None else ("policies", pair.policy)
+        is_given = (*origin, path, str((old, new))) in given and pair.kind in {"fleets", "servers"}
+        # The `prune` of the settings does not apply to fleets.
+        if is_given and pair.series is None and not (pair.kind == "fleets" and path == ("prune",)):
+            continue
+        change = FileChange(
+            table=pair.kind,
+            names=tuple(each.name for each in pairs if each.name),
+            series=pair.series,
+            policy=pair.policy if is_given else None,
+            path=path,
+            before=old,
+            after=new,
+            reach=sum(members[each.name] if pair.kind == "fleets" else 1 for each in pairs)
+            if pair.name
+            else len(after.servers),
+        )
+        taken[change.policy, path] += change.reach
+        found.append(change)
+    for each in found:
+        is_policy = each.table == "policies"
+        yield replace(each, reach=sum(taken[name, each.path] for name in each.names)) if is_policy else each
+
+
+def _pairs(before: Desired, after: Desired) -> Iterator[_Pair]:
+    """Yield each table that is in the files before or after the change, and what is left of it without its series."""
     old, new = before.config, after.config
-    settings = list(_compared("settings", [("", old.settings, new.settings)]))
-    yield from settings
-    yield from _compared("require", [("", old.require, new.require)])
-    fleets = [{fleet.name: fleet for fleet in each.fleets} for each in (before, after)]
+    yield _Pair(kind="settings", before=old.settings, after=new.settings)
+    yield _Pair(kind="require", before=old.require, after=new.require)
+    # One that is new or gone differs for the series that have it.
+    for name in (name for name in new.policies if name in old.policies):
+        yield _Pair(kind="policies", name=name, before=old.policies[name], after=new.policies[name])
+    # What one plan does not select may be in the files all the same.
+    selected = {fleet.name for fleet in (*after.fleets, *before.fleets)}
+    fleets = [{fleet.name: fleet for fleet in each.fleets if fleet.name in selected} for each in (old, new)]
+    for name in fleets[1] | fleets[0]:
+        yield from _with_series("fleets", name, fleets[0].get(name), fleets[1].get(name))
     servers = [{server.id: server for server in each.servers} for each in (before, after)]
-    inherited = {(each.path, str(each.before), str(each.after)) for each in settings}
-    for each in (
-        *_compared("fleets", ((name, fleets[0].get(name), fleets[1].get(name)) for name in fleets[1] | fleets[0])),
-        *_compared("servers", _unlike_their_fleets(*servers)),
-    ):
-        is_own = each.kind == "fleets" and each.path == ("prune",)  # fleets do not inherit prune from the settings
-        if is_own or (each.path, str(each.before), str(each.after)) not in inherited:
-            yield each
+    gone = {server.key: server for id_, server in servers[0].items() if id_ not in after.declared}
+    for id_, server in servers[1].items():
+        earlier = servers[0].get(id_)
+        if earlier is None and id_ not in before.declared:
+            earlier = gone.pop(server.key, None)  # its `id` differs
+        elif earlier is None or (earlier.fleet is not None and earlier.fleet == server.fleet):
+            continue  # of one that stays in its fleet, the change is that of the fleet
+        yield from _with_series("servers", server.key, earlier, server)
+    for server in gone.values():
+        yield _Pair(kind="servers", name=server.key, before=server, after=None)
 
 
-_Both = tuple[Written | None, Written | None]
-
-_Pair = tuple[str, _Table | None, _Table | None]
-"""A name, and the table of this name before and after the change; None if there is none."""
-
-
-def _unlike_their_fleets(before: Mapping[Id, DeclaredServer], after: Mapping[Id, DeclaredServer]) -> Iterator[_Pair]:
-    """Yield the servers, without those that remain in their fleet: their changes are those of the fleet."""
-    for id_, new in after.items():
-        old = before.get(id_)
-        if old is None or old.fleet is None or old.fleet != new.fleet:
-            yield new.key, old, new
-    yield from ((old.key, old, None) for id_, old in before.items() if id_ not in after)
+def _with_series(
+    kind: Kind,
+    name: str,
+    before: DeclaredFleet | DeclaredServer | None,
+    after: DeclaredFleet | DeclaredServer | None,
+) -> Iterator[_Pair]:
+    yield _Pair(kind=kind, name=name, before=before, after=after)
+    if before and after and before.series != after.series:
+        olds, news = ({series.description: series for series in each.series} for each in (before, after))
+        for series in news | olds:
+            yield _Pair(kind=kind, name=name, series=series, before=olds.get(series), after=news.get(series))
 
 
-def _compared(kind: Kind, pairs: Iterable[_Pair]) -> Iterator[FileChange]:
-    """Yield the differences between tables, once for all tables with the same differences."""
-    alike: dict[str, tuple[list[str], _Both]] = {}
-    for name, old, new in pairs:
-        tables = _differing(old, new)
+def _compared(pairs: Iterable[_Pair]) -> Iterator[tuple[list[_Pair], tuple[str, ...], *_Both]]:
+    """Yield what differs in pairs of tables, for all that differ alike at once: the pairs, where, and both values."""
+    alike: dict[str, tuple[list[_Pair], _Both]] = {}
+    for pair in pairs:
+        tables = _differing(pair.before, pair.after)
         if tables[0] != tables[1]:
-            alike.setdefault(repr(tables), ([], tables))[0].append(name)
-    if not alike:
-        return
-    from deepdiff import DeepDiff  # noqa: PLC0415 - 0.3 s, and most runs compare nothing
-    from deepdiff.helper import notpresent  # noqa: PLC0415
-
+            alike.setdefault(repr((pair.kind, pair.series, pair.policy, tables)), ([], tables))[0].append(pair)
     groups = list(alike.values())
-    olds, news = (
+    before, after = (
         {at: tables[side] for at, (_, tables) in enumerate(groups) if tables[side] is not None} for side in (0, 1)
     )
-    # As in `reconcile.plan.stale`.
-    found = DeepDiff(olds, news, view="tree", threshold_to_diff_deeper=0, ignore_private_variables=False)
-    items = [(item.path(output_format="list"), item) for how in sorted(found) for item in found[how]]
-    for (at, *path), item in sorted(items, key=lambda each: each[0]):
-        before, after = (None if side is notpresent else side for side in (item.t1, item.t2))
-        yield FileChange(
-            kind=kind, names=tuple(filter(None, groups[at][0])), path=tuple(path), before=before, after=after
-        )
+    for (at, *path), old, new in sorted(changes(before, after), key=lambda each: each[0]):
+        yield groups[at][0], tuple(path), old, new
 
 
 def _differing(old: _Table | None, new: _Table | None) -> _Both:
-    """Return both tables as in the files, without the fields that are equal."""
+    """Return both tables as they are written, without the fields that are the same in both, or that are not set."""
     olds, news = (_fields(table) if table else None for table in (old, new))
     if olds is not None and news is not None:
-        names = {name for name, value in news.items() if olds[name] != value}
+        # The series of a table are pairs of their own.
+        names = [name for name in news if name != "series" and olds[name] != news[name]]
         return _table(olds, names), _table(news, names)
-    # For a table that is new or gone, the name adds nothing to the key.
-    whole = [each and _table(each, [name for name in each if each[name] and name != "name"]) for each in (olds, news)]
+    # Tables that are new or gone are alike whatever the server.
+    whole = [
+        each and _table(each, [name for name in each if each[name] and name not in {"id", "name"}])
+        for each in (olds, news)
+    ]
     return whole[0], whole[1]
 
 
-def _fields(table: _Table | DeclaredSeries | PauseTable) -> dict[str, Any]:
-    """Return the fields of a table, without those that identify it."""
+def _fields(table: _Table | PauseTable) -> dict[str, Any]:
+    """Return what a table says, without what says which one it is."""
     if isinstance(table, BaseModel):
         return dict(table)
     return {each.name: getattr(table, each.name) for each in fields(table) if each.name not in _IDENTITY}
 
 
-def _table(values: Mapping[str, Any], names: Collection[str]) -> dict[str, Written]:
-    written = ((name, _written(name, values[name])) for name in values if name in names)
+def _table(values: Mapping[str, Any], names: Iterable[str]) -> dict[str, Written]:
+    written = ((name, _written(name, values[name])) for name in names)
     return {_KEYS.get(name, name): value for name, value in written if value is not None}
 
 
 def _written(name: str, value: object) -> Written | None:
     """Return a value as in the files; None if it is not set."""
     match value:
-        case () | [] if name in {"ignore", "series"}:
-            return {}  # each glob may come from the settings, and each series is a separate table
+        case () | [] if name == "ignore":
+            return {}  # each glob may come from the settings
         case None | () | []:
             return None
         case tuple() | list() | frozenset():
@@ -318,8 +358,8 @@ def _items(name: str, values: tuple[Any, ...]) -> Written | None:
 
 
 def _effect(changes: Iterable[FileChange]) -> Effect:
-    """Return the effect of changes of one series: "longer" if each changed rule of `keep` keeps more, and so on."""
-    if any(each.path[2] == "every" for each in changes):
+    """Return what changes of one series mean: longer if each rule of `keep` that differs keeps more, and so on."""
+    if any(each.path == ("every",) for each in changes):
         return "other"
     amounts = [(_amount(each.before), _amount(each.after)) for each in changes]
     if any(old == inf for old, _ in amounts) != any(new == inf for _, new in amounts):

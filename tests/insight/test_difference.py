@@ -6,6 +6,7 @@ from support.build import WEB, backup, config, days, inventory, make_plan
 from reconcile.actual.inventory import Server
 from reconcile.desired.desired import resolve
 from reconcile.insight.difference import Difference, FileChange, difference
+from reconcile.plan import planning
 
 DB = Server(id=2, name="db")
 HELD = inventory(
@@ -30,6 +31,7 @@ backups = [{ description = "nightly", policy = "standard" }]
 id = 2
 backups = [{ description = "nightly", policy = "standard" }]
 """
+INLINE = 'id = 2\nbackups = [{ description = "nightly", every = "1d", keep = 4'
 
 
 def changed(old: str, new: str, before: str = BEFORE) -> Difference:
@@ -46,7 +48,12 @@ def addresses(found: Difference) -> dict[str, list[str]]:
 
 
 def files(found: Difference) -> list[tuple[object, ...]]:
-    return [(each.kind, each.names, each.path, each.before, each.after) for each in found.files]
+    """Return each change, without those that a policy gives its series."""
+    return [
+        (each.table, each.names, (*([each.series] if each.series else []), *each.path), each.before, each.after)
+        for each in found.files
+        if each.policy is None
+    ]
 
 
 def test_a_backup_that_a_policy_no_longer_keeps_is_the_changes_and_what_was_due_is_not() -> None:
@@ -57,7 +64,7 @@ def test_a_backup_that_a_policy_no_longer_keeps_is_the_changes_and_what_was_due_
         "altered": ["web/nightly#5", "web/nightly#4"],
     }
     assert [str(each.address) for each in found.in_any_case] == ["web/nightly", "web/nightly#5", "web/nightly#4"]
-    assert files(found) == [("servers", ("web", "db"), ("series", "nightly", "keep", "last"), "4", "2")]
+    assert files(found) == [("policies", ("standard",), ("keep", "last"), "4", "2")]
     assert found.policies == {"shorter": 2}
     assert not found.causes_nothing
 
@@ -118,7 +125,7 @@ def test_the_series_of_a_fleet_counts_for_each_of_its_members() -> None:
     )
     found = changed("keep = 4", "keep = 5", fleet)
 
-    assert files(found) == [("fleets", ("all",), ("series", "nightly", "keep", "last"), "4", "5")]
+    assert files(found) == [("policies", ("standard",), ("keep", "last"), "4", "5")]
     assert found.policies == {"longer": 2}
     assert addresses(found) == {"removed": ["web/nightly#4"], "altered": ["web/nightly#5"]}
 
@@ -136,7 +143,7 @@ def test_what_the_settings_give_every_server_is_one_change() -> None:
         (("pause",), None, {"until": "2026-03-12", "reason": "moving", "creates": "true"}),
         (("prune",), "false", "7d"),
     ]
-    assert {each.kind for each in found.files} == {"settings"}
+    assert {each.table for each in found.files} == {"settings"}
     assert [(str(each.after.address), each.is_withheld) for each in found.altered] == [
         ("web/nightly#5", True),
         ("web/nightly#4", True),
@@ -162,11 +169,14 @@ def test_servers_that_change_alike_are_one_change() -> None:
     (change,) = changed("keep = 3", "keep = 4", many).files
 
     assert change == FileChange(
-        kind="servers",
+        table="servers",
         names=tuple(f"s{number}" for number in range(3, 43)),
-        path=("series", "x", "keep", "last"),
+        series="x",
+        policy=None,
+        path=("keep", "last"),
         before="3",
         after="4",
+        reach=40,
     )
 
 
@@ -184,7 +194,7 @@ def test_the_last_series_of_a_server_may_come_and_go() -> None:
 def test_a_name_that_begins_with_underscores_is_one_as_any_other() -> None:
     fleet = '[fleets.__all]\nmatch = "__x"\nbackups = [{ description = "__y", every = "1d" }]\n'
 
-    assert files(changed('"1d"', '"2d"', fleet)) == [("fleets", ("__all",), ("series", "__y", "every"), "1d", "2d")]
+    assert files(changed('"1d"', '"2d"', fleet)) == [("fleets", ("__all",), ("__y", "every"), "1d", "2d")]
     assert [each[2] for each in files(changed("__x", "__z", fleet))] == [("match", "__x"), ("match", "__z")]
 
 
@@ -199,3 +209,60 @@ def test_a_fleet_that_prunes_as_the_settings_do_does_so_by_itself() -> None:
         ("settings", (), ("prune",), "false", "7d"),
         ("fleets", ("all",), ("prune",), "false", "7d"),
     ]
+
+
+def test_a_changed_policy_is_one_change_with_the_series_that_take_it() -> None:
+    other = BEFORE.replace('"nightly", policy = "standard" }]\n\n', '"nightly", policy = "standard", keep = 9 }]\n\n')
+    found = changed("keep = 4", "keep = 5", other)
+
+    (policy, series) = found.files
+    assert (policy.table, policy.names, policy.path, policy.reach) == ("policies", ("standard",), ("keep", "last"), 1)
+    assert (series.names, series.series, series.policy, series.path) == (("db",), "nightly", "standard", policy.path)
+    assert found.policies == {"longer": 1}
+
+
+def test_the_same_change_outside_a_changed_policy_is_a_change_of_its_own() -> None:
+    inline = BEFORE.replace('id = 2\nbackups = [{ description = "nightly", policy = "standard"', INLINE)
+    found = changed("keep = 4", "keep = 5", inline)
+
+    assert files(found) == [
+        ("policies", ("standard",), ("keep", "last"), "4", "5"),
+        ("servers", ("db",), ("nightly", "keep", "last"), "4", "5"),
+    ]
+    assert found.policies == {"longer": 2}
+
+
+def test_a_policy_that_no_series_has_is_named_when_it_changes() -> None:
+    (change,) = changed("keep = 3", "keep = 5", BEFORE + "[policies.spare]\nkeep = 3\n").files
+
+    assert (change.names, change.before, change.after, change.reach) == (("spare",), "3", "5", 0)
+
+
+def test_another_name_for_a_policy_is_no_change() -> None:
+    before = config(BEFORE)
+    after = config(BEFORE.replace("policies.standard", "policies.base").replace('"standard"', '"base"'))
+
+    assert difference(*((resolve(each, HELD), make_plan(each, HELD)) for each in (before, after))).is_empty
+
+
+def test_what_a_target_does_not_select_is_still_declared() -> None:
+    before = config('[fleets.all]\nmatch = "*"\n')
+    after = config('[fleets.all]\nmatch = "*"\n[servers.web]\nid = 1\nbackups = []\n')
+    found = difference(
+        *(
+            (desired, planning.make_plan(desired, HELD))
+            for desired in (planning.desired_for(each, HELD, ("fleet:all",)) for each in (before, after))
+        )
+    )
+
+    assert (found.left, found.files) == ((), ())
+
+
+def test_another_id_for_a_server_is_a_change_of_its_table() -> None:
+    found = changed("[servers.web]\nid = 1", '[servers.web]\nid = 3\nname = "new"')
+
+    assert files(found) == [
+        ("servers", ("web",), ("id",), "1", "3"),
+        ("servers", ("web",), ("name",), "web", "new"),
+    ]
+    assert [server.id for server in found.left] == [1]

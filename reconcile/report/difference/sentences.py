@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import groupby, islice
 
 from reconcile.actual.inventory import size_mb
 from reconcile.addresses import SeriesAddress
@@ -13,7 +13,7 @@ from reconcile.report.plan.sentences import backups_text, reason_text
 from reconcile.report.wording import count_text, names_text, size_text
 
 _MOST_NAMED = 3
-"""Maximum number of servers or fleets, of those that change alike, that a row names; more are only counted."""
+"""Maximum number of servers or fleets, of those that change alike, that a row names; any more are only counted."""
 
 WITHHELD, NOW_WITHHELD, NO_LONGER_WITHHELD = "withheld: ", "now withheld: ", "no longer withheld: "
 NO_LONGER = "no longer: "
@@ -22,6 +22,10 @@ NO_LONGER = "no longer: "
 _FEWEST_FOLDED = 3
 """If this many deletes of one series are alike, they share one row."""
 
+_MOST_CHANGED = 5
+"""Tables whose changes the paragraph names; any more are only counted."""
+
+_PREFIXES = {"policies": "policy ", "fleets": "fleet "}
 _POLICIES = {"longer": "a longer policy", "shorter": "a shorter policy", "other": "another policy"}
 
 
@@ -107,10 +111,12 @@ def _alike(changed: tuple[str, Action]) -> tuple[str, str, SeriesAddress]:
 
 def file_rows(difference: Difference) -> Iterator[tuple[str, str]]:
     """Yield the changes in the files: the place, and each value before and after."""
-    for (*_, series), changes in groupby(difference.files, lambda each: (each.kind, each.names, each.series)):
+    shown = (each for each in difference.files if each.policy is None)
+    for (table, _, series), changes in groupby(shown, lambda each: (each.table, each.names, each.series)):
         alike = list(changes)
         about = "" if series is None else f"{series}: "
-        yield _subject(alike[0]), about + "; ".join(map(_change_text, alike))
+        number = f" ({count_text(max(each.reach for each in alike), 'series')})" if table == "policies" else ""
+        yield _subject(alike[0]), f"{about}{'; '.join(map(_change_text, alike))}{number}"
 
 
 def _actions_texts(difference: Difference) -> Iterator[str]:
@@ -135,57 +141,54 @@ def _servers_text(actions: Iterable[Action]) -> str:
 
 def _files_texts(difference: Difference) -> Iterator[str]:
     """Yield the new and removed tables, the changed policies, the names of other changed keys; then new errors."""
-    gone: Counter[str] = Counter()
-    new: Counter[str] = Counter()
-    others: dict[str, dict[str, None]] = {}
-    for each in difference.files:
-        if thing := _whole(each):
-            (gone if each.after is None else new)[thing] += (
-                len(each.names) if thing == "fleet" else difference.reached(each)
-            )
-        elif not each.is_of_policy:
-            others.setdefault(_subject(each), {})[each.path[0]] = None
-    for thing, number in gone.items():
-        held = sum(server.held for server in difference.left) if thing == "server" else 0
-        stay = f", {'its' if number == 1 else 'their'} {count_text(held, 'backup')} kept" if held else ""
-        yield f"{_are(number, thing)} no longer declared{stay}"
-    for thing, number in new.items():
-        yield f"{_are(number, thing)} newly declared"
+    yield from _declared_texts(difference)
     for effect, number in difference.policies.items():
         yield f"{count_text(number, 'series')} {'gets' if number == 1 else 'get'} {_POLICIES[effect]}"
-    for subject, keys in others.items():
+    others: dict[str, dict[str, None]] = {}
+    for each in difference.files:
+        if each.path and each.policy is None and not each.is_of_policy:
+            others.setdefault(_subject(each), {})[each.path[0]] = None
+    for subject, keys in islice(others.items(), _MOST_CHANGED):
         yield f"{subject}: {', '.join(keys)}"
+    if len(others) > _MOST_CHANGED:
+        yield f"{len(others) - _MOST_CHANGED:,} more with other values"
     for severity, number in Counter(each.severity for each in difference.appeared).items():
         yield count_text(number, f"more {severity}")
     for severity, number in Counter(each.severity for each in difference.resolved).items():
         yield f"{_are(number, severity)} resolved"
 
 
+def _declared_texts(difference: Difference) -> Iterator[str]:
+    gone: Counter[str] = Counter()
+    new: Counter[str] = Counter()
+    for each in difference.files:
+        if not each.path:
+            thing = "series" if each.series is not None else each.table.removesuffix("s")
+            (gone if each.after is None else new)[thing] += len(each.names) if thing == "fleet" else each.reach
+    if difference.left:
+        gone["server"] = len(difference.left)  # one whose id differs leaves a server too
+    for thing, number in gone.items():
+        held = sum(server.held for server in difference.left) if thing == "server" else 0
+        stay = f", {'its' if number == 1 else 'their'} {count_text(held, 'backup')} kept" if held else ""
+        yield f"{_are(number, thing)} no longer declared{stay}"
+    for thing, number in new.items():
+        yield f"{_are(number, thing)} newly declared"
+
+
 def _are(number: int, thing: str) -> str:
     return f"{count_text(number, thing)} {'is' if number == 1 else 'are'}"
-
-
-def _whole(change: FileChange) -> str | None:
-    """Return the table that is new or gone as a whole; None if a value in it changes."""
-    match change.path:
-        case ():
-            return change.kind.removesuffix("s")
-        case ("series", _):
-            return "series"
-        case _:
-            return None
 
 
 def _subject(change: FileChange) -> str:
     """Name the table that contains a value, or the tables in which it changes alike."""
     if not change.names:
-        return f"[{change.kind}]"
-    return f"{'fleet ' if change.kind == 'fleets' else ''}{names_text(change.names, _MOST_NAMED)}"
+        return f"[{change.table}]"
+    return f"{_PREFIXES.get(change.table, '')}{names_text(change.names, _MOST_NAMED)}"
 
 
 def _change_text(change: FileChange) -> str:
     """Write a value before and after; an item of a list, or a whole table, is only new or gone."""
-    label = " ".join(change.path[2:] if change.path[:1] == ("series",) else change.path)
+    label = " ".join(change.path)
     match change.before, change.after:
         case None, dict() as table if label:
             return f"{label} set: {_flat(table)}"

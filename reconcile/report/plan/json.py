@@ -139,16 +139,7 @@ def _comparison(difference: Difference) -> JsonObject:
         "lost_before": difference.before.loss.lost,
         "no_longer_declared": [{"server": server.key, "backups": server.held} for server in difference.left],
         "policies": {effect: difference.policies.get(effect, 0) for effect in get_args(Effect)},
-        "files": [
-            {
-                "table": each.kind,
-                "names": list(each.names),
-                "path": list(each.path),
-                "before": each.before,
-                "after": each.after,
-            }
-            for each in difference.files
-        ],
+        "files": [asdict(each) for each in difference.files],
         "appeared": [diagnostic_json(each) for each in difference.appeared],
         "resolved": [diagnostic_json(each) for each in difference.resolved],
     }
