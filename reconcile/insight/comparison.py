@@ -1,6 +1,7 @@
 """Compares two forecasts from one account, before and after a change to the files, series by series."""
 
 from array import array
+from collections.abc import Iterable, Iterator
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -34,12 +35,25 @@ class Comparison:
 
 
 def compare(before: Forecast, after: Forecast) -> Comparison:
-    """Compare the forecasts of the files before and after a change."""
-    after = _with_untouched(before, after)
-    kept = {point.backup_id for series in after.series for point in series.points}
-    olds, news = ({series.address: series for series in each.series} for each in (before, after))
-    changes = [_change(address, olds.get(address), news.get(address), kept) for address in olds | news]
-    return Comparison(before=before, after=after, changes=tuple(change for change in changes if change))
+    """Compare the forecasts of the files before and after a change. Another key for a server is no change."""
+    untouched = _untouched_series(before, after)
+    olds, news = _by_server(before, before.series), _by_server(after, after.series) | _by_server(before, untouched)
+    series = tuple(news.values())
+    kept = {point.backup_id for each in series for point in each.points}
+    changes = [
+        _change((news.get(each) or olds[each]).address, olds.get(each), news.get(each), kept) for each in olds | news
+    ]
+    return Comparison(
+        before=before,
+        after=replace(after, series=series, total=combined(series)),
+        changes=tuple(change for change in changes if change),
+    )
+
+
+def _by_server(forecast: Forecast, series: Iterable[SeriesForecast]) -> dict[tuple[Id, str | None], SeriesForecast]:
+    """Return series by the id of their server, which is the same in both forecasts, and their description."""
+    ids = {server.key: server.id for server in forecast.first.servers}
+    return {(ids[each.address.server], each.address.description): each for each in series}
 
 
 def _change(
@@ -56,17 +70,13 @@ def _change(
     return SeriesChange(address=address, before=before, after=after, gone=tuple(gone))
 
 
-def _with_untouched(before: Forecast, after: Forecast) -> Forecast:
-    """Add the backups on servers that are no longer in the files: nothing is created or deleted there."""
+def _untouched_series(before: Forecast, after: Forecast) -> Iterator[SeriesForecast]:
+    """Yield the backups on servers that are no longer in the files: nothing is created or deleted there."""
     declared = {server.id for server in after.first.servers}
     left = {server.key: server for server in before.first.servers if server.id not in declared}
-    untouched = [
-        _untouched(series, left[series.address.server], after.moments[0])
-        for series in before.series
-        if series.address.server in left
-    ]
-    series = (*after.series, *untouched)
-    return replace(after, series=series, total=combined(series))
+    for series in before.series:
+        if series.address.server in left:
+            yield _untouched(series, left[series.address.server], after.moments[0])
 
 
 def _untouched(series: SeriesForecast, server: ServerPlan, start: datetime) -> SeriesForecast:

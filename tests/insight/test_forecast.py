@@ -216,12 +216,29 @@ def test_a_comparison_has_only_what_changes() -> None:
     ]
 
 
+def test_another_key_for_a_server_is_no_change_in_a_comparison() -> None:
+    named = "[servers.{}]\nname = 'web'\nid = 1\nbackups = [{{ description = 'nightly', every = '1d', keep = 3 }}]\n"
+
+    assert compare(look(config(named.format("web")), *HELD), look(config(named.format("front")), *HELD)).changes == ()
+
+
 TWO = "[servers.web]\nid = 1\nbackups = [{ description = 'nightly', every = '1d', keep = 3 }]\n"
 DB = Server(id=2, name="db")
 HELD = tuple(backup(number, age=days(number)) for number in range(1, 6))
 
 
 class TestComparisonWhereSomethingLeftTheFiles:
+    def test_a_server_whose_key_is_now_another_servers_keeps_what_it_has(self) -> None:
+        seen = inventory(*HELD, servers=(WEB, DB))
+
+        found = compare(
+            look(config(TWO), seen=seen), look(config(TWO.replace("id = 1", "id = 2\nname = 'db'")), seen=seen)
+        )
+
+        left, new = sorted(found.changes, key=lambda change: change.before is None)
+        assert left.after
+        assert (set(left.after.figures.counts), left.gone, new.before) == ({5}, (), None)
+
     def test_a_server_keeps_what_it_has(self) -> None:
         seen = inventory(*HELD, backup(9, "by hand"), servers=(WEB, DB))
         elsewhere = "[servers.db]\nid = 2\nbackups = []\n"
