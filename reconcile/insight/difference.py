@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
+from enum import StrEnum
 from itertools import groupby
 from math import inf
 from typing import Any, Literal
@@ -78,53 +79,60 @@ class FileChange:
         return self.series is not None and self.path[:1] in {("every",), ("keep",)}
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Altered:
-    """An action of both plans whose reason differs, or that only one of them withholds."""
+class Fate(StrEnum):
+    """What becomes of an action because of the change."""
 
-    before: Action
-    after: Action
-    was_withheld: bool
-    is_withheld: bool
+    NEW = "new"
+    NEW_WITHHELD = "new and withheld"
+    NOW_WITHHELD = "now withheld"
+    NO_LONGER_WITHHELD = "no longer withheld"
+    GONE = "gone"
+    OTHER_REASON = "other reason"
+    """Both plans have it, and only its reason differs."""
+
+
+_FATES = list(Fate)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ActionChange:
+    """An action that only one plan has, or that differs between them."""
+
+    fate: Fate
+    before: Action | None
+    """The action in the plan before the change; None if it is new."""
+    action: Action
+    """The action in the plan after the change; if it is gone, in the plan before."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Difference:
     """Two plans on one observation, and what differs between them.
 
-    Without the `removed` actions, with the `altered` ones replaced, and with the `added` ones, the actions of `before`
-    are those of `after`. All other actions are planned in any case.
+    Without those that are gone, with the other `actions` replaced, and with the new ones, the actions of `before` are
+    those of `after`.
     """
 
     before: Plan
     after: Plan
-    added: tuple[Action, ...]
-    """The actions only in the plan after the change."""
-    removed: tuple[Action, ...]
-    """The actions only in the plan before the change."""
-    altered: tuple[Altered, ...]
-    withheld_before: frozenset[BackupAddress]
-    withheld_after: frozenset[BackupAddress]
+    actions: tuple[ActionChange, ...]
+    """Sorted by fate."""
+    in_any_case: tuple[Action, ...]
+    """The actions in both plans, as in the plan after the change."""
     left: tuple[ServerPlan, ...]
-    """The servers that are no longer declared, as the plan before the change has them."""
+    """The servers that are no longer declared, as in the plan before the change."""
     files: tuple[FileChange, ...]
     """The changes in the files, whether or not they affect the plans."""
 
     @property
     def is_empty(self) -> bool:
         """Whether nothing differs at all."""
-        return not (self.files or self.altered or self.appeared or self.resolved) and self.causes_nothing
+        return not (self.files or self.actions or self.appeared or self.resolved)
 
     @property
     def causes_nothing(self) -> bool:
         """Whether both plans have the same actions and withhold the same deletes, whatever differs in the files."""
-        return not (self.added or self.removed or any(each.was_withheld != each.is_withheld for each in self.altered))
-
-    @property
-    def in_any_case(self) -> tuple[Action, ...]:
-        """The actions in both plans, as in the plan after the change."""
-        added = set(map(_key, self.added))
-        return tuple(action for action in self.after.actions if _key(action) not in added)
+        return all(each.fate is Fate.OTHER_REASON for each in self.actions)
 
     @property
     def appeared(self) -> tuple[Diagnostic, ...]:
@@ -153,31 +161,35 @@ def difference(before: tuple[Desired, Plan], after: tuple[Desired, Plan]) -> Dif
     Existing backups are matched by id, and new ones by server and description.
     """
     old_plan, new_plan = before[1], after[1]
-    withheld_before, withheld_after = withheld(old_plan), withheld(new_plan)
+    held_before, held_after = withheld(old_plan), withheld(new_plan)
     olds, news = ({_key(action): action for action in plan.actions} for plan in (old_plan, new_plan))
-    in_both = (
-        Altered(
-            before=old,
-            after=new,
-            was_withheld=old.address in withheld_before,
-            is_withheld=new.address in withheld_after,
-        )
-        for key, new in news.items()
-        if (old := olds.get(key))
-    )
+    actions = [
+        ActionChange(fate=fate, before=olds.get(key), action=action)
+        for key, action in (olds | news).items()
+        if (fate := _fate(olds.get(key), news.get(key), held_before, held_after))
+    ]
     return Difference(
         before=old_plan,
         after=new_plan,
-        added=tuple(action for key, action in news.items() if key not in olds),
-        removed=tuple(action for key, action in olds.items() if key not in news),
-        altered=tuple(
-            each for each in in_both if each.was_withheld != each.is_withheld or each.before.reason != each.after.reason
-        ),
-        withheld_before=withheld_before,
-        withheld_after=withheld_after,
+        actions=tuple(sorted(actions, key=lambda each: _FATES.index(each.fate))),
+        in_any_case=tuple(action for key, action in news.items() if key in olds),
         left=tuple(server for server in old_plan.servers if server.id not in after[0].declared),
         files=tuple(_file_changes(before[0], after[0])),
     )
+
+
+def _fate(
+    old: Action | None, new: Action | None, held_before: frozenset[BackupAddress], held_after: frozenset[BackupAddress]
+) -> Fate | None:
+    """Return what becomes of an action; None if nothing changes."""
+    if new is None:
+        return Fate.GONE
+    is_withheld = new.address in held_after
+    if old is None:
+        return Fate.NEW_WITHHELD if is_withheld else Fate.NEW
+    if (old.address in held_before) != is_withheld:
+        return Fate.NOW_WITHHELD if is_withheld else Fate.NO_LONGER_WITHHELD
+    return Fate.OTHER_REASON if old.reason != new.reason else None
 
 
 def _key(action: Action) -> tuple[Id, str | None]:

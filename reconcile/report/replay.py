@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from reconcile import __version__
 from reconcile.addresses import BackupAddress
-from reconcile.insight.difference import Difference
+from reconcile.insight.difference import Difference, Fate
 from reconcile.insight.replay import Finding, OtherPlan, Replay
 from reconcile.plan.model import Action, Create
 from reconcile.report.document import Formats, Formatter, Json, JsonObject, Lines, Text
@@ -66,16 +66,20 @@ def _other_lines(other: OtherPlan) -> Iterator[str]:
         yield f"{series}: {on} they would {text.format(names_text(ids, _MOST_NAMED))}."
 
 
+_FATES = {
+    Fate.NEW: "also have {}",
+    Fate.NEW_WITHHELD: "also have withheld the delete of {{}}",
+    Fate.NOW_WITHHELD: "have withheld the delete of {{}}",
+    Fate.NO_LONGER_WITHHELD: "not have withheld the delete of {{}}",
+    Fate.GONE: "not have {}",
+}
+
+
 def changes(found: Difference) -> Iterator[tuple[Action, str]]:
     """Yield each action that other files would have changed, and how: the end of a sentence, `{}` for the backup."""
-    for action in found.added:
-        is_withheld = action.address in found.withheld_after
-        yield action, "also have withheld the delete of {}" if is_withheld else f"also have {_done(action)}"
-    for action in found.removed:
-        yield action, f"not have {_done(action)}"
-    for each in found.altered:
-        if each.was_withheld != each.is_withheld:
-            yield each.after, f"{'' if each.is_withheld else 'not '}have withheld the delete of {{}}"
+    for each in found.actions:
+        if each.fate is not Fate.OTHER_REASON:
+            yield each.action, _FATES[each.fate].format(_done(each.action))
 
 
 def _done(action: Action) -> str:

@@ -49,7 +49,7 @@ def test_json_has_it_beside_the_plan(service: Sandbox) -> None:
     assert [each["address"] for each in compared["resource_changes"]] == [
         each["address"] for each in plan["resource_changes"]
     ]
-    assert [each["reconcile_reason"] for each in comparison["added"]] == ["not kept by last=3"] * 4
+    assert [each["reconcile_reason"] for each in comparison["actions"][:4]] == ["not kept by last=3"] * 4
     assert comparison["policies"] == {"longer": 0, "shorter": 1, "other": 0}
     assert comparison["in_any_case"] == {"create": 0, "delete": 2}
     assert comparison["lost_before"] == 2

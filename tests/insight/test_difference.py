@@ -1,11 +1,13 @@
 """The difference between two plans on one observation: what a change to the files causes."""
 
+from itertools import groupby
+
 import pytest
 from support.build import WEB, backup, config, days, inventory, make_plan
 
 from reconcile.actual.inventory import Server
 from reconcile.desired.desired import resolve
-from reconcile.insight.difference import Difference, FileChange, difference
+from reconcile.insight.difference import ActionChange, Difference, Fate, FileChange, difference
 from reconcile.plan import planning
 
 DB = Server(id=2, name="db")
@@ -43,8 +45,11 @@ def changed(old: str, new: str, before: str = BEFORE) -> Difference:
 
 
 def addresses(found: Difference) -> dict[str, list[str]]:
-    kinds = {"added": found.added, "removed": found.removed, "altered": [each.after for each in found.altered]}
-    return {kind: [str(action.address) for action in actions] for kind, actions in kinds.items() if actions}
+    return {fate: [str(each.action.address) for each in alike] for fate, alike in groupby(found.actions, _fate)}
+
+
+def _fate(change: ActionChange) -> str:
+    return change.fate
 
 
 def files(found: Difference) -> list[tuple[object, ...]]:
@@ -60,8 +65,8 @@ def test_a_backup_that_a_policy_no_longer_keeps_is_the_changes_and_what_was_due_
     found = changed("keep = 4", "keep = 2")
 
     assert addresses(found) == {
-        "added": ["web/nightly#3", "web/nightly#2"],
-        "altered": ["web/nightly#5", "web/nightly#4"],
+        "new": ["web/nightly#3", "web/nightly#2"],
+        "other reason": ["web/nightly#5", "web/nightly#4"],
     }
     assert [str(each.address) for each in found.in_any_case] == ["web/nightly", "web/nightly#5", "web/nightly#4"]
     assert files(found) == [("policies", ("standard",), ("keep", "last"), "4", "2")]
@@ -94,7 +99,7 @@ def test_a_server_that_is_gone_leaves_its_backups() -> None:
     found = changed('[servers.web]\nid = 1\nbackups = [{ description = "nightly", policy = "standard" }]\n', "")
 
     assert [(server.key, server.held) for server in found.left] == [("web", 6)]
-    assert addresses(found) == {"removed": ["web/nightly", "web/nightly#5", "web/nightly#4"]}
+    assert addresses(found) == {"gone": ["web/nightly", "web/nightly#5", "web/nightly#4"]}
     ((kind, names, path, before, after),) = files(found)
     assert (kind, names, path, after) == ("servers", ("web",), (), None)
     assert before == {"series": {"nightly": {"every": "1d", "keep": {"last": "4"}}}}
@@ -127,7 +132,7 @@ def test_the_series_of_a_fleet_counts_for_each_of_its_members() -> None:
 
     assert files(found) == [("policies", ("standard",), ("keep", "last"), "4", "5")]
     assert found.policies == {"longer": 2}
-    assert addresses(found) == {"removed": ["web/nightly#4"], "altered": ["web/nightly#5"]}
+    assert addresses(found) == {"gone": ["web/nightly#4"], "other reason": ["web/nightly#5"]}
 
 
 def test_what_the_settings_give_every_server_is_one_change() -> None:
@@ -144,10 +149,10 @@ def test_what_the_settings_give_every_server_is_one_change() -> None:
         (("prune",), "false", "7d"),
     ]
     assert {each.table for each in found.files} == {"settings"}
-    assert [(str(each.after.address), each.is_withheld) for each in found.altered] == [
-        ("web/nightly#5", True),
-        ("web/nightly#4", True),
-    ]
+    assert addresses(found) == {
+        "new and withheld": ["web/by hand#11"],
+        "now withheld": ["web/nightly#5", "web/nightly#4"],
+    }
 
 
 def test_a_rule_of_require_shows_its_breaches() -> None:
@@ -155,7 +160,7 @@ def test_a_rule_of_require_shows_its_breaches() -> None:
 
     assert files(found) == [("require", (), ("retention",), None, "30d")]
     assert [each.severity for each in found.appeared] == ["error", "error"]
-    assert {each.is_withheld for each in found.altered} == {True}
+    assert {each.fate for each in found.actions} == {Fate.NOW_WITHHELD}
     back = difference((resolve(config(BEFORE), HELD), found.after), (resolve(config(BEFORE), HELD), found.before))
     assert back.resolved == found.appeared
 

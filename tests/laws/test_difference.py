@@ -15,9 +15,11 @@ from reconcile.desired.desired import resolve
 from reconcile.desired.document import Requirements
 from reconcile.durations import Duration
 from reconcile.ids import Id
-from reconcile.insight.difference import Difference, difference
+from reconcile.insight.difference import Difference, Fate, difference
 from reconcile.plan.model import Action, Create, Plan
+from reconcile.plan.safety import withheld
 
+NEW = {Fate.NEW, Fate.NEW_WITHHELD}
 chances = st.randoms(use_true_random=False)
 
 
@@ -72,16 +74,17 @@ def test_the_plan_after_is_the_plan_before_and_the_difference(before: Config, af
     found = compared(before, after, seen)
 
     actions = described(found.before)
-    for action in found.removed:
-        del actions[_about(action)]
-    for altered in found.altered:
-        assert actions[_about(altered.before)] == altered.before.reason
-        actions[_about(altered.after)] = altered.after.reason
-    for action in found.added:
-        assert _about(action) not in actions
-        actions[_about(action)] = action.reason
+    for each in found.actions:
+        reason = actions.pop(_about(each.action), None)
+        assert reason == (each.before and each.before.reason)
+        assert (reason is None) == (each.fate in NEW)
+        if each.fate is not Fate.GONE:
+            actions[_about(each.action)] = each.action.reason
     assert actions == described(found.after)
-    assert {*map(_about, found.in_any_case), *map(_about, found.added)} == set(actions)
+    assert {
+        *map(_about, found.in_any_case),
+        *(_about(each.action) for each in found.actions if each.fate in NEW),
+    } == set(actions)
     assert found.causes_nothing or not found.is_empty
 
 
@@ -89,13 +92,13 @@ def test_the_plan_after_is_the_plan_before_and_the_difference(before: Config, af
 def test_withholding_is_part_of_it(before: Config, after: Config, seen: Inventory) -> None:
     found = compared(before, after, seen)
 
-    held = {delete.backup.id for delete in found.before.deletes if delete.address in found.withheld_before}
-    held -= {each.backup.id for each in found.removed if not isinstance(each, Create)}
-    for altered in found.altered:
-        if altered.was_withheld != altered.is_withheld and not isinstance(altered.after, Create):
-            held ^= {altered.after.backup.id}
-    held |= {each.backup.id for each in found.added if each.address in found.withheld_after}
-    assert held == {delete.backup.id for delete in found.after.deletes if delete.address in found.withheld_after}
+    held: set[Id | tuple[Id, str]] = {address.id for address in withheld(found.before)}
+    for each in found.actions:
+        if each.fate in {Fate.NEW_WITHHELD, Fate.NOW_WITHHELD, Fate.NO_LONGER_WITHHELD}:
+            held ^= {_about(each.action)}
+        elif each.fate is Fate.GONE:
+            held -= {_about(each.action)}
+    assert held == {address.id for address in withheld(found.after)}
 
 
 @given(configs(), inventories(), chances)
@@ -107,7 +110,9 @@ def test_there_and_back_are_each_others_opposites(config: Config, seen: Inventor
     )
     there, back = compared(config, other, seen), compared(other, config, seen)
 
-    assert set(there.added) == set(back.removed)
+    assert {each.action for each in there.actions if each.fate in NEW} == {
+        each.action for each in back.actions if each.fate is Fate.GONE
+    }
     assert {(each.names, each.path, str(each.before)) for each in there.files} == {
         (each.names, each.path, str(each.after)) for each in back.files
     }

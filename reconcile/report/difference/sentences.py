@@ -7,7 +7,7 @@ from itertools import groupby, islice
 
 from reconcile.actual.inventory import size_mb
 from reconcile.addresses import SeriesAddress
-from reconcile.insight.difference import Difference, FileChange, Written
+from reconcile.insight.difference import ActionChange, Difference, Fate, FileChange, Written
 from reconcile.plan.model import Action, Create, Delete
 from reconcile.report.plan.sentences import backups_text, reason_text
 from reconcile.report.wording import count_text, names_text, size_text
@@ -15,9 +15,14 @@ from reconcile.report.wording import count_text, names_text, size_text
 _MOST_NAMED = 3
 """Maximum number of servers or fleets, of those that change alike, that a row names; any more are only counted."""
 
-WITHHELD, NOW_WITHHELD, NO_LONGER_WITHHELD = "withheld: ", "now withheld: ", "no longer withheld: "
-NO_LONGER = "no longer: "
-"""The effect of the change on an action, before its reason; empty for a new action."""
+_FATES = {
+    Fate.NEW: "",
+    Fate.NEW_WITHHELD: "withheld: ",
+    Fate.NOW_WITHHELD: "now withheld: ",
+    Fate.NO_LONGER_WITHHELD: "no longer withheld: ",
+    Fate.GONE: "no longer: ",
+}
+"""What becomes of an action, before its reason; an action with only another reason has no row."""
 
 _FEWEST_FOLDED = 3
 """If this many deletes of one series are alike, they share one row."""
@@ -64,8 +69,7 @@ def loss_part_text(difference: Difference) -> str:
 class ActionRow:
     """An action that the change affects, or several deletes of one series that are alike."""
 
-    how: str
-    """The effect of the change: `WITHHELD` and so on; empty for a new action."""
+    fate: Fate
     is_create: bool
     name: str
     facts: str
@@ -74,39 +78,25 @@ class ActionRow:
 
 def action_rows(difference: Difference) -> Iterator[ActionRow]:
     """Yield each action that the change adds, withholds, no longer withholds, or removes."""
-    for (how, _, series), alike in groupby(_changed(difference), _alike):
-        actions = [action for _, action in alike]
+    now = difference.after.planned_at
+    changed = (each for each in difference.actions if each.fate in _FATES)
+    for (fate, _, series), alike in groupby(changed, _alike):
+        actions = [each.action for each in alike]
         deletes = [action for action in actions if isinstance(action, Delete)]
-        now = difference.after.planned_at
-        if len(deletes) >= _FEWEST_FOLDED:
-            backups = [delete.backup for delete in deletes]
-            name, facts = f"{series}: {len(backups):,} backups", backups_text(backups, now)
-            yield ActionRow(how=how, is_create=False, name=name, facts=facts, why=reason_text(deletes[0]))
-            continue
-        for action in actions:
-            facts = "new" if isinstance(action, Create) else backups_text([action.backup], now)
+        is_folded = len(deletes) >= _FEWEST_FOLDED
+        for action in actions[:1] if is_folded else actions:
+            backups = [each.backup for each in (deletes if is_folded else [action]) if isinstance(each, Delete)]
             yield ActionRow(
-                how=how,
+                fate=fate,
                 is_create=isinstance(action, Create),
-                name=str(action.address),
-                facts=facts,
-                why=reason_text(action),
+                name=f"{series}: {len(backups):,} backups" if is_folded else str(action.address),
+                facts=backups_text(backups, now) if backups else "new",
+                why=_FATES[fate] + reason_text(action),
             )
 
 
-def _changed(difference: Difference) -> Iterator[tuple[str, Action]]:
-    for action in difference.added:
-        yield WITHHELD if action.address in difference.withheld_after else "", action
-    for each in difference.altered:
-        if each.was_withheld != each.is_withheld:
-            yield NOW_WITHHELD if each.is_withheld else NO_LONGER_WITHHELD, each.after
-    for action in difference.removed:
-        yield NO_LONGER, action
-
-
-def _alike(changed: tuple[str, Action]) -> tuple[str, str, SeriesAddress]:
-    how, action = changed
-    return how, action.reason.kind, action.address.series
+def _alike(change: ActionChange) -> tuple[Fate, str, SeriesAddress]:
+    return change.fate, change.action.reason.kind, change.action.address.series
 
 
 def file_rows(difference: Difference) -> Iterator[tuple[str, str]]:
@@ -120,18 +110,19 @@ def file_rows(difference: Difference) -> Iterator[tuple[str, str]]:
 
 
 def _actions_texts(difference: Difference) -> Iterator[str]:
-    for actions, how in ((difference.added, "more"), (difference.removed, "fewer")):
-        deletes = [action for action in actions if isinstance(action, Delete)]
-        if deletes:
+    number = Counter(each.fate for each in difference.actions)
+    for fates, how in (({Fate.NEW, Fate.NEW_WITHHELD}, "more"), ({Fate.GONE}, "fewer")):
+        actions = [each.action for each in difference.actions if each.fate in fates]
+        if deletes := [action for action in actions if isinstance(action, Delete)]:
             size = size_text(size_mb(delete.backup for delete in deletes))
-            held_back = sum(delete.address in difference.withheld_after for delete in deletes)
+            held_back = number[Fate.NEW_WITHHELD] if how == "more" else 0
             held = f", {held_back:,} withheld" if held_back else ""
             yield f"{count_text(len(deletes), f'{how} delete')} on {_servers_text(deletes)} ({size}{held})"
         if creates := [action for action in actions if isinstance(action, Create)]:
             yield f"{count_text(len(creates), f'{how} create')} on {_servers_text(creates)}"
-    for is_withheld, how in ((True, "now withheld"), (False, "no longer withheld")):
-        if number := sum(each.is_withheld is is_withheld is not each.was_withheld for each in difference.altered):
-            yield f"{count_text(number, 'delete')} {how}"
+    for fate in (Fate.NOW_WITHHELD, Fate.NO_LONGER_WITHHELD):
+        if number[fate]:
+            yield f"{count_text(number[fate], 'delete')} {fate}"
 
 
 def _servers_text(actions: Iterable[Action]) -> str:

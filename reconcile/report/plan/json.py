@@ -116,24 +116,18 @@ def _ours(plan: Plan, held_back: frozenset[BackupAddress], zone: ZoneInfo) -> Js
 
 def _comparison(difference: Difference) -> JsonObject:
     """Return the effect of the change to the files, and the changes in them."""
-
-    def action(planned: Create | Delete, *, is_withheld: bool) -> JsonObject:
-        return {**_change(planned, ZoneInfo(difference.after.timezone)), "withheld": is_withheld}
-
+    zone = ZoneInfo(difference.after.timezone)
     in_any_case = difference.in_any_case
     creates = sum(isinstance(action, Create) for action in in_any_case)
     return {
         "summary": caused_text(difference),
-        "added": [action(each, is_withheld=each.address in difference.withheld_after) for each in difference.added],
-        "removed": [
-            action(each, is_withheld=each.address in difference.withheld_before) for each in difference.removed
-        ],
-        "altered": [
+        "actions": [
             {
-                "before": action(each.before, is_withheld=each.was_withheld),
-                "after": action(each.after, is_withheld=each.is_withheld),
+                **_change(each.action, zone),
+                "fate": each.fate,
+                "reason_before": action_text(each.before) if each.before else None,
             }
-            for each in difference.altered
+            for each in difference.actions
         ],
         "in_any_case": {"create": creates, "delete": len(in_any_case) - creates},
         "lost_before": difference.before.loss.lost,

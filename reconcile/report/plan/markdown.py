@@ -30,8 +30,13 @@ def plan_markdown(found: Plan | Difference, /, *, verbose: bool = False) -> Raw:
     """
     plan = found.after if isinstance(found, Difference) else found
     held_back = withheld(plan)
-    shared = {"sentences": sentences, "diagnostic_lines": diagnostic_lines, "zone": ZoneInfo(plan.timezone)}
-    body = markdown("plan/body.md.jinja", plan=plan, held_back=held_back, **shared).splitlines()
+    shared = {
+        "sentences": sentences,
+        "held_back": held_back,
+        "diagnostic_lines": diagnostic_lines,
+        "zone": ZoneInfo(plan.timezone),
+    }
+    body = markdown("plan/body.md.jinja", plan=plan, **shared).splitlines()
     details = [
         partial(markdown, "plan/server.md.jinja", server=server, now=plan.planned_at, **shared)
         for server in plan.servers

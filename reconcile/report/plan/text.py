@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from reconcile.actual.inventory import State
 from reconcile.addresses import BackupAddress
 from reconcile.durations import age_text
-from reconcile.insight.difference import Difference
+from reconcile.insight.difference import Difference, Fate
 from reconcile.plan.model import Action, Create, Delete, Kept, Plan, SeriesPlan, ServerPlan, Unmanaged
 from reconcile.plan.safety import withheld
 from reconcile.report.diagnostics import diagnostic_text
@@ -42,7 +42,7 @@ _MOST_NAMED = 5
 """Maximum number of paused servers without actions that are named; more are only counted."""
 
 _STYLES = {"+": "green", "-": "red", "!": "bold red", " ": "dim", "?": "yellow"}
-_SIGNS = {sentences.WITHHELD: "!", sentences.NOW_WITHHELD: "!", sentences.NO_LONGER: " "}
+_SIGNS = {Fate.NEW_WITHHELD: "!", Fate.NOW_WITHHELD: "!", Fate.GONE: " "}
 _FEWEST_FOLDED = 3
 """If this many deletes of one series are withheld, they share one row."""
 
@@ -73,8 +73,8 @@ def _changes(difference: Difference, *, verbose: bool) -> Iterator[Block]:
 
 
 def _changed(row: sentences.ActionRow) -> Row:
-    sign = _SIGNS.get(row.how, "+" if row.is_create else "-")
-    return _row(sign, row.name, row.facts, row.how + row.why)
+    sign = _SIGNS.get(row.fate, "+" if row.is_create else "-")
+    return _row(sign, row.name, row.facts, row.why)
 
 
 def _caused(difference: Difference) -> Text:
