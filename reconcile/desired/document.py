@@ -28,8 +28,8 @@ def _count_text(period: Period) -> str:
 
 
 def _within_text(period: Period) -> str:
-    which = f"the newest backup of each {period.noun}, if it is" if period.bucket else "all backups"
-    return f"Keep {which} less than this older than the newest."
+    which = f"the newest backup of each {period.noun}" if period.bucket else "every backup"
+    return f"Keep {which} within this time before the newest."
 
 
 _KEEP_KEYS: dict[str, Any] = {
