@@ -30,7 +30,8 @@ from reconcile.durations import Duration
 from reconcile.outcomes import Announced, Emit, Event, Interrupted, Rounds
 from reconcile.plan.model import Plan
 from reconcile.plan.planning import RunOptions, plan_run
-from reconcile.plan.record import Record
+from reconcile.plan.record import Record, RecordedFile
+from reconcile.plan.saved import envelope
 from reconcile.plan.stale import check_base_url
 from reconcile.report.apply.sentences import summary_text
 
@@ -137,8 +138,8 @@ def _converge(
             started_at=started_at,
             base_url=access.base_url,
             options=planning,
-            files=() if isinstance(what, Plan) else what.sources,
-            saved_plan=saved,
+            files=() if isinstance(what, Plan) else tuple(map(RecordedFile.of, what.sources)),
+            saved_plan=envelope(saved, __version__) if saved else None,
         ),
     )
 

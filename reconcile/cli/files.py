@@ -30,11 +30,9 @@ def read_plan(path: Path) -> "Plan":
     from reconcile.plan.saved import parse  # noqa: PLC0415 - takes 40 ms, and few runs have a saved plan
 
     try:
-        return parse(read_file(path, _LARGEST_PLAN).decode(), str(path))
+        return parse(read_file(path, _LARGEST_PLAN), str(path))
     except OSError as error:
         raise UserError(f"{path}: {error.strerror}", "Make a plan first: reconcile plan --out FILE.") from error
-    except UnicodeDecodeError as error:
-        raise UserError(f"{path} is not a saved plan", "Make one: reconcile plan --out FILE.") from error
 
 
 def records_in(path: Path) -> list[Path]:
@@ -50,15 +48,20 @@ def records_in(path: Path) -> list[Path]:
     raise UserError(f"{path} contains no records", "Records are written by apply --record DIR.")
 
 
-def records_since(path: Path) -> list[Path]:
-    """Return the record `path` and the later ones beside it; raises UserError.
+def records_since(path: Path) -> "list[tuple[Path, Record]]":
+    """Read the record `path` and the later ones beside it, the newest last; raises UserError.
 
     Of a folder, it is the newest that contains an observation: a run may have ended before it read the account.
     """
-    if path.is_dir():
-        newest_first = records_in(path)[::-1]
-        path = next((each for each in newest_first if read_record(each).rounds), newest_first[0])
-    return [path, *(each for each in sorted(path.parent.glob("*.json")) if each.name > path.name)]
+    if not path.is_dir():
+        later = (each for each in sorted(path.parent.glob("*.json")) if each.name > path.name)
+        return [(each, read_record(each)) for each in (path, *later)]
+    found: list[tuple[Path, Record]] = []
+    for each in reversed(records_in(path)):
+        found.insert(0, (each, read_record(each)))
+        if found[0][1].rounds:
+            break
+    return found
 
 
 def read_record(path: Path) -> "Record":
@@ -66,11 +69,9 @@ def read_record(path: Path) -> "Record":
     from reconcile.plan.record import parse  # noqa: PLC0415 - as above
 
     try:
-        return parse(read_file(path, _LARGEST_PLAN).decode(), str(path))
+        return parse(read_file(path, _LARGEST_PLAN), str(path))
     except OSError as error:
         raise UserError(f"{path}: {error.strerror}", "Name a record, or a folder of records.") from error
-    except UnicodeDecodeError as error:
-        raise UserError(f"{path} is not a record: not UTF-8 text", "Name a record, or a folder of records.") from error
 
 
 def plan_content(plan: "Plan", redact: Callable[[str], str]) -> str:

@@ -1,7 +1,6 @@
 """Keeps the record of a run (`--record`): saved before the first change, and again when the run ends."""
 
 import os
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
@@ -16,8 +15,8 @@ from reconcile.cli.session import Session
 from reconcile.cli.system_clock import SystemClock
 from reconcile.diagnostics import UserError
 from reconcile.outcomes import Applied, Event, Finished, Planned, Result
-from reconcile.plan.model import Create, Delete
-from reconcile.plan.record import Done, Outline, Record, RecordedRound, StartedBy, dump, outline
+from reconcile.plan.model import Delete
+from reconcile.plan.record import Observation, Outline, Record, RecordedRound, StartedBy, dump, outline
 from reconcile.report.apply.sentences import explanation_text
 
 _ADVICE = "Nothing was changed. Choose a writable folder with --record DIR."
@@ -78,6 +77,7 @@ class Recorder(AbstractContextManager["Recorder"]):
         self._save = save
         self._now = now
         self._at_end = at_end
+        self._observed: Inventory | None = None
         self._results: list[Result] = []
         self._store()
 
@@ -95,51 +95,57 @@ class Recorder(AbstractContextManager["Recorder"]):
             self._store()
 
     def observe(self, inventory: Inventory) -> None:
-        """Add the observation before it is planned, so `replay` can also make a refused plan again."""
-        gained = Counter(address for result in self._results for address in result.gained)
-        lost = sum(result.lost for result in self._results)
-        seen = RecordedRound(inventory=inventory, gained=gained, lost=lost)
+        """Add the observation before it is planned, so the record of a refused plan has it too."""
+        if not self._save:
+            return
+        seen = RecordedRound(
+            observed=Observation.of(inventory, self._observed),
+            gained=tuple(address for result in self._results for address in result.gained),
+            lost=sum(result.lost for result in self._results),
+        )
+        self._observed = inventory
         self.record = replace(self.record, rounds=(*self.record.rounds, seen))
 
     def add(self, event: Event) -> None:
         """Add a plan, or its result."""
-        if not self._save:
-            return
         match event:
+            case _ if not self._save:
+                pass
             case Planned(plan=plan, withheld=withheld):
                 self.plan(outline(plan, withheld))
             case Applied(result=result):
                 self._results.append(result)
-                self.done(map(done_of, result.finished))
+                self.ended(map(outcome_fields, result.finished))
             case _:
                 pass
 
     def plan(self, planned: Outline) -> None:
         """Add a plan, and save the record before the account may change."""
-        self._update(outline=planned)
-        self._store()
+        if self._save:
+            self._set_plan(planned)
+            self._store()
 
-    def done(self, done: Iterable[Done]) -> None:
-        """Add the result of the plan."""
-        self._update(done=tuple(done))
+    def ended(self, outcomes: Iterable[Mapping[str, Any]]) -> None:
+        """Add the result of each action of the last plan, in their order; the last actions may have none."""
+        if self.record.rounds and (plan := self.record.rounds[-1].plan):
+            ended = [replace(each, **fields) for each, fields in zip(plan.actions, outcomes, strict=False)]
+            self._set_plan(replace(plan, actions=(*ended, *plan.actions[len(ended) :])))
 
-    def _update(self, **fields: Any) -> None:  # noqa: ANN401 - those of the last round
+    def _set_plan(self, plan: Outline) -> None:
         *before, last = self.record.rounds
-        self.record = replace(self.record, rounds=(*before, replace(last, **fields)))
+        self.record = replace(self.record, rounds=(*before, replace(last, plan=plan)))
 
     def _store(self) -> None:
         if self._save:
             self._save(dump(self.record))
 
 
-def done_of(ended: Finished) -> Done:
-    """Return how an action ended, in the form of a record."""
+def outcome_fields(ended: Finished) -> dict[str, Any]:
+    """Return how an action ended, as the fields of a `RecordedAction`."""
     backup = ended.action.backup if isinstance(ended.action, Delete) else ended.backup
-    return Done(
-        verb="create" if isinstance(ended.action, Create) else "delete",
-        address=str(ended.action.address),
-        outcome=ended.outcome,
-        explanation=explanation_text(ended),
-        backup_id=backup.id if backup else None,
-        seconds=round(ended.elapsed, 1),
-    )
+    return {
+        "outcome": str(ended.outcome),
+        "explanation": explanation_text(ended),
+        "backup_id": backup.id if backup else None,
+        "seconds": round(ended.elapsed, 1),
+    }

@@ -1,9 +1,10 @@
 """`reconcile restore`: the most careful command, because it is used in a hurry."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, closing
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -20,7 +21,7 @@ from reconcile.cli.lock import account_lock
 from reconcile.cli.options import RECORD, argument, command, option
 from reconcile.cli.output import Output
 from reconcile.cli.prompt import ask
-from reconcile.cli.recorder import Recorder, done_of, record_in
+from reconcile.cli.recorder import Recorder, outcome_fields, record_in
 from reconcile.cli.reporters import REPORTERS
 from reconcile.cli.session import Session
 from reconcile.cli.system_clock import SystemClock
@@ -33,7 +34,7 @@ from reconcile.insight.restore_points import Choice, min_sizes_of
 from reconcile.insight.servers import find_server, name_or_id
 from reconcile.insight.timeline import server_timeline
 from reconcile.outcomes import Outcome
-from reconcile.plan.record import Done, Record, RestoreOptions
+from reconcile.plan.record import Record, RecordedFile, RestoreOptions
 from reconcile.report.restore import restore_text
 from reconcile.report.status.points import points_text
 
@@ -69,7 +70,7 @@ def restore(
         started_at=SystemClock().now(),
         base_url=access.base_url,
         options=asked,
-        files=config.sources,
+        files=tuple(map(RecordedFile.of, config.sources)),
     )
     recorder = record_in(record_folder, session, record)
 
@@ -178,18 +179,16 @@ def _carry_out(
         choice = connect(session, work, access=access, on_interrupt=on_interrupt)
         recorder.is_complete = True
     finally:
-        if done := list(_done(restoration, recorder)):
-            recorder.done(done)
+        recorder.ended(_outcomes(restoration, is_complete=recorder.is_complete))
     return choice
 
 
-def _done(restoration: Restoration, recorder: Recorder) -> Iterator[Done]:
-    """Yield the lines for what was done, even if the run failed afterwards."""
+def _outcomes(restoration: Restoration, *, is_complete: bool) -> Iterator[Mapping[str, Any]]:
+    """Yield how the safety backup and the restore ended, even if the run failed afterwards."""
     if restoration.safety:
-        yield done_of(restoration.safety)
-    if restoration.is_sent and (planned := recorder.record.rounds[-1].outline):
-        outcome = Outcome.SUCCEEDED if recorder.is_complete else Outcome.UNKNOWN
-        yield Done(verb="restore", address=planned.actions[-1].address, outcome=outcome)
+        yield outcome_fields(restoration.safety)
+    if restoration.is_sent:
+        yield {"outcome": str(Outcome.SUCCEEDED if is_complete else Outcome.UNKNOWN)}
 
 
 def _choose(output: Output, asked: RestoreOptions, config: Config, inventory: Inventory) -> Choice:

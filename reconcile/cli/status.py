@@ -6,7 +6,7 @@ from pathlib import Path
 from reconcile.actual.inventory import Inventory
 from reconcile.cli.connection import observe
 from reconcile.cli.exit_code import ExitCode
-from reconcile.cli.files import read_record, records_since
+from reconcile.cli.files import records_since
 from reconcile.cli.options import OUTPUT_FILE, command, format_of, option
 from reconcile.cli.session import Session
 from reconcile.desired.desired import Desired
@@ -94,16 +94,17 @@ def status(
 
 def _since(session: Session, path: Path, found: Status, desired: Desired, inventory: Inventory) -> Since:
     """Compare the account with a record, given the records of the runs after it; raises UserError."""
-    paths = records_since(path)
-    records = [read_record(each) for each in paths]
-    base, advice = records[0], "Name a record of this account."
+    records = records_since(path)
+    (path, base), advice = records[0], "Name a record of this account."
     if base.base_url != inventory.base_url:
-        problem = f"{paths[0]} is a record of {base.base_url}, not of {inventory.base_url}"
+        problem = f"{path} is a record of {base.base_url}, not of {inventory.base_url}"
         raise UserError(problem, advice)
     if not base.rounds:
-        raise UserError(f"{paths[0]} contains no observation: its run ended too early", "Name an older record.")
-    seen = base.rounds[-1].inventory
+        raise UserError(f"{path} contains no observation: its run ended too early", "Name an older record.")
+    seen = base.inventories[-1]
     if seen.account and inventory.account and seen.account != inventory.account:
-        raise UserError(f"{paths[0]} is a record of {seen.account}, not of {inventory.account}", advice)
+        raise UserError(f"{path} is a record of {seen.account}, not of {inventory.account}", advice)
     before = status_of(desired_for(desired.config, seen, session.targets), seen, seen.observed_at)
-    return since(records, desired, inventory, before.health, found.health)
+    # A rule explains what is gone on any server, whatever the targets are.
+    whole = desired_for(desired.config, inventory, ())
+    return since([record for _, record in records], whole, inventory, before.health, found.health)

@@ -19,8 +19,9 @@ from reconcile.insight.restore_points import Choice, choose, min_sizes_of, safet
 from reconcile.insight.servers import find_server, name_or_id
 from reconcile.plan.model import Plan
 from reconcile.plan.planning import RunOptions, desired_for, make_plan, plan_run
-from reconcile.plan.record import Outline, PlannedAction, Record, RecordedRound, RestoreOptions, outline
+from reconcile.plan.record import Outline, Record, RecordedAction, RecordedRound, RestoreOptions, outline
 from reconcile.plan.safety import continued, withheld
+from reconcile.plan.saved import read
 
 Kind = Literal["line", "backup", "refused", "added", "missing", "reason", "withheld", "server", "rest", "unplanned"]
 """What does not hold: an altered line or backup; a plan that is now refused; an action that is only in one of the two
@@ -82,7 +83,7 @@ def replay(records: Iterable[tuple[str, Record]], load: Load, other: Config | No
     for name, record in records:
         times.append(record.started_at)
         unfinished += record.ended_at is None
-        sent.update(done.verb for each in record.rounds for done in each.done or () if done.was_sent)
+        sent.update(action.verb for each in record.rounds for action in each.sent)
         findings += (
             Finding(record=name, at=record.started_at, version=record.version, kind=kind, verb=verb, subject=subject)
             for kind, verb, subject in _check(record, load)
@@ -105,42 +106,32 @@ _Found = tuple[Kind, str, str]
 
 
 def _check(record: Record, load: Load) -> Iterator[_Found]:
-    yield from (("line", "", line) for line in record.altered_lines)
-    try:
-        outlines = _planner(record, load)
-    except UserError as error:  # the files in the record are invalid
-        yield "refused", "", error.diagnostics[0].summary
-        return
-    for each in record.rounds:
-        yield from (("backup", "", address) for address in each.altered)
-        try:
-            again = outlines(each)
-        except UserError as error:
-            if each.outline:
-                yield "refused", "", error.diagnostics[0].summary
+    yield from (("line", "", line) for file in record.files for line in file.altered)
+    for each, inventory in zip(record.rounds, record.inventories, strict=True):
+        yield from (("backup", "", address) for address in each.observed.altered)
+        if each.plan is None:  # refused, or killed before
             continue
-        if each.outline:
-            yield from _compare(each.outline, again)
-        yield from _unplanned(each, again)
+        try:
+            again = _plan_again(record, each, inventory, load)
+        except UserError as error:
+            yield "refused", "", error.diagnostics[0].summary
+        else:
+            yield from _compare(each.plan, again)
 
 
-def _planner(record: Record, load: Load) -> Callable[[RecordedRound], Outline]:
-    """Return what plans one round of a record again; raises UserError if its files are invalid."""
-    config = load(record.files)
-    match record.options:
-        case RestoreOptions() as restore:
-            return lambda each: restore_outline(
-                restore, choice_of(restore, config, each.inventory), each.inventory.observed_at
-            )
-        case RunOptions() as options:
-            what = record.saved_plan or config
+def _plan_again(record: Record, each: RecordedRound, inventory: Inventory, load: Load) -> Outline:
+    """Plan one round of a record again; raises UserError if its files or its saved plan are invalid."""
+    config, options = _config(record, load), record.options
+    if isinstance(options, RestoreOptions):
+        return restore_outline(options, choice_of(options, config, inventory), inventory.observed_at)
+    what = config if record.saved_plan is None else read(record.saved_plan, "the saved plan")
+    gained = Counter(each.gained)
+    plan = continued(plan_run(what, inventory, options, record.started_at), gained, each.lost)
+    return outline(plan, withheld(plan, options.allow_loss, gained, counts_creates=options.wait))
 
-            def again(each: RecordedRound) -> Outline:
-                plan = continued(plan_run(what, each.inventory, options, record.started_at), each.gained, each.lost)
-                gained = Counter(each.gained)
-                return outline(plan, withheld(plan, options.allow_loss, gained, counts_creates=options.wait))
 
-            return again
+def _config(record: Record, load: Load) -> Config:
+    return load(tuple(file.source for file in record.files))
 
 
 def choice_of(options: RestoreOptions, config: Config, inventory: Inventory) -> Choice:
@@ -155,9 +146,9 @@ def choice_of(options: RestoreOptions, config: Config, inventory: Inventory) -> 
 def restore_outline(options: RestoreOptions, choice: Choice, now: datetime) -> Outline:
     """Return the plan of a restore: the safety backup, if it creates one, and the restore."""
     server = name_or_id(choice.server)
-    actions = [PlannedAction(verb="restore", address=f"{server}/{choice.backup.description or ''}#{choice.backup.id}")]
+    actions = [RecordedAction(verb="restore", address=f"{server}/{choice.backup.description or ''}#{choice.backup.id}")]
     if options.safety_backup:
-        actions.insert(0, PlannedAction(verb="create", address=f"{server}/{safety_description(now)}"))
+        actions.insert(0, RecordedAction(verb="create", address=f"{server}/{safety_description(now)}"))
     return Outline(planned_at=now, actions=tuple(actions), servers={}, rest="")
 
 
@@ -166,15 +157,11 @@ def _compare(recorded: Outline, again: Outline) -> Iterator[_Found]:
     differing: set[str] = set()
     for verb, address in dict.fromkeys((*olds, *news)):
         old, new = olds.get((verb, address)), news.get((verb, address))
-        if old == new:
-            continue
-        differing.add(address)
-        if old is None:
-            yield "missing", verb, address
-        elif new is None:
-            yield "added", verb, address
-        else:
-            yield "withheld" if old.withheld != new.withheld else "reason", verb, address
+        if kind := _kind(old, new):
+            differing.add(address)
+            yield kind, verb, address
+        if old and old.was_sent and (new is None or new.withheld):
+            yield "unplanned", verb, address
     named = {address.partition("/")[0] for address in differing}
     for key in dict.fromkeys((*recorded.servers, *again.servers)):
         if recorded.servers.get(key) != again.servers.get(key) and key not in named:
@@ -183,25 +170,28 @@ def _compare(recorded: Outline, again: Outline) -> Iterator[_Found]:
         yield "rest", "", ""
 
 
-def _unplanned(each: RecordedRound, again: Outline) -> Iterator[_Found]:
-    planned = {(action.verb, action.address) for action in again.actions if not action.withheld}
-    for done in each.done or ():
-        if done.was_sent and (done.verb, done.address) not in planned:
-            yield "unplanned", done.verb, done.address
+def _kind(recorded: RecordedAction | None, again: RecordedAction | None) -> Kind | None:
+    if recorded is None:
+        return "missing"
+    if again is None:
+        return "added"
+    if recorded.withheld != again.withheld:
+        return "withheld"
+    return None if recorded.reason == again.reason else "reason"
 
 
 def _other_plans(name: str, record: Record, load: Load, other: Config) -> Iterator[OtherPlan]:
     """Yield the plan of other files for the first round of an apply, if it differs."""
     if not isinstance(record.options, RunOptions) or record.saved_plan or not record.rounds:
         return
-    options, inventory = record.options, record.rounds[0].inventory
+    options, inventory = record.options, record.inventories[0]
 
     def planned(config: Config) -> tuple[Desired, Plan]:
         desired = desired_for(config, inventory, options.targets)
         return desired, make_plan(desired, inventory, max_age=options.max_age, started_at=record.started_at)
 
     try:
-        found = difference(planned(load(record.files)), planned(other))
+        found = difference(planned(_config(record, load)), planned(other))
     except UserError as error:
         yield OtherPlan(record=name, at=record.started_at, difference=None, refused=error.diagnostics[0].summary)
         return

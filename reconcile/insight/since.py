@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 from reconcile.actual.inventory import Backup, Inventory
 from reconcile.desired.desired import Desired
 from reconcile.ids import Id
-from reconcile.nested import changes
 from reconcile.plan.planner import plan
 
 if TYPE_CHECKING:
@@ -83,15 +82,14 @@ def since(records: Sequence["Record"], desired: Desired, inventory: Inventory, b
 
     `before` and `after` are the health at both times, by the files of today. The first record has a round.
     """
-    seen = records[0].rounds[-1].inventory
+    seen = records[0].inventories[-1]
     olds, news = ({backup.id: backup for backup in each.manual} for each in (seen, inventory))
     gone = [backup for id_, backup in olds.items() if id_ not in news]
     by_run = {
-        (done.verb, done.backup_id)
+        (action.verb, action.backup_id)
         for number, record in enumerate(records)
         for each in (record.rounds if number else record.rounds[-1:])
-        for done in each.done or ()
-        if done.was_sent
+        for action in each.sent
     }
     by_rule = _deleted_by_rule(gone, desired, inventory)
     health = tuple(
@@ -127,17 +125,22 @@ def _cause_of_loss(backup: Backup, by_run: set[tuple[str, Id | None]], by_rule: 
 
 
 def _deleted_by_rule(gone: list[Backup], desired: Desired, inventory: Inventory) -> frozenset[Id]:
-    """Return the ids of those backups that a plan would delete if they still existed."""
+    """Return the ids of those backups that a run would delete if they still existed.
+
+    `--allow-loss` permits a loss in one run, but a pause and a rule of `[require]` apply to every run.
+    """
     if not gone:
         return frozenset()
     as_if = replace(inventory, backups=(*inventory.backups, *gone))
-    return frozenset(delete.backup.id for delete in plan(desired, as_if, inventory.observed_at).deletes)
+    planned = plan(desired, as_if, inventory.observed_at)
+    never = planned.agreed | planned.rule_broken
+    return frozenset(delete.backup.id for delete in planned.deletes if delete.address not in never)
 
 
 def _changed(olds: dict[Id, Backup], news: dict[Id, Backup]) -> Iterator[FieldChange]:
-    differing = [id_ for id_, new in news.items() if id_ in olds and olds[id_] != new]
-    before, after = (
-        {id_: {name: getattr(held[id_], name) for name in _COMPARED} for id_ in differing} for held in (olds, news)
-    )
-    for (id_, field), old, new in changes(before, after):
-        yield FieldChange(backup=news[id_], field=field, before=old, after=new)
+    for id_, new in news.items():
+        old = olds.get(id_, new)
+        for field in _COMPARED:
+            before, after = getattr(old, field), getattr(new, field)
+            if before != after:
+                yield FieldChange(backup=new, field=field, before=before, after=after)

@@ -1,21 +1,24 @@
 """The record of a run (spec, section 8): everything observed, planned and done, as JSON without secrets.
 
-`reconcile.insight.replay` makes each plan again from a record, without the service. A record must be small enough to
-keep every night, so lists are tables of columns in which a repeated value is written once, and a plan is its actions
-and a digest of each server's part.
+These types are the format: pydantic writes a record field by field, and reads it back. `reconcile.insight.replay` makes
+each plan again from a record, without the service. A record must be small enough to keep every night, so lists are
+tables of columns in which a repeated value is written once, a later observation has only what changed since the
+previous one, and a plan is its actions and a digest of each server's part.
 """
 
 import hashlib
 import json
 import zlib
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from datetime import UTC, timedelta
+from functools import cached_property
+from itertools import repeat, zip_longest
+from operator import attrgetter
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator, PlainSerializer, TypeAdapter, ValidationError
-from pydantic_core import from_json
+from pydantic_core import from_json, to_json, to_jsonable_python
 
 from reconcile.actual.inventory import Backup, Inventory, OddEntry, Server
 from reconcile.addresses import BackupAddress, SeriesAddress
@@ -24,33 +27,26 @@ from reconcile.diagnostics import UserError
 from reconcile.ids import Id
 from reconcile.plan.model import Create, Plan, ServerPlan
 from reconcile.plan.planning import RunOptions
-from reconcile.plan.saved import envelope, read
 
 FORMAT_VERSION = 1
 
-_CHECK_DIGITS = 4
 _DIGEST_DIGITS = 16
 _MOST_ROWS = 1_000_000
 """More than any account holds. A damaged number must not fill the memory."""
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
-_SERVER_PLAN = TypeAdapter(ServerPlan)
-_PLAN = TypeAdapter(Plan)
 
-
-def table(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Write rows with the same keys as columns: a single value once, and repeated values by number."""
-    columns: dict[str, Any] = {"count": len(rows)}
-    for name in rows[0] if rows else ():
-        values = [row[name] for row in rows]
-        numbers: dict[str, int] = {}
-        at = [numbers.setdefault(repr(value), len(numbers)) for value in values]
-        if len(numbers) == 1:
+def table(items: Sequence[Any]) -> dict[str, Any]:
+    """Write dataclasses of one type as columns: a single value once, and repeated values by number."""
+    columns: dict[str, Any] = {"count": len(items)}
+    for name in (field.name for field in (fields(items[0]) if items else ())):
+        values = [getattr(item, name) for item in items]
+        keys = list(map(repr, values))
+        distinct = dict(zip(keys, values, strict=True))
+        if len(distinct) == 1:
             columns[name] = {"all": values[0]}
-        elif len(numbers) <= len(values) // 2:
-            first = {number: value for value, number in zip(reversed(values), reversed(at), strict=True)}
-            columns[name] = {"values": [first[number] for number in range(len(numbers))], "at": at}
+        elif len(distinct) <= len(values) // 2:
+            numbers = {key: number for number, key in enumerate(distinct)}
+            columns[name] = {"values": list(distinct.values()), "at": [numbers[key] for key in keys]}
         else:
             columns[name] = values
     return columns
@@ -61,25 +57,30 @@ def rows_of(columns: Mapping[str, Any]) -> list[dict[str, Any]]:
     count = columns["count"]
     if count > _MOST_ROWS:
         raise ValueError(f"a table of {count:,} rows")
-    written: dict[str, Sequence[Any]] = {}
-    for name, column in columns.items():
-        match column:
-            case _ if name == "count":
-                continue
-            case {"all": value}:
-                written[name] = [value] * count
-            case {"values": values, "at": at}:
-                written[name] = [values[number] for number in at]
-            case list():
-                written[name] = column
-            case _:
-                raise TypeError(name)
-    names = list(written)
-    return [dict(zip(names, row, strict=True)) for row in zip(*written.values(), strict=True)]
+    names = [name for name in columns if name != "count"]
+    values = [_column(columns[name], count) for name in names]
+    return [dict(zip(names, row, strict=True)) for row in zip(*values, strict=True)]
+
+
+def _column(column: object, count: int) -> Any:  # noqa: ANN401 - values of any type, to iterate over
+    match column:
+        case {"all": value}:
+            return repeat(value, count)
+        case {"values": values, "at": at}:
+            return [values[number] for number in at]
+        case list():
+            return column
+        case _:
+            raise TypeError("a column is not as expected")
+
+
+def _check(value: object) -> int:
+    """Return a short checksum, to find values altered by hand."""
+    return zlib.crc32(repr(value).encode()) & 0xFFFF
 
 
 _FROM_TABLE = BeforeValidator(rows_of)
-_TO_TABLE = PlainSerializer(lambda items: table([asdict(item) for item in items]))
+_TO_TABLE = PlainSerializer(table)
 _Time = Annotated[AwareDatetime, AfterValidator(lambda time: time.astimezone(UTC))]
 
 
@@ -100,39 +101,23 @@ class RestoreOptions:
     safety_backup: bool = False
     backup_id: str | None = None
     series: str | None = None
-    before: datetime | None = None
+    before: _Time | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class PlannedAction:
-    """One action of a plan: its reason, and whether it was withheld."""
+class RecordedAction:
+    """One action of a plan: what it is for, whether it was withheld, and how it ended.
+
+    `outcome` is that of `reconcile.outcomes`, None where the run did not come to it. `backup_id` is the backup that was
+    created, or that was to be deleted.
+    """
 
     verb: str
     address: str
-    reason: str = ""
-    """As JSON; empty for an action requested by the user."""
+    reason: Any = None
+    """As JSON; None for an action requested by the user."""
     withheld: bool = False
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Outline:
-    """What must be equal when a plan is made again: its actions, and digests of everything else."""
-
-    planned_at: _Time
-    actions: Annotated[tuple[PlannedAction, ...], _FROM_TABLE, _TO_TABLE]
-    servers: Mapping[str, str]
-    """A digest of the plan for each server, by its key, including what is kept there and why."""
-    rest: str
-    """A digest of everything about the whole account, such as the loss."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Done:
-    """How one action of a plan ended."""
-
-    verb: str
-    address: str
-    outcome: str
+    outcome: str | None = None
     explanation: str = ""
     backup_id: Id | None = None
     seconds: float = 0.0
@@ -144,56 +129,222 @@ class Done:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class RecordedRound:
-    """One observation, its plan, and how the plan's actions ended; None if the run ended before.
+class Outline:
+    """A plan: its actions, and digests of everything else. Both must be equal when it is made again."""
 
-    `gained` and `lost` are the backups gained and lost in earlier rounds, which the limit on loss counts.
-    """
-
-    inventory: Inventory
-    altered: tuple[str, ...] = ()
-    """The backups, as `SERVER/DESCRIPTION#ID`, whose entries were altered after recording."""
-    gained: Mapping[SeriesAddress, int] = field(default_factory=Counter)
-    lost: int = 0
-    outline: Outline | None = None
-    done: tuple[Done, ...] | None = None
+    planned_at: _Time
+    actions: Annotated[tuple[RecordedAction, ...], _FROM_TABLE, _TO_TABLE]
+    servers: Mapping[str, str]
+    """A digest of the plan for each server, by its key, including what is kept there and why."""
+    rest: str
+    """A digest of everything about the whole account, such as the loss."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class RecordedFile:
+    """A file that the run read, with digests to find what was altered by hand."""
+
+    name: str
+    sha256: str
+    checks: tuple[int, ...]
+    """A checksum of each line."""
+    text: str
+
+    @classmethod
+    def of(cls, source: Source) -> "RecordedFile":
+        """Record a file."""
+        checks = tuple(map(_check, source.text.split("\n")))
+        return cls(name=source.filename, sha256=source.sha256, checks=checks, text=source.text)
+
+    @property
+    def source(self) -> Source:
+        """The file, to load it again."""
+        return Source(filename=self.name, text=self.text)
+
+    @property
+    def altered(self) -> list[str]:
+        """The lines, as `FILE:LINE`, whose text was altered after recording; the file, if only its digest differs."""
+        again = RecordedFile.of(self.source)
+        checks = enumerate(zip_longest(self.checks, again.checks), start=1)
+        lines = [f"{self.name}:{number}" for number, (recorded, found) in checks if recorded != found]
+        return lines or ([] if again == self else [self.name])
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RecordedBackup:
+    """A backup as it was observed. Its server is one column, and its expiry a span, because these repeat."""
+
+    id: Id
+    server: tuple[Id, str]
+    description: str | None
+    backup_type: str
+    status: str
+    size_mb: int | float | None
+    created_at: _Time
+    expires_after: timedelta | None
+    """Counted from when it was created."""
+    unreadable: tuple[str, ...]
+    check: int
+
+    @classmethod
+    def of(cls, backup: Backup) -> "RecordedBackup":
+        """Record a backup."""
+        return cls(
+            id=backup.id,
+            server=(backup.server_id, backup.server_name),
+            description=backup.description,
+            backup_type=backup.backup_type,
+            status=backup.status,
+            size_mb=backup.size_mb,
+            created_at=backup.created_at,
+            expires_after=backup.expires_at - backup.created_at if backup.expires_at else None,
+            unreadable=backup.unreadable,
+            check=_check(_OBSERVED(backup)),
+        )
+
+    @property
+    def backup(self) -> Backup:
+        """The backup as it was observed; raises OverflowError if its expiry is no date."""
+        server_id, server_name = self.server
+        return Backup(
+            id=self.id,
+            server_id=server_id,
+            server_name=server_name,
+            description=self.description,
+            backup_type=self.backup_type,
+            status=self.status,
+            size_mb=self.size_mb,
+            created_at=self.created_at,
+            expires_at=None if self.expires_after is None else self.created_at + self.expires_after,
+            unreadable=self.unreadable,
+        )
+
+
+_OBSERVED = attrgetter(
+    *("id", "server_id", "server_name", "description", "backup_type", "status", "size_mb"),
+    *("created_at", "expires_at", "unreadable"),
+)
+"""The fields of a backup that the service lists."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Observation:
+    """What a round observed. Of the backups, it has only those that differ from the previous observation."""
+
+    observed_at: _Time
+    service_time: _Time | None
+    account: str | None
+    servers: Annotated[tuple[Server, ...], _FROM_TABLE, _TO_TABLE] | None
+    unidentified: tuple[OddEntry, ...]
+    gone: tuple[Id, ...]
+    """The backups of the previous observation that are no longer listed."""
+    backups: Annotated[tuple[RecordedBackup, ...], _FROM_TABLE, _TO_TABLE]
+
+    @classmethod
+    def of(cls, inventory: Inventory, before: Inventory | None) -> "Observation":
+        """Record an inventory, given that of the previous round; None in the first."""
+        known = {backup.id: backup for backup in before.backups} if before else {}
+        held = {backup.id for backup in inventory.backups}
+        return cls(
+            observed_at=inventory.observed_at,
+            service_time=inventory.service_time,
+            account=inventory.account,
+            servers=inventory.servers,
+            unidentified=inventory.unidentified,
+            gone=tuple(id_ for id_ in known if id_ not in held),
+            backups=tuple(RecordedBackup.of(backup) for backup in inventory.backups if known.get(backup.id) != backup),
+        )
+
+    def inventory(self, base_url: str, before: Inventory | None) -> Inventory:
+        """Return the whole inventory, given that of the previous round; raises ValueError if it is invalid."""
+        changed = tuple(row.backup for row in self.backups)
+        left_out = {*self.gone, *(backup.id for backup in changed)}
+        same = (backup for backup in before.backups if backup.id not in left_out) if before else ()
+        return Inventory(
+            base_url=base_url,
+            servers=self.servers,
+            backups=(*same, *changed),
+            observed_at=self.observed_at,
+            service_time=self.service_time,
+            unidentified=self.unidentified,
+            account=self.account,
+        )
+
+    @property
+    def altered(self) -> list[str]:
+        """The backups, as `SERVER/DESCRIPTION#ID`, whose entries were altered after recording."""
+        return [
+            f"{row.server[1]}/{row.description or ''}#{row.id}"
+            for row in self.backups
+            if row.check != _check(_OBSERVED(row.backup))
+        ]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RecordedRound:
+    """One observation and its plan, None if the run ended before.
+
+    `gained` has the series of each backup that the previous rounds gained, and `lost` is how many they lost. The limit
+    on loss counts both.
+    """
+
+    observed: Observation
+    gained: tuple[SeriesAddress, ...] = ()
+    lost: int = 0
+    plan: Outline | None = None
+
+    @property
+    def sent(self) -> list[RecordedAction]:
+        """The actions that were sent."""
+        return [action for action in self.plan.actions if action.was_sent] if self.plan else []
+
+
+@dataclass(frozen=True, kw_only=True)
 class Record:
     """One run. `ended_at` is None if the run was killed or is still running."""
 
+    reconcile_record: int = FORMAT_VERSION
     version: str
     command: Literal["apply", "restore"]
-    started_at: datetime
+    started_at: _Time
+    ended_at: _Time | None = None
+    is_complete: bool | None = None
+    errors: tuple[str, ...] = ()
     base_url: str
     started_by: StartedBy = StartedBy()
     options: RunOptions | RestoreOptions
-    files: tuple[Source, ...] = ()
-    altered_lines: tuple[str, ...] = ()
-    """The lines, as `FILE:LINE`, whose text was altered after recording."""
-    saved_plan: Plan | None = None
-    """The saved plan that was applied, if the run had one."""
+    files: tuple[RecordedFile, ...] = ()
+    saved_plan: dict[str, Any] | None = None
+    """The saved plan that was applied, as in its file; None if the run had none."""
     rounds: tuple[RecordedRound, ...] = ()
-    ended_at: datetime | None = None
-    is_complete: bool | None = None
-    errors: tuple[str, ...] = ()
+
+    @cached_property
+    def inventories(self) -> tuple[Inventory, ...]:
+        """What each round observed; raises ValueError or OverflowError if one is invalid, but not after `parse`."""
+        found: list[Inventory] = []
+        for each in self.rounds:
+            found.append(each.observed.inventory(self.base_url, found[-1] if found else None))
+        return tuple(found)
+
+
+_RECORD = TypeAdapter(Record)
+_SERVER_PLAN = TypeAdapter(ServerPlan)
 
 
 def outline(plan: Plan, withheld: frozenset[BackupAddress]) -> Outline:
     """Return what must be equal when this plan is made again."""
     actions = (
-        PlannedAction(
+        RecordedAction(
             verb="create" if isinstance(action, Create) else "delete",
             address=str(action.address),
-            reason=json.dumps(_ANY.dump_python(action.reason, mode="json"), sort_keys=True),
+            reason=to_jsonable_python(action.reason),
             withheld=action.address in withheld,
         )
         for action in plan.actions
     )
     # The wording of a diagnostic is not part of a plan: another version may word it better.
     about = [(each.severity, each.address, str(each.place)) for each in (*plan.errors, *plan.warnings)]
-    rest = _PLAN.dump_json(replace(plan, servers=(), errors=(), warnings=()))
+    rest = to_json(replace(plan, servers=(), errors=(), warnings=()))
     return Outline(
         planned_at=plan.planned_at,
         actions=tuple(actions),
@@ -206,166 +357,19 @@ def _digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()[:_DIGEST_DIGITS]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _WrittenFile:
-    name: str
-    sha256: str
-    checks: str
-    """A checksum for each line."""
-    text: str
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _WrittenObservation:
-    at: _Time
-    service_time: _Time | None
-    account: str | None
-    servers: Annotated[tuple[Server, ...], _FROM_TABLE, _TO_TABLE] | None
-    unidentified: tuple[OddEntry, ...]
-    gone: tuple[Id, ...]
-    """The backups of the previous observation that are no longer listed."""
-    backups: dict[str, Any]
-    """The backups that differ from the previous observation; in the first, all backups."""
-    checks: str
-    """A checksum for each of these backups."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _WrittenRound:
-    observed: _WrittenObservation
-    gained: tuple[tuple[str, str | None, int], ...]
-    lost: int
-    plan: Outline | None
-    outcomes: Annotated[tuple[Done, ...], _FROM_TABLE, _TO_TABLE] | None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _WrittenRecord:
-    """A record as it is written."""
-
-    reconcile_record: int
-    version: str
-    command: Literal["apply", "restore"]
-    started_at: _Time
-    ended_at: _Time | None
-    is_complete: bool | None
-    errors: tuple[str, ...]
-    base_url: str
-    started_by: StartedBy
-    options: dict[str, Any]
-    files: tuple[_WrittenFile, ...]
-    saved_plan: Any
-    rounds: tuple[_WrittenRound, ...]
-
-
-_ANY = TypeAdapter[Any](Any)
-_WRITTEN = TypeAdapter(_WrittenRecord)
-_OPTIONS: Mapping[str, TypeAdapter[RunOptions | RestoreOptions]] = {
-    "apply": TypeAdapter(RunOptions),
-    "restore": TypeAdapter(RestoreOptions),
-}
-_BACKUPS = TypeAdapter(tuple[Backup, ...])
-
-
 def dump(record: Record) -> str:
     """Serialise a record."""
-    written = _WrittenRecord(
-        reconcile_record=FORMAT_VERSION,
-        version=record.version,
-        command=record.command,
-        started_at=record.started_at,
-        ended_at=record.ended_at,
-        is_complete=record.is_complete,
-        errors=record.errors,
-        base_url=record.base_url,
-        started_by=record.started_by,
-        options=_ANY.dump_python(record.options, mode="json"),
-        files=tuple(
-            _WrittenFile(name=file.filename, sha256=file.sha256, checks=_checks(_lines(file)), text=file.text)
-            for file in record.files
-        ),
-        saved_plan=record.saved_plan and envelope(record.saved_plan, record.version),
-        rounds=tuple(
-            _written_round(each, before) for each, before in zip(record.rounds, (None, *record.rounds), strict=False)
-        ),
-    )
-    # json's own, because names from the service may contain a lone surrogate.
-    return json.dumps(_WRITTEN.dump_python(written, mode="json"), allow_nan=False, separators=(",", ":")) + "\n"
+    found = _RECORD.dump_python(record, mode="json")
+    text = json.dumps(found, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    # The name of a file or an argument may be no Unicode text, and no parser of JSON reads half a surrogate pair.
+    return text.encode(errors="replace").decode() + "\n"
 
 
-def _lines(file: Source) -> list[str]:
-    return file.text.split("\n")
-
-
-def _written_round(each: RecordedRound, before: RecordedRound | None) -> _WrittenRound:
-    seen = each.inventory
-    known = {backup.id: backup for backup in before.inventory.backups} if before else {}
-    held = {backup.id for backup in seen.backups}
-    rows = [_row(backup) for backup in seen.backups if known.get(backup.id) != backup]
-    return _WrittenRound(
-        observed=_WrittenObservation(
-            at=seen.observed_at,
-            service_time=seen.service_time,
-            account=seen.account,
-            servers=seen.servers,
-            unidentified=seen.unidentified,
-            gone=tuple(id_ for id_ in known if id_ not in held),
-            backups=table(rows),
-            checks=_checks(map(_values, rows)),
-        ),
-        gained=tuple((address.server, address.description, count) for address, count in each.gained.items()),
-        lost=each.lost,
-        plan=each.outline,
-        outcomes=each.done,
-    )
-
-
-def _row(backup: Backup) -> dict[str, Any]:
-    """Write a backup with times in microseconds since 1970, and its expiry counted from its creation."""
-    return {
-        "id": backup.id,
-        "server": [backup.server_id, backup.server_name],
-        "description": backup.description,
-        "backup_type": backup.backup_type,
-        "status": backup.status,
-        "size_mb": backup.size_mb,
-        "created_at": (backup.created_at - _EPOCH) // _MICROSECOND,
-        "expires_after": backup.expires_at and (backup.expires_at - backup.created_at) // _MICROSECOND,
-        "unreadable": list(backup.unreadable),
-    }
-
-
-def _fields(row: dict[str, Any]) -> dict[str, Any]:
-    """Return the fields of the backup that `_row` wrote."""
-    row["server_id"], row["server_name"] = row.pop("server")
-    row["created_at"] = _EPOCH + row["created_at"] * _MICROSECOND
-    after = row.pop("expires_after")
-    row["expires_at"] = None if after is None else row["created_at"] + after * _MICROSECOND
-    return row
-
-
-def _values(row: Mapping[str, Any]) -> tuple[object, ...]:
-    return tuple(row.values())
-
-
-def _checks(values: Iterable[object]) -> str:
-    """Return a short checksum of each value, one after the other, to find values altered by hand."""
-    return "".join(f"{zlib.crc32(repr(value).encode(errors='surrogatepass')) & 0xFFFF:04x}" for value in values)
-
-
-def _altered(values: Sequence[object], checks: str) -> list[int]:
-    """Return the numbers of the values that do not match their checksums."""
-    actual = _checks(values)
-    digits = _CHECK_DIGITS
-    longest = max(len(actual), len(checks)) // digits
-    return [at for at in range(longest) if actual[at * digits :][:digits] != checks[at * digits :][:digits]]
-
-
-def parse(text: str, name: str) -> Record:
+def parse(text: str | bytes, name: str) -> Record:
     """Read a record from the text of the file `name`; raises UserError if it is not one of this format, or damaged."""
     try:
         found = from_json(text, allow_inf_nan=False)
-    except (ValueError, TypeError) as error:  # a TypeError for text that is not Unicode
+    except (ValueError, TypeError) as error:  # a TypeError for a string that is not Unicode
         raise _no_record(name) from error
     match found:
         case {"reconcile_record": int(number), "version": str(version)} if number != FORMAT_VERSION:
@@ -378,65 +382,13 @@ def parse(text: str, name: str) -> Record:
         case _:
             raise _no_record(name)
     try:
-        return _read(_WRITTEN.validate_python(found), name)
+        record = _RECORD.validate_python(found)
+        _ = record.inventories  # reads them, or raises
     except (ValueError, TypeError, KeyError, IndexError, OverflowError) as error:  # pydantic's is a ValueError
         what = f"{error.error_count()} values are not as expected" if isinstance(error, ValidationError) else str(error)
         raise UserError(f"{name} is damaged: {what}", "Restore it from a copy.") from error
+    return record
 
 
 def _no_record(name: str) -> UserError:
     return UserError(f"{name} is not a record, or is damaged", "Records are written by apply --record DIR.")
-
-
-def _read(written: _WrittenRecord, name: str) -> Record:
-    files = tuple(Source(filename=file.name, text=file.text) for file in written.files)
-    altered: list[str] = []
-    for source, file in zip(files, written.files, strict=True):
-        lines = [f"{source.filename}:{at + 1}" for at in _altered(_lines(source), file.checks)]
-        altered += lines or ([source.filename] if source.sha256 != file.sha256 else [])
-    rounds: list[RecordedRound] = []
-    for each in written.rounds:
-        rounds.append(_read_round(each, rounds[-1].inventory if rounds else None, written.base_url))
-    return Record(
-        version=written.version,
-        command=written.command,
-        started_at=written.started_at,
-        ended_at=written.ended_at,
-        is_complete=written.is_complete,
-        errors=written.errors,
-        base_url=written.base_url,
-        started_by=written.started_by,
-        options=_OPTIONS[written.command].validate_python(written.options),
-        files=files,
-        altered_lines=tuple(altered),
-        saved_plan=written.saved_plan and read(written.saved_plan, f"the saved plan in {name}"),
-        rounds=tuple(rounds),
-    )
-
-
-def _read_round(each: _WrittenRound, before: Inventory | None, base_url: str) -> RecordedRound:
-    seen = each.observed
-    rows = rows_of(seen.backups)
-    altered = _altered(list(map(_values, rows)), seen.checks)
-    changed = _BACKUPS.validate_python(list(map(_fields, rows)))
-    left_out = {*seen.gone, *(backup.id for backup in changed)}
-    same = [backup for backup in before.backups if backup.id not in left_out] if before else []
-    return RecordedRound(
-        inventory=Inventory(
-            base_url=base_url,
-            servers=seen.servers,
-            backups=(*same, *changed),
-            observed_at=seen.at,
-            service_time=seen.service_time,
-            unidentified=seen.unidentified,
-            account=seen.account,
-        ),
-        altered=tuple(
-            f"{backup.server_name}/{backup.description or ''}#{backup.id}"
-            for backup in (changed[at] for at in altered if at < len(changed))
-        ),
-        gained={SeriesAddress(server, description): count for server, description, count in each.gained},
-        lost=each.lost,
-        outline=each.plan,
-        done=each.outcomes,
-    )

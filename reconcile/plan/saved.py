@@ -35,12 +35,12 @@ def _found(diagnostic: Diagnostic) -> Diagnostic:
     return replace(diagnostic, place=place, found=diagnostic.spot)
 
 
-def parse(text: str, name: str) -> Plan:
+def parse(text: str | bytes, name: str) -> Plan:
     """Read a plan from the text of the file `name`; raises UserError if it is not a plan of this format, or damaged."""
     try:
         # pydantic's parser limits depth and numbers; json's overflows.
         return read(from_json(text, allow_inf_nan=False), name)
-    except (ValueError, TypeError) as error:  # a TypeError for text that is not Unicode
+    except (ValueError, TypeError) as error:  # a TypeError for a string that is not Unicode
         raise UserError(f"{name} is not a saved plan, or is damaged", _AGAIN) from error
 
 

@@ -16,7 +16,7 @@ from reconcile.desired.locate import Source
 from reconcile.insight.difference import Difference, difference
 from reconcile.plan.model import Plan
 from reconcile.plan.planning import RunOptions
-from reconcile.plan.record import Record, RecordedRound, dump, parse
+from reconcile.plan.record import Observation, Record, RecordedFile, RecordedRound, dump, parse
 from reconcile.report.plan.json import plan_json
 from reconcile.report.plan.markdown import plan_markdown
 from reconcile.report.plan.text import plan_text
@@ -92,7 +92,7 @@ def _indented(value: object, *, depth: int, indent: str = "") -> str:
 def write_case(record: Path, cases: Path) -> Path:
     """Write the case of a record: its files as one, and what its first round observed; return the new folder."""
     recorded = parse(record.read_text(encoding="utf-8"), record.name)
-    seen = recorded.rounds[0].inventory
+    seen = recorded.inventories[0]
     case = cases / record.stem
     case.mkdir()
     texts = [file.text for file in recorded.files]
@@ -134,14 +134,15 @@ def test_a_record_becomes_a_case(request: pytest.FixtureRequest, tmp_path: Path)
         return
     (known,) = [case for case in CASES if case.name == "failed"]
     plan, seen = plan_of(known), account_of(known)
+    source = Source(filename="backups.toml", text=(known / "backups.toml").read_text(encoding="utf-8"))
     record = Record(
         version="1",
         command="apply",
         started_at=seen.observed_at,
         base_url=BASE_URL,
         options=RunOptions(),
-        files=(Source(filename="backups.toml", text=(known / "backups.toml").read_text(encoding="utf-8")),),
-        rounds=(RecordedRound(inventory=seen),),
+        files=(RecordedFile.of(source),),
+        rounds=(RecordedRound(observed=Observation.of(seen, None)),),
     )
     (tmp_path / "x.json").write_text(dump(record), encoding="utf-8")
 

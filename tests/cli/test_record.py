@@ -66,7 +66,7 @@ class TestRecord:
         (round_,) = record["rounds"]
         assert round_["observed"]["backups"]["count"] == 5
         assert round_["plan"]["actions"]["verb"] == ["delete"] * 2 or round_["plan"]["actions"]["count"] == 2
-        assert round_["outcomes"]["outcome"] == {"all": "succeeded"}
+        assert round_["plan"]["actions"]["outcome"] == {"all": "succeeded"}
         assert record["is_complete"] is True
         assert record["ended_at"] > record["started_at"]
         (file,) = records(service.folder)
@@ -126,6 +126,33 @@ class TestRecord:
         assert records(service.folder) == []
         assert len(service.backups()) == 5
 
+    @pytest.mark.parametrize("files", ["-", "parts"])
+    def test_of_files_from_standard_input_or_from_a_folder_replays_too(self, files: str, service: Sandbox) -> None:
+        (service.folder / "parts").mkdir()
+        settings, _, servers = FILE.partition("\n\n")
+        (service.folder / "parts/1.toml").write_text(settings)
+        (service.folder / "parts/2.toml").write_text(servers)
+        done = run(*APPLY, "-f", files, folder=service.folder, standard_input=FILE, **service.environment)
+        assert done.returncode == 0, done.shown
+
+        done = run("replay", "records", folder=service.folder)
+
+        assert done.returncode == 0, done.shown
+        assert len(recorded(service.folder)["files"]) == (1 if files == "-" else 2)
+
+    def test_of_a_saved_plan_that_was_changed_by_hand_is_named(self, service: Sandbox) -> None:
+        service.run("plan", "--out", "saved.plan")
+        service.run("apply", "saved.plan", "--record", "records")
+        (file,) = records(service.folder)
+        record = recorded(service.folder)
+        record["saved_plan"]["plan"]["timezone"] = "Europe/Berlin"
+        file.write_text(json.dumps(record))
+
+        done = run("replay", "records", folder=service.folder)
+
+        assert done.returncode == 1
+        assert "the saved plan is damaged: its checksum does not match" in done.stdout
+
     def test_of_a_saved_plan_replays_too(self, service: Sandbox) -> None:
         service.run("plan", "--out", "saved.plan")
         assert service.run("apply", "saved.plan", "--record", "records").returncode == 0
@@ -151,7 +178,7 @@ class TestRecord:
         record = recorded(tmp_path)
         assert record["command"] == "restore"
         assert record["rounds"][0]["plan"]["actions"]["address"] == {"all": f"db/nightly#{OLD}"}
-        assert record["rounds"][0]["outcomes"]["outcome"] == {"all": "succeeded"}
+        assert record["rounds"][0]["plan"]["actions"]["outcome"] == {"all": "succeeded"}
         done = run("replay", "records", folder=tmp_path)
         assert (done.returncode, "1 run" in done.stdout) == (0, True), done.shown
 
@@ -162,7 +189,7 @@ class TestRecord:
             service.write(SMALL_FILE)
             status = service.run("status", "--since", "records", "--json")
 
-        assert recorded(tmp_path)["rounds"][0]["outcomes"]["verb"] == ["create", "restore"]
+        assert recorded(tmp_path)["rounds"][0]["plan"]["actions"]["verb"] == ["create", "restore"]
         (new,) = json.loads(status.stdout)["since"]["new"]
         assert (new["description"][:14], new["cause"]) == ("before restore", "run")
         done = run("replay", "records", folder=tmp_path)
@@ -224,7 +251,10 @@ class TestReplay:
             (lambda record: _column(record, "observed", "backups")["id"].__setitem__(0, 77), "#77: this backup"),
             (lambda record: _plan_table(record)["address"].__setitem__(0, "web/other"), "web/other: the create"),
             (lambda record: _plan_table(record)["reason"].__setitem__(0, "{}"), "for another reason"),
-            (lambda record: _outcomes(record)["address"].__setitem__(0, "web/other"), "web/other: the create was sent"),
+            (
+                lambda record: _plan_table(record)["address"].__setitem__(0, "web/other"),
+                "web/other: the create was sent",
+            ),
             (lambda record: record["rounds"][0]["plan"].update(rest="0" * 16), "concerns the whole account"),
             (lambda record: record.update(files=[]), "was planned, and is not planned again"),
         ],
@@ -310,7 +340,3 @@ def _column(record: dict[str, Any], *path: str) -> dict[str, Any]:
 
 def _plan_table(record: dict[str, Any]) -> dict[str, Any]:
     return _column(record, "plan", "actions")
-
-
-def _outcomes(record: dict[str, Any]) -> dict[str, Any]:
-    return _column(record, "outcomes")

@@ -155,3 +155,37 @@ def test_a_record_that_never_comes_ends_with_the_time_limit(service: Sandbox) ->
     assert done.returncode == 1
     assert "out of time while reading the records" in done.stderr
     assert "1 of 1 series healthy" in done.stdout
+
+
+PAUSED = 'pause = { until = 9999-01-01, reason = "moving" }\n'
+
+
+def test_what_a_rule_would_have_deleted_but_for_a_pause_was_deleted_by_someone_else(service: Sandbox) -> None:
+    service.write(FILE.replace("id = 1\n", f"id = 1\n{PAUSED}").replace("keep = 5", "keep = 2"))
+    delete(service, 5)
+
+    found = json.loads(since(service, "--json"))["since"]
+
+    assert [(each["id"], each["cause"]) for each in found["gone"]] == [(5, "others")]
+
+
+def test_a_rule_explains_what_is_gone_outside_the_targets_too(service: Sandbox) -> None:
+    service.write(FILE.replace("keep = 5", "keep = 2") + '[[servers.web.backups]]\ndescription = "other"\n')
+    assert service.run("apply", "--auto-approve").returncode == 0
+
+    found = json.loads(since(service, "--json", "--target", "web/other"))["since"]
+
+    assert {each["cause"] for each in found["gone"]} == {"rule"}
+
+
+def test_each_value_of_a_backup_that_has_changed_is_named(service: Sandbox) -> None:
+    changed = service.account.backups[1]
+    size = changed["size_mb"]
+    changed.update(status="failed", size_mb=None)
+
+    found = json.loads(since(service, "--json"))["since"]
+
+    assert [(each["id"], each["field"], each["before"], each["after"]) for each in found["changed"]] == [
+        (changed["id"], "status", "completed", "failed"),
+        (changed["id"], "size_mb", size, None),
+    ]

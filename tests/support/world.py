@@ -32,6 +32,7 @@ from reconcile.outcomes import Emit, Event, Result
 from reconcile.plan.model import Plan
 from reconcile.plan.planning import RunOptions, plan_run
 from reconcile.plan.record import Record as RunRecord
+from reconcile.plan.record import RecordedFile
 from reconcile.sandbox.account import Account, Record
 from support.build import NOW
 from support.pages import page_of
@@ -310,7 +311,7 @@ class World:
             started_at=started_at,
             base_url=BASE_URL,
             options=self._planning_options(options),
-            files=self.config.sources,
+            files=tuple(map(RecordedFile.of, self.config.sources)),
         )
         return Recorder(record, save, self.now)
 
