@@ -28,6 +28,7 @@ from reconcile.desired.keep import Keep, KeepCount, KeepWithin, Period
 from reconcile.durations import Duration
 from reconcile.plan.calendar import day_of, start_of
 from reconcile.plan.pauses import ends_without_creates
+from reconcile.plan.reach import EARLIEST, LATEST, applies, retained
 from reconcile.plan.retention import retain
 from reconcile.plan.series import SeriesState, TimeRules, due_at
 
@@ -35,8 +36,6 @@ _MOST = 10_000
 """Maximum number of simulated backups between two held backups, and until a policy is full."""
 
 _INSTANT, _NOON = timedelta(microseconds=1), time(12)
-_EARLIEST, _LATEST = datetime(1000, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
-"""Calendar arithmetic and time zones need room on both sides of a time."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -72,7 +71,7 @@ def history(server: DeclaredServer, series: DeclaredSeries, state: SeriesState, 
     if every is None:
         return History(oldest=held[0])
     # The policy is full once it no longer keeps a backup created one interval before the oldest.
-    before = max(every.before(held[0], zone), _EARLIEST)
+    before = max(every.before(held[0], zone), EARLIEST)
     moments = (before, *held, times.now)
     is_due = state.create is not None
     if every.is_in_days and all(isinstance(rule, KeepCount) and rule.period != Period.HOURLY for rule in keep):
@@ -303,21 +302,19 @@ def _full_at(every: Duration, keep: Keep, zone: ZoneInfo, start: datetime) -> da
 
     That is when the policy would no longer keep a backup created one interval before `start`.
     """
-    before = max(every.before(start, zone), _EARLIEST)
+    before = max(every.before(start, zone), EARLIEST)
     held, stride, number = [start], 1, 0
     may_grow = True
-    while number < _MOST and held[0] < _LATEST:
-        coming = [min(every.after(held[0], zone), _LATEST)]
-        while len(coming) < stride:
-            coming.append(min(every.after(coming[-1], zone), _LATEST))
-        newest_first = [*reversed(coming), *held]
-        *reasons, before_is_kept = retain([*newest_first, before], keep, zone)
-        if before_is_kept is None:
-            if stride == 1:
-                return coming[0]
+    while number < _MOST:
+        coming = applies(stride, every, held[0], zone)
+        if coming[-1] > LATEST:
+            return None
+        left = retained([*reversed(coming), *held, before], keep, zone)
+        if left[-1] == before:
+            held, number = left[:-1], number + stride
+            stride *= 2 if may_grow else 1
+        elif stride == 1:
+            return coming[0]
+        else:
             stride, may_grow = stride // 2, False
-            continue
-        held = [moment for moment, reason in zip(newest_first, reasons, strict=True) if reason]
-        number += stride
-        stride *= 2 if may_grow else 1
     return None

@@ -15,7 +15,6 @@ from reconcile.insight.gaps import History, history
 from reconcile.insight.rules import RequiredRule, rules
 from reconcile.insight.since import Health, Since
 from reconcile.plan.pauses import Pause, pause_diagnostics, pause_of
-from reconcile.plan.reasons import CreateReason
 from reconcile.plan.refusals import check_servers, unconfirmed_clock
 from reconcile.plan.require import breaches
 from reconcile.plan.series import SeriesState, TimeRules, series_state
@@ -52,16 +51,6 @@ class SeriesStatus:
     def newest(self) -> Backup | None:
         """The newest usable backup."""
         return self.state.usable[-1] if self.state.usable else None
-
-    @property
-    def in_progress(self) -> tuple[Backup, ...]:
-        """The backups in progress, without the stalled ones."""
-        return self.state.pending
-
-    @property
-    def create(self) -> CreateReason | None:
-        """Why `plan` would create a backup now; None if it would not."""
-        return self.state.create
 
     @property
     def size_mb(self) -> float:
@@ -132,9 +121,8 @@ def status(desired: Desired, inventory: Inventory, now: datetime) -> Status:
         for declared in server.series
         if desired.selects(server, declared.description)
     ]
-    everything = desired.selected is None
     broken = breaches(desired.config, (*desired.servers, *desired.fleets))
-    undeclared = _undeclared(desired, inventory) if everything else ()
+    undeclared, ignored = _undeclared(desired, inventory) if desired.selected is None else ((), frozenset())
     pauses = tuple(pause_diagnostics(desired.config, now))
     return Status(
         base_url=inventory.base_url,
@@ -146,7 +134,7 @@ def status(desired: Desired, inventory: Inventory, now: datetime) -> Status:
         unprotected=desired.undeclared(inventory),
         requires_all=desired.config.require.all_servers,
         undeclared=undeclared,
-        ignored=_ignored(desired, undeclared),
+        ignored=ignored,
         has_series=any(
             desired.selects(server, declared.description) for server in desired.servers for declared in server.series
         )
@@ -197,16 +185,8 @@ def _urgency(series: SeriesStatus) -> int:
     return list(Problem).index(series.problems[0]) if series.problems else len(Problem)
 
 
-def _ignored(desired: Desired, undeclared: tuple[Backup, ...]) -> frozenset[Id]:
-    servers = {server.id: server for server in desired.servers}
-    return frozenset(
-        backup.id
-        for backup in undeclared
-        if backup.server_id in servers and servers[backup.server_id].ignores(backup.description)
-    )
-
-
-def _undeclared(desired: Desired, inventory: Inventory) -> tuple[Backup, ...]:
+def _undeclared(desired: Desired, inventory: Inventory) -> tuple[tuple[Backup, ...], frozenset[Id]]:
+    """Return the manual backups that no series declares, and the ids of those that `ignore` matches."""
     declared = {server.id: server for server in desired.servers}
     found = [
         backup
@@ -214,4 +194,8 @@ def _undeclared(desired: Desired, inventory: Inventory) -> tuple[Backup, ...]:
         for description in (declared[server_id].undeclared(held) if server_id in declared else held)
         for backup in held[description]
     ]
-    return tuple(sorted(found, key=lambda backup: (backup.server_name, backup.created_at, id_order(backup.id))))
+    with_table = (each for each in found if each.server_id in declared)
+    return (
+        tuple(sorted(found, key=lambda backup: (backup.server_name, backup.created_at, id_order(backup.id)))),
+        frozenset(each.id for each in with_table if declared[each.server_id].ignores(each.description)),
+    )

@@ -187,17 +187,13 @@ def _row(
     series: SeriesStatus | None = None,
 ) -> TimelineRow:
     points = tuple(backup for backup in backups if is_usable(backup, now))
+    moments = [*(min(point.created_at, now) for point in points), now]
+    intervals = (Interval(start=start, end=end) for start, end in pairwise(moments))
     return TimelineRow(
         kind=kind,
         description=description,
         series=series,
         backups=backups,
         points=points,
-        longest_interval=_longest_interval(points, now),
+        longest_interval=max(intervals, key=lambda interval: interval.length, default=None),
     )
-
-
-def _longest_interval(points: tuple[Backup, ...], now: datetime) -> Interval | None:
-    moments = [*(min(point.created_at, now) for point in points), now]
-    intervals = (Interval(start=start, end=end) for start, end in pairwise(moments))
-    return max(intervals, key=lambda interval: interval.length, default=None)

@@ -36,7 +36,7 @@ from reconcile.plan.retention import is_cumulative, retain
 START = datetime(2001, 1, 1, 12, tzinfo=UTC)
 """Start of the simulated applies: before a February of 28 days, after which months reach back least."""
 
-_EARLIEST, _LATEST = datetime(1000, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
+EARLIEST, LATEST = datetime(1000, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
 """Calendar arithmetic and time zones need room on both sides of a time."""
 
 _UTC = ZoneInfo("UTC")
@@ -78,7 +78,7 @@ def remedies(every: Duration, zone: ZoneInfo, enough: Duration) -> Iterator[Keep
         if period is Period.DAILY and not is_within(every, Duration(days=1)):
             continue
         # The number in one period of this length; elsewhere in the calendar, it may be higher or lower by one or two.
-        near = len(_kept(moments[::-1], (KeepCount(period=period, count="all"),), zone))
+        near = len(retained(moments[::-1], (KeepCount(period=period, count="all"),), zone))
         for count in range(max(1, near - _FEW), near + _FEW):
             remedy = KeepCount(period=period, count=count)
             if next(_lows(every, (remedy,), zone, enough), None) is None:
@@ -104,9 +104,9 @@ def is_within(every: Duration, most: Duration) -> bool:
 
 def _moments(every: Duration, zone: ZoneInfo, enough: Duration) -> list[datetime]:
     """Return when the backups of the `enough` before `START` are created."""
-    moments = [max(enough.before(START, zone), _EARLIEST)]
+    moments = [max(enough.before(START, zone), EARLIEST)]
     while moments[-1] < START and len(moments) < _MOST_BACKUPS:
-        moments.append(min(every.after(moments[-1], zone), _LATEST))
+        moments.append(min(every.after(moments[-1], zone), LATEST))
     return moments
 
 
@@ -118,7 +118,7 @@ def _lows(every: Duration, keep: Keep, zone: ZoneInfo, enough: Duration) -> Iter
     moments = _moments(every, zone, enough)
     may_stride = is_cumulative(keep)
     at_once = may_stride or len(moments) > _MOST_SINGLE
-    held = _kept(moments[::-1], keep, zone) if at_once else _kept_one_by_one(moments, keep, zone)
+    held = retained(moments[::-1], keep, zone) if at_once else _kept_one_by_one(moments, keep, zone)
     if len(moments) == _MOST_BACKUPS and held[-1] == moments[0]:
         return
     lowest: timedelta | None = None
@@ -129,10 +129,10 @@ def _lows(every: Duration, keep: Keep, zone: ZoneInfo, enough: Duration) -> Iter
     most = _MOST_BACKUPS if may_stride else _MOST_SINGLE
     # Each turn checks by the oldest backup left after the next `stride` applies whether all of them reach far enough.
     while (now < until or simulated < _APPLIES) and simulated < most:
-        coming = _applies(stride, every, now, zone)
-        if coming[-1] > _LATEST:
+        coming = applies(stride, every, now, zone)
+        if coming[-1] > LATEST:
             return
-        left = _kept([*reversed(coming), *held], keep, zone)
+        left = retained([*reversed(coming), *held], keep, zone)
         first, oldest = coming[0], left[-1]
         is_enough = enough.after(oldest, zone) <= first if lowest is None else first - oldest >= lowest
         if not is_enough and stride > 1:
@@ -153,7 +153,7 @@ def _lows(every: Duration, keep: Keep, zone: ZoneInfo, enough: Duration) -> Iter
             seen.add(state)
 
 
-def _applies(number: int, every: Duration, now: datetime, zone: ZoneInfo) -> list[datetime]:
+def applies(number: int, every: Duration, now: datetime, zone: ZoneInfo) -> list[datetime]:
     """Return the times of the next applies after the one at `now`."""
     coming: list[datetime] = []
     for _ in range(number):
@@ -165,7 +165,7 @@ def _applies(number: int, every: Duration, now: datetime, zone: ZoneInfo) -> lis
 def _kept_one_by_one(moments: list[datetime], keep: Keep, zone: ZoneInfo) -> list[datetime]:
     held: list[datetime] = []
     for moment in moments:
-        held = _kept([moment, *held], keep, zone)
+        held = retained([moment, *held], keep, zone)
     return held
 
 
@@ -182,5 +182,6 @@ def _cycle(keep: Keep) -> timedelta | None:
     return timedelta(days=lcm(*days) if days else 0)
 
 
-def _kept(newest_first: list[datetime], keep: Keep, zone: ZoneInfo) -> list[datetime]:
+def retained(newest_first: list[datetime], keep: Keep, zone: ZoneInfo) -> list[datetime]:
+    """Return the backups that stay, from the newest to the oldest."""
     return [moment for moment, reason in zip(newest_first, retain(newest_first, keep, zone), strict=True) if reason]

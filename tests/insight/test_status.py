@@ -82,23 +82,27 @@ def test_what_a_series_holds() -> None:
 
     assert str(series.address) == "web/nightly"
     assert series.newest == series.state.usable[1]
-    assert series.in_progress == (COMING,)
+    assert series.state.pending == (COMING,)
     assert (len(series.state.usable), series.size_mb) == (2, 2048)
-    assert series.create is None
+    assert series.state.create is None
     assert nightly().newest is None
 
 
 def test_due_is_what_the_planner_would_create() -> None:
-    assert nightly().create == Missing(has_others=False)
-    assert nightly(backup(1, age=hours(23))).create == Due(age=hours(23), every=NIGHTLY.servers[0].series[0].every)  # type: ignore[arg-type] # it is set
-    assert nightly(backup(1, age=hours(23)), COMING).create is None
+    assert nightly().state.create == Missing(has_others=False)
+    every = NIGHTLY.servers[0].series[0].every
+    assert every
+    assert nightly(backup(1, age=hours(23))).state.create == Due(age=hours(23), every=every)
+    assert nightly(backup(1, age=hours(23)), COMING).state.create is None
 
 
 @given(configs(), inventories())
 def test_due_is_always_what_the_planner_would_create(declared: Config, seen: Inventory) -> None:
     planned = {create.address: create.reason for create in make_plan(declared, seen).creates}
 
-    assert {series.address: series.create for series in status_of(declared, seen).series if series.create} == planned
+    assert {
+        series.address: series.state.create for series in status_of(declared, seen).series if series.state.create
+    } == planned
 
 
 @given(configs(), inventories())

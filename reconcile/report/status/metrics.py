@@ -57,8 +57,8 @@ def metrics(status: Status, *, withheld: int) -> Raw:
         failed.labels(*labels).set(len(series.state.failed))
         undersized.labels(*labels).set(len(series.state.undersized))
         stalled.labels(*labels).set(len(series.state.stalled))
-        in_progress.labels(*labels).set(len(series.in_progress))
-        due.labels(*labels).set(series.create is not None)
+        in_progress.labels(*labels).set(len(series.state.pending))
+        due.labels(*labels).set(series.state.create is not None)
 
     def overall(name: str, help_text: str, value: float) -> None:
         Gauge(f"reconcile_{name}", help_text, registry=registry).set(value)

@@ -178,7 +178,7 @@ def series_facts(series: SeriesStatus, now: datetime, zone: ZoneInfo) -> Iterato
 def _times(series: SeriesStatus, now: datetime, zone: ZoneInfo) -> Iterator[str]:
     if series.pause:
         yield pause_text(series.pause, zone)
-    if series.create:
+    if series.state.create:
         yield "due now"
     elif series.state.due_at:
         yield f"due in {age_text(series.state.due_at - now)}"
