@@ -24,6 +24,7 @@ GROUPS = {
     "compare": (Table.START_AND_PLAN, reading.comparing),
     "planner": (Table.START_AND_PLAN, planner.rows),
     "fleets": (Table.START_AND_PLAN, planner.fleets),
+    "gaps": (Table.START_AND_PLAN, planner.gaps),
     "growth": (Table.START_AND_PLAN, planner.growth),
     "records": (Table.APPLY, records.rows),
     "latency": (Table.START_AND_PLAN, latency.rows),

@@ -10,6 +10,8 @@ from support.build import backup, config, inventory, make_plan
 
 from reconcile.actual.inventory import Inventory, Server
 from reconcile.desired.config import Config
+from reconcile.desired.desired import resolve
+from reconcile.insight.status import status
 
 from .process import PYTHON, ROOT, run
 from .reading import plain_cpu
@@ -64,6 +66,24 @@ def fleets() -> Iterator[Row]:
         unit=" times",
         goal=1.1,
         note=f"CPU {in_fleets:.2f} s, written out {written_out:.2f} s, 20 backups each, without reading the files",
+    )
+
+
+def gaps() -> Iterator[Row]:
+    """Measure status, which looks for gaps, for 5,000 series with 20 daily backups, beside a plan for them."""
+    declared, seen = _account(5000)
+    desired = resolve(declared, seen)
+    _ = seen.by_server
+    runs = (partial(make_plan, declared, seen), partial(status, desired, seen, seen.observed_at))
+    timers = [timeit.Timer(run, timer=time.process_time) for run in runs]
+    rounds = [[timer.timeit(1) for timer in timers] for _ in range(5)]
+    planned, looked_at = (min(took) for took in zip(*rounds, strict=True))
+    yield Row(
+        what="status with gaps, 5,000 series, beside a plan",
+        value=looked_at / planned,
+        unit=" times",
+        goal=0.5,
+        note=f"CPU {looked_at:.2f} s, plan {planned:.2f} s, 20 backups each, without reading the files",
     )
 
 

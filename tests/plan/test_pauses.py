@@ -114,7 +114,7 @@ def test_a_series_that_it_keeps_from_backups_is_no_problem() -> None:
     found = status(resolve(declared, HELD), HELD, NOW)
 
     assert found.is_healthy
-    assert [series.create for series in found.series] == [None, None]
+    assert [series.state.create for series in found.series] == [None, None]
     assert found.series[0].state.due_at == datetime(2026, 3, 11, tzinfo=UTC)
 
 
