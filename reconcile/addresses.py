@@ -96,11 +96,15 @@ class Descriptions:
     """The patterns in `renamed_from`."""
     declared: tuple[str, ...] = ()
     """The descriptions that the patterns match but that belong to another series, which the file gives by name."""
+    ignored: tuple[str, ...] = ()
+    """The patterns in `ignore`: those in `renamed_from` take no backup that a person created and protects."""
 
     def __contains__(self, description: object) -> bool:
         if description == self.present or description in self.former:
             return True
         if not self.globs or not isinstance(description, str) or description in self.declared:
+            return False
+        if self.ignored and compiled(self.ignored).match(description):
             return False
         return bool(compiled(self.globs).match(description))
 

@@ -67,12 +67,13 @@ class DeclaredServer:
     """The innermost first: that of its table or its fleet, then that of the settings."""
 
     def descriptions_of(self, series: DeclaredSeries) -> Descriptions:
-        """Return the descriptions of the backups of a series: a glob matches no declared description."""
+        """Return the descriptions of the backups of a series: a glob matches none that is declared or ignored."""
         if not series.renamed_from:
             return Descriptions(series.description)
         own = (series.description, *series.former)
         matched = {name for glob in series.globs for name in self._index.matching(glob)}
-        return Descriptions(series.description, series.former, series.globs, tuple(sorted(matched.difference(own))))
+        declared = tuple(sorted(matched.difference(own)))
+        return Descriptions(series.description, series.former, series.globs, declared, self.ignore)
 
     @cached_property
     def _index(self) -> TextIndex:
@@ -85,7 +86,7 @@ class DeclaredServer:
         globs = [glob for series in self.series for glob in series.globs] if others else []
         index = TextIndex(each for each in others if globs and each is not None)
         former = {text for glob in globs for text in index.matching(glob)}
-        return [each for each in others if each not in former]
+        return [each for each in others if each not in former or self.ignores(each)]
 
     def ignores(self, description: str | None) -> bool:
         """Return whether `ignore` matches this description of an undeclared backup."""

@@ -198,6 +198,16 @@ class TestGlobs:
         assert not plan.unmanaged
         assert not plan.warnings
 
+    def test_what_ignore_matches_is_not_taken(self) -> None:
+        file = declare(
+            '{ description = "nightly", keep = 1, renamed_from = "auto-*" }', settings='prune = true\nignore = "*-20"'
+        )
+
+        plan = make_plan(file, inventory(*self.HELD[:3]))
+
+        assert [str(delete.address) for delete in plan.deletes] == ["web/auto-2026-11-21#2 (renamed)"]
+        assert [each.backup.id for each in plan.ignored] == [1]
+
     def test_once_nothing_matches_the_plan_says_so(self) -> None:
         plan = make_plan(self.FILE, inventory(*self.HELD[3:]))
 
