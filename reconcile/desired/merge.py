@@ -50,7 +50,10 @@ def merge(documents: Sequence[tuple[Source, Document]]) -> Config:
         ),
         fleets=tuple(_fleet(each, place, settings, policies) for place, each in tables if isinstance(each, FleetTable)),
         policies={
-            name: _series(BackupTable(description=name, policy=name), policies) for name in policies if name is not None
+            # The name of a policy may be one that no description can have.
+            name: _series(BackupTable(description="any", policy=name), policies)
+            for name in policies
+            if name is not None
         },
         settings_place=settings_in.place("settings", at_key=True),
         require_place=require_in.place("require", at_key=True),
