@@ -111,7 +111,7 @@ def fleet_of(
 ) -> Fleet:
     """Return a world in which so many series of each server are to be replaced, and what else it holds stays."""
     known: list[Record] = [{"id": number, "name": f"s{number}"} for number in range(1, servers + 1)]
-    tables = ", ".join(f"{{ description = 'nightly{number}', every = '1d' }}" for number in range(series))
+    tables = ", ".join(f"{{ description = 'nightly{number}', every = '1d', keep = 1 }}" for number in range(series))
     file = "".join(f"[servers.s{it['id']}]\nid = {it['id']}\nbackups = [{tables}]\n" for it in known)
     names = [f"nightly{number}" if number < series else f"other{number}" for number in range(held)]
     backups = [item(it["id"] * 1000 + n, it, name, 2) for it in known for n, name in enumerate(names)]
@@ -126,6 +126,7 @@ def _applied(world: Fleet) -> tuple[Result, float, float]:
     assert not isinstance(results, UserError), results
     (result,) = results
     assert result.is_complete
+    assert len(result.plan.deletes) == len(result.plan.creates), "each new backup replaces one"
     return result, (world.time - begun).total_seconds(), cpu
 
 
