@@ -1,6 +1,7 @@
 """The pipelines for GitHub and GitLab fit their schemas, and their scripts do what they promise, on the sandbox."""
 
 import json
+import os
 import re
 import signal
 import subprocess
@@ -231,8 +232,12 @@ def test_githubs_nightly_jobs_report_to_a_heartbeat_of_their_own(service: Sandbo
     assert service.run("replay", "records").returncode == 0
 
 
-@pytest.mark.parametrize(("ends", "code"), [("failing", "1"), ("stopped", "130")])
-def test_githubs_apply_that_fails_or_is_stopped_while_it_hangs_says_so(ends: str, code: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("ends", "code", "reported"), [("failing", 1, ["1"]), ("stopped", 130, ["130"]), ("killed", -signal.SIGKILL, [])]
+)
+def test_githubs_apply_that_fails_or_is_stopped_while_it_hangs_says_so_and_one_that_is_killed_cannot(
+    ends: str, code: int, reported: list[str], tmp_path: Path
+) -> None:
     (tmp_path / "backups.toml").write_text(FILE)
     slow = 0.0 if ends == "failing" else 60.0
     with sandbox(tmp_path, fails=ends == "failing", backup_seconds=slow) as service, heartbeats() as apply:
@@ -240,14 +245,19 @@ def test_githubs_apply_that_fails_or_is_stopped_while_it_hangs_says_so(ends: str
         given = nightly.environment(next(nightly.steps()), apply=apply)
         command = ["/bin/bash", "-c", 'exec "$PYTHON" "$ACTION/run.py"']
         environment = script_environment(tmp_path, {**given, **github_files(tmp_path)})
-        with subprocess.Popen(command, cwd=tmp_path, env=environment, stdout=subprocess.DEVNULL) as process:
-            if ends == "stopped":
+        with subprocess.Popen(
+            command, cwd=tmp_path, env=environment, stdout=subprocess.DEVNULL, start_new_session=True
+        ) as process:
+            if ends != "failing":
                 while not [each for each in service.backups() if each["status"] != "completed"]:
                     time.sleep(0.05)
+            if ends == "stopped":
                 process.send_signal(signal.SIGTERM)
+            elif ends == "killed":
+                os.killpg(process.pid, signal.SIGKILL)  # a runner ends every process of its job
 
-    assert process.returncode == int(code)
-    assert apply.signals == ["start", code]
+    assert process.returncode == code
+    assert apply.signals == ["start", *reported]
 
 
 def github_deploy(service: Sandbox) -> tuple[dict[str, str], str, str]:
