@@ -205,7 +205,7 @@ class _Simulation:
         return self.held[place + 1] if place + 1 < len(self.held) else self.now
 
     def _lacking(self, place: int) -> list[datetime]:
-        """Return when backups became due after a held one, so long before the next, or now, that they are missing."""
+        """Return when the backups that are missing between this held one and the next, or now, were due."""
         if not self.may_lack[place]:
             return []
         found: list[datetime] = []

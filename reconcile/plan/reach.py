@@ -103,7 +103,7 @@ def is_within(every: Duration, most: Duration) -> bool:
 
 
 def _moments(every: Duration, zone: ZoneInfo, enough: Duration) -> list[datetime]:
-    """Return when the backups of the `enough` before `START` are created."""
+    """Return when backups are created from `enough` before `START` until `START`."""
     moments = [max(enough.before(START, zone), EARLIEST)]
     while moments[-1] < START and len(moments) < _MOST_BACKUPS:
         moments.append(min(every.after(moments[-1], zone), LATEST))
