@@ -1,4 +1,4 @@
-"""Writes files, and reads saved plans."""
+"""Writes files, and reads saved plans and records."""
 
 import errno
 import os
@@ -6,7 +6,7 @@ import stat
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from reconcile import __version__
 from reconcile.diagnostics import UserError
@@ -16,8 +16,10 @@ if TYPE_CHECKING:
     from reconcile.plan.model import Plan
     from reconcile.plan.record import Record
 
-_LARGEST_PLAN = 256 * MEBIBYTE
-"""A plan for 100,000 backups is about 60 MB."""
+_LARGEST = 256 * MEBIBYTE
+"""Bytes. A plan for 100,000 backups is about 60 MB, a record of them about 8 MB."""
+
+_Parsed = TypeVar("_Parsed")
 
 _IN_MEMORY = ("/", "dev", "shm")
 """The one folder below /dev that holds regular files."""
@@ -29,10 +31,7 @@ def read_plan(path: Path) -> "Plan":
         raise UserError(f"{path} is not a saved plan", f"Name files with -f: -f {path}")
     from reconcile.plan.saved import parse  # noqa: PLC0415 - takes 40 ms, and few runs have a saved plan
 
-    try:
-        return parse(read_file(path, _LARGEST_PLAN), str(path))
-    except OSError as error:
-        raise UserError(f"{path}: {error.strerror}", "Make a plan first: reconcile plan --out FILE.") from error
+    return _parsed(path, parse, "Make a plan first: reconcile plan --out FILE.")
 
 
 def records_in(path: Path) -> list[Path]:
@@ -68,10 +67,14 @@ def read_record(path: Path) -> "Record":
     """Read a record; raises UserError."""
     from reconcile.plan.record import parse  # noqa: PLC0415 - as above
 
+    return _parsed(path, parse, "Name a record, or a folder of records.")
+
+
+def _parsed(path: Path, parse: Callable[[bytes, str], _Parsed], advice: str) -> _Parsed:
     try:
-        return parse(read_file(path, _LARGEST_PLAN), str(path))
+        return parse(read_file(path, _LARGEST), str(path))
     except OSError as error:
-        raise UserError(f"{path}: {error.strerror}", "Name a record, or a folder of records.") from error
+        raise UserError(f"{path}: {error.strerror}", advice) from error
 
 
 def plan_content(plan: "Plan", redact: Callable[[str], str]) -> str:

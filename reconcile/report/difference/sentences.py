@@ -9,7 +9,7 @@ from reconcile.actual.inventory import size_mb
 from reconcile.addresses import SeriesAddress
 from reconcile.insight.difference import ActionChange, Difference, Fate, FileChange, Written
 from reconcile.plan.model import Action, Create, Delete
-from reconcile.report.plan.sentences import backups_text, reason_text
+from reconcile.report.plan.sentences import FEWEST_FOLDED, backups_text, reason_text
 from reconcile.report.wording import count_text, names_text, size_text
 
 _MOST_NAMED = 3
@@ -23,9 +23,6 @@ _FATES = {
     Fate.GONE: "no longer: ",
 }
 """What becomes of an action, before its reason; an action with only another reason has no row."""
-
-_FEWEST_FOLDED = 3
-"""If this many deletes of one series are alike, they share one row."""
 
 _MOST_CHANGED = 5
 """Tables whose changes the paragraph names; any more are only counted."""
@@ -83,7 +80,7 @@ def action_rows(difference: Difference) -> Iterator[ActionRow]:
     for (fate, _, series), alike in groupby(changed, _alike):
         actions = [each.action for each in alike]
         deletes = [action for action in actions if isinstance(action, Delete)]
-        is_folded = len(deletes) >= _FEWEST_FOLDED
+        is_folded = len(deletes) >= FEWEST_FOLDED
         for action in actions[:1] if is_folded else actions:
             backups = [each.backup for each in (deletes if is_folded else [action]) if isinstance(each, Delete)]
             yield ActionRow(

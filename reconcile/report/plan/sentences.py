@@ -20,6 +20,9 @@ RULE_BROKEN = "Nothing is deleted on a server that breaks a [require] rule."
 UNCONFIRMED = "They depend on this machine's clock, which can't be checked because the service does not send the time."
 """Why deletes that depend on an unconfirmed clock are withheld."""
 
+FEWEST_FOLDED = 3
+"""If this many deletes of one series are withheld, or change alike, they share one row."""
+
 
 def amounts_text(plan: Plan, held_back: frozenset[BackupAddress]) -> str:
     """Say how much there is to do, and how much of it is withheld."""

@@ -16,6 +16,7 @@ from reconcile.report.diagnostics import diagnostic_text
 from reconcile.report.difference import sentences
 from reconcile.report.document import Block, Columns, Lines, Row, Text
 from reconcile.report.plan.sentences import (
+    FEWEST_FOLDED,
     action_text,
     amounts_text,
     backups_text,
@@ -43,8 +44,6 @@ _MOST_NAMED = 5
 
 _STYLES = {"+": "green", "-": "red", "!": "bold red", " ": "dim", "?": "yellow"}
 _SIGNS = {Fate.NEW_WITHHELD: "!", Fate.NOW_WITHHELD: "!", Fate.GONE: " "}
-_FEWEST_FOLDED = 3
-"""If this many deletes of one series are withheld, they share one row."""
 
 
 def plan_text(found: Plan | Difference, /, *, verbose: bool) -> Lines:
@@ -183,7 +182,7 @@ class _Rows:
         A reason that several rows share is in the first of them. The others have only its name.
         """
         held_back = [each for each in actions if isinstance(each, Delete) and each.address in self.held_back]
-        is_folded = not self.dated and len(held_back) >= _FEWEST_FOLDED
+        is_folded = not self.dated and len(held_back) >= FEWEST_FOLDED
         earlier: set[str] = set()
         for action in actions:
             if not (is_folded and action.address in self.held_back):
