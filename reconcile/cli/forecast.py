@@ -71,7 +71,7 @@ def forecast(
         if html_file:
             from reconcile.report.forecast.html import forecast_html  # noqa: PLC0415 - loads Jinja
 
-            session.write(html_file, forecast_html(found, verbose=session.output.verbose).text)
+            session.write(html_file, forecast_html(found, verbose=session.output.verbose))
     session.output.show(formatter(found, verbose=session.output.verbose))
     session.output.diagnostics(after.first.errors)
     return ExitCode.ERROR if after.first.errors else ExitCode.DONE

@@ -13,7 +13,7 @@ from reconcile.cli.main import reconcile
 from reconcile.cli.options import argument, command
 from reconcile.cli.session import Session
 from reconcile.diagnostics import UserError, did_you_mean
-from reconcile.report.document import Columns, Raw, Row
+from reconcile.report.document import Columns, Row
 
 FOLDER = Path(__file__).parents[1] / "help"
 REPOSITORY = f"https://github.com/vps-reconcile/reconcile/blob/v{__version__}/"
@@ -34,7 +34,7 @@ def help_(session: Session, *, topic: str | None = argument()) -> ExitCode:
     elif topic in COMMANDS:
         reconcile.main([topic, "--help"], prog_name="reconcile", standalone_mode=False)
     elif topic in examples:
-        session.output.show(Raw(read_example(topic)))
+        session.output.show(read_example(topic))
     else:
         hint = did_you_mean(topic, [*topics, *COMMANDS, *examples], f"Pages: {', '.join(topics)}.")
         raise UserError(f'there is no page "{topic}"', hint)
@@ -66,7 +66,7 @@ def _readable(text: str) -> str:
 
 def _show(session: Session, text: str) -> None:
     if not session.output.out.is_terminal:
-        session.output.show(Raw(text))
+        session.output.show(text)
         return
     from rich.markdown import Markdown  # noqa: PLC0415 - takes 50 ms, and a pipe gets the text as it is
     from rich.theme import Theme  # noqa: PLC0415 - as above

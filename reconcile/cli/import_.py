@@ -31,7 +31,7 @@ def import_(
     declaration = declare(inventory, inventory.observed_at, existing=existing, only=only)
     document = declaration_toml(declaration)
     if out:
-        session.write(out, document.text, new=True)
+        session.write(out, document, new=True)
     if out and out != STDOUT:
         session.output.note(f"Wrote {out}. To check it: reconcile plan -f {out}")
     else:

@@ -28,7 +28,7 @@ def init(
     try:
         access = session.access()
     except NoTokenError:
-        session.write(out, example_toml().text, new=True)
+        session.write(out, example_toml(), new=True)
         session.output.note(
             f"{_where(out)}an example, because there is no token. Put your servers into it, or try it on the sandbox: "
             "reconcile sandbox"
@@ -37,7 +37,7 @@ def init(
     inventory = observe(session, access=access, automatic=True, asks_account=True)
     session.output.diagnostics(odd_entries(inventory))
     declaration = declare(inventory, inventory.observed_at, is_first=True)
-    session.write(out, declaration_toml(declaration).text, new=True)
+    session.write(out, declaration_toml(declaration), new=True)
     option = "" if str(out) == DEFAULT_FILE else f" -f {'FILE' if out == STDOUT else out}"
     held = len(inventory.manual)
     adopted = (

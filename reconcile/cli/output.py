@@ -1,20 +1,20 @@
 """Writes results to stdout and everything else to stderr, with colours only on a terminal."""
 
 import io
-import json
 import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from typing import TextIO, assert_never
+from typing import TextIO
 
 from rich.console import Console
 
 from reconcile.cli.streams import discard
 from reconcile.diagnostics import Diagnostic
-from reconcile.report.diagnostics import annotation, diagnostic_text
-from reconcile.report.document import Block, Document, Json, Lines, Raw
+from reconcile.report.diagnostics import annotation
+from reconcile.report.document import Block, Document, Lines
 from reconcile.report.escape import without_commands, without_commands_in_strings
 from reconcile.report.terminal import printable
+from reconcile.report.values import json_text
 from reconcile.report.wording import count_text
 
 _PIPED_WIDTH = 1000
@@ -88,12 +88,10 @@ class Output:
                 self.result(lines[-1:] if essential is None else essential)
             case Lines(lines):
                 self.result(lines)
-            case Json(value):
-                self.json(value)
-            case Raw(text):
-                self.content(text)
+            case str():
+                self.content(document)
             case _:
-                assert_never(document)
+                self.json(document)
 
     def result(self, lines: Iterable[Block]) -> None:
         """Print a result for people."""
@@ -101,8 +99,8 @@ class Output:
         self.out.file.flush()  # a log that holds both streams must have them in order
 
     def json(self, value: object) -> None:
-        """Print a result for programs, on one line, in ASCII: no terminal, no encoding and no log can misread it."""
-        self.raw(without_commands_in_strings(json.dumps(value, allow_nan=False)) + "\n")
+        """Print a result for programs, on one line."""
+        self.raw(without_commands_in_strings(json_text(value)) + "\n")
 
     def content(self, text: str) -> None:
         """Print the content of a file, in UTF-8: TOML in Latin-1 is no TOML."""
@@ -133,7 +131,7 @@ class Output:
         for diagnostic in diagnostics:
             if self.quiet and diagnostic.severity != "error":
                 continue
-            self._print(self.err, diagnostic_text(diagnostic))
+            self._print(self.err, [diagnostic])
             if self._is_github and (command := annotation(diagnostic)):
                 self.err.file.write(f"{command}\n")
         errors = sum(diagnostic.severity == "error" for diagnostic in diagnostics)

@@ -1,6 +1,5 @@
 """`reconcile plan`: shows what `apply` would do. It has no access to anything that can change the account."""
 
-import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
@@ -24,6 +23,7 @@ from reconcile.plan.planning import desired_for, make_plan
 from reconcile.report.document import Formatter
 from reconcile.report.plan import PLAN_FORMATS
 from reconcile.report.plan.json import gitlab_report as report_for_gitlab
+from reconcile.report.values import json_text
 
 
 @command(files=True, targets=True, account=True, more="each kept backup")
@@ -70,7 +70,7 @@ def plan(
                 is_saved = True
         with session.one_of_several():
             if gitlab_report:
-                session.write(gitlab_report, json.dumps(report_for_gitlab(new).value) + "\n")
+                session.write(gitlab_report, json_text(report_for_gitlab(new)) + "\n")
         session.output.show(formatter(shown, verbose=session.output.verbose))
         session.output.diagnostics(new.errors)
         if out and new.errors:

@@ -13,7 +13,7 @@ from reconcile.diagnostics import Diagnostic
 from reconcile.outcomes import Applied, Event, Finished, Noted, Planned, Rounds, Settled, Started, Waiting
 from reconcile.plan.model import Create
 from reconcile.report.apply.json import diagnostic_line, event_json, summary_json, version_json
-from reconcile.report.apply.sentences import Tally
+from reconcile.report.apply.sentences import Tally, event_sentence
 from reconcile.report.apply.text import event_text, result_text
 from reconcile.report.document import Formats
 from reconcile.report.escape import visible
@@ -120,8 +120,7 @@ class _Terminal(_Log):
         self._bars.stop()
 
     def _show_wait(self, event: Waiting, *, is_first: bool) -> None:  # noqa: ARG002 - on a terminal all of them move
-        (line,) = event_text(event)
-        self._move(event.address, line.plain)
+        self._move(event.address, event_sentence(event))
 
     def _move(self, address: SeriesAddress, text: str) -> None:
         text = visible(text)

@@ -19,25 +19,25 @@ from reconcile.insight.timeline import timeline
 from reconcile.plan.planner import plan
 from reconcile.plan.planning import desired_for
 from reconcile.plan.safety import withheld
-from reconcile.report.document import Formatter, Raw
+from reconcile.report.document import Formatter
 from reconcile.report.status import STATUS_FORMATS
 from reconcile.report.status.sentences import verdict_text
 from reconcile.report.status.text import check_text, status_text
 
 
-def _metrics(status: Status, desired: Desired, inventory: Inventory) -> Raw:
+def _metrics(status: Status, desired: Desired, inventory: Inventory) -> str:
     from reconcile.report.status.metrics import metrics  # noqa: PLC0415 - the client takes 30 ms, and few runs need it
 
     return metrics(status, withheld=len(withheld(plan(desired, inventory, status.checked_at))))
 
 
-def _html(status: Status, desired: Desired, inventory: Inventory) -> Raw:
+def _html(status: Status, desired: Desired, inventory: Inventory) -> str:
     from reconcile.report.status.html import status_html  # noqa: PLC0415 - loads Jinja
 
     return status_html(timeline(status, desired, inventory))
 
 
-def _runbook(status: Status, desired: Desired, inventory: Inventory) -> Raw:
+def _runbook(status: Status, desired: Desired, inventory: Inventory) -> str:
     from reconcile.report.status.runbook import runbook  # noqa: PLC0415 - few runs need it
 
     return runbook(status, restore_points(desired, inventory, status.checked_at))
@@ -82,7 +82,7 @@ def status(
     for name, path in {"metrics": metrics, "html": html, "runbook": runbook}.items():
         if path:
             with session.one_of_several():
-                session.write(path, FILES[name](found, desired, inventory).text)
+                session.write(path, FILES[name](found, desired, inventory))
     session.output.diagnostics(found.errors)
     if check and formatter is status_text:
         formatter = check_text

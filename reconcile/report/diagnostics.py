@@ -1,12 +1,11 @@
-"""Diagnostics as text, as JSON in the form of `terraform validate -json`, as Markdown, and as GitHub's annotations."""
+"""Diagnostics as text, as Markdown, and as GitHub's annotations."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict
 
 from rich.cells import cell_len
 
 from reconcile.diagnostics import Diagnostic, Snippet
-from reconcile.report.document import Document, Json, JsonObject, Raw, Text
+from reconcile.report.document import Document, Text
 from reconcile.report.escape import code, plain, visible, with_units_unbroken
 from reconcile.report.wording import count_text
 
@@ -41,35 +40,7 @@ def diagnostic_text(diagnostic: Diagnostic) -> list[Text]:
     return lines
 
 
-def diagnostics_json(diagnostics: Iterable[Diagnostic]) -> Json:
-    """Return what a failing command prints with `--json`."""
-    return Json({"diagnostics": [diagnostic_json(diagnostic) for diagnostic in diagnostics]})
-
-
-def diagnostic_json(diagnostic: Diagnostic) -> JsonObject:
-    """Return one diagnostic, with `range` and `snippet` if it has a place, and `address` if it has one."""
-    entry: JsonObject = {
-        "severity": diagnostic.severity,
-        "summary": diagnostic.summary,
-        "detail": "\n".join(filter(None, (diagnostic.detail, *diagnostic.facts))),
-    }
-    if diagnostic.address:
-        entry["address"] = diagnostic.address
-    if diagnostic.range:
-        entry["range"] = asdict(diagnostic.range)
-    if diagnostic.snippet:
-        entry["snippet"] = {
-            "context": None,
-            "code": diagnostic.snippet.code,
-            "start_line": diagnostic.snippet.start_line,
-            "highlight_start_offset": diagnostic.snippet.highlight_start,
-            "highlight_end_offset": diagnostic.snippet.highlight_end,
-            "values": [],
-        }
-    return entry
-
-
-def diagnostics_markdown(diagnostics: Sequence[Diagnostic], command: str) -> Raw:
+def diagnostics_markdown(diagnostics: Sequence[Diagnostic], command: str) -> str:
     """Return the reason why there is no result, to replace it: the plan of an older commit must not remain there.
 
     Most commands print a plan, so this says that there is none; some print something else.
@@ -94,7 +65,7 @@ def diagnostic_lines(sign: str, diagnostics: Sequence[Diagnostic]) -> Iterator[s
 
 def fitted(
     lines: Iterable[str], parts: Iterable[Callable[[], str]] = (), *, largest: int = LARGEST, end: str = ""
-) -> Raw:
+) -> str:
     """Return Markdown of at most `largest` characters; the lines and parts that do not fit are counted before `end`.
 
     No part is empty, and each is only written if it may fit: a large account has thousands.
@@ -111,7 +82,7 @@ def fitted(
         shown.append(text)
     if left_out:
         shown.append(f"\n**{left_out:,} more lines and servers did not fit**; `reconcile plan -v` shows all of it.\n")
-    return Raw(with_units_unbroken("".join([*shown, end])))
+    return with_units_unbroken("".join([*shown, end]))
 
 
 def annotation(diagnostic: Diagnostic) -> str | None:
@@ -154,7 +125,7 @@ def _data(text: str) -> str:
 
 
 FAILURES: Mapping[str, Callable[[Sequence[Diagnostic], str], Document]] = {
-    "json": lambda diagnostics, _: diagnostics_json(diagnostics),
+    "json": lambda diagnostics, _: {"diagnostics": diagnostics},
     "markdown": diagnostics_markdown,
 }
 """What a failed command prints instead of its result, by the flag of the format; the second argument is its name."""

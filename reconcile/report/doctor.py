@@ -10,8 +10,7 @@ from reconcile.desired.config import Config
 from reconcile.desired.desired import Desired
 from reconcile.diagnostics import Diagnostic
 from reconcile.insight.doctor import AccessFacts, Check, Diagnosis, ServiceFacts, TokenFacts
-from reconcile.report.diagnostics import diagnostic_json, diagnostic_text
-from reconcile.report.document import Formats, Formatter, Json, JsonObject, Lines, Text
+from reconcile.report.document import Block, Formats, Formatter, Lines, Text
 from reconcile.report.wording import count_text, declared_text
 
 _PAGING = {True: "has next", False: "next is null", None: "has no next"}
@@ -24,41 +23,38 @@ def doctor_text(diagnosis: Diagnosis, /, *, verbose: bool) -> Lines:
     else:
         verdict = Text("Ready to apply." if diagnosis.config else "Ready for a first file.", "bold green")
     found = {check: ": ".join(filter(None, texts)) for check, *texts in _found(diagnosis)}
-    lines: list[Text] = []
+    lines: list[Block] = []
     for check in Check:
         diagnostics = diagnosis.checks.get(check)
         if check in found and not diagnostics:
             sign, style = ("-", "dim") if diagnostics is None else ("✓", "green")
             lines.append(Text.assemble((f"{sign} ", style), (f"{check}: ", "bold"), found[check]))
-        lines += [line for diagnostic in diagnostics or () for line in diagnostic_text(diagnostic)]
+        lines += diagnostics or ()
     if verbose:
         lines += [Text(f"- {name}: {text}", "dim") for name, text in _details(diagnosis)]
     errors = [each for diagnostics in diagnosis.checks.values() for each in diagnostics if each.severity == "error"]
-    essential = [line for error in errors for line in diagnostic_text(error)]
-    return Lines((*lines, verdict), essential=(*essential, verdict))
+    return Lines((*lines, verdict), essential=(*errors, verdict))
 
 
-def doctor_json(diagnosis: Diagnosis, /, *, verbose: bool = False) -> Json:
+def doctor_json(diagnosis: Diagnosis, /, *, verbose: bool = False) -> dict[str, object]:
     """Return every check. A diagnostic about the files may name a server, so only its severity is shown."""
     found = {check: text for check, text, _ in _found(diagnosis)}
-    return Json(
-        {
-            "format_version": "1.0",
-            "reconcile": __version__,
-            **diagnosis.versions,
-            "ok": not diagnosis.errors,
-            "checks": [
-                {
-                    "check": check,
-                    "ok": not diagnostics,
-                    "found": found.get(check),
-                    "diagnostics": list(map(_nameless, diagnostics)),
-                }
-                for check, diagnostics in diagnosis.checks.items()
-            ],
-            "details": [{"name": name, "found": text} for name, text in _details(diagnosis)],
-        }
-    )
+    return {
+        "format_version": "1.0",
+        "reconcile": __version__,
+        **diagnosis.versions,
+        "ok": not diagnosis.errors,
+        "checks": [
+            {
+                "check": check,
+                "ok": not diagnostics,
+                "found": found.get(check),
+                "diagnostics": list(map(_nameless, diagnostics)),
+            }
+            for check, diagnostics in diagnosis.checks.items()
+        ],
+        "details": [{"name": name, "found": text} for name, text in _details(diagnosis)],
+    }
 
 
 DOCTOR_FORMATS: Formats[Formatter[Diagnosis]] = Formats(
@@ -66,9 +62,9 @@ DOCTOR_FORMATS: Formats[Formatter[Diagnosis]] = Formats(
 )
 
 
-def _nameless(diagnostic: Diagnostic) -> JsonObject:
+def _nameless(diagnostic: Diagnostic) -> object:
     is_about_files = diagnostic.address or diagnostic.place or diagnostic.range
-    return {"severity": diagnostic.severity} if is_about_files else diagnostic_json(diagnostic)
+    return {"severity": diagnostic.severity} if is_about_files else diagnostic
 
 
 def _found(diagnosis: Diagnosis) -> Iterator[tuple[Check, str, str]]:

@@ -1,13 +1,11 @@
-"""What a formatter returns: lines for people, one JSON value for programs, or text that is written as it is.
-
-And the table of the formats that a command has.
-"""
+"""What a formatter returns, and the table of the formats that a command has."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
-JsonObject = dict[str, Any]
+from reconcile.diagnostics import Diagnostic
+
 Value_contra = TypeVar("Value_contra", contravariant=True)
 Format_co = TypeVar("Format_co", covariant=True)
 
@@ -71,7 +69,7 @@ class Columns:
     shortens: int | None = None
 
 
-Block = str | Text | Columns
+Block = str | Text | Columns | Diagnostic
 """What is printed for people, in whole lines."""
 
 
@@ -84,21 +82,11 @@ class Lines:
     """The lines to print with `-q`; None for only the last line."""
 
 
-@dataclass(frozen=True, slots=True)
-class Json:
-    """One JSON object; it contains no NaN and no infinity, which JSON lacks."""
+Document = Lines | dict[str, Any] | str
+"""Lines for people, a JSON object for programs, or text that is written as it is, such as Markdown or TOML.
 
-    value: JsonObject
-
-
-@dataclass(frozen=True, slots=True)
-class Raw:
-    """Text that is written as it is, such as Markdown or TOML."""
-
-    text: str
-
-
-Document = Lines | Json | Raw
+`values.json_text` writes the moments, backups and diagnostics in a JSON object. It contains no NaN and no infinity.
+"""
 
 
 class Formatter(Protocol[Value_contra]):

@@ -6,8 +6,7 @@ from reconcile.actual.inventory import Backup, size_mb
 from reconcile.insight.listing import BackupList, ServerBackups
 from reconcile.insight.servers import name_or_id
 from reconcile.report.backups import backup_table
-from reconcile.report.document import Formats, Formatter, Json, JsonObject, Lines, Text
-from reconcile.report.values import backup_json, time_json
+from reconcile.report.document import Formats, Formatter, Lines, Text
 from reconcile.report.wording import count_text, size_text
 
 
@@ -19,19 +18,17 @@ def list_text(found: BackupList, /, *, verbose: bool = False) -> Lines:
     return Lines((table, "", sums, where), essential=(sums,))
 
 
-def list_json(found: BackupList, /, *, verbose: bool = False) -> Json:
+def list_json(found: BackupList, /, *, verbose: bool = False) -> dict[str, object]:
     """Return the whole list; known sizes in MiB, times in UTC."""
-    return Json(
-        {
-            "format_version": "1.0",
-            "base_url": found.base_url,
-            "observed_at": time_json(found.observed_at),
-            "backup_type": found.backup_type,
-            "count": len(found.backups),
-            "size_mb": size_mb(found.backups),
-            "servers": [_server_json(server) for server in found.servers],
-        }
-    )
+    return {
+        "format_version": "1.0",
+        "base_url": found.base_url,
+        "observed_at": found.observed_at,
+        "backup_type": found.backup_type,
+        "count": len(found.backups),
+        "size_mb": size_mb(found.backups),
+        "servers": [_server_json(server) for server in found.servers],
+    }
 
 
 LIST_FORMATS: Formats[Formatter[BackupList]] = Formats(list_text, json=(list_json, "Print JSON."))
@@ -55,11 +52,11 @@ def _sum_text(backups: Sequence[Backup], kind: str = "") -> str:
     return f"{counted}, {size_text(size_mb(backups))}" if backups else counted
 
 
-def _server_json(server: ServerBackups) -> JsonObject:
+def _server_json(server: ServerBackups) -> dict[str, object]:
     return {
         "id": server.server.id,
         "name": server.server.name,
         "count": len(server.backups),
         "size_mb": size_mb(server.backups),
-        "backups": [backup_json(backup) for backup in server.backups],
+        "backups": server.backups,
     }

@@ -7,8 +7,7 @@ from reconcile.addresses import BackupAddress
 from reconcile.insight.difference import Difference, Fate
 from reconcile.insight.replay import Finding, OtherPlan, Replay
 from reconcile.plan.model import Action, Create
-from reconcile.report.document import Formats, Formatter, Json, JsonObject, Lines, Text
-from reconcile.report.values import time_json
+from reconcile.report.document import Formats, Formatter, Lines, Text
 from reconcile.report.wording import count_text, names_text
 
 _MOST_NAMED = 5
@@ -90,37 +89,35 @@ def _id(action: Action) -> str:
     return f"#{action.address.id}" if isinstance(action.address, BackupAddress) else ""
 
 
-def replay_json(replay: Replay, /, *, verbose: bool) -> Json:
+def replay_json(replay: Replay, /, *, verbose: bool) -> dict[str, object]:
     """Return the findings, and what other files would have done, for programs."""
-    return Json(
-        {
-            "format_version": "1.0",
-            "runs": replay.runs,
-            "first": replay.first and time_json(replay.first),
-            "last": replay.last and time_json(replay.last),
-            "unfinished": replay.unfinished,
-            "sent": dict(replay.sent),
-            "findings": [
-                {
-                    "record": each.record,
-                    "at": time_json(each.at),
-                    "kind": each.kind,
-                    "action": each.verb or None,
-                    "subject": each.subject,
-                    "message": finding_text(each),
-                }
-                for each in replay.findings
-            ],
-            "others": [_other_json(each) for each in replay.others],
-        }
-    )
+    return {
+        "format_version": "1.0",
+        "runs": replay.runs,
+        "first": replay.first,
+        "last": replay.last,
+        "unfinished": replay.unfinished,
+        "sent": replay.sent,
+        "findings": [
+            {
+                "record": each.record,
+                "at": each.at,
+                "kind": each.kind,
+                "action": each.verb or None,
+                "subject": each.subject,
+                "message": finding_text(each),
+            }
+            for each in replay.findings
+        ],
+        "others": [_other_json(each) for each in replay.others],
+    }
 
 
-def _other_json(other: OtherPlan) -> JsonObject:
+def _other_json(other: OtherPlan) -> dict[str, object]:
     found = changes(other.difference) if other.difference else ()
     return {
         "record": other.record,
-        "at": time_json(other.at),
+        "at": other.at,
         "refused": other.refused or None,
         "changes": [{"address": str(action.address), "they_would": text.format(_id(action))} for action, text in found],
     }

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 
 from reconcile import __version__
 from reconcile.durations import age_text
-from reconcile.report.document import Raw
 from reconcile.report.escape import code, plain, visible, with_units_unbroken
 from reconcile.report.wording import count_text, size_text, time_text
 
@@ -24,13 +23,13 @@ if TYPE_CHECKING:
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
 
 
-def page(template: str, *, script: str = "", **values: object) -> Raw:
+def page(template: str, *, script: str = "", **values: object) -> str:
     """Return a page. It runs the file `script`, if given; its hash keeps every other script from running."""
     from markupsafe import Markup  # noqa: PLC0415 - with Jinja
 
     source = Markup(rendered(script, _visible)) if script else ""  # noqa: S704 - a file of our own
     digest = b64encode(sha256(source.encode()).digest()).decode()
-    return Raw(rendered(template, _visible, script=source, digest=digest, **values))
+    return rendered(template, _visible, script=source, digest=digest, **values)
 
 
 def markdown(template: str, **values: object) -> str:

@@ -7,10 +7,12 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from rich.cells import cell_len, set_cell_size
-from rich.console import Console, ConsoleOptions, ConsoleRenderable
+from rich.console import Console, ConsoleOptions, ConsoleRenderable, Group
 from rich.segment import Segment
 from rich.text import Text as RichText
 
+from reconcile.diagnostics import Diagnostic
+from reconcile.report.diagnostics import diagnostic_text
 from reconcile.report.document import Block, Columns, Facts, Marks, Text
 from reconcile.report.escape import visible
 
@@ -38,6 +40,8 @@ _ASCII = str.maketrans("█·", "#.")
 
 def printable(block: Block) -> ConsoleRenderable:
     """Return what rich prints, with all text in it escaped."""
+    if isinstance(block, Diagnostic):
+        return Group(*map(_Paragraph, diagnostic_text(block)))
     return _Layout(block) if isinstance(block, Columns) else _Paragraph(block)
 
 

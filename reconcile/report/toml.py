@@ -13,7 +13,6 @@ from markupsafe import Markup
 from reconcile.actual.inventory import Server, State
 from reconcile.addresses import escaped_glob
 from reconcile.insight import importing
-from reconcile.report.document import Raw
 from reconcile.report.escape import visible, without_commands_in_strings
 from reconcile.report.templates import rendered
 from reconcile.report.wording import count_text
@@ -36,7 +35,7 @@ _WHY, _FACT = "\x1e", "\x1f"
 _OFTEN = {"1h": "hourly", "1d": "daily", "1w": "weekly", "7d": "weekly", "1mo": "monthly"}
 
 
-def declaration_toml(declaration: importing.Declaration) -> Raw:
+def declaration_toml(declaration: importing.Declaration) -> str:
     """Return the text of a file: when and from where it was written, what it could not declare, the tables.
 
     A comment explains the first line of each kind.
@@ -44,7 +43,7 @@ def declaration_toml(declaration: importing.Declaration) -> Raw:
     return _file(declaration.entries, declaration, declaration.account, is_first=declaration.is_first)
 
 
-def example_toml() -> Raw:
+def example_toml() -> str:
     """Return the file that `init` writes without a token."""
     return _file((_EXAMPLE,), None, None, is_first=True)
 
@@ -55,7 +54,7 @@ def _file(
     account: str | None,
     *,
     is_first: bool,
-) -> Raw:
+) -> str:
     text = rendered(
         "import.toml.jinja",
         _value,
@@ -76,7 +75,7 @@ def _file(
     )
     explained: set[str] = set()
     paragraphs = [_commented(paragraph.split("\n"), explained) for paragraph in re.split("\n{2,}", text.strip())]
-    return Raw("\n\n".join(paragraphs) + "\n")
+    return "\n\n".join(paragraphs) + "\n"
 
 
 def _match_lines(entry: importing.AdoptedServers) -> list[str]:

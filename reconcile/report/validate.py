@@ -1,8 +1,7 @@
 """`reconcile validate`: what a valid file declares, and in JSON the shape of `terraform validate -json`."""
 
 from reconcile.insight.validation import Validation
-from reconcile.report.diagnostics import diagnostic_json
-from reconcile.report.document import Formats, Formatter, Json, Lines, Text
+from reconcile.report.document import Formats, Formatter, Lines, Text
 from reconcile.report.wording import declared_text
 
 
@@ -13,18 +12,16 @@ def validate_text(validation: Validation, /, *, verbose: bool = False) -> Lines:
     return Lines((Text(f"Valid: {declared_text(validation.config)}.", "bold green"),))
 
 
-def validate_json(validation: Validation, /, *, verbose: bool = False) -> Json:
+def validate_json(validation: Validation, /, *, verbose: bool = False) -> dict[str, object]:
     """Return the result of `validate` in full."""
     errors = sum(diagnostic.severity == "error" for diagnostic in validation.diagnostics)
-    return Json(
-        {
-            "format_version": "1.0",
-            "valid": errors == 0,
-            "error_count": errors,
-            "warning_count": len(validation.diagnostics) - errors,
-            "diagnostics": [diagnostic_json(diagnostic) for diagnostic in validation.diagnostics],
-        }
-    )
+    return {
+        "format_version": "1.0",
+        "valid": errors == 0,
+        "error_count": errors,
+        "warning_count": len(validation.diagnostics) - errors,
+        "diagnostics": validation.diagnostics,
+    }
 
 
 VALIDATE_FORMATS: Formats[Formatter[Validation]] = Formats(

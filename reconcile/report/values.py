@@ -1,16 +1,98 @@
-"""Moments, backups and addresses as every JSON format writes them."""
+"""Values as every JSON format writes them: moments, backups, diagnostics and addresses."""
 
 import json
 import math
-from datetime import datetime
+from collections.abc import Callable, Mapping
+from dataclasses import fields, is_dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
 from urllib.parse import quote
 
 from reconcile.actual.inventory import Backup
 from reconcile.addresses import Address, BackupAddress, SeriesAddress
+from reconcile.diagnostics import Diagnostic
+from reconcile.durations import Duration
 from reconcile.plan.pauses import Pause
-from reconcile.report.document import JsonObject
 
+JsonObject = dict[str, Any]
 RESOURCE_TYPE = "vps_backup"
+
+
+def json_text(value: object) -> str:
+    """Return JSON on one line, in ASCII: no terminal, no encoding and no log can misread it.
+
+    Sizes are in MiB, spans in seconds, and times in UTC. Other dataclasses are objects with their fields.
+    """
+    return json.dumps(value, allow_nan=False, default=_plain)
+
+
+def time_json(moment: datetime) -> str:
+    """Return a moment in UTC, in ISO 8601."""
+    return moment.isoformat().replace("+00:00", "Z")
+
+
+def backup_json(backup: Backup) -> JsonObject:
+    """Return a backup as the service describes it; a size that JSON has no number for is null."""
+    size = backup.size_mb
+    return {
+        "id": backup.id,
+        "server_id": backup.server_id,
+        "server_name": backup.server_name,
+        "description": backup.description,
+        "backup_type": backup.backup_type,
+        "status": backup.status,
+        "size_mb": size if size is not None and math.isfinite(size) else None,
+        "created_at": None if "created_at" in backup.unreadable else backup.created_at,
+        "expires_at": backup.expires_at,
+    }
+
+
+def pause_json(pause: Pause) -> JsonObject:
+    """Return a current pause; `until` is when it ends."""
+    return {"until": pause.ends_at, "reason": pause.reason, "creates": pause.creates}
+
+
+def diagnostic_json(diagnostic: Diagnostic) -> JsonObject:
+    """Return one diagnostic as `terraform validate -json` has it, with its place and its address if it has one."""
+    entry: JsonObject = {
+        "severity": diagnostic.severity,
+        "summary": diagnostic.summary,
+        "detail": "\n".join(filter(None, (diagnostic.detail, *diagnostic.facts))),
+    }
+    if diagnostic.address:
+        entry["address"] = diagnostic.address
+    if diagnostic.range:
+        entry["range"] = diagnostic.range
+    if diagnostic.snippet:
+        entry["snippet"] = {
+            "context": None,
+            "code": diagnostic.snippet.code,
+            "start_line": diagnostic.snippet.start_line,
+            "highlight_start_offset": diagnostic.snippet.highlight_start,
+            "highlight_end_offset": diagnostic.snippet.highlight_end,
+            "values": [],
+        }
+    return entry
+
+
+_WRITTEN: Mapping[type, Callable[..., object]] = {
+    Backup: backup_json,
+    Diagnostic: diagnostic_json,
+    Duration: str,
+    Pause: pause_json,
+    date: str,
+    datetime: time_json,
+    timedelta: timedelta.total_seconds,
+}
+
+
+def _plain(value: object) -> object:
+    """Return the value that stands for one that JSON lacks."""
+    if write := _WRITTEN.get(type(value)):
+        return write(value)
+    if is_dataclass(value) and not isinstance(value, type):
+        return {field.name: getattr(value, field.name) for field in fields(value)}
+    raise TypeError(f"JSON has nothing for {value!r}")
 
 
 def terraform_address(address: Address) -> str:
@@ -29,32 +111,6 @@ def address_index(address: Address) -> str:
             return f"{description}#" if "#" in (description or "") else description or ""
         case BackupAddress(id=backup_id):
             return f"{address.description or ''}#{quote(str(backup_id), safe='', errors='surrogatepass')}"
-
-
-def backup_json(backup: Backup) -> JsonObject:
-    """Return a backup as the service describes it; a size that JSON has no number for is null."""
-    size = backup.size_mb
-    return {
-        "id": backup.id,
-        "server_id": backup.server_id,
-        "server_name": backup.server_name,
-        "description": backup.description,
-        "backup_type": backup.backup_type,
-        "status": backup.status,
-        "size_mb": size if size is not None and math.isfinite(size) else None,
-        "created_at": None if "created_at" in backup.unreadable else time_json(backup.created_at),
-        "expires_at": time_json(backup.expires_at),
-    }
-
-
-def pause_json(pause: Pause) -> JsonObject:
-    """Return a current pause; `until` is when it ends, in UTC."""
-    return {"until": time_json(pause.ends_at), "reason": pause.reason, "creates": pause.creates}
-
-
-def time_json(moment: datetime | None) -> str | None:
-    """Return a moment in UTC, in ISO 8601."""
-    return moment.isoformat().replace("+00:00", "Z") if moment else None
 
 
 def plain_address(address: Address) -> str:

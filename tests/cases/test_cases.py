@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from support.build import BASE_URL, config, make_plan
-from support.render import shown
+from support.render import shown, value
 
 from reconcile.actual.inventory import Backup, Inventory, Server
 from reconcile.desired.desired import resolve
@@ -68,9 +68,9 @@ def backup(entry: dict[str, Any]) -> Backup:
 
 
 def as_json(plan: Plan | Difference) -> str:
-    value = plan_json(plan).value
-    value["reconcile"]["version"] = "…"
-    return f"{_indented(value, depth=2)}\n"
+    found = value(plan_json(plan))
+    found["reconcile"]["version"] = "…"
+    return f"{_indented(found, depth=2)}\n"
 
 
 def _indented(value: object, *, depth: int, indent: str = "") -> str:
@@ -122,7 +122,7 @@ def write_case(record: Path, cases: Path) -> Path:
 def outputs(plan: Plan | Difference) -> dict[str, str]:
     """Return the expected outputs by the names of their files."""
     texts = {"plan.txt": shown(plan_text(plan, verbose=isinstance(plan, Plan))), "plan.json": as_json(plan)}
-    return texts | ({"plan.md": plan_markdown(plan).text} if isinstance(plan, Difference) else {})
+    return texts | ({"plan.md": plan_markdown(plan)} if isinstance(plan, Difference) else {})
 
 
 def test_a_record_becomes_a_case(request: pytest.FixtureRequest, tmp_path: Path) -> None:

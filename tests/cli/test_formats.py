@@ -14,13 +14,13 @@ from reconcile.cli.exit_code import ExitCode
 from reconcile.cli.options import argument, command, format_of, option
 from reconcile.cli.session import Session
 from reconcile.diagnostics import UserError
-from reconcile.report.document import Document, Formats, Json, Lines, Raw
+from reconcile.report.document import Document, Formats, Lines
 
 Greeter = Callable[[str], Document]
 GREETING: Formats[Greeter] = Formats(
     lambda name: Lines((f"Hello, {name}",)),
-    json=(lambda name: Json({"hello": name}), "Greet programs."),
-    yaml=(lambda name: Raw(f"hello: {name}\n"), "Greet in YAML."),
+    json=(lambda name: {"hello": name}, "Greet programs."),
+    yaml=(lambda name: f"hello: {name}\n", "Greet in YAML."),
 )
 
 

@@ -282,7 +282,7 @@ class TestServers:
         assert [each.severity for each in found] == ["error", "error", "error"]
 
     def test_are_not_named_in_a_bug_report(self) -> None:
-        report = doctor_json(diagnosed(self.DECLARED, service=with_inventory(servers=(WEB,)))).value
+        report = value(doctor_json(diagnosed(self.DECLARED, service=with_inventory(servers=(WEB,)))))
 
         (servers,) = [each for each in report["checks"] if each["check"] == "declared servers"]
         assert servers["diagnostics"] == [{"severity": "error"}] * 2

@@ -121,7 +121,7 @@ def test_the_glob_for_dated_names_takes_no_backup_that_is_ignored() -> None:
     seen = inventory(*(backup(at, f"auto-{date}", age=days(60 - at)) for at, date in enumerate(dates)))
     ignoring = '[settings]\nignore = "auto-2026-01-*"\n'
 
-    imported = declaration_toml(import_(seen, NOW, existing=config(ignoring))).text
+    imported = declaration_toml(import_(seen, NOW, existing=config(ignoring)))
 
     assert make_plan(config(ignoring + imported), seen).actions == ()
 
@@ -286,7 +286,7 @@ class TestFleets:
             for age in range(7)
         ]
 
-        written = declaration_toml(self.imported(*held, among=crowd, is_first=True)).text
+        written = declaration_toml(self.imported(*held, among=crowd, is_first=True))
 
         assert len(written.splitlines()) <= 2 * 40
         assert max(map(len, written.splitlines())) <= 120
@@ -316,7 +316,7 @@ class TestFirstFile:
     def test_a_new_backup_that_is_due_at_once_deletes_none(self, count: int) -> None:
         seen = inventory(*(backup(at, age=days(at + 2)) for at in range(count)))
 
-        plan = make_plan(config(declaration_toml(import_(seen, NOW, is_first=True)).text), seen)
+        plan = make_plan(config(declaration_toml(import_(seen, NOW, is_first=True))), seen)
 
         assert [len(plan.creates), len(plan.deletes)] == [1, 0]
 
@@ -342,7 +342,7 @@ def test_plan_on_what_is_imported_says_no_changes_and_the_file_is_valid() -> Non
     )
     seen = inventory(*held, servers=(WEB, Server(id="u/1", name="")))
 
-    declared = config(declaration_toml(import_(seen, NOW)).text)
+    declared = config(declaration_toml(import_(seen, NOW)))
 
     plan = make_plan(declared, seen)
     assert (plan.actions, plan.errors, plan.warnings) == ((), (), ())

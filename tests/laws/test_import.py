@@ -59,7 +59,7 @@ def accounts(draw: st.DrawFn) -> Inventory:
 
 def imported(seen: Inventory, existing: Config | None = None, *, is_first: bool = False) -> Config:
     """Import an account, and read the file that comes of it."""
-    return config(declaration_toml(declare(seen, NOW, existing=existing, is_first=is_first)).text)
+    return config(declaration_toml(declare(seen, NOW, existing=existing, is_first=is_first)))
 
 
 def ids(declared: Config, seen: Inventory) -> set[Id]:

@@ -1,6 +1,5 @@
 """A real tool that reads Terraform plans reads ours, unmodified: terraform-compliance, in an environment of its own."""
 
-import json
 import subprocess
 from itertools import product
 from pathlib import Path
@@ -11,6 +10,7 @@ from support.tools import install_from_pypi
 
 from reconcile.actual.inventory import Server
 from reconcile.report.plan.json import plan_json
+from reconcile.report.values import json_text
 
 POLICY = Path(__file__).parents[2] / "examples" / "policy"
 SERVERS = (Server(id=1, name="prod-db"), Server(id=2, name="test-db"))
@@ -45,7 +45,7 @@ def test_the_policy_forbids_deletes_on_prod(compliance: Path, tmp_path: Path) ->
     for reason, (prod, test, passes) in CASES.items():
         made = make_plan(config(FILE.format(prod=prod, test=test)), inventory(*held, servers=SERVERS))
         file = tmp_path / "plan.json"
-        file.write_text(json.dumps(plan_json(made).value) + "\n", encoding="utf-8")
+        file.write_text(json_text(plan_json(made)) + "\n", encoding="utf-8")
 
         done = subprocess.run(
             [str(compliance), "--no-ansi", "-f", str(POLICY), "-p", str(file)],

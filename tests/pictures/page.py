@@ -19,7 +19,6 @@ from reconcile.durations import Duration
 from reconcile.insight.forecast import Schedule, forecast, without_account
 from reconcile.insight.status import status
 from reconcile.insight.timeline import timeline
-from reconcile.report.document import Raw
 from reconcile.report.forecast.html import forecast_html
 from reconcile.report.status.html import status_html
 
@@ -34,19 +33,19 @@ _HEADER_END = len(_SIGNATURE) + 8 + 13 + 4
 _KEYWORD = b"html-sha256\0"
 
 
-def _status() -> Raw:
+def _status() -> str:
     desired = resolve(DECLARED, OBSERVED)
     return status_html(timeline(status(desired, OBSERVED, NOW), desired, OBSERVED))
 
 
-def _year() -> Raw:
+def _year() -> str:
     """Show what the policies of the same files will hold in a year, from the first day on."""
     declared, account = without_account(DECLARED, NOW)
     schedule = Schedule(start=NOW, days=365, every=Duration(days=1))
     return forecast_html(forecast(resolve(declared, account), account, schedule, size_mb=4500), verbose=False)
 
 
-PAGES: dict[str, tuple[Callable[[], Raw], tuple[Scheme, ...], int]] = {
+PAGES: dict[str, tuple[Callable[[], str], tuple[Scheme, ...], int]] = {
     "page": (_status, SCHEMES, 830),
     "forecast": (_year, ("light",), 640),
 }
@@ -55,7 +54,7 @@ PAGES: dict[str, tuple[Callable[[], Raw], tuple[Scheme, ...], int]] = {
 
 def html(name: str) -> str:
     """Return a page, with the same text under every version."""
-    return PAGES[name][0]().text.replace(__version__, "…")
+    return PAGES[name][0]().replace(__version__, "…")
 
 
 def png(name: str, scheme: Scheme) -> bytes:

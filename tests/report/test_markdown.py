@@ -55,7 +55,7 @@ def check_harmless(text: str) -> None:
 
 
 def markdown(plan: Plan) -> str:
-    return plan_markdown(plan).text
+    return plan_markdown(plan)
 
 
 def pruned(*descriptions: str) -> Plan:
@@ -77,7 +77,7 @@ def test_hostile_descriptions_are_rendered_as_text() -> None:
 
 
 def compared(before: Config, after: Config, seen: Inventory) -> str:
-    return plan_markdown(difference(*((resolve(each, seen), make_plan(each, seen)) for each in (before, after)))).text
+    return plan_markdown(difference(*((resolve(each, seen), make_plan(each, seen)) for each in (before, after))))
 
 
 def test_hostile_names_are_text_in_what_a_change_causes_too() -> None:
@@ -124,7 +124,7 @@ def test_hostile_names_are_text_in_the_record_of_a_status_too() -> None:
     found = status(resolve(declared, seen), seen, NOW)
     source = Source(filename="|<b>`x", text="")
 
-    text = status_markdown(replace(found, sources=(source,))).text
+    text = status_markdown(replace(found, sources=(source,)))
 
     check_harmless(text)
     shown = "".join(token.content for token in tokens(text) if token.type in {"text", "text_special"})
@@ -171,7 +171,7 @@ def test_where_there_is_no_plan_every_reason_and_its_place_stand_in_its_stead() 
         config("[servers.a]\nid = 1\nevry = 1\n")
     hostile = [Diagnostic(summary=text, detail=text) for text in HOSTILE]
 
-    text = diagnostics_markdown([*raised.value.diagnostics, *hostile], "plan").text
+    text = diagnostics_markdown([*raised.value.diagnostics, *hostile], "plan")
 
     assert text.startswith(f"<!-- reconcile plan -->\n### reconcile: no plan, {1 + len(HOSTILE)} errors\n")
     assert "backups&#46;toml&#58;3&#58;1</code>: unknown key &#34;evry&#34;. Valid keys" in text

@@ -1,7 +1,5 @@
 """The smaller reports: validate, doctor, restore, diagnostics; and the tables from which a command picks."""
 
-import json
-
 import pytest
 from support.build import NOW, WEB, backup, days, declare, hours, inventory, make_plan
 from support.render import shown, value
@@ -14,9 +12,9 @@ from reconcile.insight.importing import declare as import_
 from reconcile.insight.restore_points import choose
 from reconcile.insight.status import status
 from reconcile.insight.validation import Validation
-from reconcile.report.diagnostics import diagnostic_json, diagnostic_text, diagnostics_json, diagnostics_markdown
+from reconcile.report.diagnostics import FAILURES, diagnostic_text, diagnostics_markdown
 from reconcile.report.doctor import doctor_json, doctor_text
-from reconcile.report.document import Document, Json, Lines, Raw
+from reconcile.report.document import Document, Lines
 from reconcile.report.plan import PLAN_FORMATS
 from reconcile.report.restore import restore_text
 from reconcile.report.status import STATUS_FORMATS
@@ -73,14 +71,14 @@ class TestDiagnostic:
         lines = shown(diagnostic_text(stale)).splitlines()
         assert lines[:3] == ["error: stale", "  Plan again.", "  - a0: gone"]
         assert lines[-2:] == ["  - a19: gone", "  - and 2 more"]
-        assert diagnostic_json(stale)["detail"].splitlines() == ["Plan again.", *stale.facts]
-        assert "\n  - a19&#58; gone\n" in diagnostics_markdown([stale], "apply").text
+        assert value(stale)["detail"].splitlines() == ["Plan again.", *stale.facts]
+        assert "\n  - a19&#58; gone\n" in diagnostics_markdown([stale], "apply")
 
     def test_is_json_for_a_command_that_fails(self) -> None:
-        read = value(diagnostics_json([MISTAKE, Diagnostic(summary="x")]))
+        read = value(FAILURES["json"]([MISTAKE, Diagnostic(summary="x")], "plan"))
 
         assert set(read) == {"diagnostics"}
-        mistake, plain = json.loads(json.dumps(read))["diagnostics"]
+        mistake, plain = read["diagnostics"]
         assert mistake["range"]["start"] == {"line": 3, "column": 1, "byte": 20}
         assert mistake["snippet"]["code"] == "evry\t= 1"
         assert mistake["address"] == "web/nightly"
@@ -183,23 +181,23 @@ class TestRestore:
 
 
 SEEN = inventory(backup(1), backup(2, "x"))
-DOCUMENTS: dict[str, tuple[Document, type[Document]]] = {
+DOCUMENTS: dict[str, tuple[Document, type]] = {
     **{
         f"plan --{name}": (each(make_plan(NIGHTLY, SEEN), verbose=True), kind)
-        for (name, (each, _)), kind in zip(PLAN_FORMATS.flags.items(), (Json, Raw), strict=True)
+        for (name, (each, _)), kind in zip(PLAN_FORMATS.flags.items(), (dict, str), strict=True)
     },
     **{
         f"status --{name}": (each(status(resolve(NIGHTLY, SEEN), SEEN, NOW), verbose=True), kind)
-        for (name, (each, _)), kind in zip(STATUS_FORMATS.flags.items(), (Json, Raw), strict=True)
+        for (name, (each, _)), kind in zip(STATUS_FORMATS.flags.items(), (dict, str), strict=True)
     },
     "plan": (PLAN_FORMATS.text(make_plan(NIGHTLY, SEEN), verbose=True), Lines),
     "status": (STATUS_FORMATS.text(status(resolve(NIGHTLY, SEEN), SEEN, NOW), verbose=True), Lines),
-    "import toml": (declaration_toml(import_(SEEN, NOW)), Raw),
+    "import toml": (declaration_toml(import_(SEEN, NOW)), str),
 }
 
 
 @pytest.mark.parametrize(("document", "kind"), DOCUMENTS.values(), ids=DOCUMENTS)
-def test_every_format_gives_its_kind_of_document(document: Document, kind: type[Document]) -> None:
+def test_every_format_gives_its_kind_of_document(document: Document, kind: type) -> None:
     assert isinstance(document, kind)
 
 

@@ -1,6 +1,5 @@
 """The matrix of odd responses: whatever the service says, nothing is lost, nothing else stops, and it ends."""
 
-import json
 from contextlib import suppress
 from datetime import timedelta
 from typing import Any
@@ -27,7 +26,7 @@ from reconcile.insight.listing import list_backups
 from reconcile.insight.status import status
 from reconcile.outcomes import Result
 from reconcile.plan.planner import plan
-from reconcile.report.document import Document, Formats, Formatter, Json, Lines, Raw
+from reconcile.report.document import Document, Formats, Formatter, Lines
 from reconcile.report.forecast import FORECAST_FORMATS
 from reconcile.report.forecast.html import forecast_html
 from reconcile.report.list import LIST_FORMATS
@@ -35,6 +34,7 @@ from reconcile.report.plan import PLAN_FORMATS
 from reconcile.report.status import STATUS_FORMATS
 from reconcile.report.status.text import check_text
 from reconcile.report.toml import declaration_toml
+from reconcile.report.values import json_text
 
 CELLS = list(cells())
 SAMPLE = 25
@@ -121,10 +121,10 @@ def _check_printable(document: Document) -> None:
     match document:
         case Lines():
             text = shown(document, width=80)
-        case Json(value=value):
-            text = json.dumps(value, allow_nan=False, ensure_ascii=False)
-        case Raw(text=raw):
-            text = raw
+        case str():
+            text = document
+        case _:
+            text = json_text(document)
     assert text.encode(), "it can be written to a stream in UTF-8"
 
 

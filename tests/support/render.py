@@ -1,18 +1,20 @@
 """What a document looks like once it is printed."""
 
 import io
+import json
 from collections.abc import Iterable
+from typing import Any
 
 from rich.console import Console
 
-from reconcile.report.document import Block, Document, Json, Lines
+from reconcile.report.document import Block, Lines
 from reconcile.report.terminal import printable
+from reconcile.report.values import json_text
 
 
-def shown(lines: Document | Iterable[Block], width: int = 1000) -> str:
+def shown(lines: Lines | Iterable[Block], width: int = 1000) -> str:
     """Return lines as a terminal of this width shows them, without colours and without blanks at the end of a line."""
-    if isinstance(lines, Document):
-        assert isinstance(lines, Lines)
+    if isinstance(lines, Lines):
         lines = lines.lines
     console = Console(file=io.StringIO(), width=width, highlight=False, markup=False, emoji=False)
     for line in lines:
@@ -21,7 +23,7 @@ def shown(lines: Document | Iterable[Block], width: int = 1000) -> str:
     return "".join(f"{line.rstrip()}\n" for line in console.file.getvalue().splitlines())
 
 
-def value(document: Document) -> dict[str, object]:
-    """Return the value of a JSON document."""
-    assert isinstance(document, Json)
-    return document.value
+def value(document: object) -> dict[str, Any]:
+    """Return a JSON document, or a value in it, as a program reads it."""
+    read: dict[str, Any] = json.loads(json_text(document))
+    return read

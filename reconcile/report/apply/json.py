@@ -1,6 +1,6 @@
 """`apply --json` (spec, section 8): one object per line, in the form of Terraform's machine-readable UI."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import assert_never
 
@@ -11,10 +11,8 @@ from reconcile.outcomes import FAILURES, Event, Finished, Outcome, Rounds
 from reconcile.plan.model import Action, Create
 from reconcile.plan.reasons import unmet_text
 from reconcile.report.apply.sentences import event_sentence, explanation_text, summary_text
-from reconcile.report.diagnostics import diagnostic_json
-from reconcile.report.document import JsonObject
 from reconcile.report.plan.sentences import action_text
-from reconcile.report.values import RESOURCE_TYPE, address_index, terraform_address, time_json
+from reconcile.report.values import RESOURCE_TYPE, JsonObject, address_index, terraform_address
 
 
 def version_json(now: datetime) -> JsonObject:
@@ -57,12 +55,12 @@ def diagnostic_line(diagnostic: Diagnostic, now: datetime) -> JsonObject:
     """Return the line of a diagnostic."""
     level = "warn" if diagnostic.severity == "warning" else "error"
     message = f"{diagnostic.severity.title()}: {diagnostic.summary}"
-    return _line("diagnostic", message, now, {"diagnostic": diagnostic_json(diagnostic)}, level)
+    return _line("diagnostic", message, now, {"diagnostic": diagnostic}, level)
 
 
 def summary_json(rounds: Rounds, now: datetime) -> JsonObject:
     """Return the last line: the outcomes of all actions, including those of a plan that was not started."""
-    return _summary_line("apply", summary_text(rounds), dict(rounds.changes), now)
+    return _summary_line("apply", summary_text(rounds), rounds.changes, now)
 
 
 def _planned(event: outcomes.Planned, now: datetime) -> Iterator[JsonObject]:
@@ -128,17 +126,17 @@ def _resource(address: Address) -> JsonObject:
     }
 
 
-def _summary_line(operation: str, message: str, changes: JsonObject, now: datetime) -> JsonObject:
+def _summary_line(operation: str, message: str, changes: Mapping[str, object], now: datetime) -> JsonObject:
     beside = {"operation": operation, "changes": {**changes, "operation": operation}}
     return _line("change_summary", message, now, beside)
 
 
-def _line(kind: str, message: str, now: datetime, beside: JsonObject, level: str = "info") -> JsonObject:
+def _line(kind: str, message: str, now: datetime, beside: Mapping[str, object], level: str = "info") -> JsonObject:
     return {
         "@level": level,
         "@message": message,
         "@module": "reconcile.ui",
-        "@timestamp": time_json(now),
+        "@timestamp": now,
         "type": kind,
         **beside,
     }

@@ -16,7 +16,6 @@ from reconcile.report.apply.sentences import (
     explanation_text,
     member_text,
 )
-from reconcile.report.diagnostics import diagnostic_text
 from reconcile.report.document import Lines, Text
 from reconcile.report.plan.sentences import RULE_BROKEN, UNCONFIRMED, agreed_text, allowing
 from reconcile.report.wording import count_text
@@ -34,12 +33,10 @@ _STYLES = {
 
 
 def event_text(event: Event) -> list[Text]:
-    """Return the lines of an event. `planned_text` and `result_text` show plans, results and what is withheld."""
+    """Return the line of an event; none for a plan, a result, a diagnostic, or a withheld delete."""
     match event:
-        case Planned() | Applied() | Finished(outcome=Outcome.WITHHELD):
+        case Planned() | Applied() | Noted() | Finished(outcome=Outcome.WITHHELD):
             return []
-        case Noted(diagnostic=diagnostic):
-            return diagnostic_text(diagnostic)
         case Finished(action=action, outcome=outcome):
             return [Text.assemble(f"{action.address}: ", (ending_text(event), _STYLES[outcome]))]
         case Rejected():

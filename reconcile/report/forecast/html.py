@@ -16,7 +16,6 @@ from markupsafe import Markup
 
 from reconcile.insight.comparison import Comparison
 from reconcile.insight.forecast import Figures, Forecast, SeriesForecast, combined
-from reconcile.report.document import Raw
 from reconcile.report.forecast.sentences import by_policy, essential, heading, horizon, notes, rows
 from reconcile.report.templates import page
 from reconcile.report.wording import count_text
@@ -45,7 +44,7 @@ class _Group:
     figures: Figures
 
 
-def forecast_html(found: Forecast | Comparison, /, *, verbose: bool) -> Raw:
+def forecast_html(found: Forecast | Comparison, /, *, verbose: bool) -> str:
     """Return the page; with a comparison, the totals before the change are dashed."""
     forecast, before = (found.after, found.before) if isinstance(found, Comparison) else (found, None)
     zone = ZoneInfo(forecast.first.timezone)

@@ -3,26 +3,21 @@
 from reconcile.insight.comparison import Comparison, SeriesChange
 from reconcile.insight.forecast import Figures, Forecast, Point, SeriesForecast
 from reconcile.plan.safety import withheld
-from reconcile.report.diagnostics import diagnostic_json
-from reconcile.report.document import Json, JsonObject
-from reconcile.report.values import time_json
 
 
-def forecast_json(found: Forecast | Comparison, /, *, verbose: bool = False) -> Json:
+def forecast_json(found: Forecast | Comparison, /, *, verbose: bool = False) -> dict[str, object]:
     """Return the forecast, or both forecasts and the changes; sizes in MiB, spans in seconds, times in UTC."""
     if isinstance(found, Forecast):
-        return Json(_forecast(found))
-    return Json(
-        {
-            "format_version": "1.0",
-            "before": _forecast(found.before),
-            "after": _forecast(found.after),
-            "changes": [_change(change) for change in found.changes],
-        }
-    )
+        return _forecast(found)
+    return {
+        "format_version": "1.0",
+        "before": _forecast(found.before),
+        "after": _forecast(found.after),
+        "changes": [_change(change) for change in found.changes],
+    }
 
 
-def _forecast(forecast: Forecast) -> JsonObject:
+def _forecast(forecast: Forecast) -> dict[str, object]:
     first = forecast.first
     held_back = withheld(first)
     return {
@@ -31,21 +26,21 @@ def _forecast(forecast: Forecast) -> JsonObject:
         "from_empty": not first.base_url,
         "timezone": first.timezone,
         "days": forecast.schedule.days,
-        "apply_every": str(forecast.schedule.every),
+        "apply_every": forecast.schedule.every,
         "applies": len(forecast.moments),
-        "started_at": time_json(forecast.schedule.start),
-        "ended_at": time_json(forecast.end),
+        "started_at": forecast.schedule.start,
+        "ended_at": forecast.end,
         "total": _figures(forecast.total, forecast) if forecast.total else None,
         "fleets": {fleet: _figures(figures, forecast) for fleet, figures in forecast.fleets.items()},
         "series": [_series(series, forecast) for series in forecast.series],
         "withheld_at_first": len(held_back),
         "allow_loss_at_first": first.loss.lost if held_back else None,
-        "errors": [diagnostic_json(error) for error in first.errors],
-        "warnings": [diagnostic_json(warning) for warning in first.warnings],
+        "errors": first.errors,
+        "warnings": first.warnings,
     }
 
 
-def _series(series: SeriesForecast, forecast: Forecast) -> JsonObject:
+def _series(series: SeriesForecast, forecast: Forecast) -> dict[str, object]:
     declared = series.declared
     return {
         "address": str(series.address),
@@ -53,7 +48,7 @@ def _series(series: SeriesForecast, forecast: Forecast) -> JsonObject:
         "description": series.address.description,
         "declared": declared is not None,
         "fleet": series.fleet,
-        "every": str(declared.every) if declared and declared.every else None,
+        "every": declared.every if declared else None,
         "keep": [str(rule) for rule in declared.keep] if declared else None,
         "new_size_mb": series.size.megabytes,
         "new_size_from": series.size.source,
@@ -62,29 +57,29 @@ def _series(series: SeriesForecast, forecast: Forecast) -> JsonObject:
     }
 
 
-def _figures(figures: Figures, forecast: Forecast) -> JsonObject:
+def _figures(figures: Figures, forecast: Forecast) -> dict[str, object]:
     counts, megabytes = figures.counts, figures.megabytes
     most, largest = (max(range(len(values)), key=values.__getitem__) for values in (counts, megabytes))
     return {
         "backups": counts[-1],
         "size_mb": megabytes[-1],
         "most_backups": counts[most],
-        "most_backups_at": time_json(forecast.times[most]),
+        "most_backups_at": forecast.times[most],
         "most_size_mb": megabytes[largest],
-        "most_size_mb_at": time_json(forecast.times[largest]),
+        "most_size_mb_at": forecast.times[largest],
         "creates": figures.creates,
         "deletes": figures.deletes,
-        "oldest": time_json(figures.oldest),
-        "longest_gap_seconds": figures.longest_gap.total_seconds() if figures.longest_gap else None,
-        "steady_at": time_json(figures.steady_at),
+        "oldest": figures.oldest,
+        "longest_gap_seconds": figures.longest_gap,
+        "steady_at": figures.steady_at,
     }
 
 
-def _point(point: Point) -> JsonObject:
-    return {"id": point.backup_id, "created_at": time_json(point.created_at), "size_mb": point.size_mb}
+def _point(point: Point) -> dict[str, object]:
+    return {"id": point.backup_id, "created_at": point.created_at, "size_mb": point.size_mb}
 
 
-def _change(change: SeriesChange) -> JsonObject:
+def _change(change: SeriesChange) -> dict[str, object]:
     return {
         "address": str(change.address),
         "declared_before": bool(change.before and change.before.declared),

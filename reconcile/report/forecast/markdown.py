@@ -5,18 +5,17 @@ A comparison is three lines, and what changes for each series is folded.
 
 from reconcile.insight.comparison import Comparison
 from reconcile.insight.forecast import Forecast
-from reconcile.report.document import Raw
 from reconcile.report.forecast.sentences import heading, in_all, notes, rows
 from reconcile.report.templates import markdown
 
 _MOST_ROWS = 50
 
 
-def forecast_markdown(found: Forecast | Comparison, /, *, verbose: bool) -> Raw:
+def forecast_markdown(found: Forecast | Comparison, /, *, verbose: bool) -> str:
     """Return a table of the future backups, or of the changes; `verbose` has a row for every series."""
     table = rows(found, verbose=verbose)  # the last row is the sum
     comparison = found if isinstance(found, Comparison) else None
-    text = markdown(
+    return markdown(
         "forecast/comment.md.jinja",
         heading=heading(found),
         comparison=comparison,
@@ -26,4 +25,3 @@ def forecast_markdown(found: Forecast | Comparison, /, *, verbose: bool) -> Raw:
         more=len(table) - _MOST_ROWS,
         notes=list(notes(found)),
     )
-    return Raw(text)

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 from reconcile.insight.comparison import Comparison
 from reconcile.insight.forecast import Forecast
-from reconcile.report.diagnostics import diagnostic_text
 from reconcile.report.document import Block, Columns, Lines, Row, Text
 from reconcile.report.forecast.sentences import essential, heading, notes, rows
 
@@ -16,8 +15,7 @@ def forecast_text(found: Forecast | Comparison, /, *, verbose: bool) -> Lines:
 
 def _lines(found: Forecast | Comparison, *, verbose: bool) -> Iterator[Block]:
     if isinstance(found, Forecast):
-        for diagnostic in found.first.warnings:
-            yield from diagnostic_text(diagnostic)
+        yield from found.first.warnings
     yield Text(heading(found), "dim")
     yield Columns(rows=tuple(_rows(found, verbose=verbose)), indent=2)
     yield ""

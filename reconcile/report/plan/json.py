@@ -1,22 +1,20 @@
 """`plan --json`: Terraform's plan representation (spec, section 8), for tools that read Terraform plans."""
 
 from collections.abc import Iterator
-from dataclasses import asdict
 from typing import get_args
 from zoneinfo import ZoneInfo
 
 from reconcile import __version__
-from reconcile.actual.inventory import MANUAL
+from reconcile.actual.inventory import MANUAL, Backup
 from reconcile.addresses import BackupAddress
 from reconcile.insight.difference import Difference, Effect
 from reconcile.plan.model import Create, Delete, Kept, Plan, SeriesPlan, ServerPlan, Unmanaged
 from reconcile.plan.reasons import PrunedLater
 from reconcile.plan.safety import withheld
 from reconcile.report import values
-from reconcile.report.diagnostics import diagnostic_json
 from reconcile.report.difference.sentences import caused_text
-from reconcile.report.document import Json, JsonObject
 from reconcile.report.plan.sentences import action_text, kept_text, unmanaged_text
+from reconcile.report.values import JsonObject
 
 FORMAT_VERSION = "1.2"
 TERRAFORM_VERSION = "1.11.0"
@@ -28,7 +26,7 @@ _UNKNOWN_UNTIL_MADE = ("id", "status", "size_mb", "created_at")
 _Entry = Create | Delete | Kept
 
 
-def plan_json(found: Plan | Difference, /, *, verbose: bool = False) -> Json:
+def plan_json(found: Plan | Difference, /, *, verbose: bool = False) -> JsonObject:
     """Return the whole plan; `planned_at` is `reconcile.observed_at`, in UTC. Of a difference, the plan after it."""
     plan = found.after if isinstance(found, Difference) else found
     zone = ZoneInfo(plan.timezone)
@@ -38,40 +36,38 @@ def plan_json(found: Plan | Difference, /, *, verbose: bool = False) -> Json:
         "creates": [values.plain_address(create.address) for create in plan.creates],
         "deletes": [values.plain_address(delete.address) for delete in plan.deletes],
     }
-    return Json(
-        {
-            "format_version": FORMAT_VERSION,
-            "terraform_version": TERRAFORM_VERSION,
-            "variables": {},
-            "planned_values": {
-                "outputs": {name: {"sensitive": False, "value": value} for name, value in outputs.items()},
-                "root_module": {"resources": [_planned(change) for change in changes if change["change"]["after"]]},
+    return {
+        "format_version": FORMAT_VERSION,
+        "terraform_version": TERRAFORM_VERSION,
+        "variables": {},
+        "planned_values": {
+            "outputs": {name: {"sensitive": False, "value": value} for name, value in outputs.items()},
+            "root_module": {"resources": [_planned(change) for change in changes if change["change"]["after"]]},
+        },
+        "resource_changes": changes,
+        "output_changes": {name: _output_change(value) for name, value in outputs.items()},
+        "configuration": {
+            "provider_config": {"vps": {"name": "vps", "full_name": PROVIDER}},
+            "root_module": {
+                # For readers that drop deleted resources, as terraform-compliance does.
+                "outputs": {name: {"expression": {"constant_value": value}} for name, value in outputs.items()},
+                "resources": [_declared(series) for server in plan.servers for series in server.series],
             },
-            "resource_changes": changes,
-            "output_changes": {name: _output_change(value) for name, value in outputs.items()},
-            "configuration": {
-                "provider_config": {"vps": {"name": "vps", "full_name": PROVIDER}},
-                "root_module": {
-                    # For readers that drop deleted resources, as terraform-compliance does.
-                    "outputs": {name: {"expression": {"constant_value": value}} for name, value in outputs.items()},
-                    "resources": [_declared(series) for server in plan.servers for series in server.series],
-                },
-            },
-            "timestamp": values.time_json(plan.planned_at),
-            "errored": bool(plan.errors),
-            "complete": not plan.targets and not plan.errors,
-            "applyable": len(plan.actions) > len(held_back),
-            "reconcile": {
-                **_ours(plan, held_back, zone),
-                **({"comparison": _comparison(found)} if isinstance(found, Difference) else {}),
-            },
-        }
-    )
+        },
+        "timestamp": plan.planned_at,
+        "errored": bool(plan.errors),
+        "complete": not plan.targets and not plan.errors,
+        "applyable": len(plan.actions) > len(held_back),
+        "reconcile": {
+            **_ours(plan, held_back, zone),
+            **({"comparison": _comparison(found)} if isinstance(found, Difference) else {}),
+        },
+    }
 
 
-def gitlab_report(plan: Plan) -> Json:
+def gitlab_report(plan: Plan) -> JsonObject:
     """Return GitLab's Terraform report (`artifacts:reports:terraform`): the counts that a merge request shows."""
-    return Json({"create": len(plan.creates), "update": 0, "delete": len(plan.deletes)})
+    return {"create": len(plan.creates), "update": 0, "delete": len(plan.deletes)}
 
 
 def _ours(plan: Plan, held_back: frozenset[BackupAddress], zone: ZoneInfo) -> JsonObject:
@@ -80,10 +76,10 @@ def _ours(plan: Plan, held_back: frozenset[BackupAddress], zone: ZoneInfo) -> Js
         "version": __version__,
         "base_url": plan.base_url,
         "account": plan.account,
-        "observed_at": values.time_json(plan.planned_at),
+        "observed_at": plan.planned_at,
         "timezone": plan.timezone,
-        "targets": list(plan.targets),
-        "max_age": str(plan.max_age) if plan.max_age else None,
+        "targets": plan.targets,
+        "max_age": plan.max_age,
         "fleets": [
             {"name": name, "servers": [server.key for server in servers]} for name, servers in plan.members.items()
         ],
@@ -94,7 +90,7 @@ def _ours(plan: Plan, held_back: frozenset[BackupAddress], zone: ZoneInfo) -> Js
             "unchanged": len(plan.kept),
             "unmanaged": len(plan.unmanaged),
         },
-        "loss": asdict(plan.loss),
+        "loss": plan.loss,
         "withheld": [
             values.terraform_address(delete.address) for delete in plan.deletes if delete.address in held_back
         ],
@@ -102,13 +98,13 @@ def _ours(plan: Plan, held_back: frozenset[BackupAddress], zone: ZoneInfo) -> Js
             {"server": server.key, **values.pause_json(server.pause)} for server in plan.servers if server.pause
         ],
         "next_due": {
-            values.plain_address(series.address): values.time_json(series.due_at)
+            values.plain_address(series.address): series.due_at
             for server in plan.servers
             for series in server.series
             if series.due_at and not series.create
         },
-        "errors": [diagnostic_json(error) for error in plan.errors],
-        "warnings": [diagnostic_json(warning) for warning in plan.warnings],
+        "errors": plan.errors,
+        "warnings": plan.warnings,
         "ignored": [values.plain_address(entry.address) for entry in plan.ignored],
         "unmanaged": [_unmanaged(entry, zone) for entry in plan.unmanaged],
     }
@@ -133,9 +129,9 @@ def _comparison(difference: Difference) -> JsonObject:
         "lost_before": difference.before.loss.lost,
         "no_longer_declared": [{"server": server.key, "backups": server.held} for server in difference.left],
         "policies": {effect: difference.policies.get(effect, 0) for effect in get_args(Effect)},
-        "files": [asdict(each) for each in difference.files],
-        "appeared": [diagnostic_json(each) for each in difference.appeared],
-        "resolved": [diagnostic_json(each) for each in difference.resolved],
+        "files": difference.files,
+        "appeared": difference.appeared,
+        "resolved": difference.resolved,
     }
 
 
@@ -180,8 +176,8 @@ def _change(entry: _Entry, zone: ZoneInfo) -> JsonObject:
         "index": values.address_index(entry.address),
         "provider_name": PROVIDER,
     }
-    before: JsonObject | None
-    after: JsonObject | None
+    before: Backup | None
+    after: Backup | JsonObject | None
     match entry:
         case Create():
             kind, before = "create", None
@@ -193,9 +189,9 @@ def _change(entry: _Entry, zone: ZoneInfo) -> JsonObject:
                 "expires_at": None,
             }
         case Delete(backup=backup):
-            kind, before, after = "delete", values.backup_json(backup), None
+            kind, before, after = "delete", backup, None
         case Kept(backup=backup):
-            kind, before, after = "no-op", values.backup_json(backup), values.backup_json(backup)
+            kind, before, after = "no-op", backup, backup
     unknown = {} if before else dict.fromkeys(_UNKNOWN_UNTIL_MADE, True)
     change = {"actions": [kind], "before": before, "after": after, "after_unknown": unknown}
     if isinstance(entry, Kept):
@@ -208,5 +204,5 @@ def _unmanaged(entry: Unmanaged, zone: ZoneInfo) -> JsonObject:
         **values.backup_json(entry.backup),
         "address": values.plain_address(entry.address),
         "why": unmanaged_text(entry.reason, zone),
-        "prune_at": values.time_json(entry.reason.at) if isinstance(entry.reason, PrunedLater) else None,
+        "prune_at": entry.reason.at if isinstance(entry.reason, PrunedLater) else None,
     }

@@ -8,7 +8,6 @@ from reconcile.plan.model import Plan
 from reconcile.plan.safety import withheld
 from reconcile.report.diagnostics import LARGEST, diagnostic_lines, fitted
 from reconcile.report.difference import sentences as changes
-from reconcile.report.document import Raw
 from reconcile.report.plan import sentences
 from reconcile.report.templates import markdown
 from reconcile.report.wording import count_text
@@ -23,7 +22,7 @@ _WHOLE_PLAN = "<!-- reconcile: the whole plan -->"
 """Marks, for programs, where a comment has room for more about the change."""
 
 
-def plan_markdown(found: Plan | Difference, /, *, verbose: bool = False) -> Raw:
+def plan_markdown(found: Plan | Difference, /, *, verbose: bool = False) -> str:
     """Return the plan as Markdown of at most `LARGEST` characters; what does not fit is counted in its last line.
 
     Of a difference, what the change causes comes first, and then the plan, folded.
@@ -58,7 +57,7 @@ def plan_markdown(found: Plan | Difference, /, *, verbose: bool = False) -> Raw:
         longest=_LONGEST,
         **shared,
     )
-    change = fitted([mark, *caused.splitlines()], largest=LARGEST // 2).text
+    change = fitted([mark, *caused.splitlines()], largest=LARGEST // 2)
     opening = [_WHOLE_PLAN, f"<details><summary>The whole plan: {figures}</summary>", "", *body]
-    whole = fitted(opening, details, largest=LARGEST - len(change), end="\n</details>\n").text
-    return Raw(change + whole)
+    whole = fitted(opening, details, largest=LARGEST - len(change), end="\n</details>\n")
+    return change + whole

@@ -12,7 +12,6 @@ from reconcile.durations import age_text
 from reconcile.insight.difference import Difference, Fate
 from reconcile.plan.model import Action, Create, Delete, Kept, Plan, SeriesPlan, ServerPlan, Unmanaged
 from reconcile.plan.safety import withheld
-from reconcile.report.diagnostics import diagnostic_text
 from reconcile.report.difference import sentences
 from reconcile.report.document import Block, Columns, Lines, Row, Text
 from reconcile.report.plan.sentences import (
@@ -106,10 +105,9 @@ def _lines(plan: Plan, held_back: frozenset[BackupAddress], *, verbose: bool) ->
     yield from _end(plan, held_back)
 
 
-def _end(plan: Plan, held_back: frozenset[BackupAddress]) -> Iterator[Text]:
+def _end(plan: Plan, held_back: frozenset[BackupAddress]) -> Iterator[Block]:
     """Yield the warnings, and the last lines: how much would be done, and what would not."""
-    for diagnostic in plan.warnings:
-        yield from diagnostic_text(diagnostic)
+    yield from plan.warnings
     yield Text("")
     if plan.targets:
         targets = ", ".join(plan.targets)

@@ -19,7 +19,6 @@ from reconcile.insight.timeline import (
     TimelineRow,
     recent_days,
 )
-from reconcile.report.document import Raw
 from reconcile.report.status import sentences
 from reconcile.report.status.sentences import (
     DAY_MARKS,
@@ -46,7 +45,7 @@ _Mark = tuple[str, str, str]
 """The kind of a mark, its place in percent of the axis, and its text."""
 
 
-def status_html(timeline: Timeline) -> Raw:
+def status_html(timeline: Timeline) -> str:
     """Return the page. Whatever comes from the service is text in it, never markup."""
     status = timeline.status
     zone = ZoneInfo(status.timezone)

@@ -7,7 +7,6 @@ from zoneinfo import ZoneInfo
 
 from reconcile.insight.status import SeriesStatus, Status
 from reconcile.insight.timeline import RECENT_DAYS, DayMark, recent_days
-from reconcile.report.document import Raw
 from reconcile.report.escape import LONGEST
 from reconcile.report.status import sentences
 from reconcile.report.templates import markdown
@@ -15,14 +14,14 @@ from reconcile.report.templates import markdown
 _SIGNS = {DayMark.HELD: "█", DayMark.MISSED: "x", DayMark.THINNED: "·", DayMark.BEFORE: "-"}
 
 
-def status_markdown(status: Status, /, *, verbose: bool = False) -> Raw:
+def status_markdown(status: Status, /, *, verbose: bool = False) -> str:
     """Return the report as Markdown."""
     zone = ZoneInfo(status.timezone)
 
     def days_of(series: SeriesStatus) -> str:
         return "".join(_SIGNS[mark] for _, mark in recent_days(series, status.checked_at, zone))
 
-    text = markdown(
+    return markdown(
         "status/record.md.jinja",
         status=status,
         gaps=[(each.address, gap) for each in status.series for gap in sentences.gaps(each, status.checked_at)],
@@ -33,4 +32,3 @@ def status_markdown(status: Status, /, *, verbose: bool = False) -> Raw:
         recent_days=RECENT_DAYS,
         longest=LONGEST,
     )
-    return Raw(text)

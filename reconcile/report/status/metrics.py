@@ -6,13 +6,12 @@ Timestamps and intervals, never ages: a file that is no longer written must look
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
 
 from reconcile.insight.status import Status
-from reconcile.report.document import Raw
 
 _LABELS = ("server", "series")
 _BYTES = 1024 * 1024
 
 
-def metrics(status: Status, *, withheld: int) -> Raw:
+def metrics(status: Status, *, withheld: int) -> str:
     """Return the metrics of every series, for node_exporter's textfile collector.
 
     `withheld` is how many deletes apply would withhold now.
@@ -69,4 +68,4 @@ def metrics(status: Status, *, withheld: int) -> Raw:
     if status.unprotected is not None:
         overall("unprotected_servers", "Servers in the account that are not declared.", len(status.unprotected))
     overall("last_observation_timestamp_seconds", "When the account was last read.", status.checked_at.timestamp())
-    return Raw(generate_latest(registry).decode())
+    return generate_latest(registry).decode()

@@ -19,7 +19,6 @@ from reconcile.actual.inventory import Backup
 from reconcile.insight.restore_points import RestorePoints
 from reconcile.insight.servers import name_or_id
 from reconcile.insight.status import Status
-from reconcile.report.document import Raw
 from reconcile.report.escape import LONGEST, code
 from reconcile.report.templates import rendered
 from reconcile.report.wording import time_text
@@ -28,7 +27,7 @@ _PLAIN = re.compile(r"[\w.@:/+#-]+", re.ASCII)
 """A name that can be shown in backticks, where a search in the file finds it as it is written."""
 
 
-def runbook(status: Status, servers: Sequence[RestorePoints]) -> Raw:
+def runbook(status: Status, servers: Sequence[RestorePoints]) -> str:
     """Return the page as Markdown: what to do first, how to check, and the commands that restore each server."""
     zone = ZoneInfo(status.timezone)
 
@@ -41,7 +40,7 @@ def runbook(status: Status, servers: Sequence[RestorePoints]) -> Raw:
             ]
             yield backup, " and ".join(wanted).capitalize()
 
-    text = rendered(
+    return rendered(
         "status/runbook.md.jinja",
         _name,
         status=status,
@@ -53,7 +52,6 @@ def runbook(status: Status, servers: Sequence[RestorePoints]) -> Raw:
         json=json.dumps,
         quote=quote,
     )
-    return Raw(text)
 
 
 def _name(text: str) -> str:

@@ -9,7 +9,6 @@ from reconcile.actual.inventory import Backup, size_mb
 from reconcile.insight.since import Cause, Since
 from reconcile.insight.status import SeriesStatus, Status
 from reconcile.insight.timeline import RECENT_DAYS, DayMark, recent_days
-from reconcile.report.diagnostics import diagnostic_text
 from reconcile.report.document import Block, Columns, Facts, Lines, Row, Text
 from reconcile.report.status.sentences import (
     DAY_MARKS,
@@ -102,8 +101,7 @@ def _status_lines(status: Status, *, verbose: bool) -> Iterator[Block]:
         yield Text(f"{count_text(len(status.undeclared), 'undeclared backup')}{ignored}, {size}{hint}", "dim")
         if verbose:
             yield from (Text(f"  {_undeclared(backup)}", "dim") for backup in status.undeclared)
-    for diagnostic in (*status.empty_fleets, *status.warnings):
-        yield from diagnostic_text(diagnostic)
+    yield from (*status.empty_fleets, *status.warnings)
     if not status.has_series:
         yield Text(f"Nothing is protected: {NOTHING_DECLARED}.", "bold red")
     if status.since:

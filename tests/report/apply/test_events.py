@@ -1,12 +1,11 @@
 """What happens while a plan is carried out, and the report at the end: for eyes, and for programs."""
 
-import json
 from dataclasses import replace
 from typing import Any
 
 import pytest
 from support.build import NOW, backup, config, days, declare, inventory, make_plan
-from support.render import shown
+from support.render import shown, value
 
 from reconcile.actual.inventory import Backup, Server
 from reconcile.diagnostics import Diagnostic
@@ -96,7 +95,7 @@ EVENTS: list[tuple[Event, list[str], list[str]]] = [
         ["web/x#2: skipped"],
         ["apply_errored"],
     ),
-    (Noted(diagnostic=NOTE), ["error: web/nightly: the service altered it", "  No more are made."], ["diagnostic"]),
+    (Noted(diagnostic=NOTE), [], ["diagnostic"]),
     (
         Announced(text="Waiting 5min, as requested by the service"),
         ["Waiting 5min, as requested by the service"],
@@ -126,7 +125,7 @@ EVENTS: list[tuple[Event, list[str], list[str]]] = [
 @pytest.mark.parametrize(("event", "lines", "types"), EVENTS, ids=lambda each: type(each).__name__)
 def test_every_event(event: Event, lines: list[str], types: list[str]) -> None:
     assert [line.plain for line in event_text(event)] == lines
-    objects = [json.loads(json.dumps(each, allow_nan=False)) for each in event_json(event, NOW)]
+    objects = [value(each) for each in event_json(event, NOW)]
     assert [each["type"] for each in objects] == types
     for each in objects:
         assert {"@level", "@message", "@module", "@timestamp", "type"} <= set(each)
@@ -291,7 +290,7 @@ class TestJson:
         return changes
 
     def test_the_first_line_is_the_version(self) -> None:
-        line = version_json(NOW)
+        line = value(version_json(NOW))
 
         assert (line["type"], line["ui"]) == ("version", "1.2")
         assert line["reconcile"] in line["@message"]
@@ -299,7 +298,7 @@ class TestJson:
     def test_a_plan_says_what_is_withheld(self) -> None:
         plan = make_plan(declare("", server="prune = true"), inventory(backup(1, "x")))
 
-        warning, change, summary = event_json(Planned(plan=plan, withheld=withheld(plan)), NOW)
+        warning, change, summary = map(value, event_json(Planned(plan=plan, withheld=withheld(plan)), NOW))
 
         assert (warning["@level"], warning["diagnostic"]["summary"]) == ("warn", "no series is declared")
         assert change["change"]["resource"]["addr"] == 'vps_backup.web["x#1"]'
@@ -311,12 +310,12 @@ class TestJson:
     def test_a_plan_with_errors_says_so_before_its_changes(self) -> None:
         plan = make_plan(declare('{ description = "nightly", keep = 1 }'), inventory(servers=()))
 
-        (error, _) = event_json(Planned(plan=plan, withheld=frozenset()), NOW)
+        (error, _) = map(value, event_json(Planned(plan=plan, withheld=frozenset()), NOW))
 
         assert (error["@level"], error["type"], error["diagnostic"]["address"]) == ("error", "diagnostic", "web")
 
     def test_a_failure_is_a_diagnostic_too(self) -> None:
-        line, diagnostic = event_json(failed(CREATE, "no answer"), NOW)
+        line, diagnostic = map(value, event_json(failed(CREATE, "no answer"), NOW))
 
         assert (line["@level"], line["hook"]["outcome"]) == ("error", "failed")
         assert diagnostic["diagnostic"] == {
@@ -327,18 +326,18 @@ class TestJson:
         }
 
     def test_what_is_left_out_is_no_error(self) -> None:
-        (line,) = event_json(ended(DELETE, Outcome.WITHHELD, "withheld"), NOW)
+        (line,) = map(value, event_json(ended(DELETE, Outcome.WITHHELD, "withheld"), NOW))
 
         assert (line["@level"], line["hook"]["outcome"]) == ("warn", "withheld")
 
     def test_a_new_backup_has_its_id(self) -> None:
-        (line,) = event_json(COMPLETED, NOW)
+        (line,) = map(value, event_json(COMPLETED, NOW))
 
         assert (line["hook"]["id_key"], line["hook"]["id_value"], line["hook"]["elapsed_seconds"]) == ("id", "9", 90)
         assert line["hook"]["resource"]["resource_key"] == "nightly"
 
     def test_a_diagnostic_that_stops_everything(self) -> None:
-        line = diagnostic_line(Diagnostic(summary="no token"), NOW)
+        line = value(diagnostic_line(Diagnostic(summary="no token"), NOW))
 
         assert (line["@message"], line["@level"]) == ("Error: no token", "error")
 

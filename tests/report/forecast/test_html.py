@@ -70,7 +70,7 @@ def servers(*names: str, keep: int = 3) -> Config:
 
 
 def page(found: Forecast | Comparison) -> Parsed:
-    return Parsed(forecast_html(found, verbose=False).text)
+    return Parsed(forecast_html(found, verbose=False))
 
 
 def heights(path: str) -> list[float]:
@@ -117,7 +117,7 @@ def test_small_sizes_are_in_mebibytes() -> None:
     ],
 )
 def test_the_axis_has_a_few_dates(ahead: int, ticks: list[str]) -> None:
-    found = forecast_html(look(servers("web"), ahead=ahead), verbose=False).text
+    found = forecast_html(look(servers("web"), ahead=ahead), verbose=False)
 
     first = found[found.index('<div class="ticks"') :]
     assert re.findall(r'--x:[\d.]+">([\d-]+)<', first[: first.index("</div>")]) == ticks

@@ -49,7 +49,7 @@ class Parsed(HTMLParser):
 
 def page(declared: Config, seen: Inventory) -> str:
     desired = resolve(declared, seen)
-    return status_html(timeline(status(desired, seen, NOW), desired, seen)).text
+    return status_html(timeline(status(desired, seen, NOW), desired, seen))
 
 
 def marks(*backups: Backup) -> list[tuple[str, float]]:

@@ -28,7 +28,7 @@ FILES = config("servers.web = { id = 1, backups = [{ description = 'nightly' }] 
 def written(seen: Inventory, *, url: str | None = None, files: Config = FILES, targets: tuple[str, ...] = ()) -> str:
     desired = select(resolve(files, seen), seen, targets)
     found = status(desired, seen, NOW)
-    return runbook(replace(found, base_url=url or found.base_url), restore_points(desired, seen, NOW)).text
+    return runbook(replace(found, base_url=url or found.base_url), restore_points(desired, seen, NOW))
 
 
 def blocks(page: str) -> list[str]:

@@ -205,7 +205,7 @@ class TestCheck:
 
 class TestJson:
     def test_is_complete_and_valid(self) -> None:
-        read = json.loads(json.dumps(value(status_json(BAD_WEEK)), allow_nan=False))
+        read = value(status_json(BAD_WEEK))
 
         assert (read["healthy"], read["has_series"], read["checked_at"]) == (False, True, "2026-03-10T12:00:00Z")
         assert [error["address"] for error in read["errors"]] == ["gone"]
@@ -256,7 +256,7 @@ class TestJson:
 class TestMarkdown:
     def test_is_a_record_of_when_by_which_files_and_what_was_found(self) -> None:
         source = Source(filename="a.toml", text="\ufeff[settings]\r\n")
-        text = status_markdown(replace(BAD_WEEK, sources=(source,))).text
+        text = status_markdown(replace(BAD_WEEK, sources=(source,)))
 
         newest = "2026-03-10 09:00 UTC, 3h old, <code>&#35;1</code>"
         no_day, today = (f"<code>{'-' * 29}{last}</code>" for last in ("-", "&#9608;"))
@@ -278,7 +278,7 @@ class TestMarkdown:
         assert "| ERROR | <code>gone</code> | the account has no server with the id 7" in text
 
     def test_says_how_many_servers_satisfy_each_rule_and_why_the_others_do_not(self) -> None:
-        lines = status_markdown(of(RULES, RULED)).text.splitlines()
+        lines = status_markdown(of(RULES, RULED)).splitlines()
 
         for line in (
             "| all_servers | true | 2 of 3 |",
@@ -294,14 +294,14 @@ class TestMarkdown:
         held = [backup(day, age=days(day)) for day in (0, 1, 4, 5)]
         declared = declare('{ description = "nightly", every = "1d", keep = 9 }')
 
-        lines = status_markdown(of(declared, inventory(*held))).text.splitlines()
+        lines = status_markdown(of(declared, inventory(*held))).splitlines()
 
         assert "| <code>web/nightly</code> | 03-07 to 03-08 missing&#58; the policy would hold 2 there |" in lines
         assert any(unescape(line).endswith(f"| 2026-03-13 | <code>{'-' * 24}██xx██</code> |") for line in lines)
         assert "<code>x</code> missed" in lines[-2]
 
     def test_where_all_is_well_nothing_needs_attention(self) -> None:
-        text = status_markdown(of(NIGHTLY, FRESH)).text
+        text = status_markdown(of(NIGHTLY, FRESH))
 
         assert text.startswith("## Backups: 1 of 1 series healthy, 0 servers unprotected\n")
         assert [line for line in text.splitlines() if line.startswith("#")][1:] == ["### Every series"]
@@ -309,10 +309,10 @@ class TestMarkdown:
     def test_says_what_was_not_checked(self) -> None:
         found = of(NIGHTLY, inventory(servers=None))
 
-        assert "| unprotected servers | not checked |" in status_markdown(found).text
+        assert "| unprotected servers | not checked |" in status_markdown(found)
 
     def test_says_that_nothing_is_protected(self) -> None:
-        text = status_markdown(of(declare(""), inventory())).text
+        text = status_markdown(of(declare(""), inventory()))
 
         assert text.startswith("## Backups: 0 of 0 series healthy, 0 servers unprotected\n")
         assert "| ERROR |  | no series is declared |" in text
@@ -321,7 +321,7 @@ class TestMarkdown:
 class TestMetrics:
     def samples(self, found: Status) -> dict[tuple[str, str], float]:
         """Return the value of each metric by its name and series, as Prometheus reads them."""
-        families = text_string_to_metric_families(metrics(found, withheld=0).text)
+        families = text_string_to_metric_families(metrics(found, withheld=0))
         return {
             (sample.name.removeprefix("reconcile_"), sample.labels.get("series", "")): sample.value
             for family in families
