@@ -8,6 +8,8 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Literal
 
+from pydantic import AwareDatetime
+
 from reconcile.addresses import Descriptions, TextIndex
 from reconcile.diagnostics import UserError
 from reconcile.durations import age_text
@@ -71,8 +73,8 @@ class Backup:
     backup_type: str
     status: str
     size_mb: int | float | None
-    created_at: datetime
-    expires_at: datetime | None
+    created_at: AwareDatetime
+    expires_at: AwareDatetime | None
     unreadable: tuple[str, ...] = ()
     is_undersized: bool = False
     """Whether it is completed, and smaller than the `min_size` of the files; `MinSizes` sets it."""

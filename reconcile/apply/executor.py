@@ -6,7 +6,6 @@
 import math
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from zoneinfo import ZoneInfo
 
 import anyio
 
@@ -34,7 +33,7 @@ class Executor:
         self._plan = plan
         self._withheld = withheld
         self._run = run
-        self._zone = ZoneInfo(plan.timezone)
+        self._zone = plan.zone
         self._ranks = ranks(plan)
         self._ended: dict[Address, Finished] = {}
         self._settled: dict[Id, SeriesAddress] = {}

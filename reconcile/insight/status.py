@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from zoneinfo import ZoneInfo
 
 from reconcile.actual.inventory import Backup, Inventory, Server, size_mb
 from reconcile.addresses import SeriesAddress
@@ -66,7 +67,7 @@ class Status:
     account: str | None
     """The e-mail address of the account, if the files name it; it has been checked."""
     checked_at: datetime
-    timezone: str
+    zone: ZoneInfo
     targets: tuple[str, ...]
     series: tuple[SeriesStatus, ...]
     """The most urgent problem first, then in the order of the files."""
@@ -128,7 +129,7 @@ def status(desired: Desired, inventory: Inventory, now: datetime) -> Status:
         base_url=inventory.base_url,
         account=desired.config.settings.account,
         checked_at=now,
-        timezone=str(desired.config.settings.timezone),
+        zone=times.zone,
         targets=desired.targets,
         series=tuple(sorted(series, key=_urgency)),
         unprotected=desired.undeclared(inventory),

@@ -5,7 +5,9 @@ Every action says what to do and why; the backups beside it must still be the sa
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from pydantic import AwareDatetime
 
 from reconcile.actual.inventory import Backup, State
 from reconcile.addresses import BackupAddress, Descriptions, SeriesAddress
@@ -89,7 +91,7 @@ class SeriesPlan:
     """The descriptions of the backups that belong to the series."""
     needed: Backup | None = None
     """The newest backup, pending or of unknown status, if `--max-age` is met only once it has become usable."""
-    due_at: datetime | None = None
+    due_at: AwareDatetime | None = None
     """When the next backup is due, counted from the existing ones; None without `every`, or without a member."""
 
     @property
@@ -211,8 +213,8 @@ class Plan:
 
     base_url: str
     account: str | None
-    planned_at: datetime
-    timezone: str
+    planned_at: AwareDatetime
+    zone: ZoneInfo
     targets: tuple[str, ...]
     fleets: tuple[str, ...]
     """The fleets in the order of the files; with targets, those that have a selected member."""

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+from pydantic import AwareDatetime
+
 from reconcile.desired.config import Config, DeclaredServer
 from reconcile.desired.document import PauseTable
 from reconcile.diagnostics import Diagnostic
@@ -15,7 +17,7 @@ from reconcile.plan.calendar import start_of
 class Pause:
     """A current pause: until `ends_at`, it withholds deletes and, unless `creates` is set, prevents creates."""
 
-    ends_at: datetime
+    ends_at: AwareDatetime
     last_day: date | None
     """The last day of the pause, as in the file; None if the file gives a time."""
     reason: str

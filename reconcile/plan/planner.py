@@ -44,7 +44,7 @@ def plan(desired: Desired, inventory: Inventory, now: datetime) -> Plan:
         base_url=inventory.base_url,
         account=settings.account,
         planned_at=now,
-        timezone=str(settings.timezone),
+        zone=settings.timezone,
         targets=desired.targets,
         fleets=tuple(fleet.name for fleet in desired.fleets),
         servers=servers,

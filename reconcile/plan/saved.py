@@ -4,13 +4,12 @@ import hashlib
 import json
 from dataclasses import replace
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import from_json
 
 from reconcile.diagnostics import Diagnostic, UserError
-from reconcile.plan.model import Delete, Kept, Plan, Unmanaged
+from reconcile.plan.model import Plan
 
 FORMAT_VERSION = 4
 _PLAN = TypeAdapter(Plan)
@@ -60,26 +59,9 @@ def read(saved: object, name: str) -> Plan:
     if digest != _digest(body):
         raise UserError(f"{name} is damaged: its checksum does not match", _AGAIN)
     try:
-        plan = _PLAN.validate_python(body)
+        return _PLAN.validate_python(body)
     except ValidationError as error:
         raise UserError(f"{name} is damaged: {error.error_count()} values are not as expected", _AGAIN) from error
-    if not _has_sound_times(plan):
-        raise UserError(f"{name} is damaged: a time without its offset, or an unknown time zone", _AGAIN)
-    return plan
-
-
-def _has_sound_times(plan: Plan) -> bool:
-    try:
-        ZoneInfo(plan.timezone)
-    except (ValueError, KeyError, OSError):  # zoneinfo raises one of them, depending on the name
-        return False
-    entries: list[Delete | Kept | Unmanaged] = [*plan.deletes, *plan.kept, *plan.unmanaged]
-    times = [
-        plan.planned_at,
-        *(server.pause.ends_at for server in plan.servers if server.pause),
-        *(entry.backup.created_at for entry in entries),
-    ]
-    return all(time.tzinfo is not None for time in times)
 
 
 def _digest(body: object) -> str:

@@ -9,7 +9,6 @@ without a create still has a backup as young as `--max-age` requires.
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
-from zoneinfo import ZoneInfo
 
 from reconcile.actual.inventory import Backup, Inventory, State
 from reconcile.addresses import BackupAddress, SeriesAddress
@@ -98,9 +97,8 @@ def _emptied(server: ServerPlan, inventory: Inventory, now: datetime) -> Iterato
 def _too_young(plan: Plan, now: datetime) -> Iterator[Delete]:
     """Find the deletes of usable backups that are younger than `min_age`, by the clock of this run."""
     if plan.min_age is not None:
-        zone = ZoneInfo(plan.timezone)
         for delete in plan.deletes:
-            if is_too_young(delete.backup, plan.min_age, now, zone):
+            if is_too_young(delete.backup, plan.min_age, now, plan.zone):
                 yield delete
 
 
@@ -108,7 +106,7 @@ def _aged(plan: Plan, inventory: Inventory) -> Iterator[str]:
     """Find the series without a create that no longer have a backup as young as `--max-age` requires."""
     if plan.max_age is None:
         return
-    freshness, zone = Freshness(max_age=plan.max_age, started_at=inventory.observed_at), ZoneInfo(plan.timezone)
+    freshness = Freshness(max_age=plan.max_age, started_at=inventory.observed_at)
     for server in plan.servers:
         for series in (series for series in server.series if not series.create):
             awaited = {series.needed.id} if series.needed else set()
@@ -116,7 +114,7 @@ def _aged(plan: Plan, inventory: Inventory) -> Iterator[str]:
             if not any(
                 (backup.state is State.USABLE or (backup.state is State.PENDING and backup.id in awaited))
                 and not is_misdated(backup, inventory.observed_at)
-                and freshness.is_met_by(backup.created_at, zone)
+                and freshness.is_met_by(backup.created_at, plan.zone)
                 for backup in held.of(series.descriptions)
             ):
                 yield f"{series.address}: {unmet_text(plan.max_age)}"

@@ -109,13 +109,11 @@ def signed(change: Callable[[dict[str, Any]], object]) -> str:
         (lambda body: body.update(servers=3), "1 values are not as expected"),
         (lambda body: body["servers"][0]["series"][0]["create"]["reason"].update(kind="x"), "values are not"),
         (lambda body: body["servers"][0]["series"][0]["create"]["reason"].update(age="P" + "9" * 99 + "D"), "values"),
-        (lambda body: body.update(timezone="Atlantis/Poseidonis"), "an unknown time zone"),
-        (lambda body: body.update(timezone="../../etc/passwd"), "an unknown time zone"),
-        (lambda body: body.update(planned_at="2026-03-10T12:00:00"), "a time without its offset"),
-        (
-            lambda body: body["servers"][0]["pruned"][0]["backup"].update(created_at="2026-03-10T12:00:00"),
-            "a time without its offset",
-        ),
+        (lambda body: body.update(zone="Atlantis/Poseidonis"), "1 values"),
+        (lambda body: body.update(zone="../../etc/passwd"), "1 values"),
+        (lambda body: body.update(zone="Europe"), "1 values"),
+        (lambda body: body.update(planned_at="2026-03-10T12:00:00"), "1 values"),
+        (lambda body: body["servers"][0]["pruned"][0]["backup"].update(created_at="2026-03-10T12:00:00"), "1 values"),
     ],
 )
 def test_a_body_that_is_no_plan_is_refused_though_its_digest_is_right(

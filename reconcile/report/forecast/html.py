@@ -47,7 +47,7 @@ class _Group:
 def forecast_html(found: Forecast | Comparison, /, *, verbose: bool) -> str:
     """Return the page; with a comparison, the totals before the change are dashed."""
     forecast, before = (found.after, found.before) if isinstance(found, Comparison) else (found, None)
-    zone = ZoneInfo(forecast.first.timezone)
+    zone = forecast.first.zone
     groups = _groups(forecast)
     points = [[point.created_at for series in group.series for point in series.points] for group in groups]
     start = forecast.schedule.start

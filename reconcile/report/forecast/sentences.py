@@ -4,7 +4,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from math import floor, log10
-from zoneinfo import ZoneInfo
 
 from reconcile.addresses import SeriesAddress
 from reconcile.desired.config import DeclaredSeries
@@ -170,7 +169,7 @@ def _peak(values: Sequence[float], forecast: Forecast) -> str:
 
 def _date(moment: datetime, forecast: Forecast) -> str:
     """Write a day, in the time zone of the files."""
-    return f"{moment.astimezone(ZoneInfo(forecast.first.timezone)):%Y-%m-%d}"
+    return f"{moment.astimezone(forecast.first.zone):%Y-%m-%d}"
 
 
 def _amount(figures: Figures | None) -> str:
@@ -237,7 +236,7 @@ def _change(old: tuple[int, float], new: tuple[int, float]) -> str:
 
 def _gone(changes: Iterable[SeriesChange], comparison: Comparison) -> Iterator[tuple[str, str]]:
     """Name the days of the restore points that will no longer exist at the end."""
-    zone = ZoneInfo(comparison.after.first.timezone)
+    zone = comparison.after.first.zone
     points = [point.created_at.astimezone(zone).date() for change in changes for point in change.gone]
     if not points:
         return

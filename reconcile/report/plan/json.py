@@ -29,7 +29,7 @@ _Entry = Create | Delete | Kept
 def plan_json(found: Plan | Difference, /, *, verbose: bool = False) -> JsonObject:
     """Return the whole plan; `planned_at` is `reconcile.observed_at`, in UTC. Of a difference, the plan after it."""
     plan = found.after if isinstance(found, Difference) else found
-    zone = ZoneInfo(plan.timezone)
+    zone = plan.zone
     held_back = withheld(plan)
     changes = [_change(entry, zone) for server in plan.servers for entry in _entries(server)]
     outputs = {
@@ -77,7 +77,7 @@ def _ours(plan: Plan, held_back: frozenset[BackupAddress], zone: ZoneInfo) -> Js
         "base_url": plan.base_url,
         "account": plan.account,
         "observed_at": plan.planned_at,
-        "timezone": plan.timezone,
+        "timezone": plan.zone,
         "targets": plan.targets,
         "max_age": plan.max_age,
         "fleets": [
@@ -112,7 +112,7 @@ def _ours(plan: Plan, held_back: frozenset[BackupAddress], zone: ZoneInfo) -> Js
 
 def _comparison(difference: Difference) -> JsonObject:
     """Return the effect of the change to the files, and the changes in them."""
-    zone = ZoneInfo(difference.after.timezone)
+    zone = difference.after.zone
     in_any_case = difference.in_any_case
     creates = sum(isinstance(action, Create) for action in in_any_case)
     return {

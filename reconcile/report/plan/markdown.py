@@ -1,7 +1,6 @@
 """The plan for a merge-request comment or a job summary: the verdict and the deletes first, and never too long."""
 
 from functools import partial
-from zoneinfo import ZoneInfo
 
 from reconcile.insight.difference import Difference
 from reconcile.plan.model import Plan
@@ -33,7 +32,7 @@ def plan_markdown(found: Plan | Difference, /, *, verbose: bool = False) -> str:
         "sentences": sentences,
         "held_back": held_back,
         "diagnostic_lines": diagnostic_lines,
-        "zone": ZoneInfo(plan.timezone),
+        "zone": plan.zone,
     }
     body = markdown("plan/body.md.jinja", plan=plan, **shared).splitlines()
     details = [

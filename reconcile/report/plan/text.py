@@ -91,7 +91,7 @@ def planned_text(event: "Planned", *, verbose: bool) -> Lines:
 
 def _lines(plan: Plan, held_back: frozenset[BackupAddress], *, verbose: bool) -> Iterator[Block]:
     in_full = verbose or len(plan.kept) + len(plan.unmanaged) <= MOST_UNCHANGED
-    rows = _Rows(plan.planned_at, ZoneInfo(plan.timezone), held_back, in_full=in_full, dated=verbose)
+    rows = _Rows(plan.planned_at, plan.zone, held_back, in_full=in_full, dated=verbose)
     shown = [server for server in plan.servers if server.actions or (in_full and (server.kept or server.unmanaged))]
     if table := tuple(row for server in shown for row in rows.of(server)):
         yield Columns(rows=table, indent=2, narrowest=_ROOM_FOR_REASONS, shortens=1)
@@ -115,7 +115,7 @@ def _end(plan: Plan, held_back: frozenset[BackupAddress]) -> Iterator[Block]:
     if plan.max_age:
         yield Text(f"Each series must have a backup no older than {plan.max_age}.", style="yellow")
     yield _figures(plan, held_back)
-    where = f"{count_text(len(plan.servers), 'server')} at {plan.base_url}, times in {plan.timezone}"
+    where = f"{count_text(len(plan.servers), 'server')} at {plan.base_url}, times in {plan.zone}"
     yield Text(where, style="dim")
     if plan.awaited:
         awaited = count_text(len(plan.awaited), "backup")

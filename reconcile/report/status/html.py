@@ -48,7 +48,7 @@ _Mark = tuple[str, str, str]
 def status_html(timeline: Timeline) -> str:
     """Return the page. Whatever comes from the service is text in it, never markup."""
     status = timeline.status
-    zone = ZoneInfo(status.timezone)
+    zone = status.zone
     anchors = {each.server.id: f"server-{number}" for number, each in enumerate(timeline.every_server, 1)}
     by_key = {each.key: anchors[each.server.id] for each in timeline.servers}
     overview = [_series_line(each, by_key[each.address.server], status) for each in status.series]
@@ -92,7 +92,7 @@ def _figures(timeline: Timeline) -> Iterator[tuple[str, str]]:
 
 
 def _series_line(series: SeriesStatus, anchor: str, status: Status) -> dict[str, object]:
-    now, zone = status.checked_at, ZoneInfo(status.timezone)
+    now, zone = status.checked_at, status.zone
     urgent = [problem_text(problem, series, now) for problem in series.problems]
     missing = list(gaps(series, now))
     days = recent_days(series, now, zone)

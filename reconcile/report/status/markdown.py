@@ -16,7 +16,7 @@ _SIGNS = {DayMark.HELD: "█", DayMark.MISSED: "x", DayMark.THINNED: "·", DayMa
 
 def status_markdown(status: Status, /, *, verbose: bool = False) -> str:
     """Return the report as Markdown."""
-    zone = ZoneInfo(status.timezone)
+    zone = status.zone
 
     def days_of(series: SeriesStatus) -> str:
         return "".join(_SIGNS[mark] for _, mark in recent_days(series, status.checked_at, zone))

@@ -13,7 +13,6 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from shlex import quote
 from urllib.parse import quote as percent_encoded
-from zoneinfo import ZoneInfo
 
 from reconcile.actual.inventory import Backup
 from reconcile.insight.restore_points import RestorePoints
@@ -29,7 +28,7 @@ _PLAIN = re.compile(r"[\w.@:/+#-]+", re.ASCII)
 
 def runbook(status: Status, servers: Sequence[RestorePoints]) -> str:
     """Return the page as Markdown: what to do first, how to check, and the commands that restore each server."""
-    zone = ZoneInfo(status.timezone)
+    zone = status.zone
 
     def grouped(points: RestorePoints) -> Iterator[tuple[Backup | None, str]]:
         """Yield each backup once, and for which ages it is the newest."""

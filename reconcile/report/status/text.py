@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import date, datetime
-from zoneinfo import ZoneInfo
 
 from reconcile.actual.inventory import Backup, size_mb
 from reconcile.insight.since import Cause, Since
@@ -135,11 +134,11 @@ def _row(label: str, name: str, facts: tuple[str, ...], days: Iterable[tuple[dat
 
 
 def _series_row(series: SeriesStatus, status: Status) -> Row:
-    days = recent_days(series, status.checked_at, ZoneInfo(status.timezone))
+    days = recent_days(series, status.checked_at, status.zone)
     return _row(
         health_text(series),
         str(series.address),
-        tuple(series_facts(series, status.checked_at, ZoneInfo(status.timezone))),
+        tuple(series_facts(series, status.checked_at, status.zone)),
         days,
     )
 
