@@ -11,10 +11,9 @@ import json
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from datetime import UTC, timedelta
+from datetime import UTC
 from functools import cached_property
 from itertools import repeat, zip_longest
-from operator import attrgetter
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator, PlainSerializer, TypeAdapter, ValidationError
@@ -38,7 +37,7 @@ _MOST_ROWS = 1_000_000
 def table(items: Sequence[Any]) -> dict[str, Any]:
     """Write dataclasses of one type as columns: a single value once, and repeated values by number."""
     columns: dict[str, Any] = {"count": len(items)}
-    for name in (field.name for field in (fields(items[0]) if items else ())):
+    for name in (field.name for field in (fields(items[0]) if items else ()) if field.init):
         values = [getattr(item, name) for item in items]
         keys = list(map(repr, values))
         distinct = dict(zip(keys, values, strict=True))
@@ -76,7 +75,7 @@ def _column(column: object, count: int) -> Any:  # noqa: ANN401 - values of any 
 
 def _check(value: object) -> int:
     """Return a short checksum, to find values altered by hand."""
-    return zlib.crc32(repr(value).encode()) & 0xFFFF
+    return zlib.crc32(to_json(value)) & 0xFFFF
 
 
 _FROM_TABLE = BeforeValidator(rows_of)
@@ -171,63 +170,6 @@ class RecordedFile:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class RecordedBackup:
-    """A backup as it was observed. Its server is one column, and its expiry a span, because these repeat."""
-
-    id: Id
-    server: tuple[Id, str]
-    description: str | None
-    backup_type: str
-    status: str
-    size_mb: int | float | None
-    created_at: _Time
-    expires_after: timedelta | None
-    """Counted from when it was created."""
-    unreadable: tuple[str, ...]
-    check: int
-
-    @classmethod
-    def of(cls, backup: Backup) -> "RecordedBackup":
-        """Record a backup."""
-        return cls(
-            id=backup.id,
-            server=(backup.server_id, backup.server_name),
-            description=backup.description,
-            backup_type=backup.backup_type,
-            status=backup.status,
-            size_mb=backup.size_mb,
-            created_at=backup.created_at,
-            expires_after=backup.expires_at - backup.created_at if backup.expires_at else None,
-            unreadable=backup.unreadable,
-            check=_check(_OBSERVED(backup)),
-        )
-
-    @property
-    def backup(self) -> Backup:
-        """The backup as it was observed; raises OverflowError if its expiry is no date."""
-        server_id, server_name = self.server
-        return Backup(
-            id=self.id,
-            server_id=server_id,
-            server_name=server_name,
-            description=self.description,
-            backup_type=self.backup_type,
-            status=self.status,
-            size_mb=self.size_mb,
-            created_at=self.created_at,
-            expires_at=None if self.expires_after is None else self.created_at + self.expires_after,
-            unreadable=self.unreadable,
-        )
-
-
-_OBSERVED = attrgetter(
-    *("id", "server_id", "server_name", "description", "backup_type", "status", "size_mb"),
-    *("created_at", "expires_at", "unreadable"),
-)
-"""The fields of a backup that the service lists."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class Observation:
     """What a round observed. Of the backups, it has only those that differ from the previous observation."""
 
@@ -238,13 +180,16 @@ class Observation:
     unidentified: tuple[OddEntry, ...]
     gone: tuple[Id, ...]
     """The backups of the previous observation that are no longer listed."""
-    backups: Annotated[tuple[RecordedBackup, ...], _FROM_TABLE, _TO_TABLE]
+    backups: Annotated[tuple[Backup, ...], _FROM_TABLE, _TO_TABLE]
+    checks: tuple[int, ...]
+    """A checksum of each backup."""
 
     @classmethod
     def of(cls, inventory: Inventory, before: Inventory | None) -> "Observation":
         """Record an inventory, given that of the previous round; None in the first."""
         known = {backup.id: backup for backup in before.backups} if before else {}
         held = {backup.id for backup in inventory.backups}
+        changed = tuple(backup for backup in inventory.backups if known.get(backup.id) != backup)
         return cls(
             observed_at=inventory.observed_at,
             service_time=inventory.service_time,
@@ -252,18 +197,18 @@ class Observation:
             servers=inventory.servers,
             unidentified=inventory.unidentified,
             gone=tuple(id_ for id_ in known if id_ not in held),
-            backups=tuple(RecordedBackup.of(backup) for backup in inventory.backups if known.get(backup.id) != backup),
+            backups=changed,
+            checks=tuple(map(_check, changed)),
         )
 
     def inventory(self, base_url: str, before: Inventory | None) -> Inventory:
         """Return the whole inventory, given that of the previous round; raises ValueError if it is invalid."""
-        changed = tuple(row.backup for row in self.backups)
-        left_out = {*self.gone, *(backup.id for backup in changed)}
+        left_out = {*self.gone, *(backup.id for backup in self.backups)}
         same = (backup for backup in before.backups if backup.id not in left_out) if before else ()
         return Inventory(
             base_url=base_url,
             servers=self.servers,
-            backups=(*same, *changed),
+            backups=(*same, *self.backups),
             observed_at=self.observed_at,
             service_time=self.service_time,
             unidentified=self.unidentified,
@@ -274,9 +219,9 @@ class Observation:
     def altered(self) -> list[str]:
         """The backups, as `SERVER/DESCRIPTION#ID`, whose entries were altered after recording."""
         return [
-            f"{row.server[1]}/{row.description or ''}#{row.id}"
-            for row in self.backups
-            if row.check != _check(_OBSERVED(row.backup))
+            f"{backup.server_name}/{backup.description or ''}#{backup.id}"
+            for backup, check in zip_longest(self.backups, self.checks)
+            if backup and check != _check(backup)
         ]
 
 
@@ -344,7 +289,7 @@ def outline(plan: Plan, withheld: frozenset[BackupAddress]) -> Outline:
     )
     # The wording of a diagnostic is not part of a plan: another version may word it better.
     about = [(each.severity, each.address, str(each.place)) for each in (*plan.errors, *plan.warnings)]
-    rest = to_json(replace(plan, servers=(), errors=(), warnings=()))
+    rest = to_json(replace(plan, servers=(), errors=(), warnings=()), fallback=str)
     return Outline(
         planned_at=plan.planned_at,
         actions=tuple(actions),
