@@ -124,8 +124,6 @@ class Inventory:
             if len(set(ids)) != len(ids):
                 twice = [id_ for id_, count in Counter(ids).items() if count > 1]
                 raise ValueError(f"not an inventory: listed twice: {twice}")
-        if any(backup.created_at.tzinfo is None for backup in self.backups):
-            raise ValueError("not an inventory: a time without its offset")
 
     @cached_property
     def manual(self) -> tuple[Backup, ...]:

@@ -1,17 +1,12 @@
 """Compares two forecasts from one account, before and after a change to the files, series by series."""
 
-from array import array
 from collections.abc import Iterable, Iterator
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
-from datetime import datetime
-from itertools import pairwise
 
-from reconcile.actual.inventory import State, in_order
 from reconcile.addresses import SeriesAddress
 from reconcile.ids import Id
-from reconcile.insight.forecast import Figures, Forecast, Point, SeriesForecast, combined
-from reconcile.plan.model import ServerPlan
+from reconcile.insight.forecast import Forecast, Point, SeriesForecast, combined
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -36,7 +31,7 @@ class Comparison:
 
 def compare(before: Forecast, after: Forecast) -> Comparison:
     """Compare the forecasts of the files before and after a change. Another key for a server is no change."""
-    untouched = _untouched_series(before, after)
+    untouched = _untouched(before, after)
     olds, news = _by_server(before, before.series), _by_server(after, after.series) | _by_server(before, untouched)
     series = tuple(news.values())
     kept = {point.backup_id for each in series for point in each.points}
@@ -70,34 +65,8 @@ def _change(
     return SeriesChange(address=address, before=before, after=after, gone=tuple(gone))
 
 
-def _untouched_series(before: Forecast, after: Forecast) -> Iterator[SeriesForecast]:
+def _untouched(before: Forecast, after: Forecast) -> Iterator[SeriesForecast]:
     """Yield the backups on servers that are no longer in the files: nothing is created or deleted there."""
     declared = {server.id for server in after.first.servers}
-    left = {server.key: server for server in before.first.servers if server.id not in declared}
-    for series in before.series:
-        if series.address.server in left:
-            yield _untouched(series, left[series.address.server], after.moments[0])
-
-
-def _untouched(series: SeriesForecast, server: ServerPlan, start: datetime) -> SeriesForecast:
-    if series.declared:
-        held = next(planned.backups for planned in server.series if planned.address == series.address)
-    else:
-        held = (*(delete.backup for delete in server.pruned), *(entry.backup for entry in server.unmanaged))
-    points = tuple(
-        Point(backup_id=backup.id, created_at=backup.created_at, size_mb=backup.size_mb)
-        for backup in in_order(held)
-        if backup.state is State.USABLE
-    )
-    created = [point.created_at for point in points] if series.declared else []  # undeclared backups are no history
-    applies = len(series.figures.counts)
-    figures = Figures(
-        counts=[series.figures.counts[0]] * applies,
-        megabytes=array("d", [series.figures.megabytes[0]]) * applies,
-        creates=0,
-        deletes=0,
-        oldest=min(created, default=None),
-        longest_gap=max((later - earlier for earlier, later in pairwise(created)), default=None),
-        steady_at=start,
-    )
-    return replace(series, declared=None, fleet=None, figures=figures, points=points)
+    left = {server.key for server in before.first.servers if server.id not in declared}
+    return (series.untouched(after.moments) for series in before.series if series.address.server in left)

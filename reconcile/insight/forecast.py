@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from itertools import pairwise, takewhile
+from itertools import islice, pairwise, takewhile
 from statistics import median
 from typing import Literal, NamedTuple
 from zoneinfo import ZoneInfo
@@ -46,11 +46,10 @@ class Schedule:
         An `every` of whole days follows the calendar of `zone`: each apply is at the time of day of the first.
         """
         end = self.start + timedelta(days=self.days)
-        moments: list[datetime] = []
-        for moment in takewhile(lambda moment: moment < end, self._from_start(zone)):
-            if len(moments) == MOST_APPLIES:
-                raise ValueError(f"more than {MOST_APPLIES:,} applies")
-            moments.append(moment)
+        before_end = takewhile(lambda moment: moment < end, self._from_start(zone))
+        moments = list(islice(before_end, MOST_APPLIES + 1))
+        if len(moments) > MOST_APPLIES:
+            raise ValueError(f"more than {MOST_APPLIES:,} applies")
         return moments
 
     def _from_start(self, zone: ZoneInfo) -> Iterator[datetime]:
@@ -75,13 +74,14 @@ class Size:
     source: Literal["series", "server", "option", "unknown"]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Point:
-    """A restore point at the end; `backup_id` is None if it does not exist today."""
+class Point(NamedTuple):
+    """A backup during a forecast. `backup_id` is None if it does not exist today; `is_first` as in `steady_at`."""
 
     backup_id: Id | None
     created_at: datetime
     size_mb: float | None
+    is_usable: bool = True
+    is_first: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -105,17 +105,81 @@ class Figures:
     None if that is after the end."""
 
 
+Change = tuple[Sequence[Point], Point | None]
+"""The effect of an apply on one series: the deleted backups, and the new one."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
-class SeriesForecast:
-    """One declared series; if `declared` is None, the undeclared backups of one server."""
+class SeriesStart:
+    """One declared series before its forecast; if `declared` is None, the undeclared backups of one server."""
 
     address: SeriesAddress
     declared: DeclaredSeries | None
     fleet: str | None
     size: Size
-    figures: Figures
+    held: tuple[Point, ...]
+    """The backups at the start, from the oldest to the newest."""
+
+    def after(self, changes: Iterable[Change], moments: Sequence[datetime]) -> "SeriesForecast":
+        """Return the forecast of the series, given the effect of the apply at each moment."""
+        held = dict.fromkeys(self.held)  # in order, except for backups dated ahead of our clock
+        megabytes = sum(each.size_mb or 0.0 for each in held)
+        firsts = sum(each.is_first for each in held)
+        counts, sizes = [len(held)], array("d", [megabytes])
+        creates = deletes = 0
+        changed_at, steady_at = moments[0], None
+        for now, (gone, new) in zip(moments, changes, strict=True):
+            if gone or new:
+                changed_at = now
+                for each in gone:
+                    del held[each]
+                    megabytes -= each.size_mb or 0.0
+                    firsts -= each.is_first
+                deletes += len(gone)
+                if new:
+                    held[new] = None
+                    creates += 1
+                    megabytes += new.size_mb or 0.0
+                    firsts += new.is_first
+                if not firsts and steady_at is None:
+                    steady_at = now
+            counts.append(len(held))
+            sizes.append(megabytes)
+        left = (each for each in held if each.is_usable and each.created_at <= moments[-1])
+        points = tuple(sorted(left, key=lambda each: each.created_at))
+        created = [point.created_at for point in points] if self.declared else []  # undeclared backups are no history
+        figures = Figures(
+            counts=counts,
+            megabytes=sizes,
+            creates=creates,
+            deletes=deletes,
+            oldest=min(created, default=None),
+            longest_gap=max((later - earlier for earlier, later in pairwise(created)), default=None),
+            steady_at=steady_at if self.declared and self.declared.every else changed_at,
+        )
+        return SeriesForecast(
+            address=self.address,
+            declared=self.declared,
+            fleet=self.fleet,
+            size=self.size,
+            held=self.held,
+            points=points,
+            figures=figures,
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SeriesForecast(SeriesStart):
+    """The forecast of one series."""
+
     points: tuple[Point, ...]
     """The restore points at the end, from the oldest to the newest."""
+    figures: Figures
+
+    def untouched(self, moments: Sequence[datetime]) -> "SeriesForecast":
+        """Return the forecast of the same backups if the series is no longer declared: each is kept."""
+        kept = self.after((((), None) for _ in moments), moments)
+        return replace(kept, declared=None, fleet=None, figures=replace(kept.figures, steady_at=moments[0]))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -187,8 +251,11 @@ def forecast(
         for server in first.servers
         for start in _starts(server, declared[server.id], inventory.held_on(server.id), times, size_mb)
     ]
-    simulated = simulate((start.alike for start in starts), moments, times, progress)
-    series = [start.result(moments, steps_of(each)) for start, each in zip(starts, simulated, strict=True)]
+    simulated = simulate((alike for _, alike in starts), moments, times, progress)
+    series = [
+        start.after(_changes(start, steps_of(each), moments), moments)
+        for (start, _), each in zip(starts, simulated, strict=True)
+    ]
     series += [_undeclared(server, moments, times) for server in first.servers if server.pruned or server.unmanaged]
     members: dict[str, list[SeriesForecast]] = {}
     for each in series:
@@ -221,75 +288,22 @@ def combined(series: Iterable[SeriesForecast]) -> Figures | None:
     )
 
 
-class _Held(NamedTuple):
-    """A backup of one series during its forecast; `is_first` as in `Figures.steady_at`."""
-
-    backup_id: Id | None
-    created_at: datetime
-    megabytes: float | None
-    is_usable: bool
-    is_first: bool
-
-
-@dataclass(frozen=True, slots=True)
-class _SeriesStart:
-    """One series with its own backups at the start, and `alike`, which the simulation compares with other series."""
-
-    address: SeriesAddress
-    declared: DeclaredSeries
-    fleet: str | None
-    size: Size
-    held: list[_Held]
-    alike: AlikeSeries
-
-    def result(self, moments: Sequence[datetime], steps: Iterable[Step]) -> SeriesForecast:
-        """Return the forecast of the series from the step of each apply."""
-        held = list(self.held)
-        megabytes = sum(each.megabytes or 0.0 for each in held)
-        firsts = sum(each.is_first for each in held)
-        counts, sizes = [len(held)], array("d", [megabytes])
-        creates = deletes = 0
-        changed_at, steady_at = moments[0], None
-        for now, step in zip(moments, steps, strict=True):
-            if step is not NOTHING:
-                changed_at = now
-                for gone in (held[place] for place in step.gone):
-                    megabytes -= gone.megabytes or 0.0
-                    firsts -= gone.is_first
-                deletes += len(step.gone)
-                new = _Held(None, now, self.size.megabytes, is_usable=True, is_first=creates == 0)
-                step.apply(held, new)
-                if step.new is not None:
-                    creates += 1
-                    megabytes += new.megabytes or 0.0
-                    firsts += new.is_first
-                if not firsts and steady_at is None:
-                    steady_at = now
-            counts.append(len(held))
-            sizes.append(megabytes)
-        points = tuple(
-            Point(backup_id=each.backup_id, created_at=each.created_at, size_mb=each.megabytes)
-            for each in held
-            if each.is_usable and each.created_at <= moments[-1]
-        )
-        created = [point.created_at for point in points]
-        figures = Figures(
-            counts=counts,
-            megabytes=sizes,
-            creates=creates,
-            deletes=deletes,
-            oldest=created[0] if created else None,
-            longest_gap=max((later - earlier for earlier, later in pairwise(created)), default=None),
-            steady_at=steady_at if self.declared.every else changed_at,
-        )
-        return SeriesForecast(
-            address=self.address,
-            declared=self.declared,
-            fleet=self.fleet,
-            size=self.size,
-            figures=figures,
-            points=points,
-        )
+def _changes(start: SeriesStart, steps: Iterable[Step], moments: Sequence[datetime]) -> Iterator[Change]:
+    """Yield the changes of a series from the steps of its simulation, in which backups are places."""
+    held = list(start.held)
+    is_first = True
+    for now, step in zip(moments, steps, strict=True):
+        if step is NOTHING:
+            yield (), None
+            continue
+        gone = [held[place] for place in step.gone]
+        new = Point(None, now, start.size.megabytes, is_first=is_first)
+        step.apply(held, new)
+        if step.new is None:
+            yield gone, None
+        else:
+            is_first = False
+            yield gone, new
 
 
 def _starts(
@@ -298,8 +312,8 @@ def _starts(
     held: Mapping[str | None, tuple[Backup, ...]],
     times: TimeRules,
     size_mb: float | None,
-) -> Iterator[_SeriesStart]:
-    """Yield the planned series of a server."""
+) -> Iterator[tuple[SeriesStart, AlikeSeries]]:
+    """Yield the planned series of a server, each with what the simulation compares with other series."""
     by_description = {series.description: series for series in declared.series}
     on_server = _median(backup for backups in held.values() for backup in backups)
     for planned in server.series:
@@ -313,32 +327,19 @@ def _starts(
             else backup
             for backup in observed
         ]
-        is_pinned = [backup.id in declared.pinned for backup in held_here]
-        yield _SeriesStart(
+        start = SeriesStart(
             address=planned.address,
             declared=series,
             fleet=server.fleet,
             size=size,
-            held=[
-                _Held(
-                    backup.id,
-                    backup.created_at,
-                    backup.size_mb,
-                    is_usable=backup.state is State.USABLE,
-                    is_first=backup.state is State.USABLE and not pinned,
-                )
-                for backup, pinned in zip(held_here, is_pinned, strict=True)
-            ],
-            alike=AlikeSeries(
-                declared=replace(series, description="", renamed_from=()),
-                pinned=frozenset(-1 - place for place, pinned in enumerate(is_pinned) if pinned),
-                backups=[replace(backup, id=-1 - place) for place, backup in enumerate(held_here)],
-                keys=[
-                    (backup.created_at, backup.state, pinned)
-                    for backup, pinned in zip(held_here, is_pinned, strict=True)
-                ],
-            ),
+            held=tuple(_point(each, is_pinned=each.id in declared.pinned) for each in held_here),
         )
+        yield start, AlikeSeries.of(series, held_here, declared.pinned)
+
+
+def _point(backup: Backup, *, is_pinned: bool = True) -> Point:
+    is_usable = backup.state is State.USABLE
+    return Point(backup.id, backup.created_at, backup.size_mb, is_usable, is_first=is_usable and not is_pinned)
 
 
 def _median(backups: Iterable[Backup]) -> float | None:
@@ -371,41 +372,22 @@ def _pruned_at(entry: Unmanaged, times: TimeRules) -> datetime | None:
 
 def _undeclared(server: ServerPlan, moments: Sequence[datetime], times: TimeRules) -> SeriesForecast:
     """Return the forecast for the undeclared backups of a server: each is kept until the planner prunes it."""
-    pruned_at = [(delete.backup, moments[0]) for delete in server.pruned]
+    pruned_at = [(delete.backup.id, 0) for delete in server.pruned]
     pruned_at += [
-        (entry.backup, moments[place])
+        (entry.backup.id, place)
         for entry in server.unmanaged
         if (at := _pruned_at(entry, times)) and (place := bisect_left(moments, at)) < len(moments)
     ]
-    gone = {backup.id for backup, _ in pruned_at}
     backups = in_order([*(delete.backup for delete in server.pruned), *(entry.backup for entry in server.unmanaged)])
-    changes: dict[datetime, list[Backup]] = {}
-    for backup, moment in pruned_at:
-        changes.setdefault(moment, []).append(backup)
-    counts, sizes = [len(backups)], array("d", [sum(backup.size_mb or 0.0 for backup in backups)])
-    for moment in moments:
-        deleted = changes.get(moment, ())
-        counts.append(counts[-1] - len(deleted))
-        sizes.append(sizes[-1] - sum(backup.size_mb or 0.0 for backup in deleted))
-    figures = Figures(
-        counts=counts,
-        megabytes=sizes,
-        creates=0,
-        deletes=len(pruned_at),
-        oldest=None,
-        longest_gap=None,
-        steady_at=max((moment for _, moment in pruned_at), default=moments[0]),
-    )
-    points = tuple(
-        Point(backup_id=backup.id, created_at=backup.created_at, size_mb=backup.size_mb)
-        for backup in backups
-        if backup.state is State.USABLE and backup.id not in gone
-    )
-    return SeriesForecast(
+    start = SeriesStart(
         address=SeriesAddress(server.key, None),
         declared=None,
         fleet=server.fleet,
         size=Size(megabytes=None, source="unknown"),
-        figures=figures,
-        points=points,
+        held=tuple(map(_point, backups)),
     )
+    by_id = {point.backup_id: point for point in start.held}
+    gone: list[list[Point]] = [[] for _ in moments]
+    for id_, place in pruned_at:
+        gone[place].append(by_id[id_])
+    return start.after(((each, None) for each in gone), moments)

@@ -4,10 +4,10 @@ Thousands of series may have one policy. Series that do not differ to the planne
 """
 
 from bisect import bisect_right
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple, Self, TypeVar
 
 from reconcile.actual.inventory import COMPLETED, MANUAL, Backup, State
 from reconcile.desired.config import DeclaredSeries
@@ -55,6 +55,17 @@ class AlikeSeries:
     steps: list[Step] = field(default_factory=list)
     merged_into: "AlikeSeries | None" = None
     """The series to which these have become alike: its steps continue their own."""
+
+    @classmethod
+    def of(cls, series: DeclaredSeries, backups: Sequence[Backup], pinned: Container[Id]) -> Self:
+        """Return a series at the start, with its backups from the oldest to the newest."""
+        is_pinned = [backup.id in pinned for backup in backups]
+        return cls(
+            declared=replace(series, description="", renamed_from=()),
+            pinned=frozenset(-1 - place for place, each in enumerate(is_pinned) if each),
+            backups=[replace(backup, id=-1 - place) for place, backup in enumerate(backups)],
+            keys=[(each.created_at, each.state, is_kept) for each, is_kept in zip(backups, is_pinned, strict=True)],
+        )
 
     def apply(self, number: int, times: TimeRules) -> None:
         """Simulate the apply with this number."""
