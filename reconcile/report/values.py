@@ -7,6 +7,7 @@ from dataclasses import fields, is_dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
+from zoneinfo import ZoneInfo
 
 from reconcile.actual.inventory import Backup
 from reconcile.addresses import Address, BackupAddress, SeriesAddress
@@ -80,6 +81,7 @@ _WRITTEN: Mapping[type, Callable[..., object]] = {
     Diagnostic: diagnostic_json,
     Duration: str,
     Pause: pause_json,
+    ZoneInfo: str,
     date: str,
     datetime: time_json,
     timedelta: timedelta.total_seconds,

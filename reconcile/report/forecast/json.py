@@ -24,7 +24,7 @@ def _forecast(forecast: Forecast) -> dict[str, object]:
         "format_version": "1.0",
         "base_url": first.base_url or None,
         "from_empty": not first.base_url,
-        "timezone": str(first.zone),
+        "timezone": first.zone,
         "days": forecast.schedule.days,
         "apply_every": forecast.schedule.every,
         "applies": len(forecast.moments),
