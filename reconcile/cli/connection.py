@@ -16,8 +16,8 @@ from reconcile.cli.signals import INTERRUPTS
 from reconcile.cli.system_clock import SystemClock
 from reconcile.clock import Stop, StoppableClock
 from reconcile.report.escape import visible
-from reconcile.report.wording import count_text
 from reconcile.tasks import beside
+from reconcile.wording import count_text
 
 _PATIENCE = 1.0
 """Seconds before a terminal shows that the account is being read."""

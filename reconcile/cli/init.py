@@ -11,7 +11,7 @@ from reconcile.cli.session import DEFAULT_FILE, STDOUT, Session
 from reconcile.insight.importing import declare
 from reconcile.plan.warnings import odd_entries
 from reconcile.report.toml import declaration_toml, example_toml
-from reconcile.report.wording import count_text
+from reconcile.wording import count_text
 
 
 @command(account=True)

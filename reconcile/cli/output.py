@@ -15,7 +15,7 @@ from reconcile.report.document import Block, Document, Lines
 from reconcile.report.escape import without_commands, without_commands_in_strings
 from reconcile.report.terminal import printable
 from reconcile.report.values import json_text
-from reconcile.report.wording import count_text
+from reconcile.wording import count_text
 
 _PIPED_WIDTH = 1000
 """Columns. A pipe has no width, and folded text is harder to search."""

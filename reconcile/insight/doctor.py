@@ -17,6 +17,7 @@ from reconcile.ids import Id
 from reconcile.plan.pauses import pause_diagnostics
 from reconcile.plan.refusals import check_servers, unconfirmed_clock
 from reconcile.plan.warnings import odd_entries
+from reconcile.wording import names_text
 
 BACKUP_FIELDS = {"id", "server", "backup_type", "status", "size_mb", "created_at", "expires_at", "description"}
 SERVER_FIELDS = {
@@ -235,8 +236,7 @@ def _filter(inventory: Inventory, filtered: frozenset[Id] | UserError) -> Iterat
         yield from filtered.diagnostics
     elif missing := [str(backup.id) for backup in inventory.manual if backup.id not in filtered]:
         yield Diagnostic(
-            summary=f"the list of manual backups lacks #{missing[0]}"
-            + (f" and {len(missing) - 1:,} more" if len(missing) > 1 else ""),
+            summary=f"the list of manual backups lacks #{names_text(missing, 1)}",
             detail=(
                 "A backup that plan does not see would be created again. Run doctor again, in case it was deleted just "
                 "now. If it is still missing, do not apply, and report it to the service."

@@ -14,6 +14,7 @@ from reconcile.diagnostics import UserError, did_you_mean
 from reconcile.ids import Id
 from reconcile.insight.servers import by_name, name_or_id
 from reconcile.plan.series import is_usable
+from reconcile.wording import size_text
 
 AGES = (timedelta(0), timedelta(days=1), timedelta(days=7))
 """How far back a restore may have to go, because the newest backups may contain the damage too."""
@@ -132,7 +133,7 @@ def _by_id(server: Server, inventory: Inventory, backup_id: str | None) -> Backu
         other = f"backup {backup_id} is a backup of {backup.server_name or backup.server_id}, not of {name}"
         raise UserError(other, _HOW_TO_CHOOSE)
     if backup.state is State.UNDERSIZED:
-        small = f"backup {backup_id} has {backup.size_mb} MiB, less than min_size, so it is probably empty"
+        small = f"backup {backup_id} has {size_text(backup.size_mb)}, less than min_size, so it is probably empty"
         raise UserError(small, _HOW_TO_CHOOSE)
     if backup.state is not State.USABLE:
         raise UserError(f"backup {backup_id} has the status {backup.status!r}, so it can't be restored", _HOW_TO_CHOOSE)

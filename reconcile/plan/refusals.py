@@ -9,6 +9,7 @@ from reconcile.desired.desired import Desired
 from reconcile.desired.fleets import matched_by
 from reconcile.diagnostics import Diagnostic
 from reconcile.ids import Id
+from reconcile.wording import count_text
 
 _MOST_NAMED = 20
 """Maximum number of servers that one message names."""
@@ -99,9 +100,9 @@ def _undeclared(desired: Desired, inventory: Inventory) -> Iterator[Diagnostic]:
             place=place,
         )
     elif undeclared:
-        some, are = ("1 server", "is") if len(undeclared) == 1 else (f"{len(undeclared):,} servers", "are")
+        are = "is" if len(undeclared) == 1 else "are"
         yield Diagnostic(
-            summary=f"{some} in the account {are} not declared",
+            summary=f"{count_text(len(undeclared), 'server')} in the account {are} not declared",
             detail=(
                 f"{_named(undeclared)}. Add a table or a fleet for each. "
                 "To opt a server out, give it a table with backups = []."

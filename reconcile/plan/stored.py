@@ -7,6 +7,7 @@ from reconcile.diagnostics import Diagnostic
 from reconcile.durations import age_text
 from reconcile.plan.model import Create
 from reconcile.plan.series import MISDATED_BEYOND, is_misdated
+from reconcile.wording import size_text
 
 
 def is_as_sent(create: Create, stored: Backup) -> bool:
@@ -61,7 +62,7 @@ def why_it_does_not_count(new: Backup, settled: Backup | None, started_at: datet
     if settled.state is State.UNKNOWN:
         return f"#{settled.id} has the status {settled.status!r}, which reconcile does not know"
     if settled.state is not State.USABLE:
-        but = f" with {settled.size_mb} MiB, less than min_size" if settled.state is State.UNDERSIZED else ""
+        but = f" with {size_text(settled.size_mb)}, less than min_size" if settled.state is State.UNDERSIZED else ""
         return f"#{settled.id} ended as {settled.status!r}{but}"
     if is_misdated(settled, now):
         ahead = age_text(settled.created_at - now)

@@ -9,6 +9,7 @@ from reconcile.diagnostics import Diagnostic, Place
 from reconcile.durations import age_text
 from reconcile.ids import Id
 from reconcile.plan.series import ServerState, TimeRules
+from reconcile.wording import count_text, names_text
 
 _LOOK = "look at it in the web panel."
 
@@ -49,8 +50,8 @@ def odd_entries(inventory: Inventory) -> tuple[Diagnostic, ...]:
 def _named(kind: str, ids: Sequence[Id | None]) -> str:
     """Name the first entry, and count the others."""
     if ids[0] is None:
-        return f"{len(ids):,} {kind}{'s' if len(ids) > 1 else ''}"
-    return f"{kind} {ids[0]}" + (f" and {len(ids) - 1:,} more" if len(ids) > 1 else "")
+        return count_text(len(ids), kind)
+    return f"{kind} {names_text(list(map(str, ids)), 1)}"
 
 
 def look_alike_errors(servers: Iterable[ServerState]) -> Iterator[Diagnostic]:

@@ -6,7 +6,7 @@ from types import MappingProxyType
 from reconcile.actual.inventory import Backup, State
 from reconcile.ids import Id
 from reconcile.report.document import Columns, Row, Text
-from reconcile.report.wording import size_text
+from reconcile.wording import size_text
 
 
 def _size_or_status(backup: Backup) -> str:

@@ -7,7 +7,7 @@ from rich.cells import cell_len
 from reconcile.diagnostics import Diagnostic, Snippet
 from reconcile.report.document import Document, Text
 from reconcile.report.escape import code, plain, visible, with_units_unbroken
-from reconcile.report.wording import count_text
+from reconcile.wording import count_text
 
 _STYLE = {"error": "bold red", "warning": "bold yellow"}
 _LONGEST = 2000

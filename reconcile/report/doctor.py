@@ -11,7 +11,8 @@ from reconcile.desired.desired import Desired
 from reconcile.diagnostics import Diagnostic
 from reconcile.insight.doctor import AccessFacts, Check, Diagnosis, ServiceFacts, TokenFacts
 from reconcile.report.document import Block, Formats, Formatter, Lines, Text
-from reconcile.report.wording import count_text, declared_text
+from reconcile.report.validate import declared_text
+from reconcile.wording import count_text
 
 _PAGING = {True: "has next", False: "next is null", None: "has no next"}
 

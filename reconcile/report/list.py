@@ -7,7 +7,7 @@ from reconcile.insight.listing import BackupList, ServerBackups
 from reconcile.insight.servers import name_or_id
 from reconcile.report.backups import backup_table
 from reconcile.report.document import Formats, Formatter, Lines, Text
-from reconcile.report.wording import count_text, size_text
+from reconcile.wording import count_text, size_text
 
 
 def list_text(found: BackupList, /, *, verbose: bool = False) -> Lines:

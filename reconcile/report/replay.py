@@ -8,7 +8,7 @@ from reconcile.insight.difference import Difference, Fate
 from reconcile.insight.replay import Finding, OtherPlan, Replay
 from reconcile.plan.model import Action, Create
 from reconcile.report.document import Formats, Formatter, Lines, Text
-from reconcile.report.wording import count_text, names_text
+from reconcile.wording import count_text, names_text
 
 _MOST_NAMED = 5
 """Maximum number of backups that one line names."""

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from reconcile import __version__
 from reconcile.durations import age_text
 from reconcile.report.escape import code, plain, visible, with_units_unbroken
-from reconcile.report.wording import count_text, size_text, time_text
+from reconcile.wording import count_text, size_text, time_text
 
 if TYPE_CHECKING:
     from jinja2 import Environment

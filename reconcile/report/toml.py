@@ -15,7 +15,7 @@ from reconcile.addresses import escaped_glob
 from reconcile.insight import importing
 from reconcile.report.escape import visible, without_commands_in_strings
 from reconcile.report.templates import rendered
-from reconcile.report.wording import count_text
+from reconcile.wording import count_text
 
 SCHEMA = "reconcile.schema.json"
 """Where the first file looks for the JSON Schema, beside itself."""

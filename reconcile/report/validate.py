@@ -1,8 +1,23 @@
 """`reconcile validate`: what a valid file declares, and in JSON the shape of `terraform validate -json`."""
 
+from collections.abc import Sequence
+
+from reconcile.desired.config import Config, DeclaredFleet, DeclaredServer
 from reconcile.insight.validation import Validation
 from reconcile.report.document import Formats, Formatter, Lines, Text
-from reconcile.report.wording import declared_text
+from reconcile.wording import count_text
+
+
+def declared_text(config: Config) -> str:
+    """Say how much the files declare: `3 series on 2 servers, 1 series in 1 fleet`."""
+    parts = [_series_text(config.servers, "on", "server")] if config.servers or not config.fleets else []
+    parts += [_series_text(config.fleets, "in", "fleet")] if config.fleets else []
+    return ", ".join(parts)
+
+
+def _series_text(declared: Sequence[DeclaredServer | DeclaredFleet], where: str, thing: str) -> str:
+    series = sum(len(each.series) for each in declared)
+    return f"{count_text(series, 'series')} {where} {count_text(len(declared), thing)}"
 
 
 def validate_text(validation: Validation, /, *, verbose: bool = False) -> Lines:

@@ -20,7 +20,7 @@ from reconcile.report.restore import restore_text
 from reconcile.report.status import STATUS_FORMATS
 from reconcile.report.toml import declaration_toml
 from reconcile.report.validate import validate_json, validate_text
-from reconcile.report.wording import count_text, seconds_text, size_text
+from reconcile.wording import count_text, seconds_text, size_text
 
 NIGHTLY = declare('{ description = "nightly" }')
 MISTAKE = Diagnostic(

@@ -12,7 +12,7 @@ from reconcile.outcomes import Event, Finished, Outcome, Result, Rounds
 from reconcile.plan import guards
 from reconcile.plan.guards import Veto
 from reconcile.plan.model import Create, Delete
-from reconcile.report.wording import seconds_text, size_text
+from reconcile.wording import seconds_text, size_text
 
 _QUOTA = re.compile(r"quota|limit|maximum|exceed|too many|no space", re.IGNORECASE)
 _THROTTLED = re.compile(r"\b429\b")

@@ -18,7 +18,7 @@ from reconcile.report.apply.sentences import (
 )
 from reconcile.report.document import Lines, Text
 from reconcile.report.plan.sentences import RULE_BROKEN, UNCONFIRMED, agreed_text, allowing
-from reconcile.report.wording import count_text
+from reconcile.wording import count_text
 
 _STYLES = {
     Outcome.SUCCEEDED: "green",

@@ -10,7 +10,7 @@ from reconcile.addresses import SeriesAddress
 from reconcile.insight.difference import ActionChange, Difference, Fate, FileChange, Written
 from reconcile.plan.model import Action, Create, Delete
 from reconcile.report.plan.sentences import FEWEST_FOLDED, backups_text, reason_text
-from reconcile.report.wording import count_text, names_text, size_text
+from reconcile.wording import count_text, names_text, size_text
 
 _MOST_NAMED = 3
 """Maximum number of servers or fleets, of those that change alike, that a row names; any more are only counted."""

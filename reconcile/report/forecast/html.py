@@ -18,7 +18,7 @@ from reconcile.insight.comparison import Comparison
 from reconcile.insight.forecast import Figures, Forecast, SeriesForecast, combined
 from reconcile.report.forecast.sentences import by_policy, essential, heading, horizon, notes, rows
 from reconcile.report.templates import page
-from reconcile.report.wording import count_text
+from reconcile.wording import count_text
 
 _MOST_GROUPS = 8
 """Maximum number of groups with their own colour, because people can distinguish no more; the rest is one group."""

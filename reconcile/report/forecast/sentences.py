@@ -12,7 +12,7 @@ from reconcile.insight.comparison import Comparison, SeriesChange
 from reconcile.insight.forecast import Figures, Forecast, SeriesForecast, combined
 from reconcile.plan.safety import withheld
 from reconcile.report.plan.sentences import withheld_texts
-from reconcile.report.wording import count_text, size_text
+from reconcile.wording import count_text, size_text
 
 MOST_SERIES = 10
 """Series are shown one by one up to this many, or all of them with `-v`; more are shown by policy."""

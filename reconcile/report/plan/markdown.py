@@ -9,7 +9,7 @@ from reconcile.report.diagnostics import LARGEST, diagnostic_lines, fitted
 from reconcile.report.difference import sentences as changes
 from reconcile.report.plan import sentences
 from reconcile.report.templates import markdown
-from reconcile.report.wording import count_text
+from reconcile.wording import count_text
 
 _MOST_ROWS = 100
 """Maximum number of rows, for the actions that a change causes and for its changes in the files."""

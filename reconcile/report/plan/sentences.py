@@ -11,8 +11,9 @@ from reconcile.desired.fields import size_setting
 from reconcile.durations import age_text
 from reconcile.plan import reasons
 from reconcile.plan.model import Action, Create, Plan, SeriesPlan, ServerPlan
+from reconcile.plan.pauses import Pause
 from reconcile.plan.safety import ALWAYS_ALLOWED
-from reconcile.report.wording import count_text, pause_text, size_text, time_text
+from reconcile.wording import count_text, size_text, time_text
 
 RULE_BROKEN = "Nothing is deleted on a server that breaks a [require] rule."
 """Why the deletes on a server that breaks a rule are withheld."""
@@ -82,6 +83,12 @@ def agreed_text(plan: Plan) -> str:
     if any(server.no_delete for server in plan.servers):
         return "This run deletes nothing: --no-delete."
     return "Their servers are paused."
+
+
+def pause_text(pause: Pause, zone: ZoneInfo) -> str:
+    """Say until when a server is paused, and why; times in `zone`."""
+    until = pause.last_day or time_text(pause.ends_at, zone)
+    return f"{'deletes paused' if pause.creates else 'paused'} until {until}: {pause.reason}"
 
 
 def paused_texts(servers: Iterable[ServerPlan], zone: ZoneInfo) -> dict[str, list[ServerPlan]]:

@@ -21,13 +21,14 @@ from reconcile.report.plan.sentences import (
     backups_text,
     kept_text,
     next_due_text,
+    pause_text,
     paused_texts,
     reason_text,
     totals_text,
     unmanaged_text,
     withheld_texts,
 )
-from reconcile.report.wording import count_text, names_text, pause_text, size_text, time_text
+from reconcile.wording import count_text, names_text, size_text, time_text
 
 if TYPE_CHECKING:
     from reconcile.outcomes import Planned

@@ -31,7 +31,7 @@ from reconcile.report.status.sentences import (
     verdict_text,
 )
 from reconcile.report.templates import page
-from reconcile.report.wording import count_text, size_text, time_text
+from reconcile.wording import count_text, size_text, time_text
 
 _RECENT = timedelta(days=RECENT_DAYS)
 _OLDER_SHARE = 35.0

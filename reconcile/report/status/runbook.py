@@ -20,7 +20,7 @@ from reconcile.insight.servers import name_or_id
 from reconcile.insight.status import Status
 from reconcile.report.escape import LONGEST, code
 from reconcile.report.templates import rendered
-from reconcile.report.wording import time_text
+from reconcile.wording import time_text
 
 _PLAIN = re.compile(r"[\w.@:/+#-]+", re.ASCII)
 """A name that can be shown in backticks, where a search in the file finds it as it is written."""

@@ -13,7 +13,8 @@ from reconcile.insight.since import Cause, Since
 from reconcile.insight.status import Problem, SeriesStatus, Status
 from reconcile.insight.timeline import DayMark, RowKind, TimelineRow
 from reconcile.report.document import Marks, Text
-from reconcile.report.wording import count_text, pause_text, size_text, time_text
+from reconcile.report.plan.sentences import pause_text
+from reconcile.wording import count_text, size_text, time_text
 
 NOTHING_DECLARED = "no series is declared"
 UNPROTECTED = "not declared in any file"

@@ -24,7 +24,7 @@ from reconcile.report.status.sentences import (
     strip,
     verdict_text,
 )
-from reconcile.report.wording import count_text, size_text
+from reconcile.wording import count_text, size_text
 
 _STYLES = {
     "ERROR": "bold red",

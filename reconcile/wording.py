@@ -4,9 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from reconcile.desired.config import Config, DeclaredFleet, DeclaredServer
 from reconcile.durations import age_text
-from reconcile.plan.pauses import Pause
 
 _GIBIBYTE = 1024
 """In mebibytes, which is what the service means by `size_mb`."""
@@ -46,21 +44,3 @@ def count_text(number: int, thing: str) -> str:
 def names_text(names: Sequence[str], most: int) -> str:
     """List at most this many names, and count the others: `web, db and 3 more`."""
     return ", ".join(names[:most]) + (f" and {len(names) - most:,} more" if len(names) > most else "")
-
-
-def declared_text(config: Config) -> str:
-    """Say how much the files declare: `3 series on 2 servers, 1 series in 1 fleet`."""
-    parts = [_series_text(config.servers, "on", "server")] if config.servers or not config.fleets else []
-    parts += [_series_text(config.fleets, "in", "fleet")] if config.fleets else []
-    return ", ".join(parts)
-
-
-def _series_text(declared: Sequence[DeclaredServer | DeclaredFleet], where: str, thing: str) -> str:
-    series = sum(len(each.series) for each in declared)
-    return f"{count_text(series, 'series')} {where} {count_text(len(declared), thing)}"
-
-
-def pause_text(pause: Pause, zone: ZoneInfo) -> str:
-    """Say until when a server is paused, and why; times in `zone`."""
-    until = pause.last_day or time_text(pause.ends_at, zone)
-    return f"{'deletes paused' if pause.creates else 'paused'} until {until}: {pause.reason}"
