@@ -130,6 +130,8 @@ class Result:
     notes: tuple[Diagnostic, ...]
     settled: tuple[SeriesAddress, ...]
     still_pending: tuple[Backup, ...]
+    withheld: frozenset[BackupAddress] = frozenset()
+    """The deletes that were withheld from the start, as `Planned` said."""
     gained: tuple[SeriesAddress, ...] = ()
     """The series of each settled backup that is usable now."""
     gained_before: Mapping[SeriesAddress, int] = field(default_factory=dict)

@@ -61,6 +61,7 @@ class Executor:
             plan=self._plan,
             finished=tuple(finished),
             notes=tuple(self._run.notes),
+            withheld=self._withheld,
             settled=tuple(self._settled.values()),
             gained=tuple(self._gained.values()),
             gained_before=gained_before,

@@ -82,7 +82,7 @@ def _result() -> Result:
         else:
             ended = Finished(action=action, outcome=Outcome.SUCCEEDED, explanation="done")
         finished.append(ended)
-    return Result(plan=PLAN, finished=tuple(finished), notes=(), settled=(), still_pending=())
+    return Result(plan=PLAN, finished=tuple(finished), notes=(), withheld=held_back, settled=(), still_pending=())
 
 
 DOCUMENTS: dict[str, Callable[[], Document]] = {

@@ -7,7 +7,6 @@ from reconcile.clock import Stop
 from reconcile.outcomes import Applied, Event, Finished, Noted, Outcome, Planned, Rejected, Result
 from reconcile.plan.model import Action, Create, Delete
 from reconcile.plan.reasons import unmet_text
-from reconcile.plan.safety import withheld
 from reconcile.report.apply.sentences import (
     OUTCOME_TEXTS,
     advice,
@@ -17,7 +16,7 @@ from reconcile.report.apply.sentences import (
     member_text,
 )
 from reconcile.report.document import Lines, Text
-from reconcile.report.plan.sentences import RULE_BROKEN, UNCONFIRMED, agreed_text, allowing
+from reconcile.report.plan.sentences import allow_text, withheld_texts
 from reconcile.wording import count_text
 
 _STYLES = {
@@ -48,11 +47,16 @@ def event_text(event: Event) -> list[Text]:
 def result_text(result: Result, *, plans_again: bool = False) -> Lines:
     """Return the report at the end: what was not done and why, then the figures, then what to do next.
 
-    With `plans_again` there is no next step, because the run continues.
+    With `plans_again` there is no next step, because the run continues. The plan has said why deletes are withheld, so
+    only `-q`, which does not show it, says so here.
     """
     trouble = tuple(_trouble(result))
+    withheld = tuple(
+        Text(f"Withheld: {count_text(number, 'delete')}. {why}", "bold red")
+        for number, why in withheld_texts(result.plan, result.withheld, advises=False)
+    )
     lines = tuple(_figures(result, plans_again=plans_again))
-    return Lines((*trouble, *lines), essential=trouble if plans_again else (*trouble, *lines))
+    return Lines((*trouble, *lines), essential=(*trouble, *withheld, *(() if plans_again else lines)))
 
 
 def _trouble(result: Result) -> Iterator[Text]:
@@ -88,11 +92,9 @@ def _figures(result: Result, *, plans_again: bool) -> Iterator[Text]:
 def _not_done(result: Result) -> Iterator[Text]:
     """Yield the actions that did not succeed, with each explanation once: forty 403s are one problem."""
     groups: dict[tuple[type[Action], Outcome, str], list[Action]] = {}
-    shown = withheld(result.plan)  # with the plan, and counted below
     for ended in result.finished:
-        if ended.outcome is not Outcome.SUCCEEDED and not (
-            ended.outcome is Outcome.WITHHELD and ended.action.address in shown
-        ):
+        is_planned = ended.outcome is Outcome.WITHHELD and ended.action.address in result.withheld
+        if ended.outcome is not Outcome.SUCCEEDED and not is_planned:
             groups.setdefault((type(ended.action), ended.outcome, explanation_text(ended)), []).append(ended.action)
     for (kind, outcome, explanation), actions in groups.items():
         style = _STYLES[outcome]
@@ -106,17 +108,8 @@ def _not_done(result: Result) -> Iterator[Text]:
 
 def _next_steps(result: Result) -> Iterator[Text]:
     counts = result.counts
-    held_back = {ended.action.address for ended in result.finished if ended.outcome is Outcome.WITHHELD}
-    agreed = held_back & result.plan.agreed
-    rule_broken = held_back & result.plan.rule_broken - agreed
-    unconfirmed = held_back & result.plan.unconfirmed - rule_broken - agreed
-    for addresses, why in ((agreed, agreed_text(result.plan)), (rule_broken, RULE_BROKEN), (unconfirmed, UNCONFIRMED)):
-        if addresses:
-            style = "yellow" if addresses is agreed else "bold red"
-            yield Text(f"Withheld: {count_text(len(addresses), 'delete')}. {why}", style)
-    if number := counts[Outcome.WITHHELD] - len(agreed) - len(rule_broken) - len(unconfirmed):
-        allow = f"To allow this loss for one run: {allowing(result.loss_still_to_allow)} (reconcile help safety)"
-        yield Text(f"Withheld: {count_text(number, 'delete')}, because too much would be lost. {allow}", "bold red")
+    if number := result.loss_still_to_allow:
+        yield Text(allow_text(number), "bold red")
     yield from map(Text, advice(result))
     if result.is_refused and not counts[Outcome.NOT_STARTED] and not result.still_pending and not result.unmet:
         yield Text("The service rejected the requests that failed above. Fix the cause before you run apply again.")

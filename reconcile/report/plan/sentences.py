@@ -15,12 +15,6 @@ from reconcile.plan.pauses import Pause
 from reconcile.plan.safety import ALWAYS_ALLOWED
 from reconcile.wording import count_text, size_text, time_text
 
-RULE_BROKEN = "Nothing is deleted on a server that breaks a [require] rule."
-"""Why the deletes on a server that breaks a rule are withheld."""
-
-UNCONFIRMED = "They depend on this machine's clock, which can't be checked because the service does not send the time."
-"""Why deletes that depend on an unconfirmed clock are withheld."""
-
 FEWEST_FOLDED = 3
 """If this many deletes of one series are withheld, or change alike, they share one row."""
 
@@ -76,13 +70,6 @@ def create_text(reason: reasons.CreateReason) -> str:
             return f"newest is {age_text(age)} old, at most {max_age} asked for"
         case _:
             assert_never(reason)
-
-
-def agreed_text(plan: Plan) -> str:
-    """Say why deletes are withheld on request: by --no-delete or a pause."""
-    if any(server.no_delete for server in plan.servers):
-        return "This run deletes nothing: --no-delete."
-    return "Their servers are paused."
 
 
 def pause_text(pause: Pause, zone: ZoneInfo) -> str:
@@ -162,29 +149,33 @@ def unmanaged_text(reason: reasons.UnmanagedReason, zone: ZoneInfo) -> str:
 
 
 def _loss_text(plan: Plan) -> str:
-    """Say how many of the usable backups a plan would lose, and which command allows it."""
+    """Say how many of the usable backups a plan would lose, and what the limit is."""
     loss = plan.loss
     lost = f"They would lose {loss.lost:,} of the {count_text(loss.usable, 'usable backup')} on the declared servers"
     share = f"max_shrink: {plan.limit.max_shrink_percent}% of these, at least {ALWAYS_ALLOWED}"
     limit = "none would be left" if loss.empties else f"the limit is {loss.limit:,} ({share})"
-    return f"{lost}; {limit}. To allow this loss for one run: {allowing(loss.lost)}"
+    return f"{lost}; {limit}."
 
 
-def allowing(lost: int) -> str:
-    """Return the command that allows a loss of this many backups."""
-    return f"reconcile apply --allow-loss {lost}"
+def allow_text(lost: int) -> str:
+    """Say which command allows a loss of this many backups."""
+    return f"To allow this loss for one run: reconcile apply --allow-loss {lost}"
 
 
-def withheld_texts(plan: Plan, held_back: frozenset[BackupAddress]) -> Iterator[tuple[int, str]]:
-    """Yield how many deletes are withheld for each reason, and the reason."""
+def withheld_texts(
+    plan: Plan, held_back: frozenset[BackupAddress], *, advises: bool = True
+) -> Iterator[tuple[int, str]]:
+    """Yield how many deletes are withheld for each reason, and the reason; `advises` adds what would allow it."""
     if plan.agreed:
-        yield len(plan.agreed), agreed_text(plan)
+        no_delete = any(server.no_delete for server in plan.servers)
+        yield len(plan.agreed), "This run deletes nothing: --no-delete." if no_delete else "Their servers are paused."
     if losing := held_back - plan.agreed - plan.rule_broken - plan.unconfirmed:
-        yield len(losing), _loss_text(plan)
+        yield len(losing), f"{_loss_text(plan)} {allow_text(plan.loss.lost)}" if advises else _loss_text(plan)
     if rule_broken := plan.rule_broken - plan.agreed:
-        yield len(rule_broken), RULE_BROKEN
+        yield len(rule_broken), "Nothing is deleted on a server that breaks a [require] rule."
     if unconfirmed := plan.unconfirmed - plan.rule_broken - plan.agreed:
-        yield len(unconfirmed), UNCONFIRMED
+        no_time = "which can't be checked because the service does not send the time"
+        yield len(unconfirmed), f"They depend on this machine's clock, {no_time}."
 
 
 def _never_deleted_text(reason: reasons.NeverDeleted, zone: ZoneInfo) -> str:

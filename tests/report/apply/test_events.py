@@ -248,7 +248,7 @@ class TestResult:
     def test_that_was_withheld_names_the_way_out_and_no_other(self) -> None:
         too_much = "too much would be lost"
 
-        allow = "To allow this loss for one run: reconcile apply --allow-loss 2 (reconcile help safety)"
+        allow = "To allow this loss for one run: reconcile apply --allow-loss 2"
         lines = self.lines(result(COMPLETED, *(ended(each, Outcome.WITHHELD, too_much) for each in (DELETE, PRUNE))))
 
         assert lines == [
@@ -256,7 +256,24 @@ class TestResult:
             "  web/nightly#1",
             "  web/x#2",
             "Apply incomplete: 1 created, 0 deleted, 2 withheld.",
-            f"Withheld: 2 deletes, because too much would be lost. {allow}",
+            allow,
+        ]
+
+    def test_what_the_plan_said_is_withheld_is_counted_and_not_explained_again(self) -> None:
+        plan = make_plan(declare("", server="prune = true"), inventory(*(backup(n, "x") for n in range(1, 6))))
+        held_back = withheld(plan)
+        finished = tuple(ended(each, Outcome.WITHHELD, "too much would be lost") for each in plan.deletes)
+        document = result_text(replace(result(*finished), plan=plan, withheld=held_back))
+
+        figures = ["Apply incomplete: 0 created, 0 deleted, 5 withheld."]
+        allow = ["To allow this loss for one run: reconcile apply --allow-loss 5"]
+        assert shown(document).splitlines() == figures + allow
+        # With -q, no plan was shown.
+        why = "They would lose 5 of the 5 usable backups on the declared servers; none would be left."
+        assert shown(replace(document, lines=document.essential or ())).splitlines() == [
+            f"Withheld: 5 deletes. {why}",
+            *figures,
+            *allow,
         ]
 
     def test_a_backup_that_was_needed_and_did_not_become_usable_is_the_reason(self) -> None:
