@@ -7,7 +7,7 @@ an import says "No changes".
 import re
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
 from itertools import pairwise, takewhile
@@ -50,6 +50,8 @@ _INTERVALS = {
 }
 _LAST_GAPS = 7
 """Number of gaps between backups to use: before these, retention has deleted some."""
+_FEWEST_ALIKE = 3
+"""If this many servers differ only by irregular backups, they become one entry, without those backups."""
 _TOLERANCE = 0.2
 """The share by which a gap may differ from the interval."""
 
@@ -100,22 +102,41 @@ NotShown = FailedPinned | LeftUnmanaged | NotDeclared | NotShared
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Adopted:
-    """A series of the file, and its backups on the servers of its entry."""
+    """A series of the file, and its backups."""
 
     description: str
     renamed_from: str | None = None
     """The glob that matches its dated names."""
-    example: str | None = None
-    """One of the dated names."""
-    fewest: int = 0
-    most: int = 0
-    """The smallest and the largest number of backups on one of the servers; failed ones do not count."""
+    backups: tuple[tuple[Backup, ...], ...] = ()
+    """On each server of its entry, from the oldest to the newest; without failed ones."""
     every: Duration | None = None
     """The interval between the backups; None if they are too few or irregular."""
-    at: time | None = None
-    """The time of day at which most backups were created, in UTC."""
     is_standard: bool = False
     """Whether the series gets the policy of `init`."""
+
+    @property
+    def is_regular(self) -> bool:
+        """Whether backups are created regularly, or will be."""
+        return self.every is not None or self.is_standard
+
+    @property
+    def most(self) -> int:
+        """The largest number of backups on one of the servers."""
+        return max(map(len, self.backups), default=0)
+
+    @property
+    def at(self) -> time | None:
+        """The time of day, in UTC and to five minutes, if nine in ten backups were created within an hour of it."""
+        created = [each.created_at for held in self.backups for each in held[-_LAST_GAPS:] if _is_usable(each)]
+        if not created or not self.every or not self.every.days:
+            return None
+        half_a_day = timedelta(hours=12)
+        shifts = [(each - created[-1] + half_a_day) % timedelta(days=1) - half_a_day for each in created]
+        middle = sorted(shifts)[len(shifts) // 2]
+        if sum(abs(shift - middle) <= timedelta(hours=1) for shift in shifts) * 10 < len(shifts) * 9:
+            return None
+        about = created[-1] + middle + timedelta(minutes=2.5)
+        return time(about.hour, about.minute // 5 * 5)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -178,7 +199,8 @@ def declare(
     Raises:
         UserError: `only` names a server that is not in the account; or as `resolve` does for `existing`.
     """
-    names = _selected(inventory.names, only)
+    selected = [found.id for wanted in only for found in find_servers(inventory.names, wanted)]
+    names = by_name({id_: inventory.names[id_] for id_ in selected} if only else inventory.names)
     resolved = resolve(existing or _NOTHING, inventory)
     declared = {server.id: server for server in resolved.servers}
     ignore = tuple(resolved.config.settings.ignore)
@@ -204,34 +226,29 @@ def declare(
         for server in (declared[id_] for id_ in names if id_ in declared)
         for description, backups in undeclared(server, inventory.held_on(server.id))
     ]
-    tables: list[AdoptedServers] = []
-    for candidate, server in zip(candidates, planned.servers, strict=True):
-        table, beside = _table(candidate, server, inventory)
-        tables.append(table)
-        not_shown += beside
-    tables = _with_shared_intervals(tables)
+    tables = [_table(*each, inventory, not_shown) for each in zip(candidates, planned.servers, strict=True)]
+    # A series with too few backups on a server is assumed to have its most common interval on the others.
+    intervals = Counter((each.description, each.every) for table in tables for each in table.series if each.every)
+    usual = dict(interval for interval, _ in reversed(intervals.most_common()))
+    tables = [
+        replace(
+            table,
+            series=tuple(replace(each, every=each.every or usual.get(each.description)) for each in table.series),
+        )
+        for table in tables
+    ]
     if is_first:
         tables = [_with_nightly(table, inventory) for table in tables]
-    entries = list(_entries(tables, inventory, {fleet.name for fleet in resolved.fleets}))
+    entries = tuple(_entries(tables, inventory, {fleet.name for fleet in resolved.fleets}, not_shown))
     return Declaration(
         base_url=inventory.base_url,
         account=None if existing else inventory.account,
         read_at=now,
-        entries=tuple(entry for entry, _ in entries),
-        not_shown=(*not_shown, *(each for _, others in entries for each in others)),
+        entries=entries,
+        not_shown=tuple(not_shown),
         is_first=is_first,
         automatic=sum(backup.backup_type != MANUAL for backup in inventory.backups),
     )
-
-
-def _selected(names: Mapping[Id, str], only: tuple[str, ...]) -> dict[Id, str]:
-    """Return the servers `only`, or all, by name and then by id."""
-    if not only:
-        return by_name(names)
-    found: dict[Id, str] = {}
-    for wanted in only:
-        found |= {server.id: server.name for server in find_servers(names, wanted)}
-    return by_name(found)
 
 
 def _dated_names(descriptions: set[str], all_descriptions: Sequence[str]) -> dict[str, tuple[str, str]]:
@@ -279,12 +296,10 @@ def _unused(name: str, used: set[str], separator: str) -> str:
 def _candidate(
     key: str, id_: Id, name: str, inventory: Inventory, dated: Mapping[str, tuple[str, str]]
 ) -> DeclaredServer:
-    """Declare a server with every possible series; failed backups do not count for `keep`."""
-    counts: Counter[tuple[str, str | None]] = Counter()
-    for description, backups in inventory.held_on(id_).items():
-        if description and not unclean(description):
-            count = sum(backup.state is not State.FAILED for backup in backups)
-            counts[dated.get(description, (description, None))] += count
+    """Declare a server with every possible series."""
+    clean = (text for text in inventory.held_on(id_) if text and not unclean(text))
+    named = dict.fromkeys(dated.get(text, (text, None)) for text in clean)
+    keep = (KeepCount(period=Period.LAST, count="all"),)
     return DeclaredServer(
         key=key,
         name=name,
@@ -292,57 +307,47 @@ def _candidate(
         prune=False,
         pinned=(),
         series=tuple(
-            DeclaredSeries(
-                description=description,
-                every=None,
-                keep=(KeepCount(period=Period.LAST, count=count),),
-                renamed_from=(glob,) if glob else (),
-            )
-            for (description, glob), count in counts.items()
-            if count
+            DeclaredSeries(description=text, every=None, keep=keep, renamed_from=(glob,) if glob else ())
+            for text, glob in named
         ),
         place=Place(filename="", path=("servers", key)),
     )
 
 
 def _table(
-    candidate: DeclaredServer, planned: ServerPlan, inventory: Inventory
-) -> tuple[AdoptedServers, list[NotShown]]:
-    """Return the table of a server, from the plan for its candidate, and what the table does not include."""
+    candidate: DeclaredServer, planned: ServerPlan, inventory: Inventory, not_shown: list[NotShown]
+) -> AdoptedServers:
+    """Return the table of a server, from the plan for its candidate; what is not in it is added to `not_shown`."""
     held = inventory.held_on(candidate.id)
     # A series without a member is left out, because declaring it would create a backup.
     counted = {series.address.description: series for series in planned.series if not series.create}
     failed = [delete.backup for series in counted.values() for delete in series.deletes]
-    declared = [series for series in candidate.series if series.description in counted]
-    table = replace(candidate, series=tuple(declared))
+    table = replace(candidate, series=tuple(each for each in candidate.series if each.description in counted))
     left = [backup for _, backups in undeclared(table, held) for backup in backups]
-    entry = AdoptedServers(
-        key=candidate.key,
-        servers=(Server(id=candidate.id, name=candidate.name),),
-        series=tuple(_adopted(series, held.of(table.descriptions_of(series))) for series in declared),
+    not_shown += (
+        LeftUnmanaged(key=table.key, backup=backup, unclean=unclean(backup.description or "")) for backup in left
+    )
+    not_shown += (FailedPinned(key=table.key, backup=backup) for backup in failed)
+    return AdoptedServers(
+        key=table.key,
+        servers=(Server(id=table.id, name=table.name),),
+        series=tuple(_adopted(series, held.of(table.descriptions_of(series))) for series in table.series),
         pinned=tuple(backup.id for backup in failed),
         is_unpruned=bool(left),
     )
-    unmanaged = [
-        LeftUnmanaged(key=candidate.key, backup=backup, unclean=unclean(backup.description or "")) for backup in left
-    ]
-    return entry, [*unmanaged, *(FailedPinned(key=candidate.key, backup=backup) for backup in failed)]
 
 
 def _adopted(series: DeclaredSeries, backups: Sequence[Backup]) -> Adopted:
-    """Return a series with the interval at which its backups were created."""
-    created = [backup.created_at for backup in backups if backup.state is State.USABLE]
-    every = _interval(created)
-    count = sum(backup.state is not State.FAILED for backup in backups)
     return Adopted(
         description=series.description,
         renamed_from=next(iter(series.renamed_from), None),
-        example=backups[-1].description if series.renamed_from else None,
-        fewest=count,
-        most=count,
-        every=every,
-        at=_time_of_day(created[-_LAST_GAPS:]) if every and every.days else None,
+        backups=(tuple(each for each in backups if each.state is not State.FAILED),),
+        every=_interval([each.created_at for each in backups if _is_usable(each)]),
     )
+
+
+def _is_usable(backup: Backup) -> bool:
+    return backup.state is State.USABLE
 
 
 def _interval(created: Sequence[datetime]) -> Duration | None:
@@ -356,40 +361,9 @@ def _interval(created: Sequence[datetime]) -> Duration | None:
     return every if regular * 3 >= len(gaps) * 2 else None
 
 
-def _time_of_day(created: Sequence[datetime]) -> time | None:
-    """Return the time of day, to five minutes, if all backups were created within an hour of it; else None."""
-    newest = created[-1]
-    half_a_day = timedelta(hours=12)
-    shifts = [(each - newest + half_a_day) % timedelta(days=1) - half_a_day for each in created]
-    middle = sorted(shifts)[len(shifts) // 2]
-    if any(abs(shift - middle) > timedelta(hours=1) for shift in shifts):
-        return None
-    about = newest + middle + timedelta(minutes=2.5)
-    return time(about.hour, about.minute // 5 * 5)
-
-
-def _with_shared_intervals(tables: Iterable[AdoptedServers]) -> list[AdoptedServers]:
-    """Use the most common interval of a series on servers that have too few of its backups."""
-    found = list(tables)
-    known: dict[str, Counter[Duration]] = {}
-    for series in (series for table in found for series in table.series):
-        if series.every:
-            known.setdefault(series.description, Counter())[series.every] += 1
-    usual = {description: intervals.most_common(1)[0][0] for description, intervals in known.items()}
-    return [
-        replace(
-            table,
-            series=tuple(
-                replace(series, every=series.every or usual.get(series.description)) for series in table.series
-            ),
-        )
-        for table in found
-    ]
-
-
 def _with_nightly(table: AdoptedServers, inventory: Inventory) -> AdoptedServers:
     """Add a nightly series to a server without regular backups."""
-    if any(series.every for series in table.series):
+    if any(series.is_regular for series in table.series):
         return table
     nightly = next((series for series in table.series if series.description == NIGHTLY), None)
     if nightly is None:
@@ -406,13 +380,14 @@ def _with_nightly(table: AdoptedServers, inventory: Inventory) -> AdoptedServers
 
 
 def _entries(
-    tables: Sequence[AdoptedServers], inventory: Inventory, fleets: set[str]
-) -> Iterator[tuple[AdoptedServers, list[NotShared]]]:
+    tables: Sequence[AdoptedServers], inventory: Inventory, fleets: set[str], not_shown: list[NotShown]
+) -> Iterator[AdoptedServers]:
     """Combine servers that are alike into one entry, at the place of the first; the names in `fleets` are taken.
 
     Servers are alike if they have the same regular series or, without any, the same series. A fleet matches servers by
     name and can't pin backups: if the token has no permission to list servers, or names are not unique, each server
-    keeps its table.
+    keeps its table. A series that only some of its servers have is added to `not_shown`: a fleet with this series would
+    create backups on the others. Two servers keep their tables instead.
     """
     counts = Counter(server.name for server in inventory.servers or ())
     names = sorted(counts)
@@ -420,60 +395,35 @@ def _entries(
     for table in tables:
         (server,) = table.servers
         alone = table.pinned or not server.name or counts[server.name] != 1
-        regular = [each for each in table.series if each.every]
+        regular = [each for each in table.series if each.is_regular]
         alike = frozenset((each.description, each.every, each.is_standard) for each in regular or table.series)
         groups.setdefault(table.key if alone else alike, []).append(table)
     for group in groups.values():
-        if len(group) == 1:
-            yield group[0], []
+        found: dict[str, list[Adopted]] = {}
+        for series in (series for table in group for series in table.series):
+            found.setdefault(series.description, []).append(series)
+        partial = [description for description, same in found.items() if len(same) < len(group)]
+        if len(group) < (_FEWEST_ALIKE if partial else 2):
+            yield from group
             continue
         servers = tuple(server for table in group for server in table.servers)
-        prefix = _common_prefix(servers[0].name, servers[-1].name).rstrip("0123456789")
+        first, last = servers[0].name, servers[-1].name  # they are in the order of their names
+        prefix = first[: sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(first, last, strict=False)))]
+        prefix = prefix.rstrip("0123456789")
         name = prefix.strip(_AROUND_NAMES) or (group[0].series[0].description if group[0].series else "")
         key = _unused(_NOT_IN_NAMES.sub("-", name).strip("-") or "all", fleets, "-")
-        series, others = _shared_series(group, key)
-        yield (
-            AdoptedServers(
-                key=key,
-                servers=servers,
-                series=tuple(series),
-                is_fleet=True,
-                glob=f"{escaped_glob(prefix)}*" if len(_starting_with(prefix, names)) == len(servers) else None,
-            ),
-            others,
+        combined = {
+            description: replace(same[0], backups=tuple(held for series in same for held in series.backups))
+            for description, same in found.items()
+        }
+        for description in partial:
+            held = combined.pop(description).backups
+            count = sum(map(len, held))
+            not_shown.append(NotShared(fleet=key, description=description, servers=len(held), count=count))
+        yield AdoptedServers(
+            key=key,
+            servers=servers,
+            series=tuple(combined.values()),
+            is_fleet=True,
+            glob=f"{escaped_glob(prefix)}*" if len(_starting_with(prefix, names)) == len(servers) else None,
         )
-
-
-def _common_prefix(first: str, last: str) -> str:
-    """Return the common prefix of a sorted list of names, given the first and the last."""
-    length = next((at for at, pair in enumerate(zip(first, last, strict=False)) if pair[0] != pair[1]), len(first))
-    return first[:length]
-
-
-def _shared_series(group: Sequence[AdoptedServers], fleet: str) -> tuple[list[Adopted], list[NotShared]]:
-    """Return the series that all servers of a group share, and those that only some of them have.
-
-    Each series keeps as many backups as any of the servers has. If a fleet declared a series that only some of its
-    servers have, a backup would be created on the others.
-    """
-    found: dict[str, list[Adopted]] = {}
-    for series in (series for table in group for series in table.series):
-        found.setdefault(series.description, []).append(series)
-    shared: list[Adopted] = []
-    others: list[NotShared] = []
-    for description, alike in found.items():
-        if len(alike) < len(group):
-            held = sum(each.most for each in alike)
-            others.append(NotShared(fleet=fleet, description=description, servers=len(alike), count=held))
-            continue
-        times = sorted(each.at for each in alike if each.at)
-        is_close = bool(times) and times[-1].hour - times[0].hour <= 1
-        shared.append(
-            replace(
-                alike[0],
-                fewest=min(each.fewest for each in alike),
-                most=max(each.most for each in alike),
-                at=times[len(times) // 2] if is_close else None,
-            )
-        )
-    return shared, others

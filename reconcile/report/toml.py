@@ -92,7 +92,8 @@ def _held_text(series: importing.Adopted) -> str:
     """Describe the backups that a series has today."""
     if not series.most:
         return "new"
-    held = f"{series.most:,}" if series.fewest == series.most else f"{series.fewest:,} to {series.most:,}"
+    fewest = min(map(len, series.backups))
+    held = f"{series.most:,}" if fewest == series.most else f"{fewest:,} to {series.most:,}"
     if not series.every:
         return f"{held} kept, created irregularly" if series.most > 1 else "1 kept"
     at = f" at about {series.at:%H:%M} UTC" if series.at else ""

@@ -150,7 +150,7 @@ class TestDatedNames:
     def test_become_one_series(self, texts: list[str], name: str, glob: str) -> None:
         (found,) = self.dated(*texts).values()
 
-        assert (found.description, found.renamed_from, found.example) == (name, glob, texts[0])
+        assert (found.description, found.renamed_from, found.backups[0][-1].description) == (name, glob, texts[0])
         assert found.most == len(texts)
 
     def test_the_glob_takes_nothing_else(self) -> None:
@@ -231,8 +231,8 @@ class TestFleets:
         fleet, db = sorted(self.imported(*held, among=[*web, DB]).entries, key=lambda each: not each.is_fleet)
 
         assert (fleet.key, fleet.servers, fleet.glob) == ("web", tuple(web), "web-*")
-        assert [(each.description, each.every, each.fewest, each.most) for each in fleet.series] == [
-            ("nightly", DAILY, 3, 5)
+        assert [(each.description, each.every, [*map(len, each.backups)]) for each in fleet.series] == [
+            ("nightly", DAILY, [3, 4, 5])
         ]
         assert (db.key, db.is_fleet) == ("db", False)
 
@@ -241,16 +241,36 @@ class TestFleets:
 
         (fleet,) = self.imported(*nightly(3, server=web[0]), backup(9, server=web[1]), among=web).entries
 
-        assert [(each.every, each.fewest, each.most) for each in fleet.series] == [(DAILY, 1, 3)]
+        assert [(each.every, [*map(len, each.backups)]) for each in fleet.series] == [(DAILY, [3, 1])]
 
-    def test_what_only_some_hold_by_hand_stays_unmanaged_and_is_noted(self) -> None:
-        web = servers(2)
+    def test_what_only_some_of_three_hold_by_hand_stays_unmanaged_and_is_noted(self) -> None:
+        web = servers(3)
         held = [each for at, server in enumerate(web) for each in nightly(3, first=10 * at, server=server)]
 
         declaration = self.imported(*held, backup(99, "by hand", server=web[1]), among=web)
 
         (fleet,) = declaration.entries
         assert [each.description for each in fleet.series] == ["nightly"]
+        assert declaration.not_shown == (NotShared(fleet="web", description="by hand", servers=1, count=1),)
+
+    def test_two_servers_that_differ_by_a_backup_by_hand_keep_their_tables(self) -> None:
+        web = servers(2)
+
+        declaration = self.imported(backup(99, "by hand", server=web[1]), among=web, is_first=True)
+
+        assert [(entry.key, [each.description for each in entry.series]) for entry in declaration.entries] == [
+            ("web-00", ["nightly"]),
+            ("web-01", ["by hand", "nightly"]),
+        ]
+        assert declaration.not_shown == ()
+
+    def test_servers_that_differ_only_by_a_backup_by_hand_get_the_same_new_series(self) -> None:
+        web = servers(3)
+
+        declaration = self.imported(backup(99, "by hand", server=web[1]), among=web, is_first=True)
+
+        (fleet,) = declaration.entries
+        assert [(each.description, each.is_standard) for each in fleet.series] == [("nightly", True)]
         assert declaration.not_shown == (NotShared(fleet="web", description="by hand", servers=1, count=1),)
 
     def test_no_glob_is_proposed_that_matches_another_server(self) -> None:

@@ -45,7 +45,7 @@ def test_what_is_read_back_is_what_was_written(names: list[str], described: str,
         NotShared(fleet=noted, description=noted, servers=1, count=2),
     )
     servers = [Server(id=number, name=name) for number, name in enumerate(names)]
-    adopted = Adopted(description=described, renamed_from=described, example=described, fewest=2, most=3)
+    adopted = Adopted(description=described, renamed_from=described, backups=((backup(1, described),),))
     fleet = AdoptedServers(key="all", servers=tuple(servers), series=(adopted,), is_fleet=True, glob=names[0])
     tables = [
         AdoptedServers(key=server.name, servers=(server,), series=(adopted,), pinned=(noted,)) for server in servers
