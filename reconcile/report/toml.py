@@ -1,10 +1,12 @@
 """The files that `import` and `init` write.
 
-They write every control or invisible character as an escape, so the value is unchanged.
+They write every control or invisible character as an escape, so the value is unchanged. The layout is taplo's, which
+formats TOML in several editors.
 """
 
 import re
 from collections.abc import Iterable, Sequence
+from itertools import groupby
 from typing import Any, assert_never
 
 import tomli_w
@@ -21,7 +23,13 @@ SCHEMA = "reconcile.schema.json"
 """Where the first file looks for the JSON Schema, beside itself."""
 
 _LONGEST = 1000
-_WIDTH = 110
+_WIDTH = 80
+"""The most columns in which taplo leaves an array on one line."""
+_MANY, _WIDEST = 20, 110
+"""If an array has more values than this, lines of 110 columns hold several, where taplo would give each its own.
+
+The list of 200 servers must fit on a screen.
+"""
 _EXAMPLE = importing.AdoptedServers(
     key="web-server-01",
     servers=(Server(id=12345, name="web-server-01"),),
@@ -68,7 +76,8 @@ def _file(
         key=lambda text: _toml({text: {}})[1:-1],
         why=lambda text: Markup(_WHY + text),  # noqa: S704 - escaped, as below
         fact=lambda text: Markup(_FACT + text),  # noqa: S704
-        match_lines=_match_lines,
+        array=_array,
+        globs=lambda servers: [escaped_glob(server.name) for server in servers],
         held_text=_held_text,
         not_shown_text=_not_shown_text,
         visible=lambda text: Markup(visible(text, _LONGEST)),  # noqa: S704
@@ -78,14 +87,18 @@ def _file(
     return "\n\n".join(paragraphs) + "\n"
 
 
-def _match_lines(entry: importing.AdoptedServers) -> list[str]:
-    """Return the names of the servers of a fleet, several in a line."""
-    lines = [""]
-    for name in (f"{_value(escaped_glob(server.name))}, " for server in entry.servers):
-        if lines[-1] and len(lines[-1]) + len(name) - 2 > _WIDTH:
+def _array(key: str, values: Iterable[object], comment: Markup) -> Markup:
+    """Return the lines of a key whose value is an array, the first with a comment."""
+    texts = [_value(value) for value in values]
+    line = f"{key} = [{', '.join(texts)}]"
+    if len(line) <= _WIDTH:
+        return Markup(line) + comment  # noqa: S704 - TOML
+    lines, width = [""], _WIDEST if len(texts) > _MANY else 0
+    for text in texts:
+        if lines[-1] and len(f"{lines[-1]} {text},") > width:
             lines.append("")
-        lines[-1] += name
-    return lines
+        lines[-1] += f" {text},"
+    return Markup(f"{key} = [{comment}\n " + "\n ".join(lines) + "\n]")  # noqa: S704 - TOML
 
 
 def _held_text(series: importing.Adopted) -> str:
@@ -137,9 +150,16 @@ def _value(value: object) -> str:
 
 
 def _commented(lines: Iterable[str], explained: set[str]) -> str:
-    """Write the comments of a table beside its lines, and add those that explain one to those that are `explained`."""
+    """Write the comments of a table beside its lines, and add those that explain one to those that are `explained`.
+
+    The comments of keys on adjacent lines share a column.
+    """
     parts = [re.split(f"([{_WHY}{_FACT}])", line.rstrip()) for line in lines]
     shown = [(line, comment[1]) if comment and comment[1] not in explained else (line, "") for line, *comment in parts]
-    column = max((len(line) for line, comment in shown if comment), default=0)
     explained.update(comment[1] for _, *comment in parts if comment[:1] == [_WHY])
-    return "\n".join(f"{line:<{column}}  # {comment}" if comment else line for line, comment in shown)
+    written: list[str] = []
+    for is_key, adjacent in groupby(shown, lambda each: each[0][:1] not in "#[ ]" and not each[0].endswith("[")):
+        run = list(adjacent)
+        column = max(len(line) for line, _ in run) if is_key else 0
+        written += (f"{line:<{column}} # {comment}" if comment else line for line, comment in run)
+    return "\n".join(written)

@@ -66,7 +66,7 @@ class TestInit:
         assert "Plan: 2 to create, 0 to delete" in service_alone.run("plan").stdout
         written = (service_alone.folder / "backups.toml").read_text()
         assert 'account = "you@example.com"' in written
-        service_alone.write(re.sub(r"match = \[[^]]*\]\n# match = \"api", 'match = "api', written))
+        service_alone.write(re.sub(r"match = \[[^]]*\].*\n# match = \"api", 'match = "api', written))
         assert "Plan: 3 to create, 0 to delete" in service_alone.run("plan").stdout
 
     def test_goes_on_with_the_series_of_another_init(self, service_alone: Sandbox) -> None:

@@ -1,5 +1,6 @@
 """An imported file: what it says is what was meant, and nothing in it acts or hides."""
 
+import re
 import tomllib
 import unicodedata
 from dataclasses import replace
@@ -34,6 +35,24 @@ def check_harmless(toml: str) -> None:
     assert not [line for line in toml.splitlines() if line.lstrip().startswith("::")]
 
 
+def check_layout(toml: str) -> None:
+    """Check what taplo would change: blank lines, long arrays, and comments in other columns than their neighbours'."""
+    assert "\n\n\n" not in toml
+    columns: list[int] = []
+    for line in toml.splitlines():
+        code = re.match(r'(?:[^"#]|"(?:[^"\\]|\\.)*")*', line)
+        assert code is not None
+        is_key = bool(code[0].strip()) and code[0][0] not in "[ ]" and not code[0].rstrip().endswith("[")
+        if not is_key:
+            assert code[0] in {"", code[0].rstrip() + " " * (code[0] != line)}
+            columns = []
+            continue
+        assert len(code[0].rstrip()) <= 80 or "= [" not in code[0]
+        columns.append(len(code[0]) if code[0] != line else 0)
+        assert len({column for column in columns if column}) <= 1
+        assert len(code[0].rstrip()) < max(columns) or not max(columns)
+
+
 @given(st.lists(TEXTS.filter(bool), min_size=1, max_size=3, unique=True), TEXTS, TEXTS, st.booleans())
 @example(["##[x]", "::error::x"], "\u202e\x9b##[x]", "##[error]", "x")
 def test_what_is_read_back_is_what_was_written(names: list[str], described: str, noted: str, is_first: object) -> None:
@@ -63,6 +82,7 @@ def test_what_is_read_back_is_what_was_written(names: list[str], described: str,
     )
 
     check_harmless(written)
+    check_layout(written)
     document = tomllib.loads(written)
     series = [{"description": described, "renamed_from": described}]
     assert document["settings"]["account"] == (noted or "x")
@@ -133,26 +153,24 @@ def test_an_import_as_a_whole() -> None:
         "# The account also has 1 automatic backup. reconcile never creates, deletes or counts those.",
         "",
         "[settings]",
-        'account = "ops@example.com"  # a token for another account is refused',
+        'account = "ops@example.com" # a token for another account is refused',
         "",
-        "[servers.server-2]  # the key is the server's name in the account",
-        "id = 2              # its id in the account",
-        'name = "a/b"        # its name in the account, if the key differs',
+        "[servers.server-2] # the key is the server's name in the account",
+        "id = 2       # its id in the account",
+        'name = "a/b" # its name in the account, if the key differs',
         "",
-        "[[servers.server-2.backups]]  # a series: every manual backup of a server with this description",
-        'description = "x"             # 1 kept',
+        "[[servers.server-2.backups]] # a series: every manual backup of a server with this description",
+        'description = "x" # 1 kept',
         "",
-        "[fleets.web]       # servers with the same series; a server with its own table is in no fleet",
-        "match = [          # 2 servers",
-        '  "web-1", "web-2",',
-        "]",
-        '# match = "web-*"  # instead of the list: also matches servers added later',
+        "[fleets.web] # servers with the same series; a server with its own table is in no fleet",
+        'match = ["web-1", "web-2"] # 2 servers',
+        '# match = "web-*" # instead of the list: also matches servers added later',
         "",
         "[[fleets.web.backups]]",
-        'description = "auto"     # created daily at about 12:00 UTC, 3 kept',
-        "renamed_from = \"auto-*\"  # such as 'auto-2026-03-10'",
-        '# every = "1d"           # remove the # once nothing else creates these backups',
-        "keep = 3                 # the newest are kept",
+        'description = "auto"    # created daily at about 12:00 UTC, 3 kept',
+        "renamed_from = \"auto-*\" # such as 'auto-2026-03-10'",
+        '# every = "1d" # remove the # once nothing else creates these backups',
+        "keep = 3 # the newest are kept",
     ]
 
 
@@ -165,37 +183,48 @@ def test_a_first_file_as_a_whole() -> None:
         "# To check and complete it in an editor: reconcile schema > reconcile.schema.json",
         "# The account also has 1 automatic backup. reconcile never creates, deletes or counts those.",
         "",
-        "[settings]        # for all servers",
-        'timezone = "UTC"  # the calendar for the days and weeks of every and keep',
-        "prune = false     # keep undeclared backups",
+        "[settings] # for all servers",
+        'timezone = "UTC" # the calendar for the days and weeks of every and keep',
+        "prune = false    # keep undeclared backups",
         "",
-        "[policies.standard]                         # shared by every series that names this policy",
-        'every = "1d"                                # how often to create a backup',
-        "keep = { last = 3, daily = 7, weekly = 4 }  # backups to keep; the rest of the series is deleted",
+        "[policies.standard] # shared by every series that names this policy",
+        'every = "1d"                               # how often to create a backup',
+        "keep = { last = 3, daily = 7, weekly = 4 } # backups to keep; the rest of the series is deleted",
         "",
-        "[servers.server-2]  # the key is the server's name in the account",
-        "id = 2              # its id in the account",
-        'name = "a/b"        # its name in the account, if the key differs',
+        "[servers.server-2] # the key is the server's name in the account",
+        "id = 2       # its id in the account",
+        'name = "a/b" # its name in the account, if the key differs',
         "",
-        "[[servers.server-2.backups]]  # a series: every manual backup of a server with this description",
-        'description = "x"             # 1 kept',
+        "[[servers.server-2.backups]] # a series: every manual backup of a server with this description",
+        'description = "x" # 1 kept',
         "",
         "[[servers.server-2.backups]]",
-        'description = "nightly"  # new',
-        'policy = "standard"      # the policy above; every and keep here would override it',
+        'description = "nightly" # new',
+        'policy = "standard"     # the policy above; every and keep here would override it',
         "",
-        "[fleets.web]       # servers with the same series; a server with its own table is in no fleet",
-        "match = [          # 2 servers",
-        '  "web-1", "web-2",',
-        "]",
-        '# match = "web-*"  # instead of the list: also matches servers added later',
+        "[fleets.web] # servers with the same series; a server with its own table is in no fleet",
+        'match = ["web-1", "web-2"] # 2 servers',
+        '# match = "web-*" # instead of the list: also matches servers added later',
         "",
         "[[fleets.web.backups]]",
-        'description = "auto"     # created daily at about 12:00 UTC, 3 kept',
-        "renamed_from = \"auto-*\"  # such as 'auto-2026-03-10'",
+        'description = "auto"    # created daily at about 12:00 UTC, 3 kept',
+        "renamed_from = \"auto-*\" # such as 'auto-2026-03-10'",
         'every = "1d"',
-        "keep = 4                 # one more than today; the rest is deleted",
+        "keep = 4                # one more than today; the rest is deleted",
     ]
+
+
+def test_a_list_that_is_too_long_for_a_line_has_one_name_on_each_and_more_only_if_it_is_very_long() -> None:
+    def match(count: int) -> list[str]:
+        found = tuple(Server(id=number, name=f"server-{number:02}") for number in range(count))
+        written = declaration_toml(import_(inventory(servers=found), NOW))
+        return written[written.index("match") : written.index("# match")].splitlines()
+
+    assert match(5) == ['match = ["server-00", "server-01", "server-02", "server-03", "server-04"] # 5 servers']
+    assert match(6) == ["match = [ # 6 servers", *(f'  "server-{number:02}",' for number in range(6)), "]"]
+    first, *others, last = match(21)
+    assert (first, last, len(others)) == ("match = [ # 21 servers", "]", 3)
+    assert max(map(len, others)) <= 110
 
 
 def test_an_account_without_servers_says_how_to_go_on() -> None:
