@@ -5,6 +5,7 @@ the options of all commands are in `completion.json` beside this file. A test co
 """
 
 import json
+import os
 import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
@@ -20,6 +21,7 @@ from click.shell_completion import (
     add_completion_class,
     get_completion_class,
     shell_complete,
+    split_arg_string,
 )
 
 from reconcile.addresses import FLEET, escaped_glob
@@ -29,6 +31,7 @@ from reconcile.limits import MEBIBYTE, read_file
 
 TABLE = Path(__file__).with_name("completion.json")
 HELP = Path(__file__).parents[1] / "help"
+_CURSOR = "\ue000"
 Completer = Callable[[click.Context, click.Parameter, str], list[CompletionItem[str]]]
 
 
@@ -110,13 +113,32 @@ def _declared(ctx: click.Context, table: str = "servers") -> Iterator[tuple[str,
 
 @add_completion_class
 class _Bash(BashComplete):
-    """Bash inserts a completion as it is, so blanks and quotes in it are escaped; its script keeps the escapes."""
+    """Reads the line as it was typed, because bash also splits words at colons, and completes only the last part.
 
-    source_template = BashComplete.source_template.replace("read type value", "read -r type value")
+    Bash inserts a completion as it is, so outside of quotes, blanks and quotes in it are escaped; its script keeps the
+    escapes.
+    """
+
+    source_template = BashComplete.source_template.replace("read type value", "read -r type value").replace(
+        'COMP_WORDS="${COMP_WORDS[*]}" COMP_CWORD=$COMP_CWORD',
+        'COMP_LINE="${COMP_LINE:0:COMP_POINT}" COMP_WORD="${COMP_WORDS[COMP_CWORD]}"',
+    )
+    _before = ""
+    """The part of the value that bash does not replace."""
+
+    def get_completion_args(self) -> tuple[list[str], str]:
+        *arguments, marked = split_arg_string(os.environ["COMP_LINE"] + _CURSOR)
+        typed = marked.removesuffix(_CURSOR)
+        part = "".join(split_arg_string(os.environ["COMP_WORD"])).lstrip(":=")
+        before = typed.removesuffix(part) if part else typed
+        self._before = before.partition("=")[2] if before.startswith("--") else before
+        return arguments[1:], typed
 
     def format_completion(self, item: CompletionItem[str]) -> str:
         if item.type == "plain":
-            item = CompletionItem(re.sub(r"([^\w/.@%+=:,-])", r"\\\1", item.value))
+            value = item.value.removeprefix(self._before)
+            is_quoted = os.environ["COMP_WORD"].startswith(("'", '"'))
+            item = CompletionItem(value if is_quoted else re.sub(r"([^\w/.@%+=:,-])", r"\\\1", value))
         return super().format_completion(item)
 
 

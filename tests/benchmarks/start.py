@@ -23,8 +23,8 @@ def rows() -> Iterator[Row]:
                 "version": (*RECONCILE, "--version"),
                 "help": (*RECONCILE, "--help"),
                 "completion": (
-                    *("env", "_RECONCILE_COMPLETE=bash_complete", "COMP_CWORD=3"),
-                    *(f"COMP_WORDS=reconcile validate -f {file} --", *RECONCILE),
+                    *("env", "_RECONCILE_COMPLETE=bash_complete", "COMP_WORD=--"),
+                    *(f"COMP_LINE=reconcile validate -f {file} --", *RECONCILE),
                 ),
                 "validate": (*RECONCILE, "validate", "-f", str(file)),
                 "plan": (*RECONCILE, "plan", "-f", str(file), "--base-url", base_url),

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -71,21 +72,19 @@ def test_the_table_has_every_option_of_every_command(request: pytest.FixtureRequ
 
 
 def bash(line: str, folder: Path) -> list[str]:
-    """Return what bash offers at the end of a line, by the printed script."""
+    """Return what bash offers at the end of a line, by the printed script; bash splits words at blanks, `:` and `=`."""
     (folder / "completion.bash").write_text(run("completion", "bash", folder=folder).stdout, encoding="utf-8")
     script = """
         source completion.bash
-        COMP_LINE="$1"
-        read -r -a COMP_WORDS <<<"$1"
-        [[ "$1" != *" " ]] || COMP_WORDS+=("")
-        COMP_CWORD=$((${#COMP_WORDS[@]} - 1))
+        COMP_LINE="$1" COMP_POINT="${#1}" COMP_WORDS=("$2") COMP_CWORD=0
         compopt() { COMPREPLY+=("$@"); }
         _reconcile_completion reconcile
         printf '%s\\n' "${COMPREPLY[@]}"
     """
+    last = re.findall(r"""["'][^"']*$|[:=]$|(?:\\.|[^\s\\:=])*$""", line)[0]
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     done = subprocess.run(
-        ["/bin/bash", "--norc", "-c", script, "bash", line],
+        ["/bin/bash", "--norc", "-c", script, "bash", line, last],
         cwd=folder,
         env={**bare_environment(folder), "PATH": path},
         capture_output=True,
@@ -106,6 +105,12 @@ def bash(line: str, folder: Path) -> list[str]:
         ("reconcile plan --target web-01/a", [r"web-01/a\[\*\]\[\[\]1\]"]),
         ("reconcile plan --target m", [""]),
         ("reconcile plan --target f", ["fleet:mail", "fleet:mail/daily"]),
+        ("reconcile plan --target fleet:m", ["mail", "mail/daily"]),
+        ("reconcile plan --target fleet:", ["mail", "mail/daily"]),
+        ("reconcile plan --target=fleet:mail/", ["mail/daily"]),
+        ('reconcile plan --target "fleet:mail/', ["fleet:mail/daily"]),
+        ('reconcile plan --target "web-01/P', ["web-01/Pre-update, weekly"]),
+        (r"reconcile plan --target web-01/Pre-update,\ w", [r"web-01/Pre-update,\ weekly"]),
         ("reconcile plan -f other.toml --target ", ["x"]),
         ("reconcile plan -f missing.toml --target ", [""]),
         ("reconcile restore ", ["web-01", "db-server-01"]),
@@ -141,7 +146,7 @@ def test_fish_is_given_descriptions_with_commas_whole(tmp_path: Path) -> None:
 
 def test_completion_imports_no_command() -> None:
     script = "import sys; from reconcile.cli.complete import complete; complete('bash_complete'); print(*sys.modules)"
-    environment = {**os.environ, "COMP_WORDS": "reconcile plan --ta", "COMP_CWORD": "2"}
+    environment = {**os.environ, "COMP_LINE": "reconcile plan --ta", "COMP_WORD": "--ta"}
 
     done = subprocess.run(
         [sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True
