@@ -1,12 +1,12 @@
 """`reconcile plan`: shows what `apply` would do. It has no access to anything that can change the account."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
 import click
 
+from reconcile.actual.inventory import Inventory
 from reconcile.cli.connection import observe
 from reconcile.cli.exit_code import ExitCode
 from reconcile.cli.files import plan_content
@@ -14,12 +14,13 @@ from reconcile.cli.options import ALLOW_LOSS, COMPARE, MAX_AGE, OUTPUT_FILE, com
 from reconcile.cli.session import STDOUT, Session
 from reconcile.clock import StoppedError
 from reconcile.desired.config import Config
-from reconcile.desired.desired import Desired
+from reconcile.desired.desired import Desired, Freshness
 from reconcile.diagnostics import Diagnostic, UserError
 from reconcile.durations import Duration
-from reconcile.insight.difference import Difference, difference
+from reconcile.insight.difference import Difference, compare
 from reconcile.plan.model import Plan
-from reconcile.plan.planning import desired_for, make_plan
+from reconcile.plan.planner import plan as plan_for
+from reconcile.plan.planning import desired_for
 from reconcile.report.document import Formatter
 from reconcile.report.plan import PLAN_FORMATS
 from reconcile.report.plan.json import gitlab_report as report_for_gitlab
@@ -54,16 +55,11 @@ def plan(
         before = _before(session, files_before)
         config = session.config()
         inventory = observe(session, checks_clock=at is None)
-
-        def planned(config: Config) -> tuple[Desired, Plan]:
-            desired = desired_for(config, inventory, session.targets)
-            found = make_plan(desired, inventory, at, max_age=max_age)
-            return desired, replace(found, loss=found.loss.allowing(allow_loss))
-
+        now = at or inventory.observed_at
         with session.time_limit("planning"):
-            after = planned(config)
-            shown = _compared(before, after, planned) if before else after[1]
-        new = after[1]
+            desired = desired_for(config, inventory, session.targets, Freshness.of(max_age, now))
+            shown = _planned(before, desired, inventory, now, allow_loss)
+        new = shown.after if isinstance(shown, Difference) else shown
         with session.one_of_several():
             if out and not new.errors:
                 session.write(out, plan_content(new, session.output.redact), private=True)
@@ -97,20 +93,21 @@ def _before(session: Session, paths: tuple[str, ...]) -> Config | UserError | No
         return refused
 
 
-def _compared(
-    before: Config | UserError, after: tuple[Desired, Plan], planned: Callable[[Config], tuple[Desired, Plan]]
+def _planned(
+    before: Config | UserError | None, desired: Desired, inventory: Inventory, now: datetime, allow_loss: int
 ) -> Difference | Plan:
-    """Compare a plan with that of the files before the change; if those have errors, return each as a warning."""
+    """Plan, and compare with the files before the change; if those are refused, add each reason as a warning."""
     try:
-        if isinstance(before, UserError):
-            raise before
-        return difference(planned(before), after)
+        if isinstance(before, Config):
+            return compare(before, desired, inventory, now, allow_loss)
     except StoppedError:
         raise
     except UserError as refused:
-        no_comparison = "no comparison, because the files before the change have errors"
-        reasons = (
-            replace(each, severity="warning", summary=f"{no_comparison}: {each.summary}")
-            for each in refused.diagnostics
-        )
-        return replace(after[1], warnings=(*after[1].warnings, *reasons))
+        before = refused
+    found = plan_for(desired, inventory, now)
+    no_comparison = "no comparison, because the files before the change have errors"
+    reasons = (
+        replace(each, severity="warning", summary=f"{no_comparison}: {each.summary}")
+        for each in (before.diagnostics if before else ())
+    )
+    return replace(found, loss=found.loss.allowing(allow_loss), warnings=(*found.warnings, *reasons))

@@ -55,7 +55,7 @@ class DeclaredServer:
     prune: Prune
     pinned: tuple[Id, ...]
     series: tuple[DeclaredSeries, ...]
-    place: Place
+    place: Place = field(compare=False)
     """The server's table, or that of its fleet; `place.at("id")` is a key in it."""
     fleet: str | None = None
     """The fleet that matched the server; None if the server has its own table."""
@@ -107,7 +107,7 @@ class DeclaredFleet:
     prune: Prune
     """False or an age, never True, because a fleet may match servers that its author did not expect."""
     series: tuple[DeclaredSeries, ...]
-    place: Place
+    place: Place = field(compare=False)
     """The table itself; `place.at("match")` is a key in it."""
     ignore: tuple[str, ...] = ()
     """As in `DeclaredServer`; so are the pauses."""

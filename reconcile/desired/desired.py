@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import chain
+from typing import Self
 from zoneinfo import ZoneInfo
 
 from reconcile.actual.inventory import Inventory, Server
@@ -34,6 +35,11 @@ class Freshness:
     max_age: Duration
     started_at: datetime
 
+    @classmethod
+    def of(cls, max_age: Duration | None, started_at: datetime) -> Self | None:
+        """Return the requirement of a run; None without `--max-age`."""
+        return cls(max_age=max_age, started_at=started_at) if max_age else None
+
     def is_met_by(self, created: datetime, zone: ZoneInfo) -> bool:
         """Return whether a backup created at this time is young enough."""
         return self.max_age.after(created, zone) >= self.started_at
@@ -50,8 +56,8 @@ class Desired:
     fleets: tuple[DeclaredFleet, ...]
     """The fleets; with targets, those that have a selected member."""
     min_sizes: MinSizes
-    declared: frozenset[Id]
-    """Every declared server, whatever the targets: `max_shrink` is a share of their backups (spec, section 6)."""
+    declared: Mapping[Id, str]
+    """The key of every declared server, whatever the targets: `max_shrink` is a share of their backups (spec, 6)."""
     targets: tuple[str, ...] = ()
     selected: Mapping[Id, frozenset[str | None]] | None = None
     """The descriptions that the targets match, by server; None without targets."""
@@ -90,7 +96,7 @@ def resolve(config: Config, inventory: Inventory) -> Desired:
         servers=servers,
         fleets=config.fleets,
         min_sizes=MinSizes.of(config, servers),
-        declared=frozenset(server.id for server in servers),
+        declared={server.id: server.key for server in servers},
     )
 
 
@@ -116,6 +122,15 @@ def _members(config: Config, inventory: Inventory) -> tuple[DeclaredServer, ...]
         detail = "Nothing was planned. Give the token servers:read, or declare each server by a table."
         raise UserError(summary, diagnostics=[Diagnostic(summary=summary, detail=detail, place=config.fleets[0].place)])
     return members(config.fleets, config.servers, inventory.servers)
+
+
+def with_keys(desired: Desired, keys: Mapping[Id, str]) -> Desired:
+    """Give the servers these keys, by id, to compare files: another key for a server changes nothing."""
+    renamed = (
+        replace(each, key=keys[each.id]) if keys.get(each.id, each.key) != each.key else each
+        for each in desired.servers
+    )
+    return replace(desired, servers=tuple(renamed)) if keys else desired
 
 
 def select(desired: Desired, inventory: Inventory, targets: tuple[str, ...]) -> Desired:

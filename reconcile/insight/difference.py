@@ -1,4 +1,4 @@
-"""Compares two plans on one observation, before and after a change to the files, and the files themselves.
+"""Compares the plans of one observation before and after a change to the files, and the files themselves.
 
 The planner makes both plans; this module has no rule about what is due or kept. It matches servers and backups by their
 ids, so a new key for a server is not a change.
@@ -9,23 +9,24 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 from enum import StrEnum
-from itertools import groupby
 from math import inf
+from operator import itemgetter
 from typing import Any, Literal
 
 from pydantic import BaseModel
 
-from reconcile.addresses import BackupAddress
-from reconcile.desired.config import DeclaredFleet, DeclaredSeries, DeclaredServer
+from reconcile.actual.inventory import Inventory
+from reconcile.desired.config import Config, DeclaredFleet, DeclaredSeries, DeclaredServer
 from reconcile.desired.desired import Desired
 from reconcile.desired.document import PauseTable, Requirements, Settings
 from reconcile.desired.fields import size_setting
 from reconcile.desired.keep import KeepCount, KeepWithin
 from reconcile.diagnostics import Diagnostic
-from reconcile.durations import Duration
 from reconcile.ids import Id
 from reconcile.nested import changes
 from reconcile.plan.model import Action, Create, Plan, ServerPlan
+from reconcile.plan.planner import plans
+from reconcile.plan.planning import desired_for
 from reconcile.plan.safety import withheld
 
 Kind = Literal["settings", "require", "policies", "fleets", "servers"]
@@ -36,8 +37,6 @@ Written = str | dict[str, Any]
 
 Effect = Literal["longer", "shorter", "other"]
 """How a change of `every` and `keep` affects for how long the backups of a series are kept."""
-
-_Both = tuple[Written | None, Written | None]
 
 _Table = Settings | Requirements | DeclaredFleet | DeclaredServer | DeclaredSeries
 
@@ -64,8 +63,6 @@ class FileChange:
     """The policies, the fleets, or the keys of the servers whose value differs, in the order of the files."""
     series: str | None
     """The description of the series that has the value; None outside a series."""
-    policy: str | None
-    """The policy from which the series takes the value before and after: its own change is one of `policies`."""
     path: tuple[str, ...]
     """Where it is in its table, such as `("keep", "last")`; empty where the whole table is new or gone."""
     before: Written | None
@@ -91,7 +88,15 @@ class Fate(StrEnum):
     """Both plans have it, and only its reason differs."""
 
 
-_FATES = list(Fate)
+_FATES = {
+    (None, False): Fate.NEW,
+    (None, True): Fate.NEW_WITHHELD,
+    (False, True): Fate.NOW_WITHHELD,
+    (True, False): Fate.NO_LONGER_WITHHELD,
+    (False, None): Fate.GONE,
+    (True, None): Fate.GONE,
+}
+"""By whether the action is withheld before and after the change; None if the plan does not have it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -114,6 +119,7 @@ class Difference:
     """
 
     before: Plan
+    """The plan before the change, with the servers' keys as in the plan after it."""
     after: Plan
     actions: tuple[ActionChange, ...]
     """Sorted by fate."""
@@ -121,6 +127,8 @@ class Difference:
     """The actions in both plans, as in the plan after the change."""
     left: tuple[ServerPlan, ...]
     """The servers that are no longer declared, as in the plan before the change."""
+    policies: Mapping[Effect, int]
+    """Number of series whose new policy keeps backups longer, shorter, or otherwise."""
     files: tuple[FileChange, ...]
     """The changes in the files, whether or not they affect the plans."""
 
@@ -137,185 +145,201 @@ class Difference:
     @property
     def appeared(self) -> tuple[Diagnostic, ...]:
         """The errors and warnings that only the plan after the change has."""
-        return _only_in(self.after, self.before)
+        return tuple(_only_in(self.after, self.before))
 
     @property
     def resolved(self) -> tuple[Diagnostic, ...]:
         """The errors and warnings that only the plan before the change has."""
-        return _only_in(self.before, self.after)
-
-    @property
-    def policies(self) -> Mapping[Effect, int]:
-        """Number of series whose new policy keeps backups longer, shorter, or otherwise."""
-        counts: Counter[Effect] = Counter()
-        of_policies = (each for each in self.files if each.is_of_policy)
-        for _, group in groupby(of_policies, lambda each: (each.table, each.names, each.series)):
-            alike = list(group)
-            counts[_effect(alike)] += alike[0].reach
-        return counts
+        return tuple(_only_in(self.before, self.after))
 
 
-def difference(before: tuple[Desired, Plan], after: tuple[Desired, Plan]) -> Difference:
-    """Compare two plans, each with its desired state; both are for one inventory at one moment.
+def compare(before: Config, after: Desired, inventory: Inventory, now: datetime, allowed: int = 0) -> Difference:
+    """Plan for the files before a change too, as for those after it, and compare both plans.
 
-    Existing backups are matched by id, and new ones by server and description.
+    Existing backups are matched by id, and new ones by server and description. `allowed` is the loss that is allowed
+    for this run.
+
+    Raises:
+        UserError: the files before the change are refused, as by `desired_for`.
     """
-    old_plan, new_plan = before[1], after[1]
-    held_before, held_after = withheld(old_plan), withheld(new_plan)
-    olds, news = ({_key(action): action for action in plan.actions} for plan in (old_plan, new_plan))
-    actions = [
-        ActionChange(fate=fate, before=olds.get(key), action=action)
-        for key, action in (olds | news).items()
-        if (fate := _fate(olds.get(key), news.get(key), held_before, held_after))
-    ]
+    earlier = desired_for(before, inventory, after.targets, after.freshness, keys=after.declared)
+    new_plan, old_plan = (
+        replace(plan, loss=plan.loss.allowing(allowed)) for plan in plans((after, earlier), inventory, now)
+    )
+    olds, news = _actions(old_plan), _actions(new_plan)
+    changed: list[ActionChange] = []
+    for key in olds | news:
+        (old, was_withheld), (new, is_withheld) = olds.get(key, (None, None)), news.get(key, (None, None))
+        fate = _FATES.get((was_withheld, is_withheld))
+        if old and new and not fate and old.reason != new.reason:
+            fate = Fate.OTHER_REASON
+        if fate and (action := new or old):
+            changed.append(ActionChange(fate=fate, before=old, action=action))
+    fates = list(Fate)
     return Difference(
         before=old_plan,
         after=new_plan,
-        actions=tuple(sorted(actions, key=lambda each: _FATES.index(each.fate))),
-        in_any_case=tuple(action for key, action in news.items() if key in olds),
-        left=tuple(server for server in old_plan.servers if server.id not in after[0].declared),
-        files=tuple(_file_changes(before[0], after[0])),
+        actions=tuple(sorted(changed, key=lambda each: fates.index(each.fate))),
+        in_any_case=tuple(action for key, (action, _) in news.items() if key in olds),
+        left=tuple(server for server in old_plan.servers if server.id not in after.declared),
+        policies=_policies(earlier, after),
+        files=tuple(_file_changes(earlier, after)),
     )
 
 
-def _fate(
-    old: Action | None, new: Action | None, held_before: frozenset[BackupAddress], held_after: frozenset[BackupAddress]
-) -> Fate | None:
-    """Return what becomes of an action; None if nothing changes."""
-    if new is None:
-        return Fate.GONE
-    is_withheld = new.address in held_after
-    if old is None:
-        return Fate.NEW_WITHHELD if is_withheld else Fate.NEW
-    if (old.address in held_before) != is_withheld:
-        return Fate.NOW_WITHHELD if is_withheld else Fate.NO_LONGER_WITHHELD
-    return Fate.OTHER_REASON if old.reason != new.reason else None
+def _actions(plan: Plan) -> dict[tuple[Id, str | None], tuple[Action, bool]]:
+    """Return each action, and whether it is withheld, by what it changes: a series of a server, or a backup."""
+    held_back = withheld(plan)
+    return {
+        (action.server_id, action.description) if isinstance(action, Create) else (action.backup.id, None): (
+            action,
+            action.address in held_back,
+        )
+        for action in plan.actions
+    }
 
 
-def _key(action: Action) -> tuple[Id, str | None]:
-    """Return what an action changes, regardless of its server's key: a backup, or a series by its server's id."""
-    return (action.server_id, action.description) if isinstance(action, Create) else (action.backup.id, None)
+def _only_in(plan: Plan, other: Plan) -> Iterator[Diagnostic]:
+    """Yield the diagnostics that only the first plan has, regardless of their places in the files."""
+    known = Counter((each.address, each.summary) for each in (*other.errors, *other.warnings))
+    for each in (*plan.errors, *plan.warnings):
+        known[each.address, each.summary] -= 1
+        if known[each.address, each.summary] < 0:
+            yield each
 
 
-def _only_in(plan: Plan, other: Plan) -> tuple[Diagnostic, ...]:
-    """Return the diagnostics that only the first plan has, regardless of their places in the files."""
-    known = {(each.address, each.summary) for each in (*other.errors, *other.warnings)}
-    return tuple(each for each in (*plan.errors, *plan.warnings) if (each.address, each.summary) not in known)
+def _policies(before: Desired, after: Desired) -> Mapping[Effect, int]:
+    """Count the series that get another policy, by its effect."""
+    earlier = {server.id: server for server in before.servers}
+    counts: Counter[Effect] = Counter()
+    for server in after.servers:
+        old = earlier.get(server.id, server)
+        if old.series != server.series:
+            olds = {series.description: series for series in old.series}
+            both = ((olds[series.description], series) for series in server.series if series.description in olds)
+            counts.update(
+                _effect(*pair) for pair in both if pair[0].keep != pair[1].keep or pair[0].every != pair[1].every
+            )
+    return counts
+
+
+def _effect(before: DeclaredSeries, after: DeclaredSeries) -> Effect:
+    """Return what another policy means: longer if each rule of `keep` that differs keeps more, and so on."""
+    if before.every != after.every:
+        return "other"
+    olds, news = (dict(map(_amount, each.keep)) for each in (before, after))
+    amounts = [(olds.get(rule, 0), news.get(rule, 0)) for rule in olds | news if olds.get(rule) != news.get(rule)]
+    if (inf in olds.values()) != (inf in news.values()):
+        return "longer" if inf in news.values() else "shorter"
+    if all(old < new for old, new in amounts):
+        return "longer"
+    return "shorter" if all(old > new for old, new in amounts) else "other"
+
+
+def _amount(rule: KeepCount | KeepWithin) -> tuple[object, float]:
+    """Return a name of a rule of `keep`, and how much it keeps, in backups or seconds."""
+    if isinstance(rule, KeepWithin):
+        return (rule.period, "within"), rule.duration.in_seconds(_A_TIME)
+    return rule.period, inf if rule.count == "all" else rule.count
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Pair:
-    """A table before and after the change; None where there is none. Of a series, `name` is that of its table."""
+    """What differs in a table, before and after the change, as in the files; None if there is no such table."""
 
     kind: Kind
-    name: str = ""
-    series: str | None = None
-    before: _Table | None
-    after: _Table | None
-
-    @property
-    def policy(self) -> str | None:
-        """The policy that a series has before and after the change, if it is the same."""
-        match self.before, self.after:
-            case DeclaredSeries(policy=before), DeclaredSeries(policy=after) if before == after:
-                return after
-        return None
+    name: str
+    series: str | None
+    origin: tuple[str, ...]
+    """The table whose values a table takes where it has none: the settings or a policy, itself included; or empty."""
+    values: tuple[Written | None, Written | None]
 
 
 def _file_changes(before: Desired, after: Desired) -> Iterator[FileChange]:
     """Yield the changes in the files that have an effect: neither the file of a value nor its order counts.
 
-    A value inherited from a fleet or from the settings is yielded only for the fleet or the settings.
+    What is alike in several tables is one change. A value that a table takes from the settings, from a policy or from a
+    fleet is a change of those.
     """
+    alike: dict[str, list[_Pair]] = {}
+    for pair in _pairs(before, after):
+        if pair.values[0] != pair.values[1]:
+            alike.setdefault(repr((pair.kind, pair.series, pair.origin, pair.values)), []).append(pair)
+    groups = list(alike.values())
+    tables = [
+        {at: pairs[0].values[side] for at, pairs in enumerate(groups) if pairs[0].values[side] is not None}
+        for side in (0, 1)
+    ]
     members = Counter(server.fleet for server in after.servers)
-    given: set[tuple[str, str | None, tuple[str, ...], str]] = set()
-    taken: Counter[tuple[str | None, tuple[str, ...]]] = Counter()
-    found: list[FileChange] = []
-    for pairs, path, old, new in _compared(_pairs(before, after)):
-        pair = pairs[0]
-        given |= {(each.kind, each.name, path, str((old, new))) for each in pairs}
-        origin = ("settings", "") if pair.series is None else ("policies", pair.policy)
-        is_given = (*origin, path, str((old, new))) in given and pair.kind in {"fleets", "servers"}
+    taken: dict[object, int] = {}
+    found: list[tuple[FileChange, list[object]]] = []
+    for (at, *path), old, new in sorted(changes(*tables), key=itemgetter(0)):
+        pairs, where = groups[at], tuple(path)
+        kind, series = pairs[0].kind, pairs[0].series
+        reach = sum(members[each.name] if kind == "fleets" else 1 for each in pairs)
         # The `prune` of the settings does not apply to fleets.
-        if is_given and pair.series is None and not (pair.kind == "fleets" and path == ("prune",)):
+        given = [(each.origin, where, repr((old, new))) for each in pairs if (kind, where) != ("fleets", ("prune",))]
+        if kind in {"settings", "policies"}:
+            taken |= dict.fromkeys(given, 0)
+        elif given and given[0] in taken:
+            taken[given[0]] += reach
             continue
         change = FileChange(
-            table=pair.kind,
+            table=kind,
             names=tuple(each.name for each in pairs if each.name),
-            series=pair.series,
-            policy=pair.policy if is_given else None,
-            path=path,
+            series=series,
+            path=where,
             before=old,
             after=new,
-            reach=sum(members[each.name] if pair.kind == "fleets" else 1 for each in pairs)
-            if pair.name
-            else len(after.servers),
+            reach=reach if pairs[0].name else len(after.servers),
         )
-        taken[change.policy, path] += change.reach
-        found.append(change)
-    for each in found:
-        is_policy = each.table == "policies"
-        yield replace(each, reach=sum(taken[name, each.path] for name in each.names)) if is_policy else each
+        found.append((change, given))
+    for change, given in found:
+        yield replace(change, reach=sum(map(taken.__getitem__, given))) if change.table == "policies" else change
 
 
 def _pairs(before: Desired, after: Desired) -> Iterator[_Pair]:
-    """Yield each table that is in the files before or after the change, and what is left of it without its series."""
+    """Yield what differs in each table that is in the files before or after the change, and in each of its series."""
+    for kind, name, old, new in _tables(before, after):
+        origin = ("policies", name) if kind == "policies" else ("settings",)
+        yield _Pair(kind=kind, name=name, series=None, origin=origin, values=_differing(old, new))
+        if isinstance(old, DeclaredFleet | DeclaredServer) and isinstance(new, DeclaredFleet | DeclaredServer):
+            olds, news = ({series.description: series for series in each.series} for each in (old, new))
+            for series in news | olds:
+                was, is_now = olds.get(series), news.get(series)
+                policy = is_now.policy if was and is_now and was.policy == is_now.policy else None
+                origin = ("policies", policy) if policy is not None else ()
+                yield _Pair(kind=kind, name=name, series=series, origin=origin, values=_differing(was, is_now))
+
+
+def _tables(before: Desired, after: Desired) -> Iterator[tuple[Kind, str, _Table | None, _Table | None]]:
+    """Yield the kind and the name of each table that differs, and the table before and after the change."""
     old, new = before.config, after.config
-    yield _Pair(kind="settings", before=old.settings, after=new.settings)
-    yield _Pair(kind="require", before=old.require, after=new.require)
+    yield "settings", "", old.settings, new.settings
+    yield "require", "", old.require, new.require
     # One that is new or gone differs for the series that have it.
     for name in (name for name in new.policies if name in old.policies):
-        yield _Pair(kind="policies", name=name, before=old.policies[name], after=new.policies[name])
+        yield "policies", name, old.policies[name], new.policies[name]
     # What one plan does not select may be in the files all the same.
     selected = {fleet.name for fleet in (*after.fleets, *before.fleets)}
-    fleets = [{fleet.name: fleet for fleet in each.fleets if fleet.name in selected} for each in (old, new)]
-    for name in fleets[1] | fleets[0]:
-        yield from _with_series("fleets", name, fleets[0].get(name), fleets[1].get(name))
-    servers = [{server.id: server for server in each.servers} for each in (before, after)]
-    gone = {server.key: server for id_, server in servers[0].items() if id_ not in after.declared}
-    for id_, server in servers[1].items():
-        earlier = servers[0].get(id_)
-        if earlier is None and id_ not in before.declared:
-            earlier = gone.pop(server.key, None)  # its `id` differs
-        elif earlier is None or (earlier.fleet is not None and earlier.fleet == server.fleet):
-            continue  # of one that stays in its fleet, the change is that of the fleet
-        yield from _with_series("servers", server.key, earlier, server)
-    for server in gone.values():
-        yield _Pair(kind="servers", name=server.key, before=server, after=None)
+    olds, news = ({fleet.name: fleet for fleet in each.fleets if fleet.name in selected} for each in (old, new))
+    for name in news | olds:
+        yield "fleets", name, olds.get(name), news.get(name)
+    earlier = {server.id: server for server in before.servers}
+    gone = {server.key: server for server in before.servers if server.id not in after.declared}
+    for server in after.servers:
+        if server.id not in before.declared:
+            yield "servers", server.key, gone.pop(server.key, None), server  # its `id` differs, or it is new
+        elif (was := earlier.get(server.id)) and was != server and (was.fleet is None or was.fleet != server.fleet):
+            yield "servers", server.key, was, server  # of one that stays in its fleet, the change is that of the fleet
+    for name, gone_server in gone.items():
+        yield "servers", name, gone_server, None
 
 
-def _with_series(
-    kind: Kind,
-    name: str,
-    before: DeclaredFleet | DeclaredServer | None,
-    after: DeclaredFleet | DeclaredServer | None,
-) -> Iterator[_Pair]:
-    yield _Pair(kind=kind, name=name, before=before, after=after)
-    if before and after and before.series != after.series:
-        olds, news = ({series.description: series for series in each.series} for each in (before, after))
-        for series in news | olds:
-            yield _Pair(kind=kind, name=name, series=series, before=olds.get(series), after=news.get(series))
-
-
-def _compared(pairs: Iterable[_Pair]) -> Iterator[tuple[list[_Pair], tuple[str, ...], *_Both]]:
-    """Yield what differs in pairs of tables, for all that differ alike at once: the pairs, where, and both values."""
-    alike: dict[str, tuple[list[_Pair], _Both]] = {}
-    for pair in pairs:
-        tables = _differing(pair.before, pair.after)
-        if tables[0] != tables[1]:
-            alike.setdefault(repr((pair.kind, pair.series, pair.policy, tables)), ([], tables))[0].append(pair)
-    groups = list(alike.values())
-    before, after = (
-        {at: tables[side] for at, (_, tables) in enumerate(groups) if tables[side] is not None} for side in (0, 1)
-    )
-    for (at, *path), old, new in sorted(changes(before, after), key=lambda each: each[0]):
-        yield groups[at][0], tuple(path), old, new
-
-
-def _differing(old: _Table | None, new: _Table | None) -> _Both:
-    """Return both tables as they are written, without the fields that are the same in both, or that are not set."""
-    olds, news = (_fields(table) if table else None for table in (old, new))
-    if olds is not None and news is not None:
+def _differing(old: _Table | None, new: _Table | None) -> tuple[Written | None, Written | None]:
+    """Return both tables as in the files, without the fields that are the same in both, or that are not set."""
+    olds, news = (table and _fields(table) for table in (old, new))
+    if olds and news:
         # The series of a table are pairs of their own.
         names = [name for name in news if name != "series" and olds[name] != news[name]]
         return _table(olds, names), _table(news, names)
@@ -346,49 +370,17 @@ def _written(name: str, value: object) -> Written | None:
             return {}  # each glob may come from the settings
         case None | () | []:
             return None
-        case tuple() | list() | frozenset():
-            return _items(name, tuple(value))
         case PauseTable() | DeclaredSeries():
-            values = _fields(value)
-            return _table(values, values)
+            return _table(_fields(value), _fields(value))
+        case (PauseTable() as innermost, *_):
+            return _written(name, innermost)
+        case (DeclaredSeries(), *_):
+            return {series.description: _written(name, series) for series in value}
+        case (KeepCount() | KeepWithin(), *_):
+            return dict(str(rule).split("=") for rule in value)
+        case tuple() | list() | frozenset():
+            return dict.fromkeys(sorted(map(str, value)), "")
         case bool():
             return str(value).lower()
         case _:
             return _FORMATS.get(name, str)(value)
-
-
-def _items(name: str, values: tuple[Any, ...]) -> Written | None:
-    match values[0]:
-        case PauseTable() as innermost:
-            return _written(name, innermost)
-        case DeclaredSeries():
-            return {series.description: _written(name, series) for series in values}
-        case KeepCount() | KeepWithin():
-            return dict(str(rule).split("=") for rule in values)
-        case _:
-            return dict.fromkeys(map(str, values), "")
-
-
-def _effect(changes: Iterable[FileChange]) -> Effect:
-    """Return what changes of one series mean: longer if each rule of `keep` that differs keeps more, and so on."""
-    if any(each.path == ("every",) for each in changes):
-        return "other"
-    amounts = [(_amount(each.before), _amount(each.after)) for each in changes]
-    if any(old == inf for old, _ in amounts) != any(new == inf for _, new in amounts):
-        return "longer" if any(new == inf for _, new in amounts) else "shorter"
-    if all(old < new for old, new in amounts):
-        return "longer"
-    return "shorter" if all(old > new for old, new in amounts) else "other"
-
-
-def _amount(rule: Written | None) -> float:
-    """Return how much a rule of `keep` keeps, in backups or seconds, to compare it with the same rule."""
-    match rule:
-        case None:
-            return 0
-        case "all":
-            return inf
-        case str() if rule.isdigit():
-            return int(rule)
-        case _:
-            return Duration.parse(str(rule)).in_seconds(_A_TIME)

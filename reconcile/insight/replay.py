@@ -11,14 +11,13 @@ from typing import Literal
 
 from reconcile.actual.inventory import Inventory
 from reconcile.desired.config import Config
-from reconcile.desired.desired import Desired
+from reconcile.desired.desired import Freshness
 from reconcile.desired.locate import Source
 from reconcile.diagnostics import UserError
-from reconcile.insight.difference import Difference, difference
+from reconcile.insight.difference import Difference, compare
 from reconcile.insight.restore_points import Choice, choose, min_sizes_of, safety_description, series_of
 from reconcile.insight.servers import find_server, name_or_id
-from reconcile.plan.model import Plan
-from reconcile.plan.planning import RunOptions, desired_for, make_plan, plan_run
+from reconcile.plan.planning import RunOptions, desired_for, plan_run
 from reconcile.plan.record import Outline, Record, RecordedAction, RecordedRound, RestoreOptions, outline
 from reconcile.plan.safety import continued, withheld
 from reconcile.plan.saved import read
@@ -185,13 +184,9 @@ def _other_plans(name: str, record: Record, load: Load, other: Config) -> Iterat
     if not isinstance(record.options, RunOptions) or record.saved_plan or not record.rounds:
         return
     options, inventory = record.options, record.inventories[0]
-
-    def planned(config: Config) -> tuple[Desired, Plan]:
-        desired = desired_for(config, inventory, options.targets)
-        return desired, make_plan(desired, inventory, max_age=options.max_age, started_at=record.started_at)
-
     try:
-        found = difference(planned(_config(record, load)), planned(other))
+        desired = desired_for(other, inventory, options.targets, Freshness.of(options.max_age, record.started_at))
+        found = compare(_config(record, load), desired, inventory, inventory.observed_at)
     except UserError as error:
         yield OtherPlan(record=name, at=record.started_at, difference=None, refused=error.diagnostics[0].summary)
         return

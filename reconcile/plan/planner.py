@@ -1,6 +1,6 @@
 """The planner (spec, section 3): compares the desired state with what the account holds at one moment."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -29,14 +29,38 @@ def plan(desired: Desired, inventory: Inventory, now: datetime) -> Plan:
 
     The order of the service's lists has no influence. A server that does not match the file is left out with an error.
     """
+    return next(plans([desired], inventory, now))
+
+
+def plans(several: Iterable[Desired], inventory: Inventory, now: datetime) -> Iterator[Plan]:
+    """Plan for each of several desired states, as `plan` does; a server that they declare alike is planned once."""
+    known: dict[Id, tuple[ServerState, ServerPlan]] = {}
+    rules: object = None
+    for desired in several:
+        config = desired.config
+        if rules != (
+            rules := (config.settings, config.require, desired.min_sizes, desired.freshness, desired.selected)
+        ):
+            known = {}
+        yield _plan(desired, inventory, now, known)
+
+
+def _plan(
+    desired: Desired, inventory: Inventory, now: datetime, known: dict[Id, tuple[ServerState, ServerPlan]]
+) -> Plan:
+    """Return the plan; `known` are the servers that are planned already by the same rules, and is completed."""
     inventory = desired.min_sizes.judged_inventory(inventory)
     checked = check_servers(desired, inventory)
     unconfirmed = unconfirmed_clock(inventory) if now == inventory.observed_at else ()
     times = TimeRules(desired=desired, now=now, is_confirmed=not unconfirmed)
-    states = [server_state(server, inventory, times) for server in checked.servers]
     broken = breaches(desired.config, (*desired.servers, *desired.fleets))
     breaking = {table for table, _ in broken}
-    servers = tuple(_ServerPlanner(state).plan(breaks_rule=state.declared.place in breaking) for state in states)
+    for server in checked.servers:
+        if server.id not in known or known[server.id][0].declared != server:
+            state = server_state(server, inventory, times)
+            known[server.id] = state, _ServerPlanner(state).plan(breaks_rule=server.place in breaking)
+    states = [known[server.id][0] for server in checked.servers]
+    servers = tuple(known[server.id][1] for server in checked.servers)
     settings = desired.config.settings
     pauses = tuple(pause_diagnostics(desired.config, now))
     limit = LossLimit(max_shrink_percent=settings.max_shrink, servers=tuple(sorted(desired.declared, key=id_order)))

@@ -1,12 +1,15 @@
 """Plans a run from the files and the account: applies the options that narrow or change it, in order."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 
 from reconcile.actual.inventory import Inventory
 from reconcile.desired.config import Config
-from reconcile.desired.desired import Desired, Freshness, resolve, select, with_max_age
+from reconcile.desired.desired import Desired, Freshness, resolve, select, with_keys, with_max_age
 from reconcile.durations import Duration
+from reconcile.ids import Id
 from reconcile.plan.model import Plan
 from reconcile.plan.planner import plan
 from reconcile.plan.safety import without_deletes
@@ -24,37 +27,32 @@ class RunOptions:
     no_delete: bool = False
 
 
-def desired_for(config: Config, inventory: Inventory, targets: tuple[str, ...]) -> Desired:
-    """Return the declarations that this run covers; raises UserError as `resolve` and `select` do."""
-    return select(resolve(config, inventory), inventory, targets)
-
-
-def make_plan(
-    desired: Desired,
+def desired_for(
+    config: Config,
     inventory: Inventory,
-    now: datetime | None = None,
+    targets: tuple[str, ...],
+    freshness: Freshness | None = None,
     *,
-    max_age: Duration | None = None,
-    started_at: datetime | None = None,
-) -> Plan:
-    """Plan for the moment at which the account was observed, or for `now`; raises UserError as `with_max_age` does.
+    keys: Mapping[Id, str] = MappingProxyType({}),
+) -> Desired:
+    """Return the declarations that this run covers; `keys` replace those of the same servers in the files.
 
-    `max_age` is the value of `--max-age`, counted back from `started_at`, by default the moment of the plan.
+    Raises:
+        UserError: as `resolve`, `select` and `with_max_age` do.
     """
-    now = now or inventory.observed_at
-    freshness = Freshness(max_age=max_age, started_at=started_at or now) if max_age else None
-    return plan(with_max_age(desired, freshness), inventory, now)
+    declared = with_keys(resolve(config, inventory), keys)
+    return with_max_age(select(declared, inventory, targets), freshness)
 
 
 def plan_run(what: Config | Plan, inventory: Inventory, options: RunOptions, started_at: datetime) -> Plan:
     """Plan an apply that started at `started_at`, from the files or from a saved plan, which must still hold.
 
     Raises:
-        UserError: as `desired_for`, `make_plan` and `renewed` do.
+        UserError: as `desired_for` and `renewed` do.
     """
     if isinstance(what, Plan):
         planned = renewed(what, inventory, options.allow_loss)
     else:
-        desired = desired_for(what, inventory, options.targets)
-        planned = make_plan(desired, inventory, max_age=options.max_age, started_at=started_at)
+        desired = desired_for(what, inventory, options.targets, Freshness.of(options.max_age, started_at))
+        planned = plan(desired, inventory, inventory.observed_at)
     return without_deletes(planned, inventory) if options.no_delete else planned

@@ -13,7 +13,7 @@ from support.render import shown, value
 from reconcile.actual.inventory import Backup, Inventory, Server
 from reconcile.desired.desired import resolve
 from reconcile.desired.locate import Source
-from reconcile.insight.difference import Difference, difference
+from reconcile.insight.difference import Difference, compare
 from reconcile.plan.model import Plan
 from reconcile.plan.planning import RunOptions
 from reconcile.plan.record import Observation, Record, RecordedFile, RecordedRound, dump, parse
@@ -29,13 +29,14 @@ def plan_of(case: Path) -> Plan | Difference:
     inventory = account_of(case)
     now = inventory.observed_at
     max_age = json.loads((case / "inventory.json").read_text(encoding="utf-8")).get("max_age")
-    found = [
-        (resolve(declared, inventory), make_plan(declared, inventory, now=now, max_age=max_age))
+    files = [
+        config(file.read_text(encoding="utf-8"))
         for file in (case / "before.toml", case / "backups.toml")
         if file.exists()
-        for declared in [config(file.read_text(encoding="utf-8"))]
     ]
-    return found[0][1] if len(found) == 1 else difference(*found)
+    if len(files) == 1:
+        return make_plan(files[0], inventory, now=now, max_age=max_age)
+    return compare(files[0], resolve(files[1], inventory), inventory, now)
 
 
 def account_of(case: Path) -> Inventory:

@@ -3,12 +3,12 @@
 from itertools import groupby
 
 import pytest
-from support.build import WEB, backup, config, days, inventory, make_plan
+from support.build import NOW, WEB, backup, config, days, inventory
 
 from reconcile.actual.inventory import Server
 from reconcile.desired.desired import resolve
-from reconcile.insight.difference import ActionChange, Difference, Fate, FileChange, difference
-from reconcile.plan import planning
+from reconcile.insight.difference import ActionChange, Difference, Fate, FileChange, compare
+from reconcile.plan.planning import desired_for
 
 DB = Server(id=2, name="db")
 HELD = inventory(
@@ -39,9 +39,11 @@ INLINE = 'id = 2\nbackups = [{ description = "nightly", every = "1d", keep = 4'
 def changed(old: str, new: str, before: str = BEFORE) -> Difference:
     """Compare the files with what they are once `new` is in them instead of `old`."""
     assert old in before
-    return difference(
-        *((resolve(each, HELD), make_plan(each, HELD)) for each in map(config, (before, before.replace(old, new))))
-    )
+    return of(before, before.replace(old, new))
+
+
+def of(before: str, after: str) -> Difference:
+    return compare(config(before), resolve(config(after), HELD), HELD, NOW)
 
 
 def addresses(found: Difference) -> dict[str, list[str]]:
@@ -53,11 +55,9 @@ def _fate(change: ActionChange) -> str:
 
 
 def files(found: Difference) -> list[tuple[object, ...]]:
-    """Return each change, without those that a policy gives its series."""
     return [
         (each.table, each.names, (*([each.series] if each.series else []), *each.path), each.before, each.after)
         for each in found.files
-        if each.policy is None
     ]
 
 
@@ -161,8 +161,10 @@ def test_a_rule_of_require_shows_its_breaches() -> None:
     assert files(found) == [("require", (), ("retention",), None, "30d")]
     assert [each.severity for each in found.appeared] == ["error", "error"]
     assert {each.fate for each in found.actions} == {Fate.NOW_WITHHELD}
-    back = difference((resolve(config(BEFORE), HELD), found.after), (resolve(config(BEFORE), HELD), found.before))
-    assert back.resolved == found.appeared
+    back = changed(
+        '[require]\nretention = "30d"\n', "", BEFORE.replace("[settings]", '[require]\nretention = "30d"\n[settings]')
+    )
+    assert [each.summary for each in back.resolved] == [each.summary for each in found.appeared]
 
 
 def test_servers_that_change_alike_are_one_change() -> None:
@@ -177,7 +179,6 @@ def test_servers_that_change_alike_are_one_change() -> None:
         table="servers",
         names=tuple(f"s{number}" for number in range(3, 43)),
         series="x",
-        policy=None,
         path=("keep", "last"),
         before="3",
         after="4",
@@ -220,9 +221,8 @@ def test_a_changed_policy_is_one_change_with_the_series_that_take_it() -> None:
     other = BEFORE.replace('"nightly", policy = "standard" }]\n\n', '"nightly", policy = "standard", keep = 9 }]\n\n')
     found = changed("keep = 4", "keep = 5", other)
 
-    (policy, series) = found.files
+    (policy,) = found.files
     assert (policy.table, policy.names, policy.path, policy.reach) == ("policies", ("standard",), ("keep", "last"), 1)
-    assert (series.names, series.series, series.policy, series.path) == (("db",), "nightly", "standard", policy.path)
     assert found.policies == {"longer": 1}
 
 
@@ -244,21 +244,13 @@ def test_a_policy_that_no_series_has_is_named_when_it_changes() -> None:
 
 
 def test_another_name_for_a_policy_is_no_change() -> None:
-    before = config(BEFORE)
-    after = config(BEFORE.replace("policies.standard", "policies.base").replace('"standard"', '"base"'))
-
-    assert difference(*((resolve(each, HELD), make_plan(each, HELD)) for each in (before, after))).is_empty
+    assert of(BEFORE, BEFORE.replace("policies.standard", "policies.base").replace('"standard"', '"base"')).is_empty
 
 
 def test_what_a_target_does_not_select_is_still_declared() -> None:
     before = config('[fleets.all]\nmatch = "*"\n')
     after = config('[fleets.all]\nmatch = "*"\n[servers.web]\nid = 1\nbackups = []\n')
-    found = difference(
-        *(
-            (desired, planning.make_plan(desired, HELD))
-            for desired in (planning.desired_for(each, HELD, ("fleet:all",)) for each in (before, after))
-        )
-    )
+    found = compare(before, desired_for(after, HELD, ("fleet:all",)), HELD, NOW)
 
     assert (found.left, found.files) == ((), ())
 

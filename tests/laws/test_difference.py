@@ -7,7 +7,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from laws.test_fleets import cases
 from laws.test_planning import configs, inventories
-from support.build import make_plan
 
 from reconcile.actual.inventory import Inventory
 from reconcile.desired.config import Config, DeclaredFleet, DeclaredServer
@@ -15,7 +14,7 @@ from reconcile.desired.desired import resolve
 from reconcile.desired.document import Requirements
 from reconcile.durations import Duration
 from reconcile.ids import Id
-from reconcile.insight.difference import Difference, Fate, difference
+from reconcile.insight.difference import Difference, Fate, compare
 from reconcile.plan.model import Action, Create, Plan
 from reconcile.plan.safety import withheld
 
@@ -24,7 +23,7 @@ chances = st.randoms(use_true_random=False)
 
 
 def compared(before: Config, after: Config, seen: Inventory) -> Difference:
-    return difference(*((resolve(each, seen), make_plan(each, seen)) for each in (before, after)))
+    return compare(before, resolve(after, seen), seen, seen.observed_at)
 
 
 def shuffled(config: Config, chance: Random) -> Config:

@@ -15,7 +15,7 @@ from reconcile.desired.config import Config, DeclaredSeries
 from reconcile.desired.desired import resolve
 from reconcile.desired.locate import Source
 from reconcile.diagnostics import Diagnostic, UserError
-from reconcile.insight.difference import difference
+from reconcile.insight.difference import compare
 from reconcile.insight.status import status
 from reconcile.plan.model import Plan
 from reconcile.report.diagnostics import LARGEST, diagnostics_markdown
@@ -77,7 +77,7 @@ def test_hostile_descriptions_are_rendered_as_text() -> None:
 
 
 def compared(before: Config, after: Config, seen: Inventory) -> str:
-    return plan_markdown(difference(*((resolve(each, seen), make_plan(each, seen)) for each in (before, after))))
+    return plan_markdown(compare(before, resolve(after, seen), seen, seen.observed_at))
 
 
 def test_hostile_names_are_text_in_what_a_change_causes_too() -> None:

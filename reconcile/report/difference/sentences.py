@@ -98,8 +98,7 @@ def _alike(change: ActionChange) -> tuple[Fate, str, SeriesAddress]:
 
 def file_rows(difference: Difference) -> Iterator[tuple[str, str]]:
     """Yield the changes in the files: the place, and each value before and after."""
-    shown = (each for each in difference.files if each.policy is None)
-    for (table, _, series), changes in groupby(shown, lambda each: (each.table, each.names, each.series)):
+    for (table, _, series), changes in groupby(difference.files, lambda each: (each.table, each.names, each.series)):
         alike = list(changes)
         about = "" if series is None else f"{series}: "
         number = f" ({count_text(max(each.reach for each in alike), 'series')})" if table == "policies" else ""
@@ -134,7 +133,7 @@ def _files_texts(difference: Difference) -> Iterator[str]:
         yield f"{count_text(number, 'series')} {'gets' if number == 1 else 'get'} {_POLICIES[effect]}"
     others: dict[str, dict[str, None]] = {}
     for each in difference.files:
-        if each.path and each.policy is None and not each.is_of_policy:
+        if each.path and not each.is_of_policy:
             others.setdefault(_subject(each), {})[each.path[0]] = None
     for subject, keys in islice(others.items(), _MOST_CHANGED):
         yield f"{subject}: {', '.join(keys)}"
