@@ -6,11 +6,12 @@ wrong type, because `reconcile.desired.document` refuses them.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from reconcile.addresses import compiled, is_glob
 from reconcile.desired.locate import Source
-from reconcile.diagnostics import Diagnostic, Place, did_you_mean
+from reconcile.diagnostics import Diagnostic, KeyPath, did_you_mean
 from reconcile.limits import is_64_bit
 from reconcile.wording import names_text
 
@@ -18,12 +19,21 @@ _MOST_SUGGESTIONS, _MOST_NAMED = 20, 20
 """Limits, because each suggestion takes a comparison with every name."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True)
 class TomlFile:
     """One file that is valid TOML; its contents are not checked yet."""
 
     source: Source
     data: dict[str, Any]
+
+    @cached_property
+    def with_series(self) -> list[tuple[tuple[str, str], dict[str, Any], list[tuple[int, dict[str, Any]]]]]:
+        """The tables that may have `backups`: the path of each, the table, and its series with their numbers."""
+        return [
+            ((kind, key), table, list(_series(table)))
+            for kind in ("servers", "fleets")
+            for key, table in _tables(self.data, kind)
+        ]
 
 
 def cross_check(files: Sequence[TomlFile], *, all_read: bool) -> Iterator[Diagnostic]:
@@ -31,8 +41,7 @@ def cross_check(files: Sequence[TomlFile], *, all_read: bool) -> Iterator[Diagno
     yield from _duplicates(files)
     yield from _ignored_series(files)
     for file in files:
-        yield from _duplicate_descriptions(file)
-        yield from _clashing_renames(file)
+        yield from _clashing_series(file)
     if all_read:
         yield from _unknown_policies(files)
 
@@ -42,13 +51,14 @@ class _Unique:
 
     def __init__(self, summary: str, advice: str, *, at_key: bool = False) -> None:
         self._summary, self._advice, self._at_key = summary, advice, at_key
-        self._first: dict[str | int, Place] = {}
+        self._first: dict[str | int, tuple[TomlFile, KeyPath]] = {}
 
     def add(self, value: str | int, file: TomlFile, *path: str | int) -> Iterator[Diagnostic]:
         """Report `value`, which is at `path` in `file`, if it has been added before."""
-        place = file.source.place(*path, at_key=self._at_key)
-        if (first := self._first.setdefault(value, place)) is place:
+        here = (file, path)
+        if (there := self._first.setdefault(value, here)) is here:
             return
+        first, place = (each.source.place(*keys, at_key=self._at_key) for each, keys in (there, here))
         where = f"{first.filename}:{first.spot.range.start.line}" if first.spot else first.filename
         detail = f"The first is in {where}. {self._advice}"
         yield Diagnostic(summary=self._summary.format(repr(value)), detail=detail, place=place)
@@ -77,29 +87,23 @@ def _duplicates(files: Sequence[TomlFile]) -> Iterator[Diagnostic]:
                 yield from ids.add(id_, file, "servers", key, "id")
 
 
-def _duplicate_descriptions(file: TomlFile) -> Iterator[Diagnostic]:
-    advice = "The description identifies the series: change one of the two, or remove it."
-    for path, table in _with_series(file):
+def _clashing_series(file: TomlFile) -> Iterator[Diagnostic]:
+    """Find series of one table that have the same description, present or former."""
+    for path, _, several in file.with_series:
         where = "on this server" if path[0] == "servers" else "in this fleet"
+        advice = "The description identifies the series: change one of the two, or remove it."
         descriptions = _Unique(f"two series {where} have the description {{0}}", advice)
-        for number, series in _series(table):
-            description = series.get("description")
-            if isinstance(description, str):
-                yield from descriptions.add(description, file, *path, "backups", number, "description")
-
-
-def _clashing_renames(file: TomlFile) -> Iterator[Diagnostic]:
-    for path, table in _with_series(file):
-        descriptions = {
-            description for _, series in _series(table) if isinstance(description := series.get("description"), str)
-        }
         renamed = _Unique("{0} is renamed twice", "A backup belongs to one series: remove one of the two.")
-        for number, series in _series(table):
+        names = {number: name for number, series in several if isinstance(name := series.get("description"), str)}
+        for number, name in names.items():
+            yield from descriptions.add(name, file, *path, "backups", number, "description")
+        declared = set(names.values())
+        for number, series in several:
             for index, old in enumerate(_renamed_from(series)):
                 at = (*path, "backups", number, "renamed_from", index)
                 yield from renamed.add(old, file, *at)
-                if old in descriptions and not is_glob(old):
-                    is_own = old == series.get("description")
+                if old in declared and not is_glob(old):
+                    is_own = old == names.get(number)
                     yield Diagnostic(
                         summary=f"{old!r} is {'still the description' if is_own else 'declared as a series'}",
                         detail="A backup belongs to one series: remove it from renamed_from, or change description.",
@@ -120,14 +124,14 @@ def _ignored_series(files: Sequence[TomlFile]) -> Iterator[Diagnostic]:
     """Find the ignore globs that match the description of a series: in their table or, in the settings, in any."""
     names: dict[tuple[str, ...], list[str]] = {}
     for file in files:
-        for path, table in _with_series(file):
-            own = [(series.get("description"), *_renamed_from(series)) for _, series in _series(table)]
+        for path, _, several in file.with_series:
+            own = [(series.get("description"), *_renamed_from(series)) for _, series in several]
             names[path] = [name for each in own for name in each if isinstance(name, str) and not is_glob(name)]
     everything = [name for each in names.values() for name in each]
     for file in files:
         tables: list[tuple[tuple[str | int, ...], dict[str, Any], list[str]]] = [
             (("settings",), _table(file.data, "settings"), everything),
-            *((path, table, names[path]) for path, table in _with_series(file)),
+            *((path, table, names[path]) for path, table, _ in file.with_series),
         ]
         for at, table, declared in tables:
             for index, glob in enumerate(_listed(table.get("ignore", []))):
@@ -143,8 +147,8 @@ def _unknown_policies(files: Sequence[TomlFile]) -> Iterator[Diagnostic]:
     declared = {name: None for file in files for name in _table(file.data, "policies")}
     advice: dict[str, str] = {}  # many series may have the same misspelling
     for file in files:
-        for path, table in _with_series(file):
-            for number, series in _series(table):
+        for path, _, several in file.with_series:
+            for number, series in several:
                 name = series.get("policy")
                 if isinstance(name, str) and name not in declared:
                     if name not in advice:
@@ -169,13 +173,6 @@ def _tables(data: dict[str, Any], key: str) -> Iterator[tuple[str, dict[str, Any
     for name, table in _table(data, key).items():
         if isinstance(table, dict):
             yield name, table
-
-
-def _with_series(file: TomlFile) -> Iterator[tuple[tuple[str, str], dict[str, Any]]]:
-    """Yield the tables that may have `backups`, each with its path."""
-    for kind in ("servers", "fleets"):
-        for key, table in _tables(file.data, kind):
-            yield (kind, key), table
 
 
 def _series(table: dict[str, Any]) -> Iterator[tuple[int, dict[str, Any]]]:

@@ -75,27 +75,25 @@ def _warnings(
             detail="No backup will ever be created. Declare one: [[servers.KEY.backups]] with a description.",
             place=declared[0][0] if declared else None,
         )
-    policies = {
-        name: (policy, Place(filename=source.filename, path=("policies", name), at_key=True))
-        for source, document in documents
-        for name, policy in document.policies.items()
-    }
+    policies: dict[str | None, tuple[PolicyTable, Place | None]] = {None: (PolicyTable(), None)}
+    for source, document in documents:
+        for name, policy in document.policies.items():
+            policies[name] = policy, Place(filename=source.filename, path=("policies", name), at_key=True)
     warned: set[str] = set()
     for table, backups in declared:
         for number, backup in enumerate(backups):
-            subject, place = f"the series {backup.description!r}", table.at("backups", number)
-            policy = PolicyTable()
-            if backup.policy is not None:
-                subject = f"the policy {backup.policy!r}"
-                policy, place = policies[backup.policy]
+            policy, place = policies[backup.policy]
             has_every, has_keep = backup.every or policy.every, backup.keep or policy.keep
             if has_every and not has_keep and backup.policy not in warned:
-                warned |= {backup.policy} if backup.policy is not None else set()
+                subject = f"the series {backup.description!r}"
+                if backup.policy is not None:
+                    warned.add(backup.policy)
+                    subject = f"the policy {backup.policy!r}"
                 yield Diagnostic(
                     severity="warning",
                     summary=f"{subject} has an every and no keep, so no backup is ever deleted",
                     detail='Write how many to keep, for example keep = 7; or keep = "all" to delete none.',
-                    place=place,
+                    place=place or table.at("backups", number),
                 )
 
 

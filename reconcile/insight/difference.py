@@ -13,8 +13,6 @@ from math import inf
 from operator import itemgetter
 from typing import Any, Literal
 
-from pydantic import BaseModel
-
 from reconcile.actual.inventory import Inventory
 from reconcile.desired.config import Config, DeclaredFleet, DeclaredSeries, DeclaredServer
 from reconcile.desired.desired import Desired
@@ -38,10 +36,21 @@ Written = str | dict[str, Any]
 Effect = Literal["longer", "shorter", "other"]
 """How a change of `every` and `keep` affects for how long the backups of a series are kept."""
 
+_Both = tuple[Written | None, Written | None]
+
 _Table = Settings | Requirements | DeclaredFleet | DeclaredServer | DeclaredSeries
 
 _IDENTITY = frozenset({"key", "place", "matched_fields", "description", "policy"})
 """The fields that identify a table, say where it is, or name its policy: not a change."""
+
+_FIELDS: Mapping[type, tuple[str, ...]] = {
+    **{table: tuple(table.model_fields) for table in (Settings, Requirements, PauseTable)},
+    **{
+        table: tuple(each.name for each in fields(table) if each.name not in _IDENTITY)
+        for table in (DeclaredFleet, DeclaredServer, DeclaredSeries)
+    },
+}
+"""What a table says."""
 
 _KEYS = {"pauses": "pause"}
 _FORMATS: Mapping[str, Callable[[Any], str]] = {
@@ -252,7 +261,7 @@ class _Pair:
     series: str | None
     origin: tuple[str, ...]
     """The table whose values a table takes where it has none: the settings or a policy, itself included; or empty."""
-    values: tuple[Written | None, Written | None]
+    values: _Both
 
 
 def _file_changes(before: Desired, after: Desired) -> Iterator[FileChange]:
@@ -271,37 +280,42 @@ def _file_changes(before: Desired, after: Desired) -> Iterator[FileChange]:
         for side in (0, 1)
     ]
     members = Counter(server.fleet for server in after.servers)
-    taken: dict[object, int] = {}
-    found: list[tuple[FileChange, list[object]]] = []
+    taken: dict[tuple[tuple[str, ...], tuple[str, ...], str], int] = {}
+    found: list[FileChange] = []
     for (at, *path), old, new in sorted(changes(*tables), key=itemgetter(0)):
-        pairs, where = groups[at], tuple(path)
-        kind, series = pairs[0].kind, pairs[0].series
+        pairs, where, both = groups[at], tuple(path), repr((old, new))
+        kind, origin = pairs[0].kind, pairs[0].origin
         reach = sum(members[each.name] if kind == "fleets" else 1 for each in pairs)
-        # The `prune` of the settings does not apply to fleets.
-        given = [(each.origin, where, repr((old, new))) for each in pairs if (kind, where) != ("fleets", ("prune",))]
         if kind in {"settings", "policies"}:
-            taken |= dict.fromkeys(given, 0)
-        elif given and given[0] in taken:
-            taken[given[0]] += reach
+            taken |= {(each.origin, where, both): 0 for each in pairs}
+        # The `prune` of the settings does not apply to fleets.
+        elif (origin, where, both) in taken and (kind, where) != ("fleets", ("prune",)):
+            taken[origin, where, both] += reach
             continue
-        change = FileChange(
-            table=kind,
-            names=tuple(each.name for each in pairs if each.name),
-            series=series,
-            path=where,
-            before=old,
-            after=new,
-            reach=reach if pairs[0].name else len(after.servers),
+        found.append(
+            FileChange(
+                table=kind,
+                names=tuple(each.name for each in pairs if each.name),
+                series=pairs[0].series,
+                path=where,
+                before=old,
+                after=new,
+                reach=reach if pairs[0].name else len(after.servers),
+            )
         )
-        found.append((change, given))
-    for change, given in found:
-        yield replace(change, reach=sum(map(taken.__getitem__, given))) if change.table == "policies" else change
+    for each in found:
+        if each.table == "policies":
+            both = repr((each.before, each.after))
+            reach = sum(taken[("policies", name), each.path, both] for name in each.names)
+            yield replace(each, reach=reach)
+        else:
+            yield each
 
 
 def _pairs(before: Desired, after: Desired) -> Iterator[_Pair]:
     """Yield what differs in each table that is in the files before or after the change, and in each of its series."""
     for kind, name, old, new in _tables(before, after):
-        origin = ("policies", name) if kind == "policies" else ("settings",)
+        origin: tuple[str, ...] = ("policies", name) if kind == "policies" else ("settings",)
         yield _Pair(kind=kind, name=name, series=None, origin=origin, values=_differing(old, new))
         if isinstance(old, DeclaredFleet | DeclaredServer) and isinstance(new, DeclaredFleet | DeclaredServer):
             olds, news = ({series.description: series for series in each.series} for each in (old, new))
@@ -336,34 +350,26 @@ def _tables(before: Desired, after: Desired) -> Iterator[tuple[Kind, str, _Table
         yield "servers", name, gone_server, None
 
 
-def _differing(old: _Table | None, new: _Table | None) -> tuple[Written | None, Written | None]:
+def _differing(old: _Table | None, new: _Table | None) -> _Both:
     """Return both tables as in the files, without the fields that are the same in both, or that are not set."""
-    olds, news = (table and _fields(table) for table in (old, new))
-    if olds and news:
+    if old and new:
         # The series of a table are pairs of their own.
-        names = [name for name in news if name != "series" and olds[name] != news[name]]
-        return _table(olds, names), _table(news, names)
-    # Tables that are new or gone are alike whatever the server.
-    whole = [
-        each and _table(each, [name for name in each if each[name] and name not in {"id", "name"}])
-        for each in (olds, news)
-    ]
-    return whole[0], whole[1]
+        names = [name for name in _FIELDS[type(new)] if name != "series" and getattr(old, name) != getattr(new, name)]
+        return _table(old, names), _table(new, names)
+    return None if old is None else _whole(old), None if new is None else _whole(new)
 
 
-def _fields(table: _Table | PauseTable) -> dict[str, Any]:
-    """Return what a table says, without what says which one it is."""
-    if isinstance(table, BaseModel):
-        return dict(table)
-    return {each.name: getattr(table, each.name) for each in fields(table) if each.name not in _IDENTITY}
+def _whole(table: _Table) -> Written:
+    """Return a table that is new or gone: such tables are alike whatever the server."""
+    return _table(table, (name for name in _FIELDS[type(table)] if name not in {"id", "name"} and getattr(table, name)))
 
 
-def _table(values: Mapping[str, Any], names: Iterable[str]) -> dict[str, Written]:
-    written = ((name, _written(name, values[name])) for name in names)
+def _table(table: _Table | PauseTable, names: Iterable[str]) -> Written:
+    written = ((name, _written(name, getattr(table, name))) for name in names)
     return {_KEYS.get(name, name): value for name, value in written if value is not None}
 
 
-def _written(name: str, value: object) -> Written | None:
+def _written(name: str, value: Any) -> Written | None:  # noqa: ANN401, PLR0911 - a row for each kind of value
     """Return a value as in the files; None if it is not set."""
     match value:
         case () | [] if name == "ignore":
@@ -371,7 +377,7 @@ def _written(name: str, value: object) -> Written | None:
         case None | () | []:
             return None
         case PauseTable() | DeclaredSeries():
-            return _table(_fields(value), _fields(value))
+            return _table(value, _FIELDS[type(value)])
         case (PauseTable() as innermost, *_):
             return _written(name, innermost)
         case (DeclaredSeries(), *_):

@@ -57,7 +57,7 @@ def test_members_stand_after_the_tables_fleet_by_fleet_by_name() -> None:
         ("db", "a"),
     ]
     assert [len(server.series) for server in found.servers] == [0, 1, 1, 0]
-    assert found.declared == {11, 12, 13, 14}
+    assert found.declared == {11: "web-1", 12: "web-2", 13: "web-test", 14: "db"}
     assert found.undeclared(inventory(servers=ACCOUNT)) == ()
 
 

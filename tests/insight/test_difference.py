@@ -95,6 +95,43 @@ def test_another_key_for_a_server_is_no_change() -> None:
     assert changed("[servers.web]\n", '[servers.front]\nname = "web"\n').is_empty
 
 
+def test_an_error_is_the_same_under_another_key_and_in_another_line() -> None:
+    rule = BEFORE.replace("[settings]", '[require]\nretention = "30d"\n[settings]')
+    found = changed("[servers.web]\n", '\n\n[servers.front]\nname = "web"\n', rule)
+
+    assert len(found.after.errors) == 2
+    assert found.is_empty
+
+
+def test_one_more_of_the_same_warning_is_one_more() -> None:
+    without_keep = 'backups = [{ description = "nightly", every = "1d" }]'
+    before = BEFORE.replace('backups = [{ description = "nightly", policy = "standard" }]', without_keep, 1)
+    after = BEFORE.replace('backups = [{ description = "nightly", policy = "standard" }]', without_keep)
+
+    assert [each.summary for each in of(before, after).appeared] == [
+        "the series 'nightly' has an every and no keep, so no backup is ever deleted"
+    ]
+    assert len(of(after, before).resolved) == 1
+
+
+def test_keys_that_two_servers_exchange_are_no_change() -> None:
+    after = (
+        BEFORE.replace("servers.web", "servers.x")
+        .replace("servers.db", "servers.web")
+        .replace("servers.x", "servers.db")
+    )
+    after = after.replace("id = 1", 'id = 1\nname = "web"').replace("id = 2", 'id = 2\nname = "db"')
+
+    assert of(BEFORE, after).is_empty
+
+
+def test_a_target_selects_a_server_by_its_new_key_in_both_files() -> None:
+    after = config(BEFORE.replace("[servers.web]\n", '[servers.front]\nname = "web"\n').replace("keep = 4", "keep = 2"))
+    found = compare(config(BEFORE), desired_for(after, HELD, ("front",)), HELD, NOW)
+
+    assert addresses(found)["new"] == ["front/nightly#3", "front/nightly#2"]
+
+
 def test_a_server_that_is_gone_leaves_its_backups() -> None:
     found = changed('[servers.web]\nid = 1\nbackups = [{ description = "nightly", policy = "standard" }]\n', "")
 

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from laws.test_fleets import cases
 from laws.test_planning import configs, inventories
+from support.build import make_plan
 
 from reconcile.actual.inventory import Inventory
 from reconcile.desired.config import Config, DeclaredFleet, DeclaredServer
@@ -85,6 +86,24 @@ def test_the_plan_after_is_the_plan_before_and_the_difference(before: Config, af
         *(_about(each.action) for each in found.actions if each.fate in NEW),
     } == set(actions)
     assert found.causes_nothing or not found.is_empty
+
+
+@given(configs(), configs(), inventories(), chances)
+def test_both_plans_are_as_if_each_were_made_alone(
+    before: Config, after: Config, seen: Inventory, chance: Random
+) -> None:
+    """What both files declare alike is planned once, unless a rule for all servers differs."""
+    settings = chance.choice([before.settings, after.settings])
+    mixed = replace(
+        after,
+        settings=settings,
+        require=Requirements.model_construct(retention=chance.choice([None, Duration(days=3)])),
+        servers=tuple(map(chance.choice, zip(before.servers, after.servers, strict=False))),
+    )
+
+    found = compared(before, mixed, seen)
+
+    assert (found.before, found.after) == (make_plan(before, seen), make_plan(mixed, seen))
 
 
 @given(configs(), configs(), inventories())
