@@ -4,13 +4,13 @@ Unknown fields are ignored. A field that is not as documented counts as unknown 
 """
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
-from pydantic import AliasPath, FailFast, Field, PlainValidator, Strict, TypeAdapter, ValidationError
+from pydantic import AfterValidator, AliasPath, FailFast, Field, PlainValidator, Strict, TypeAdapter, ValidationError
 
 from reconcile.actual.inventory import Backup, OddEntry, Server
 from reconcile.limits import FIRST_YEAR, LARGEST_INTEGER, LAST_YEAR, SMALLEST_INTEGER
@@ -104,7 +104,7 @@ def _read_page(body: bytes, kind: "_Kind[Fields, Item]", now: datetime) -> Page[
         entries = _any_page(body)
         results = [_read_entry(entry, kind, now) for entry in entries.results]
         return Page(count=entries.count, next=entries.next, results=results)
-    return Page(count=page.count, next=page.next, results=[kind.made_of(fields, ()) for fields in page.results])
+    return Page(count=page.count, next=page.next, results=[kind.item(**vars(fields)) for fields in page.results])
 
 
 def _any_page(body: bytes) -> "_PageFields[Any]":
@@ -127,31 +127,10 @@ def _any_page(body: bytes) -> "_PageFields[Any]":
         raise MalformedError(place + problem["msg"]) from error
 
 
-def _backup(fields: "_BackupFields", unreadable: tuple[str, ...]) -> Backup:
-    return Backup(
-        id=fields.id,
-        server_id=fields.server_id,
-        server_name=fields.server_name or "",
-        description=fields.description,
-        backup_type=fields.backup_type or "",
-        status=fields.status or "",
-        size_mb=fields.size_mb,
-        created_at=fields.created_at,
-        expires_at=fields.expires_at,
-        unreadable=unreadable,
-    )
-
-
-def _server(fields: "_ServerFields", unreadable: tuple[str, ...]) -> Server:
-    return Server(
-        id=fields.id, name=fields.name or "", location=fields.location, status=fields.status, unreadable=unreadable
-    )
-
-
 def _read_entry(entry: object, kind: "_Kind[Fields, Item]", now: datetime) -> Item | OddEntry:
     """Read an entry. Sets each unreadable field to null, and an unreadable `created_at` to `now`."""
     try:
-        return kind.made_of(kind.entry.validate_python(entry), ())
+        return kind.item(**vars(kind.entry.validate_python(entry)))
     except ValidationError as error:
         problems = error.errors(include_url=False, include_context=False, include_input=False)
         unreadable = tuple(dict.fromkeys(_field(problem["loc"]) for problem in problems))
@@ -164,7 +143,7 @@ def _read_entry(entry: object, kind: "_Kind[Fields, Item]", now: datetime) -> It
         readable["server"] = {"id": readable["server"]["id"]}
     if "created_at" in unreadable:
         readable["created_at"] = now.isoformat()
-    return kind.made_of(kind.entry.validate_python(readable), unreadable)
+    return kind.item(**vars(kind.entry.validate_python(readable)), unreadable=unreadable)
 
 
 def _field(place: tuple[int | str, ...]) -> str:
@@ -193,6 +172,7 @@ def _size(value: object) -> float:
 
 # Without a constraint, even an idle one, pydantic does not detect half a surrogate pair in a Python string.
 _Text = Annotated[str, Strict(), Field(min_length=0)]
+_TextOrNull = _Text | Annotated[None, AfterValidator(lambda _: "")]
 _Integer = Annotated[int, Strict(), Field(ge=SMALLEST_INTEGER, le=LARGEST_INTEGER)]
 # Ids become part of a path, where a dot segment, even if escaped, would change the path.
 _Id = _Integer | Annotated[str, Strict(), Field(pattern=r"^(?s:[^.].*|\.[^.].*|\.\..+)$")]
@@ -201,27 +181,27 @@ _Size = Annotated[int, Strict(), Field(ge=0, le=LARGEST_INTEGER)] | Annotated[fl
 _Time = Annotated[datetime, PlainValidator(_time)]
 
 
-@dataclass(kw_only=True, slots=True)
+@dataclass(kw_only=True)
 class _BackupFields:
-    """The fields read from an entry in the list of backups; those with a default may be absent."""
+    """The fields of a `Backup` in an entry of the list; those with a default may be absent."""
 
     id: _Id
     server_id: Annotated[_Id, Field(validation_alias=AliasPath("server", "id"))]
-    server_name: Annotated[_Text | None, Field(validation_alias=AliasPath("server", "name"))] = None
+    server_name: Annotated[_TextOrNull, Field(validation_alias=AliasPath("server", "name"))] = ""
     description: _Text | None
-    backup_type: _Text | None = None
-    status: _Text | None = None
+    backup_type: _TextOrNull = ""
+    status: _TextOrNull = ""
     size_mb: _Size | None = None
     created_at: _Time
     expires_at: _Time | None = None
 
 
-@dataclass(kw_only=True, slots=True)
+@dataclass(kw_only=True)
 class _ServerFields:
-    """The fields read from an entry in the list of servers."""
+    """The fields of a `Server` in an entry of the list."""
 
     id: _Id
-    name: _Text | None = None
+    name: _TextOrNull = ""
     location: _Text | None = None
     status: _Text | None = None
 
@@ -237,15 +217,15 @@ class _PageFields(Generic[Fields]):
 
 @dataclass(frozen=True, slots=True)
 class _Kind(Generic[Fields, Item]):
-    """A kind of list: how to read a page and a single entry, and what to build from the fields."""
+    """A kind of list: how to read a page and a single entry, and what the fields become."""
 
     name: Literal["backup", "server"]
     page: TypeAdapter[_PageFields[Fields]]
     entry: TypeAdapter[Fields]
-    made_of: Callable[[Fields, tuple[str, ...]], Item]
+    item: type[Item]
 
 
 _ANY = TypeAdapter[Any](Any)
 _PAGE = TypeAdapter(_PageFields[Any])
-_BACKUPS = _Kind("backup", TypeAdapter(_PageFields[_BackupFields]), TypeAdapter(_BackupFields), _backup)
-_SERVERS = _Kind("server", TypeAdapter(_PageFields[_ServerFields]), TypeAdapter(_ServerFields), _server)
+_BACKUPS = _Kind("backup", TypeAdapter(_PageFields[_BackupFields]), TypeAdapter(_BackupFields), Backup)
+_SERVERS = _Kind("server", TypeAdapter(_PageFields[_ServerFields]), TypeAdapter(_ServerFields), Server)
