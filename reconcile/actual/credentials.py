@@ -4,7 +4,6 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import quote
@@ -60,13 +59,16 @@ def find(*, base_url: str | None, token_file: Path | None, environment: Mapping[
         NoTokenError: no token was found.
         UserError: the token is unusable (it is not shown), or must not be sent to this base URL.
     """
-    config = _OfficialConfig(home / ".vps" / "config.json" if home else None)
+    url = base_url or environment.get("VPS_API_URL")
+    token = environment.get("VPS_API_TOKEN")
+    official = home / ".vps" / "config.json" if home else None
+    config = _official_config(official) if official and not (url and (token_file or token)) else {}
+    source = "VPS_API_TOKEN"
     if token_file:
         token, source = _read_token(token_file), str(token_file)
-    elif environment.get("VPS_API_TOKEN"):
-        token, source = environment["VPS_API_TOKEN"].strip(), "VPS_API_TOKEN"
-    else:
-        token, source = (config.get("api_token") or "").strip(), str(config.path)
+    elif not token:
+        token, source = config.get("api_token", ""), str(official)
+    token = token.strip()
     if not token:
         raise NoTokenError(
             "no token",
@@ -84,8 +86,9 @@ def find(*, base_url: str | None, token_file: Path | None, environment: Mapping[
             f"the token from {source} is not valid",
             "It contains whitespace or unusual characters; copy it again.",
         )
-    url = base_url or environment.get("VPS_API_URL") or config.base_url() or BASE_URL
-    return Access(base_url=_checked(url, token), token=token, token_from=source)
+    if not url and (api_url := config.get("api_url")):
+        url = api_url.rstrip("/").removesuffix(_API_PATH) + _API_PATH
+    return Access(base_url=_checked(url or BASE_URL, token), token=token, token_from=source)
 
 
 def redact(text: str, token: str) -> str:
@@ -111,35 +114,19 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-class _OfficialConfig:
-    """The official CLI's file, read only if needed."""
-
-    def __init__(self, path: Path | None) -> None:
-        self.path = path
-
-    def get(self, key: str) -> str | None:
-        """Return a value if it is text; raises UserError if the file can't be read."""
-        value = self._values.get(key)
-        return value if isinstance(value, str) else None
-
-    def base_url(self) -> str | None:
-        url = self.get("api_url")
-        return url.rstrip("/").removesuffix(_API_PATH) + _API_PATH if url else None
-
-    @cached_property
-    def _values(self) -> Mapping[str, object]:
-        if self.path is None:
-            return {}
-        try:
-            config = json.loads(read_file(self.path, MEBIBYTE))
-        except FileNotFoundError:
-            return {}
-        except (OSError, ValueError, RecursionError) as error:
-            raise UserError(
-                f"{self.path} can't be read: {_reason(error, 'it is not JSON')}",
-                "Fix it, or set VPS_API_TOKEN and VPS_API_URL.",
-            ) from error
-        return config if isinstance(config, dict) else {}
+def _official_config(path: Path) -> dict[str, str]:
+    """Return the strings in the official CLI's file; raises UserError if it can't be read."""
+    try:
+        config = json.loads(read_file(path, MEBIBYTE))
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError, RecursionError) as error:
+        raise UserError(
+            f"{path} can't be read: {_reason(error, 'it is not JSON')}",
+            "Fix it, or set VPS_API_TOKEN and VPS_API_URL.",
+        ) from error
+    values = config.items() if isinstance(config, dict) else ()
+    return {key: value for key, value in values if isinstance(value, str)}
 
 
 def _read_token(path: Path) -> str:

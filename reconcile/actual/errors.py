@@ -2,23 +2,37 @@
 
 from reconcile.diagnostics import UserError
 
-TOO_MANY_REQUESTS, SERVICE_UNAVAILABLE = 429, 503
+_OVERLOADED = {429, 503}
 
 
 class ApiError(UserError):
-    """A failed request. `request` is its method and URL, for messages."""
+    """A failed request. `request` is its method and URL, for messages.
 
-    def __init__(self, request: str, problem: str, advice: str = "") -> None:
+    `status` is that of the response; None if there was none, or if the status is not what is wrong with it.
+    `retry_after` is how many seconds the service asks to wait, if it says so.
+    """
+
+    def __init__(
+        self,
+        request: str,
+        problem: str,
+        advice: str = "",
+        *,
+        status: int | None = None,
+        retry_after: float | None = None,
+    ) -> None:
         super().__init__(f"{request}: {problem}", advice)
         self.request = request
+        self.status = status
+        self.retry_after = retry_after
         problem = problem.removesuffix(".")  # the problem may be a sentence from the service
         self.explanation = f"{request}: {problem}" + (f". {advice}" if advice else "")
         """What is wrong and what to do, on one line."""
 
     @property
     def is_pushback(self) -> bool:
-        """Whether the service asks for fewer requests."""
-        return False
+        """Whether the service asks for fewer requests; a busy server (409, 423) does not affect the others."""
+        return self.status in _OVERLOADED
 
 
 class NotSentError(ApiError):
@@ -30,51 +44,18 @@ class OutdatedError(ApiError):
 
 
 class BusyError(ApiError):
-    """429, 409, 423 or 425: certainly not carried out, and may be sent again. `retry_after` is in seconds."""
-
-    def __init__(self, request: str, status: int, problem: str, retry_after: float | None) -> None:
-        super().__init__(request, problem, "The service is busy; try again later.")
-        self.status = status
-        self.retry_after = retry_after
-
-    @property
-    def is_pushback(self) -> bool:
-        """Whether the service asks for fewer requests; a busy server (409, 423) does not affect the others."""
-        return self.status == TOO_MANY_REQUESTS
+    """429, 409, 423 or 425: certainly not carried out, and may be sent again."""
 
 
 class RefusedError(ApiError):
-    """Not carried out, and sending it again would not help.
+    """Not carried out, and sending it again would not help: any other 3xx or 4xx.
 
-    `status` is that of the response, any other 3xx or 4xx; None if reconcile refused to send the request.
+    Also a request that reconcile refused to send, and a connection that failed in TLS.
     """
-
-    def __init__(self, request: str, status: int | None, problem: str, advice: str = "") -> None:
-        super().__init__(request, problem, advice)
-        self.status = status
-
-
-class UntrustedError(RefusedError):
-    """TLS failed: the certificate is not trusted, or the other side does not speak TLS. Nothing was sent."""
-
-    def __init__(self, request: str, problem: str, advice: str) -> None:
-        super().__init__(request, None, problem, advice)
 
 
 class OutcomeUnknownError(ApiError):
-    """No complete response arrived: the request may have been carried out, or not.
-
-    `status` is that of the response, if there was one.
-    """
-
-    def __init__(self, request: str, problem: str, advice: str = "", *, status: int | None = None) -> None:
-        super().__init__(request, problem, advice)
-        self.status = status
-
-    @property
-    def is_pushback(self) -> bool:
-        """Whether the service is overloaded."""
-        return self.status == SERVICE_UNAVAILABLE
+    """No complete response arrived: the request may have been carried out, or not."""
 
 
 class IncompleteListError(ApiError):

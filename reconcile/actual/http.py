@@ -16,15 +16,15 @@ import httpx
 
 from reconcile.actual.credentials import Access, redact, redact_bytes
 from reconcile.actual.errors import ApiError, BusyError, OutcomeUnknownError, OutdatedError, RefusedError
-from reconcile.actual.responses import WRONG_SERVICE, failure, origin, refusal, retry_after, service_time
+from reconcile.actual.responses import WRONG_SERVICE, failure, refusal, retry_after, service_time
 from reconcile.actual.transport import transport_to
 from reconcile.clock import Stop, StoppableClock, StoppedError
 from reconcile.durations import age_text
+from reconcile.limits import MEBIBYTE
 
 log = logging.getLogger(__name__)
 
 PARALLELISM = 10
-MEBIBYTE = 1024 * 1024
 LARGEST_RESPONSE = 64 * MEBIBYTE
 """Maximum bytes, decoded. A page of 10,000 backups is about 4 MB."""
 
@@ -155,15 +155,12 @@ class Http:
         """
         try:
             url = response.url.join(text)
-            ours, other = origin(response.url), origin(url)
         except (httpx.InvalidURL, ValueError):
-            raise RefusedError(
-                response.request, None, "the link to the next page is not a URL", WRONG_SERVICE
-            ) from None
+            raise RefusedError(response.request, "the link to the next page is not a URL", WRONG_SERVICE) from None
+        ours, other = (f"{each.scheme}://{each.netloc.decode()}" for each in (response.url, url))
         if other != ours:
             raise RefusedError(
                 response.request,
-                None,
                 f"the next page is on another origin, {self._shown(other)} instead of {ours}",
                 "It is not requested, because the token would be sent there. Check the base URL.",
             )

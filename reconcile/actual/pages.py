@@ -7,6 +7,7 @@ number of pages must agree; otherwise the list is read again.
 from collections.abc import Awaitable, Callable, Hashable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Generic, TypeVar
 
 import httpx
@@ -86,19 +87,11 @@ class Pages:
             ApiError: the service does not respond, rejects the request, or lists fewer entries than it counts.
             StoppedError: interrupted, or out of time.
         """
-
-        async def read() -> CompleteList[Item]:
-            return await self._listing(query)
-
-        return await self._repeated(read, (IncompleteListError,), _READINGS, lambda _: _PAUSE)
+        return await self._repeated(partial(self._listing, query), (IncompleteListError,), _READINGS, lambda _: _PAUSE)
 
     async def single(self, path: str) -> Response:
         """Read a response that is not a list, again if necessary; raises as `whole` does."""
-
-        async def read() -> Response:
-            return await self._http.request("GET", path)
-
-        return await self._repeated(read, _MAY_PASS, self._attempts, backoff)
+        return await self._repeated(partial(self._http.request, "GET", path), _MAY_PASS, self._attempts, backoff)
 
     async def _listing(self, query: Query[Item]) -> CompleteList[Item]:
         first, response = await self._first(query)
@@ -137,7 +130,7 @@ class Pages:
             page, response = await self._page(query, query.path, query.params)
         if page.count > LARGEST_LIST:
             problem = f"the list counts {page.count:,} entries, and reconcile reads at most {LARGEST_LIST:,}"
-            raise RefusedError(response.request, None, problem, WRONG_SERVICE)
+            raise RefusedError(response.request, problem, WRONG_SERVICE)
         query.progress(len(page.results), page.count)
         return page, response
 

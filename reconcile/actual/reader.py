@@ -1,11 +1,12 @@
 """Reads the account as complete lists. This half of the client can't change anything."""
 
+from collections.abc import Awaitable
 from dataclasses import replace
 
 from reconcile.actual.errors import RefusedError
 from reconcile.actual.http import Http
 from reconcile.actual.inventory import MANUAL, Backup, Inventory, OddEntry, Server, check_clock
-from reconcile.actual.pages import CompleteList, Pages, Query
+from reconcile.actual.pages import CompleteList, Pages, Query, Result
 from reconcile.actual.wire import read_account, read_backups, read_servers
 from reconcile.ids import Id
 from reconcile.tasks import side_by_side
@@ -55,7 +56,8 @@ class Reader:
 
         async def ask_account() -> None:
             nonlocal account
-            account = await self._account()
+            response = await _if_permitted(self._pages.single("/account/me/"))
+            account = read_account(response.body) if response else None
 
         self.progress = (0, 0)
         try:
@@ -92,12 +94,7 @@ class Reader:
 
     async def _servers(self) -> CompleteList[Server] | None:
         query = Query(path="/servers/", params={}, read=read_servers, progress=lambda _, __: None)
-        try:
-            return await self._pages.whole(query)
-        except RefusedError as refused:
-            if refused.status in _NO_PERMISSION:
-                return None
-            raise
+        return await _if_permitted(self._pages.whole(query))
 
     async def _backups(
         self, *, automatic: bool, server_id: Id | None
@@ -131,11 +128,12 @@ class Reader:
         if self.progress:
             self.progress = (read, total)
 
-    async def _account(self) -> str | None:
-        """Return the e-mail address of the account; None if the service does not send it."""
-        try:
-            return read_account((await self._pages.single("/account/me/")).body)
-        except RefusedError as refused:
-            if refused.status in _NO_PERMISSION:
-                return None
-            raise
+
+async def _if_permitted(reading: Awaitable[Result]) -> Result | None:
+    """Return what is read; None if the token has no permission to read it."""
+    try:
+        return await reading
+    except RefusedError as refused:
+        if refused.status in _NO_PERMISSION:
+            return None
+        raise

@@ -8,14 +8,7 @@ from email.utils import parsedate_to_datetime
 
 import httpx
 
-from reconcile.actual.errors import (
-    ApiError,
-    BusyError,
-    NotSentError,
-    OutcomeUnknownError,
-    RefusedError,
-    UntrustedError,
-)
+from reconcile.actual.errors import ApiError, BusyError, NotSentError, OutcomeUnknownError, RefusedError
 from reconcile.actual.wire import error_text
 
 Show = Callable[[str], str]
@@ -48,7 +41,11 @@ def failure(request: str, error: httpx.HTTPError, show: Show) -> ApiError:
     text = show(str(error) or type(error).__name__)
     match error:
         case httpx.ConnectError() if tls_error := _tls_error(error):
-            return _untrusted(request, tls_error, text)
+            if isinstance(tls_error, ssl.SSLCertVerificationError):
+                problem, advice = "the service's certificate is not trusted", _NO_TRUST
+            else:
+                problem, advice = "no TLS connection", _NO_TLS
+            return RefusedError(request, f"{problem} ({text})", advice)
         case httpx.ConnectError() | httpx.UnsupportedProtocol():
             return NotSentError(request, f"could not connect ({text})", _UNREACHABLE)
         case httpx.ConnectTimeout() | httpx.PoolTimeout():
@@ -71,15 +68,16 @@ def refusal(request: str, response: httpx.Response, body: bytes, retry_after: fl
     text = show(error_text(body))
     problem = f"{status} {httpx.codes.get_reason_phrase(status)}".rstrip() + (f": {text}" if text else "")
     if status in _BUSY:
-        return BusyError(request, status, problem, retry_after)
+        advice = "The service is busy; try again later."
+        return BusyError(request, problem, advice, status=status, retry_after=retry_after)
     if response.is_server_error or status == httpx.codes.REQUEST_TIMEOUT:
         return OutcomeUnknownError(request, problem, "The service has a problem; try again later.", status=status)
     if response.is_client_error:
-        return RefusedError(request, status, problem, _advice(status, text))
+        return RefusedError(request, problem, _advice(status, text), status=status)
     if status in _REDIRECTS and (location := response.headers.get("Location")):
         advice = "Redirects are not followed, because they could leak the token. Check the base URL."
-        return RefusedError(request, status, f"{problem}, redirected to {show(location)}", advice)
-    return RefusedError(request, status, f"unexpected response {problem}", WRONG_SERVICE)
+        return RefusedError(request, f"{problem}, redirected to {show(location)}", advice, status=status)
+    return RefusedError(request, f"unexpected response {problem}", WRONG_SERVICE, status=status)
 
 
 def _advice(status: int, text: str) -> str:
@@ -102,13 +100,6 @@ def service_time(response: httpx.Response) -> datetime | None:
     return _date(response.headers.get("Date", ""))
 
 
-def origin(url: httpx.URL) -> str:
-    """Return scheme, host and port, all three written out."""
-    host = url.raw_host.decode()
-    port = url.port or {"http": 80, "https": 443}.get(url.scheme)
-    return f"{url.scheme}://{f'[{host}]' if ':' in host else host}" + (f":{port}" if port else "")
-
-
 def _date(value: str) -> datetime | None:
     try:
         date = parsedate_to_datetime(value)
@@ -123,9 +114,3 @@ def _tls_error(error: BaseException | None) -> ssl.SSLError | None:
             return error
         error = error.__cause__ or error.__context__
     return None
-
-
-def _untrusted(request: str, error: ssl.SSLError, text: str) -> UntrustedError:
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return UntrustedError(request, f"the service's certificate is not trusted ({text})", _NO_TRUST)
-    return UntrustedError(request, f"no TLS connection ({text})", _NO_TLS)

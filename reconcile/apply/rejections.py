@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from reconcile.actual.backoff import backoff
-from reconcile.actual.errors import ApiError, BusyError
+from reconcile.actual.errors import ApiError
 from reconcile.addresses import Address
 from reconcile.apply.run import Run
 from reconcile.durations import age_text
@@ -36,7 +36,7 @@ class Rejections:
         is_first = action.address not in self.last
         self.last[action.address] = error
         self._count += 1
-        asked_for = (error.retry_after if isinstance(error, BusyError) else None) or 0.0
+        asked_for = error.retry_after or 0.0
         seconds = asked_for or backoff(self._count)
         if asked_for >= min(self.run.clock.seconds_left, PATIENCE):
             return (

