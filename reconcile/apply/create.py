@@ -14,14 +14,13 @@ from datetime import datetime
 
 import anyio
 
-from reconcile.actual.errors import ApiError, BusyError, NotSentError, OutcomeUnknownError, OutdatedError, RefusedError
+from reconcile.actual.errors import ApiError
 from reconcile.actual.inventory import Backup, State
-from reconcile.apply.rejections import Rejections
-from reconcile.apply.run import Run
+from reconcile.apply.attempt import Attempt
 from reconcile.apply.slots import Slot
 from reconcile.clock import Stop, StoppedError
 from reconcile.ids import Id, id_order
-from reconcile.outcomes import Finished, Outcome, Started, Waiting
+from reconcile.outcomes import Finished, Outcome, Waiting
 from reconcile.plan.look_alikes import is_variant
 from reconcile.plan.model import Create
 from reconcile.plan.stored import altered, hidden, is_as_sent, why_it_does_not_count
@@ -33,29 +32,25 @@ MOST_SENT = 3
 """Maximum number of times that a create is sent, if its responses get lost."""
 
 
-@dataclass(kw_only=True, slots=True)
-class Creation:
+@dataclass(kw_only=True)
+class Creation(Attempt):
     """One create, from the first list to the list that shows the backup as completed.
 
     `planned_on` are the backups that the plan saw in the series. On one server, the caller starts the next creation
     only once `moved_on` is set: this creation has ended, or its backup hangs.
     """
 
-    create: Create
+    action: Create
     planned_on: frozenset[Id]
-    run: Run
     rank: int = 0
     moved_on: anyio.Event = field(default_factory=anyio.Event)
     _slot: Slot = field(init=False)
-    _started: float = field(init=False)
     _started_at: datetime = field(init=False)
     _sent_at: float = field(init=False)
     _latest: Backup = field(init=False)
     """The new backup, as it was last seen."""
-    _rejections: Rejections = field(init=False)
-    _lost: OutcomeUnknownError | None = None
-    """The error of the last create that may have been carried out."""
-    _times_lost: int = 0
+    _known: frozenset[Id] = frozenset()
+    """The backups on the server in the list that the last request relied on."""
     _before_lost: frozenset[Id] = frozenset()
     """The backups listed before the first create whose response was lost: none of them is ours."""
 
@@ -65,134 +60,83 @@ class Creation:
         Raises:
             StoppedError: stopped before anything was sent.
         """
-        self._slot, self._rejections = Slot(self.run.slots, self.rank), Rejections(self.run)
+        self._slot = Slot(self.run.slots, self.rank)
         try:
             await self._slot.take()
-            clock = self.run.clock
-            clock.checkpoint()
-            self._started, self._started_at = clock.monotonic(), clock.now()
-            self.run.emit(Started(action=self.create))
-            sent = await self._create_once()
+            self._started_at = self.run.clock.now()
+            sent = await self.send()
             return sent if isinstance(sent, Finished) else await self._see_completed(sent)
         finally:
             self._slot.give_up()
             self.moved_on.set()
 
-    def _ended(
-        self, outcome: Outcome, explanation: str, backup: Backup | None = None, *, is_refused: bool = False
-    ) -> Finished:
-        return Finished(
-            action=self.create,
-            outcome=outcome,
-            explanation=explanation,
-            elapsed=self.run.clock.monotonic() - self._started,
-            backup=backup,
-            is_refused=is_refused,
-        )
-
-    def _not_created(self, outcome: Outcome, explanation: str) -> Finished:
-        """End without a backup; the outcome is unknown where an earlier response was lost."""
-        return self._ended(Outcome.UNKNOWN if self._lost else outcome, explanation)
-
-    async def _create_once(self) -> Backup | Finished:
-        """Return the backup that the service created for us, or how the attempt ended without a backup."""
-        try:
-            while True:
-                before = await self.run.view.fresh(self.create.server_id, by_itself=True)
-                ended = self._why_not_send(before) or await self._send(before)
-                if ended:
-                    return ended
-        except StoppedError as stopped:
-            if self._lost:
-                return self._ended(Outcome.UNKNOWN, f"{self._lost}; and then {stopped}")
-            if rejected := self._rejections.last.get(self.create.address):
-                return self._ended(Outcome.FAILED, f"{rejected}; and then {stopped}")
-            raise
-        except ApiError as error:
-            return self._not_created(
-                Outcome.FAILED, f"{self._lost}; and then {error}" if self._lost else error.explanation
-            )
-
-    def _why_not_send(self, before: tuple[Backup, ...]) -> Backup | Finished | None:
+    async def _look(self) -> Backup | Finished | None:
         """Return None if a fresh list shows that the create may be sent (again); else the backup, or how it ended."""
+        before = await self.run.view.fresh(self.action.server_id, by_itself=True)
+        self._known = frozenset(backup.id for backup in before)
         if self._lost and (ours := self._newcomers(before, self._before_lost | self.planned_on)):
             return _best(ours)  # a backup that was not there before is ours, however late the list shows it
         # Someone may still use the description from before a rename. That backup is not ours, but counts too.
-        members = [
+        new = [
             backup
             for backup in before
-            if backup.description in self.create.descriptions and backup.id not in self.planned_on
+            if backup.description in self.action.descriptions
+            and backup.id not in self.planned_on
+            and backup.state is not State.FAILED
         ]
-        new = [backup for backup in members if backup.state is not State.FAILED]
         if new:
             ids = ", ".join(f"#{backup.id}" for backup in new)
-            return self._not_created(Outcome.SKIPPED, f"another client created {ids} meanwhile")
+            return self._failed(f"another client created {ids} meanwhile", Outcome.SKIPPED)
         if self.run.slots.is_closed:
-            return self._not_created(Outcome.NOT_STARTED, "not started: this run creates no more backups")
+            return self._failed("not started: this run creates no more backups", Outcome.NOT_STARTED)
         if self._times_lost == MOST_SENT:
-            explanation = f"sent {MOST_SENT} times, but no list shows it; last error: {self._lost}"
-            return self._ended(Outcome.UNKNOWN, explanation)
+            return self._failed(f"sent {MOST_SENT} times, but no list shows it; last error: {self._lost}")
         return None
 
-    async def _send(self, before: tuple[Backup, ...]) -> Backup | Finished | None:
-        """Send one create; return None if the service did not carry it out and it may be sent again."""
-        self.run.clock.checkpoint()
-        known = frozenset(backup.id for backup in before)
+    async def _request(self) -> Backup | Finished:
         sent_at = self.run.clock.monotonic()
         try:
-            backup = await self.run.changes.create(self.create.server_id, self.create.description)
+            backup = await self.run.changes.create(self.action.server_id, self.action.description)
         except ApiError as error:
             if error.is_pushback:
                 self.run.slots.pushed_back(started_at=sent_at, now=self.run.clock.monotonic())
-            return await self._not_accepted(error, known)
-        self.run.view.changed(self.create.server_id)
-        if backup.id in known:
+            raise
+        self.run.view.changed(self.action.server_id)
+        if backup.id in self._known:
             # The service deduplicates. If this counted as the new backup, retention would delete it as the old one.
             return self._ended(Outcome.FAILED, f"the service responded with #{backup.id}, which already existed")
         if backup.description is None:
             # The response does not say what was stored; the list will.
-            backup = replace(backup, description=self.create.description)
-        return backup if is_as_sent(self.create, backup) else self._altered(backup)
+            backup = replace(backup, description=self.action.description)
+        return backup if is_as_sent(self.action, backup) else self._altered(backup)
 
-    async def _not_accepted(self, error: ApiError, known: frozenset[Id]) -> Backup | Finished | None:
-        """Return the result of the create, or None, after a pause, if it may be sent again."""
-        match error:
-            case OutcomeUnknownError():
-                if self._lost is None:
-                    self._before_lost = known
-                self._lost = error
-                self._times_lost += 1
-                self.run.view.changed(self.create.server_id)
-                if found := await self._look_for(known):
-                    return found
-                await self.run.clock.sleep(SETTLE)
-                return await self._look_for(known)
-            case OutdatedError():
-                return None
-            case BusyError() | NotSentError():
-                # The server may be busy because another client is creating a backup in this very series.
-                self.run.view.changed(self.create.server_id)
-                self._slot.give_up()  # a rejected create is not in progress, and must not delay the others
-                if why_not := await self._rejections.pause(self.create, error):
-                    return self._not_created(Outcome.FAILED, why_not)
-                await self._slot.take()
-                return None
-            case _:
-                outcome = Outcome.UNKNOWN if self._lost else Outcome.FAILED
-                return self._ended(outcome, error.explanation, is_refused=isinstance(error, RefusedError))
+    async def _after_loss(self) -> Backup | Finished | None:
+        if self._times_lost == 1:
+            self._before_lost = self._known
+        if found := await self._look_for():
+            return found
+        await self.run.clock.sleep(SETTLE)
+        return await self._look_for()
 
-    async def _look_for(self, known: frozenset[Id]) -> Backup | Finished | None:
+    async def _pause(self, error: ApiError) -> str | None:
+        self._slot.give_up()  # a rejected create is not in progress, and must not delay the others
+        if why_not := await super()._pause(error):
+            return why_not
+        await self._slot.take()
+        return None
+
+    async def _look_for(self) -> Backup | Finished | None:
         """Return the result of a create whose response was lost, or None if a fresh list shows no new backup."""
-        listed = await self.run.view.fresh(self.create.server_id)
-        if ours := self._newcomers(listed, known):
+        listed = await self.run.view.fresh(self.action.server_id)
+        if ours := self._newcomers(listed, self._known):
             return _best(ours)
-        new = (backup for backup in listed if backup.id not in known)
-        variants = [backup for backup in new if is_variant(self.create.description, backup.description)]
+        new = (backup for backup in listed if backup.id not in self._known)
+        variants = [backup for backup in new if is_variant(self.action.description, backup.description)]
         return self._altered(_best(variants)) if variants else None
 
     def _newcomers(self, listed: tuple[Backup, ...], known: frozenset[Id]) -> list[Backup]:
         """Return the listed backups that have the description we send and are not `known`."""
-        sent = self.create.description
+        sent = self.action.description
         return [backup for backup in listed if backup.description == sent and backup.id not in known]
 
     async def _see_completed(self, backup: Backup) -> Finished:  # noqa: PLR0911 - one for each way in which it ends
@@ -233,7 +177,7 @@ class Creation:
         listed = await self.run.watch.listed(self._latest)
         if listed is None:
             return self._hidden()
-        if not is_as_sent(self.create, listed):
+        if not is_as_sent(self.action, listed):
             return self._altered(listed)
         self._latest = listed
         return None
@@ -246,12 +190,12 @@ class Creation:
             self._slot.give_up()
             self.moved_on.set()
         elapsed = clock.monotonic() - self._started
-        self.run.emit(Waiting(address=self.create.address, backup=current, elapsed=elapsed))
+        self.run.emit(Waiting(address=self.action.address, backup=current, elapsed=elapsed))
 
     def _judged(self, settled: Backup | None) -> Finished:
         """Decide whether a new backup that has ended counts."""
         clock, slots = self.run.clock, self.run.slots
-        if settled and not is_as_sent(self.create, settled):
+        if settled and not is_as_sent(self.action, settled):
             return self._altered(settled)
         if why_not := why_it_does_not_count(self._latest, settled, self._started_at, clock.now()):
             slots.pushed_back(started_at=self._started, now=clock.monotonic())
@@ -260,11 +204,11 @@ class Creation:
         return self._ended(Outcome.SUCCEEDED, "completed", settled)
 
     def _altered(self, stored: Backup) -> Finished:
-        self.run.stop_creating(altered(self.create, stored))
+        self.run.stop_creating(altered(self.action, stored))
         return self._ended(Outcome.FAILED, f"the service stored #{stored.id} differently from how it was sent")
 
     def _hidden(self) -> Finished:
-        self.run.stop_creating(hidden(self.create, self._latest))
+        self.run.stop_creating(hidden(self.action, self._latest))
         return self._ended(Outcome.FAILED, f"the service accepted #{self._latest.id}, but no list shows it")
 
 

@@ -12,9 +12,9 @@ import anyio
 from reconcile.actual.errors import ApiError
 from reconcile.actual.inventory import Backup, State
 from reconcile.addresses import Address, BackupAddress, SeriesAddress
+from reconcile.apply.attempt import Rejections
 from reconcile.apply.create import Creation
 from reconcile.apply.delete import Deletion
-from reconcile.apply.rejections import Rejections
 from reconcile.apply.run import Run
 from reconcile.clock import StoppedError
 from reconcile.ids import Id
@@ -86,7 +86,7 @@ class Executor:
         created: dict[SeriesAddress, Backup | None] = {}
         with_create = [series for series in server.series if series.create]
         ended = {series.address: anyio.Event() for series in with_create}
-        rejections = Rejections(self._run)
+        rejections = Rejections()
         async with anyio.create_task_group() as tasks:
             for series in server.series if self._run.options.wait else ():
                 for backup in series.awaited:
@@ -95,7 +95,7 @@ class Executor:
                 assert series.create  # noqa: S101 - as selected above
                 known = frozenset(backup.id for backup in series.backups)
                 rank = self._ranks[series.address]
-                creation = Creation(create=series.create, planned_on=known, run=self._run, rank=rank)
+                creation = Creation(action=series.create, planned_on=known, run=self._run, rank=rank)
                 tasks.start_soon(self._create, creation, created, ended[series.address])
                 await creation.moved_on.wait()
             hung = [series for series in with_create if not ended[series.address].is_set()]
@@ -115,7 +115,7 @@ class Executor:
             return  # it counts as not started
         finally:
             ended.set()
-        created[creation.create.address] = finished.backup if finished.outcome is Outcome.SUCCEEDED else None
+        created[creation.action.address] = finished.backup if finished.outcome is Outcome.SUCCEEDED else None
         if finished.outcome is Outcome.SUCCEEDED:
             self._usable_left += self._run.options.wait
         self._finish(finished)
@@ -179,10 +179,11 @@ class Executor:
         if found := why_not(None):
             self._finish(Finished(action=delete, outcome=outcome_of(found), explanation="", objection=found))
             return None
-        deletion = Deletion(delete=delete, why_not=why_not, run=self._run, rejections=rejections)
+        deletion = Deletion(action=delete, why_not=why_not, run=self._run, rejections=rejections)
         # Counted before it is sent: of two concurrent deletes, only one may leave the last usable backup.
         self._usable_left -= delete.is_loss
-        if (ended := await deletion.send()) is None:
+        ended = await deletion.send()
+        if not isinstance(ended, Finished):
             return deletion
         self._usable_left += delete.is_loss and ended.outcome is not Outcome.SUCCEEDED
         self._finish(ended)
@@ -190,7 +191,7 @@ class Executor:
 
     async def _confirm(self, deletion: Deletion) -> None:
         ended = await deletion.confirm()
-        self._usable_left += deletion.delete.is_loss and ended.outcome is not Outcome.SUCCEEDED
+        self._usable_left += deletion.action.is_loss and ended.outcome is not Outcome.SUCCEEDED
         self._finish(ended)
 
     def _finish(self, finished: Finished) -> None:

@@ -83,7 +83,7 @@ async def _create_safety_backup(create: Create, run: Run, min_sizes: MinSizes) -
     ended: Finished | None = None
     async with beside(run.watch.run):
         with suppress(StoppedError):
-            ended = await Creation(create=create, planned_on=frozenset(), run=run).carry_out()
+            ended = await Creation(action=create, planned_on=frozenset(), run=run).carry_out()
     if ended and ended.outcome is Outcome.SUCCEEDED:
         return ended
     if ended and ended.outcome in {Outcome.UNKNOWN, Outcome.IN_PROGRESS}:

@@ -1,0 +1,160 @@
+"""Sends one change until the service accepts it: what every error means, and for how long a rejected change is sent.
+
+A change whose response was lost is not sent again before a list, read after the loss, shows that this is safe. A
+rejected change was certainly not carried out, and is sent again for some minutes (spec, section 4.4).
+"""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from reconcile.actual.backoff import backoff
+from reconcile.actual.errors import ApiError, BusyError, NotSentError, OutcomeUnknownError, OutdatedError, RefusedError
+from reconcile.actual.inventory import Backup
+from reconcile.apply.run import Run
+from reconcile.clock import StoppedError
+from reconcile.durations import age_text
+from reconcile.ids import Id
+from reconcile.outcomes import Finished, Outcome, Rejected, Started
+from reconcile.plan.guards import Objection
+from reconcile.plan.model import Action, Create
+
+PATIENCE = 600.0
+"""Maximum seconds of pauses. If a quota is full or a server is always busy, reporting the reason helps more."""
+
+
+@dataclass(slots=True)
+class Rejections:
+    """The rejections of one create, or of the deletes on one server, since the last accepted one."""
+
+    count: int = 0
+    waited: float = 0.0
+    """Seconds of pauses."""
+
+
+@dataclass(kw_only=True)
+class Attempt(ABC):
+    """One change, from the first list to the response that accepts it."""
+
+    action: Action
+    run: Run
+    rejections: Rejections = field(default_factory=Rejections)
+    _started: float = field(init=False)
+    _lost: OutcomeUnknownError | None = None
+    """The error of the last request that may have been carried out."""
+    _times_lost: int = 0
+    _rejected: ApiError | None = None
+    """The last error of a request that was certainly not carried out."""
+
+    @property
+    def _server_id(self) -> Id:
+        return self.action.server_id if isinstance(self.action, Create) else self.action.backup.server_id
+
+    @abstractmethod
+    async def _look(self) -> Backup | Finished | None:
+        """Return None if a fresh list shows that the change may be sent (again); else how it ended."""
+
+    @abstractmethod
+    async def _request(self) -> Backup | Finished:
+        """Send the change once; return the backup that it created or deleted, or how it ended."""
+
+    @abstractmethod
+    async def _after_loss(self) -> Backup | Finished | None:
+        """Return how a change ended whose response was lost; or None, after a pause, if it may be sent again."""
+
+    async def send(self) -> Backup | Finished:
+        """Send the change; return the backup once the service has accepted it, or else how the change ended.
+
+        Raises:
+            StoppedError: stopped before anything was sent.
+        """
+        self.run.clock.checkpoint()
+        self._started = self.run.clock.monotonic()
+        self.run.emit(Started(action=self.action))
+        try:
+            while True:
+                if ended := await self._look():
+                    return ended
+                self.run.clock.checkpoint()
+                try:
+                    accepted = await self._request()
+                except ApiError as error:
+                    if ended := await self._not_accepted(error):
+                        return ended
+                else:
+                    self.rejections.count, self.rejections.waited = 0, 0.0
+                    return accepted
+        except (ApiError, StoppedError) as hindrance:
+            if self._lost:
+                return self._ended(Outcome.UNKNOWN, f"{self._lost}; and then {hindrance}")
+            if self._rejected:
+                return self._ended(Outcome.FAILED, f"{self._rejected}; and then {hindrance}")
+            if isinstance(hindrance, ApiError):
+                return self._ended(Outcome.FAILED, hindrance.explanation)
+            raise
+
+    async def _not_accepted(self, error: ApiError) -> Backup | Finished | None:
+        """Return how the change ended; or None, after a pause, if it may be sent again."""
+        match error:
+            case OutcomeUnknownError():
+                self._lost = error
+                self._times_lost += 1
+                self.run.view.changed(self._server_id)
+                return await self._after_loss()
+            case OutdatedError():
+                return None
+            case BusyError() | NotSentError():
+                # The server may be busy because another client is creating a backup in this very series.
+                self.run.view.changed(self._server_id)
+                why_not = await self._pause(error)
+                return self._failed(why_not) if why_not else None
+            case _:
+                return self._failed(error.explanation, is_refused=isinstance(error, RefusedError))
+
+    async def _pause(self, error: ApiError) -> str | None:
+        """Wait until the change may be sent again, and return None; or return why it is not sent again.
+
+        The first rejection of an action is shown at once. A pause that would exceed the deadline is not started.
+
+        Raises:
+            StoppedError: stopped while waiting.
+        """
+        is_first = self._rejected is None
+        self._rejected = error
+        self.rejections.count += 1
+        asked_for = error.retry_after or 0.0
+        seconds = asked_for or backoff(self.rejections.count)
+        if asked_for >= min(self.run.clock.seconds_left, PATIENCE):
+            return (
+                f"rejected, and must not be sent again for {age_text(timedelta(seconds=seconds))}: {error.explanation}"
+            )
+        self.rejections.waited += seconds
+        if self.rejections.waited > PATIENCE:
+            return f"rejected for 10 minutes: {error.explanation}"
+        if is_first:
+            self.run.emit(Rejected(action=self.action, explanation=error.explanation, seconds=seconds))
+        await self.run.clock.sleep(seconds)
+        return None
+
+    def _failed(self, explanation: str, outcome: Outcome = Outcome.FAILED, *, is_refused: bool = False) -> Finished:
+        """End without success; the outcome is unknown where an earlier response was lost."""
+        return self._ended(Outcome.UNKNOWN if self._lost else outcome, explanation, is_refused=is_refused)
+
+    def _ended(
+        self,
+        outcome: Outcome,
+        explanation: str,
+        backup: Backup | None = None,
+        *,
+        objection: Objection | None = None,
+        is_refused: bool = False,
+    ) -> Finished:
+        return Finished(
+            action=self.action,
+            outcome=outcome,
+            explanation=explanation,
+            objection=objection,
+            elapsed=self.run.clock.monotonic() - self._started,
+            backup=backup,
+            is_refused=is_refused,
+        )
