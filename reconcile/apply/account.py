@@ -4,12 +4,12 @@ from collections.abc import Collection, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Protocol
 
 import anyio
 
 from reconcile.actual.errors import ApiError, OutcomeUnknownError
 from reconcile.actual.inventory import Backup, Inventory, OddEntry, State
+from reconcile.actual.reader import Reader
 from reconcile.clock import Clock
 from reconcile.desired.min_sizes import DEFAULT, MinSizes
 from reconcile.ids import Id
@@ -24,30 +24,6 @@ LONGEST_LOOK = 180.0
 _NEVER = float("-inf")
 
 
-class Lists(Protocol):
-    """Lists the account, completely or not at all. Observing never changes anything."""
-
-    @property
-    def pages(self) -> int:
-        """Number of requests that the last complete list of backups took."""
-        ...
-
-    async def observe(self, *, automatic: bool = False, server_id: Id | None = None) -> Inventory:
-        """Return all servers, and the manual backups of all or of one; with `automatic`, the automatic ones too.
-
-        Raises:
-            ApiError, StoppedError: the lists could not be read.
-        """
-        ...
-
-    async def backups(self, server_id: Id | None = None) -> tuple[Backup | OddEntry, ...]:
-        """Return the manual backups of one server, or of all, and the entries that may be backups.
-
-        Raises as `observe` does.
-        """
-        ...
-
-
 @dataclass(frozen=True, slots=True)
 class Listing:
     """The manual backups of one server, and when (by the monotonic clock) the list that shows them was requested."""
@@ -56,37 +32,40 @@ class Listing:
     backups: tuple[Backup, ...]
     odd: tuple[OddEntry, ...] = ()
     """The unreadable entries that may be backups of the server."""
+    is_whole: bool = False
+    """Whether the list was that of the whole account."""
 
 
 class AccountView:
     """The backups by server. Requests a list only when it is needed, and not twice within `FRESH` seconds."""
 
-    def __init__(self, lists: Lists, clock: Clock) -> None:
+    def __init__(self, reader: Reader, clock: Clock) -> None:
         self.min_sizes = DEFAULT
         """Decide which listed backups are undersized."""
-        self._lists = lists
+        self._reader = reader
         self._clock = clock
-        self._whole: dict[Id, tuple[Backup, ...]] = {}
-        self._whole_odd: tuple[OddEntry, ...] = ()
-        self._whole_asked_at = _NEVER
+        self._latest: dict[Id, Listing] = {}
+        self._elsewhere = Listing(_NEVER, ())
+        """What the last whole list shows of a server that it does not mention."""
         self._planned_odd: tuple[OddEntry, ...] = ()
-        self._single: dict[Id, Listing] = {}
         self._changed_at: dict[Id, float] = {}
 
     def start_from(self, inventory: Inventory, asked_at: float, min_sizes: MinSizes) -> None:
         """Start from the inventory of the plan, which was requested at `asked_at` by the monotonic clock."""
         self.min_sizes = min_sizes
         self._take((*inventory.manual, *inventory.unidentified), asked_at)
-        self._planned_odd = self._whole_odd
+        self._planned_odd = self._elsewhere.odd
 
     def _take(self, entries: Iterable[Backup | OddEntry], asked_at: float) -> None:
-        listing = self._listing(entries, asked_at)
+        whole = self._listing(entries, asked_at)
         grouped: dict[Id, list[Backup]] = {}
-        for backup in listing.backups:
+        for backup in whole.backups:
             grouped.setdefault(backup.server_id, []).append(backup)
-        self._whole_odd = listing.odd
-        self._whole = {server_id: tuple(held) for server_id, held in grouped.items()}
-        self._whole_asked_at = asked_at
+        newer = {server_id: known for server_id, known in self._latest.items() if known.asked_at >= asked_at}
+        self._elsewhere = replace(whole, backups=(), is_whole=True)
+        self._latest = {
+            server_id: replace(self._elsewhere, backups=tuple(held)) for server_id, held in grouped.items()
+        } | newer
 
     async def fresh(self, server_id: Id, *, by_itself: bool = False) -> tuple[Backup, ...]:
         """Return the manual backups of a server from a list that was requested after our last change to it.
@@ -97,9 +76,9 @@ class AccountView:
         Raises:
             ApiError, StoppedError: the list could not be read.
         """
-        known = self._latest(server_id)
+        known = self._known(server_id)
         is_young = self._clock.monotonic() - known.asked_at <= FRESH
-        is_pieced = by_itself and known is not self._single.get(server_id) and self._lists.pages > 1
+        is_pieced = by_itself and known.is_whole and self._reader.pages > 1
         if is_pieced or not is_young or known.asked_at <= self._changed_at.get(server_id, _NEVER):
             known = await self._list(server_id)
         return known.backups
@@ -112,12 +91,12 @@ class AccountView:
         Raises:
             StoppedError: the run was stopped.
         """
-        if len(servers) > 1 and len(servers) >= self._lists.pages:
+        if len(servers) > 1 and len(servers) >= self._reader.pages:
             try:
                 await self._list_all()
             except ApiError as error:
                 return dict.fromkeys(servers, error)
-            return {server_id: self._latest(server_id) for server_id in servers}
+            return {server_id: self._known(server_id) for server_id in servers}
         listings: dict[Id, Listing | ApiError] = {}
 
         async def one(server_id: Id) -> None:
@@ -136,7 +115,7 @@ class AccountView:
             # The list of one server may fail where that of the account does not.
             with suppress(ApiError):
                 await self._list_all()
-                return {server_id: self._latest(server_id) for server_id in servers}
+                return {server_id: self._known(server_id) for server_id in servers}
         return listings
 
     def changed(self, server_id: Id) -> None:
@@ -145,18 +124,16 @@ class AccountView:
 
     def gone(self, backup: Backup) -> None:
         """Record that a backup is certainly deleted; its server's list stays as fresh as it was."""
-        server_id = backup.server_id
-        if server_id in self._whole:
-            self._whole[server_id] = _without(self._whole[server_id], backup)
-        if single := self._single.get(server_id):
-            self._single[server_id] = replace(single, backups=_without(single.backups, backup))
+        known = self._known(backup.server_id)
+        left = tuple(each for each in known.backups if each.id != backup.id)
+        self._latest[backup.server_id] = replace(known, backups=left)
 
     def possible_entry(self, backup: Backup) -> OddEntry | None:
         """Return the unreadable entry that may be this backup, which the latest list does not show otherwise.
 
         It has the backup's id, or it has no id and was not listed when the run was planned.
         """
-        odd = self._latest(backup.server_id).odd
+        odd = self._known(backup.server_id).odd
         if same := next((entry for entry in odd if entry.id == backup.id), None):
             return same
         now, then = (
@@ -165,19 +142,19 @@ class AccountView:
         )
         return now[-1] if len(now) > len(then) else None
 
-    def _latest(self, server_id: Id) -> Listing:
-        whole = Listing(self._whole_asked_at, self._whole.get(server_id, ()), self._whole_odd)
-        single = self._single.get(server_id)
-        return single if single and single.asked_at >= whole.asked_at else whole
+    def _known(self, server_id: Id) -> Listing:
+        return self._latest.get(server_id, self._elsewhere)
 
     async def _list_all(self) -> None:
         asked_at = self._clock.monotonic()
-        self._take(await self._lists.backups(), asked_at)
+        self._take(await self._reader.backups(), asked_at)
 
     async def _list(self, server_id: Id) -> Listing:
         # The age of a list counts from its request: the list may not show what happened since.
         asked_at = self._clock.monotonic()
-        listing = self._single[server_id] = self._listing(await self._lists.backups(server_id), asked_at)
+        listing = self._listing(await self._reader.backups(server_id), asked_at)
+        if listing.asked_at >= self._known(server_id).asked_at:
+            self._latest[server_id] = listing
         return listing
 
     def _listing(self, entries: Iterable[Backup | OddEntry], asked_at: float) -> Listing:
@@ -186,7 +163,3 @@ class AccountView:
         held = (each for each in found if isinstance(each, Backup) and each.state is not State.BEING_DELETED)
         odd = tuple(each for each in found if isinstance(each, OddEntry) and each.kind == "backup")
         return Listing(asked_at, self.min_sizes.judged(held), odd)
-
-
-def _without(backups: tuple[Backup, ...], gone: Backup) -> tuple[Backup, ...]:
-    return tuple(backup for backup in backups if backup.id != gone.id)

@@ -23,22 +23,14 @@ PATIENCE = 600.0
 """Maximum seconds of pauses. If a quota is full or a server is always busy, reporting the reason helps more."""
 
 
-@dataclass(slots=True)
-class Rejections:
-    """The rejections of one create, or of the deletes on one server, since the last accepted one."""
-
-    count: int = 0
-    waited: float = 0.0
-    """Seconds of pauses."""
-
-
 @dataclass(kw_only=True)
 class Attempt(ABC):
     """One change, from the first list to the response that accepts it."""
 
     action: Action
     run: Run
-    rejections: Rejections = field(default_factory=Rejections)
+    rejections: list[float] = field(default_factory=list)
+    """The seconds waited after each rejection since the last accepted change; several changes may share the list."""
     _started: float = field(init=False)
     _lost: OutcomeUnknownError | None = None
     """The error of the last request that may have been carried out."""
@@ -82,7 +74,7 @@ class Attempt(ABC):
                     if ended := await self._not_accepted(error):
                         return ended
                 else:
-                    self.rejections.count, self.rejections.waited = 0, 0.0
+                    self.rejections.clear()
                     return accepted
         except (ApiError, StoppedError) as hindrance:
             if self._lost:
@@ -121,15 +113,14 @@ class Attempt(ABC):
         """
         is_first = self._rejected is None
         self._rejected = error
-        self.rejections.count += 1
         asked_for = error.retry_after or 0.0
-        seconds = asked_for or backoff(self.rejections.count)
+        seconds = asked_for or backoff(len(self.rejections) + 1)
         if asked_for >= min(self.run.clock.seconds_left, PATIENCE):
             return (
                 f"rejected, and must not be sent again for {age_text(timedelta(seconds=seconds))}: {error.explanation}"
             )
-        self.rejections.waited += seconds
-        if self.rejections.waited > PATIENCE:
+        self.rejections.append(seconds)
+        if sum(self.rejections) > PATIENCE:
             return f"rejected for 10 minutes: {error.explanation}"
         if is_first:
             self.run.emit(Rejected(action=self.action, explanation=error.explanation, seconds=seconds))

@@ -60,7 +60,7 @@ async def converge(
     results: list[Result] = []
     while True:
         asked_at = run.clock.monotonic()
-        inventory = await run.lists.observe()
+        inventory = await run.reader.observe()
         gained = Counter(address for result in results for address in result.gained)
         plan = continued(make_plan(inventory), gained, sum(result.lost for result in results))
         run.view.start_from(inventory, asked_at, plan.min_sizes)

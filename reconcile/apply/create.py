@@ -96,7 +96,7 @@ class Creation(Attempt):
     async def _request(self) -> Backup | Finished:
         sent_at = self.run.clock.monotonic()
         try:
-            backup = await self.run.changes.create(self.action.server_id, self.action.description)
+            backup = await self.run.writer.create(self.action.server_id, self.action.description)
         except ApiError as error:
             if error.is_pushback:
                 self.run.slots.pushed_back(started_at=sent_at, now=self.run.clock.monotonic())
@@ -145,8 +145,13 @@ class Creation(Attempt):
         self._latest, self._sent_at = backup, self.run.clock.monotonic()
         try:
             if not slots.is_confirmed:
-                if ended := await self._confirm():
-                    return ended
+                self._look_at(backup)
+                listed = await self.run.watch.listed(backup)
+                if listed is None:
+                    return self._hidden()
+                if not is_as_sent(self.action, listed):
+                    return self._altered(listed)
+                self._latest = listed
                 slots.confirm()
             if not waits:
                 if self._has_ended_badly:
@@ -170,17 +175,6 @@ class Creation(Attempt):
     def _has_ended_badly(self) -> bool:
         """Whether the new backup was last seen neither usable nor in progress."""
         return self._latest.state not in {State.USABLE, State.PENDING, State.UNKNOWN}
-
-    async def _confirm(self) -> Finished | None:
-        """Wait until a list shows the new backup as it was sent; return how the attempt ended if none does."""
-        self._look_at(self._latest)
-        listed = await self.run.watch.listed(self._latest)
-        if listed is None:
-            return self._hidden()
-        if not is_as_sent(self.action, listed):
-            return self._altered(listed)
-        self._latest = listed
-        return None
 
     def _look_at(self, current: Backup) -> None:
         """Report a backup that is still in progress; once it hangs, let the others continue."""

@@ -60,7 +60,7 @@ class Deletion(Attempt):
     async def _request(self) -> Backup | Finished:
         backup = self.action.backup
         try:
-            await self.run.changes.delete(backup.id)
+            await self.run.writer.delete(backup.id)
         except RefusedError as refused:
             if refused.status != httpx.codes.NOT_FOUND:
                 raise

@@ -12,7 +12,6 @@ import anyio
 from reconcile.actual.errors import ApiError
 from reconcile.actual.inventory import Backup, State
 from reconcile.addresses import Address, BackupAddress, SeriesAddress
-from reconcile.apply.attempt import Rejections
 from reconcile.apply.create import Creation
 from reconcile.apply.delete import Deletion
 from reconcile.apply.run import Run
@@ -86,7 +85,7 @@ class Executor:
         created: dict[SeriesAddress, Backup | None] = {}
         with_create = [series for series in server.series if series.create]
         ended = {series.address: anyio.Event() for series in with_create}
-        rejections = Rejections()
+        rejections: list[float] = []
         async with anyio.create_task_group() as tasks:
             for series in server.series if self._run.options.wait else ():
                 for backup in series.awaited:
@@ -148,7 +147,7 @@ class Executor:
         server: ServerPlan,
         groups: Iterable[SeriesPlan | None],
         created: Mapping[SeriesAddress, Backup | None],
-        rejections: Rejections,
+        rejections: list[float],
     ) -> None:
         """Send the deletes of these series, and of undeclared backups (None), one after the other.
 
@@ -167,7 +166,7 @@ class Executor:
             for deletion in sent:
                 tasks.start_soon(self._confirm, deletion)
 
-    async def _delete(self, delete: Delete, planned: Circumstances, rejections: Rejections) -> Deletion | None:
+    async def _delete(self, delete: Delete, planned: Circumstances, rejections: list[float]) -> Deletion | None:
         """Send one delete; return it if a list must still confirm it."""
         self._run.clock.checkpoint()
 

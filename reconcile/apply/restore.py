@@ -55,39 +55,46 @@ class Restoration:
             UserError: reconcile refused, or the response was lost; the error says what to check.
             ApiError: the restore certainly did not start.
         """
-        inventory = await run.lists.observe(automatic=True)
+        inventory = await run.reader.observe(automatic=True)
         choice = self.choose(inventory)
         self.approve(choice, inventory.observed_at)
         if self.with_safety_backup:
-            create = _safety_create(choice.server, inventory.observed_at)
-            self.safety = await _create_safety_backup(create, run, self.min_sizes)
-            run.emit(Noted(diagnostic=_completed(self.safety)))
-        same(choice, await run.lists.observe(automatic=True, server_id=choice.server.id))
+            run.view.min_sizes = self.min_sizes
+            self.safety = await _safety_backup(choice.server, inventory.observed_at, run)
+        same(choice, await run.reader.observe(automatic=True, server_id=choice.server.id))
         run.clock.checkpoint()
         self.is_sent = True
         try:
-            await run.changes.restore(choice.server.id, choice.backup.id)
+            await run.writer.restore(choice.server.id, choice.backup.id)
         except OutcomeUnknownError as lost:
             raise UserError(f"the restore may have started: {lost}", IN_DOUBT) from lost
         return choice
 
 
-async def _create_safety_backup(create: Create, run: Run, min_sizes: MinSizes) -> Finished:
+async def _safety_backup(server: Server, now: datetime, run: Run) -> Finished:
     """Create a backup of the current state, exactly once, and wait until it is completed.
 
     Raises:
         StoppedError: stopped; a backup that may be left in progress has been reported.
         UserError: the backup was not completed, so the restore must not start.
     """
-    run.view.min_sizes = min_sizes
+    description = safety_description(now)  # unique
+    create = Create(
+        address=SeriesAddress(name_or_id(server), description),
+        server_id=server.id,
+        server_name=server.name,
+        description=description,
+        reason=Missing(has_others=False),
+        descriptions=Descriptions(description),
+    )
     ended: Finished | None = None
     async with beside(run.watch.run):
         with suppress(StoppedError):
             ended = await Creation(action=create, planned_on=frozenset(), run=run).carry_out()
-    if ended and ended.outcome is Outcome.SUCCEEDED:
-        return ended
-    if ended and ended.outcome in {Outcome.UNKNOWN, Outcome.IN_PROGRESS}:
+    if ended and ended.outcome in {Outcome.SUCCEEDED, Outcome.UNKNOWN, Outcome.IN_PROGRESS}:
         run.emit(Noted(diagnostic=_left_behind(create, ended)))
+        if ended.outcome is Outcome.SUCCEEDED:
+            return ended
     if run.clock.reason:
         raise StoppedError(run.clock.reason, "creating the safety backup")
     raise UserError(
@@ -96,44 +103,22 @@ async def _create_safety_backup(create: Create, run: Run, min_sizes: MinSizes) -
     )
 
 
-def _safety_create(server: Server, now: datetime) -> Create:
-    """Return the create of a backup of the current state, with a unique description."""
-    description = safety_description(now)
-    return Create(
-        address=SeriesAddress(name_or_id(server), description),
-        server_id=server.id,
-        server_name=server.name,
-        description=description,
-        reason=Missing(has_others=False),
-        descriptions=Descriptions(description),
-    )
-
-
-def _completed(ended: Finished) -> Diagnostic:
-    backup_id = ended.backup.id if ended.backup else ""
-    return Diagnostic(
-        severity="warning",
-        summary=f"the safety backup #{backup_id} (created in {ended.elapsed:.0f}s) belongs to no declared series",
-        detail=(
-            "If undeclared backups on this server are pruned, keep this one: add its description to ignore, or "
-            f"{backup_id!r} to pinned in the table of the server."
-        ),
-        address=str(ended.action.address),
-    )
-
-
 def _left_behind(create: Create, ended: Finished) -> Diagnostic:
-    """Describe a safety backup that may exist, or may still be created, although nothing was restored."""
-    if ended.backup:
-        summary = f"the safety backup #{ended.backup.id} was started, but is not known to have completed"
-    else:
+    """Describe a safety backup that exists, or may exist, or may still be created."""
+    is_completed = ended.outcome is Outcome.SUCCEEDED
+    if not ended.backup:
         summary = f"a safety backup may have been started: {ended.explanation}"
+    elif is_completed:
+        summary = f"the safety backup #{ended.backup.id} was completed in {ended.elapsed:.0f}s"
+    else:
+        summary = f"the safety backup #{ended.backup.id} was started, but is not known to have completed"
+    pin = f", or {ended.backup.id!r} to pinned in the table of the server" if ended.backup else ""
+    search = f"To look for it: reconcile list {create.server_id}. If you do not need it, delete it in the web panel. "
     return Diagnostic(
+        severity="warning" if is_completed else "error",
         summary=summary,
-        detail=(
-            f"To look for it: reconcile list {create.server_id}. It belongs to no declared series. If you do not need "
-            "it, delete it in the web panel. If undeclared backups on this server are pruned, keep it: add its "
-            "description to ignore."
-        ),
+        detail=("" if is_completed else search)
+        + "It belongs to no declared series. If undeclared backups on this server are pruned, keep it: add its "
+        f"description to ignore{pin}.",
         address=str(create.address),
     )

@@ -1,32 +1,15 @@
 """What the tasks of one run share, from its first request to its last."""
 
 from dataclasses import dataclass, field
-from typing import Protocol
 
-from reconcile.actual.inventory import Backup
-from reconcile.apply.account import AccountView, Lists
+from reconcile.actual.reader import Reader
+from reconcile.actual.writer import Writer
+from reconcile.apply.account import AccountView
 from reconcile.apply.slots import Slots
 from reconcile.apply.watch import Watch
 from reconcile.clock import StoppableClock
 from reconcile.diagnostics import Diagnostic
-from reconcile.ids import Id
 from reconcile.outcomes import Emit, Noted
-
-
-class Changes(Protocol):
-    """Creates, deletes and restores, each request sent once; raises as `reconcile.actual.writer.Writer` does."""
-
-    async def create(self, server_id: Id, description: str) -> Backup:
-        """Send one create."""
-        ...
-
-    async def delete(self, backup_id: Id) -> None:
-        """Send one delete."""
-        ...
-
-    async def restore(self, server_id: Id, backup_id: Id) -> None:
-        """Send one restore."""
-        ...
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -50,8 +33,8 @@ class Run:
     anything waits.
     """
 
-    lists: Lists
-    changes: Changes
+    reader: Reader
+    writer: Writer
     clock: StoppableClock
     emit: Emit
     options: Options
@@ -62,7 +45,7 @@ class Run:
     """Diagnostics about more than one action: why the run sends no more creates."""
 
     def __post_init__(self) -> None:
-        self.view = AccountView(self.lists, self.clock)
+        self.view = AccountView(self.reader, self.clock)
         self.watch = Watch(self.view, self.clock)
         self.slots = Slots(self.options.max_in_progress)
 

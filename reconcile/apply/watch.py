@@ -146,7 +146,8 @@ class Watch:
             waits = [wait for wait in self._waits if not wait.ended.is_set()]
             try:
                 if not waits:
-                    await self._wait_for_a_wait()
+                    self._new_wait = anyio.Event()
+                    await self._new_wait.wait()
                 elif (seconds := min(wait.next_look for wait in waits) - self._clock.monotonic()) > _NO_TIME:
                     # A wait that is added meanwhile may be due first.
                     await self._clock.sleep(min(seconds, FIRST_LOOK))
@@ -155,7 +156,6 @@ class Watch:
             except StoppedError as stopped:
                 for wait in self._waits:
                     wait.end(error=stopped)
-                await self._wait_for_a_wait()
 
     async def _until(self, backup: Backup, judge: Judge, *, first_look: float = 0.0) -> Backup | None:
         now = self._clock.monotonic()
@@ -169,10 +169,6 @@ class Watch:
         if wait.error:
             raise wait.error
         return wait.outcome
-
-    async def _wait_for_a_wait(self) -> None:
-        self._new_wait = anyio.Event()
-        await self._new_wait.wait()
 
     async def _look(self, waits: list[_Wait]) -> None:
         now = self._clock.monotonic()

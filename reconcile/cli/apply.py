@@ -159,8 +159,8 @@ def _converge(
                 return plan_run(what, inventory, planning, started_at)
 
         run = Run(
-            lists=reader,
-            changes=Writer(reader.http),
+            reader=reader,
+            writer=Writer(reader.http),
             clock=clock,
             emit=emit_and_record,
             options=options,

@@ -167,8 +167,8 @@ def _carry_out(
             report = block.enter_context(closing(REPORTERS.text(output)))
             return await restoration.carry_out(
                 Run(
-                    lists=reader,
-                    changes=Writer(reader.http),
+                    reader=reader,
+                    writer=Writer(reader.http),
                     clock=clock,
                     emit=report.show,
                     options=Options(),

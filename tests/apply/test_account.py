@@ -9,7 +9,8 @@ from support.build import backup, inventory
 from support.virtual import VirtualClock, run_virtually
 
 from reconcile.actual.errors import ApiError, OutcomeUnknownError
-from reconcile.actual.inventory import Backup, Inventory, Server
+from reconcile.actual.inventory import Backup, Server
+from reconcile.actual.reader import Reader
 from reconcile.apply.account import FRESH, AccountView, Listing
 from reconcile.desired.min_sizes import DEFAULT
 from reconcile.ids import Id
@@ -19,16 +20,13 @@ ALL = None
 
 
 @dataclass
-class Lists:
+class Lists(Reader):
     """Answers from `held`, and keeps which server was asked for each time."""
 
     held: tuple[Backup, ...] = HELD
     pages: int = 1
     asked: list[Id | None] = field(default_factory=list)
     error: ApiError | None = None
-
-    async def observe(self, *, automatic: bool = False, server_id: Id | None = None) -> Inventory:  # noqa: ARG002
-        return inventory(*self.held)
 
     async def backups(self, server_id: Id | None = None) -> tuple[Backup, ...]:
         self.asked.append(server_id)
@@ -121,7 +119,9 @@ class TestRefresh:
         found = self.read(lists, servers)
 
         assert lists.asked == asked
-        assert found == {each.server_id: Listing(1, (each,)) for each in HELD if each.server_id in servers}
+        assert found == {
+            each.server_id: Listing(1, (each,), is_whole=asked == [ALL]) for each in HELD if each.server_id in servers
+        }
 
     @pytest.mark.parametrize("pages", [1, 3])
     def test_that_fails_says_so_for_each_server(self, pages: int) -> None:

@@ -198,7 +198,7 @@ class TestSafetyBackup:
         assert (created.what, restored.what) == ("create", "restore")
         assert created.record["description"].startswith("before restore 20")
         assert restored.usable["db", created.record["description"]] == 1
-        assert f"the safety backup #{created.record['id']} (created in " in done.stderr
+        assert f"the safety backup #{created.record['id']} was completed in " in done.stderr
         assert f"add its description to ignore, or {created.record['id']} to pinned" in " ".join(done.stderr.split())
 
     def test_that_fails_means_no_restore(self, service: Killer) -> None:

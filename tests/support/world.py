@@ -263,8 +263,8 @@ class World:
             self._running.append(stoppable)
             async with Http(access, stoppable, parallelism=parallelism, transport=transport) as http:
                 run = Run(
-                    lists=Reader(http, PATIENT_ATTEMPTS, asks_account=self.config.settings.account is not None),
-                    changes=Writer(http),
+                    reader=Reader(http, PATIENT_ATTEMPTS, asks_account=self.config.settings.account is not None),
+                    writer=Writer(http),
                     clock=stoppable,
                     emit=self._emitter(recorder),
                     options=options,
