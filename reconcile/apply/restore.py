@@ -40,7 +40,7 @@ class Restoration:
     """
 
     choose: Callable[[Inventory], Choice]
-    approve: Callable[[Choice, datetime], None]
+    approve: Callable[[Choice], None]
     with_safety_backup: bool
     min_sizes: MinSizes
     is_sent: bool = field(default=False, init=False)
@@ -57,7 +57,7 @@ class Restoration:
         """
         inventory = await run.reader.observe(automatic=True)
         choice = self.choose(inventory)
-        self.approve(choice, inventory.observed_at)
+        self.approve(choice)
         if self.with_safety_backup:
             run.view.min_sizes = self.min_sizes
             self.safety = await _safety_backup(choice.server, inventory.observed_at, run)

@@ -41,7 +41,7 @@ from reconcile.report.status.points import points_text
 _NOTHING = Config(servers=())
 
 
-@command(files=True, account=True, timeout="2h")
+@command(files=True, account=True, timeout="2h", more="every other usable backup")
 def restore(
     session: Session,
     *,
@@ -78,11 +78,11 @@ def restore(
         recorder.observe(inventory)
         return _choose(output, asked, config, inventory)
 
-    def approve(choice: Choice, now: datetime) -> None:
-        output.show(restore_text(choice, now))
+    def approve(choice: Choice) -> None:
+        output.show(restore_text(choice, verbose=output.verbose))
         if not auto_approve:
             _ask(output, choice.server)
-        recorder.plan(restore_outline(asked, choice, now))
+        recorder.plan(restore_outline(asked, choice))
 
     restoration = Restoration(
         choose=chosen,
@@ -199,7 +199,7 @@ def _choose(output: Output, asked: RestoreOptions, config: Config, inventory: In
         return choice_of(asked, config, inventory)
     except UserError:
         found = server_timeline(wanted, config, inventory)
-        output.show(points_text(found, inventory.observed_at, config.settings.timezone))
+        output.show(points_text(found, verbose=output.verbose))
         raise
 
 

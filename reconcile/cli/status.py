@@ -11,39 +11,19 @@ from reconcile.cli.options import OUTPUT_FILE, command, format_of, option
 from reconcile.cli.session import Session
 from reconcile.desired.desired import Desired
 from reconcile.diagnostics import UserError
-from reconcile.insight.restore_points import restore_points
 from reconcile.insight.since import Since, since
 from reconcile.insight.status import Status
 from reconcile.insight.status import status as status_of
-from reconcile.insight.timeline import timeline
-from reconcile.plan.planner import plan
 from reconcile.plan.planning import desired_for
-from reconcile.plan.safety import withheld
 from reconcile.report.document import Formatter
 from reconcile.report.status import STATUS_FORMATS
+from reconcile.report.status.html import status_html
+from reconcile.report.status.metrics import metrics as metrics_text
+from reconcile.report.status.runbook import runbook
 from reconcile.report.status.sentences import verdict_text
 from reconcile.report.status.text import check_text, status_text
 
-
-def _metrics(status: Status, desired: Desired, inventory: Inventory) -> str:
-    from reconcile.report.status.metrics import metrics  # noqa: PLC0415 - the client takes 30 ms, and few runs need it
-
-    return metrics(status, withheld=len(withheld(plan(desired, inventory, status.checked_at))))
-
-
-def _html(status: Status, desired: Desired, inventory: Inventory) -> str:
-    from reconcile.report.status.html import status_html  # noqa: PLC0415 - loads Jinja
-
-    return status_html(timeline(status, desired, inventory))
-
-
-def _runbook(status: Status, desired: Desired, inventory: Inventory) -> str:
-    from reconcile.report.status.runbook import runbook  # noqa: PLC0415 - few runs need it
-
-    return runbook(status, restore_points(desired, inventory, status.checked_at))
-
-
-FILES = {"metrics": _metrics, "html": _html, "runbook": _runbook}
+FILES = {"metrics": metrics_text, "html": status_html, "runbook": runbook}
 """What is written to a file, by its option."""
 
 
@@ -82,7 +62,7 @@ def status(
     for name, path in {"metrics": metrics, "html": html, "runbook": runbook}.items():
         if path:
             with session.one_of_several():
-                session.write(path, FILES[name](found, desired, inventory))
+                session.write(path, FILES[name](found, verbose=session.output.verbose))
     session.output.diagnostics(found.errors)
     if check and formatter is status_text:
         formatter = check_text

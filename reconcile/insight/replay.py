@@ -122,7 +122,7 @@ def _plan_again(record: Record, each: RecordedRound, inventory: Inventory, load:
     """Plan one round of a record again; raises UserError if its files or its saved plan are invalid."""
     config, options = _config(record, load), record.options
     if isinstance(options, RestoreOptions):
-        return restore_outline(options, choice_of(options, config, inventory), inventory.observed_at)
+        return restore_outline(options, choice_of(options, config, inventory))
     what = config if record.saved_plan is None else read(record.saved_plan, "the saved plan")
     gained = Counter(each.gained)
     plan = continued(plan_run(what, inventory, options, record.started_at), gained, each.lost)
@@ -142,13 +142,13 @@ def choice_of(options: RestoreOptions, config: Config, inventory: Inventory) -> 
     return choose(server, inventory, backup_id=options.backup_id, series=series, before=limit)
 
 
-def restore_outline(options: RestoreOptions, choice: Choice, now: datetime) -> Outline:
+def restore_outline(options: RestoreOptions, choice: Choice) -> Outline:
     """Return the plan of a restore: the safety backup, if it creates one, and the restore."""
     server = name_or_id(choice.server)
     actions = [RecordedAction(verb="restore", address=f"{server}/{choice.backup.description or ''}#{choice.backup.id}")]
     if options.safety_backup:
-        actions.insert(0, RecordedAction(verb="create", address=f"{server}/{safety_description(now)}"))
-    return Outline(planned_at=now, actions=tuple(actions), servers={}, rest="")
+        actions.insert(0, RecordedAction(verb="create", address=f"{server}/{safety_description(choice.observed_at)}"))
+    return Outline(planned_at=choice.observed_at, actions=tuple(actions), servers={}, rest="")
 
 
 def _compare(recorded: Outline, again: Outline) -> Iterator[_Found]:

@@ -31,6 +31,7 @@ class Choice:
     others: tuple[Backup, ...]
     """The other usable backups."""
     in_progress: tuple[Backup, ...]
+    observed_at: datetime
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -101,6 +102,7 @@ def choose(
         backup=backup,
         others=tuple(other for other in usable if other.id != backup.id),
         in_progress=tuple(other for other in held if other.state is State.PENDING),
+        observed_at=inventory.observed_at,
     )
 
 

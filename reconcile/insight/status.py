@@ -7,9 +7,8 @@ from zoneinfo import ZoneInfo
 
 from reconcile.actual.inventory import Backup, Inventory, Server, size_mb
 from reconcile.addresses import SeriesAddress
-from reconcile.desired.config import DeclaredSeries, DeclaredServer
+from reconcile.desired.config import Config, DeclaredSeries, DeclaredServer
 from reconcile.desired.desired import Desired
-from reconcile.desired.locate import Source
 from reconcile.diagnostics import Diagnostic
 from reconcile.ids import Id, id_order
 from reconcile.insight.gaps import History, history
@@ -63,18 +62,14 @@ class SeriesStatus:
 class Status:
     """The health of the account, for people and for monitoring."""
 
-    base_url: str
-    account: str | None
-    """The e-mail address of the account, if the files name it; it has been checked."""
+    desired: Desired
+    inventory: Inventory
+    """The account, its backups judged by their size."""
     checked_at: datetime
-    zone: ZoneInfo
-    targets: tuple[str, ...]
     series: tuple[SeriesStatus, ...]
     """The most urgent problem first, then in the order of the files."""
     unprotected: tuple[Server, ...] | None
     """The unprotected servers; None with targets, or if the token has no permission to list servers."""
-    requires_all: bool
-    """Whether an unprotected server is a problem (`require.all_servers`)."""
     undeclared: tuple[Backup, ...]
     """The manual backups on any server that no series declares."""
     ignored: frozenset[Id]
@@ -89,10 +84,23 @@ class Status:
     """Warnings that are not problems."""
     rules: tuple[RequiredRule, ...]
     """The rules of `[require]`, and how many servers satisfy each."""
-    sources: tuple[Source, ...]
-    """The files."""
     since: Since | None = None
     """The changes since a record, if the user named one."""
+
+    @property
+    def config(self) -> Config:
+        """The files."""
+        return self.desired.config
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The time zone of the files."""
+        return self.config.settings.timezone
+
+    @property
+    def requires_all(self) -> bool:
+        """Whether an unprotected server is a problem (`require.all_servers`)."""
+        return self.config.require.all_servers
 
     @property
     def health(self) -> Health:
@@ -126,14 +134,11 @@ def status(desired: Desired, inventory: Inventory, now: datetime) -> Status:
     undeclared, ignored = _undeclared(desired, inventory) if desired.selected is None else ((), frozenset())
     pauses = tuple(pause_diagnostics(desired.config, now))
     return Status(
-        base_url=inventory.base_url,
-        account=desired.config.settings.account,
+        desired=desired,
+        inventory=inventory,
         checked_at=now,
-        zone=times.zone,
-        targets=desired.targets,
         series=tuple(sorted(series, key=_urgency)),
         unprotected=desired.undeclared(inventory),
-        requires_all=desired.config.require.all_servers,
         undeclared=undeclared,
         ignored=ignored,
         has_series=any(
@@ -154,7 +159,6 @@ def status(desired: Desired, inventory: Inventory, now: datetime) -> Status:
             *odd_entries(inventory),
         ),
         rules=rules(desired, inventory, broken),
-        sources=desired.config.sources,
     )
 
 

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from reconcile.actual.inventory import MANUAL, Backup, Inventory, Server, State, in_order
 from reconcile.desired.config import Config
-from reconcile.desired.desired import Desired, resolve
+from reconcile.desired.desired import resolve
 from reconcile.ids import Id
 from reconcile.insight.status import SeriesStatus, Status
 from reconcile.insight.status import status as status_of
@@ -122,16 +122,16 @@ class Timeline:
         return (*self.servers, *self.unprotected)
 
 
-def timeline(status: Status, desired: Desired, inventory: Inventory) -> Timeline:
+def timeline(status: Status) -> Timeline:
     """Arrange the backups of an account by server, including automatic ones if the inventory contains them."""
     now = status.checked_at
-    automatic = (backup for backup in desired.min_sizes.judged(inventory.backups) if backup.backup_type != MANUAL)
+    automatic = (backup for backup in status.inventory.backups if backup.backup_type != MANUAL)
     others = _other_rows([*status.undeclared, *automatic], now)
     series: dict[str, list[TimelineRow]] = {}
     for found in status.series:
         row = _row(RowKind.DECLARED, found.address.description, found.state.backups, now, found)
         series.setdefault(found.address.server, []).append(row)
-    by_key = {server.key: server for server in desired.servers}
+    by_key = {server.key: server for server in status.desired.servers}
     return Timeline(
         status=status,
         servers=tuple(
@@ -150,20 +150,19 @@ def timeline(status: Status, desired: Desired, inventory: Inventory) -> Timeline
     )
 
 
-def server_timeline(server: Server, config: Config, inventory: Inventory) -> ServerTimeline:
+def server_timeline(server: Server, config: Config, inventory: Inventory) -> Timeline:
     """Arrange the backups of one server, declared or not; does not check the account."""
     config = replace(config, settings=config.settings.model_copy(update={"account": None}))
     known = next((each for each in inventory.servers or () if each.id == server.id), server)
     held = tuple(backup for backup in inventory.backups if backup.server_id == server.id)
     alone = replace(inventory, servers=(known,), backups=held)
-    desired = resolve(config, alone)
-    found = timeline(status_of(desired, alone, inventory.observed_at), desired, alone)
+    found = timeline(status_of(resolve(config, alone), alone, inventory.observed_at))
     (one,) = (each for each in found.every_server if each.server.id == server.id)
     # If a server does not match the account, its series are not in the status; their backups can be restored anyway.
     arranged = {backup.id for row in one.rows for backup in row.backups}
-    others = (backup for backup in desired.min_sizes.judged(held) if backup.id not in arranged)
+    others = (backup for backup in found.status.inventory.backups if backup.id not in arranged)
     rest = _other_rows(others, inventory.observed_at).get(server.id, ())
-    return replace(one, server=server, rows=(*one.rows, *rest))
+    return replace(found, servers=(replace(one, server=server, rows=(*one.rows, *rest)),), unprotected=())
 
 
 def _other_rows(backups: Iterable[Backup], now: datetime) -> dict[Id, list[TimelineRow]]:

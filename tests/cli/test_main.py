@@ -14,6 +14,7 @@ from reconcile.cli.commands import GROUPS
 
 WITH_REQUESTS = {"init", "list", "plan", "apply", "import", "status", "restore", "doctor", "forecast"}
 WITH_MORE = {
+    "restore": "every other usable backup",
     "forecast": "every series",
     "plan": "each kept backup",
     "apply": "each kept backup",

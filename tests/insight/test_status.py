@@ -149,7 +149,7 @@ def test_with_targets_there_is_nothing_but_what_they_select() -> None:
     found = status_of(THREE, SEEN, "web/fine")
 
     assert [str(series.address) for series in found.series] == ["web/fine"]
-    assert (found.unprotected, found.undeclared, found.targets) == (None, (), ("web/fine",))
+    assert (found.unprotected, found.undeclared, found.desired.targets) == (None, (), ("web/fine",))
     assert found.is_healthy
 
 

@@ -99,7 +99,7 @@ SEEN = inventory(
 
 def timeline_of(declared: Config, seen: Inventory, *targets: str) -> Timeline:
     desired = select(resolve(declared, seen), seen, targets)
-    return timeline(status(desired, seen, NOW), desired, seen)
+    return timeline(status(desired, seen, NOW))
 
 
 def outline(servers: tuple[ServerTimeline, ...]) -> dict[str, list[tuple[str, str | None, list[Id], list[Id]]]]:

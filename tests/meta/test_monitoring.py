@@ -134,7 +134,7 @@ def test_the_alerts_fire_when_they_should() -> None:
 def test_the_alerts_and_the_help_page_name_the_metrics_that_there_are() -> None:
     declared = declare('{ description = "nightly", every = "1d" }')
     account = inventory(backup(1))
-    written = metrics(status(resolve(declared, account), account, account.observed_at), withheld=0)
+    written = metrics(status(resolve(declared, account), account, account.observed_at))
     existing = set(re.findall(r"^# TYPE (\w+)", written, re.MULTILINE))
     rules = [rule for group in read_yaml(MONITORING / "alerts.yml")["groups"] for rule in group["rules"]]
     tested = {

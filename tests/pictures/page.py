@@ -18,7 +18,6 @@ from reconcile.desired.desired import resolve
 from reconcile.durations import Duration
 from reconcile.insight.forecast import Schedule, forecast, without_account
 from reconcile.insight.status import status
-from reconcile.insight.timeline import timeline
 from reconcile.report.forecast.html import forecast_html
 from reconcile.report.status.html import status_html
 
@@ -35,7 +34,7 @@ _KEYWORD = b"html-sha256\0"
 
 def _status() -> str:
     desired = resolve(DECLARED, OBSERVED)
-    return status_html(timeline(status(desired, OBSERVED, NOW), desired, OBSERVED))
+    return status_html(status(desired, OBSERVED, NOW))
 
 
 def _year() -> str:

@@ -125,7 +125,7 @@ def test_status_and_metrics_count_them_as_the_series_own() -> None:
     nightly = next(series for series in found.series if series.address.description == "nightly")
     assert [each.id for each in nightly.state.usable] == [1, 2]
     assert [each.id for each in found.undeclared] == [4]
-    assert 'reconcile_usable_backups{series="nightly",server="web"} 2.0' in metrics(found, withheld=0)
+    assert 'reconcile_usable_backups{series="nightly",server="web"} 2.0' in metrics(found)
 
 
 def test_import_beside_the_file_does_not_report_them_as_undeclared() -> None:

@@ -105,7 +105,7 @@ DOCUMENTS: dict[str, Callable[[], Document]] = {
     "doctor": lambda: DOCTOR_FORMATS.text(DIAGNOSIS, verbose=True),
     "error": lambda: Lines(tuple(diagnostic_text(NOTE))),
     "list": lambda: LIST_FORMATS.text(list_backups(SEEN), verbose=True),
-    "restore": lambda: restore_text(choose(SERVER, SEEN, backup_id=str(HELD[1].id), series=None, before=NOW), NOW),
+    "restore": lambda: restore_text(choose(SERVER, SEEN, backup_id=str(HELD[1].id), series=None, before=NOW)),
     "forecast": lambda: FORECAST_FORMATS.text(FORECAST, verbose=True),
     "forecast, in Markdown": lambda: FORECAST_FORMATS.flags["markdown"][0](FORECAST, verbose=True),
     "comparison": lambda: FORECAST_FORMATS.text(COMPARISON, verbose=True),

@@ -121,10 +121,9 @@ def test_hostile_names_are_text_in_the_record_of_a_status_too() -> None:
     servers = tuple(Server(id=f"{name}{number}", name=name) for number, name in enumerate(HOSTILE))
     declared = declare('{ description = "nightly", keep = 1 }')
     seen = inventory(servers=servers)
-    found = status(resolve(declared, seen), seen, NOW)
     source = Source(filename="|<b>`x", text="")
 
-    text = status_markdown(replace(found, sources=(source,)))
+    text = status_markdown(status(resolve(replace(declared, sources=(source,)), seen), seen, NOW))
 
     check_harmless(text)
     shown = "".join(token.content for token in tokens(text) if token.type in {"text", "text_special"})

@@ -139,7 +139,7 @@ class TestRestore:
         held = [backup(number, age=days(number)) for number in range(1, 14)]
         choice = choose(WEB, inventory(*held), backup_id="2", series=None, before=NOW)
 
-        lines = shown(restore_text(choice, NOW)).splitlines()
+        lines = shown(restore_text(choice)).splitlines()
 
         assert lines[:5] == [
             "Restore web (1) from:",
@@ -152,10 +152,11 @@ class TestRestore:
             "  and 2 older ones",
             "Same for all: type manual, expires never. Times in UTC.",
         ]
+        assert shown(restore_text(choice, verbose=True)).splitlines()[-2].startswith("  #13  ")
 
     def test_warns_of_a_backup_in_progress_even_in_short(self) -> None:
         held = [backup(1, age=days(1)), backup(2, "by hand", age=hours(0.05), status="in_progress")]
-        document = restore_text(choose(WEB, inventory(*held), backup_id="1", series=None, before=NOW), NOW)
+        document = restore_text(choose(WEB, inventory(*held), backup_id="1", series=None, before=NOW))
 
         warning = [
             "On web, #2 ('by hand') has been in progress for 3min.",
@@ -169,7 +170,7 @@ class TestRestore:
         nameless = Server(id="\x1b7", name="")
         seen = inventory(backup(1, None, age=hours(2), server=nameless), servers=(nameless,))
 
-        lines = shown(restore_text(choose(nameless, seen, backup_id="1", series=None, before=NOW), NOW)).splitlines()
+        lines = shown(restore_text(choose(nameless, seen, backup_id="1", series=None, before=NOW))).splitlines()
 
         assert lines == [
             r"Restore \x1b7 (\x1b7) from:",

@@ -89,7 +89,7 @@ DOCUMENTS: dict[str, Callable[[], Document]] = {
     "list": lambda: list_text(list_backups(ALL)),
     "plan": lambda: plan_text(PLAN, verbose=False),
     "status": lambda: status_text(status(resolve(FILE, SEEN), SEEN, NOW + timedelta(hours=30)), verbose=False),
-    "restore": lambda: restore_text(choose(DB, ALL, backup_id="2003", series=None, before=NOW), NOW),
+    "restore": lambda: restore_text(choose(DB, ALL, backup_id="2003", series=None, before=NOW)),
     "apply": lambda: result_text(_result()),
 }
 

@@ -104,7 +104,7 @@ def test_the_commands_that_only_read_meet(cell: Any) -> None:  # noqa: ANN401 - 
             _check_formats(STATUS_FORMATS, found)
             _check_printable(check_text(found, verbose=True))
             for write in STATUS_FILES.values():
-                _check_printable(write(found, desired, inventory))
+                _check_printable(write(found, verbose=True))
             _check_formats(PLAN_FORMATS, plan(desired, inventory, NOW))
             forecast = forecast_of(desired, inventory, Schedule(start=NOW, days=2, every=Duration(days=1)))
             _check_formats(FORECAST_FORMATS, forecast)

@@ -19,6 +19,7 @@ from reconcile.insight.timeline import (
     TimelineRow,
     recent_days,
 )
+from reconcile.insight.timeline import timeline as timeline_of
 from reconcile.report.status import sentences
 from reconcile.report.status.sentences import (
     DAY_MARKS,
@@ -45,9 +46,9 @@ _Mark = tuple[str, str, str]
 """The kind of a mark, its place in percent of the axis, and its text."""
 
 
-def status_html(timeline: Timeline) -> str:
+def status_html(status: Status, /, *, verbose: bool = False) -> str:
     """Return the page. Whatever comes from the service is text in it, never markup."""
-    status = timeline.status
+    timeline = timeline_of(status)
     zone = status.zone
     anchors = {each.server.id: f"server-{number}" for number, each in enumerate(timeline.every_server, 1)}
     by_key = {each.key: anchors[each.server.id] for each in timeline.servers}

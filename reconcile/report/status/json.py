@@ -11,11 +11,11 @@ def status_json(status: Status, /, *, verbose: bool = False) -> dict[str, object
     """Return the whole status; ages in seconds, sizes in MiB, times in UTC."""
     return {
         "format_version": "1.0",
-        "base_url": status.base_url,
-        "account": status.account,
+        "base_url": status.inventory.base_url,
+        "account": status.config.settings.account,
         "checked_at": status.checked_at,
-        "files": [{"filename": source.filename, "sha256": source.sha256} for source in status.sources],
-        "targets": status.targets,
+        "files": [{"filename": source.filename, "sha256": source.sha256} for source in status.config.sources],
+        "targets": status.desired.targets,
         "healthy": status.is_healthy,
         "has_series": status.has_series,
         "series": [_series(series, status) for series in status.series],

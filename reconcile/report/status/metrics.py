@@ -3,69 +3,83 @@
 Timestamps and intervals, never ages: a file that is no longer written must look stale.
 """
 
-from prometheus_client import CollectorRegistry, Gauge, generate_latest
+from datetime import datetime
 
-from reconcile.insight.status import Status
+from reconcile.insight.status import SeriesStatus, Status
+from reconcile.plan.planner import plan
+from reconcile.plan.safety import withheld
 
-_LABELS = ("server", "series")
 _BYTES = 1024 * 1024
 
+_EXPLANATIONS = {
+    "newest_backup_timestamp_seconds": "When the newest usable backup was created, if there is one.",
+    "backup_interval_seconds": "`every` in seconds, if it is set.",
+    "next_backup_due_timestamp_seconds": "When the next backup is due, if `every` is set.",
+    "paused_until_timestamp_seconds": "When the pause of the series ends, if it is paused.",
+    "oldest_backup_timestamp_seconds": "When the oldest usable backup that is not pinned was created.",
+    "missing_backups": "Restore points that the policy would hold by now but no backup provides.",
+    "usable_backups": "Usable backups of the series.",
+    "backups_size_bytes": "Size of the usable backups of the series.",
+    "failed_backups": "Failed backups of the series.",
+    "undersized_backups": "Completed backups of the series that are smaller than min_size.",
+    "stalled_backups": "Stalled backups of the series.",
+    "in_progress_backups": "Backups of the series in progress, except stalled ones.",
+    "backup_due": "1 if plan would create a backup now.",
+    "declared_series": "Declared series on servers that match the account.",
+    "errors": "Mismatches with the account, such as a declared server that does not exist.",
+    "withheld_deletes": "Deletes that apply would withhold now, because they would lose too much.",
+    "unprotected_servers": "Servers in the account that are not declared.",
+    "last_observation_timestamp_seconds": "When the account was last read.",
+}
 
-def metrics(status: Status, *, withheld: int) -> str:
-    """Return the metrics of every series, for node_exporter's textfile collector.
+_Values = dict[str, datetime | float | None]
+"""The value of each metric by its name; no line is written for None."""
 
-    `withheld` is how many deletes apply would withhold now.
-    """
+
+def metrics(status: Status, /, *, verbose: bool = False) -> str:
+    """Return the metrics of every series and of the account, for node_exporter's textfile collector."""
+    from prometheus_client import CollectorRegistry, Gauge, generate_latest  # noqa: PLC0415 - 30 ms, and few runs need it
+
     registry = CollectorRegistry()
-
-    def per_series(name: str, help_text: str) -> Gauge:
-        return Gauge(f"reconcile_{name}", help_text, _LABELS, registry=registry)
-
-    newest = per_series(
-        "newest_backup_timestamp_seconds", "When the newest usable backup was created, if there is one."
-    )
-    interval = per_series("backup_interval_seconds", "`every` in seconds, if it is set.")
-    next_due = per_series("next_backup_due_timestamp_seconds", "When the next backup is due, if `every` is set.")
-    paused = per_series("paused_until_timestamp_seconds", "When the pause of the series ends, if it is paused.")
-    oldest = per_series(
-        "oldest_backup_timestamp_seconds", "When the oldest usable backup that is not pinned was created."
-    )
-    missing = per_series("missing_backups", "Restore points that the policy would hold by now but no backup provides.")
-    usable = per_series("usable_backups", "Usable backups of the series.")
-    size = per_series("backups_size_bytes", "Size of the usable backups of the series.")
-    failed = per_series("failed_backups", "Failed backups of the series.")
-    undersized = per_series("undersized_backups", "Completed backups of the series that are smaller than min_size.")
-    stalled = per_series("stalled_backups", "Stalled backups of the series.")
-    in_progress = per_series("in_progress_backups", "Backups of the series in progress, except stalled ones.")
-    due = per_series("backup_due", "1 if plan would create a backup now.")
-    for series in status.series:
-        labels = (series.address.server, series.address.description or "")
-        if series.newest:
-            newest.labels(*labels).set(series.newest.created_at.timestamp())
-        if series.declared.every:
-            interval.labels(*labels).set(series.declared.every.in_seconds(status.checked_at))
-        if series.state.due_at:
-            next_due.labels(*labels).set(series.state.due_at.timestamp())
-        if series.pause:
-            paused.labels(*labels).set(series.pause.ends_at.timestamp())
-        if series.history.oldest:
-            oldest.labels(*labels).set(series.history.oldest.timestamp())
-        missing.labels(*labels).set(sum(len(gap.days) for gap in series.history.gaps))
-        usable.labels(*labels).set(len(series.state.usable))
-        size.labels(*labels).set(series.size_mb * _BYTES)
-        failed.labels(*labels).set(len(series.state.failed))
-        undersized.labels(*labels).set(len(series.state.undersized))
-        stalled.labels(*labels).set(len(series.state.stalled))
-        in_progress.labels(*labels).set(len(series.state.pending))
-        due.labels(*labels).set(series.state.create is not None)
-
-    def overall(name: str, help_text: str, value: float) -> None:
-        Gauge(f"reconcile_{name}", help_text, registry=registry).set(value)
-
-    overall("declared_series", "Declared series on servers that match the account.", len(status.series))
-    overall("errors", "Mismatches with the account, such as a declared server that does not exist.", len(status.errors))
-    overall("withheld_deletes", "Deletes that apply would withhold now, because they would lose too much.", withheld)
-    if status.unprotected is not None:
-        overall("unprotected_servers", "Servers in the account that are not declared.", len(status.unprotected))
-    overall("last_observation_timestamp_seconds", "When the account was last read.", status.checked_at.timestamp())
+    gauges: dict[str, Gauge] = {}
+    found = [
+        ({"server": series.address.server, "series": series.address.description or ""}, _of_series(series, status))
+        for series in status.series
+    ]
+    for labels, values in (*found, ({}, _of_account(status))):
+        for name, value in values.items():
+            if name not in gauges:
+                gauges[name] = Gauge(f"reconcile_{name}", _EXPLANATIONS[name], tuple(labels), registry=registry)
+            if value is not None:
+                gauge = gauges[name].labels(**labels) if labels else gauges[name]
+                gauge.set(value.timestamp() if isinstance(value, datetime) else value)
     return generate_latest(registry).decode()
+
+
+def _of_series(series: SeriesStatus, status: Status) -> _Values:
+    newest, every, state, history = series.newest, series.declared.every, series.state, series.history
+    return {
+        "newest_backup_timestamp_seconds": newest.created_at if newest else None,
+        "backup_interval_seconds": every.in_seconds(status.checked_at) if every else None,
+        "next_backup_due_timestamp_seconds": state.due_at,
+        "paused_until_timestamp_seconds": series.pause.ends_at if series.pause else None,
+        "oldest_backup_timestamp_seconds": history.oldest,
+        "missing_backups": sum(len(gap.days) for gap in history.gaps),
+        "usable_backups": len(state.usable),
+        "backups_size_bytes": series.size_mb * _BYTES,
+        "failed_backups": len(state.failed),
+        "undersized_backups": len(state.undersized),
+        "stalled_backups": len(state.stalled),
+        "in_progress_backups": len(state.pending),
+        "backup_due": state.create is not None,
+    }
+
+
+def _of_account(status: Status) -> _Values:
+    found: _Values = {
+        "declared_series": len(status.series),
+        "errors": len(status.errors),
+        "withheld_deletes": len(withheld(plan(status.desired, status.inventory, status.checked_at))),
+        "last_observation_timestamp_seconds": status.checked_at,
+    }
+    return found if status.unprotected is None else {**found, "unprotected_servers": len(status.unprotected)}

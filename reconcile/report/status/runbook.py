@@ -9,13 +9,13 @@ It is read in an emergency, as rendered Markdown or as plain text. Every command
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from itertools import groupby
 from shlex import quote
 from urllib.parse import quote as percent_encoded
 
 from reconcile.actual.inventory import Backup
-from reconcile.insight.restore_points import RestorePoints
+from reconcile.insight.restore_points import RestorePoints, restore_points
 from reconcile.insight.servers import name_or_id
 from reconcile.insight.status import Status
 from reconcile.report.escape import LONGEST, code
@@ -26,7 +26,7 @@ _PLAIN = re.compile(r"[\w.@:/+#-]+", re.ASCII)
 """A name that can be shown in backticks, where a search in the file finds it as it is written."""
 
 
-def runbook(status: Status, servers: Sequence[RestorePoints]) -> str:
+def runbook(status: Status, /, *, verbose: bool = False) -> str:
     """Return the page as Markdown: what to do first, how to check, and the commands that restore each server."""
     zone = status.zone
 
@@ -43,7 +43,7 @@ def runbook(status: Status, servers: Sequence[RestorePoints]) -> str:
         "status/runbook.md.jinja",
         _name,
         status=status,
-        servers=servers,
+        servers=restore_points(status.desired, status.inventory, status.checked_at),
         grouped=grouped,
         zone=zone,
         name_or_id=name_or_id,

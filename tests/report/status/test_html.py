@@ -15,7 +15,6 @@ from reconcile.actual.inventory import Backup, Inventory, Server
 from reconcile.desired.config import Config
 from reconcile.desired.desired import resolve
 from reconcile.insight.status import status
-from reconcile.insight.timeline import timeline
 from reconcile.report.status.html import status_html
 
 NIGHTLY = declare('{ description = "nightly", every = "1d", keep = 7 }')
@@ -49,7 +48,7 @@ class Parsed(HTMLParser):
 
 def page(declared: Config, seen: Inventory) -> str:
     desired = resolve(declared, seen)
-    return status_html(timeline(status(desired, seen, NOW), desired, seen))
+    return status_html(status(desired, seen, NOW))
 
 
 def marks(*backups: Backup) -> list[tuple[str, float]]:

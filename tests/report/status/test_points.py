@@ -1,6 +1,6 @@
 """What a restore shows without a usable choice."""
 
-from support.build import NOW, WEB, backup, config, days, declare, hours, inventory
+from support.build import WEB, backup, config, days, declare, hours, inventory
 from support.render import shown
 
 from reconcile.actual.inventory import Inventory, Server
@@ -22,7 +22,7 @@ NIGHTLY = declare('{ description = "nightly", every = "1d", keep = 7 }', server=
 
 def points(declared: Config, seen: Inventory = SEEN) -> list[str]:
     found = server_timeline(WEB, declared, seen)
-    return shown(points_text(found, NOW, declared.settings.timezone)).splitlines()
+    return shown(points_text(found)).splitlines()
 
 
 def test_it_shows_each_series_with_its_gaps_its_last_days_and_why_a_backup_is_pinned() -> None:

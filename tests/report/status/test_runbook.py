@@ -16,7 +16,6 @@ from support.loopback import Loopback
 from reconcile.actual.inventory import Inventory, Server
 from reconcile.desired.config import Config
 from reconcile.desired.desired import resolve, select
-from reconcile.insight.restore_points import restore_points
 from reconcile.insight.status import status
 from reconcile.report.status.runbook import runbook
 
@@ -27,8 +26,7 @@ FILES = config("servers.web = { id = 1, backups = [{ description = 'nightly' }] 
 
 def written(seen: Inventory, *, url: str | None = None, files: Config = FILES, targets: tuple[str, ...] = ()) -> str:
     desired = select(resolve(files, seen), seen, targets)
-    found = status(desired, seen, NOW)
-    return runbook(replace(found, base_url=url or found.base_url), restore_points(desired, seen, NOW))
+    return runbook(status(desired, replace(seen, base_url=url or seen.base_url), NOW))
 
 
 def blocks(page: str) -> list[str]:

@@ -256,7 +256,7 @@ class TestJson:
 class TestMarkdown:
     def test_is_a_record_of_when_by_which_files_and_what_was_found(self) -> None:
         source = Source(filename="a.toml", text="\ufeff[settings]\r\n")
-        text = status_markdown(replace(BAD_WEEK, sources=(source,)))
+        text = status_markdown(of(replace(BAD_WEEK_DECLARED, sources=(source,)), BAD_WEEK_SEEN))
 
         newest = "2026-03-10 09:00 UTC, 3h old, <code>&#35;1</code>"
         no_day, today = (f"<code>{'-' * 29}{last}</code>" for last in ("-", "&#9608;"))
@@ -321,7 +321,7 @@ class TestMarkdown:
 class TestMetrics:
     def samples(self, found: Status) -> dict[tuple[str, str], float]:
         """Return the value of each metric by its name and series, as Prometheus reads them."""
-        families = text_string_to_metric_families(metrics(found, withheld=0))
+        families = text_string_to_metric_families(metrics(found))
         return {
             (sample.name.removeprefix("reconcile_"), sample.labels.get("series", "")): sample.value
             for family in families
