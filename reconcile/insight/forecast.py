@@ -23,7 +23,7 @@ from reconcile.desired.fleets import member
 from reconcile.durations import Duration
 from reconcile.ids import Id
 from reconcile.insight.simulation import NOTHING, AlikeSeries, Progress, Step, simulate, steps_of
-from reconcile.plan.model import Plan, ServerPlan, Unmanaged
+from reconcile.plan.model import Kept, Plan, ServerPlan
 from reconcile.plan.planner import plan
 from reconcile.plan.reasons import PrunedLater, TooYoung
 from reconcile.plan.series import TimeRules
@@ -355,7 +355,7 @@ def _size(of_series: float | None, of_server: float | None, given: float | None)
     return Size(megabytes=given, source="unknown" if given is None else "option")
 
 
-def _pruned_at(entry: Unmanaged, times: TimeRules) -> datetime | None:
+def _pruned_at(entry: Kept, times: TimeRules) -> datetime | None:
     """Return from when on the planner prunes an undeclared backup; None if never, for example if it is misdated."""
     match entry.reason:
         case PrunedLater(at=at):

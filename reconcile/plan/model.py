@@ -16,7 +16,7 @@ from reconcile.diagnostics import Diagnostic
 from reconcile.durations import Duration
 from reconcile.ids import Id
 from reconcile.plan.pauses import Pause
-from reconcile.plan.reasons import CreateReason, DeleteReason, Ignored, KeepReason, Stalled, Undeclared, UnmanagedReason
+from reconcile.plan.reasons import CreateReason, DeleteReason, Exemption, KeepReason, Stalled, Undeclared
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,20 +58,11 @@ Action = Create | Delete
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Kept:
-    """A kept backup of a declared series, and why it is kept."""
+    """A kept backup, and why it is kept."""
 
     address: BackupAddress
     backup: Backup
     reason: KeepReason
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Unmanaged:
-    """An unmanaged backup, and why it is kept."""
-
-    address: BackupAddress
-    backup: Backup
-    reason: UnmanagedReason
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -125,7 +116,8 @@ class ServerPlan:
     declared: tuple[Descriptions, ...]
     series: tuple[SeriesPlan, ...]
     pruned: tuple[Delete, ...]
-    unmanaged: tuple[Unmanaged, ...]
+    unmanaged: tuple[Kept, ...]
+    """Its undeclared backups that are kept."""
     pause: Pause | None = None
     """The current pause: it withholds every delete on the server, and every create unless `creates` is set."""
     no_delete: bool = False
@@ -164,7 +156,7 @@ class ServerPlan:
     @property
     def stalled(self) -> frozenset[Id]:
         """The stalled backups."""
-        entries: tuple[Kept | Unmanaged, ...] = (*self.kept, *self.unmanaged)
+        entries = (*self.kept, *self.unmanaged)
         return frozenset(entry.backup.id for entry in entries if isinstance(entry.reason, Stalled))
 
 
@@ -281,11 +273,11 @@ class Plan:
         return tuple(kept for server in self.servers for kept in server.kept)
 
     @property
-    def unmanaged(self) -> tuple[Unmanaged, ...]:
+    def unmanaged(self) -> tuple[Kept, ...]:
         """Every unmanaged backup."""
         return tuple(entry for server in self.servers for entry in server.unmanaged)
 
     @property
-    def ignored(self) -> tuple[Unmanaged, ...]:
+    def ignored(self) -> tuple[Kept, ...]:
         """The unmanaged backups that `ignore` matches."""
-        return tuple(entry for entry in self.unmanaged if isinstance(entry.reason, Ignored))
+        return tuple(entry for entry in self.unmanaged if entry.reason is Exemption.IGNORED)

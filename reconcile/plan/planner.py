@@ -11,7 +11,7 @@ from reconcile.desired.desired import Desired, Freshness
 from reconcile.diagnostics import Diagnostic
 from reconcile.ids import Id, id_order
 from reconcile.plan import reasons
-from reconcile.plan.model import Create, Delete, Kept, LossLimit, Plan, SeriesPlan, ServerPlan, Unmanaged
+from reconcile.plan.model import Create, Delete, Kept, LossLimit, Plan, SeriesPlan, ServerPlan
 from reconcile.plan.pauses import pause_diagnostics
 from reconcile.plan.refusals import check_servers, unconfirmed_clock
 from reconcile.plan.require import breaches
@@ -135,13 +135,13 @@ def judge(
     coming = [now] if state.create else []
     kept = retain([*coming, *(min(backup.created_at, now) for backup in usable)], series.keep, times.zone)
     kept_by = {backup.id: reason for backup, reason in zip(usable, kept[len(coming) :], strict=True)}
-    beside_unknown = reasons.BesideUnknown() if state.unknown or is_unclear else None
+    beside_unknown = reasons.Exemption.BESIDE_UNKNOWN if state.unknown or is_unclear else None
     not_kept = reasons.NotKept(keep=series.keep)
     verdicts: list[reasons.KeepReason | reasons.SeriesDeleteReason] = []
     keep_reason: reasons.KeepReason | None
     for backup in state.backups:
         if backup.id in kept_by:  # it is usable
-            keep_reason = reasons.Pinned() if backup.id in pinned else kept_by[backup.id]
+            keep_reason = reasons.Exemption.PINNED if backup.id in pinned else kept_by[backup.id]
             verdicts.append(keep_reason or beside_unknown or _too_young(backup, times) or not_kept)
         else:
             keep_reason = _never_deleted(backup, pinned, times)
@@ -166,12 +166,12 @@ def _too_young(backup: Backup, times: TimeRules) -> reasons.TooYoung | None:
     return reasons.TooYoung(min_age=min_age) if min_age and times.is_too_young(backup) else None
 
 
-def _never_deleted(backup: Backup, pinned: frozenset[Id], times: TimeRules) -> reasons.NeverDeleted | None:
+def _never_deleted(backup: Backup, pinned: frozenset[Id], times: TimeRules) -> reasons.KeepReason | None:
     """Return why a backup is never deleted, whatever else applies; None if it may be deleted."""
     if times.is_misdated(backup):
         return reasons.Misdated(created_at=backup.created_at)
     if backup.id in pinned:
-        return reasons.Pinned()
+        return reasons.Exemption.PINNED
     match backup.state:
         case State.USABLE | State.UNDERSIZED | State.FAILED:
             return None
@@ -205,7 +205,7 @@ class _ServerPlanner:
             declared=tuple(map(self.server.descriptions_of, self.server.series)),
             series=tuple(self._series(series, found, is_pruning=bool(pruned)) for series, found in self.state.series),
             pruned=pruned,
-            unmanaged=tuple(entry for entry in others if isinstance(entry, Unmanaged)),
+            unmanaged=tuple(entry for entry in others if isinstance(entry, Kept)),
         )
 
     def _series(self, series: DeclaredSeries, state: SeriesState, *, is_pruning: bool) -> SeriesPlan:
@@ -281,22 +281,22 @@ class _ServerPlanner:
         _, deletes_then = self._verdicts(series, completed, address)
         return pending if len(deletes_then) > deletes_now else needed
 
-    def _undeclared(self, backup: Backup) -> Delete | Unmanaged:
+    def _undeclared(self, backup: Backup) -> Delete | Kept:
         address = BackupAddress(SeriesAddress(self.server.key, backup.description), backup.id)
         prune = self.server.prune
-        ignored = reasons.Ignored() if self.server.ignores(backup.description) else None
+        ignored = reasons.Exemption.IGNORED if self.server.ignores(backup.description) else None
         if reason := ignored or _never_deleted(backup, self.pinned, self.times):
-            return Unmanaged(address=address, backup=backup, reason=reason)
+            return Kept(address=address, backup=backup, reason=reason)
         if prune is False:
-            return Unmanaged(address=address, backup=backup, reason=reasons.NotPruned())
+            return Kept(address=address, backup=backup, reason=reasons.Exemption.NOT_PRUNED)
         if backup.description in self.unclear:
-            return Unmanaged(address=address, backup=backup, reason=reasons.BesideUnknown())
+            return Kept(address=address, backup=backup, reason=reasons.Exemption.BESIDE_UNKNOWN)
         if prune is not True:
             prune_at = prune.after(self.times.moment(backup), self.times.zone)
             if prune_at > self.times.now:
-                return Unmanaged(address=address, backup=backup, reason=reasons.PrunedLater(prune=prune, at=prune_at))
+                return Kept(address=address, backup=backup, reason=reasons.PrunedLater(prune=prune, at=prune_at))
         if young := _too_young(backup, self.times):
-            return Unmanaged(address=address, backup=backup, reason=young)
+            return Kept(address=address, backup=backup, reason=young)
         pruned = reasons.Undeclared(age=self.times.age(backup), prune=None if prune is True else prune)
         return self._confirmed([Delete(address=address, backup=backup, reason=pruned)])[0]
 

@@ -5,6 +5,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Literal
 
 from reconcile.desired.keep import Keep, KeepCount, KeepWithin
@@ -94,11 +95,17 @@ class KeptBy:
     kind: Literal["kept"] = "kept"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Pinned:
-    """Pinned in the file."""
+class Exemption(StrEnum):
+    """Why a backup is kept, for reasons without details."""
 
-    kind: Literal["pinned"] = "pinned"
+    PINNED = "pinned"
+    """Pinned in the file."""
+    BESIDE_UNKNOWN = "beside_unknown"
+    """The series has, or may have, an unknown backup, so none of its backups is deleted."""
+    IGNORED = "ignored"
+    """Undeclared, and matched by `ignore`."""
+    NOT_PRUNED = "not_pruned"
+    """Undeclared, and `prune` is off."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -144,32 +151,11 @@ class NotReadable:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class BesideUnknown:
-    """The series has, or may have, an unknown backup, so none of its backups is deleted."""
-
-    kind: Literal["beside_unknown"] = "beside_unknown"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class TooYoung:
     """Nothing else keeps the backup, but it is usable and younger than `min_age`, so it is not deleted."""
 
     min_age: Duration
     kind: Literal["min_age"] = "min_age"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Ignored:
-    """Undeclared, and matched by `ignore`."""
-
-    kind: Literal["ignored"] = "ignored"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class NotPruned:
-    """Undeclared, and `prune` is off."""
-
-    kind: Literal["not_pruned"] = "not_pruned"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -186,11 +172,19 @@ SeriesDeleteReason = NotKept | Failed | Undersized
 """Why a backup of a declared series is deleted."""
 
 DeleteReason = SeriesDeleteReason | Undeclared
-NeverDeleted = Pinned | Misdated | Stalled | InProgress | UnknownStatus | NotReadable
-"""Why a backup is never deleted, whatever else applies."""
-
-KeepReason = KeptBy | NewestUndersized | BesideUnknown | TooYoung | NeverDeleted
-UnmanagedReason = Ignored | NotPruned | PrunedLater | BesideUnknown | TooYoung | NeverDeleted
+KeepReason = (
+    KeptBy
+    | NewestUndersized
+    | TooYoung
+    | PrunedLater
+    | Exemption
+    | Misdated
+    | Stalled
+    | InProgress
+    | UnknownStatus
+    | NotReadable
+)
+"""Why a backup is kept; an undeclared one is *unmanaged* then."""
 
 
 def unmet_text(max_age: Duration | None) -> str:

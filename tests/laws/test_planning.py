@@ -17,7 +17,7 @@ from reconcile.desired.document import Settings
 from reconcile.desired.keep import Keep, KeepCount, KeepWithin, Period
 from reconcile.diagnostics import Place
 from reconcile.durations import Duration
-from reconcile.plan.model import Delete, Kept, Plan, Unmanaged
+from reconcile.plan.model import Delete, Kept, Plan
 from reconcile.plan.retention import retain
 from reconcile.plan.safety import withheld
 
@@ -113,7 +113,7 @@ def test_every_backup_on_a_declared_server_is_accounted_for_once(config: Config,
     plan = make_plan(config, seen)
 
     declared = {server.id for server in config.servers}
-    entries: list[Delete | Kept | Unmanaged] = [*plan.deletes, *plan.kept, *plan.unmanaged]
+    entries: list[Delete | Kept] = [*plan.deletes, *plan.kept, *plan.unmanaged]
     assert sorted(str(entry.backup.id) for entry in entries) == sorted(
         str(each.id) for each in seen.backups if each.server_id in declared
     )

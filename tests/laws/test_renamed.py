@@ -13,7 +13,7 @@ from reconcile.addresses import Address, BackupAddress
 from reconcile.desired.config import Config, DeclaredServer
 from reconcile.diagnostics import Diagnostic
 from reconcile.ids import Id
-from reconcile.plan.model import Create, Delete, Kept, Plan, Unmanaged
+from reconcile.plan.model import Create, Delete, Kept, Plan
 
 Renames = dict[tuple[Id, str | None], str]
 MAX_AGES = st.sampled_from([None, "6h", "2w"])
@@ -82,7 +82,7 @@ def is_note(warning: Diagnostic) -> bool:
     return warning.summary.startswith(("no backup has the old description", "no backup matches"))
 
 
-def _entry(entry: Create | Delete | Kept | Unmanaged) -> object:
+def _entry(entry: Create | Delete | Kept) -> object:
     return type(entry), _without_rename(entry.address), entry.reason
 
 

@@ -8,7 +8,7 @@ from support.build import NOW, WEB, backup, config, days, hours, inventory, make
 from reconcile.actual.inventory import Backup, Inventory, OddEntry, Server, State
 from reconcile.ids import Id, id_order
 from reconcile.plan.model import Plan
-from reconcile.plan.reasons import BesideUnknown, NotReadable
+from reconcile.plan.reasons import Exemption, NotReadable
 
 FILE = config("""
 [settings]
@@ -68,7 +68,7 @@ def test_a_backup_without_a_time_is_never_deleted_and_nothing_in_its_series_is()
     assert deleted(plan) == [4, 5, 6, 7, 11, 12]
     kept = {entry.backup.id: entry.reason for entry in plan.kept}
     assert kept[9] == NotReadable(fields=("created_at",))
-    assert kept[2] == BesideUnknown()
+    assert kept[2] == Exemption.BESIDE_UNKNOWN
 
 
 def test_a_backup_without_a_time_counts_as_new() -> None:
@@ -80,8 +80,8 @@ def test_nothing_beside_an_undeclared_backup_without_a_time_is_pruned() -> None:
 
     assert deleted(plan) == [1, 2, 4, 7, 11, 12]
     assert {entry.backup.id: entry.reason for entry in plan.unmanaged} == {
-        5: BesideUnknown(),
-        6: BesideUnknown(),
+        5: Exemption.BESIDE_UNKNOWN,
+        6: Exemption.BESIDE_UNKNOWN,
         9: NotReadable(fields=("created_at",)),
     }
 

@@ -13,8 +13,8 @@ from reconcile.diagnostics import UserError
 from reconcile.durations import Duration
 from reconcile.plan.model import Create, Plan
 from reconcile.plan.reasons import (
-    BesideUnknown,
     Due,
+    Exemption,
     Failed,
     InProgress,
     KeptBy,
@@ -22,8 +22,6 @@ from reconcile.plan.reasons import (
     Misdated,
     Missing,
     NotKept,
-    NotPruned,
-    Pinned,
     PrunedLater,
     Stalled,
     Undeclared,
@@ -238,10 +236,10 @@ def test_every_backup_that_stays_has_its_reason() -> None:
         2: InProgress(status="in_progress", age=hours(2)),
         3: Stalled(status="in_progress", age=days(9)),
         4: Misdated(created_at=NOW + days(1)),
-        5: Pinned(),
+        5: Exemption.PINNED,
     }
     assert {entry.backup.id: entry.reason for entry in plan.unmanaged} == {
-        6: NotPruned(),
+        6: Exemption.NOT_PRUNED,
         7: UnknownStatus(status="archiving"),
     }
 
@@ -253,7 +251,7 @@ def test_what_an_unknown_one_keeps_says_so() -> None:
 
     assert [kept.reason for kept in plan.kept] == [
         KeptBy(rules=(KeptRule(rule=last(1)[0], is_oldest=False),)),
-        BesideUnknown(),
+        Exemption.BESIDE_UNKNOWN,
         UnknownStatus(status="archiving"),
     ]
 

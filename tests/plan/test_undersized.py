@@ -11,7 +11,7 @@ from reconcile.desired.desired import resolve
 from reconcile.diagnostics import UserError
 from reconcile.insight.status import Problem, status
 from reconcile.plan.model import Plan
-from reconcile.plan.reasons import Missing, NewestUndersized, Pinned, Undersized
+from reconcile.plan.reasons import Exemption, Missing, NewestUndersized, Undersized
 from reconcile.plan.safety import withheld
 from reconcile.plan.saved import dump, parse
 from reconcile.plan.stale import renewed
@@ -74,7 +74,7 @@ def test_pins_and_unknown_ones_protect_it_as_they_do_any_other() -> None:
 
     plan = make_plan(pinned, inventory(*held))
     assert deleted(plan) == [2]
-    assert plan.kept[0].reason == Pinned()
+    assert plan.kept[0].reason == Exemption.PINNED
     assert deleted(make_plan(NIGHTLY, inventory(*held, backup(4, status="archiving", age=hours(1))))) == []
 
 

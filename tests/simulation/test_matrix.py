@@ -26,6 +26,7 @@ from reconcile.insight.listing import list_backups
 from reconcile.insight.status import status
 from reconcile.outcomes import Result
 from reconcile.plan.planner import plan
+from reconcile.plan.reasons import Exemption, NotReadable, UnknownStatus
 from reconcile.report.document import Document, Formats, Formatter, Lines
 from reconcile.report.forecast import FORECAST_FORMATS
 from reconcile.report.forecast.html import forecast_html
@@ -152,7 +153,7 @@ def _check_results(world: OddWorld, results: list[Result]) -> None:
     held = world.usable()
     for server in ("web", "db", "app"):
         is_unclear = any(
-            each.reason.kind in {"unknown_status", "not_readable", "beside_unknown"}
+            isinstance(each.reason, UnknownStatus | NotReadable) or each.reason is Exemption.BESIDE_UNKNOWN
             for result in results
             for plan_server in result.plan.servers
             if plan_server.name == server

@@ -8,12 +8,12 @@ from reconcile import __version__
 from reconcile.actual.inventory import MANUAL, Backup
 from reconcile.addresses import BackupAddress
 from reconcile.insight.difference import Difference, Effect
-from reconcile.plan.model import Create, Delete, Kept, Plan, SeriesPlan, ServerPlan, Unmanaged
+from reconcile.plan.model import Create, Delete, Kept, Plan, SeriesPlan, ServerPlan
 from reconcile.plan.reasons import PrunedLater
 from reconcile.plan.safety import withheld
 from reconcile.report import values
 from reconcile.report.difference.sentences import caused_text
-from reconcile.report.plan.sentences import action_text, kept_text, unmanaged_text
+from reconcile.report.plan.sentences import action_text, kept_text
 from reconcile.report.values import JsonObject
 
 FORMAT_VERSION = "1.2"
@@ -199,10 +199,10 @@ def _change(entry: _Entry, zone: ZoneInfo) -> JsonObject:
     return {**resource, "change": change, "reconcile_reason": action_text(entry), "action_reason": entry.reason.kind}
 
 
-def _unmanaged(entry: Unmanaged, zone: ZoneInfo) -> JsonObject:
+def _unmanaged(entry: Kept, zone: ZoneInfo) -> JsonObject:
     return {
         **values.backup_json(entry.backup),
         "address": values.plain_address(entry.address),
-        "why": unmanaged_text(entry.reason, zone),
+        "why": kept_text(entry.reason, zone),
         "prune_at": entry.reason.at if isinstance(entry.reason, PrunedLater) else None,
     }

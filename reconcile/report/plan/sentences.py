@@ -12,6 +12,7 @@ from reconcile.durations import age_text
 from reconcile.plan import reasons
 from reconcile.plan.model import Action, Create, Plan, SeriesPlan, ServerPlan
 from reconcile.plan.pauses import Pause
+from reconcile.plan.reasons import Exemption
 from reconcile.plan.safety import ALWAYS_ALLOWED
 from reconcile.wording import count_text, size_text, time_text
 
@@ -113,39 +114,39 @@ def _undersized_text(min_size: int) -> str:
     return f"smaller than min_size = {size_setting(min_size)}"
 
 
-_BESIDE_UNKNOWN = "an unknown backup belongs, or may belong, to the series"
+_EXEMPTION_TEXTS = {
+    Exemption.PINNED: "pinned",
+    Exemption.BESIDE_UNKNOWN: "an unknown backup belongs, or may belong, to the series",
+    Exemption.IGNORED: "ignored",
+    Exemption.NOT_PRUNED: "prune = false",
+}
 
 
-def kept_text(reason: reasons.KeepReason, zone: ZoneInfo) -> str:
-    """Say why a backup of a declared series is kept; times in `zone`."""
+def kept_text(reason: reasons.KeepReason, zone: ZoneInfo) -> str:  # noqa: C901, PLR0911 - one case for each reason
+    """Say why a backup is kept, or when it will be pruned; times in `zone`."""
     match reason:
         case reasons.KeptBy(rules=rules):
             return ", ".join(f"oldest ({kept.rule})" if kept.is_oldest else str(kept.rule) for kept in rules)
         case reasons.NewestUndersized(min_size=min_size):
             return f"{_undersized_text(min_size)}, but no newer backup is usable"
-        case reasons.BesideUnknown():
-            return _BESIDE_UNKNOWN
         case reasons.TooYoung(min_age=min_age):
             return f"younger than min_age = {min_age}"
-        case _:
-            return _never_deleted_text(reason, zone)
-
-
-def unmanaged_text(reason: reasons.UnmanagedReason, zone: ZoneInfo) -> str:
-    """Say why an undeclared backup is kept, or when it will be pruned; times in `zone`."""
-    match reason:
-        case reasons.Ignored():
-            return "ignored"
-        case reasons.NotPruned():
-            return "prune = false"
         case reasons.PrunedLater(prune=prune, at=at):
             return f"will be pruned at {time_text(at, zone)} (prune = {prune})"
-        case reasons.BesideUnknown():
-            return f"not pruned: {_BESIDE_UNKNOWN}"
-        case reasons.TooYoung(min_age=min_age):
-            return f"not pruned yet: younger than min_age = {min_age}"
+        case Exemption():
+            return _EXEMPTION_TEXTS[reason]
+        case reasons.Misdated(created_at=created_at):
+            return f"dated in the future: {time_text(created_at, zone)}"
+        case reasons.Stalled(status=status, age=age):
+            return f"stalled: {status} for {age_text(age)}"
+        case reasons.InProgress(status=status, age=age):
+            return f"{status} for {age_text(age)}"
+        case reasons.UnknownStatus(status=status):
+            return f"unknown status {status!r}"
+        case reasons.NotReadable(fields=fields):
+            return f"{' and '.join(fields)} not readable"
         case _:
-            return _never_deleted_text(reason, zone)
+            assert_never(reason)
 
 
 def _loss_text(plan: Plan) -> str:
@@ -176,21 +177,3 @@ def withheld_texts(
     if unconfirmed := plan.unconfirmed - plan.rule_broken - plan.agreed:
         no_time = "which can't be checked because the service does not send the time"
         yield len(unconfirmed), f"They depend on this machine's clock, {no_time}."
-
-
-def _never_deleted_text(reason: reasons.NeverDeleted, zone: ZoneInfo) -> str:
-    match reason:
-        case reasons.Pinned():
-            return "pinned"
-        case reasons.Misdated(created_at=created_at):
-            return f"dated in the future: {time_text(created_at, zone)}"
-        case reasons.Stalled(status=status, age=age):
-            return f"stalled: {status} for {age_text(age)}"
-        case reasons.InProgress(status=status, age=age):
-            return f"{status} for {age_text(age)}"
-        case reasons.UnknownStatus(status=status):
-            return f"unknown status {status!r}"
-        case reasons.NotReadable(fields=fields):
-            return f"{' and '.join(fields)} not readable"
-        case _:
-            assert_never(reason)

@@ -10,7 +10,7 @@ from reconcile.actual.inventory import State
 from reconcile.addresses import BackupAddress
 from reconcile.durations import age_text
 from reconcile.insight.difference import Difference, Fate
-from reconcile.plan.model import Action, Create, Delete, Kept, Plan, SeriesPlan, ServerPlan, Unmanaged
+from reconcile.plan.model import Action, Create, Delete, Kept, Plan, SeriesPlan, ServerPlan
 from reconcile.plan.safety import withheld
 from reconcile.report.difference import sentences
 from reconcile.report.document import Block, Columns, Lines, Row, Text
@@ -25,7 +25,6 @@ from reconcile.report.plan.sentences import (
     paused_texts,
     reason_text,
     totals_text,
-    unmanaged_text,
     withheld_texts,
 )
 from reconcile.wording import count_text, names_text, size_text, time_text
@@ -171,7 +170,7 @@ class _Rows:
         yield from self._actions(server.pruned, None)
         if self.in_full:
             for entry in server.unmanaged:
-                yield self._backup("?", entry, f"unmanaged: {unmanaged_text(entry.reason, self.zone)}")
+                yield self._backup("?", entry, f"unmanaged: {kept_text(entry.reason, self.zone)}")
         elif server.unmanaged:
             yield _row("?", count_text(len(server.unmanaged), "backup"), "", "unmanaged (-v shows them)")
 
@@ -211,7 +210,7 @@ class _Rows:
             f"newest {age_text(self.now - newest)}{next_due_text(series, self.now)}",
         )
 
-    def _backup(self, sign: str, entry: Delete | Kept | Unmanaged, why: str) -> Row:
+    def _backup(self, sign: str, entry: Delete | Kept, why: str) -> Row:
         backup = entry.backup
         age = age_text(self.now - backup.created_at) if backup.created_at <= self.now else "not yet"
         created = f" ({time_text(backup.created_at, self.zone)})" if self.dated else ""

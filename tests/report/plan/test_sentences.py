@@ -10,24 +10,20 @@ from support.build import NOW, days, hours, last
 from reconcile.desired.keep import KeepCount, KeepWithin, Period
 from reconcile.durations import Duration
 from reconcile.plan.reasons import (
-    BesideUnknown,
     CreateReason,
     DeleteReason,
     Due,
+    Exemption,
     Failed,
-    Ignored,
     InProgress,
     KeepReason,
     KeptBy,
     KeptRule,
     Misdated,
     Missing,
-    NeverDeleted,
     NewestUndersized,
     NotKept,
-    NotPruned,
     NotReadable,
-    Pinned,
     PrunedLater,
     Stalled,
     TooOld,
@@ -35,9 +31,8 @@ from reconcile.plan.reasons import (
     Undeclared,
     Undersized,
     UnknownStatus,
-    UnmanagedReason,
 )
-from reconcile.report.plan.sentences import create_text, delete_text, kept_text, unmanaged_text
+from reconcile.report.plan.sentences import create_text, delete_text, kept_text
 
 ROME = ZoneInfo("Europe/Rome")
 A_WEEK = Duration(days=7)
@@ -58,30 +53,22 @@ DELETES: dict[DeleteReason, str] = {
     Undeclared(age=days(9), prune=None): "prune = true",
     Undeclared(age=days(9), prune=A_WEEK): "9d old, pruned after 7d",
 }
-NEVER_DELETED: list[tuple[NeverDeleted, str]] = [
-    (Pinned(), "pinned"),
-    (Misdated(created_at=NOW), "dated in the future: 2026-03-10 13:00"),
-    (Stalled(status="queued", age=days(2)), "stalled: queued for 2d"),
-    (InProgress(status="in_progress", age=timedelta(minutes=3)), "in_progress for 3min"),
-    (UnknownStatus(status="archiving"), "unknown status 'archiving'"),
-    (NotReadable(fields=("created_at", "size_mb")), "created_at and size_mb not readable"),
-]
 KEEPS: dict[KeepReason, str] = {
     KeptBy(
         rules=(KeptRule(rule=last(7)[0], is_oldest=False), KeptRule(rule=DAILY, is_oldest=True))
     ): "last=7, oldest (daily=7)",
     NewestUndersized(min_size=2048): "smaller than min_size = 2GiB, but no newer backup is usable",
-    BesideUnknown(): "an unknown backup belongs, or may belong, to the series",
+    Exemption.BESIDE_UNKNOWN: "an unknown backup belongs, or may belong, to the series",
     TooYoung(min_age=A_WEEK): "younger than min_age = 7d",
-    **dict(NEVER_DELETED),
-}
-UNMANAGED: dict[UnmanagedReason, str] = {
-    Ignored(): "ignored",
-    NotPruned(): "prune = false",
     PrunedLater(prune=A_WEEK, at=NOW): "will be pruned at 2026-03-10 13:00 (prune = 7d)",
-    BesideUnknown(): "not pruned: an unknown backup belongs, or may belong, to the series",
-    TooYoung(min_age=A_WEEK): "not pruned yet: younger than min_age = 7d",
-    **dict(NEVER_DELETED),
+    Exemption.PINNED: "pinned",
+    Exemption.IGNORED: "ignored",
+    Exemption.NOT_PRUNED: "prune = false",
+    Misdated(created_at=NOW): "dated in the future: 2026-03-10 13:00",
+    Stalled(status="queued", age=days(2)): "stalled: queued for 2d",
+    InProgress(status="in_progress", age=timedelta(minutes=3)): "in_progress for 3min",
+    UnknownStatus(status="archiving"): "unknown status 'archiving'",
+    NotReadable(fields=("created_at", "size_mb")): "created_at and size_mb not readable",
 }
 
 
@@ -100,16 +87,10 @@ def test_what_stays(reason: KeepReason, text: str) -> None:
     assert kept_text(reason, ROME) == text
 
 
-@pytest.mark.parametrize(("reason", "text"), UNMANAGED.items())
-def test_what_is_unmanaged(reason: UnmanagedReason, text: str) -> None:
-    assert unmanaged_text(reason, ROME) == text
-
-
 def test_no_reason_is_missing_above() -> None:
     for reasons, table in (
         (CreateReason, CREATES),
         (DeleteReason, DELETES),
         (KeepReason, KEEPS),
-        (UnmanagedReason, UNMANAGED),
     ):
         assert {type(reason) for reason in table} == set(get_args(reasons))
