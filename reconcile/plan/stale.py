@@ -15,15 +15,12 @@ from reconcile.addresses import BackupAddress, SeriesAddress
 from reconcile.desired.desired import Freshness, check_account
 from reconcile.diagnostics import Diagnostic, UserError
 from reconcile.ids import Id
-from reconcile.nested import changes
-from reconcile.plan.model import Delete, Plan, SeriesPlan, ServerPlan
+from reconcile.plan.model import Plan, SeriesPlan, ServerPlan
 from reconcile.plan.reasons import unmet_text
 from reconcile.plan.safety import measure, withheld
 from reconcile.plan.series import is_misdated, is_too_young, is_usable
 
 _Fields = Mapping[str, str | int | float | None]
-_Snapshot = dict[str | BackupAddress, _Fields]
-"""What a plan covers: the fields that must not change, of servers by key and of backups by address."""
 
 
 def check_base_url(plan: Plan, base_url: str) -> None:
@@ -47,38 +44,42 @@ def renewed(plan: Plan, inventory: Inventory, allowed: int = 0) -> Plan:
     if plan.account is not None:
         check_account(plan.account, inventory)
     inventory = plan.min_sizes.judged_inventory(inventory)
-    if changes := [f"changed since: {line}" for line in _changes(_as_planned(plan), _as_observed(plan, inventory))]:
-        raise _stale("The account has changed since the plan was made. Make a new plan.", changes)
     now = inventory.observed_at
-    if over := [
-        f"{each.key}: its pause has ended" for each in plan.servers if each.pause and each.pause.ends_at <= now
-    ]:
-        raise _stale("A pause has ended since the plan was made. Make a new plan.", over)
-    if emptied := [line for server in plan.servers for line in _emptied(server, inventory, now)]:
-        raise _stale("It would delete the last usable backup of a series. Make a new plan.", emptied)
-    if aged := list(_aged(plan, inventory)):
-        raise _stale("A backup is now older than --max-age allows. Make a new plan.", aged)
-    if young := [f"{delete.address}: younger than {plan.min_age}" for delete in _too_young(plan, now)]:
-        raise _stale("It would delete backups that [require] min_age protects. Make a new plan.", young)
-    if inventory.service_time is None and (unsure := [d for d in plan.deletes if d.depends_on_clock(plan.min_age)]):
-        lines = [f"{delete.address}: depends on this machine's clock" for delete in unsure]
-        raise _stale("The service does not send the time, so the clock can't be checked. Make a new plan.", lines)
     measured = replace(plan, loss=measure(plan.servers, plan.limit, _without_needed(plan, inventory), now))
-    if more := sorted(map(str, withheld(measured, allowed) - withheld(plan, allowed))):
-        raise _stale(
-            "Its deletes now exceed the limit on loss, because the account has changed. Make a new plan.",
-            [f"{address}: would be withheld" for address in more],
-        )
+    for detail, facts in _reasons(plan, measured, inventory, allowed):
+        if facts:
+            summary = "Saved plan is stale"
+            problem = f"{summary}; nothing was changed"
+            diagnostic = Diagnostic(summary=problem, detail=f"{detail} Make a new plan.", facts=tuple(facts))
+            raise UserError(summary, diagnostics=[diagnostic])
     return measured
 
 
-def _stale(detail: str, lines: Iterable[str]) -> UserError:
-    return UserError(
-        "Saved plan is stale",
-        diagnostics=[
-            Diagnostic(summary="Saved plan is stale; nothing was changed", detail=detail, facts=tuple(lines)),
-        ],
-    )
+def _reasons(plan: Plan, measured: Plan, inventory: Inventory, allowed: int) -> Iterator[tuple[str, list[str]]]:
+    """Yield each reason for which a plan may be stale, with the facts that make it so, if any."""
+    now = inventory.observed_at
+    changed = [f"changed since: {line}" for line in _changes(plan, inventory)]
+    yield "The account has changed since the plan was made.", changed
+    over = [f"{each.key}: its pause has ended" for each in plan.servers if each.pause and each.pause.ends_at <= now]
+    yield "A pause has ended since the plan was made.", over
+    emptied = [line for server in plan.servers for line in _emptied(server, inventory, now)]
+    yield "It would delete the last usable backup of a series.", emptied
+    yield "A backup is now older than --max-age allows.", list(_aged(plan, inventory))
+    young = [
+        f"{delete.address}: younger than {plan.min_age}"
+        for delete in plan.deletes
+        if plan.min_age and is_too_young(delete.backup, plan.min_age, now, plan.zone)
+    ]
+    yield "It would delete backups that [require] min_age protects.", young
+    unsure = [
+        f"{delete.address}: depends on this machine's clock"
+        for delete in plan.deletes
+        if inventory.service_time is None and delete.depends_on_clock(plan.min_age)
+    ]
+    yield "The service does not send the time, so the clock can't be checked.", unsure
+    more = sorted(map(str, withheld(measured, allowed) - withheld(plan, allowed)))
+    excess = "Its deletes now exceed the limit on loss, because the account has changed."
+    yield excess, [f"{address}: would be withheld" for address in more]
 
 
 def _emptied(server: ServerPlan, inventory: Inventory, now: datetime) -> Iterator[str]:
@@ -92,14 +93,6 @@ def _emptied(server: ServerPlan, inventory: Inventory, now: datetime) -> Iterato
         if usable and usable <= deleted and descriptions not in created:
             address = SeriesAddress(server.key, descriptions.present)
             yield f"{address}: all {len(usable)} usable backups would be deleted"
-
-
-def _too_young(plan: Plan, now: datetime) -> Iterator[Delete]:
-    """Find the deletes of usable backups that are younger than `min_age`, by the clock of this run."""
-    if plan.min_age is not None:
-        for delete in plan.deletes:
-            if is_too_young(delete.backup, plan.min_age, now, plan.zone):
-                yield delete
 
 
 def _aged(plan: Plan, inventory: Inventory) -> Iterator[str]:
@@ -128,38 +121,41 @@ def _without_needed(plan: Plan, inventory: Inventory) -> Inventory:
     return replace(inventory, backups=tuple(backup for backup in inventory.backups if backup.id not in needed))
 
 
-def _as_planned(plan: Plan) -> _Snapshot:
-    snapshot: _Snapshot = {}
-    for server in plan.servers:
-        if not server.actions:
-            continue
-        snapshot[server.key] = {"name": server.name, **dict(server.matched_fields)}
-        for series in (series for series in server.series if series.actions):
-            snapshot |= _members(series, series.backups)
-        snapshot |= {delete.address: _fields(delete.backup) for delete in server.pruned}
-    return snapshot
+def _changes(plan: Plan, inventory: Inventory) -> Iterator[str]:
+    """Say what has changed of everything that the plan covers, field by field."""
+    for thing, old, new in sorted(_covered(plan, inventory), key=lambda each: str(each[0])):
+        if new is None:
+            yield f"{thing}: gone"
+        elif old is None:
+            yield f"{thing}: new, {new['status']}"
+        else:
+            differing = (name for name in sorted(old) if old[name] != new[name])
+            yield from (f"{thing}: {name} was {old[name]!r}, is {new[name]!r}" for name in differing)
 
 
-def _as_observed(plan: Plan, inventory: Inventory) -> _Snapshot:
-    snapshot: _Snapshot = {}
+def _covered(plan: Plan, inventory: Inventory) -> Iterator[tuple[str | BackupAddress, _Fields | None, _Fields | None]]:
+    """Yield each server and backup that the plan covers, with its fields as planned and as observed."""
     listed = {server.id: server for server in inventory.servers or ()}
     for server in plan.servers:
         if not server.actions:
             continue
-        matched_fields = {name: getattr(listed.get(server.id), name, None) for name, _ in server.matched_fields}
         # Without a list of servers, nothing contradicts the name of a server that has no backups.
         unknown = server.name if inventory.servers is None else None
-        snapshot[server.key] = {"name": inventory.names.get(server.id, unknown), **matched_fields}
+        matched_fields = {name: getattr(listed.get(server.id), name, None) for name, _ in server.matched_fields}
+        observed_server = {"name": inventory.names.get(server.id, unknown), **matched_fields}
+        yield server.key, {"name": server.name, **dict(server.matched_fields)}, observed_server
         held = inventory.held_on(server.id)
+        pruned = {delete.backup.id: delete.address for delete in server.pruned}
+        planned = {delete.address: _fields(delete.backup) for delete in server.pruned}
+        others = (backup for backups in held.values() for backup in backups if backup.id in pruned)
+        observed = {pruned[backup.id]: _fields(backup) for backup in others}
         for series in (series for series in server.series if series.actions):
-            snapshot |= _members(series, held.of(series.descriptions))
-        addresses = {delete.backup.id: delete.address for delete in server.pruned}
-        others = (backup for backups in held.values() for backup in backups if backup.id in addresses)
-        snapshot |= {addresses[backup.id]: _fields(backup) for backup in others}
-    return snapshot
+            planned |= _members(series, series.backups)
+            observed |= _members(series, held.of(series.descriptions))
+        yield from ((address, planned.get(address), observed.get(address)) for address in planned | observed)
 
 
-def _members(series: SeriesPlan, backups: Iterable[Backup]) -> _Snapshot:
+def _members(series: SeriesPlan, backups: Iterable[Backup]) -> dict[BackupAddress, _Fields]:
     return {series.address.member(backup.id, backup.description): _fields(backup) for backup in backups}
 
 
@@ -170,13 +166,3 @@ def _fields(backup: Backup) -> _Fields:
         "size_mb": backup.size_mb,
         "status": backup.status,
     }
-
-
-def _changes(before: _Snapshot, after: _Snapshot) -> Iterator[str]:
-    for (thing, *field), old, new in sorted(changes(before, after), key=lambda each: [str(part) for part in each[0]]):
-        if field:
-            yield f"{thing}: {field[0]} was {old!r}, is {new!r}"
-        elif thing in after:
-            yield f"{thing}: new, {after[thing]['status']}"
-        else:
-            yield f"{thing}: gone"
