@@ -6,11 +6,12 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from reconcile.actual.inventory import Backup
-from reconcile.addresses import BackupAddress, SeriesAddress
+from reconcile.addresses import SeriesAddress
 from reconcile.clock import Stop
 from reconcile.diagnostics import Diagnostic
 from reconcile.plan.guards import AGREED, DEFERRED, WITHHELD, Objection
-from reconcile.plan.model import Action, Create, Delete, Plan
+from reconcile.plan.model import Action, Create, Delete, Plan, Withheld
+from reconcile.plan.reasons import Veto
 
 
 class Outcome(StrEnum):
@@ -47,7 +48,7 @@ class Planned:
     """The account was read and the plan made; no action has started yet."""
 
     plan: Plan
-    withheld: frozenset[BackupAddress]
+    withheld: Withheld
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -130,7 +131,7 @@ class Result:
     notes: tuple[Diagnostic, ...]
     settled: tuple[SeriesAddress, ...]
     still_pending: tuple[Backup, ...]
-    withheld: frozenset[BackupAddress] = frozenset()
+    withheld: Withheld = field(default_factory=dict)
     """The deletes that were withheld from the start, as `Planned` said."""
     gained: tuple[SeriesAddress, ...] = ()
     """The series of each settled backup that is usable now."""
@@ -185,9 +186,8 @@ class Result:
 
         A withheld series that has gained a backup then loses one more, because its create is no longer subtracted.
         """
-        others = self.plan.agreed | self.plan.rule_broken | self.plan.unconfirmed
         return sum(
-            ended.outcome is Outcome.WITHHELD and ended.action.is_loss and ended.action.address not in others
+            ended.objection in {Veto.TOO_MUCH_LOST, Veto.LAST_USABLE} and ended.action.is_loss
             for ended in self.finished
             if isinstance(ended.action, Delete)
         )

@@ -11,7 +11,7 @@ import anyio
 
 from reconcile.actual.errors import ApiError
 from reconcile.actual.inventory import Backup, State
-from reconcile.addresses import Address, BackupAddress, SeriesAddress
+from reconcile.addresses import Address, SeriesAddress
 from reconcile.apply.create import Creation
 from reconcile.apply.delete import Deletion
 from reconcile.apply.run import Run
@@ -19,7 +19,7 @@ from reconcile.clock import StoppedError
 from reconcile.ids import Id
 from reconcile.outcomes import Finished, Outcome, Result, Settled, Waiting, outcome_of
 from reconcile.plan.guards import Circumstances, Moment, Objection, objection
-from reconcile.plan.model import Delete, Plan, SeriesPlan, ServerPlan
+from reconcile.plan.model import Delete, Plan, SeriesPlan, ServerPlan, Withheld
 from reconcile.plan.order import ranks
 from reconcile.plan.planner import WORTH_WAITING
 from reconcile.tasks import beside
@@ -28,7 +28,7 @@ from reconcile.tasks import beside
 class Executor:
     """Carries out one plan of a run. One action that fails does not stop the others."""
 
-    def __init__(self, plan: Plan, withheld: frozenset[BackupAddress], run: Run) -> None:
+    def __init__(self, plan: Plan, withheld: Withheld, run: Run) -> None:
         self._plan = plan
         self._withheld = withheld
         self._run = run

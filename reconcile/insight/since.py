@@ -133,8 +133,8 @@ def _deleted_by_rule(gone: list[Backup], desired: Desired, inventory: Inventory)
         return frozenset()
     as_if = replace(inventory, backups=(*inventory.backups, *gone))
     planned = plan(desired, as_if, inventory.observed_at)
-    never = planned.agreed | planned.rule_broken
-    return frozenset(delete.backup.id for delete in planned.deletes if delete.address not in never)
+    servers = (server for server in planned.servers if not server.veto)
+    return frozenset(delete.backup.id for server in servers for delete in server.deletes)
 
 
 def _changed(olds: dict[Id, Backup], news: dict[Id, Backup]) -> Iterator[FieldChange]:

@@ -9,15 +9,14 @@ the server. If no rule objects, the delete may be sent while that list is fresh.
 from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from functools import cached_property
 from zoneinfo import ZoneInfo
 
 from reconcile.actual.inventory import Backup, State, in_order
-from reconcile.addresses import BackupAddress, SeriesAddress
+from reconcile.addresses import SeriesAddress
 from reconcile.ids import Id, id_order
-from reconcile.plan.model import Delete, SeriesPlan, ServerPlan
-from reconcile.plan.reasons import Misdated, NotKept
+from reconcile.plan.model import Delete, SeriesPlan, ServerPlan, Withheld
+from reconcile.plan.reasons import Misdated, NotKept, Veto
 from reconcile.plan.retention import retain
 from reconcile.plan.series import is_usable
 
@@ -25,29 +24,6 @@ _IDENTITY = ("server_id", "description", "backup_type", "created_at", "state")
 """The fields of a backup that must not have changed since the plan."""
 
 _NEEDED = {State.USABLE, State.UNDERSIZED}
-
-
-class Veto(StrEnum):
-    """Why a delete must not be sent, for reasons without details."""
-
-    NO_DELETE = "no delete"
-    """This run deletes nothing (`--no-delete`)."""
-    PAUSED = "paused"
-    """The server is paused."""
-    RULE_BROKEN = "rule broken"
-    """The server breaks a rule of `[require]`."""
-    CLOCK_UNCONFIRMED = "clock unconfirmed"
-    """The delete depends on this machine's clock, which the service has not confirmed."""
-    TOO_MUCH_LOST = "too much lost"
-    """The plan as a whole would lose too much, and this delete adds to it."""
-    LAST_USABLE = "last usable"
-    """It is the last usable backup on the declared servers."""
-    NOT_CREATED = "not created"
-    """The delete depends on a new backup, which was not completed."""
-    NOT_AWAITED = "not awaited"
-    """The delete depends on a new backup that the run did not wait for (`--no-wait`)."""
-    KEPT_AFTER_ALL = "kept after all"
-    """With the new backup's actual date, `keep` still keeps this backup."""
 
 
 AGREED = frozenset({Veto.NO_DELETE, Veto.PAUSED})
@@ -117,7 +93,7 @@ class Circumstances:
     server: ServerPlan
     series: SeriesPlan | None
     created: Mapping[SeriesAddress, Backup | None]
-    withheld: frozenset[BackupAddress]
+    withheld: Withheld
     zone: ZoneInfo
 
     @cached_property
@@ -182,15 +158,7 @@ def objection(delete: Delete, planned: Circumstances, moment: Moment) -> Objecti
 
 def _is_withheld(delete: Delete, planned: Circumstances, moment: Moment) -> Objection | None:
     """Object to a delete that the plan withholds."""
-    if planned.server.no_delete:
-        return Veto.NO_DELETE
-    if planned.server.pause:
-        return Veto.PAUSED
-    if planned.server.breaks_rule:
-        return Veto.RULE_BROKEN
-    if delete.is_unconfirmed:
-        return Veto.CLOCK_UNCONFIRMED
-    return Veto.TOO_MUCH_LOST if delete.address in planned.withheld else None
+    return planned.withheld.get(delete.address)
 
 
 def _waits_for_a_create(delete: Delete, planned: Circumstances, moment: Moment) -> Objection | None:

@@ -16,7 +16,7 @@ from reconcile.diagnostics import Diagnostic
 from reconcile.durations import Duration
 from reconcile.ids import Id
 from reconcile.plan.pauses import Pause
-from reconcile.plan.reasons import CreateReason, DeleteReason, Exemption, KeepReason, Stalled, Undeclared
+from reconcile.plan.reasons import CreateReason, DeleteReason, Exemption, KeepReason, Stalled, Undeclared, Veto
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,6 +54,8 @@ class Delete:
 
 
 Action = Create | Delete
+Withheld = Mapping[BackupAddress, Veto]
+"""The deletes that are planned but not carried out, and why."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -124,14 +126,13 @@ class ServerPlan:
     """Whether this run withholds every delete (`apply --no-delete`)."""
 
     @property
-    def is_agreed(self) -> bool:
-        """Whether all its deletes are withheld because the user asked for it."""
-        return self.no_delete or self.pause is not None
-
-    @property
-    def deletes_nothing(self) -> bool:
-        """Whether all its deletes are withheld, whatever they are."""
-        return self.breaks_rule or self.is_agreed
+    def veto(self) -> Veto | None:
+        """Why all its deletes are withheld, whatever they are; None if they are not."""
+        if self.no_delete:
+            return Veto.NO_DELETE
+        if self.pause:
+            return Veto.PAUSED
+        return Veto.RULE_BROKEN if self.breaks_rule else None
 
     @property
     def actions(self) -> tuple[Action, ...]:
@@ -244,23 +245,6 @@ class Plan:
     def deletes(self) -> tuple[Delete, ...]:
         """Every delete, including the withheld ones."""
         return tuple(delete for server in self.servers for delete in server.deletes)
-
-    @property
-    def rule_broken(self) -> frozenset[BackupAddress]:
-        """The deletes on servers that break a rule of `[require]`, all withheld."""
-        servers = (server for server in self.servers if server.breaks_rule)
-        return frozenset(delete.address for server in servers for delete in server.deletes)
-
-    @property
-    def agreed(self) -> frozenset[BackupAddress]:
-        """The deletes withheld because the user asked for it: the run is complete without them."""
-        servers = (server for server in self.servers if server.is_agreed)
-        return frozenset(delete.address for server in servers for delete in server.deletes)
-
-    @property
-    def unconfirmed(self) -> frozenset[BackupAddress]:
-        """The deletes that depend on a clock that the service has not confirmed, all withheld."""
-        return frozenset(delete.address for delete in self.deletes if delete.is_unconfirmed)
 
     @property
     def awaited(self) -> tuple[Backup, ...]:

@@ -167,6 +167,29 @@ class PrunedLater:
     kind: Literal["pruned_later"] = "pruned_later"
 
 
+class Veto(StrEnum):
+    """Why a delete must not be sent, for reasons without details."""
+
+    NO_DELETE = "no delete"
+    """This run deletes nothing (`--no-delete`)."""
+    PAUSED = "paused"
+    """The server is paused."""
+    RULE_BROKEN = "rule broken"
+    """The server breaks a rule of `[require]`."""
+    CLOCK_UNCONFIRMED = "clock unconfirmed"
+    """The delete depends on this machine's clock, which the service has not confirmed."""
+    TOO_MUCH_LOST = "too much lost"
+    """The plan as a whole would lose too much, and this delete adds to it."""
+    LAST_USABLE = "last usable"
+    """It is the last usable backup on the declared servers."""
+    NOT_CREATED = "not created"
+    """The delete depends on a new backup, which was not completed."""
+    NOT_AWAITED = "not awaited"
+    """The delete depends on a new backup that the run did not wait for (`--no-wait`)."""
+    KEPT_AFTER_ALL = "kept after all"
+    """With the new backup's actual date, `keep` still keeps this backup."""
+
+
 CreateReason = Missing | Due | TooOld
 SeriesDeleteReason = NotKept | Failed | Undersized
 """Why a backup of a declared series is deleted."""

@@ -9,7 +9,7 @@ previous one, and a plan is its actions and a digest of each server's part.
 import hashlib
 import json
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import UTC
 from functools import cached_property
@@ -276,7 +276,7 @@ _RECORD = TypeAdapter(Record)
 _SERVER_PLAN = TypeAdapter(ServerPlan)
 
 
-def outline(plan: Plan, withheld: frozenset[BackupAddress]) -> Outline:
+def outline(plan: Plan, withheld: Container[BackupAddress]) -> Outline:
     """Return what must be equal when this plan is made again."""
     actions = (
         RecordedAction(

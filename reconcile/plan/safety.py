@@ -12,6 +12,7 @@ from types import MappingProxyType
 from reconcile.actual.inventory import Inventory
 from reconcile.addresses import BackupAddress, SeriesAddress
 from reconcile.plan.model import Delete, Loss, LossLimit, Plan, ServerPlan
+from reconcile.plan.reasons import Veto
 from reconcile.plan.series import is_usable
 
 ALWAYS_ALLOWED = 3
@@ -35,7 +36,7 @@ def measure(servers: Iterable[ServerPlan], limit: LossLimit, inventory: Inventor
     lost = deleted = created = 0
     for server in servers:
         lost += sum(1 for _ in _losing(server))
-        deleted += 0 if server.deletes_nothing else sum(map(_loses, server.deletes))
+        deleted += 0 if server.veto else sum(map(_loses, server.deletes))
         created += sum(series.create is not None for series in server.series)
     switched_off = limit.max_shrink_percent == _NO_LIMIT
     return Loss(
@@ -67,8 +68,8 @@ def withheld(
     gained: Mapping[SeriesAddress, int] = MappingProxyType({}),
     *,
     counts_creates: bool = True,
-) -> frozenset[BackupAddress]:
-    """Return the withheld deletes: agreed, on a server that breaks a rule, on an unconfirmed clock, or a loss.
+) -> dict[BackupAddress, Veto]:
+    """Return the withheld deletes, and why.
 
     A loss is a delete of a usable backup that is undeclared, or by which a series loses more than it gains. A series
     may still lose as many as it gains, the oldest first: if withheld, they would pile up night after night. `allowed`
@@ -79,14 +80,19 @@ def withheld(
     is_too_much = plan.loss.is_too_much(allowed)
     servers = plan.servers if is_too_much else ()
     losing = (each for server in servers for each in _losing(server, gained, counts_creates=counts_creates))
-    return plan.agreed | plan.rule_broken | plan.unconfirmed | {delete.address for delete in losing}
+    return dict.fromkeys((delete.address for delete in losing), Veto.TOO_MUCH_LOST) | {
+        delete.address: veto
+        for server in plan.servers
+        for delete in server.deletes
+        if (veto := server.veto or (Veto.CLOCK_UNCONFIRMED if delete.is_unconfirmed else None))
+    }
 
 
 def _losing(
     server: ServerPlan, gained: Mapping[SeriesAddress, int] = MappingProxyType({}), *, counts_creates: bool = True
 ) -> Iterator[Delete]:
     """Yield the deletes by which a server loses usable backups, if its deletes are carried out."""
-    if server.deletes_nothing:
+    if server.veto:
         return
     for series in server.series:
         if series.deletes:

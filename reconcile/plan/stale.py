@@ -77,7 +77,7 @@ def _reasons(plan: Plan, measured: Plan, inventory: Inventory, allowed: int) -> 
         if inventory.service_time is None and delete.depends_on_clock(plan.min_age)
     ]
     yield "The service does not send the time, so the clock can't be checked.", unsure
-    more = sorted(map(str, withheld(measured, allowed) - withheld(plan, allowed)))
+    more = sorted(map(str, withheld(measured, allowed).keys() - withheld(plan, allowed)))
     excess = "Its deletes now exceed the limit on loss, because the account has changed."
     yield excess, [f"{address}: would be withheld" for address in more]
 

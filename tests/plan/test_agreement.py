@@ -7,6 +7,7 @@ from reconcile.desired.desired import resolve
 from reconcile.diagnostics import UserError
 from reconcile.insight.status import status
 from reconcile.plan.model import Plan
+from reconcile.plan.reasons import Veto
 from reconcile.plan.safety import withheld, without_deletes
 
 NIGHTLY = '{ description = "nightly", every = "1d", keep = 1 }'
@@ -18,7 +19,7 @@ def test_without_deletes_everything_is_created_and_every_delete_is_withheld() ->
     plan = without_deletes(make_plan(declare(NIGHTLY), seen), seen)
 
     assert (len(plan.creates), len(plan.deletes)) == (1, 10)
-    assert withheld(plan) == plan.agreed == {delete.address for delete in plan.deletes}
+    assert withheld(plan) == {delete.address: Veto.NO_DELETE for delete in plan.deletes}
     assert plan.loss.lost == 0, "so nothing has to be allowed"
 
 

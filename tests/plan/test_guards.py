@@ -22,11 +22,11 @@ from reconcile.plan.guards import (
     SeriesWithoutUsable,
     StillInProgress,
     UnknownBeside,
-    Veto,
     objection,
 )
 from reconcile.plan.model import Delete, Plan
-from reconcile.plan.safety import without_deletes
+from reconcile.plan.reasons import Veto
+from reconcile.plan.safety import withheld, without_deletes
 
 ROTATION = declare('{ description = "nightly", every = "1d", keep = 1 }')
 PRUNING = declare('{ description = "nightly", every = "1d", keep = 1 }', settings="prune = true")
@@ -185,9 +185,9 @@ def planned(plan: Plan, row: Row) -> tuple[Delete, Circumstances]:
     (server,) = plan.servers
     delete = next(delete for delete in server.deletes if delete.backup.id == row.id)
     series = None if row.id == JUNK else server.series[0]
-    withheld = frozenset({delete.address} if row.withheld else ())
+    held_back = withheld(plan) | ({delete.address: Veto.TOO_MUCH_LOST} if row.withheld else {})
     return delete, Circumstances(
-        server=server, series=series, created=row.created, withheld=withheld, zone=ZoneInfo("UTC")
+        server=server, series=series, created=row.created, withheld=held_back, zone=ZoneInfo("UTC")
     )
 
 
@@ -263,7 +263,7 @@ def test_a_backup_that_is_created_late_takes_the_place_of_another_of_its_day_by_
         server=server,
         series=server.series[0],
         created={NIGHTLY: made},
-        withheld=frozenset(),
+        withheld={},
         zone=ZoneInfo(zone),
     )
 

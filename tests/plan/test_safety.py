@@ -35,14 +35,14 @@ def test_a_typo_in_keep_on_forty_servers_is_withheld() -> None:
     assert plan.loss == Loss(lost=40 * 27, usable=1200, limit=240, empties=False)
     assert len(withheld(plan)) == 40 * 27
     assert len(withheld(plan, 40 * 27 - 1)) == 40 * 27
-    assert withheld(plan, 40 * 27) == frozenset()
+    assert withheld(plan, 40 * 27) == {}
 
 
 def test_rotation_never_trips_it() -> None:
     plan = make_plan(config(fleet(7)), inventory(*nights(7, age=1), servers=FORTY))
 
     assert (len(plan.creates), len(plan.deletes), plan.loss.lost) == (40, 40, 0)
-    assert withheld(plan) == frozenset()
+    assert withheld(plan) == {}
 
 
 @pytest.mark.parametrize(("gone", "is_withheld"), [(3, False), (4, True)])
@@ -134,7 +134,7 @@ def test_a_hundred_per_cent_switches_both_limits_off() -> None:
     plan = make_plan(pruning, inventory(*held))
 
     assert plan.loss == Loss(lost=19, usable=19, limit=None, empties=True)
-    assert withheld(plan) == frozenset()
+    assert withheld(plan) == {}
 
 
 def test_an_account_without_backups_loses_nothing() -> None:
@@ -153,7 +153,7 @@ class TestTargetsNarrowThePlanAndNotTheShare:
         plan = make_plan(self.TWO, seen, "a/x")
 
         assert plan.loss == Loss(lost=1, usable=2, limit=3, empties=False)
-        assert withheld(plan) == frozenset()
+        assert withheld(plan) == {}
 
     def test_so_the_limit_is_that_of_the_whole_file(self) -> None:
         many = [backup(100 + number, server=self.B, age=hours(number)) for number in range(50)]

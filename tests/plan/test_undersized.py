@@ -121,7 +121,7 @@ def test_an_undeclared_one_is_pruned_and_no_loss() -> None:
     )
 
     assert len(plan.deletes) == 7
-    assert (plan.loss.lost, plan.loss.usable, withheld(plan)) == (0, 1, frozenset())
+    assert (plan.loss.lost, plan.loss.usable, withheld(plan)) == (0, 1, {})
 
 
 def test_what_is_left_is_nothing_if_it_is_undersized() -> None:

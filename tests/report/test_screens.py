@@ -76,7 +76,8 @@ def _result() -> Result:
     finished = []
     for action in PLAN.actions:
         if action.address in held_back:
-            ended = Finished(action=action, outcome=Outcome.WITHHELD, explanation="too much would be lost")
+            veto = held_back[action.address]
+            ended = Finished(action=action, outcome=Outcome.WITHHELD, explanation="", objection=veto)
         elif isinstance(action, Create):
             ended = Finished(action=action, outcome=Outcome.FAILED, explanation="403: quota of 20 backups exceeded")
         else:

@@ -13,8 +13,9 @@ from support.world import Handler, World
 from reconcile.desired.keep import KeepCount, Period
 from reconcile.diagnostics import UserError
 from reconcile.outcomes import Finished, Outcome
-from reconcile.plan.guards import Appeared, Changed, KeptOneLost, Veto
+from reconcile.plan.guards import Appeared, Changed, KeptOneLost
 from reconcile.plan.model import Delete
+from reconcile.plan.reasons import Veto
 
 
 def ended(world: World) -> dict[object, Finished]:

@@ -16,9 +16,10 @@ from reconcile.apply.run import Options
 from reconcile.desired.desired import resolve, select
 from reconcile.diagnostics import UserError
 from reconcile.outcomes import Finished, Outcome, Result
-from reconcile.plan.guards import SeriesWithoutUsable, Veto
+from reconcile.plan.guards import SeriesWithoutUsable
 from reconcile.plan.model import Create, Delete, Plan
 from reconcile.plan.planner import plan
+from reconcile.plan.reasons import Veto
 
 EVERY = [(service, file) for service in SERVICES for file in FILES]
 SAMPLE = 3

@@ -13,8 +13,9 @@ from reconcile.apply.run import Options
 from reconcile.desired.config import Config
 from reconcile.diagnostics import UserError
 from reconcile.outcomes import Outcome, Result, Waiting
-from reconcile.plan.guards import UnknownBeside, Veto
+from reconcile.plan.guards import UnknownBeside
 from reconcile.plan.model import Delete
+from reconcile.plan.reasons import Veto
 from reconcile.sandbox.account import Record
 
 DAY = 86400.0

@@ -7,7 +7,7 @@ from support.world import Handler, World
 
 from reconcile.diagnostics import UserError
 from reconcile.outcomes import Outcome
-from reconcile.plan.guards import Veto
+from reconcile.plan.reasons import Veto
 
 NIGHTLY = config('[servers.db]\nid = 2\nbackups = [{ description = "nightly", every = "1d", keep = 1 }]\n')
 

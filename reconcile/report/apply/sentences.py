@@ -10,8 +10,8 @@ from reconcile.actual.inventory import Backup, State
 from reconcile.addresses import Address, SeriesAddress
 from reconcile.outcomes import Event, Finished, Outcome, Result, Rounds
 from reconcile.plan import guards
-from reconcile.plan.guards import Veto
 from reconcile.plan.model import Create, Delete
+from reconcile.plan.reasons import Veto
 from reconcile.wording import seconds_text, size_text
 
 _QUOTA = re.compile(r"quota|limit|maximum|exceed|too many|no space", re.IGNORECASE)

@@ -6,9 +6,8 @@ from zoneinfo import ZoneInfo
 
 from reconcile import __version__
 from reconcile.actual.inventory import MANUAL, Backup
-from reconcile.addresses import BackupAddress
 from reconcile.insight.difference import Difference, Effect
-from reconcile.plan.model import Create, Delete, Kept, Plan, SeriesPlan, ServerPlan
+from reconcile.plan.model import Create, Delete, Kept, Plan, SeriesPlan, ServerPlan, Withheld
 from reconcile.plan.reasons import PrunedLater
 from reconcile.plan.safety import withheld
 from reconcile.report import values
@@ -70,7 +69,7 @@ def gitlab_report(plan: Plan) -> JsonObject:
     return {"create": len(plan.creates), "update": 0, "delete": len(plan.deletes)}
 
 
-def _ours(plan: Plan, held_back: frozenset[BackupAddress], zone: ZoneInfo) -> JsonObject:
+def _ours(plan: Plan, held_back: Withheld, zone: ZoneInfo) -> JsonObject:
     """Return the data that has no place in Terraform's representation."""
     return {
         "version": __version__,

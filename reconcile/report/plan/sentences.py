@@ -1,6 +1,7 @@
 """What every format says of a plan: a sentence for each reason, and for what is withheld."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import assert_never
 from zoneinfo import ZoneInfo
@@ -10,9 +11,9 @@ from reconcile.addresses import BackupAddress
 from reconcile.desired.fields import size_setting
 from reconcile.durations import age_text
 from reconcile.plan import reasons
-from reconcile.plan.model import Action, Create, Plan, SeriesPlan, ServerPlan
+from reconcile.plan.model import Action, Create, Plan, SeriesPlan, ServerPlan, Withheld
 from reconcile.plan.pauses import Pause
-from reconcile.plan.reasons import Exemption
+from reconcile.plan.reasons import Exemption, Veto
 from reconcile.plan.safety import ALWAYS_ALLOWED
 from reconcile.wording import count_text, size_text, time_text
 
@@ -20,7 +21,7 @@ FEWEST_FOLDED = 3
 """If this many deletes of one series are withheld, or change alike, they share one row."""
 
 
-def amounts_text(plan: Plan, held_back: frozenset[BackupAddress]) -> str:
+def amounts_text(plan: Plan, held_back: Collection[BackupAddress]) -> str:
     """Say how much there is to do, and how much of it is withheld."""
     held = f" ({len(held_back):,} withheld)" if held_back else ""
     return f"{len(plan.creates):,} to create, {len(plan.deletes):,} to delete{held}"
@@ -163,17 +164,19 @@ def allow_text(lost: int) -> str:
     return f"To allow this loss for one run: reconcile apply --allow-loss {lost}"
 
 
-def withheld_texts(
-    plan: Plan, held_back: frozenset[BackupAddress], *, advises: bool = True
-) -> Iterator[tuple[int, str]]:
+_WITHHELD_TEXTS = {
+    Veto.NO_DELETE: "This run deletes nothing: --no-delete.",
+    Veto.PAUSED: "Their servers are paused.",
+    Veto.RULE_BROKEN: "Nothing is deleted on a server that breaks a [require] rule.",
+    Veto.CLOCK_UNCONFIRMED: (
+        "They depend on this machine's clock, which can't be checked because the service does not send the time."
+    ),
+}
+
+
+def withheld_texts(plan: Plan, held_back: Withheld, *, advises: bool = True) -> Iterator[tuple[int, str]]:
     """Yield how many deletes are withheld for each reason, and the reason; `advises` adds what would allow it."""
-    if plan.agreed:
-        no_delete = any(server.no_delete for server in plan.servers)
-        yield len(plan.agreed), "This run deletes nothing: --no-delete." if no_delete else "Their servers are paused."
-    if losing := held_back - plan.agreed - plan.rule_broken - plan.unconfirmed:
-        yield len(losing), f"{_loss_text(plan)} {allow_text(plan.loss.lost)}" if advises else _loss_text(plan)
-    if rule_broken := plan.rule_broken - plan.agreed:
-        yield len(rule_broken), "Nothing is deleted on a server that breaks a [require] rule."
-    if unconfirmed := plan.unconfirmed - plan.rule_broken - plan.agreed:
-        no_time = "which can't be checked because the service does not send the time"
-        yield len(unconfirmed), f"They depend on this machine's clock, {no_time}."
+    counts = Counter(held_back.values())
+    if number := counts[Veto.TOO_MUCH_LOST]:
+        yield number, f"{_loss_text(plan)} {allow_text(plan.loss.lost)}" if advises else _loss_text(plan)
+    yield from ((counts[veto], text) for veto, text in _WITHHELD_TEXTS.items() if counts[veto])

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from reconcile.actual.inventory import State
-from reconcile.addresses import BackupAddress
 from reconcile.durations import age_text
 from reconcile.insight.difference import Difference, Fate
-from reconcile.plan.model import Action, Create, Delete, Kept, Plan, SeriesPlan, ServerPlan
+from reconcile.plan.model import Action, Create, Delete, Kept, Plan, SeriesPlan, ServerPlan, Withheld
 from reconcile.plan.safety import withheld
 from reconcile.report.difference import sentences
 from reconcile.report.document import Block, Columns, Lines, Row, Text
@@ -89,7 +88,7 @@ def planned_text(event: "Planned", *, verbose: bool) -> Lines:
     return Lines(lines, essential=() if plan.actions else (_figures(plan, held_back),))
 
 
-def _lines(plan: Plan, held_back: frozenset[BackupAddress], *, verbose: bool) -> Iterator[Block]:
+def _lines(plan: Plan, held_back: Withheld, *, verbose: bool) -> Iterator[Block]:
     in_full = verbose or len(plan.kept) + len(plan.unmanaged) <= MOST_UNCHANGED
     rows = _Rows(plan.planned_at, plan.zone, held_back, in_full=in_full, dated=verbose)
     shown = [server for server in plan.servers if server.actions or (in_full and (server.kept or server.unmanaged))]
@@ -105,7 +104,7 @@ def _lines(plan: Plan, held_back: frozenset[BackupAddress], *, verbose: bool) ->
     yield from _end(plan, held_back)
 
 
-def _end(plan: Plan, held_back: frozenset[BackupAddress]) -> Iterator[Block]:
+def _end(plan: Plan, held_back: Withheld) -> Iterator[Block]:
     """Yield the warnings, and the last lines: how much would be done, and what would not."""
     yield from plan.warnings
     yield Text("")
@@ -123,7 +122,7 @@ def _end(plan: Plan, held_back: frozenset[BackupAddress]) -> Iterator[Block]:
     yield from _hindered(plan, held_back)
 
 
-def _figures(plan: Plan, held_back: frozenset[BackupAddress]) -> Text:
+def _figures(plan: Plan, held_back: Withheld) -> Text:
     """Say how much would be done."""
     totals = totals_text(plan)
     if plan.actions:
@@ -133,7 +132,7 @@ def _figures(plan: Plan, held_back: frozenset[BackupAddress]) -> Text:
     return Text.assemble(("No changes. ", "bold green"), f"The account matches the files: {totals}.")
 
 
-def _hindered(plan: Plan, held_back: frozenset[BackupAddress]) -> Iterator[Text]:
+def _hindered(plan: Plan, held_back: Withheld) -> Iterator[Text]:
     """Say what would not be done."""
     for number, why in withheld_texts(plan, held_back):
         yield Text(f"Withheld: {count_text(number, 'delete')}. {why}", style="bold red")
@@ -149,7 +148,7 @@ class _Rows:
 
     now: datetime
     zone: ZoneInfo
-    held_back: frozenset[BackupAddress]
+    held_back: Withheld
     in_full: bool
     dated: bool
 

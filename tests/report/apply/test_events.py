@@ -25,8 +25,8 @@ from reconcile.outcomes import (
     Started,
     Waiting,
 )
-from reconcile.plan.guards import Veto
 from reconcile.plan.model import Create, Delete
+from reconcile.plan.reasons import Veto
 from reconcile.plan.safety import withheld
 from reconcile.report.apply.json import diagnostic_line, event_json, summary_json, version_json
 from reconcile.report.apply.sentences import objection_text
@@ -58,6 +58,10 @@ def failed(action: Create | Delete, explanation: str, *, is_refused: bool = Fals
 
 def ended(action: Create | Delete, outcome: Outcome, explanation: str) -> Finished:
     return Finished(action=action, outcome=outcome, explanation=explanation)
+
+
+def too_much(action: Create | Delete) -> Finished:
+    return Finished(action=action, outcome=Outcome.WITHHELD, explanation="", objection=Veto.TOO_MUCH_LOST)
 
 
 COMPLETED = Finished(action=CREATE, outcome=Outcome.SUCCEEDED, explanation="completed", elapsed=90, backup=NEW)
@@ -115,7 +119,7 @@ EVENTS: list[tuple[Event, list[str], list[str]]] = [
     (Applied(result=replace(result(), unmet=(CREATE.address,))), [], ["diagnostic"]),
     (Applied(result=replace(result(), unmet=(CREATE.address,)), plans_again=True), [], []),
     (
-        Planned(plan=PLAN, withheld=frozenset({PRUNE.address})),
+        Planned(plan=PLAN, withheld={PRUNE.address: Veto.TOO_MUCH_LOST}),
         [],
         ["planned_change"] * 3 + ["change_summary"],
     ),
@@ -246,13 +250,11 @@ class TestResult:
         ]
 
     def test_that_was_withheld_names_the_way_out_and_no_other(self) -> None:
-        too_much = "too much would be lost"
-
         allow = "To allow this loss for one run: reconcile apply --allow-loss 2"
-        lines = self.lines(result(COMPLETED, *(ended(each, Outcome.WITHHELD, too_much) for each in (DELETE, PRUNE))))
+        lines = self.lines(result(COMPLETED, *map(too_much, (DELETE, PRUNE))))
 
         assert lines == [
-            f"2 deletes: withheld: {too_much}",
+            "2 deletes: withheld: too much would be lost",
             "  web/nightly#1",
             "  web/x#2",
             "Apply incomplete: 1 created, 0 deleted, 2 withheld.",
@@ -262,7 +264,7 @@ class TestResult:
     def test_what_the_plan_said_is_withheld_is_counted_and_not_explained_again(self) -> None:
         plan = make_plan(declare("", server="prune = true"), inventory(*(backup(n, "x") for n in range(1, 6))))
         held_back = withheld(plan)
-        finished = tuple(ended(each, Outcome.WITHHELD, "too much would be lost") for each in plan.deletes)
+        finished = tuple(map(too_much, plan.deletes))
         document = result_text(replace(result(*finished), plan=plan, withheld=held_back))
 
         figures = ["Apply incomplete: 0 created, 0 deleted, 5 withheld."]
@@ -299,7 +301,7 @@ class TestResult:
 
 class TestJson:
     def summary(self, *results: Result, not_begun: bool = False) -> dict[str, Any]:
-        planned = Planned(plan=PLAN, withheld=frozenset())
+        planned = Planned(plan=PLAN, withheld={})
         rounds: list[tuple[Planned, Result | None]] = [(planned, result) for result in results]
         line = summary_json(Rounds([*rounds, *([(planned, None)] if not_begun else [])]), NOW)
         assert (line["type"], line["operation"]) == ("change_summary", "apply")
@@ -327,7 +329,7 @@ class TestJson:
     def test_a_plan_with_errors_says_so_before_its_changes(self) -> None:
         plan = make_plan(declare('{ description = "nightly", keep = 1 }'), inventory(servers=()))
 
-        (error, _) = map(value, event_json(Planned(plan=plan, withheld=frozenset()), NOW))
+        (error, _) = map(value, event_json(Planned(plan=plan, withheld={}), NOW))
 
         assert (error["@level"], error["type"], error["diagnostic"]["address"]) == ("error", "diagnostic", "web")
 

@@ -10,7 +10,7 @@ PLAN = make_plan(
     declare('{ description = "nightly", every = "1d", keep = 1 }, { description = "new", keep = 1 }'),
     inventory(backup(1, age=days(2))),
 )
-PLANNED = Planned(plan=PLAN, withheld=frozenset())
+PLANNED = Planned(plan=PLAN, withheld={})
 
 
 def test_what_is_planned_is_waiting() -> None:

@@ -55,7 +55,7 @@ def test_a_reason_that_many_backups_of_a_series_share_is_given_once() -> None:
 def test_what_is_allowed_in_this_run_is_not_withheld() -> None:
     plan = make_plan(NIGHTLY, inventory(*MANY))
 
-    run = shown(planned_text(Planned(plan=plan, withheld=frozenset()), verbose=False))
+    run = shown(planned_text(Planned(plan=plan, withheld={}), verbose=False))
 
     assert "withheld" not in run.lower()
     assert "Plan: 1 to create, 29 to delete; 1 backup unchanged, 0 unmanaged." in run
