@@ -8,18 +8,17 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from importlib.util import find_spec
 from pathlib import Path
 
 from reconcile.cli.examples import read_example
 from reconcile.cli.exit_code import ExitCode
-from reconcile.cli.extras import sandbox_missing
 from reconcile.cli.options import command
 from reconcile.cli.output import Output
 from reconcile.cli.session import Session
 from reconcile.cli.system_clock import SystemClock
 from reconcile.diagnostics import UserError
 from reconcile.report.document import Text
+from reconcile.sandbox.account import manual_backup
 
 EXAMPLE = "first.toml"
 _FAREWELL = """\
@@ -34,8 +33,6 @@ Then let CI apply it every night: reconcile help ci."""
 @command()
 def demo(session: Session) -> ExitCode:
     """Show plan, apply, and plan again on a local sandbox; needs no account."""
-    if find_spec("uvicorn") is None or find_spec("starlette") is None:
-        raise sandbox_missing()
     with tempfile.TemporaryDirectory() as folder, _sandbox(Path(folder)) as environment:
         stage = _Stage(session.output, Path(folder), environment)
         stage.title("A local VPS.org with one manual and seven nightly backups, and a file that declares them")
@@ -93,17 +90,14 @@ def _sandbox(folder: Path) -> Iterator[dict[str, str]]:
     """Run a sandbox; yield the environment that points reconcile at it."""
     seed = folder / "account.json"
     seed.write_text(json.dumps(_account()), encoding="utf-8")
-    command = [sys.executable, "-m", "reconcile", "sandbox", "--port", "0", "--backup-seconds", "1.5"]
-    command += ["--seed", str(seed)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as served:  # noqa: S603
+    # Its errors are shown, but not its notes.
+    command = [sys.executable, "-m", "reconcile", "sandbox", "-q", "--port", "0", "--backup-seconds", "1.5"]
+    with subprocess.Popen([*command, "--seed", str(seed)], stdout=subprocess.PIPE, text=True) as served:  # noqa: S603
         try:
             lines = [(served.stdout.readline() if served.stdout else "").strip() for _ in range(2)]
-            pairs = [line.removeprefix("export ").partition("=") for line in lines]
-            if not all(pairs):
-                raise UserError(
-                    "the sandbox did not start", "Start it separately to see why: reconcile sandbox --port 0."
-                )
-            yield {**os.environ, **{name: value for name, _, value in pairs}}
+            if not all(lines):
+                raise UserError("the sandbox did not start")
+            yield os.environ | dict(line.removeprefix("export ").split("=", 1) for line in lines)
         finally:
             served.terminate()
 
@@ -112,18 +106,7 @@ def _account() -> dict[str, object]:
     """Return an account in which the newest of seven nightly backups is due for replacement."""
     server = {"id": 12345, "name": "web-server-01"}
     now = SystemClock().now()
-    nightly = [("nightly", timedelta(days=age, hours=2)) for age in range(7, 0, -1)]
-    backups = [
-        {
-            "id": 500 + number,
-            "server": server,
-            "description": description,
-            "backup_type": "manual",
-            "status": "completed",
-            "size_mb": 4500 + 10 * number,
-            "created_at": (now - age).isoformat(),
-            "expires_at": None,
-        }
-        for number, (description, age) in enumerate([("Pre-update backup", timedelta(days=90)), *nightly])
-    ]
+    nightly = [("nightly", now - timedelta(days=age, hours=2)) for age in range(7, 0, -1)]
+    held = enumerate([("Pre-update backup", now - timedelta(days=90)), *nightly])
+    backups = [manual_backup(500 + number, server, *each, 10 * number) for number, each in held]
     return {"servers": [server], "backups": backups}

@@ -1,17 +1,25 @@
 """`reconcile sandbox`: a local VPS.org to practise on."""
 
+import json
+import random
 import re
+import socket
+import sys
+from contextlib import suppress
+from copy import deepcopy
+from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 import click
 
 from reconcile.cli.exit_code import ExitCode
-from reconcile.cli.extras import sandbox_missing
 from reconcile.cli.options import command, option
 from reconcile.cli.session import Session
 from reconcile.cli.system_clock import SystemClock
 from reconcile.diagnostics import UserError
 from reconcile.limits import MEBIBYTE, read_file
+from reconcile.sandbox.account import Account, generated, load, sample
 
 _LARGEST_SEED = 256 * MEBIBYTE
 """A seed of a million backups is about as large."""
@@ -57,36 +65,46 @@ def sandbox(
     if odd := [name for name in names if not re.fullmatch(r"[a-z][a-z0-9-]{0,30}", name)]:
         raise click.BadParameter(f"{odd[0]!r}: use lower-case letters, digits and hyphens", param_hint="--account")
     try:
-        from reconcile.sandbox.account import generated, load, sample  # noqa: PLC0415 - an extra, so imported where it is used
-        from reconcile.sandbox.serve import Behaviour, bind, exports, serve  # noqa: PLC0415
-    except ImportError as error:
-        raise sandbox_missing() from error
+        import uvicorn  # noqa: PLC0415 - an extra, so imported where it is used
 
-    behaviour = Behaviour(
-        backup_seconds=backup_seconds,
-        page_size=page_size,
-        latency=latency_ms / 1000,
-        fail_rate=fail_rate,
-        rate_limit=_per_minute(rate_limit),
-        names=names,
-    )
+        from reconcile.sandbox.http import RateLimit, application  # noqa: PLC0415 - as above
+    except ImportError as error:
+        advice = f"It comes with an extra: {how_to_install('sandbox')}"
+        raise UserError("the sandbox is not installed", advice) from error
+
     clock = SystemClock()
     try:
         if servers:
-            holdings = generated(servers, clock.now(), dated=dated_names, gaps=gaps)
+            machines, backups = generated(servers, clock.now(), dated=dated_names, gaps=gaps)
         else:
-            holdings = load(read_file(seed, _LARGEST_SEED)) if seed else sample(clock.now())
+            machines, backups = load(read_file(seed, _LARGEST_SEED)) if seed else sample(clock.now())
     except (OSError, ValueError) as error:
         raise UserError(f"--seed {seed}: {error}", "Name a file in the format of the service's own lists.") from error
+    accounts = [
+        Account(
+            servers=deepcopy(machines),
+            backups=deepcopy(backups),
+            now=clock.now,
+            backup_seconds=backup_seconds,
+            fails=lambda: random.random() < fail_rate,  # noqa: S311 - practice, not cryptography
+            name=name,
+        )
+        for name in names or ("",)
+    ]
+    limit = RateLimit(_per_minute(rate_limit), clock.monotonic)
+    served = application(*accounts, page_size=page_size, latency=latency_ms / 1000, wait=limit.wait)
     try:
-        listener = bind(port)
+        listener = socket.create_server(("127.0.0.1", port))  # from now on a client waits, rather than being rejected
     except OSError as error:
         raise UserError(
             f"port {port}: {error.strerror}", "Choose another port with --port, or 0 for a free one."
         ) from error
-    session.output.result(exports(listener, names))
+    session.output.result([f"export VPS_API_URL=http://127.0.0.1:{listener.getsockname()[1]}/api/v1"])
+    for account in accounts:
+        suffix = f"_{account.name.upper().replace('-', '_')}" if account.name else ""
+        session.output.result([f"export VPS_API_TOKEN{suffix}={account.token}"])
     session.output.note("Serving. Ctrl-C stops the sandbox and discards its data.")
-    serve(listener, holdings, behaviour, now=clock.now, monotonic=clock.monotonic)
+    uvicorn.Server(uvicorn.Config(served, log_level="warning", lifespan="off")).run(sockets=[listener])
     return ExitCode.DONE
 
 
@@ -97,3 +115,22 @@ def _per_minute(text: str | None) -> int | None:
     if not number.isdigit() or int(number) < 1:
         raise click.BadParameter("write a whole number of requests a minute, like 60/min", param_hint="--rate-limit")
     return int(number)
+
+
+def how_to_install(extra: str) -> str:
+    """Return the command that adds an extra to this installation: by uv, pipx or pip.
+
+    It names the folder that the program was installed from, or its name if it came from a package index.
+    """
+    source = "vps-reconcile"
+    with suppress(PackageNotFoundError, ValueError):
+        recorded = json.loads(distribution(source).read_text("direct_url.json") or "{}")
+        url = urlsplit(recorded.get("url", ""))
+        source = unquote(url.path) if url.scheme == "file" else source
+    what = f"'{source}[{extra}]'"
+    environment = sys.prefix.replace("\\", "/")
+    if "/uv/tools/" in environment:
+        return f"uv tool install --force {what}"
+    if "/pipx/venvs/" in environment:
+        return f"pipx install --force {what}"
+    return f"{sys.executable} -m pip install {what}"

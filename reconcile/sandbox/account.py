@@ -13,7 +13,6 @@ Record = dict[str, Any]
 ALL, READ_ONLY = "vps_sandbox", "vps_readonly"
 """The tokens of the only account; those of several accounts end in their names."""
 
-EMAIL = "you@example.com"
 _USUAL_SIZE_MB = 2048
 _TIME_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
 
@@ -30,7 +29,6 @@ class Account:
     now: Callable[[], datetime]
     backup_seconds: float = 5.0
     fails: Callable[[], bool] = lambda: False
-    email: str = EMAIL
     name: str = ""
     """The name that its tokens end in, where several accounts are served."""
     is_revoked: bool = False
@@ -44,6 +42,11 @@ class Account:
         self._numbered = max([500, *ids])
 
     @property
+    def email(self) -> str:
+        """The address of its owner."""
+        return f"ops@{self.name}.example" if self.name else "you@example.com"
+
+    @property
     def token(self) -> str:
         """The token with every permission."""
         return f"{ALL}_{self.name}" if self.name else ALL
@@ -54,8 +57,8 @@ class Account:
         return f"{READ_ONLY}_{self.name}" if self.name else READ_ONLY
 
     def server(self, server_id: object) -> Record | None:
-        """Return the server with this id."""
-        return next((server for server in self.servers if server["id"] == server_id), None)
+        """Return the server with this id, which may be the text from a path."""
+        return next((server for server in self.servers if str(server["id"]) == str(server_id)), None)
 
     def backup(self, backup_id: str) -> Record | None:
         """Return the backup with this id, which is the text from a path."""
@@ -75,16 +78,7 @@ class Account:
         """Start a manual backup; never idempotent."""
         self._numbered += 1
         now = self.now()
-        backup = {
-            "id": self._numbered,
-            "server": {"id": server["id"], "name": server["name"]},
-            "backup_type": "manual",
-            "status": "in_progress",
-            "size_mb": None,
-            "created_at": now.strftime(_TIME_FORMAT),
-            "expires_at": None,
-            "description": description,
-        }
+        backup = manual_backup(self._numbered, server, description, now) | {"status": "in_progress", "size_mb": None}
         self.backups.append(backup)
         ending = "failed" if self.fails() else "completed"
         self._due.append((now + timedelta(seconds=self.backup_seconds), backup, ending))
@@ -105,6 +99,20 @@ class Account:
     def _size(self, backup: Record) -> int:
         sizes = (other["size_mb"] for other in self.backups if other["server"] == backup["server"] and other["size_mb"])
         return next(sizes, _USUAL_SIZE_MB)
+
+
+def manual_backup(id_: int, server: Record, description: str, created_at: datetime, more_mb: int = 0) -> Record:
+    """Return a completed backup, of the usual size and `more_mb`."""
+    return {
+        "id": id_,
+        "server": {"id": server["id"], "name": server["name"]},
+        "backup_type": "manual",
+        "status": "completed",
+        "size_mb": _USUAL_SIZE_MB + more_mb,
+        "created_at": created_at.strftime(_TIME_FORMAT),
+        "expires_at": None,
+        "description": description,
+    }
 
 
 def load(text: str | bytes) -> tuple[list[Record], list[Record]]:
@@ -158,18 +166,8 @@ def generated(servers: int, now: datetime, *, dated: bool, gaps: bool) -> tuple[
             at = midnight - timedelta(days=night) + timedelta(hours=2, seconds=number % 3600)
             if gaps and number % 3 == 0 and night in _MISSED:
                 continue
-            backups.append(
-                {
-                    "id": 100_001 + len(backups),
-                    "server": dict(machine),
-                    "backup_type": "manual",
-                    "status": "completed",
-                    "size_mb": _USUAL_SIZE_MB + number % 512,
-                    "created_at": at.strftime(_TIME_FORMAT),
-                    "expires_at": None,
-                    "description": f"auto-{at:%Y-%m-%d}" if dated else "nightly",
-                }
-            )
+            description = f"auto-{at:%Y-%m-%d}" if dated else "nightly"
+            backups.append(manual_backup(100_001 + len(backups), machine, description, at, number % 512))
     return [{**machine, "status": "active", "location": "us-west"} for machine in machines], backups
 
 

@@ -1,13 +1,13 @@
 """The documented API (api.md) over an `Account`, as an ASGI application: tokens, filters, pages, error bodies."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections import deque
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
 from typing import Any
 
 import anyio
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.middleware import Middleware
-from starlette.middleware.base import BaseHTTPMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -16,8 +16,7 @@ from reconcile.sandbox.account import Account, Record
 
 _READING = ["servers:read", "backups:read", "account:read"]
 _LARGEST_PAGE = 1000
-
-Handler = Callable[[Request], Awaitable[Response]]
+_MINUTE = 60.0
 
 
 def application(
@@ -26,87 +25,86 @@ def application(
     """Serve the accounts, each to its two tokens. `latency`, in seconds, delays every response; `wait` returns how many
     seconds a client over its rate limit must wait, 0 for none.
     """  # noqa: D205 - one sentence each
-    apis = {account.token: _Api(account, page_size, ["*:*"]) for account in accounts}
-    apis |= {account.read_only_token: _Api(account, page_size, _READING) for account in accounts}
+    apis = {account.token: _Api(account, page_size, account.token, ["*:*"]) for account in accounts}
+    apis |= {
+        account.read_only_token: _Api(account, page_size, account.read_only_token, _READING) for account in accounts
+    }
 
-    def of_account(handle: Callable[["_Api", Request], Awaitable[Response]]) -> Handler:
+    def route(method: str, path: str, respond: Callable[[_Api, Request], Awaitable[Response]]) -> Route:
         async def handler(request: Request) -> Response:
-            return await handle(apis[_token(request)], request)
+            await anyio.sleep(latency)
+            if seconds := wait():
+                problem = f"Request was throttled. Expected available in {seconds:.0f} seconds."
+                raise HTTPException(429, problem, {"Retry-After": f"{seconds:.0f}"})
+            scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+            if scheme != "Bearer" or not token:
+                raise HTTPException(401, "Authentication credentials were not provided.")
+            if token not in apis or apis[token].account.is_revoked:
+                raise HTTPException(401, "Invalid token.")
+            if method != "GET" and apis[token].permissions is _READING:
+                raise HTTPException(403, "You do not have permission to perform this action.")
+            return await respond(apis[token], request)
 
-        return handler
-
-    async def gate(request: Request, handler: Handler) -> Response:
-        await anyio.sleep(latency)
-        if seconds := wait():
-            problem = {"detail": f"Request was throttled. Expected available in {seconds:.0f} seconds."}
-            return JSONResponse(problem, 429, {"Retry-After": f"{seconds:.0f}"})
-        return _refusal(request, apis) or await handler(request)
+        return Route(f"/api/v1{path}", handler, methods=[method])
 
     return Starlette(
         routes=[
-            Route("/api/v1/backups/", of_account(_Api.backups), methods=["GET"]),
-            Route("/api/v1/backups/", of_account(_Api.create), methods=["POST"]),
-            Route("/api/v1/backups/{id}/", of_account(_Api.delete), methods=["DELETE"]),
-            Route("/api/v1/servers/", of_account(_Api.servers), methods=["GET"]),
-            Route("/api/v1/servers/{id}/restore/", of_account(_Api.restore), methods=["POST"]),
-            Route("/api/v1/account/me/", of_account(_Api.me), methods=["GET"]),
+            route("GET", "/backups/", _Api.backups),
+            route("POST", "/backups/", _Api.create),
+            route("DELETE", "/backups/{id}/", _Api.delete),
+            route("GET", "/servers/", _Api.servers),
+            route("POST", "/servers/{id}/restore/", _Api.restore),
+            route("GET", "/account/me/", _Api.me),
         ],
-        middleware=[Middleware(BaseHTTPMiddleware, dispatch=gate)],
-        exception_handlers={HTTPException: _problem, _BadRequestError: _problem},
+        exception_handlers={HTTPException: _problem},
     )
 
 
-class _BadRequestError(Exception):
+@dataclass(slots=True)
+class RateLimit:
+    """Allows at most `most` requests in any minute; any number if that is None."""
+
+    most: int | None
+    monotonic: Callable[[], float]
+    _served: deque[float] = field(default_factory=deque)
+
+    def wait(self) -> float:
+        """Count a request and return 0; if there were too many, return the whole seconds to wait instead."""
+        now = self.monotonic()
+        while self._served and self._served[0] <= now - _MINUTE:
+            self._served.popleft()
+        if self.most and len(self._served) >= self.most:
+            return max(1.0, round(self._served[0] + _MINUTE - now + 0.5))
+        self._served.append(now)
+        return 0.0
+
+
+class _BadRequestError(HTTPException):
     """A 400, with the service's body: a list of sentences per field."""
 
-    status_code = 400
-
     def __init__(self, field: str, sentence: str) -> None:
-        super().__init__(sentence)
-        self.body = {field: [sentence]}
+        super().__init__(400, sentence)
+        self.field = field
 
 
 async def _problem(_: Request, error: Exception) -> Response:
     match error:
-        case _BadRequestError(body=body):
-            return JSONResponse(body, 400)
-        case HTTPException(status_code=404, detail="Not Found"):
-            return JSONResponse({"detail": "Not found."}, 404)
-        case HTTPException(status_code=status, detail=detail):
-            return JSONResponse({"detail": detail}, status)
+        case _BadRequestError(field=field, detail=sentence):
+            return JSONResponse({field: [sentence]}, 400)
+        case HTTPException(status_code=status, detail=detail, headers=headers):
+            return JSONResponse({"detail": "Not found." if detail == "Not Found" else detail}, status, headers)
         case _:
             raise error
-
-
-def _token(request: Request) -> str:
-    """Return the token of a request; empty if it has none."""
-    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    return token if scheme == "Bearer" else ""
-
-
-def _refusal(request: Request, apis: Mapping[str, "_Api"]) -> Response | None:
-    token = _token(request)
-    if not token:
-        return JSONResponse({"detail": "Authentication credentials were not provided."}, 401)
-    if token not in apis or apis[token].is_revoked:
-        return JSONResponse({"detail": "Invalid token."}, 401)
-    if apis[token].permissions is _READING and request.method != "GET":
-        return JSONResponse({"detail": "You do not have permission to perform this action."}, 403)
-    return None
 
 
 class _Api:
     """One account as one token sees it: a method per endpoint."""
 
-    def __init__(self, account: Account, page_size: int, permissions: list[str]) -> None:
+    def __init__(self, account: Account, page_size: int, token: str, permissions: list[str]) -> None:
+        self.account = account
         self.permissions = permissions
-        self._account = account
+        self._token = token
         self._page_size = page_size
-
-    @property
-    def is_revoked(self) -> bool:
-        """Whether the tokens of the account have been revoked."""
-        return self._account.is_revoked
 
     async def backups(self, request: Request) -> Response:
         server_id, backup_type = (request.query_params.get(name) for name in ("server_id", "backup_type"))
@@ -114,7 +112,7 @@ class _Api:
             raise _BadRequestError("server_id", "Enter a number.")
         if backup_type not in {None, "manual", "automatic"}:
             raise _BadRequestError("backup_type", f"Select a valid choice. {backup_type} is not one of the choices.")
-        return self._page(request, self._account.list_backups(server_id, backup_type))
+        return self._page(request, self.account.list_backups(server_id, backup_type))
 
     async def create(self, request: Request) -> Response:
         body = await _object(request)
@@ -125,46 +123,44 @@ class _Api:
             raise _BadRequestError("server_id", "A valid integer is required.")
         if not isinstance(description, str | None):
             raise _BadRequestError("description", "Not a valid string.")
-        server = self._account.server(server_id)
-        if server is None:
-            raise HTTPException(404, "Server not found.")
-        created = self._account.create(server, description or "")
+        created = self.account.create(self._server(server_id), description or "")
         message = "Backup is being created. This may take several minutes depending on server size."
         return JSONResponse({**created, "message": message}, 201)
 
     async def delete(self, request: Request) -> Response:
-        self._account.delete(self._backup(request.path_params["id"]))
+        self.account.delete(self._backup(request.path_params["id"]))
         return Response(status_code=204)
 
     async def servers(self, request: Request) -> Response:
         wanted = {key: value for key, value in request.query_params.items() if key in {"status", "location"}}
         found = [
-            server for server in self._account.servers if all(server.get(key) == value for key, value in wanted.items())
+            server for server in self.account.servers if all(server.get(key) == value for key, value in wanted.items())
         ]
         return self._page(request, found)
 
     async def restore(self, request: Request) -> Response:
         body = await _object(request)
-        wanted = request.path_params["id"]
-        server = next((server for server in self._account.servers if str(server["id"]) == wanted), None)
-        if server is None:
-            raise HTTPException(404, "Server not found.")
+        server = self._server(request.path_params["id"])
         backup = self._backup(str(body.get("backup_id")))
         if backup["server"]["id"] != server["id"] or backup["status"] != "completed":
             raise _BadRequestError("backup_id", "Not a completed backup of this server.")
         return JSONResponse({"message": "Restore started."}, 202)
 
-    async def me(self, request: Request) -> Response:
-        name = _token(request).removeprefix("vps_")  # a token's name is not the token
-        return JSONResponse(
-            {"account": {"email": self._account.email}, "token": {"name": name, "permissions": self.permissions}}
-        )
+    async def me(self, _: Request) -> Response:
+        token = {"name": self._token.removeprefix("vps_"), "permissions": self.permissions}  # its name is not the token
+        return JSONResponse({"account": {"email": self.account.email}, "token": token})
 
     def _is_id(self, text: str) -> bool:
-        return text.isdigit() or any(str(server["id"]) == text for server in self._account.servers)
+        return text.isdigit() or self.account.server(text) is not None
+
+    def _server(self, server_id: object) -> Record:
+        server = self.account.server(server_id)
+        if server is None:
+            raise HTTPException(404, "Server not found.")
+        return server
 
     def _backup(self, backup_id: str) -> Record:
-        backup = self._account.backup(backup_id)
+        backup = self.account.backup(backup_id)
         if backup is None:
             raise HTTPException(404, "Backup not found.")
         return backup

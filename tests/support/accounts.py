@@ -1,5 +1,6 @@
 """A sandbox that serves several accounts, each to its own token."""
 
+import socket
 import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -13,7 +14,6 @@ from anyio.from_thread import start_blocking_portal
 
 from reconcile.sandbox.account import Account, sample
 from reconcile.sandbox.http import application
-from reconcile.sandbox.serve import bind
 from support.command import COMMAND, Done, bare_environment, run
 
 
@@ -52,12 +52,11 @@ def accounts(folder: Path, names: Sequence[str]) -> Iterator[Accounts]:
             now=lambda: datetime.now(UTC),
             backup_seconds=0.0,
             name=name,
-            email=f"ops@{name}.example",
         )
         for name in names
     }
     server = uvicorn.Server(uvicorn.Config(application(*found.values()), log_level="warning", lifespan="off"))
-    with bind(0) as listener, start_blocking_portal() as portal:
+    with socket.create_server(("127.0.0.1", 0)) as listener, start_blocking_portal() as portal:
         serving = portal.start_task_soon(server.serve, [listener])
         try:
             yield Accounts(f"http://127.0.0.1:{listener.getsockname()[1]}/api/v1", folder, found)

@@ -4,6 +4,7 @@ import io
 import json
 import logging
 import os
+import socket
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -22,8 +23,7 @@ from reconcile.cli.commands import COMMANDS as NAMES
 from reconcile.cli.main import reconcile
 from reconcile.cli.main import run as run_main
 from reconcile.sandbox.account import Account, load, sample
-from reconcile.sandbox.http import application
-from reconcile.sandbox.serve import RateLimit, bind
+from reconcile.sandbox.http import RateLimit, application
 
 COMMAND = [sys.executable, "-m", "reconcile"]
 _CONTEXT = click.Context(reconcile)
@@ -211,10 +211,10 @@ def sandbox(
         backup_seconds=backup_seconds,
         fails=lambda: fails,
     )
-    limit = RateLimit(rate_limit, time.monotonic) if rate_limit else None
-    served = application(account, page_size=page_size, latency=latency, wait=limit.wait if limit else lambda: 0.0)
+    limit = RateLimit(rate_limit, time.monotonic)
+    served = application(account, page_size=page_size, latency=latency, wait=limit.wait)
     server = uvicorn.Server(uvicorn.Config(served, log_level="warning", lifespan="off"))
-    with bind(0) as listener, start_blocking_portal() as portal:
+    with socket.create_server(("127.0.0.1", 0)) as listener, start_blocking_portal() as portal:
         serving = portal.start_task_soon(server.serve, [listener])
         try:
             url = f"http://127.0.0.1:{listener.getsockname()[1]}/api/v1"
