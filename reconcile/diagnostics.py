@@ -20,33 +20,21 @@ class Position:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Range:
-    """From `start` up to, not including, `end`."""
+class Spot:
+    """From `start` up to, not including, `end` in a text file.
+
+    `code` is the line that it starts on; the characters from `highlight_start` to `highlight_end`, from 0, are marked.
+    """
 
     filename: str
     start: Position
     end: Position
-
-    def __str__(self) -> str:
-        return f"{self.filename}:{self.start.line}:{self.start.column}"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Snippet:
-    """The line that a range starts on, and which of its characters, from 0, to highlight."""
-
     code: str
-    start_line: int
     highlight_start: int
     highlight_end: int
 
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Spot:
-    """A place in the text of a file, and the line to show."""
-
-    range: Range
-    snippet: Snippet
+    def __str__(self) -> str:
+        return f"{self.filename}:{self.start.line}:{self.start.column}"
 
 
 _MOST_COMPARED = 10_000
@@ -96,16 +84,6 @@ class Diagnostic:
     def spot(self) -> Spot | None:
         """The spot in the text of a file, to show it."""
         return self.found or (self.place.spot if self.place else None)
-
-    @property
-    def range(self) -> Range | None:
-        """The range in the text of a file."""
-        return self.spot.range if self.spot else None
-
-    @property
-    def snippet(self) -> Snippet | None:
-        """The line of the file."""
-        return self.spot.snippet if self.spot else None
 
 
 class UserError(Exception):

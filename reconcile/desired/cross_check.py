@@ -59,7 +59,7 @@ class _Unique:
         if (there := self._first.setdefault(value, here)) is here:
             return
         first, place = (each.source.place(*keys, at_key=self._at_key) for each, keys in (there, here))
-        where = f"{first.filename}:{first.spot.range.start.line}" if first.spot else first.filename
+        where = f"{first.filename}:{first.spot.start.line}" if first.spot else first.filename
         detail = f"The first is in {where}. {self._advice}"
         yield Diagnostic(summary=self._summary.format(repr(value)), detail=detail, place=place)
 

@@ -65,7 +65,7 @@ def _in_order(mistakes: Iterable[Diagnostic], files: list[TomlFile]) -> list[Dia
     order = {file.source.filename: number for number, file in enumerate(files)}
 
     def position(diagnostic: Diagnostic) -> tuple[int, int]:
-        found = diagnostic.range
+        found = diagnostic.spot
         return (order[found.filename], found.start.byte) if found else (0, 0)
 
     return sorted(mistakes, key=position)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import tomli
 
-from reconcile.diagnostics import KeyPath, Place, Position, Range, Snippet, Spot
+from reconcile.diagnostics import KeyPath, Place, Position, Spot
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -70,7 +70,17 @@ class Source:
         Bytes include the byte order mark and carriage returns.
         """
         first, last = self._position(start), self._position(end)
-        return Spot(range=Range(filename=self.filename, start=first, end=last), snippet=self._snippet(first, last))
+        code = self._code(first.line - 1)
+        hidden = max(0, first.column - 1 - _LONGEST // 2) if len(code) > _LONGEST else 0
+        marked_to = last.column - 1 if last.line == first.line else len(code)
+        return Spot(
+            filename=self.filename,
+            start=first,
+            end=last,
+            code=code[hidden : hidden + _LONGEST],
+            highlight_start=first.column - 1 - hidden,
+            highlight_end=min(max(marked_to, first.column) - hidden, _LONGEST),
+        )
 
     @cached_property
     def _positions(self) -> "_Positions | None":
@@ -98,17 +108,6 @@ class Source:
         row = bisect_right(self._starts, byte) - 1
         before = self._lines[row][: byte - self._starts[row]]
         return Position(line=row + 1, column=len(before.decode()) + 1, byte=byte)
-
-    def _snippet(self, start: Position, end: Position) -> Snippet:
-        code = self._code(start.line - 1)
-        first = max(0, start.column - 1 - _LONGEST // 2) if len(code) > _LONGEST else 0
-        last = end.column - 1 if end.line == start.line else len(code)
-        return Snippet(
-            code=code[first : first + _LONGEST],
-            start_line=start.line,
-            highlight_start=start.column - 1 - first,
-            highlight_end=min(max(last, start.column) - first, _LONGEST),
-        )
 
     @cache  # noqa: B019 - thousands of errors may be in one line; a source lives as long as the run
     def _code(self, row: int) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from rich.cells import cell_len
 
-from reconcile.diagnostics import Diagnostic, Snippet
+from reconcile.diagnostics import Diagnostic, Spot
 from reconcile.report.document import Document, Text
 from reconcile.report.escape import code, plain, visible, with_units_unbroken
 from reconcile.wording import count_text
@@ -22,14 +22,14 @@ _MOST_LINES = 20
 
 def diagnostic_text(diagnostic: Diagnostic) -> list[Text]:
     """Return the lines of one diagnostic."""
-    about = f"{diagnostic.address}: " if diagnostic.address and not diagnostic.range else ""
+    about = f"{diagnostic.address}: " if diagnostic.address and not diagnostic.spot else ""
     head = Text.assemble(
         (f"{diagnostic.severity}: ", _STYLE[diagnostic.severity]),
         (about + diagnostic.summary, "bold"),
     )
     lines = [head]
-    if diagnostic.range and diagnostic.snippet:
-        lines += _pointer(str(diagnostic.range), diagnostic.snippet)
+    if spot := diagnostic.spot:
+        lines += _pointer(spot)
     elif diagnostic.place:
         lines.append(Text.assemble((" --> ", "blue"), str(diagnostic.place)))
     if diagnostic.detail:
@@ -53,7 +53,7 @@ def diagnostics_markdown(diagnostics: Sequence[Diagnostic], command: str) -> str
 def diagnostic_lines(sign: str, diagnostics: Sequence[Diagnostic]) -> Iterator[str]:
     """Yield a list in Markdown, with the number of entries that are left out."""
     for diagnostic in diagnostics[:_MOST_LINES]:
-        place = diagnostic.address or str(diagnostic.range or "")
+        place = diagnostic.address or str(diagnostic.spot or "")
         about = f"{code(place)}: " if place else ""
         yield f"- {sign} {about}{plain(diagnostic.summary)}. {plain(diagnostic.detail)}"
         yield from (f"  - {plain(fact)}" for fact in diagnostic.facts[:_MOST_LINES])
@@ -87,15 +87,14 @@ def fitted(
 
 def annotation(diagnostic: Diagnostic) -> str | None:
     """Return GitHub's workflow command that marks the line of the file; None without a place."""
-    if diagnostic.range is None:
+    if (spot := diagnostic.spot) is None:
         return None
-    start, end = diagnostic.range.start, diagnostic.range.end
     place = {
-        "file": diagnostic.range.filename,
-        "line": start.line,
-        "col": start.column,
-        "endLine": end.line,
-        "endColumn": end.column,
+        "file": spot.filename,
+        "line": spot.start.line,
+        "col": spot.start.column,
+        "endLine": spot.end.line,
+        "endColumn": spot.end.column,
         "title": diagnostic.summary,
     }
     escaped = {key: _data(str(value)).replace(":", "%3A").replace(",", "%2C") for key, value in place.items()}
@@ -103,14 +102,14 @@ def annotation(diagnostic: Diagnostic) -> str | None:
     return f"::{diagnostic.severity} {properties}::{_data(diagnostic.detail or diagnostic.summary)}"
 
 
-def _pointer(place: str, snippet: Snippet) -> list[Text]:
-    number = str(snippet.start_line)
+def _pointer(spot: Spot) -> list[Text]:
+    number = str(spot.start.line)
     gutter = " " * len(number)
-    before = _cells(snippet.code[: snippet.highlight_start])
-    marked = max(1, _cells(snippet.code[snippet.highlight_start : snippet.highlight_end]))
+    before = _cells(spot.code[: spot.highlight_start])
+    marked = max(1, _cells(spot.code[spot.highlight_start : spot.highlight_end]))
     return [
-        Text.assemble((f"{gutter}--> ", "blue"), place),
-        Text.assemble((f"{number} | ", "blue"), snippet.code),
+        Text.assemble((f"{gutter}--> ", "blue"), str(spot)),
+        Text.assemble((f"{number} | ", "blue"), spot.code),
         Text.assemble((f"{gutter} | ", "blue"), " " * before, ("^" * marked, "bold red")),
     ]
 

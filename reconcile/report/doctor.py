@@ -64,7 +64,7 @@ DOCTOR_FORMATS: Formats[Formatter[Diagnosis]] = Formats(
 
 
 def _nameless(diagnostic: Diagnostic) -> object:
-    is_about_files = diagnostic.address or diagnostic.place or diagnostic.range
+    is_about_files = diagnostic.address or diagnostic.place or diagnostic.spot
     return {"severity": diagnostic.severity} if is_about_files else diagnostic
 
 

@@ -62,15 +62,14 @@ def diagnostic_json(diagnostic: Diagnostic) -> JsonObject:
     }
     if diagnostic.address:
         entry["address"] = diagnostic.address
-    if diagnostic.range:
-        entry["range"] = diagnostic.range
-    if diagnostic.snippet:
+    if spot := diagnostic.spot:
+        entry["range"] = {"filename": spot.filename, "start": spot.start, "end": spot.end}
         entry["snippet"] = {
             "context": None,
-            "code": diagnostic.snippet.code,
-            "start_line": diagnostic.snippet.start_line,
-            "highlight_start_offset": diagnostic.snippet.highlight_start,
-            "highlight_end_offset": diagnostic.snippet.highlight_end,
+            "code": spot.code,
+            "start_line": spot.start.line,
+            "highlight_start_offset": spot.highlight_start,
+            "highlight_end_offset": spot.highlight_end,
             "values": [],
         }
     return entry

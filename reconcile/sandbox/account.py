@@ -31,6 +31,7 @@ class Account:
     fails: Callable[[], bool] = lambda: False
     name: str = ""
     """The name that its tokens end in, where several accounts are served."""
+    email: str = ""
     is_revoked: bool = False
     """Whether its tokens have been revoked."""
     _due: list[tuple[datetime, Record, str]] = field(default_factory=list)
@@ -40,11 +41,7 @@ class Account:
     def __post_init__(self) -> None:
         ids = [backup["id"] for backup in self.backups if isinstance(backup["id"], int)]
         self._numbered = max([500, *ids])
-
-    @property
-    def email(self) -> str:
-        """The address of its owner."""
-        return f"ops@{self.name}.example" if self.name else "you@example.com"
+        self.email = self.email or (f"ops@{self.name}.example" if self.name else "you@example.com")
 
     @property
     def token(self) -> str:

@@ -32,8 +32,8 @@ def found(path: tuple[str | int, ...], text: str = TEXT, *, at_key: bool = False
     """Return what of the text is shown for a place, after its line and column."""
     spot = Source(filename="f", text=text).place(*path, at_key=at_key).spot
     assert spot
-    start, end = spot.range.start, spot.range.end
-    shown = spot.snippet.code[spot.snippet.highlight_start : spot.snippet.highlight_end]
+    start, end = spot.start, spot.end
+    shown = spot.code[spot.highlight_start : spot.highlight_end]
     assert shown.encode() in text.encode()[start.byte : end.byte] or start == end
     return f"{start.line}:{start.column} {shown}"
 
@@ -87,7 +87,7 @@ def test_a_server_of_a_config_can_be_pointed_at_later() -> None:
     spot = Diagnostic(summary="", place=server.place.at("id")).spot
 
     assert spot
-    assert str(spot.range) == "backups.toml:2:6"
+    assert str(spot) == "backups.toml:2:6"
 
 
 @pytest.mark.parametrize(
@@ -108,11 +108,10 @@ def test_bytes_are_those_of_the_file(text: str, place: tuple[int, int], start: i
         load(["-"], stdin=io.BytesIO(text.encode()))
 
     (found,) = invalid.value.diagnostics
-    assert found.range
-    assert (found.range.start.line, found.range.start.column) == place
-    assert (found.range.start.byte, found.range.end.byte) == (start, end)
-    assert found.snippet
-    assert found.snippet.code == text.removeprefix("\ufeff").split("\n")[place[0] - 1].rstrip("\r")
+    assert found.spot
+    assert (found.spot.start.line, found.spot.start.column) == place
+    assert (found.spot.start.byte, found.spot.end.byte) == (start, end)
+    assert found.spot.code == text.removeprefix("\ufeff").split("\n")[place[0] - 1].rstrip("\r")
 
 
 @pytest.mark.parametrize(
@@ -130,7 +129,7 @@ def test_a_secret_is_not_shown(text: str) -> None:
     with pytest.raises(UserError) as invalid:
         parse(text)
 
-    assert all(diagnostic.snippet for diagnostic in invalid.value.diagnostics)
+    assert all(diagnostic.spot for diagnostic in invalid.value.diagnostics)
     assert "vps_secret" not in repr(invalid.value.diagnostics)
 
 
@@ -142,10 +141,10 @@ def test_of_a_long_line_the_part_with_the_mistake_is_shown() -> None:
 
     assert len(invalid.value.diagnostics) == 2000
     for diagnostic in invalid.value.diagnostics:
-        assert diagnostic.snippet
-        code = diagnostic.snippet.code
+        assert diagnostic.spot
+        code = diagnostic.spot.code
         assert len(code) <= 2000
-        assert code[diagnostic.snippet.highlight_start : diagnostic.snippet.highlight_end] == "wrong"
+        assert code[diagnostic.spot.highlight_start : diagnostic.spot.highlight_end] == "wrong"
 
 
 def test_syntax_that_the_grammar_does_not_know_is_no_obstacle() -> None:
@@ -158,7 +157,7 @@ def test_syntax_that_the_grammar_does_not_know_is_no_obstacle() -> None:
     with pytest.raises(UserError) as invalid:
         parse(text)
 
-    assert [str(diagnostic.range) for diagnostic in invalid.value.diagnostics] == ["backups.toml:4:5"]
+    assert [str(diagnostic.spot) for diagnostic in invalid.value.diagnostics] == ["backups.toml:4:5"]
 
 
 KEYS = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=4)
@@ -192,5 +191,5 @@ def test_every_value_of_a_document_is_found_where_it_is(document: dict[str, obje
     for path, value in paths.items():
         spot = source.place(*path).spot
         assert spot
-        written = text.encode()[spot.range.start.byte : spot.range.end.byte].decode()
+        written = text.encode()[spot.start.byte : spot.end.byte].decode()
         assert tomli.loads(f"x = {written}")["x"] == value

@@ -40,9 +40,9 @@ def test_all_mistakes_are_reported_each_at_its_line_and_column() -> None:
     found = mistakes(EIGHT)
 
     places = [
-        (diagnostic.range.start.line, diagnostic.range.start.column, diagnostic.summary.split(":")[0])
+        (diagnostic.spot.start.line, diagnostic.spot.start.column, diagnostic.summary.split(":")[0])
         for diagnostic in found
-        if diagnostic.range
+        if diagnostic.spot
     ]
     assert places == [
         (2, 1, 'unknown key "prun"'),
@@ -177,8 +177,8 @@ def test_mistake(text: str, place: tuple[int, int], summary: str, detail: str) -
 
     assert summary in found.summary
     assert detail in found.detail
-    assert found.range
-    assert (found.range.start.line, found.range.start.column) == place
+    assert found.spot
+    assert (found.spot.start.line, found.spot.start.column) == place
 
 
 @pytest.mark.parametrize(
@@ -247,7 +247,7 @@ def test_clashes_between_files_are_reported_with_both_names(tmp_path: Path) -> N
     with pytest.raises(UserError) as invalid:
         load([first, second])
 
-    assert [(str(diagnostic.range), diagnostic.summary) for diagnostic in invalid.value.diagnostics] == [
+    assert [(str(diagnostic.spot), diagnostic.summary) for diagnostic in invalid.value.diagnostics] == [
         (f"{second}:1:2", "[settings] is declared twice"),
         (f"{second}:2:2", "the policy 'p' is declared twice"),
         (f"{second}:3:2", "the server 'a' is declared in two files"),

@@ -60,7 +60,7 @@ def test_standard_input_is_a_file_of_its_own(tmp_path: Path) -> None:
     assert [(server.key, server.place.filename) for server in config.servers] == [("b", "<stdin>"), ("a", str(file))]
     with pytest.raises(UserError) as invalid:
         load(["-"], stdin=io.BytesIO(b"\nx = 1"))
-    assert str(invalid.value.diagnostics[0].range) == "<stdin>:2:1"
+    assert str(invalid.value.diagnostics[0].spot) == "<stdin>:2:1"
 
 
 def test_a_file_may_be_called_like_standard_input(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -75,5 +75,5 @@ def test_a_glob_that_matches_a_series_is_an_error_at_its_line(text: str, line: i
 
     (mistake,) = refused.value.diagnostics
     assert mistake.summary.startswith("ignore: ")
-    assert mistake.range
-    assert mistake.range.start.line == line
+    assert mistake.spot
+    assert mistake.spot.start.line == line

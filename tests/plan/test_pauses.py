@@ -138,8 +138,8 @@ def test_a_rule_cannot_be_paused_away() -> None:
     declared = config(f'[require]\nmax_pause = "14d"\n[servers.web]\nid = 1\n{pause}backups = [{NIGHTLY}]\n')
 
     (error,) = make_plan(declared, HELD).errors
-    assert error.range
-    assert error.range.start.line == 5
+    assert error.spot
+    assert error.spot.start.line == 5
     assert status(resolve(declared, HELD), HELD, NOW).errors == (error,)
     assert Validation.of(declared, NOW).diagnostics == (error,)
     assert not Validation.of(declared, NOW + days(2)).diagnostics

@@ -72,7 +72,7 @@ def test_once_none_is_left_the_plan_says_where_the_line_is_that_can_go() -> None
         "web/nightly",
     )
     assert note.spot
-    assert (note.spot.range.start.line, note.spot.range.start.column) == (5, 17)
+    assert (note.spot.start.line, note.spot.start.column) == (5, 17)
 
 
 def test_with_targets_the_plan_does_not_say_so_since_it_has_not_looked_everywhere() -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconcile.diagnostics import Diagnostic, Position, Range, Snippet, Spot
+from reconcile.diagnostics import Diagnostic, Position, Spot
 from reconcile.report.diagnostics import annotation
 from reconcile.report.escape import visible, without_commands
 
@@ -76,10 +76,12 @@ def test_a_log_without_commands_is_left_alone() -> None:
 
 class TestAnnotation:
     PLACE = Spot(
-        range=Range(
-            filename="a,b.toml", start=Position(line=3, column=5, byte=20), end=Position(line=3, column=9, byte=24)
-        ),
-        snippet=Snippet(code="", start_line=3, highlight_start=0, highlight_end=0),
+        filename="a,b.toml",
+        start=Position(line=3, column=5, byte=20),
+        end=Position(line=3, column=9, byte=24),
+        code="",
+        highlight_start=0,
+        highlight_end=0,
     )
 
     def test_points_at_the_line(self) -> None:

@@ -6,7 +6,7 @@ from support.render import shown, value
 
 from reconcile.actual.inventory import Server
 from reconcile.desired.desired import resolve
-from reconcile.diagnostics import Diagnostic, Position, Range, Snippet, Spot, UserError
+from reconcile.diagnostics import Diagnostic, Position, Spot, UserError
 from reconcile.insight.doctor import AccessFacts, Check, Diagnosis
 from reconcile.insight.importing import declare as import_
 from reconcile.insight.restore_points import choose
@@ -28,12 +28,12 @@ MISTAKE = Diagnostic(
     detail='Did you mean "every"?',
     address="web/nightly",
     found=Spot(
-        range=Range(
-            filename="backups.toml",
-            start=Position(line=3, column=1, byte=20),
-            end=Position(line=3, column=5, byte=24),
-        ),
-        snippet=Snippet(code="evry\t= 1", start_line=3, highlight_start=0, highlight_end=4),
+        filename="backups.toml",
+        start=Position(line=3, column=1, byte=20),
+        end=Position(line=3, column=5, byte=24),
+        code="evry\t= 1",
+        highlight_start=0,
+        highlight_end=4,
     ),
 )
 DIAGNOSIS = Diagnosis(
