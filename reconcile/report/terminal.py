@@ -32,8 +32,11 @@ _SHORTEST, _LONGEST_NAME = 16, 80
 _UNBROKEN = "\ue000"
 """The character for a blank at which no line is broken. `visible` lets no such character through."""
 
-_TOGETHER = re.compile(r"(?<=\d) (?=[A-Za-z])|(?<=\d[ydh]) (?=\d)|(?<=\dmo) (?=\d)")
-"""The blank between a number and its unit, or what it counts, and within a span such as `1d 2h`."""
+_TOGETHER = re.compile(r"(?<=\d) (?=[A-Za-z])(?!\w+=)|(?<=\d[ydh]) (?=\d)|(?<=\dmo) (?=\d)")
+"""The blank between a number and its unit, or what it counts, and within a span such as `1d 2h`.
+
+The rules in `last=3 daily=7` are no units.
+"""
 
 _ASCII = str.maketrans("█·", "#.")
 

@@ -15,7 +15,7 @@ from reconcile.insight.listing import list_backups
 from reconcile.insight.restore_points import choose
 from reconcile.insight.status import status
 from reconcile.outcomes import Finished, Outcome, Result
-from reconcile.plan.model import Create
+from reconcile.plan.model import Create, Plan
 from reconcile.plan.safety import withheld
 from reconcile.report.apply.text import result_text
 from reconcile.report.document import Document
@@ -86,9 +86,32 @@ def _result() -> Result:
     return Result(plan=PLAN, finished=tuple(finished), notes=(), withheld=held_back, settled=(), still_pending=())
 
 
+def _fleet() -> Plan:
+    """Return the plan of a policy for several servers, with long reasons and dated names."""
+    servers = tuple(
+        Server(id=12001 + number, name=f"web-server-{number:02}.eu-central.example.org") for number in range(3)
+    )
+    keep = "{ last = 3, daily = 7, weekly = 4 }"
+    held = [
+        backup(100 * number + day, f"auto-{NOW - days(day):%Y-%m-%d}", age=days(day), server=server, size_mb=4310)
+        for number, server in enumerate(servers, 10)
+        for day in range(20)
+    ]
+    held += [backup(number, age=days(2 + 30 * number), server=servers[0]) for number in range(3)]
+    declared = config(
+        '[settings]\nmax_shrink = "100%"\n[fleets.web]\nmatch = "*"\nbackups = [\n'
+        f'{{ description = "auto", renamed_from = "auto-*", every = "1d", keep = {keep} }},\n'
+        '{ description = "nightly", every = "2w", keep = { monthly = 2 } }]\n'
+    )
+    return make_plan(declared, inventory(*held, servers=servers))
+
+
 DOCUMENTS: dict[str, Callable[[], Document]] = {
     "list": lambda: list_text(list_backups(ALL)),
     "plan": lambda: plan_text(PLAN, verbose=False),
+    "plan-v": lambda: plan_text(PLAN, verbose=True),
+    "plan-of-a-fleet": lambda: plan_text(_fleet(), verbose=False),
+    "plan-of-a-fleet-v": lambda: plan_text(_fleet(), verbose=True),
     "status": lambda: status_text(status(resolve(FILE, SEEN), SEEN, NOW + timedelta(hours=30)), verbose=False),
     "restore": lambda: restore_text(choose(DB, ALL, backup_id="2003", series=None, before=NOW)),
     "apply": lambda: result_text(_result()),

@@ -54,22 +54,37 @@ def action_text(action: Action) -> str:
 
 def reason_text(action: Action) -> str:
     """Say why an action is planned, with the name of the reason before it, unless the sentence contains that."""
-    text = action_text(action)
-    return text if action.reason.kind in text else f"{action.reason.kind}: {text}"
+    return named(action.reason, action_text(action))
+
+
+def named(reason: reasons.CreateReason | reasons.DeleteReason, text: str) -> str:
+    """Put the name of a reason before a text, unless the text contains it."""
+    name = reason_name(reason)
+    return text if name in text else f"{name}: {text}"
+
+
+def reason_name(reason: reasons.CreateReason | reasons.DeleteReason) -> str:
+    """Return the name of a reason, for people."""
+    return "not kept" if isinstance(reason, reasons.NotKept) else reason.kind
 
 
 def create_text(reason: reasons.CreateReason) -> str:
     """Say why a backup is created."""
+    return ", ".join(filter(None, create_texts(reason)))
+
+
+def create_texts(reason: reasons.CreateReason) -> tuple[str, str]:
+    """Say how old the newest backup of a series is, empty if there is none, and why one is created."""
     match reason:
         case reasons.Missing(has_others=True):
-            return "no backup is usable or in progress"
+            return "", "no backup is usable or in progress"
         case reasons.Missing():
-            return "no backup exists"
+            return "", "no backup exists"
         case reasons.Due(age=age, every=every):
             is_by_date = every.is_in_days and age < timedelta(days=every.days, weeks=4 * every.months)
-            return f"newest is {age_text(age)} old, due every {every}{' by date' if is_by_date else ''}"
+            return f"newest is {age_text(age)} old", f"due every {every}{' by date' if is_by_date else ''}"
         case reasons.TooOld(age=age, max_age=max_age):
-            return f"newest is {age_text(age)} old, at most {max_age} asked for"
+            return f"newest is {age_text(age)} old", f"at most {max_age} asked for"
         case _:
             assert_never(reason)
 
@@ -98,7 +113,7 @@ def delete_text(reason: reasons.DeleteReason) -> str:
     """Say why a backup is deleted."""
     match reason:
         case reasons.NotKept(keep=keep):
-            return "not kept by " + ", ".join(str(rule) for rule in keep)
+            return "not kept by " + " ".join(str(rule) for rule in keep)
         case reasons.Failed(status=status):
             return f"its status is {status!r}"
         case reasons.Undersized(min_size=min_size):
@@ -127,7 +142,7 @@ def kept_text(reason: reasons.KeepReason, zone: ZoneInfo) -> str:  # noqa: C901,
     """Say why a backup is kept, or when it will be pruned; times in `zone`."""
     match reason:
         case reasons.KeptBy(rules=rules):
-            return ", ".join(f"oldest ({kept.rule})" if kept.is_oldest else str(kept.rule) for kept in rules)
+            return " ".join(f"oldest ({kept.rule})" if kept.is_oldest else str(kept.rule) for kept in rules)
         case reasons.NewestUndersized(min_size=min_size):
             return f"{_undersized_text(min_size)}, but no newer backup is usable"
         case reasons.TooYoung(min_age=min_age):

@@ -1,6 +1,7 @@
 """The plan as text: grouped by server, with the age and size of every backup to delete, in few lines."""
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -18,10 +19,14 @@ from reconcile.report.plan.sentences import (
     action_text,
     amounts_text,
     backups_text,
+    create_texts,
+    delete_text,
     kept_text,
+    named,
     next_due_text,
     pause_text,
     paused_texts,
+    reason_name,
     reason_text,
     totals_text,
     withheld_texts,
@@ -35,7 +40,10 @@ MOST_UNCHANGED = 20
 """Lines. Up to this many kept backups are shown one by one; `-v` shows all of them."""
 
 _ROOM_FOR_REASONS = 24
-"""Columns. If a reason would get fewer columns than this beside its subject, it is shown below."""
+"""Columns. If a reason would get fewer columns than this beside its subject, it is shown below.
+
+A longer reason that several series share is shown once, below the table.
+"""
 
 _MOST_NAMED = 5
 """Maximum number of paused servers without actions that are named; more are only counted."""
@@ -90,10 +98,12 @@ def planned_text(event: "Planned", *, verbose: bool) -> Lines:
 
 def _lines(plan: Plan, held_back: Withheld, *, verbose: bool) -> Iterator[Block]:
     in_full = verbose or len(plan.kept) + len(plan.unmanaged) <= MOST_UNCHANGED
-    rows = _Rows(plan.planned_at, plan.zone, held_back, in_full=in_full, dated=verbose)
+    footnotes = _footnotes(plan)
+    rows = _Rows(plan.planned_at, plan.zone, held_back, footnotes, in_full=in_full, dated=verbose)
     shown = [server for server in plan.servers if server.actions or (in_full and (server.kept or server.unmanaged))]
     if table := tuple(row for server in shown for row in rows.of(server)):
         yield Columns(rows=table, indent=2, narrowest=_ROOM_FOR_REASONS, shortens=1)
+        yield from (Text(line, "dim") for _, line in footnotes.values())
     quiet = [server for server in plan.servers if server not in shown]
     for text, paused in paused_texts(quiet, rows.zone).items():
         yield Text(f"{names_text([server.key for server in paused], _MOST_NAMED)}: {text}", style="yellow")
@@ -144,11 +154,15 @@ def _hindered(plan: Plan, held_back: Withheld) -> Iterator[Text]:
 
 @dataclass(frozen=True, slots=True)
 class _Rows:
-    """A heading for each server, and its rows: sign, name, facts, reason. `dated` adds when each backup was created."""
+    """A heading for each server, and its rows: sign, name, facts, reason.
+
+    `dated` shows when each backup was created, instead of its age.
+    """
 
     now: datetime
     zone: ZoneInfo
     held_back: Withheld
+    footnotes: Mapping[str, tuple[str, str]]
     in_full: bool
     dated: bool
 
@@ -176,22 +190,28 @@ class _Rows:
     def _actions(self, actions: Sequence[Action], description: str | None) -> Iterator[Row]:
         """Yield a row for each action; withheld deletes of one series are one row, unless everything is shown.
 
-        A reason that several rows share is in the first of them. The others have only its name.
+        A reason that several rows share is in the first of them, or in a footnote. The others have only its name.
         """
         held_back = [each for each in actions if isinstance(each, Delete) and each.address in self.held_back]
         is_folded = not self.dated and len(held_back) >= FEWEST_FOLDED
         earlier: set[str] = set()
         for action in actions:
             if not (is_folded and action.address in self.held_back):
-                yield self._action(action, _once(action, earlier))
+                yield self._action(action, earlier)
         if is_folded:
             backups = [each.backup for each in held_back]
             name = f"{description or 'undeclared'}: {len(backups):,} backups"
-            yield _row("!", name, backups_text(backups, self.now), f"withheld: {action_text(held_back[0])}")
+            why, _ = self.footnotes.get(reason_text(held_back[0]), (action_text(held_back[0]), ""))
+            yield _row("!", name, backups_text(backups, self.now), f"withheld: {why}")
 
-    def _action(self, action: Action, why: str) -> Row:
+    def _action(self, action: Action, earlier: set[str]) -> Row:
+        """Return the row of an action, with only the name of its reason if an `earlier` action has the same."""
         if isinstance(action, Create):
-            return _row("+", action.description, "new", why)
+            age, why = create_texts(action.reason)
+            return _row("+", action.description, age or "new", named(action.reason, why))
+        text = reason_text(action)
+        why, _ = self.footnotes.get(text, (reason_name(action.reason) if text in earlier else text, ""))
+        earlier.add(text)
         if action.address in self.held_back:
             return self._backup("!", action, f"withheld: {why}")
         return self._backup("-", action, why)
@@ -211,18 +231,31 @@ class _Rows:
 
     def _backup(self, sign: str, entry: Delete | Kept, why: str) -> Row:
         backup = entry.backup
-        age = age_text(self.now - backup.created_at) if backup.created_at <= self.now else "not yet"
-        created = f" ({time_text(backup.created_at, self.zone)})" if self.dated else ""
-        return _row(sign, entry.address.name, f"{age}{created}, {size_text(backup.size_mb)}", why)
+        if self.dated:
+            created = time_text(backup.created_at, self.zone)
+        else:
+            created = age_text(self.now - backup.created_at) if backup.created_at <= self.now else "not yet"
+        address = entry.address
+        shows_series = address.series.description and (address.description or "").startswith(address.series.description)
+        name = f"{address.description}#{backup.id}" if shows_series else address.name  # auto-2026-11-28 is of auto
+        return _row(sign, name, f"{created}, {size_text(backup.size_mb)}", why)
 
 
-def _once(action: Action, earlier: set[str]) -> str:
-    """Say why an action is planned, or only the name of its reason if an `earlier` action has the same."""
-    why = reason_text(action)
-    if why in earlier:
-        return action.reason.kind
-    earlier.add(why)
-    return why
+def _footnotes(plan: Plan) -> dict[str, tuple[str, str]]:
+    """Return the long reasons for which several series lose backups, each with its name in their rows and its line.
+
+    They have numbers if the rows also give other reasons with this name.
+    """
+    found: Counter[tuple[str, str]] = Counter()
+    for series in (series for server in plan.servers for series in server.series):
+        different = {delete.reason for delete in series.deletes}
+        found.update({(reason_name(reason), named(reason, delete_text(reason))) for reason in different})
+    names = Counter(name for name, _ in found)
+    shared = [each for each, number in found.items() if number > 1 and len(each[1]) > _ROOM_FOR_REASONS]
+    return {
+        text: (name, text) if names[name] == 1 else (f"{name} ({number})", f"({number}) {text}")
+        for number, (name, text) in enumerate(shared, 1)
+    }
 
 
 def _row(sign: str, name: str, facts: str, why: str) -> Row:

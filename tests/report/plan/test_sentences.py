@@ -47,7 +47,7 @@ CREATES: dict[CreateReason, str] = {
     TooOld(age=hours(3), max_age=Duration(seconds=900)): "newest is 3h old, at most 15min asked for",
 }
 DELETES: dict[DeleteReason, str] = {
-    NotKept(keep=(*last(3), DAILY, WITHIN)): "not kept by last=3, daily=7, within_weekly=1y2mo",
+    NotKept(keep=(*last(3), DAILY, WITHIN)): "not kept by last=3 daily=7 within_weekly=1y2mo",
     Failed(status="error"): "its status is 'error'",
     Undersized(min_size=1): "smaller than min_size = 1MiB",
     Undeclared(age=days(9), prune=None): "prune = true",
@@ -56,7 +56,7 @@ DELETES: dict[DeleteReason, str] = {
 KEEPS: dict[KeepReason, str] = {
     KeptBy(
         rules=(KeptRule(rule=last(7)[0], is_oldest=False), KeptRule(rule=DAILY, is_oldest=True))
-    ): "last=7, oldest (daily=7)",
+    ): "last=7 oldest (daily=7)",
     NewestUndersized(min_size=2048): "smaller than min_size = 2GiB, but no newer backup is usable",
     Exemption.BESIDE_UNKNOWN: "an unknown backup belongs, or may belong, to the series",
     TooYoung(min_age=A_WEEK): "younger than min_age = 7d",

@@ -11,6 +11,7 @@ from reconcile.plan.model import Plan
 from reconcile.report.plan.text import plan_text, planned_text
 
 NIGHTLY = declare('{ description = "nightly", every = "1d", keep = 2 }')
+PAIR = (WEB, Server(id=2, name="db"))
 MANY = tuple(backup(number, age=days(number)) for number in range(1, 31))
 
 
@@ -42,14 +43,14 @@ def test_what_is_withheld_says_the_figures_and_the_way_out() -> None:
     ]
     assert "  !  nightly: 28 backups  2d to 29d, 28.0 GiB  withheld: not kept by last=2" in text(plan)
     assert text(plan).count("not kept by last=2") == 2, "of which one goes"
-    assert text(plan, verbose=True).count("withheld: retention") == 28
+    assert text(plan, verbose=True).count("withheld: not kept") == 28
 
 
 def test_a_reason_that_many_backups_of_a_series_share_is_given_once() -> None:
     plan = make_plan(NIGHTLY, inventory(*(backup(number, age=days(6 - number)) for number in range(1, 5))))
 
     reasons = [line.split("GiB")[1].strip() for line in text(plan).splitlines() if line.startswith("  -")]
-    assert reasons == ["retention: not kept by last=2", "retention", "retention"]
+    assert reasons == ["not kept by last=2", "not kept", "not kept"]
 
 
 def test_what_is_allowed_in_this_run_is_not_withheld() -> None:
@@ -115,7 +116,7 @@ class TestWhatStays:
         lines = text(self.PLAN, verbose=True).splitlines()
 
         assert lines[0] == "web (1)"
-        assert lines[1] == "     nightly#30  1mo (2026-02-08 12:00), 1.0 GiB  kept: last=30"
+        assert lines[1] == "     nightly#30  2026-02-08 12:00, 1.0 GiB  kept: last=30"
         assert sum("kept: last=30" in line for line in lines) == 30
         assert sum("unmanaged: prune = false" in line for line in lines) == 2
 
@@ -134,10 +135,48 @@ def test_a_name_is_shortened_on_a_narrow_terminal_and_no_row_wraps() -> None:
     lines = text(plan, width=80).splitlines()
 
     assert lines[1:3] == [
-        "  +  a-name-of-forty…that-is-long-x  new          newest is 3d old, due every 1d",
-        "  -  a-name-of-forty…at-is-long-x#1  3d, 1.0 GiB  retention: not kept by last=1",
+        "  +  a-name-of-forty-ch…ers-that-is-long-x  newest is 3d old  due every 1d",
+        "  -  a-name-of-forty-ch…s-that-is-long-x#1  3d, 1.0 GiB       not kept by last=1",
     ]
     assert max(map(len, lines)) <= 80
+
+
+def test_a_long_reason_that_series_share_is_given_once_below_the_table() -> None:
+    def fleet(*series: str) -> str:
+        held = (
+            backup(f"{each.id} {n} {k}", "ab"[n], age=days(30 * k), server=each)
+            for each in PAIR
+            for n in (0, 1)
+            for k in (1, 2)
+        )
+        declared = f'[settings]\nmax_shrink = "100%"\n[fleets.all]\nmatch = "*"\nbackups = [{", ".join(series)}]\n'
+        return text(make_plan(config(declared), inventory(*held, servers=PAIR)))
+
+    long = "keep = { hourly = 1, daily = 1, weekly = 1 }"
+    one = fleet(f'{{ description = "a", {long} }}', '{ description = "b" }').splitlines()
+    two = fleet(f'{{ description = "a", {long} }}', '{ description = "b", keep = 1 }').splitlines()
+
+    assert sum(line.endswith("GiB  not kept") for line in one) == 2
+    assert [line for line in one if "hourly=1" in line and "kept:" not in line] == [
+        "not kept by hourly=1 daily=1 weekly=1"
+    ]
+    assert sum(line.endswith("GiB  not kept (1)") for line in two) == 2
+    assert sum(line.endswith("GiB  not kept by last=1") for line in two) == 2
+    assert "(1) not kept by hourly=1 daily=1 weekly=1" in two
+
+
+def test_a_dated_name_needs_no_sign_that_it_belongs_to_another_series() -> None:
+    series = '{ description = "auto", renamed_from = ["auto-*", "daily"], keep = 9 }'
+
+    rows = text(
+        make_plan(declare(series), inventory(backup(1, "auto-2026-03-09"), backup(2, "daily"), backup(3, "auto")))
+    )
+
+    assert [row.split("  ")[2] for row in rows.splitlines()[1:4]] == [
+        " auto-2026-03-09#1",
+        " daily#2 (renamed)",
+        " auto#3",
+    ]
 
 
 def test_a_name_of_the_longest_kind_is_whole_in_a_pipe() -> None:
