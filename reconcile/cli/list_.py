@@ -14,8 +14,8 @@ from reconcile.ids import Id
 from reconcile.insight.listing import BackupList, known_names, list_backups
 from reconcile.insight.servers import find_server, matching
 from reconcile.plan.warnings import odd_entries
+from reconcile.report.backups import LIST_FORMATS
 from reconcile.report.document import Formatter
-from reconcile.report.list import LIST_FORMATS
 
 
 @command("list", account=True)

@@ -35,8 +35,8 @@ from reconcile.insight.servers import find_server, name_or_id
 from reconcile.insight.timeline import server_timeline
 from reconcile.outcomes import Outcome
 from reconcile.plan.record import Record, RecordedFile, RestoreOptions
-from reconcile.report.restore import restore_text
-from reconcile.report.status.points import points_text
+from reconcile.report.backups import restore_text
+from reconcile.report.status.text import points_text
 
 _NOTHING = Config(servers=())
 

@@ -1,12 +1,16 @@
-"""Tables of backups, one line each, in UTC, for `list` and `restore`."""
+"""Tables of backups: `list` as text and as JSON, and what a restore would do and what would be lost."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
 
-from reconcile.actual.inventory import Backup, State
+from reconcile.actual.inventory import Backup, State, size_mb
+from reconcile.durations import age_text
 from reconcile.ids import Id
-from reconcile.report.document import Columns, Row, Text
-from reconcile.wording import size_text
+from reconcile.insight.listing import BackupList
+from reconcile.insight.restore_points import Choice
+from reconcile.insight.servers import name_or_id
+from reconcile.report.document import Columns, Formats, Formatter, Lines, Row, Text
+from reconcile.wording import count_text, size_text
 
 
 def _size_or_status(backup: Backup) -> str:
@@ -27,6 +31,9 @@ _COLUMNS: Mapping[str, Callable[[Backup], str]] = {
 _OFTEN_ALIKE = ("TYPE", "EXPIRES")
 """The columns that are left out if they contain the same text in every row."""
 
+_MOST_OTHERS = 10
+"""Maximum number of restore points that are listed beside the one that would be restored."""
+
 _STYLES = {
     State.USABLE: "",
     State.UNDERSIZED: "red",
@@ -37,11 +44,12 @@ _STYLES = {
 }
 
 
-def backup_table(parts: Iterable[Backup | Text], notes: Mapping[Id, str] = MappingProxyType({})) -> tuple[Columns, str]:
-    """Return a table of backups, with the headings between them and `notes` by id, and a sentence.
+def backup_table(
+    parts: Iterable[Backup | Text], where: str = "Times in UTC.", notes: Mapping[Id, str] = MappingProxyType({})
+) -> tuple[Columns, Text]:
+    """Return a table of backups, with the headings between them and `notes` by id, and a line about all of them.
 
-    The sentence says what all the backups have in common, and the table does not. It is empty if they have nothing in
-    common.
+    The line says what the backups have in common, which the table then does not, and `where` they are.
     """
     parts = list(parts)
     backups = [part for part in parts if isinstance(part, Backup)]
@@ -59,4 +67,76 @@ def backup_table(parts: Iterable[Backup | Text], notes: Mapping[Id, str] = Mappi
             rows += [*header, Row((*before, noted), _STYLES[part.state])]
             header = []
     common = ", ".join(f"{name.lower()} {value}" for name, value in alike.items())
-    return Columns(rows=tuple(rows), indent=2, narrowest=12, shortens=-1), f"Same for all: {common}." if common else ""
+    same = f"Same for all: {common}. " if common else ""
+    return Columns(rows=tuple(rows), indent=2, narrowest=12, shortens=-1), Text(same + where, "dim")
+
+
+def list_text(found: BackupList, /, *, verbose: bool = False) -> Lines:
+    """Return a table of the backups of each server, and the sums."""
+    parts: list[Backup | Text] = []
+    for each in found.servers:
+        heading = Text.assemble((name_or_id(each.server), "bold"), f" ({each.server.id}): {_sum_text(each.backups)}")
+        parts += [heading, *each.backups]
+    table, where = backup_table(parts, f"At {found.base_url}, times in UTC.")
+    kind = f"{found.backup_type} " if found.backup_type else ""
+    sums = f"{_sum_text(found.backups, kind)}, on {count_text(len(found.servers), 'server')}."
+    return Lines((table, "", Text(sums, "bold"), where), essential=(Text(sums, "bold"),))
+
+
+def _sum_text(backups: Sequence[Backup], kind: str = "") -> str:
+    """Write how many backups there are, and the sum of the known sizes."""
+    counted = count_text(len(backups), f"{kind}backup")
+    return f"{counted}, {size_text(size_mb(backups))}" if backups else counted
+
+
+def list_json(found: BackupList, /, *, verbose: bool = False) -> dict[str, object]:
+    """Return the whole list; known sizes in MiB, times in UTC."""
+    return {
+        "format_version": "1.0",
+        "base_url": found.base_url,
+        "observed_at": found.observed_at,
+        "backup_type": found.backup_type,
+        "count": len(found.backups),
+        "size_mb": size_mb(found.backups),
+        "servers": [
+            {
+                "id": each.server.id,
+                "name": each.server.name,
+                "count": len(each.backups),
+                "size_mb": size_mb(each.backups),
+                "backups": each.backups,
+            }
+            for each in found.servers
+        ],
+    }
+
+
+LIST_FORMATS: Formats[Formatter[BackupList]] = Formats(list_text, json=(list_json, "Print JSON."))
+
+
+def restore_text(choice: Choice, /, *, verbose: bool = False) -> Lines:
+    """Return what would be restored and lost, what else could be restored, and what is in progress.
+
+    Many other backups are counted; `verbose` lists them.
+    """
+    name, shown = name_or_id(choice.server), None if verbose else _MOST_OTHERS
+    lost = f"(the last {age_text(choice.observed_at - choice.backup.created_at)}) will be lost."
+    parts: list[Backup | Text] = [
+        Text.assemble("Restore ", (name, "bold"), f" ({choice.server.id}) from:"),
+        choice.backup,
+        Text(f"All data written to {name} since this backup {lost}", "bold red"),
+    ]
+    if choice.others:
+        parts += [Text("Its other usable backups:", "dim"), *choice.others[:shown]]
+    table, where = backup_table(parts)
+    more = len(choice.others[shown:]) if shown else 0
+    older = [Text(f"  and {more:,} older ones", "dim")] if more else []
+    warnings = []
+    for backup in choice.in_progress:
+        age = age_text(choice.observed_at - backup.created_at)
+        about = f"#{backup.id} ({backup.description!r}) has been in progress for {age}."
+        warnings.append(Text(f"On {name}, {about}", "bold yellow"))
+    if warnings:
+        advice = "If you restore now, that backup may mix old and new data. Wait until it has completed."
+        warnings.append(Text(advice, "yellow"))
+    return Lines((table, *older, where, *warnings), essential=tuple(warnings))

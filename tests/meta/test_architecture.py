@@ -45,8 +45,8 @@ BREACHES = [
     ),
     (
         "report/plan/yaml.py",  # a format that no list of this test or of the contract knows
-        "from reconcile.report import list",
-        "reconcile.report.plan.yaml -> reconcile.report.list ",
+        "from reconcile.report import validate",
+        "reconcile.report.plan.yaml -> reconcile.report.validate ",
     ),
     (
         "report/diagnostics.py",

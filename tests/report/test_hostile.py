@@ -23,13 +23,12 @@ from reconcile.insight.restore_points import choose
 from reconcile.insight.status import status
 from reconcile.outcomes import Event, Finished, Noted, Outcome, Result, Settled, Waiting
 from reconcile.report.apply.text import event_text, result_text
+from reconcile.report.backups import LIST_FORMATS, restore_text
 from reconcile.report.diagnostics import diagnostic_text
 from reconcile.report.doctor import DOCTOR_FORMATS
 from reconcile.report.document import Document, Lines
 from reconcile.report.forecast import FORECAST_FORMATS
-from reconcile.report.list import LIST_FORMATS
 from reconcile.report.plan import PLAN_FORMATS
-from reconcile.report.restore import restore_text
 from reconcile.report.status import STATUS_FORMATS
 from reconcile.report.status.text import check_text
 from reconcile.report.toml import declaration_toml

@@ -9,7 +9,7 @@ from support.render import shown, value
 
 from reconcile.actual.inventory import Backup, Server
 from reconcile.insight.listing import list_backups
-from reconcile.report.list import list_json, list_text
+from reconcile.report.backups import list_json, list_text
 
 DB = Server(id=2, name="")
 HELD = (

@@ -12,11 +12,11 @@ from reconcile.insight.importing import declare as import_
 from reconcile.insight.restore_points import choose
 from reconcile.insight.status import status
 from reconcile.insight.validation import Validation
+from reconcile.report.backups import restore_text
 from reconcile.report.diagnostics import FAILURES, diagnostic_text, diagnostics_markdown
 from reconcile.report.doctor import doctor_json, doctor_text
 from reconcile.report.document import Document, Lines
 from reconcile.report.plan import PLAN_FORMATS
-from reconcile.report.restore import restore_text
 from reconcile.report.status import STATUS_FORMATS
 from reconcile.report.toml import declaration_toml
 from reconcile.report.validate import validate_json, validate_text

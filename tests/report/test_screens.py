@@ -18,10 +18,9 @@ from reconcile.outcomes import Finished, Outcome, Result
 from reconcile.plan.model import Create, Plan
 from reconcile.plan.safety import withheld
 from reconcile.report.apply.text import result_text
+from reconcile.report.backups import list_text, restore_text
 from reconcile.report.document import Document
-from reconcile.report.list import list_text
 from reconcile.report.plan.text import plan_text
-from reconcile.report.restore import restore_text
 from reconcile.report.status.text import status_text
 
 SCREENS = Path(__file__).parent / "screens"

@@ -27,10 +27,10 @@ from reconcile.insight.status import status
 from reconcile.outcomes import Result
 from reconcile.plan.planner import plan
 from reconcile.plan.reasons import Exemption, NotReadable, UnknownStatus
+from reconcile.report.backups import LIST_FORMATS
 from reconcile.report.document import Document, Formats, Formatter, Lines
 from reconcile.report.forecast import FORECAST_FORMATS
 from reconcile.report.forecast.html import forecast_html
-from reconcile.report.list import LIST_FORMATS
 from reconcile.report.plan import PLAN_FORMATS
 from reconcile.report.status import STATUS_FORMATS
 from reconcile.report.status.text import check_text

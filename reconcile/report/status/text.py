@@ -1,13 +1,16 @@
-"""`reconcile status` as text, the most urgent first; and one line per problem, for monitoring."""
+"""`reconcile status` as text, the most urgent first; one line per problem; and the restore points of one server."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import date, datetime
+from zoneinfo import ZoneInfo
 
 from reconcile.actual.inventory import Backup, size_mb
+from reconcile.insight.servers import name_or_id
 from reconcile.insight.since import Cause, Since
 from reconcile.insight.status import SeriesStatus, Status
-from reconcile.insight.timeline import RECENT_DAYS, DayMark, recent_days
+from reconcile.insight.timeline import RECENT_DAYS, DayMark, ServerTimeline, Timeline, recent_days
+from reconcile.report.backups import backup_table
 from reconcile.report.document import Block, Columns, Facts, Lines, Row, Text
 from reconcile.report.status.sentences import (
     DAY_MARKS,
@@ -19,6 +22,9 @@ from reconcile.report.status.sentences import (
     health_text,
     healthy_text,
     problems,
+    row_facts,
+    row_label,
+    row_name,
     series_facts,
     since_text,
     strip,
@@ -145,3 +151,24 @@ def _series_row(series: SeriesStatus, status: Status) -> Row:
 
 def _undeclared(backup: Backup) -> str:
     return f"{backup.server_name}/{backup.description or ''}#{backup.id}, {size_text(backup.size_mb)}"
+
+
+def points_text(timeline: Timeline, /, *, verbose: bool = False) -> Lines:
+    """Return the backups of each series of one server, the newest first, with gaps and pins; times in UTC."""
+    (server,) = timeline.servers
+    notes = {id_: f"pinned in {file}" for id_, file in server.pinned.items()}
+    return Lines(backup_table(_points(server, timeline.status), notes=notes), essential=())
+
+
+def _points(server: ServerTimeline, status: Status) -> Iterator[Backup | Text]:
+    none = "" if server.rows else ": no backup"
+    yield Text.assemble((name_or_id(server.server), "bold"), f" ({server.server.id}){none}")
+    is_declared = any(row.series for row in server.rows)
+    for row in server.rows:
+        label = f" {row_label(row)}".rstrip() if is_declared else ""
+        facts = ", ".join(row_facts(row, status.checked_at, ZoneInfo("UTC")))
+        yield Text.assemble((row_name(row), "bold"), f"{label}: {facts}")
+        if row.series and row.series.newest:
+            days = strip(recent_days(row.series, status.checked_at, status.zone))
+            yield Text.assemble((f"  last {RECENT_DAYS} days: ", "dim"), *days.parts)
+        yield from row.backups[::-1]
