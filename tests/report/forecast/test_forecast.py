@@ -14,9 +14,7 @@ from reconcile.durations import Duration
 from reconcile.insight.comparison import Comparison, compare
 from reconcile.insight.forecast import Forecast, Schedule, forecast, without_account
 from reconcile.report.document import Document
-from reconcile.report.forecast.json import forecast_json
-from reconcile.report.forecast.markdown import forecast_markdown
-from reconcile.report.forecast.text import forecast_text
+from reconcile.report.forecast import forecast_json, forecast_markdown, forecast_text
 
 
 def servers(number: int, keep: str = "7") -> Config:
