@@ -17,8 +17,8 @@ from reconcile.insight.difference import Difference, compare
 from reconcile.plan.model import Plan
 from reconcile.plan.planning import RunOptions
 from reconcile.plan.record import Observation, Record, RecordedFile, RecordedRound, dump, parse
+from reconcile.report.plan import plan_markdown
 from reconcile.report.plan.json import plan_json
-from reconcile.report.plan.markdown import plan_markdown
 from reconcile.report.plan.text import plan_text
 
 CASES = sorted(why.parent for why in Path(__file__).parent.glob("*/why.txt"))

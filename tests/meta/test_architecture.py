@@ -40,8 +40,8 @@ BREACHES = [
     ),
     (
         "report/apply/text.py",
-        "from reconcile.report.plan import markdown",
-        "reconcile.report.apply.text -> reconcile.report.plan.markdown ",
+        "from reconcile.report.plan import json",
+        "reconcile.report.apply.text -> reconcile.report.plan.json ",
     ),
     (
         "report/plan/yaml.py",  # a format that no list of this test or of the contract knows

@@ -20,8 +20,8 @@ from reconcile.insight.status import status
 from reconcile.plan.model import Plan
 from reconcile.report.diagnostics import LARGEST, diagnostics_markdown
 from reconcile.report.escape import plain, visible
-from reconcile.report.plan.markdown import plan_markdown
-from reconcile.report.status.markdown import status_markdown
+from reconcile.report.plan import plan_markdown
+from reconcile.report.status import status_markdown
 from reconcile.report.templates import _environment
 
 OUR_HTML = re.compile(r"</?(details|summary|code)>|^<!-- reconcile(: the whole)? plan[ a-z0-9=]*-->")

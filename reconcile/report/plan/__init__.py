@@ -1,11 +1,69 @@
-"""The formats of a plan."""
+"""A plan as Markdown, for a merge-request comment or a job summary; text and JSON have their own modules."""
+
+from functools import partial
 
 from reconcile.insight.difference import Difference
 from reconcile.plan.model import Plan
+from reconcile.plan.safety import withheld
+from reconcile.report.diagnostics import LARGEST, diagnostic_lines, fitted
 from reconcile.report.document import Formats, Formatter
+from reconcile.report.plan import difference as changes
+from reconcile.report.plan import sentences
 from reconcile.report.plan.json import plan_json
-from reconcile.report.plan.markdown import plan_markdown
 from reconcile.report.plan.text import plan_text
+from reconcile.report.templates import markdown
+from reconcile.wording import count_text
+
+_MOST_ROWS = 100
+"""Maximum number of rows, for the actions that a change causes and for its changes in the files."""
+
+_LONGEST = 2000
+"""Maximum length, in characters, of the paragraph about what a change causes."""
+
+_WHOLE_PLAN = "<!-- reconcile: the whole plan -->"
+"""Marks, for programs, where a comment has room for more about the change."""
+
+
+def plan_markdown(found: Plan | Difference, /, *, verbose: bool = False) -> str:
+    """Return the plan as Markdown of at most `LARGEST` characters; what does not fit is counted in its last line.
+
+    The verdict and the deletes come first; of a difference, what the change causes, and then the plan, folded.
+    """
+    plan = found.after if isinstance(found, Difference) else found
+    held_back = withheld(plan)
+    shared = {
+        "sentences": sentences,
+        "held_back": held_back,
+        "diagnostic_lines": diagnostic_lines,
+        "zone": plan.zone,
+    }
+    body = markdown("plan/body.md.jinja", plan=plan, **shared).splitlines()
+    details = [
+        partial(markdown, "plan/server.md.jinja", server=server, now=plan.planned_at, **shared)
+        for server in plan.servers
+        if server.actions or server.kept or server.unmanaged
+    ]
+    figures = sentences.amounts_text(plan, held_back) if plan.actions else "no changes"
+    figures += f", {count_text(len(plan.errors), 'error')}" if plan.errors else ""
+    # For programs: it marks the comment, and holds the counts.
+    mark = f"<!-- reconcile plan creates={len(plan.creates)} deletes={len(plan.deletes)} withheld={len(held_back)} -->"
+    if isinstance(found, Plan):
+        return fitted([mark, f"### reconcile: {figures}", "", *body], details)
+    caused = markdown(
+        "plan/change.md.jinja",
+        difference=found,
+        changes=changes,
+        actions=list(changes.action_rows(found)),
+        files=list(changes.file_rows(found)),
+        most_rows=_MOST_ROWS,
+        longest=_LONGEST,
+        **shared,
+    )
+    change = fitted([mark, *caused.splitlines()], largest=LARGEST // 2)
+    opening = [_WHOLE_PLAN, f"<details><summary>The whole plan: {figures}</summary>", "", *body]
+    whole = fitted(opening, details, largest=LARGEST - len(change), end="\n</details>\n")
+    return change + whole
+
 
 PLAN_FORMATS: Formats[Formatter[Plan | Difference]] = Formats(
     plan_text,

@@ -11,7 +11,7 @@ from reconcile.plan.model import Create, Delete, Kept, Plan, SeriesPlan, ServerP
 from reconcile.plan.reasons import PrunedLater
 from reconcile.plan.safety import withheld
 from reconcile.report import values
-from reconcile.report.difference.sentences import caused_text
+from reconcile.report.plan.difference import caused_text
 from reconcile.report.plan.sentences import action_text, kept_text
 from reconcile.report.values import JsonObject
 

@@ -12,8 +12,8 @@ from reconcile.durations import age_text
 from reconcile.insight.difference import Difference, Fate
 from reconcile.plan.model import Action, Create, Delete, Kept, Plan, SeriesPlan, ServerPlan, Withheld
 from reconcile.plan.safety import withheld
-from reconcile.report.difference import sentences
 from reconcile.report.document import Block, Columns, Lines, Row, Text
+from reconcile.report.plan import difference as changes
 from reconcile.report.plan.sentences import (
     FEWEST_FOLDED,
     action_text,
@@ -69,21 +69,21 @@ def plan_text(found: Plan | Difference, /, *, verbose: bool) -> Lines:
 def _changes(difference: Difference, *, verbose: bool) -> Iterator[Block]:
     """Yield the effect of the change, its changes in the files, and how much is due in any case."""
     yield _caused(difference)
-    if part := sentences.loss_part_text(difference):
+    if part := changes.loss_part_text(difference):
         yield Text(part, "bold red")
-    yield Columns(rows=tuple(Row(cells, "cyan") for cells in sentences.file_rows(difference)), indent=2)
-    changed = tuple(map(_changed, sentences.action_rows(difference)))
+    yield Columns(rows=tuple(Row(cells, "cyan") for cells in changes.file_rows(difference)), indent=2)
+    changed = tuple(map(_changed, changes.action_rows(difference)))
     yield Columns(rows=changed, indent=2, narrowest=_ROOM_FOR_REASONS, shortens=1)
-    yield Text(f"{sentences.in_any_case_text(difference)}{'' if verbose else ' (-v shows all of the plan)'}.", "dim")
+    yield Text(f"{changes.in_any_case_text(difference)}{'' if verbose else ' (-v shows all of the plan)'}.", "dim")
 
 
-def _changed(row: sentences.ActionRow) -> Row:
+def _changed(row: changes.ActionRow) -> Row:
     sign = _SIGNS.get(row.fate, "+" if row.is_create else "-")
     return _row(sign, row.name, row.facts, row.why)
 
 
 def _caused(difference: Difference) -> Text:
-    return Text(sentences.caused_text(difference), "bold")
+    return Text(changes.caused_text(difference), "bold")
 
 
 def planned_text(event: "Planned", *, verbose: bool) -> Lines:

@@ -19,8 +19,7 @@ from reconcile.desired.config import Config
 from reconcile.desired.desired import resolve
 from reconcile.desired.locate import Source
 from reconcile.insight.status import Status, status
-from reconcile.report.status.json import status_json
-from reconcile.report.status.markdown import status_markdown
+from reconcile.report.status import status_json, status_markdown
 from reconcile.report.status.metrics import metrics
 from reconcile.report.status.text import check_text, status_text
 from reconcile.report.terminal import printable

@@ -1,1 +1,0 @@
-"""What every format of a plan says of its difference to another plan."""
