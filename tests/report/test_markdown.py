@@ -105,15 +105,22 @@ def test_what_a_change_causes_comes_first_in_a_comment_about_thousands_of_server
     before = config(f'[fleets.all]\nmatch = "*"\n{series.replace("1 }", "2 }")}')
     after = config(f'[fleets.all]\nmatch = "*"\n{series}')
     one = config(f"{before.sources[0].text}[servers.s7]\nid = 7\n{series}")
+    own = config(
+        "".join(
+            f'[servers.s{each}]\nid = {each}\nbackups = [{{description = "{each}"}}]\n' for each in range(1, number)
+        )
+    )
 
-    every_one, only_one = compared(before, after, seen), compared(before, one, seen)
+    every_one, only_one, unlike = (compared(before, each, seen) for each in (after, one, own))
 
-    for text in (every_one, only_one):
+    for text in (every_one, only_one, unlike):
         assert 20_000 < len(text) <= LARGEST
         assert text.count("<details>") == text.count("</details>")
-        assert "Due in any case: " in text
+        assert ("Nothing else is due" if text is unlike else "Due in any case: ") in text
     assert f"Because of this change&#58; {number:,} more deletes on {number:,} servers" in every_one
-    assert f"{number - 100:,} more rows" in every_one
+    row = "<code>nightly on s1, s10, s100 and"
+    assert every_one.index(row) < every_one.index("the whole plan")
+    assert f"{number - 1 - 100 + 2:,} more rows" in unlike
     assert only_one.index("<code>s7/nightly&#35;71</code>") < only_one.index("the whole plan")
 
 

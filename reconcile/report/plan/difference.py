@@ -1,12 +1,12 @@
 """What every format says of a difference between plans: one paragraph, and rows for the files and for the actions."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import groupby, islice
 
-from reconcile.actual.inventory import size_mb
-from reconcile.addresses import SeriesAddress
+from reconcile.actual.inventory import in_order, size_mb
 from reconcile.insight.difference import ActionChange, Difference, Fate, FileChange, Written
 from reconcile.plan.model import Action, Create, Delete
 from reconcile.report.plan.sentences import FEWEST_FOLDED, backups_text, reason_text
@@ -20,7 +20,7 @@ _FATES = {
     Fate.NEW_WITHHELD: "withheld: ",
     Fate.NOW_WITHHELD: "now withheld: ",
     Fate.NO_LONGER_WITHHELD: "no longer withheld: ",
-    Fate.GONE: "no longer: ",
+    Fate.GONE: "no longer planned: ",
 }
 """What becomes of an action, before its reason; an action with only another reason has no row."""
 
@@ -64,7 +64,7 @@ def loss_part_text(difference: Difference) -> str:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ActionRow:
-    """An action that the change affects, or several deletes of one series that are alike."""
+    """An action that the change affects, or several that are alike: deletes of one series, or those on many servers."""
 
     fate: Fate
     is_create: bool
@@ -75,25 +75,36 @@ class ActionRow:
 
 def action_rows(difference: Difference) -> Iterator[ActionRow]:
     """Yield each action that the change adds, withholds, no longer withholds, or removes."""
-    now = difference.after.planned_at
-    changed = (each for each in difference.actions if each.fate in _FATES)
-    for (fate, _, series), alike in groupby(changed, _alike):
-        actions = [each.action for each in alike]
-        deletes = [action for action in actions if isinstance(action, Delete)]
-        is_folded = len(deletes) >= FEWEST_FOLDED
-        for action in actions[:1] if is_folded else actions:
-            backups = [each.backup for each in (deletes if is_folded else [action]) if isinstance(each, Delete)]
-            yield ActionRow(
-                fate=fate,
-                is_create=isinstance(action, Create),
-                name=f"{series}: {len(backups):,} backups" if is_folded else str(action.address),
-                facts=backups_text(backups, now) if backups else "new",
-                why=_FATES[fate] + reason_text(action),
-            )
+    changed = [each for each in difference.actions if each.fate in _FATES]
+    sentences = [(each.fate, reason_text(each.action), each.action.address.series.description) for each in changed]
+    servers: dict[object, set[str]] = {}
+    for each, sentence in zip(changed, sentences, strict=True):
+        servers.setdefault(sentence, set()).add(each.action.address.series.server)
+    rows: dict[object, list[ActionChange]] = {}
+    for each, sentence in zip(changed, sentences, strict=True):
+        in_series = (each.fate, each.action.reason.kind, each.action.address.series)
+        rows.setdefault(sentence if len(servers[sentence]) > _MOST_NAMED else in_series, []).append(each)
+    for row, alike in rows.items():
+        is_folded = row in servers or len(alike) >= FEWEST_FOLDED
+        for several in [alike] if is_folded else ([each] for each in alike):
+            yield _row(several, difference.after.planned_at)
 
 
-def _alike(change: ActionChange) -> tuple[Fate, str, SeriesAddress]:
-    return change.fate, change.action.reason.kind, change.action.address.series
+def _row(alike: Sequence[ActionChange], now: datetime) -> ActionRow:
+    action = alike[0].action
+    servers = list(dict.fromkeys(each.action.address.series.server for each in alike))
+    backups = in_order(each.action.backup for each in alike if isinstance(each.action, Delete))
+    name = f"{action.address.series}: {len(backups):,} backups" if len(alike) > 1 else str(action.address)
+    if len(servers) > 1:
+        description = action.address.series.description or "undeclared"
+        name = f"{description} on {names_text(servers, _MOST_NAMED)}: {count_text(len(alike), 'backup')}"
+    return ActionRow(
+        fate=alike[0].fate,
+        is_create=isinstance(action, Create),
+        name=name,
+        facts=backups_text(backups, now) if backups else "new",
+        why=_FATES[alike[0].fate] + reason_text(action),
+    )
 
 
 def file_rows(difference: Difference) -> Iterator[tuple[str, str]]:
