@@ -39,6 +39,8 @@ class Stop(StrEnum):
 class StoppedError(UserError):
     """An interrupt or the deadline ended a wait or a request; `during` describes it."""
 
+    is_stop = True
+
     def __init__(self, reason: Stop, during: str = "") -> None:
         advice = {
             Stop.INTERRUPTED: "Run the command again; it starts from what the account holds then.",

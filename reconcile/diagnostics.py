@@ -89,6 +89,8 @@ class Diagnostic:
 class UserError(Exception):
     """A problem that the user or the service can fix; never a bug in reconcile."""
 
+    is_stop = False
+    """Whether the run was interrupted or is out of time, so nothing else is tried."""
     is_interrupt = False
     """Whether the run was interrupted (Ctrl-C, SIGTERM), which has a separate exit code."""
 

@@ -12,7 +12,6 @@ from reconcile.cli.exit_code import ExitCode
 from reconcile.cli.files import plan_content
 from reconcile.cli.options import ALLOW_LOSS, COMPARE, MAX_AGE, OUTPUT_FILE, command, format_of, option
 from reconcile.cli.session import STDOUT, Session
-from reconcile.clock import StoppedError
 from reconcile.desired.config import Config
 from reconcile.desired.desired import Desired, Freshness
 from reconcile.diagnostics import Diagnostic, UserError
@@ -87,9 +86,9 @@ def _before(session: Session, paths: tuple[str, ...]) -> Config | UserError | No
     """Read the files before the change, or return their error: the plan is shown in either case."""
     try:
         return session.config_before(paths)
-    except StoppedError:
-        raise
     except UserError as refused:
+        if refused.is_stop:
+            raise
         return refused
 
 
@@ -100,14 +99,13 @@ def _planned(
     try:
         if isinstance(before, Config):
             return compare(before, desired, inventory, now, allow_loss)
-    except StoppedError:
-        raise
     except UserError as refused:
+        if refused.is_stop:
+            raise
         before = refused
     found = plan_for(desired, inventory, now)
-    no_comparison = "no comparison, because the files before the change have errors"
     reasons = (
-        replace(each, severity="warning", summary=f"{no_comparison}: {each.summary}")
+        replace(each, severity="warning", summary=f"no comparison with the files before the change: {each.summary}")
         for each in (before.diagnostics if before else ())
     )
     return replace(found, loss=found.loss.allowing(allow_loss), warnings=(*found.warnings, *reasons))

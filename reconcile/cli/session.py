@@ -110,7 +110,7 @@ class Session:
         """Read the files; raises UserError with every error in them, or with how to start if there is no file."""
         if not self.has_files:
             raise UserError(f"{DEFAULT_FILE}: no such file", _HOW_TO_BEGIN)
-        return self._load(self.paths or (DEFAULT_FILE,), "reading the files")
+        return self._load(self.paths or (DEFAULT_FILE,), "reading the files", "-f")
 
     def config_before(self, paths: tuple[str, ...]) -> Config | None:
         """Read the files before a change, to compare with; None without `--compare`. Raises as `config` does."""
@@ -118,11 +118,11 @@ class Session:
             return None
         if "-" in paths and "-" in self.paths:
             raise click.UsageError("-f - can't be combined with --compare -: there is only one standard input")
-        return self._load(paths, "reading the files before the change")
+        return self._load(paths, "reading the files before the change", "--compare")
 
-    def _load(self, paths: tuple[str, ...], during: str) -> Config:
+    def _load(self, paths: tuple[str, ...], during: str, option: str) -> Config:
         with self.time_limit(during):
-            config = load(paths)
+            config = load(paths, option=option)
         self.names_account |= config.settings.account is not None
         return config
 

@@ -24,16 +24,16 @@ _LARGEST = 32 * MEBIBYTE
 """Maximum bytes of a file; 100,000 series take about ten million. `-f /dev/zero` must not fill the memory."""
 
 
-def load(paths: Iterable[str | Path], *, stdin: BinaryIO | None = None) -> Config:
+def load(paths: Iterable[str | Path], *, stdin: BinaryIO | None = None, option: str = "-f") -> Config:
     """Read the files in `paths`, and the `*.toml` of the folders, as one declaration.
 
-    `-` is standard input: `stdin`, or that of the process if it is None.
+    `-` is standard input: `stdin`, or that of the process if it is None. Errors name the `option` of the paths.
 
     Raises:
         UserError: with a diagnostic for each error: first the files that can't be read, then the others in the order of
             the files and of their text.
     """
-    return _config(*_read_all(paths, stdin))
+    return _config(*_read_all(paths, stdin, option))
 
 
 def parse(text: str, filename: str = "backups.toml") -> Config:
@@ -71,7 +71,9 @@ def _in_order(mistakes: Iterable[Diagnostic], files: list[TomlFile]) -> list[Dia
     return sorted(mistakes, key=position)
 
 
-def _read_all(paths: Iterable[str | Path], stdin: BinaryIO | None) -> tuple[list[TomlFile], list[Diagnostic]]:
+def _read_all(
+    paths: Iterable[str | Path], stdin: BinaryIO | None, option: str
+) -> tuple[list[TomlFile], list[Diagnostic]]:
     """Read every file in `paths`; return the files, and a diagnostic for each that can't be read.
 
     The files are in the order of `paths`, and those of a folder sorted by name. A file named twice is read once.
@@ -80,12 +82,12 @@ def _read_all(paths: Iterable[str | Path], stdin: BinaryIO | None) -> tuple[list
     problems: list[Diagnostic] = []
     seen: set[str] = set()
     for path in map(str, paths):
-        with _collect(problems, path):
-            for file in _files(path):
+        with _collect(problems, path, option):
+            for file in _files(path, option):
                 identity = file if file == _STDIN else os.path.realpath(file)
                 if identity not in seen:
                     seen.add(identity)
-                    with _collect(problems, file):
+                    with _collect(problems, file, option):
                         files.append(_read(file, stdin))
     return files, problems
 
@@ -110,28 +112,30 @@ def _decode(content: bytes, filename: str) -> TomlFile:
 
 
 @contextmanager
-def _collect(problems: list[Diagnostic], path: str) -> Iterator[None]:
-    """Add the errors of `path` to `problems`."""
+def _collect(problems: list[Diagnostic], path: str, option: str) -> Iterator[None]:
+    """Add the errors of `path` to `problems`, unless they end the run."""
     try:
         yield
     except UserError as error:
+        if error.is_stop:
+            raise
         problems.extend(error.diagnostics)
     except OSError as error:
         reason = "no such file" if isinstance(error, FileNotFoundError) else error.strerror
-        problems.append(Diagnostic(summary=f"{path}: {reason}", detail="Name another file with -f PATH."))
+        problems.append(Diagnostic(summary=f"{path}: {reason}", detail=f"Name a file, a folder, or - with {option}."))
 
 
-def _files(path: str) -> list[str]:
+def _files(path: str, option: str) -> list[str]:
     if not path:
         # pathlib treats it as the current folder: an unset variable in a script would select all files there.
-        raise UserError("-f '' names no file", "Name one with -f PATH, or omit -f.")
+        raise UserError(f"{option} '' names no file", f"Name a file, a folder, or - with {option}, or omit it.")
     if path == _STDIN or not Path(path).is_dir():
         return [path]
     # Hidden files belong to other programs: .#a.toml is an Emacs lock, ._a.toml a macOS resource fork.
     visible = (file for file in Path(path).iterdir() if not file.name.startswith("."))
     files = sorted(str(file) for file in visible if file.suffix == ".toml")
     if not files:
-        raise UserError(f"{path}: no *.toml in this folder", "Name a file or another folder with -f PATH.")
+        raise UserError(f"{path}: no *.toml in this folder", f"Name a file, another folder, or - with {option}.")
     return files
 
 

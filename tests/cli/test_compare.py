@@ -8,6 +8,8 @@ import pytest
 from support.build import held
 from support.command import Sandbox, sandbox
 
+from reconcile.limits import MEBIBYTE
+
 KEEP_7 = """\
 [servers.web]
 id = 1
@@ -83,10 +85,47 @@ def test_files_before_that_are_refused_do_not_cost_the_plan(before: str | None, 
     done = service.run("plan", "--target", "web", "--compare", "before.toml")
 
     assert done.returncode == plan.returncode == 0
-    assert "no comparison, because the files before the change have errors: " in done.stdout
+    assert "no comparison with the files before the change: " in done.stdout
     assert reason in done.stdout
     assert [line for line in plan.stdout.splitlines() if line not in done.stdout] == []
     assert "no comparison" in service.run("plan", "--target", "web", "--compare", "before.toml", "--markdown").stdout
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"\x7fELF\x02\x01\xff", "before.toml: not UTF-8 text, in line 1"),
+        (b"x = [", "invalid TOML: "),
+        (b" " * (33 * MEBIBYTE), "before.toml: larger than 32 MiB"),
+        (None, "before.toml: no *.toml in this folder"),
+    ],
+)
+def test_whatever_stands_in_for_the_files_before_is_no_more_than_a_reason(
+    content: bytes | None, reason: str, service: Sandbox
+) -> None:
+    file = service.folder / "before.toml"
+    file.unlink()
+    file.mkdir() if content is None else file.write_bytes(content)
+
+    done = service.run("plan", "--compare", "before.toml")
+
+    assert done.returncode == 0
+    assert f"no comparison with the files before the change: {reason}" in done.stdout
+    assert "Plan: 0 to create, 6 to delete" in done.stdout
+
+
+def test_the_advice_is_about_compare(service: Sandbox) -> None:
+    shown = [service.run("plan", "--compare", path).stdout for path in ("no-such.toml", "")]
+
+    assert "Name a file, a folder, or - with --compare." in shown[0]
+    assert "--compare '' names no file" in shown[1]
+    assert not any("-f" in each.replace("--", "") for each in shown)
+
+
+def test_an_empty_file_before_declares_nothing(service: Sandbox) -> None:
+    (service.folder / "before.toml").write_text("")
+
+    assert "; 1 server is newly declared" in service.run("plan", "--compare", "before.toml").stdout
 
 
 def test_the_files_before_may_be_several_a_folder_or_standard_input(service: Sandbox) -> None:

@@ -53,7 +53,8 @@ def test_the_official_clis_file_has_a_bound_too(folder: Path) -> None:
         (["plan", "--token-file", "fifo"], "reading the token"),
         (["plan", "-f", "fifo"], "reading the files"),
         (["apply", "fifo"], "reading the plan"),
-        (["forecast", "--from-empty", "--compare", "fifo"], "reading the files"),
+        (["forecast", "--from-empty", "--compare", "fifo"], "reading the files before the change"),
+        (["plan", "--compare", "fifo"], "reading the files before the change"),
     ],
 )
 def test_a_fifo_that_nothing_is_written_to_is_waited_for_until_the_time_limit(

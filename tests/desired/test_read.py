@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from reconcile.clock import Stop, StoppedError
 from reconcile.desired.load import load
 from reconcile.diagnostics import UserError
 
@@ -95,6 +96,15 @@ def test_what_can_not_be_read_is_reported_with_everything_else(tmp_path: Path) -
         'unknown key "x"',
         'unknown key "y"',
     ]
+
+
+def test_an_interrupt_is_none_of_the_errors_in_the_files(tmp_path: Path) -> None:
+    class Interrupted(io.BytesIO):
+        def read(self, size: int | None = -1) -> bytes:
+            raise StoppedError(Stop.INTERRUPTED, f"reading {size}")
+
+    with pytest.raises(StoppedError):
+        load([tmp_path / "missing.toml", "-"], stdin=Interrupted())
 
 
 def test_a_policy_may_be_in_the_file_that_can_not_be_read(tmp_path: Path) -> None:

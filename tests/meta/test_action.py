@@ -236,6 +236,18 @@ def test_a_pull_request_shows_first_what_it_changes_then_over_a_year_then_the_wh
     assert job.outputs["creates"] == "2"
 
 
+@compares
+def test_a_change_that_breaks_a_rule_fails_the_step_and_is_forecast_all_the_same(job: Job) -> None:
+    rule = '[require]\nretention = "30d"\n'
+    merge(job.folder, backups=(FILE, f"{rule}{CHANGED}"))
+
+    ran = job.run("plan", forecast="true")
+
+    assert ran.returncode == 1
+    body = job.comments[1]["body"]
+    assert body.index("1 more error") < body.index("### reconcile: forecast") < body.index("The whole plan")
+
+
 def test_a_checkout_without_the_base_is_planned_and_not_compared(job: Job) -> None:
     git(job.folder, "init")
 

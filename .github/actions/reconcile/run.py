@@ -21,6 +21,9 @@ LARGEST_COMMENT = 64_000
 WHOLE_PLAN = "<!-- reconcile: the whole plan -->"
 """Before this, a plan that is compared with the base says what the change does. The forecast of the change follows."""
 
+FORECAST = "<!-- reconcile forecast -->"
+"""At the start of a forecast, which can be complete although the files break a rule."""
+
 FOLD = "<details>"
 """Before this, a forecast is three lines."""
 
@@ -125,8 +128,8 @@ def missing(reason: str) -> list[Path]:
 
 def forecast(arguments: list[str]) -> str:
     """Return what the change to the files means over a year, as Markdown; empty if that fails, as the log says."""
-    code, markdown = run(["reconcile", "forecast", "--markdown", *arguments], shows=False, stderr=None)
-    return "" if code else f"\n{markdown}"
+    _, markdown = run(["reconcile", "forecast", "--markdown", *arguments], shows=False, stderr=None)
+    return f"\n{markdown}" if markdown.startswith(FORECAST) else ""
 
 
 def lines(name: str) -> list[str]:
