@@ -124,21 +124,12 @@ def _members(config: Config, inventory: Inventory) -> tuple[DeclaredServer, ...]
     return members(config.fleets, config.servers, inventory.servers)
 
 
-def with_keys(desired: Desired, keys: Mapping[Id, str]) -> Desired:
-    """Give the servers these keys, by id, to compare files: another key for a server changes nothing."""
-    renamed = (
-        replace(each, key=keys[each.id]) if keys.get(each.id, each.key) != each.key else each
-        for each in desired.servers
-    )
-    return replace(desired, servers=tuple(renamed)) if keys else desired
-
-
-def select(desired: Desired, inventory: Inventory, targets: tuple[str, ...]) -> Desired:
+def select(desired: Desired, inventory: Inventory, targets: tuple[str, ...], *, must_match: bool = True) -> Desired:
     """Narrow a run to what the globs `targets` match: declared series, and descriptions that the account holds.
 
     Raises:
-        UserError: with one diagnostic for each target that matches nothing, because a typo must not look like
-            "No changes".
+        UserError: `must_match` is set; with one diagnostic for each target that matches nothing, because a typo must
+            not look like "No changes".
     """
     if not targets:
         return desired
@@ -152,7 +143,7 @@ def select(desired: Desired, inventory: Inventory, targets: tuple[str, ...]) -> 
     matching = Targets(addresses).matching
     matched = {target: list(matching(target)) for target in dict.fromkeys(targets)}
     unmatched = [target for target, found in matched.items() if not found]
-    if unmatched:
+    if unmatched and must_match:
         advice = (
             "Write SERVER, SERVER/DESCRIPTION, fleet:NAME or fleet:NAME/DESCRIPTION. Globs are allowed; quote them for "
             "the shell."
@@ -177,11 +168,12 @@ def select(desired: Desired, inventory: Inventory, targets: tuple[str, ...]) -> 
     return replace(desired, servers=servers, fleets=fleets, targets=targets, selected=selected)
 
 
-def with_max_age(desired: Desired, freshness: Freshness | None) -> Desired:
+def with_max_age(desired: Desired, freshness: Freshness | None, *, must_match: bool = True) -> Desired:
     """Require a young backup in each series, as `--max-age` does; `freshness` is None for a run without it.
 
     Raises:
-        UserError: a target selects no series, or no series is declared: "No changes" must not look like a young backup.
+        UserError: `must_match` is set, and a target selects no series, or no series is declared: "No changes" must not
+            look like a young backup.
     """
     if freshness is None:
         return desired
@@ -192,7 +184,7 @@ def with_max_age(desired: Desired, freshness: Freshness | None) -> Desired:
     ]
     if not series and not idle:
         idle = ["no series is declared"]
-    if idle:
+    if idle and must_match:
         advice = "--max-age applies to declared series, and this run has none."
         raise UserError(idle[0], diagnostics=[Diagnostic(summary=each, detail=advice) for each in idle])
     return replace(desired, freshness=freshness)

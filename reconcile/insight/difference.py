@@ -24,7 +24,7 @@ from reconcile.ids import Id
 from reconcile.nested import changes
 from reconcile.plan.model import Action, Create, Plan, ServerPlan
 from reconcile.plan.planner import plans
-from reconcile.plan.planning import desired_for
+from reconcile.plan.planning import desired_before
 from reconcile.plan.safety import withheld
 
 Kind = Literal["settings", "require", "policies", "fleets", "servers"]
@@ -169,9 +169,9 @@ def compare(before: Config, after: Desired, inventory: Inventory, now: datetime,
     for this run.
 
     Raises:
-        UserError: the files before the change are refused, as by `desired_for`.
+        UserError: the files before the change are refused, as by `resolve`.
     """
-    earlier = desired_for(before, inventory, after.targets, after.freshness, keys=after.declared)
+    earlier = desired_before(before, inventory, after)
     new_plan, old_plan = (
         replace(plan, loss=plan.loss.allowing(allowed)) for plan in plans((after, earlier), inventory, now)
     )

@@ -1,15 +1,12 @@
 """Plans a run from the files and the account: applies the options that narrow or change it, in order."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from types import MappingProxyType
 
 from reconcile.actual.inventory import Inventory
 from reconcile.desired.config import Config
-from reconcile.desired.desired import Desired, Freshness, resolve, select, with_keys, with_max_age
+from reconcile.desired.desired import Desired, Freshness, resolve, select, with_max_age
 from reconcile.durations import Duration
-from reconcile.ids import Id
 from reconcile.plan.model import Plan
 from reconcile.plan.planner import plan
 from reconcile.plan.safety import without_deletes
@@ -32,16 +29,31 @@ def desired_for(
     inventory: Inventory,
     targets: tuple[str, ...],
     freshness: Freshness | None = None,
-    *,
-    keys: Mapping[Id, str] = MappingProxyType({}),
 ) -> Desired:
-    """Return the declarations that this run covers; `keys` replace those of the same servers in the files.
+    """Return the declarations that this run covers.
 
     Raises:
         UserError: as `resolve`, `select` and `with_max_age` do.
     """
-    declared = with_keys(resolve(config, inventory), keys)
-    return with_max_age(select(declared, inventory, targets), freshness)
+    return with_max_age(select(resolve(config, inventory), inventory, targets), freshness)
+
+
+def desired_before(config: Config, inventory: Inventory, after: Desired) -> Desired:
+    """Return what the files before a change declare of what a run covers, to compare it with the files `after` it.
+
+    The servers have the keys of the files after the change, by id: another key changes nothing. What the targets or
+    `--max-age` need may be declared only after the change.
+
+    Raises:
+        UserError: as `resolve` does.
+    """
+    declared = resolve(config, inventory)
+    servers = tuple(
+        server if server.key == (key := after.declared.get(server.id, server.key)) else replace(server, key=key)
+        for server in declared.servers
+    )
+    selected = select(replace(declared, servers=servers), inventory, after.targets, must_match=False)
+    return with_max_age(selected, after.freshness, must_match=False)
 
 
 def plan_run(what: Config | Plan, inventory: Inventory, options: RunOptions, started_at: datetime) -> Plan:

@@ -58,6 +58,9 @@ def test_json_has_it_beside_the_plan(service: Sandbox) -> None:
 
 
 def test_a_change_that_causes_nothing_says_so_in_one_line(service: Sandbox) -> None:
+    withheld = service.run("plan", "--compare", "backups.toml").stdout
+    assert withheld.startswith("This change has no effect: the files say the same as before.\nDue in any case: 0 to")
+    assert "Withheld: 6 deletes." in withheld
     service.write(KEEP_7.replace("[servers.web]", '[servers.renamed]\nname = "web"'))
 
     assert service.run("plan", "--compare", "before.toml").stdout.startswith(
@@ -74,7 +77,6 @@ def test_a_change_that_causes_nothing_says_so_in_one_line(service: Sandbox) -> N
         (KEEP_7.replace("keep", "keeps"), 'unknown key "keeps"'),
         (None, "no such file"),
         ('[settings]\naccount = "someone@example.com"\n' + KEEP_7, "the token belongs to"),
-        (KEEP_7.replace("[servers.web]\nid = 1", "[servers.db]\nid = 2"), "matches nothing"),
     ],
 )
 def test_files_before_that_are_refused_do_not_cost_the_plan(before: str | None, reason: str, service: Sandbox) -> None:
@@ -140,6 +142,32 @@ def test_the_files_before_may_be_several_a_folder_or_standard_input(service: San
     both = service.run("plan", "-f", "-", "--compare", "-", standard_input=KEEP_3)
     assert (both.returncode, both.stdout) == (1, "")
     assert "-f - can't be combined with --compare -" in both.stderr
+
+
+def test_a_target_may_be_newly_declared(service: Sandbox) -> None:
+    (service.folder / "before.toml").write_text("[servers.db]\nid = 2\nbackups = []\n")
+
+    for option in (["--target", "web"], ["--max-age", "1d"], ["--target", "web/nightly", "--max-age", "1d"]):
+        shown = service.run("plan", *option, "--compare", "before.toml").stdout
+        assert shown.startswith("Because of this change: 6 more deletes on web (")
+        assert "1 server is newly declared" in shown
+    assert service.run("plan", "--target", "db", "--compare", "before.toml").returncode == 1
+
+
+def test_both_plans_are_for_the_time_the_age_and_the_loss_that_the_options_say(service: Sandbox) -> None:
+    old = service.run("plan", "--max-age", "1h", "--at", "2100-01-01", "--compare", "before.toml").stdout
+    allowed = service.run("plan", "--allow-loss", "6", "--compare", "before.toml").stdout
+
+    assert "Due in any case: 1 to create, 3 to delete" in old
+    assert "4 more deletes on web (400 MiB); 1 series" in allowed
+    assert "withheld" not in allowed
+
+
+def test_the_exit_code_is_that_of_the_plan_whatever_the_change(service: Sandbox) -> None:
+    for before in ("before.toml", "backups.toml", "no-such.toml"):
+        assert service.run("plan", "--detailed-exitcode", "--compare", before).returncode == 2
+    service.write(KEEP_3.replace("keep = 3", "keep = 9"))
+    assert service.run("plan", "--detailed-exitcode", "--compare", "before.toml").returncode == 0
 
 
 def test_what_is_saved_is_the_plan(service: Sandbox) -> None:

@@ -54,9 +54,9 @@ def in_any_case_text(difference: Difference) -> str:
 
 
 def loss_part_text(difference: Difference) -> str:
-    """Say which part of the loss the change causes; empty if nothing is withheld for loss."""
+    """Say which part of the loss the change causes; empty if it causes nothing, or nothing is withheld for loss."""
     lost = difference.after.loss.lost
-    if not difference.after.loss.is_too_much(0):
+    if difference.causes_nothing or not difference.after.loss.is_too_much(0):
         return ""
     more = max(0, lost - difference.before.loss.lost)
     return f"Of the {count_text(lost, 'usable backup')} that the plan would lose, {more:,} are because of this change."
