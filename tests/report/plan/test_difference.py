@@ -31,4 +31,4 @@ def test_what_is_alike_on_many_servers_is_one_row(match: str, rows: list[str]) -
     found = list(action_rows(compare(before, resolve(after, HELD), HELD, NOW)))
 
     assert [row.name for row in found] == rows
-    assert {row.why for row in found} == {"withheld: retention: not kept by last=1"}
+    assert {row.why for row in found} == {"withheld: not kept by last=1"}
