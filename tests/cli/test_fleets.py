@@ -212,7 +212,7 @@ class TestImport:
             service.write(written)
 
             assert 'account = "you@example.com"' in written
-            assert '  "web-1", "web-2", "web-3",\n]\n# match = "web-*"' in written
+            assert 'match = ["web-1", "web-2", "web-3"] # 3 servers\n# match = "web-*"' in written
             assert "No changes." in service.run("plan").stdout
             assert "fleet web: 3 servers" in service.run("plan").stdout
 
