@@ -40,6 +40,3 @@ SECTIONS = {
 
 COMPLETE_VARIABLE = "_RECONCILE_COMPLETE"
 """The environment variable in which a completion script names its request."""
-
-FORMAT = "reconcile.format"
-"""The key in click's context for the requested format, by the name of its flag."""

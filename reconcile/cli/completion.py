@@ -3,7 +3,6 @@
 import click
 
 from reconcile.cli.complete import script
-from reconcile.cli.exit_code import ExitCode
 from reconcile.cli.options import argument, command
 from reconcile.cli.session import Session
 
@@ -11,7 +10,6 @@ SHELLS = ("bash", "zsh", "fish")
 
 
 @command()
-def completion(session: Session, *, shell: str = argument(type=click.Choice(SHELLS))) -> ExitCode:
+def completion(session: Session, *, shell: str = argument(type=click.Choice(SHELLS))) -> None:
     """Print the completion script for your shell."""
     session.output.raw(script(shell))
-    return ExitCode.DONE

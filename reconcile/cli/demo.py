@@ -31,7 +31,7 @@ Then let CI apply it every night: reconcile help ci."""
 
 
 @command()
-def demo(session: Session) -> ExitCode:
+def demo(session: Session) -> None:
     """Show plan, apply, and plan again on a local sandbox; needs no account."""
     with tempfile.TemporaryDirectory() as folder, _sandbox(Path(folder)) as environment:
         stage = _Stage(session.output, Path(folder), environment)
@@ -55,7 +55,6 @@ def demo(session: Session) -> ExitCode:
         stage.title("Every backup is still there")
         stage.run("list", "web-server-01", "--type", "manual")
     session.output.result(_FAREWELL.splitlines())
-    return ExitCode.DONE
 
 
 class _Stage:

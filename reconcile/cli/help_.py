@@ -8,7 +8,6 @@ from rich.constrain import Constrain
 from reconcile import __version__
 from reconcile.cli.commands import COMMANDS
 from reconcile.cli.examples import example_files, read_example
-from reconcile.cli.exit_code import ExitCode
 from reconcile.cli.main import reconcile
 from reconcile.cli.options import argument, command
 from reconcile.cli.session import Session
@@ -22,7 +21,7 @@ _WIDEST = 100
 
 
 @command(name="help")
-def help_(session: Session, *, topic: str | None = argument()) -> ExitCode:
+def help_(session: Session, *, topic: str | None = argument()) -> None:
     """Show a page of the reference, a command's options or an example; or list the pages."""
     topics, examples = pages(), example_files()
     if topic is None:
@@ -38,7 +37,6 @@ def help_(session: Session, *, topic: str | None = argument()) -> ExitCode:
     else:
         hint = did_you_mean(topic, [*topics, *COMMANDS, *examples], f"Pages: {', '.join(topics)}.")
         raise UserError(f'there is no page "{topic}"', hint)
-    return ExitCode.DONE
 
 
 def pages() -> dict[str, Path]:

@@ -3,7 +3,6 @@
 from pathlib import Path
 
 from reconcile.cli.connection import observe
-from reconcile.cli.exit_code import ExitCode
 from reconcile.cli.files import check_new
 from reconcile.cli.options import OUTPUT_FILE, command, option
 from reconcile.cli.session import STDOUT, Session
@@ -18,7 +17,7 @@ def import_(
     *,
     only: tuple[str, ...] = option("Limit to this server. Can be repeated.", flag="--server", metavar="ID|NAME"),
     out: Path | None = option("Write to this file instead of stdout; it must not exist.", type=OUTPUT_FILE),
-) -> ExitCode:
+) -> None:
     """Generate TOML for the backups that the account already has.
 
     With -f, generates TOML only for backups that those files do not declare.
@@ -36,4 +35,3 @@ def import_(
         session.output.note(f"Wrote {out}. To check it: reconcile plan -f {out}")
     else:
         session.output.show(document)
-    return ExitCode.DONE

@@ -4,7 +4,6 @@ from pathlib import Path
 
 from reconcile.actual.credentials import NoTokenError
 from reconcile.cli.connection import observe
-from reconcile.cli.exit_code import ExitCode
 from reconcile.cli.files import check_new
 from reconcile.cli.options import OUTPUT_FILE, command, option
 from reconcile.cli.session import DEFAULT_FILE, STDOUT, Session
@@ -19,7 +18,7 @@ def init(
     session: Session,
     *,
     out: Path = option("The file to write; it must not exist.", type=OUTPUT_FILE, default=DEFAULT_FILE),
-) -> ExitCode:
+) -> None:
     """Write a commented starter file for your account, or an example if there is no token.
 
     Declares the backups in the account, and a nightly series for each server without a regular one.
@@ -33,7 +32,7 @@ def init(
             f"{_where(out)}an example, because there is no token. Put your servers into it, or try it on the sandbox: "
             "reconcile sandbox"
         )
-        return ExitCode.DONE
+        return
     inventory = observe(session, access=access, automatic=True, asks_account=True)
     session.output.diagnostics(odd_entries(inventory))
     declaration = declare(inventory, inventory.observed_at, is_first=True)
@@ -47,7 +46,6 @@ def init(
     first_runs = f". For the first runs: reconcile apply --no-delete{option}" if held else ""
     plan = f"To preview it: reconcile plan{option}"
     session.output.note(f"{_where(out)}{servers}, {adopted}. {plan}{first_runs}")
-    return ExitCode.DONE
 
 
 def _where(out: Path) -> str:

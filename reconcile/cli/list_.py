@@ -7,7 +7,6 @@ import click
 from reconcile.actual.inventory import AUTOMATIC, MANUAL, Inventory
 from reconcile.actual.reader import Reader
 from reconcile.cli.connection import connect
-from reconcile.cli.exit_code import ExitCode
 from reconcile.cli.options import argument, command, format_of, option
 from reconcile.cli.session import Session
 from reconcile.ids import Id
@@ -27,7 +26,7 @@ def list_(
     backup_type: str | None = option(
         "Limit to backups of this type.", type=click.Choice([MANUAL, AUTOMATIC]), flag="--type"
     ),
-) -> ExitCode:
+) -> None:
     """List all backups in the account, automatic ones included, newest first for each server.
 
     A SERVER is named by its id or its name in the account.
@@ -42,7 +41,6 @@ def list_(
     found = list_backups(inventory, [find_server(names, each).id for each in servers], backup_type=backup_type)
     session.output.diagnostics(odd_entries(inventory))
     session.output.show(formatter(found, verbose=session.output.verbose))
-    return ExitCode.DONE
 
 
 async def _single(reader: Reader, wanted: Sequence[str]) -> Id | None:

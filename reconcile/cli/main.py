@@ -10,7 +10,7 @@ from importlib import import_module
 import click
 
 from reconcile import __version__
-from reconcile.cli.commands import COMMANDS, COMPLETE_VARIABLE, FORMAT, GROUPS
+from reconcile.cli.commands import COMMANDS, COMPLETE_VARIABLE, GROUPS
 from reconcile.cli.exit_code import ExitCode
 from reconcile.cli.signals import INTERRUPTS
 from reconcile.cli.streams import discard, open_closed
@@ -39,12 +39,9 @@ class _Commands(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         if args and not args[0].startswith("-") and args[0] not in COMMANDS:
-            import difflib  # noqa: PLC0415 - needed only for a mistake
+            from reconcile.diagnostics import did_you_mean  # noqa: PLC0415 - needed only for an error
 
-            near = difflib.get_close_matches(args[0], COMMANDS, n=1)
-            if near and (command := self.get_command(ctx, near[0])):
-                command.make_context(near[0], args[1:], ctx, resilient_parsing=True)  # it may ask for a format
-            hint = f'Did you mean "{near[0]}"?' if near else f"Commands: {', '.join(COMMANDS)}."
+            hint = did_you_mean(args[0], COMMANDS, f"Commands: {', '.join(COMMANDS)}.")
             ctx.fail(f'there is no command "{args[0]}". {hint}')
         return super().resolve_command(ctx, args)
 
@@ -77,11 +74,9 @@ def run(arguments: Sequence[str]) -> int:
         context = usage.ctx if isinstance(usage, click.UsageError) else None
         message = usage.format_message().removesuffix(".")
         advice = f"See {context.command_path} --help." if context else ""
-        diagnostics = [Diagnostic(summary=message[:1].lower() + message[1:], detail=advice)]
-        output = Output()
-        output.diagnostics(diagnostics)
-        if context and FORMAT in context.meta:
-            fail(context, output, diagnostics)
+        diagnostic = Diagnostic(summary=message[:1].lower() + message[1:], detail=advice)
+        formats = {each.removeprefix("--") for each in arguments if each.startswith("--")}
+        fail(Output(), [diagnostic], context.info_name if context else None, formats)
         return ExitCode.ERROR
     except (click.Abort, KeyboardInterrupt):
         return ExitCode.INTERRUPTED

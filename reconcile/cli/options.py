@@ -4,7 +4,7 @@ import functools
 import inspect
 import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,7 +14,7 @@ from typing import Any, TypeVar, cast, get_args, get_origin
 
 import click
 
-from reconcile.cli.commands import FORMAT, SECTIONS
+from reconcile.cli.commands import SECTIONS
 from reconcile.cli.exit_code import ExitCode
 from reconcile.cli.output import Output
 from reconcile.cli.session import DEFAULT_FILE, STDOUT, Session
@@ -27,6 +27,9 @@ from reconcile.report.document import Formats
 _STDOUT = "reconcile.stdout"
 """The key in click's context for the option whose file is standard output; nothing else is printed there."""
 
+_FORMAT = "reconcile.format"
+"""The key in click's context for the requested format, by the name of its flag."""
+
 _EXAMPLES = Path(__file__).with_name("examples.toml")
 
 READING = "10min"
@@ -35,41 +38,31 @@ READING = "10min"
 Format = TypeVar("Format")
 
 
-class DurationType(click.ParamType[Duration]):
-    """A duration as in the file: `90min`, `2h`, `1d12h`."""
+class Parsed(click.ParamType[Any]):
+    """A value that `read` returns for a text; the message of its ValueError is for users."""
 
-    name = "duration"
+    def __init__(self, name: str, read: Callable[[str], object]) -> None:
+        self.name = name
+        self._read = read
 
-    def convert(
-        self,
-        value: object,
-        param: click.Parameter | None,
-        ctx: click.Context | None,
-    ) -> Duration:
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> object:
         """Read it, or fail as wrong usage."""
-        if isinstance(value, Duration):
-            return value
         try:
-            return Duration.parse(str(value))
+            return self._read(value) if isinstance(value, str) else value
         except ValueError as error:
             self.fail(str(error), param, ctx)
 
 
-class TimeType(click.ParamType[datetime]):
-    """A moment in ISO 8601; one without an offset is UTC."""
-
-    name = "time"
-
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
-        """Read it, or fail as wrong usage."""
-        try:
-            moment = datetime.fromisoformat(str(value))
-            moment = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
-        except (ValueError, OverflowError):
-            self.fail(f"{value!r} is not a time; write it like 2026-01-31T03:00:00Z", param, ctx)
-        if not FIRST_YEAR <= moment.year <= LAST_YEAR:
-            self.fail(f"{value!r} is not between the years {FIRST_YEAR} and {LAST_YEAR}", param, ctx)
-        return moment
+def _time(text: str) -> datetime:
+    """Read a moment in ISO 8601; one without an offset is UTC."""
+    try:
+        moment = datetime.fromisoformat(text)
+        moment = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        raise ValueError(f"{text!r} is not a time; write it like 2026-01-31T03:00:00Z") from error
+    if not FIRST_YEAR <= moment.year <= LAST_YEAR:
+        raise ValueError(f"{text!r} is not between the years {FIRST_YEAR} and {LAST_YEAR}")
+    return moment
 
 
 class OutputFileType(click.ParamType[Path]):
@@ -90,9 +83,9 @@ class OutputFileType(click.ParamType[Path]):
 
 
 OUTPUT_FILE = OutputFileType()
-_TYPES: dict[object, click.ParamType[Any]] = {
-    Duration: DurationType(),
-    datetime: TimeType(),
+TYPES: dict[object, click.ParamType[Any]] = {
+    Duration: Parsed("duration", Duration.parse),
+    datetime: Parsed("time", _time),
     Path: click.Path(path_type=Path, readable=False),
 }
 """How click reads the types that it does not know. Whether a file can be read shows when it is."""
@@ -109,7 +102,7 @@ class _Declared:
     def of(self, parameter: inspect.Parameter) -> click.Parameter:
         types = get_args(parameter.annotation) or (parameter.annotation,)
         is_tuple = get_origin(parameter.annotation) is tuple
-        names, known = [parameter.name], {"type": _TYPES.get(types[0], types[0])}
+        names, known = [parameter.name], {"type": TYPES.get(types[0], types[0])}
         if self.kind is click.Argument:
             known |= {"required": NoneType not in types and not is_tuple, "nargs": -1 if is_tuple else 1}
         else:
@@ -179,15 +172,16 @@ def format_of(table: Formats[Format]) -> Format:
 
 
 def _asked_for(ctx: click.Context, parameter: click.Parameter, value: bool) -> None:
-    """Note the format for the command, and for the errors that end it."""
-    if value and (other := ctx.meta.setdefault(FORMAT, parameter.name)) != parameter.name:
+    """Note the format for the command, and for the error that ends it."""
+    if value and (other := ctx.meta.setdefault(_FORMAT, parameter.name)) != parameter.name:
         raise click.UsageError(f"--{other} or --{parameter.name}, not both")
 
 
-def fail(ctx: click.Context, output: Output, diagnostics: Sequence[Diagnostic]) -> None:
-    """Print errors in place of the result, in the requested format; nothing if that is text."""
-    if write := FAILURES.get(ctx.meta.get(FORMAT, "")):
-        output.show(write(diagnostics, ctx.info_name or ""))
+def fail(output: Output, diagnostics: Sequence[Diagnostic], command_name: str | None, formats: Container[str]) -> None:
+    """Print errors, and print them in place of the result too, in the first of the requested formats that has them."""
+    output.diagnostics(diagnostics)
+    for write in [write for name, write in FAILURES.items() if name in formats][:1]:
+        output.show(write(diagnostics, command_name or ""))
 
 
 def command_examples() -> dict[str, dict[str, str]]:
@@ -231,14 +225,7 @@ class _Command(click.Command):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Read the arguments, or fail as wrong usage."""
         ctx.allow_extra_args = True
-        given = list(args)
-        try:
-            rest = super().parse_args(ctx, args)
-        except click.UsageError as usage:
-            usage.ctx = usage.ctx or ctx
-            ctx.resilient_parsing = ctx.ignore_unknown_options = True
-            super().parse_args(ctx, given)  # what follows the mistake may ask for a format
-            raise
+        rest = super().parse_args(ctx, args)
         if rest and not ctx.resilient_parsing:
             takes_files = any("--file" in parameter.opts for parameter in self.params)
             hint = f" Name files with -f: {ctx.command_path} -f {rest[0]}" if takes_files else ""
@@ -246,15 +233,15 @@ class _Command(click.Command):
         return rest
 
 
-def _run(session: Session, function: Callable[[], ExitCode]) -> ExitCode:
+def _run(session: Session, function: Callable[[], ExitCode | None]) -> ExitCode:
     """Run a command and return its exit code; raises OSError if a result could not be printed."""
     try:
-        code = function()
+        code = function() or ExitCode.DONE
     except UserError as error:
         if error.is_interrupt:
             return ExitCode.INTERRUPTED
-        session.output.diagnostics(error.diagnostics)
-        fail(click.get_current_context(), session.output, error.diagnostics)
+        ctx = click.get_current_context()
+        fail(session.output, error.diagnostics, ctx.info_name, {ctx.meta.get(_FORMAT, "")})
         code = ExitCode.ERROR
     if code is ExitCode.INTERRUPTED:
         return code
@@ -271,7 +258,7 @@ def command(
     account: bool = False,
     timeout: str = READING,
     more: str = "",
-) -> Callable[[Callable[..., ExitCode]], click.Command]:
+) -> Callable[[Callable[..., ExitCode | None]], click.Command]:
     """Make a command of a function, which gets a `session`, and the options that its other parameters declare.
 
     The switches say which shared options it takes: `-f`, `--target`, and those for the service with `--timeout`, whose
@@ -288,11 +275,15 @@ def command(
     shared += [_TARGET] if targets else []
     if account:
         limit = click.Option(
-            ["--timeout"], type=DurationType(), default=timeout, show_default=True, help="Time limit for the whole run."
+            ["--timeout"],
+            type=TYPES[Duration],
+            default=timeout,
+            show_default=True,
+            help="Time limit for the whole run.",
         )
         shared += [_BASE_URL, _TOKEN_FILE, limit, _DEBUG]
 
-    def decorate(function: Callable[..., ExitCode]) -> click.Command:
+    def decorate(function: Callable[..., ExitCode | None]) -> click.Command:
         parameters = inspect.signature(function).parameters.values()
         own = [each.default.of(each) for each in parameters if isinstance(each.default, _Declared)]
         tables = {each.name: each.default for each in parameters if isinstance(each.default, Formats)}
@@ -323,7 +314,7 @@ def command(
                 ),
                 **{name: others.pop(name) for name in _OF_THE_SESSION & others.keys()},
             )
-            asked = click.get_current_context().meta.get(FORMAT)
+            asked = click.get_current_context().meta.get(_FORMAT)
             chosen = {each: table.flags[asked][0] if asked else table.text for each, table in tables.items()}
             code = ExitCode.ERROR
             try:

@@ -13,8 +13,7 @@ from urllib.parse import unquote, urlsplit
 
 import click
 
-from reconcile.cli.exit_code import ExitCode
-from reconcile.cli.options import command, option
+from reconcile.cli.options import Parsed, command, option
 from reconcile.cli.session import Session
 from reconcile.cli.system_clock import SystemClock
 from reconcile.diagnostics import UserError
@@ -23,6 +22,19 @@ from reconcile.sandbox.account import Account, generated, load, sample
 
 _LARGEST_SEED = 256 * MEBIBYTE
 """A seed of a million backups is about as large."""
+
+
+def _per_minute(text: str) -> int:
+    number = text.removesuffix("/min")
+    if not number.isdigit() or int(number) < 1:
+        raise ValueError("write a whole number of requests a minute, like 60/min")
+    return int(number)
+
+
+def _account_name(text: str) -> str:
+    if not re.fullmatch(r"[a-z][a-z0-9-]{0,30}", text):
+        raise ValueError(f"{text!r}: use lower-case letters, digits and hyphens")
+    return text
 
 
 @command()
@@ -38,13 +50,16 @@ def sandbox(
     page_size: int = option("Entries per page.", type=click.IntRange(min=1), default=100),
     latency_ms: int = option("Delay before every response.", type=click.IntRange(min=0), metavar="MS", default=0),
     fail_rate: float = option("Share of backups that fail.", type=click.FloatRange(0, 1), metavar="SHARE", default=0.0),
-    rate_limit: str | None = option("Reply with 429 above this rate.  [default: no limit]", metavar="N/min"),
+    rate_limit: int | None = option(
+        "Reply with 429 above this rate.  [default: no limit]", type=Parsed("rate", _per_minute), metavar="N/min"
+    ),
     seed: Path | None = option(
         'JSON to start with, {"servers": […], "backups": […]}.  [default: the documentation\'s sample]'
     ),
     names: tuple[str, ...] = option(
         "Serve an account with this name and its own token. Can be repeated.  [default: one account]",
         flag="--account",
+        type=Parsed("name", _account_name),
         metavar="NAME",
     ),
     servers: int | None = option(
@@ -52,7 +67,7 @@ def sandbox(
     ),
     dated_names: bool = option("With --servers, put the date into each description."),
     gaps: bool = option("With --servers, leave some nights out."),
-) -> ExitCode:
+) -> None:
     """Serve a local VPS.org, in memory, until interrupted.
 
     Prints the lines that point reconcile at it. The token vps_sandbox has every permission; vps_readonly is read-only.
@@ -62,8 +77,6 @@ def sandbox(
         raise click.UsageError("--seed or --servers, not both")
     if (dated_names or gaps) and not servers:
         raise click.UsageError("--dated-names and --gaps require --servers")
-    if odd := [name for name in names if not re.fullmatch(r"[a-z][a-z0-9-]{0,30}", name)]:
-        raise click.BadParameter(f"{odd[0]!r}: use lower-case letters, digits and hyphens", param_hint="--account")
     try:
         import uvicorn  # noqa: PLC0415 - an extra, so imported where it is used
 
@@ -91,7 +104,7 @@ def sandbox(
         )
         for name in names or ("",)
     ]
-    limit = RateLimit(_per_minute(rate_limit), clock.monotonic)
+    limit = RateLimit(rate_limit, clock.monotonic)
     served = application(*accounts, page_size=page_size, latency=latency_ms / 1000, wait=limit.wait)
     try:
         listener = socket.create_server(("127.0.0.1", port))  # from now on a client waits, rather than being rejected
@@ -105,16 +118,6 @@ def sandbox(
         session.output.result([f"export VPS_API_TOKEN{suffix}={account.token}"])
     session.output.note("Serving. Ctrl-C stops the sandbox and discards its data.")
     uvicorn.Server(uvicorn.Config(served, log_level="warning", lifespan="off")).run(sockets=[listener])
-    return ExitCode.DONE
-
-
-def _per_minute(text: str | None) -> int | None:
-    if text is None:
-        return None
-    number = text.removesuffix("/min")
-    if not number.isdigit() or int(number) < 1:
-        raise click.BadParameter("write a whole number of requests a minute, like 60/min", param_hint="--rate-limit")
-    return int(number)
 
 
 def how_to_install(extra: str) -> str:

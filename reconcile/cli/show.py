@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-from reconcile.cli.exit_code import ExitCode
 from reconcile.cli.files import read_plan
 from reconcile.cli.options import argument, command, format_of
 from reconcile.cli.session import Session
@@ -17,7 +16,6 @@ def show(
     *,
     formatter: Formatter[Plan] = format_of(PLAN_FORMATS),
     planfile: Path = argument(),
-) -> ExitCode:
+) -> None:
     """Show a saved plan."""
     session.output.show(formatter(read_plan(planfile), verbose=session.output.verbose))
-    return ExitCode.DONE

@@ -11,7 +11,8 @@ from support.command import COMMANDS, FILE, Sandbox, run, sandbox
 
 from reconcile.cli.commands import SECTIONS
 from reconcile.cli.help_ import pages
-from reconcile.cli.options import DurationType, command_examples
+from reconcile.cli.options import TYPES, command_examples
+from reconcile.durations import Duration
 
 
 def test_every_page_is_listed_with_its_summary(tmp_path: Path) -> None:
@@ -119,7 +120,7 @@ def test_every_duration_has_one_name_in_help() -> None:
         parameter.make_metavar(click.Context(command))
         for command in COMMANDS.values()
         for parameter in command.params
-        if isinstance(parameter.type, DurationType)
+        if parameter.type is TYPES[Duration]
     }
 
     assert names == {"DURATION"}
