@@ -2,15 +2,13 @@
 
 import getpass
 import hashlib
-import json
 import os
 import socket
 import tempfile
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import ExitStack, asynccontextmanager, suppress
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from filelock import FileLock, Timeout
 
@@ -18,11 +16,12 @@ from reconcile.actual.credentials import Access
 from reconcile.cli.session import home_folder
 from reconcile.clock import StoppableClock, StoppedError
 from reconcile.diagnostics import UserError
-from reconcile.durations import age_text
 from reconcile.limits import MEBIBYTE, read_file
 
 _POLL = 0.2
 """Seconds between two attempts."""
+
+_UNKNOWN = "an unknown process"
 
 
 @asynccontextmanager
@@ -38,69 +37,79 @@ async def account_lock(
         UserError: another apply holds it, and did not release it within `patience` seconds.
         StoppedError: interrupted, or out of time.
     """
-    async with AsyncExitStack() as locks:
+    with ExitStack() as held:
         try:
             folder = _folder()
             for name in (access.token, account) if account else (access.token,):
-                file = folder / f"{hashlib.sha256(f'{access.base_url} {name}'.encode()).hexdigest()[:32]}.lock"
-                await locks.enter_async_context(_lock(file, access.base_url, patience, announce, clock))
+                digest = hashlib.sha256(f"{access.base_url} {name}".encode()).hexdigest()[:32]
+                lock = FileLock(folder / f"{digest}.lock", fallback_to_soft=False)
+                await _acquire(lock, access.base_url, patience, announce, clock)
+                held.callback(_release, lock)
         except (OSError, NotImplementedError) as error:
             consequence = "so another apply on this machine would not be detected"
             announce(f"warning: could not take the lock, {consequence}: {error}")
         yield
 
 
-@asynccontextmanager
-async def _lock(
-    file: Path, base_url: str, patience: float, announce: Callable[[str], None], clock: StoppableClock
-) -> AsyncIterator[None]:
-    lock = FileLock(file, fallback_to_soft=False)
-    if held_by_another := _attempt(lock, file, clock.now()):
+async def _acquire(
+    lock: FileLock, base_url: str, patience: float, announce: Callable[[str], None], clock: StoppableClock
+) -> None:
+    give_up_at = clock.monotonic() + patience
+    is_announced = False
+    while holder := _attempt(lock, clock.now()):
+        problem = f"another apply is running against this account at {base_url}: {holder}"
         if not patience:
-            advice = "Wait for it to finish, or let this one wait: --lock-timeout 10min."
-            raise UserError(f"another apply is running against this account at {base_url}: {held_by_another}", advice)
-        announce(f"Waiting: another apply is running against this account at {base_url}: {held_by_another}")
-        give_up_at = clock.monotonic() + patience
-        while still_held := _attempt(lock, file, clock.now()):
-            if clock.monotonic() >= give_up_at:
-                raise UserError(
-                    f"another apply is still running against this account at {base_url}: {still_held}",
-                    "It did not end within --lock-timeout. Wait for it to finish, or allow more time.",
-                )
-            await _pause(clock, still_held)
-    try:
-        yield
-    finally:
-        with suppress(OSError):
-            _holder(file).unlink(missing_ok=True)
-        lock.release()
+            raise UserError(problem, "Wait for it to finish, or let this one wait: --lock-timeout 10min.")
+        if clock.monotonic() >= give_up_at:
+            raise UserError(problem, "It did not end within --lock-timeout. Wait for it to finish, or allow more time.")
+        if not is_announced:
+            is_announced = True
+            announce(f"Waiting: {problem}")
+        try:
+            await clock.sleep(_POLL)
+        except StoppedError as stopped:
+            raise StoppedError(stopped.reason, f"waiting for another apply: {holder}") from None
 
 
-async def _pause(clock: StoppableClock, holder: str) -> None:
-    try:
-        await clock.sleep(_POLL)
-    except StoppedError as stopped:
-        raise StoppedError(stopped.reason, f"waiting for another apply: {holder}") from None
+def _release(lock: FileLock) -> None:
+    with suppress(OSError):
+        _holder(lock).unlink(missing_ok=True)
+    lock.release()
 
 
-def _attempt(lock: FileLock, file: Path, now: datetime) -> str | None:
+def _attempt(lock: FileLock, now: datetime) -> str | None:
     """Take the lock and return None, or return which process holds it."""
+    file = _holder(lock)
     try:
         lock.acquire(timeout=0)
     except Timeout:
-        return _description(_holder(file), now)
+        with suppress(OSError, ValueError, UserError):
+            # Reading a FIFO might never end. An empty file is being written.
+            return (file.is_file() and read_file(file, MEBIBYTE).decode()) or _UNKNOWN
+        return _UNKNOWN
     user = f"uid {os.getuid()}"
     with suppress(KeyError, OSError):  # a user without an entry in the password file, as in many containers
         user = getpass.getuser()
-    holder = {"pid": os.getpid(), "host": socket.gethostname(), "user": user, "since": now.isoformat()}
-    _holder(file).unlink(missing_ok=True)  # what a killed apply has left behind, whatever it is
-    _holder(file).write_text(json.dumps(holder), encoding="utf-8")
+    file.unlink(missing_ok=True)  # what a killed apply has left behind, whatever it is
+    started = f"{now:%Y-%m-%d %H:%M:%S} UTC"
+    file.write_text(f"process {os.getpid()}, user {user}, host {socket.gethostname()}, started at {started}", "utf-8")
     return None
 
 
+def _holder(lock: FileLock) -> Path:
+    """Return the file that describes the process that holds a lock."""
+    return Path(lock.lock_file).with_suffix(".txt")
+
+
 def _folder() -> Path:
-    """Return the folder for locks: in the user's folder for state or, if that is not writable, in the temporary one."""
-    if state := _state_folder():
+    """Return the folder for locks: in the user's folder for state or, if that is not writable, in the temporary one.
+
+    The folder for state is that of freedesktop's base directories.
+    """
+    state = Path(os.environ.get("XDG_STATE_HOME", ""))
+    if not state.is_absolute() and (home := home_folder()):
+        state = home / ".local" / "state"
+    if state.is_absolute():
         with suppress(OSError):
             folder = state / "reconcile" / "locks"
             folder.mkdir(parents=True, exist_ok=True)
@@ -111,26 +120,3 @@ def _folder() -> Path:
     if folder.is_symlink() or folder.stat().st_uid != os.getuid():
         raise PermissionError(f"{folder} belongs to someone else")
     return folder
-
-
-def _state_folder() -> Path | None:
-    """Return the user's folder for state, as freedesktop's base directories define it; None without a home."""
-    stated = Path(os.environ.get("XDG_STATE_HOME", ""))
-    if stated.is_absolute():
-        return stated
-    home = home_folder()
-    return home / ".local" / "state" if home else None
-
-
-def _holder(lock_file: Path) -> Path:
-    return lock_file.with_suffix(".json")
-
-
-def _description(file: Path, now: datetime) -> str:
-    try:
-        # Reading a FIFO might never end.
-        holder: Any = json.loads(read_file(file, MEBIBYTE)) if file.is_file() else None
-        since = age_text(now - datetime.fromisoformat(holder["since"]))
-        return f"process {holder['pid']}, user {holder['user']}, host {holder['host']}, started {since} ago"
-    except (OSError, ValueError, TypeError, KeyError, UserError):
-        return "an unknown process"

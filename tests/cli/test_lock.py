@@ -120,7 +120,7 @@ def test_what_names_its_holder_may_be_anything(kind: str, service: Sandbox) -> N
     """It is only read where it is a file, and replaced by the next that takes the lock."""
 
     def falsify(lock: Path) -> Path:
-        holder = lock.with_suffix(".json")
+        holder = lock.with_suffix(".txt")
         holder.unlink(missing_ok=True)
         if kind == "FIFO":
             os.mkfifo(holder)
