@@ -14,11 +14,11 @@ from reconcile.actual.writer import Writer
 from reconcile.apply.converge import MOST_ROUNDS, Convergence, converge
 from reconcile.apply.run import Options, Run
 from reconcile.cli.connection import connect
-from reconcile.cli.exit_code import ExitCode
 from reconcile.cli.files import read_plan
 from reconcile.cli.lock import account_lock
 from reconcile.cli.options import ALLOW_LOSS, MAX_AGE, RECORD, argument, command, format_of, option
 from reconcile.cli.output import Output
+from reconcile.cli.process import ExitCode
 from reconcile.cli.prompt import ask
 from reconcile.cli.recorder import record_in
 from reconcile.cli.reporters import REPORTERS, Reporter
@@ -155,7 +155,7 @@ def _converge(
 
         def plan(inventory: Inventory) -> Plan:
             recorder.observe(inventory)
-            with session.time_limit("planning", clock.seconds_left):
+            with session.time_limit("planning"):
                 return plan_run(what, inventory, planning, started_at)
 
         run = Run(

@@ -1,7 +1,11 @@
 """Opens the service for one run of a command: one client, one event loop, one deadline, and Ctrl-C."""
 
+import asyncio
+import socket
+import threading
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from concurrent.futures import Future
+from typing import Any, TypeVar
 
 import anyio
 
@@ -9,10 +13,9 @@ from reconcile.actual.credentials import Access
 from reconcile.actual.http import PARALLELISM, Http
 from reconcile.actual.inventory import Inventory
 from reconcile.actual.reader import ATTEMPTS, Reader
-from reconcile.cli.event_loop import EventLoop
 from reconcile.cli.output import Output
+from reconcile.cli.process import INTERRUPTS
 from reconcile.cli.session import Session
-from reconcile.cli.signals import INTERRUPTS
 from reconcile.cli.system_clock import SystemClock
 from reconcile.clock import Stop, StoppableClock
 from reconcile.report.escape import visible
@@ -107,3 +110,25 @@ def _reading(reader: Reader) -> str:
     read, total = reader.progress or (0, 0)
     done = f": {read:,} of {count_text(total, 'backup')}" if total else ""
     return visible(f"Reading the account at {reader.http.base_url}{done}")
+
+
+class EventLoop(asyncio.SelectorEventLoop):
+    """Looks names up in threads that nothing waits for.
+
+    asyncio looks them up in its pool of threads, and ends only after them. A resolver that does not respond held up
+    --timeout and Ctrl-C by half a minute, because no thread can be interrupted.
+    """
+
+    async def getaddrinfo(self, *arguments: Any, **options: Any) -> Any:  # noqa: ANN401 - as asyncio's own
+        """Look a name up; raises OSError."""
+        found: Future[Any] = Future()
+        found.set_running_or_notify_cancel()  # or a result that comes after the end of the loop would be an error
+
+        def look_up() -> None:
+            try:
+                found.set_result(socket.getaddrinfo(*arguments, **options))
+            except OSError as error:
+                found.set_exception(error)
+
+        threading.Thread(target=look_up, daemon=True).start()
+        return await asyncio.wrap_future(found)

@@ -10,10 +10,10 @@ from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
-from reconcile.cli.examples import read_example
-from reconcile.cli.exit_code import ExitCode
+from reconcile.cli.help_ import read_example
 from reconcile.cli.options import command
 from reconcile.cli.output import Output
+from reconcile.cli.process import ExitCode
 from reconcile.cli.session import Session
 from reconcile.cli.system_clock import SystemClock
 from reconcile.diagnostics import UserError

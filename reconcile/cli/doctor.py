@@ -9,8 +9,8 @@ from reconcile.actual.errors import ApiError
 from reconcile.actual.inventory import Backup
 from reconcile.actual.reader import Reader
 from reconcile.cli.connection import connect
-from reconcile.cli.exit_code import ExitCode
 from reconcile.cli.options import command, format_of
+from reconcile.cli.process import ExitCode
 from reconcile.cli.session import Session
 from reconcile.diagnostics import UserError
 from reconcile.insight.doctor import (

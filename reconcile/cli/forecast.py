@@ -9,9 +9,9 @@ from rich.progress import Progress as Bars
 
 from reconcile.actual.inventory import Inventory
 from reconcile.cli.connection import observe
-from reconcile.cli.exit_code import ExitCode
 from reconcile.cli.options import COMPARE, OUTPUT_FILE, command, format_of, option
 from reconcile.cli.output import Output
+from reconcile.cli.process import ExitCode
 from reconcile.cli.session import Session
 from reconcile.cli.system_clock import SystemClock
 from reconcile.desired.config import Config

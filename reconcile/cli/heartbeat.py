@@ -9,7 +9,7 @@ import httpx
 
 from reconcile.actual.credentials import LARGEST_PORT
 from reconcile.actual.transport import transport_to
-from reconcile.cli.event_loop import EventLoop
+from reconcile.cli.connection import EventLoop
 from reconcile.cli.output import Output
 from reconcile.diagnostics import Diagnostic, UserError
 

@@ -1,4 +1,4 @@
-"""`reconcile help`: the reference pages, which are Markdown files in `reconcile/help/`."""
+"""`reconcile help`: the reference pages, which are Markdown files in `reconcile/help/`, and the examples."""
 
 import re
 from pathlib import Path
@@ -7,14 +7,16 @@ from rich.constrain import Constrain
 
 from reconcile import __version__
 from reconcile.cli.commands import COMMANDS
-from reconcile.cli.examples import example_files, read_example
 from reconcile.cli.main import reconcile
 from reconcile.cli.options import argument, command
 from reconcile.cli.session import Session
 from reconcile.diagnostics import UserError, did_you_mean
 from reconcile.report.document import Columns, Row
 
-FOLDER = Path(__file__).parents[1] / "help"
+_PACKAGE = Path(__file__).parents[1]
+FOLDER = _PACKAGE / "help"
+_EXAMPLES = (_PACKAGE / "examples", _PACKAGE.parent / "examples")
+"""The folder of the examples: inside an installed package, for `demo` and `help`; beside the package in a checkout."""
 REPOSITORY = f"https://github.com/vps-reconcile/reconcile/blob/v{__version__}/"
 _WIDEST = 100
 """Columns; longer lines are hard to read."""
@@ -71,3 +73,27 @@ def _show(session: Session, text: str) -> None:
 
     session.output.out.push_theme(Theme({"markdown.code": "bold cyan"}))  # not on black, as rich has it
     session.output.out.print(Constrain(Markdown(text, code_theme="ansi_dark"), _WIDEST))
+
+
+def example_files() -> dict[str, Path]:
+    """Return each example by its name: its path below `examples/`, and that of a folder of TOML files, read as one."""
+    folder = next((folder for folder in _EXAMPLES if folder.is_dir()), _EXAMPLES[0])
+    files = {str(file.relative_to(folder)): file for file in sorted(folder.rglob("*")) if file.is_file()}
+    return files | {
+        file.parent.name: file.parent for file in files.values() if file.suffix == ".toml" and file.parent != folder
+    }
+
+
+def read_example(name: str) -> str:
+    """Return the text of an example, or of all TOML files of a folder, in the order in which they are read.
+
+    Raises:
+        UserError: the package was installed without it.
+    """
+    path = example_files().get(name)
+    if path is None:
+        raise UserError(f"examples/{name} is missing", "The file belongs to the package. Install reconcile again.")
+    if path.is_file():
+        return path.read_text(encoding="utf-8")
+    texts = {file.name: file.read_text(encoding="utf-8") for file in sorted(path.glob("*.toml"))}
+    return "\n".join(f"# ---- {name}/{file} ----\n{text}" for file, text in texts.items())

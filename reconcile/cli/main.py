@@ -11,9 +11,7 @@ import click
 
 from reconcile import __version__
 from reconcile.cli.commands import COMMANDS, COMPLETE_VARIABLE, GROUPS
-from reconcile.cli.exit_code import ExitCode
-from reconcile.cli.signals import INTERRUPTS
-from reconcile.cli.streams import discard, open_closed
+from reconcile.cli.process import INTERRUPTS, ExitCode, discard, open_closed
 
 _TAKEN = {"help", "import", "list"}
 """Names that Python has taken: the module and the function of the command end in an underscore."""

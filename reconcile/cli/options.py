@@ -15,8 +15,8 @@ from typing import Any, TypeVar, cast, get_args, get_origin
 import click
 
 from reconcile.cli.commands import SECTIONS
-from reconcile.cli.exit_code import ExitCode
 from reconcile.cli.output import Output
+from reconcile.cli.process import ExitCode
 from reconcile.cli.session import DEFAULT_FILE, STDOUT, Session
 from reconcile.diagnostics import Diagnostic, UserError
 from reconcile.durations import Duration

@@ -8,7 +8,7 @@ from typing import TextIO
 
 from rich.console import Console
 
-from reconcile.cli.streams import discard
+from reconcile.cli.process import discard
 from reconcile.diagnostics import Diagnostic
 from reconcile.report.diagnostics import annotation
 from reconcile.report.document import Block, Document, Lines

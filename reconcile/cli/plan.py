@@ -8,9 +8,9 @@ import click
 
 from reconcile.actual.inventory import Inventory
 from reconcile.cli.connection import observe
-from reconcile.cli.exit_code import ExitCode
 from reconcile.cli.files import plan_content
 from reconcile.cli.options import ALLOW_LOSS, COMPARE, MAX_AGE, OUTPUT_FILE, command, format_of, option
+from reconcile.cli.process import ExitCode
 from reconcile.cli.session import STDOUT, Session
 from reconcile.desired.config import Config
 from reconcile.desired.desired import Desired, Freshness

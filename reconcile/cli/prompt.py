@@ -6,7 +6,7 @@ import sys
 import click
 
 from reconcile.cli.output import Output
-from reconcile.cli.signals import INTERRUPTS, handled
+from reconcile.cli.process import INTERRUPTS, handled
 from reconcile.clock import Stop, StoppedError
 from reconcile.diagnostics import UserError
 

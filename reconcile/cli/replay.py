@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 
-from reconcile.cli.exit_code import ExitCode
 from reconcile.cli.files import read_record, records_in
 from reconcile.cli.options import argument, command, format_of
+from reconcile.cli.process import ExitCode
 from reconcile.cli.session import Session
 from reconcile.desired.load import parse_all
 from reconcile.insight.replay import Replay

@@ -16,10 +16,10 @@ from reconcile.actual.writer import Writer
 from reconcile.apply.restore import IN_DOUBT, Restoration
 from reconcile.apply.run import Options, Run
 from reconcile.cli.connection import connect
-from reconcile.cli.exit_code import ExitCode
 from reconcile.cli.lock import account_lock
 from reconcile.cli.options import RECORD, argument, command, option
 from reconcile.cli.output import Output
+from reconcile.cli.process import ExitCode
 from reconcile.cli.prompt import ask
 from reconcile.cli.recorder import Recorder, outcome_fields, record_in
 from reconcile.cli.reporters import REPORTERS

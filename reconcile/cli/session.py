@@ -4,7 +4,7 @@ import os
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +12,8 @@ import click
 
 from reconcile.cli.files import write_file
 from reconcile.cli.output import Output
-from reconcile.cli.signals import INTERRUPTS, handled
+from reconcile.cli.process import INTERRUPTS, handled
+from reconcile.cli.system_clock import SystemClock
 from reconcile.desired.config import Config
 from reconcile.desired.load import load
 from reconcile.diagnostics import UserError
@@ -56,23 +57,23 @@ class Session:
     """The heartbeat that reports the end of the run; None until it has reported the start."""
     summary: str = ""
     """The result in one line for the heartbeat: counts, no names."""
-    _seconds_left: float | None = None
+    ends_at: float = field(init=False)
+    """When the time limit is over, on the monotonic clock."""
+
+    def __post_init__(self) -> None:
+        limit = self.timeout or Duration(days=1)
+        self.ends_at = SystemClock().monotonic() + limit.in_seconds(SystemClock().now())
 
     @property
     def seconds_left(self) -> float:
-        """How many seconds of the time limit remain after reading the files."""
-        if self._seconds_left is None:
-            from reconcile.cli.system_clock import SystemClock  # noqa: PLC0415 - `validate` has no use for it
-
-            self._seconds_left = (self.timeout or Duration(days=1)).in_seconds(SystemClock().now())
-        return self._seconds_left
+        """How many seconds of the time limit remain."""
+        return self.ends_at - SystemClock().monotonic()
 
     @contextmanager
-    def time_limit(self, during: str, seconds: float | None = None) -> Iterator[None]:
+    def time_limit(self, during: str) -> Iterator[None]:
         """End a block without an event loop at the time limit, or on a signal.
 
-        The block reads files (a FIFO or a terminal may never send anything), or it plans. `seconds` is the time that
-        remains, if it is less than `seconds_left`.
+        The block reads files (a FIFO or a terminal may never send anything), or it plans.
 
         Raises:
             StoppedError: interrupted, or out of time.
@@ -80,17 +81,17 @@ class Session:
         if self.timeout is None:
             yield
             return
-        from reconcile.clock import Stop, StoppedError  # noqa: PLC0415 - as in `seconds_left`
+        from reconcile.clock import Stop, StoppedError  # noqa: PLC0415 - `validate` has no use for it
 
         def end(number: int, _: object) -> None:
             raise StoppedError(Stop.DEADLINE if number == signal.SIGALRM else Stop.INTERRUPTED, during)
 
         with handled(end, signal.SIGALRM, *INTERRUPTS):
-            signal.setitimer(signal.ITIMER_REAL, max(self.seconds_left if seconds is None else seconds, _AT_ONCE))
+            signal.setitimer(signal.ITIMER_REAL, max(self.seconds_left, _AT_ONCE))
             try:
                 yield
             finally:
-                self._seconds_left, _ = signal.setitimer(signal.ITIMER_REAL, 0)
+                signal.setitimer(signal.ITIMER_REAL, 0)
 
     def start_heartbeat(self) -> None:
         """Report that the run has started, if the environment names a heartbeat service; its end is then reported."""

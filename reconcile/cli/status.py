@@ -5,9 +5,9 @@ from pathlib import Path
 
 from reconcile.actual.inventory import Inventory
 from reconcile.cli.connection import observe
-from reconcile.cli.exit_code import ExitCode
 from reconcile.cli.files import records_since
 from reconcile.cli.options import OUTPUT_FILE, command, format_of, option
+from reconcile.cli.process import ExitCode
 from reconcile.cli.session import Session
 from reconcile.desired.desired import Desired
 from reconcile.diagnostics import UserError

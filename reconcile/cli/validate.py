@@ -1,7 +1,7 @@
 """`reconcile validate`: checks the files, offline."""
 
-from reconcile.cli.exit_code import ExitCode
 from reconcile.cli.options import command, format_of
+from reconcile.cli.process import ExitCode
 from reconcile.cli.session import Session
 from reconcile.cli.system_clock import SystemClock
 from reconcile.diagnostics import UserError

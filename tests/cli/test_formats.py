@@ -10,8 +10,8 @@ import pytest
 from support.command import Done, run
 
 from reconcile.cli import main
-from reconcile.cli.exit_code import ExitCode
 from reconcile.cli.options import argument, command, format_of, option
+from reconcile.cli.process import ExitCode
 from reconcile.cli.session import Session
 from reconcile.diagnostics import UserError
 from reconcile.report.document import Document, Formats, Lines

@@ -26,8 +26,6 @@ def test_no_command_is_imported_to_show(option: str) -> None:
         "reconcile",
         "reconcile.cli",
         "reconcile.cli.commands",
-        "reconcile.cli.exit_code",
         "reconcile.cli.main",
-        "reconcile.cli.signals",
-        "reconcile.cli.streams",
+        "reconcile.cli.process",
     }

@@ -9,7 +9,7 @@ import pytest
 from support.command import COMMANDS, run, sandbox
 from support.documents import SET_UP, ShownCommand, ShownFile, as_run, shown
 
-from reconcile.cli.examples import example_files
+from reconcile.cli.help_ import example_files
 
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
