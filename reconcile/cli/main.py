@@ -16,7 +16,7 @@ from reconcile.cli.process import INTERRUPTS, ExitCode, discard, open_closed
 _TAKEN = {"help", "import", "list"}
 """Names that Python has taken: the module and the function of the command end in an underscore."""
 
-_ANYWHERE = frozenset({"validate", "schema", "help", "show", "--help", "--version"})
+_ANYWHERE = frozenset({"validate", "schema", "help", "show", "--help", "-h", "--version"})
 """Commands that also run on Windows: the pre-commit hook runs `validate` there."""
 
 

@@ -1,16 +1,20 @@
 """The command itself: its help, and what is known of its subcommands without importing them."""
 
+import os
 import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import yaml
+from support.build import backup, days, declare, inventory, make_plan
 from support.command import COMMANDS, run
 from support.scripts import EXAMPLES
 
 from reconcile.cli.commands import COMMANDS as SUMMARIES
 from reconcile.cli.commands import GROUPS
+from reconcile.plan.saved import dump
 
 WITH_REQUESTS = {"init", "list", "plan", "apply", "import", "status", "restore", "doctor", "forecast"}
 WITH_MORE = {
@@ -72,18 +76,35 @@ def test_verbose_is_accepted_where_it_shows_nothing_more(tmp_path: Path) -> None
     assert run("schema", "-v", folder=tmp_path).returncode == 0
 
 
-def on_windows(*arguments: str) -> "subprocess.CompletedProcess[str]":
-    """Run the command with as little of POSIX as Windows has."""
+OPTIONS = ("-W", "error::EncodingWarning", "-W", "ignore:only soft file lock is available")
+
+
+def on_windows(*arguments: str, folder: Path | None = None) -> "subprocess.CompletedProcess[str]":
+    """Run the command with as little of POSIX as Windows has, its code page, and no default of ours for encodings."""
     script = """
 import os, signal, sys
-sys.modules |= dict.fromkeys(["fcntl", "grp", "pwd", "resource", "termios"])
+sys.modules |= dict.fromkeys(["fcntl", "grp", "pty", "pwd", "resource", "syslog", "termios", "tty", "uvloop"])
 from reconcile.cli.main import main
 from reconcile.cli import help_, schema, show, validate
-del signal.SIGHUP, os.getuid, os.fchmod
+if "apply" in sys.argv:  # with the part of the standard library that is not here on Windows
+    from reconcile.cli import apply
+for module, names in {
+    os: "fchmod fork getgid geteuid getuid killpg mkfifo set_blocking O_CLOEXEC O_NOFOLLOW O_NONBLOCK",
+    signal: "ITIMER_REAL SIGALRM SIGHUP SIGKILL SIGUSR1 pthread_sigmask setitimer",
+}.items():
+    for name in names.split():
+        delattr(module, name)
 sys.platform = "win32"  # only now: click would import what Windows has instead
 main()
 """
-    return subprocess.run([sys.executable, "-c", script, *arguments], capture_output=True, text=True, check=False)
+    return subprocess.run(
+        [sys.executable, "-X", "warn_default_encoding", *OPTIONS, "-c", script, *arguments],
+        cwd=folder,
+        env={**os.environ, "PYTHONIOENCODING": "cp1252"},
+        capture_output=True,
+        encoding="cp1252",
+        check=False,
+    )
 
 
 @pytest.mark.parametrize("arguments", [["plan"], ["apply", "--auto-approve"]])
@@ -96,9 +117,61 @@ def test_on_windows_a_sentence_says_where_it_runs(arguments: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [["validate", "-f", str(FIRST)], ["schema"], ["help"], ["show", "--help"], ["--version"]]
+    "arguments",
+    [
+        ["validate", "-f", str(FIRST)],
+        ["schema"],
+        ["help", "json"],
+        ["help", "apply"],
+        ["help", "first.toml"],
+        ["show", "--help"],
+        ["-h"],
+    ],
+    ids=" ".join,
 )
 def test_on_windows_what_needs_no_service_runs(arguments: list[str]) -> None:
     done = on_windows(*arguments)
 
     assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout
+
+
+def test_github_runs_the_same_on_windows_itself(tmp_path: Path) -> None:
+    workflow = yaml.safe_load((EXAMPLES.parent / ".github/workflows/ci.yml").read_text(encoding="utf-8"))
+    steps = [step for step in workflow["jobs"]["windows"]["steps"] if "reconcile " in step.get("run", "")]
+
+    assert {name for step in steps for name in re.findall(r"^reconcile (\w+)", step["run"], re.MULTILINE)} == {
+        "validate",
+        "schema",
+        "help",
+        "show",
+    }
+    (saves,) = (step for step in steps if "env" in step)
+    paths = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    environment = {**os.environ, "PATH": paths, "PYTHONPATH": str(EXAMPLES.parent / saves["env"]["PYTHONPATH"])}
+    done = subprocess.run(
+        ["/bin/bash", "-ec", saves["run"]], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "No changes." in done.stdout
+
+
+@pytest.mark.parametrize("options", [["-v"], ["--markdown"]])
+def test_on_windows_a_saved_plan_is_shown(options: list[str], tmp_path: Path) -> None:
+    plan = make_plan(declare('{ description = "→ nightly ✓", keep = 1 }'), inventory(backup(1), backup(2, age=days(1))))
+    (tmp_path / "saved.plan").write_text(dump(plan, "1"), encoding="utf-8")
+
+    done = on_windows("show", "saved.plan", *options, folder=tmp_path)
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "nightly" in done.stdout
+
+
+def test_on_windows_a_mistake_in_a_file_is_shown_with_its_line(tmp_path: Path) -> None:
+    (tmp_path / "backups.toml").write_text('[servers."→"]\nid = "✓"\nevry = 1\n', encoding="utf-8")
+
+    done = on_windows("validate", folder=tmp_path)
+
+    assert done.returncode == 1
+    assert "backups.toml:3:1" in done.stderr
+    assert "Traceback" not in done.stderr
