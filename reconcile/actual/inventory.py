@@ -32,6 +32,9 @@ class State(StrEnum):
     UNKNOWN = "unknown"
     BEING_DELETED = "being deleted"
     """The backup does not count, is never deleted again, and is not a problem."""
+    STALLED = "stalled"
+    """Pending for longer than `stalled_after`: this and `MISDATED` depend on the time (`TimeRules.state`)."""
+    MISDATED = "misdated"
 
     @classmethod
     def of(cls, status: str) -> "State":

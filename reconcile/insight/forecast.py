@@ -323,7 +323,7 @@ def _starts(
         # A backup in progress will complete, with the size of the others.
         held_here = [
             replace(backup, status=COMPLETED, size_mb=size.megabytes)
-            if backup.state is State.PENDING and not times.is_stalled(backup)
+            if times.state(backup) is State.PENDING
             else backup
             for backup in observed
         ]

@@ -168,20 +168,20 @@ def _too_young(backup: Backup, times: TimeRules) -> reasons.TooYoung | None:
 
 def _never_deleted(backup: Backup, pinned: frozenset[Id], times: TimeRules) -> reasons.KeepReason | None:
     """Return why a backup is never deleted, whatever else applies; None if it may be deleted."""
-    if times.is_misdated(backup):
-        return reasons.Misdated(created_at=backup.created_at)
-    if backup.id in pinned:
-        return reasons.Exemption.PINNED
-    match backup.state:
-        case State.USABLE | State.UNDERSIZED | State.FAILED:
-            return None
+    match times.state(backup):
+        case State.MISDATED:
+            return reasons.Misdated(created_at=backup.created_at)
+        case _ if backup.id in pinned:
+            return reasons.Exemption.PINNED
+        case State.STALLED:
+            return reasons.Stalled(status=backup.status, age=times.age(backup))
         case State.PENDING:
-            reason = reasons.Stalled if times.is_stalled(backup) else reasons.InProgress
-            return reason(status=backup.status, age=times.age(backup))
-        case State.UNKNOWN | State.BEING_DELETED:  # backups that are being deleted are not planned for
-            if backup.is_identified:
-                return reasons.UnknownStatus(status=backup.status)
-            return reasons.NotReadable(fields=backup.unreadable)
+            return reasons.InProgress(status=backup.status, age=times.age(backup))
+        case State.UNKNOWN:
+            unreadable = reasons.NotReadable(fields=backup.unreadable)
+            return reasons.UnknownStatus(status=backup.status) if backup.is_identified else unreadable
+        case _:
+            return None
 
 
 class _ServerPlanner:

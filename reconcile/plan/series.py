@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from reconcile.actual.inventory import Backup, HeldBackups, Inventory, State, in_order
 from reconcile.desired.config import DeclaredSeries, DeclaredServer
-from reconcile.desired.desired import Desired
+from reconcile.desired.desired import Desired, Freshness
 from reconcile.desired.document import Settings
 from reconcile.durations import Duration
 from reconcile.plan.calendar import day_of, start_of
@@ -51,9 +51,11 @@ def is_usable(backup: Backup, now: datetime) -> bool:
     return backup.state is State.USABLE and not is_misdated(backup, now)
 
 
-def is_too_young(backup: Backup, min_age: Duration, now: datetime, zone: ZoneInfo) -> bool:
+def is_too_young(backup: Backup, min_age: Duration | None, now: datetime, zone: ZoneInfo) -> bool:
     """Return whether a usable backup is younger than `min_age`; if it is just ahead of our clock, its age is zero."""
-    return backup.state is State.USABLE and min_age.after(min(backup.created_at, now), zone) > now
+    if min_age is None or backup.state is not State.USABLE:
+        return False
+    return min_age.after(min(backup.created_at, now), zone) > now
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -78,20 +80,18 @@ class TimeRules:
         """Return how old a backup is, never less than zero."""
         return self.now - self.moment(backup)
 
-    def is_misdated(self, backup: Backup) -> bool:
-        """Return whether a backup does not count because of its date."""
-        return is_misdated(backup, self.now)
-
-    def is_stalled(self, backup: Backup) -> bool:
-        """Return whether a backup has been pending for so long that it no longer counts."""
+    def state(self, backup: Backup) -> State:
+        """Return the state of a backup at `now`: `MISDATED` or `STALLED` if it does not count because of its time."""
+        if is_misdated(backup, self.now):
+            return State.MISDATED
         if backup.state is not State.PENDING:
-            return False
-        return self.desired.config.settings.stalled_after.after(backup.created_at, self.zone) <= self.now
+            return backup.state
+        is_stalled = self.desired.config.settings.stalled_after.after(backup.created_at, self.zone) <= self.now
+        return State.STALLED if is_stalled else State.PENDING
 
     def is_too_young(self, backup: Backup) -> bool:
         """Return whether a usable backup is younger than `min_age` of `[require]`."""
-        min_age = self.desired.config.require.min_age
-        return min_age is not None and is_too_young(backup, min_age, self.now, self.zone)
+        return is_too_young(backup, self.desired.config.require.min_age, self.now, self.zone)
 
     def is_too_old(self, backup: Backup) -> bool:
         """Return whether `--max-age` needs a younger backup. There is no slack, because a person chose the age."""
@@ -201,22 +201,25 @@ def series_state(
 
     While a pause prevents new backups, the series is neither due nor overdue.
     """
-    groups: dict[str, list[Backup]] = {}
-    latest = times.now + MISDATED_BEYOND
+    groups: dict[State, list[Backup]] = {state: [] for state in _GROUPS}
+    newest = newest_sized = None
     for backup in backups:
-        group: str = backup.state
-        if backup.created_at > latest:
-            group = _MISDATED
-        elif group is State.PENDING and times.is_stalled(backup):
-            group = _STALLED
-        groups.setdefault(group, []).append(backup)
-    usable, undersized, pending, unknown, failed, stalled, misdated = (tuple(groups.get(each, ())) for each in _GROUPS)
-    newest_sized = _newest(usable, pending, unknown)
-    newest = _newest((newest_sized,) if newest_sized else (), undersized)
+        group = times.state(backup)
+        groups[group].append(backup)
+        if group in _MEMBERS:
+            newest = backup
+            if group is not State.UNDERSIZED:
+                newest_sized = backup
+    usable, undersized, pending, unknown, failed, stalled, misdated = map(tuple, groups.values())
     settings = times.desired.config.settings
     due = due_at(series.every, times.moment(newest), settings) if series.every and newest else None
-    has_others = len(backups) > len(misdated)
-    create = _due_reason(series, newest, due, times, has_others=has_others) or _too_old(newest_sized, times)
+    create: CreateReason | None = None
+    if newest is None:
+        create = Missing(has_others=len(backups) > len(misdated))
+    elif series.every and due and due <= times.now:
+        create = Due(age=times.age(newest), every=series.every)
+    elif times.desired.freshness:  # an undersized backup does not meet it
+        create = _too_old(newest_sized, times, times.desired.freshness)
     has_young = times.desired.freshness is None or (bool(usable) and not times.is_too_old(usable[-1]))
     needed = None if create or has_young else newest_sized
     is_paused = pause is not None and not pause.creates
@@ -240,14 +243,8 @@ def series_state(
     )
 
 
-_STALLED, _MISDATED = "stalled", "misdated"
-_GROUPS = (State.USABLE, State.UNDERSIZED, State.PENDING, State.UNKNOWN, State.FAILED, _STALLED, _MISDATED)
-
-
-def _newest(*groups: tuple[Backup, ...]) -> Backup | None:
-    """Return the newest backup of several groups, each from the oldest to the newest."""
-    newest = in_order(group[-1] for group in groups if group)
-    return newest[-1] if newest else None
+_MEMBERS = (State.USABLE, State.UNDERSIZED, State.PENDING, State.UNKNOWN)
+_GROUPS = (*_MEMBERS, State.FAILED, State.STALLED, State.MISDATED)
 
 
 def _overdue_since(series: DeclaredSeries, usable: Backup, times: TimeRules) -> datetime | None:
@@ -260,24 +257,11 @@ def _overdue_since(series: DeclaredSeries, usable: Backup, times: TimeRules) -> 
     return full if times.now - slack(created, full) > full else None
 
 
-def _due_reason(
-    series: DeclaredSeries, newest: Backup | None, due: datetime | None, times: TimeRules, *, has_others: bool
-) -> CreateReason | None:
+def _too_old(newest: Backup | None, times: TimeRules, freshness: Freshness) -> CreateReason | None:
+    """Return why `--max-age` needs a new backup; None if the newest is young enough."""
     if newest is None:
-        return Missing(has_others=has_others)
-    if series.every and due and due <= times.now:
-        return Due(age=times.age(newest), every=series.every)
-    return None
-
-
-def _too_old(newest_sized: Backup | None, times: TimeRules) -> CreateReason | None:
-    """Return why `--max-age` needs a new backup; an undersized one does not meet it."""
-    freshness = times.desired.freshness
-    if freshness is None:
-        return None
-    if newest_sized is None:
         return Missing(has_others=True)
-    return TooOld(age=times.age(newest_sized), max_age=freshness.max_age) if times.is_too_old(newest_sized) else None
+    return TooOld(age=times.age(newest), max_age=freshness.max_age) if times.is_too_old(newest) else None
 
 
 def slack(newest: datetime, due: datetime) -> timedelta:

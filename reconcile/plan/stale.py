@@ -68,7 +68,7 @@ def _reasons(plan: Plan, measured: Plan, inventory: Inventory, allowed: int) -> 
     young = [
         f"{delete.address}: younger than {plan.min_age}"
         for delete in plan.deletes
-        if plan.min_age and is_too_young(delete.backup, plan.min_age, now, plan.zone)
+        if is_too_young(delete.backup, plan.min_age, now, plan.zone)
     ]
     yield "It would delete backups that [require] min_age protects.", young
     unsure = [

@@ -146,10 +146,11 @@ def _oddities(
 
 
 def _oddity(backup: Backup, times: TimeRules, *, is_declared: bool) -> tuple[str, str] | None:
-    if times.is_misdated(backup):
+    state = times.state(backup)
+    if state is State.MISDATED:
         ahead = age_text(backup.created_at - times.now)
         return f"dated {ahead} in the future", f"It does not count, and is never deleted; {_LOOK}"
-    if times.is_stalled(backup):
+    if state is State.STALLED:
         waited = age_text(times.age(backup))
         return f"stalled: in progress for {waited}", f"It does not count, and is never deleted; {_LOOK}"
     if "description" in backup.unreadable:
@@ -157,6 +158,6 @@ def _oddity(backup: Backup, times: TimeRules, *, is_declared: bool) -> tuple[str
     if not backup.is_identified:
         advice = f"It counts as new, and nothing in this series is deleted while this backup exists; {_LOOK}"
         return "its created_at is not readable", advice
-    if backup.state is State.UNKNOWN and is_declared:
+    if state is State.UNKNOWN and is_declared:
         return f"unknown status {backup.status!r}", "Nothing in this series is deleted while this backup exists."
     return None

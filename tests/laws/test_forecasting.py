@@ -43,8 +43,7 @@ def carried_out(desired: Desired, seen: Inventory, schedule: Schedule) -> Invent
     declared = {(server.id, series.description) for server in desired.servers for series in server.series}
     times = TimeRules(desired=desired, now=NOW)
     is_coming = [
-        each.state is State.PENDING and (each.server_id, each.description) in declared and not times.is_stalled(each)
-        for each in seen.backups
+        times.state(each) is State.PENDING and (each.server_id, each.description) in declared for each in seen.backups
     ]
     completed = (
         replace(each, status="completed") if coming else each
