@@ -66,8 +66,13 @@ class DeclaredServer:
     pauses: tuple[PauseTable, ...] = ()
     """The innermost first: that of its table or its fleet, then that of the settings."""
 
-    def descriptions_of(self, series: DeclaredSeries) -> Descriptions:
-        """Return the descriptions of the backups of a series: a glob matches none that is declared or ignored."""
+    @cached_property
+    def descriptions(self) -> Mapping[str, Descriptions]:
+        """The descriptions of the backups of each series, by its present one."""
+        return {series.description: self._descriptions_of(series) for series in self.series}
+
+    def _descriptions_of(self, series: DeclaredSeries) -> Descriptions:
+        """Return the descriptions of a series: a glob matches none that is declared or ignored."""
         if not series.renamed_from:
             return Descriptions(series.description)
         own = (series.description, *series.former)

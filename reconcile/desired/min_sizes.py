@@ -28,7 +28,7 @@ class MinSizes:
     def of(cls, config: Config, servers: Iterable[DeclaredServer]) -> Self:
         """Collect the minimum sizes that the files set for these servers."""
         exceptions = (
-            (server.id, server.descriptions_of(series), series.min_size)
+            (server.id, server.descriptions[series.description], series.min_size)
             for server in servers
             for series in server.series
             if series.min_size is not None

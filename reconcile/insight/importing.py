@@ -331,7 +331,7 @@ def _table(
     return AdoptedServers(
         key=table.key,
         servers=(Server(id=table.id, name=table.name),),
-        series=tuple(_adopted(series, held.of(table.descriptions_of(series))) for series in table.series),
+        series=tuple(_adopted(series, held.of(table.descriptions[series.description])) for series in table.series),
         pinned=tuple(backup.id for backup in failed),
         is_unpruned=bool(left),
     )

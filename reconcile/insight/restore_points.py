@@ -63,10 +63,9 @@ def restore_points(desired: Desired, inventory: Inventory, now: datetime) -> tup
 
 def series_of(server: Server, description: str, config: Config, inventory: Inventory) -> Descriptions:
     """Return the descriptions of a series, including former ones if `config` declares it."""
-    for table in (table for table in _declared(config, inventory) if table.id == server.id):
-        for series in (series for series in table.series if series.description == description):
-            return table.descriptions_of(series)
-    return Descriptions(description)
+    tables = (table for table in _declared(config, inventory) if table.id == server.id)
+    named = (table.descriptions[description] for table in tables if description in table.descriptions)
+    return next(named, Descriptions(description))
 
 
 def min_sizes_of(config: Config, inventory: Inventory) -> MinSizes:

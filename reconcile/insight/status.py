@@ -17,7 +17,7 @@ from reconcile.insight.since import Health, Since
 from reconcile.plan.pauses import Pause, pause_diagnostics, pause_of
 from reconcile.plan.refusals import check_servers, unconfirmed_clock
 from reconcile.plan.require import breaches
-from reconcile.plan.series import SeriesState, TimeRules, series_state
+from reconcile.plan.series import SeriesState, TimeRules, overdue_since, series_state
 from reconcile.plan.warnings import odd_entries
 
 
@@ -44,6 +44,8 @@ class SeriesStatus:
     """The current pause of its server."""
     problems: tuple[Problem, ...]
     """Why the series needs attention, the most urgent first; empty if it is healthy."""
+    overdue_since: datetime | None
+    """When the newest *usable* backup became `every` old, if it is overdue; else None."""
     history: History
     """The missing restore points, which its policy would hold: a notice, not a problem."""
 
@@ -167,11 +169,12 @@ def _series_status(
 ) -> SeriesStatus:
     held = inventory.held_on(server.id)
     pause = pause_of(server, times.now, times.zone)
-    state = series_state(declared, held.of(server.descriptions_of(declared)), times, pause)
+    state = series_state(declared, held.of(server.descriptions[declared.description]), times, pause)
+    is_paused = pause is not None and not pause.creates  # then the series is neither empty nor overdue
+    overdue = None if is_paused else overdue_since(declared, state, times)
     found = {
-        # While a pause prevents new backups, an empty series is intended.
-        Problem.EMPTY: not state.usable and (pause is None or pause.creates),
-        Problem.OVERDUE: state.overdue_since,
+        Problem.EMPTY: not state.usable and not is_paused,
+        Problem.OVERDUE: overdue,
         Problem.FAILED: state.failed,
         Problem.UNDERSIZED: state.undersized,
         Problem.STALLED: state.stalled,
@@ -182,6 +185,7 @@ def _series_status(
         state=state,
         pause=pause,
         problems=tuple(problem for problem in Problem if found[problem]),
+        overdue_since=overdue,
         history=history(server, declared, state, times),
     )
 

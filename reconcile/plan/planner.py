@@ -202,7 +202,7 @@ class _ServerPlanner:
             matched_fields=self.server.matched_fields,
             breaks_rule=breaks_rule,
             pause=self.state.pause,
-            declared=tuple(map(self.server.descriptions_of, self.server.series)),
+            declared=tuple(self.server.descriptions.values()),
             series=tuple(self._series(series, found, is_pruning=bool(pruned)) for series, found in self.state.series),
             pruned=pruned,
             unmanaged=tuple(entry for entry in others if isinstance(entry, Kept)),
@@ -211,7 +211,7 @@ class _ServerPlanner:
     def _series(self, series: DeclaredSeries, state: SeriesState, *, is_pruning: bool) -> SeriesPlan:
         look_alike = self.state.look_alikes.get(series.description)
         address = SeriesAddress(self.server.key, series.description)
-        descriptions = self.server.descriptions_of(series)
+        descriptions = self.server.descriptions[series.description]
         create = None
         # If the service cuts descriptions, it would get a new create in every run, because no backup is recognised.
         if state.create and not (look_alike and look_alike.is_cut):

@@ -59,7 +59,7 @@ def _claimed_twice(server: DeclaredServer, inventory: Inventory) -> Iterator[Dia
         return
     series_of: dict[str | None, str] = {}
     for number, series in with_globs:
-        taken = inventory.held_on(server.id).named(server.descriptions_of(series))
+        taken = inventory.held_on(server.id).named(server.descriptions[series.description])
         if twice := next((held for held in taken if held in series_of), None):
             yield Diagnostic(
                 summary=f"{twice!r} matches renamed_from of both {series_of[twice]!r} and {series.description!r}",

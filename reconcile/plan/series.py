@@ -117,8 +117,6 @@ class SeriesState:
     misdated: tuple[Backup, ...]
     due_at: datetime | None
     """When a new backup becomes due (`due_at`); None without `every`, or if there is no member."""
-    overdue_since: datetime | None
-    """When the newest *usable* backup became `every` old, if it is overdue; else None."""
     create: CreateReason | None
     """Why a backup should be created now; None if it should not."""
     is_unmet: bool
@@ -157,7 +155,7 @@ def server_state(server: DeclaredServer, inventory: Inventory, times: TimeRules)
     selects = times.desired.selects
     pause = pause_of(server, times.now, times.zone)
     states = tuple(
-        (series, series_state(series, held.of(server.descriptions_of(series)), times, pause))
+        (series, series_state(series, held.of(server.descriptions[series.description]), times, pause))
         for series in server.series
         if selects(server, series.description)
     )
@@ -199,7 +197,7 @@ def series_state(
 ) -> SeriesState:
     """Derive the state of a series from all its backups, sorted from the oldest to the newest.
 
-    While a pause prevents new backups, the series is neither due nor overdue.
+    While a pause prevents new backups, the series is not due.
     """
     groups: dict[State, list[Backup]] = {state: [] for state in _GROUPS}
     newest = newest_sized = None
@@ -236,7 +234,6 @@ def series_state(
         stalled=stalled,
         misdated=misdated,
         due_at=due,
-        overdue_since=_overdue_since(series, usable[-1], times) if usable and not is_paused else None,
         create=create,
         is_unmet=is_unmet,
         needed=needed,
@@ -247,11 +244,11 @@ _MEMBERS = (State.USABLE, State.UNDERSIZED, State.PENDING, State.UNKNOWN)
 _GROUPS = (*_MEMBERS, State.FAILED, State.STALLED, State.MISDATED)
 
 
-def _overdue_since(series: DeclaredSeries, usable: Backup, times: TimeRules) -> datetime | None:
-    """Return when the newest usable backup became `every` old, if it is older than that plus the slack; else None."""
-    if not series.every:
+def overdue_since(series: DeclaredSeries, state: SeriesState, times: TimeRules) -> datetime | None:
+    """Return when the newest *usable* backup became `every` old, if it is older than that plus the slack; else None."""
+    if not series.every or not state.usable:
         return None
-    created = times.moment(usable)
+    created = times.moment(state.usable[-1])
     full = series.every.after(created, times.zone)
     # Subtracted from now, not added to a time that may be the end of the calendar.
     return full if times.now - slack(created, full) > full else None

@@ -108,7 +108,7 @@ def _renamed(servers: Iterable[ServerState]) -> Iterator[Diagnostic]:
             for index, old in enumerate(series.renamed_from):
                 place = server.place.at("backups", number, "renamed_from", index)
                 # A backup with the present description does not show that an old name is still needed.
-                own = server.descriptions_of(series)
+                own = server.descriptions[series.description]
                 globs = (old,) if is_glob(old) else ()
                 entry = Descriptions(old, (), globs, (*own.declared, series.description))
                 left[place] = left.get(place, False) or bool(state.held.named(entry))

@@ -14,7 +14,7 @@ from reconcile.desired.config import DeclaredSeries
 from reconcile.desired.desired import resolve
 from reconcile.durations import Duration
 from reconcile.plan.reasons import Due, Missing
-from reconcile.plan.series import SeriesState, TimeRules, series_state, slack
+from reconcile.plan.series import SeriesState, TimeRules, overdue_since, series_state, slack
 
 TIMES = TimeRules(desired=resolve(config(""), inventory()), now=NOW)
 A_DAY, IN_HOURS = Duration(days=1), Duration(seconds=24 * 3600)
@@ -110,9 +110,10 @@ WHENS = [
 
 @pytest.mark.parametrize("when", WHENS, ids=lambda when: when.reason)
 def test_when_it_is_due(when: When) -> None:
+    series = DeclaredSeries(description="nightly", every=when.every, keep=last(1))
     found = state(*when.backups, every=when.every)
 
-    assert (found.due_at, found.overdue_since) == (when.due_at, when.overdue_since)
+    assert (found.due_at, overdue_since(series, found, TIMES)) == (when.due_at, when.overdue_since)
 
 
 def test_why_one_is_created() -> None:

@@ -170,7 +170,7 @@ class _Axis:
 def _marks(row: TimelineRow, pinned: Mapping[Id, str], axis: _Axis, now: datetime, zone: ZoneInfo) -> Iterator[_Mark]:
     """Yield a mark for each backup, the newest first; before them, a mark for the time since a backup is overdue."""
     kinds = {backup.id: row.kind.value for backup in row.points} | {backup.id: "failed" for backup in row.failed}
-    if row.series and row.series.state.overdue_since:
+    if row.series and row.series.overdue_since:
         newest = row.points[-1].created_at
         yield "late", axis.place(newest), f"overdue: no usable backup since {time_text(newest, zone)}"
     for backup in (each for each in row.backups[::-1] if each.id in kinds):

@@ -131,7 +131,7 @@ def problem_text(problem: Problem, series: SeriesStatus, now: datetime) -> str:
                 f"no usable backup yet, {in_progress_text(state.pending, now)}" if state.pending else "no usable backup"
             )
         case Problem.OVERDUE:
-            due = f", overdue by {age_text(now - state.overdue_since)}" if state.overdue_since else ""
+            due = f", overdue by {age_text(now - series.overdue_since)}" if series.overdue_since else ""
             return f"newest usable backup is {age_text(now - state.usable[-1].created_at)} old{due}"
         case Problem.FAILED:
             return f"{count_text(len(state.failed), 'failed backup')} (latest: #{state.failed[-1].id})"
