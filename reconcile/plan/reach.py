@@ -58,6 +58,7 @@ _PATIENCE = 8
 """Number of single steps before a longer stride is tried again."""
 
 
+@cache  # thousands of series share a handful of policies
 def reach(every: Duration, keep: Keep, zone: ZoneInfo, enough: Duration) -> timedelta | None:
     """Return the minimum age of the oldest backup, once the policy has been applied for long enough.
 
@@ -70,10 +71,12 @@ def reach(every: Duration, keep: Keep, zone: ZoneInfo, enough: Duration) -> time
     return lowest
 
 
-def remedies(every: Duration, zone: ZoneInfo, enough: Duration) -> Iterator[KeepCount]:
-    """Yield the smallest counts of `keep` that reach back `enough`, if any count does."""
+@cache
+def remedies(every: Duration, zone: ZoneInfo, enough: Duration) -> tuple[KeepCount, ...]:
+    """Return the smallest counts of `keep` that reach back `enough`, if any count does."""
     zone = _zone_for(every, zone)
     moments = _moments(every, zone, enough)
+    found: list[KeepCount] = []
     for period in (Period.LAST, Period.DAILY):
         if period is Period.DAILY and not is_within(every, Duration(days=1)):
             continue
@@ -82,8 +85,9 @@ def remedies(every: Duration, zone: ZoneInfo, enough: Duration) -> Iterator[Keep
         for count in range(max(1, near - _FEW), near + _FEW):
             remedy = KeepCount(period=period, count=count)
             if next(_lows(every, (remedy,), zone, enough), None) is None:
-                yield remedy
+                found.append(remedy)
                 break
+    return tuple(found)
 
 
 def _zone_for(every: Duration, zone: ZoneInfo) -> ZoneInfo:
@@ -95,7 +99,7 @@ def _zone_for(every: Duration, zone: ZoneInfo) -> ZoneInfo:
     return _UTC if every.is_in_days else zone
 
 
-@cache  # thousands of series share a handful
+@cache
 def is_within(every: Duration, most: Duration) -> bool:
     """Return whether `every` is at most as long as `most`, whatever the length of their months."""
     months = [START.replace(month=month) for month in range(1, 13)]
