@@ -77,12 +77,11 @@ def _plan(
         loss=measure(servers, limit, inventory, now),
         errors=(
             *(each for each in pauses if each.severity == "error"),
-            *(error for state in states for error in _unmet_in_pause(state, desired.freshness)),
             *unconfirmed,
             *checked.errors,
             *checked.all_servers,
             *broken.values(),
-            *(error for server in servers for error in _unmet(server, desired.freshness)),
+            *(_unmet(states, desired.freshness) if desired.freshness else ()),
             *look_alike_errors(states),
         ),
         warnings=(
@@ -98,32 +97,24 @@ def _plan(
     )
 
 
-def _unmet_in_pause(server: ServerState, freshness: Freshness | None) -> Iterator[Diagnostic]:
-    """Yield an error for each series that lacks the backup that `--max-age` requires, because of a pause."""
-    for series, state in server.series:
-        if freshness and state.is_unmet:
-            yield Diagnostic(
-                summary=reasons.unmet_text(freshness.max_age),
-                detail=(
+def _unmet(servers: Iterable[ServerState], freshness: Freshness) -> Iterator[Diagnostic]:
+    """Yield an error for each series that has, or may have, no backup as young as `--max-age` requires."""
+    for server in servers:
+        for series, state in server.series:
+            if state.is_unmet:
+                detail = (
                     "Its server is paused, so no backup is created. End the pause, or leave the series out with "
                     "--target."
-                ),
-                address=str(SeriesAddress(server.declared.key, series.description)),
-            )
-
-
-def _unmet(server: ServerPlan, freshness: Freshness | None) -> Iterator[Diagnostic]:
-    """Yield an error for each series whose newest backup may be the one that `--max-age` requires, or may not."""
-    for series in server.series:
-        if freshness and series.needed and series.needed.state is State.UNKNOWN:
-            yield Diagnostic(
-                summary=reasons.unmet_text(freshness.max_age),
-                detail=(
-                    f"#{series.needed.id} is recent enough, but its status {series.needed.status!r} or another field "
+                )
+            elif state.needed and state.needed.state is State.UNKNOWN:
+                detail = (
+                    f"#{state.needed.id} is recent enough, but its status {state.needed.status!r} or another field "
                     "can't be understood. Look at it in the web panel."
-                ),
-                address=str(series.address),
-            )
+                )
+            else:
+                continue
+            address = str(SeriesAddress(server.declared.key, series.description))
+            yield Diagnostic(summary=reasons.unmet_text(freshness.max_age), detail=detail, address=address)
 
 
 def judge(
