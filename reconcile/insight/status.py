@@ -134,7 +134,15 @@ def status(desired: Desired, inventory: Inventory, now: datetime) -> Status:
     ]
     broken = breaches(desired.config, (*desired.servers, *desired.fleets))
     undeclared, ignored = _undeclared(desired, inventory) if desired.selected is None else ((), frozenset())
-    pauses = tuple(pause_diagnostics(desired.config, now))
+    diagnostics = (
+        *pause_diagnostics(desired.config, now),
+        *unconfirmed_clock(inventory),
+        *checked.errors,
+        *(checked.all_servers if inventory.servers is None else ()),
+        *broken.values(),
+        *checked.names,
+        *odd_entries(inventory),
+    )
     return Status(
         desired=desired,
         inventory=inventory,
@@ -147,19 +155,9 @@ def status(desired: Desired, inventory: Inventory, now: datetime) -> Status:
             desired.selects(server, declared.description) for server in desired.servers for declared in server.series
         )
         or any(fleet.series for fleet in desired.empty_fleets),
-        errors=(
-            *(each for each in pauses if each.severity == "error"),
-            *unconfirmed_clock(inventory),
-            *checked.errors,
-            *(checked.all_servers if inventory.servers is None else ()),
-            *broken.values(),
-        ),
+        errors=tuple(each for each in diagnostics if each.severity == "error"),
         empty_fleets=checked.empty_fleets,
-        warnings=(
-            *(each for each in pauses if each.severity == "warning"),
-            *checked.names,
-            *odd_entries(inventory),
-        ),
+        warnings=tuple(each for each in diagnostics if each.severity == "warning"),
         rules=rules(desired, inventory, broken),
     )
 

@@ -18,7 +18,7 @@ from reconcile.plan.require import breaches
 from reconcile.plan.retention import retain
 from reconcile.plan.safety import measure
 from reconcile.plan.series import SeriesState, ServerState, TimeRules, server_state
-from reconcile.plan.warnings import account_warnings, look_alike_errors, odd_entries
+from reconcile.plan.warnings import account_diagnostics, odd_entries
 
 WORTH_WAITING = timedelta(hours=1)
 """Maximum age of a pending backup that apply waits for: a stuck backup would delay every run until it stalls."""
@@ -62,7 +62,19 @@ def _plan(
     states = [known[server.id][0] for server in checked.servers]
     servers = tuple(known[server.id][1] for server in checked.servers)
     settings = desired.config.settings
-    pauses = tuple(pause_diagnostics(desired.config, now))
+    diagnostics = (
+        *pause_diagnostics(desired.config, now),
+        *(_unmet(states, desired.freshness) if desired.freshness else ()),
+        *unconfirmed,
+        *checked.errors,
+        *checked.all_servers,
+        *broken.values(),
+        *desired.config.warnings,
+        *checked.empty_fleets,
+        *checked.names,
+        *odd_entries(inventory),
+        *account_diagnostics(states),
+    )
     limit = LossLimit(max_shrink_percent=settings.max_shrink, servers=tuple(sorted(desired.declared, key=id_order)))
     return Plan(
         base_url=inventory.base_url,
@@ -75,23 +87,8 @@ def _plan(
         limit=limit,
         min_sizes=desired.min_sizes,
         loss=measure(servers, limit, inventory, now),
-        errors=(
-            *(each for each in pauses if each.severity == "error"),
-            *unconfirmed,
-            *checked.errors,
-            *checked.all_servers,
-            *broken.values(),
-            *(_unmet(states, desired.freshness) if desired.freshness else ()),
-            *look_alike_errors(states),
-        ),
-        warnings=(
-            *desired.config.warnings,
-            *(each for each in pauses if each.severity == "warning"),
-            *checked.empty_fleets,
-            *checked.names,
-            *odd_entries(inventory),
-            *account_warnings(states),
-        ),
+        errors=tuple(each for each in diagnostics if each.severity == "error"),
+        warnings=tuple(each for each in diagnostics if each.severity == "warning"),
         max_age=desired.freshness.max_age if desired.freshness else None,
         min_age=desired.config.require.min_age,
     )

@@ -14,8 +14,11 @@ from reconcile.wording import count_text, names_text
 _LOOK = "look at it in the web panel."
 
 
-def account_warnings(servers: Sequence[ServerState]) -> Iterator[Diagnostic]:
-    """Warn, server by server, of odd backups that this run plans for, then of old names that can be removed."""
+def account_diagnostics(servers: Sequence[ServerState]) -> Iterator[Diagnostic]:
+    """Warn, server by server, of odd backups that this run plans for, then of old names that can be removed.
+
+    A series whose create is refused, because the service may have cut its description before, is an error.
+    """
     for state in servers:
         key, times = state.declared.key, state.times
         yield from _missing_pins(state.declared, state.held)
@@ -24,7 +27,7 @@ def account_warnings(servers: Sequence[ServerState]) -> Iterator[Diagnostic]:
             yield from _oddities(SeriesAddress(key, series.description), odd, times, is_declared=True)
         for backup in state.undeclared:
             yield from _oddities(SeriesAddress(key, backup.description), [backup], times, is_declared=False)
-        yield from _look_alikes(state, is_cut=False)
+        yield from _look_alikes(state)
     yield from _renamed(servers)
 
 
@@ -54,20 +57,14 @@ def _named(kind: str, ids: Sequence[Id | None]) -> str:
     return f"{kind} {names_text(list(map(str, ids)), 1)}"
 
 
-def look_alike_errors(servers: Iterable[ServerState]) -> Iterator[Diagnostic]:
-    """Report each series whose create is refused because the service may have cut its description before."""
-    for state in servers:
-        yield from _look_alikes(state, is_cut=True)
-
-
-def _look_alikes(state: ServerState, *, is_cut: bool) -> Iterator[Diagnostic]:
+def _look_alikes(state: ServerState) -> Iterator[Diagnostic]:
     server = state.declared
     for number, series in enumerate(server.series):
         found = state.look_alikes.get(series.description)
-        if found is None or found.is_cut is not is_cut:
+        if found is None:
             continue
         held = _toml(escaped_glob(found.held))
-        if is_cut:
+        if found.is_cut:
             cut = f"the service may have cut it to {found.held!r}"
             summary = f"no backup has the description {found.declared!r}, but {cut}"
             detail = (
@@ -82,7 +79,7 @@ def _look_alikes(state: ServerState, *, is_cut: bool) -> Iterator[Diagnostic]:
                 f"renamed_from = {held}; otherwise a new backup is created."
             )
         yield Diagnostic(
-            severity="error" if is_cut else "warning",
+            severity="error" if found.is_cut else "warning",
             summary=summary,
             detail=detail,
             address=str(SeriesAddress(server.key, series.description)),
