@@ -42,7 +42,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_collection_finish() -> None:
-    """Look for garbage from now on."""
+    """Look for garbage from now on, but not among the tests and the modules."""
+    gc.freeze()
     gc.enable()
 
 

@@ -95,7 +95,7 @@ class TestReports:
         with killer(tmp_path) as service, heartbeats(hangs=True) as heart:
             service.signal = signal.SIGTERM
             heart.on_report = lambda: service.stop() if heart.signals == ["start"] else heart.released.set()
-            done = service.run_installed(*APPLY, RECONCILE_HEARTBEAT_URL=heart.url)
+            done = service.run_forked(*APPLY, RECONCILE_HEARTBEAT_URL=heart.url)
 
         assert done.returncode == 130
         assert heart.signals == ["start", "130"]

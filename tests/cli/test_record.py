@@ -164,7 +164,7 @@ class TestRecord:
         with killer(tmp_path) as service:
             service.at_request = "POST /backups/"
             service.write(SMALL_FILE)
-            service.run_installed(*APPLY)
+            service.run_forked(*APPLY)
 
         assert recorded(tmp_path)["ended_at"] is None
         done = run("replay", "records", folder=tmp_path)

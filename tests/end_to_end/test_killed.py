@@ -1,4 +1,4 @@
-"""The installed command, killed or interrupted at every request in turn, and run again: exact, every time."""
+"""A process of the command, killed or interrupted at every request in turn, and run again: exact, every time."""
 
 import re
 import signal
@@ -19,7 +19,7 @@ def test_sigkill_after_a_request_was_carried_out_and_before_its_answer(at: int, 
     with killer(tmp_path) as service:
         service.at = at
 
-        killed = service.apply_installed()
+        killed = service.apply_forked()
 
         assert killed.returncode in {-signal.SIGKILL, 0}  # 0 where this run needed fewer requests
         check_next_run(service)
@@ -39,7 +39,7 @@ def check_signalled(at: int, number: signal.Signals, folder: Path) -> None:
     with killer(folder) as service:
         service.at, service.signal = at, number
 
-        done = service.apply_installed()
+        done = service.apply_forked()
 
         assert done.returncode in {130, 0}  # 0 where the last answer was already on its way
         changes = [change.what for change in service.world.record]
@@ -70,7 +70,7 @@ def test_a_second_interrupt_stops_at_once_and_says_what_cannot_be_known(tmp_path
         service.signals_again, service.hangs = True, 30.0
         started = time.monotonic()
 
-        done = service.apply_installed()
+        done = service.apply_forked()
 
         assert done.returncode == 130
         assert time.monotonic() - started < service.hangs

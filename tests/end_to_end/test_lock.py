@@ -3,7 +3,6 @@
 import os
 import re
 import signal
-import subprocess
 import threading
 import time
 from collections.abc import Iterator
@@ -11,7 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from support.command import COMMAND, FILE, Sandbox, bare_environment, sandbox
+from support.command import FILE, Sandbox, bare_environment, sandbox
+from support.forked import Forked
 
 
 @pytest.fixture
@@ -22,19 +22,15 @@ def service(tmp_path: Path) -> Iterator[Sandbox]:
 
 
 @contextmanager
-def another_apply(service: Sandbox) -> Iterator["subprocess.Popen[bytes]"]:
+def another_apply(service: Sandbox) -> Iterator[Forked]:
     """Run an apply that waits for its backup for as long as the block lasts."""
-    with subprocess.Popen(
-        [*COMMAND, "apply", "--auto-approve"],
-        cwd=service.folder,
-        env={**bare_environment(service.folder), **service.environment},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    ) as first:
-        while len(service.backups()) == 1:
-            time.sleep(0.05)
-        yield first
-        service.complete_backups()
+    environment = {**bare_environment(service.folder), **service.environment}
+    first = Forked("apply", "--auto-approve", folder=service.folder, environment=environment)
+    while len(service.backups()) == 1:
+        time.sleep(0.05)
+    yield first
+    service.complete_backups()
+    assert first.done.returncode in {0, -signal.SIGKILL}
 
 
 def test_the_second_names_the_process_that_holds_the_lock_and_since_when(service: Sandbox) -> None:
@@ -46,7 +42,7 @@ def test_the_second_names_the_process_that_holds_the_lock_and_since_when(service
         assert f"another apply is running against this account at {holder}" in second.stderr
         assert re.search(r"started at \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC\n", second.stderr)
         assert "--lock-timeout" in second.stderr
-    assert first.returncode == 0
+    assert first.done.returncode == 0
 
 
 def test_the_second_waits_as_long_as_it_may(service: Sandbox) -> None:
@@ -70,7 +66,7 @@ def test_the_second_waits_as_long_as_it_may(service: Sandbox) -> None:
 def test_a_lock_that_is_not_released_in_time_is_one_error(option: str, message: str, service: Sandbox) -> None:
     with another_apply(service) as first:
         late = service.run("apply", "--auto-approve", "--lock-timeout", "30s", option)
-        first.kill()
+        os.kill(first.pid, signal.SIGKILL)
 
     assert late.returncode == 1
     assert message in late.stderr
@@ -84,7 +80,7 @@ def test_a_plan_needs_no_lock(service: Sandbox) -> None:
 def test_a_holder_that_died_holds_nothing(service: Sandbox) -> None:
     with another_apply(service) as first:
         os.kill(first.pid, signal.SIGKILL)
-        first.wait()
+        assert first.done.returncode == -signal.SIGKILL
 
         assert service.run("apply", "--auto-approve").returncode == 0
     assert len(service.backups()) == 2

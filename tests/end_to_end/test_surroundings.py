@@ -5,15 +5,15 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from operator import itemgetter
 from pathlib import Path
-from typing import Any
 
 import pytest
 from support.build import entry
 from support.command import COMMAND, Done, Sandbox, bare_environment, checked, sandbox
+from support.forked import Forked, programs
 from support.sample import sampled
 
 FILE = '[servers.web]\nid = 1\nbackups = [{ description = "nightly", every = "1d", keep = 1 }]\n'
@@ -50,12 +50,25 @@ def service(tmp_path: Path) -> Iterator[Sandbox]:
         yield served
 
 
-def run_bare(service: Sandbox, *arguments: str, before: tuple[str, ...] = (), **environment: str) -> Done:
+def run_forked(service: Sandbox, script: str, *arguments: str) -> Done:
+    """Run a script of the shell in which "$@" is the command, forked, with these arguments."""
+    return run_bare(
+        service, *arguments, before=("/bin/sh", "-c", script, "sh"), command=[str(programs() / "reconcile")]
+    )
+
+
+def run_bare(
+    service: Sandbox,
+    *arguments: str,
+    before: tuple[str, ...] = (),
+    command: Sequence[str] = COMMAND,
+    **environment: str,
+) -> Done:
     """Run the command with nothing in its environment but what finds it, the service and a folder for the lock."""
     needed = {"PATH": os.environ["PATH"], "XDG_STATE_HOME": str(service.folder / "state"), **IMPORTS}
     bare = {**needed, **service.environment, **environment}
     done = subprocess.run(
-        [*before, *COMMAND, *arguments],
+        [*before, *command, *arguments],
         cwd=service.folder,
         env=bare,
         capture_output=True,
@@ -107,7 +120,7 @@ def test_init_writes_its_file_and_nothing_else_with_closed_streams(closed: str, 
 
 @pytest.mark.parametrize("command", [["plan"], ["apply", "--auto-approve"], ["--help"]], ids=lambda command: command[0])
 def test_a_full_disk_behind_stdout_is_one_error(command: list[str], service: Sandbox) -> None:
-    done = run_bare(service, *command, before=("/bin/sh", "-c", 'exec "$@" >/dev/full', "sh"))
+    done = run_forked(service, '"$@" >/dev/full', *command)
 
     assert done.returncode == 1
     assert done.stderr.count("error: the output: No space left on device") == 1
@@ -122,13 +135,13 @@ def test_a_question_without_an_input_is_one_error(service: Sandbox) -> None:
 
 @pytest.mark.parametrize("command", [["plan"], ["--help"], ["import"]], ids=lambda command: command[0])
 def test_a_reader_that_goes_away_is_no_error_message(command: list[str], service: Sandbox) -> None:
-    done = run_bare(service, *command, before=("/bin/sh", "-c", '"$@" | true', "sh"))
+    done = run_forked(service, '"$@" | true', *command)
 
     assert done.stderr == ""
 
 
 def test_an_apply_goes_on_although_its_reader_goes_away(service: Sandbox) -> None:
-    done = run_bare(service, "apply", "--auto-approve", before=("/bin/sh", "-c", '"$@" | true', "sh"))
+    done = run_forked(service, '"$@" | true', "apply", "--auto-approve")
 
     assert "error" not in done.stderr
     assert [backup["id"] for backup in service.backups()] == [501]
@@ -140,24 +153,26 @@ class TestSignals:
     def test_end_a_command_that_reads_with_130(
         self, number: signal.Signals, command: list[str], tmp_path: Path
     ) -> None:
-        assert self.interrupted(tmp_path, *COMMAND, *command, number=number) == (130, "", "")
+        with sandbox(tmp_path, latency=30.0, seed=SEED) as service:
+            service.write(FILE)
+            program = Forked(
+                *command, folder=tmp_path, environment={**bare_environment(tmp_path), **service.environment}
+            )
+            service.wait_for_request()
+            os.kill(program.pid, number)
+
+            assert program.done == Done(130, "", "")
 
     def test_end_it_although_the_shell_that_started_it_ignores_them(self, tmp_path: Path) -> None:
         shell = ["/bin/sh", "-c", "trap '' INT HUP; exec \"$@\"", "sh"]
-
-        assert self.interrupted(tmp_path, *shell, *COMMAND, "plan", number=signal.SIGINT)[0] == 130
-
-    def interrupted(self, folder: Path, *command: str, number: signal.Signals) -> tuple[int, str, str]:
-        with sandbox(folder, latency=30.0, seed=SEED) as service:
+        with sandbox(tmp_path, latency=30.0, seed=SEED) as service:
             service.write(FILE)
-            environment: dict[str, Any] = {**bare_environment(folder), **service.environment}
-            with subprocess.Popen(
-                command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-            ) as program:
+            environment = {**bare_environment(tmp_path), **service.environment}
+            with subprocess.Popen([*shell, *COMMAND, "plan"], cwd=tmp_path, env=environment) as program:
                 service.wait_for_request()
-                program.send_signal(number)
-                out, err = program.communicate(timeout=10)
-        return program.returncode, out, err
+                program.send_signal(signal.SIGINT)
+
+        assert program.returncode == 130
 
     def test_end_the_sandbox_without_a_traceback(self, tmp_path: Path) -> None:
         with subprocess.Popen(
@@ -191,7 +206,7 @@ def test_a_file_that_cannot_be_written_to_its_end_leaves_nothing_behind(service:
 
 @pytest.mark.parametrize("target", ["", "| cat", "> file; cat file"], ids=["a pipe", "a pipeline", "a file"])
 def test_a_file_may_be_standard_output(target: str, service: Sandbox) -> None:
-    done = run_bare(service, "import", "--out", "/dev/stdout", before=("/bin/sh", "-c", f'"$@" {target}', "sh"))
+    done = run_forked(service, f'"$@" {target}', "import", "--out", "/dev/stdout")
 
     assert done.returncode == 0, done.stderr
     assert "[servers.web]" in done.stdout

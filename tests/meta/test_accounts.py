@@ -1,11 +1,13 @@
 """Many accounts: the workflow's scripts, the Indexed Job's command and both guards, on one sandbox with three."""
 
 import json
+import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
-import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -77,13 +79,13 @@ class TestGuards:
     def test_the_lock_of_one_account_keeps_no_other_account_out(self, agency: Accounts) -> None:
         agency.accounts["acme"].backup_seconds = 30
         words = ["apply", "--auto-approve", "-f", "accounts/acme"]
-        with agency.start("acme", *words) as slow:
-            while not any(each["status"] == "in_progress" for each in agency.accounts["acme"].backups):
-                assert slow.poll() is None
-                threading.Event().wait(0.05)
-            same = agency.run("acme", *words)
-            others = agency.run("globex", "apply", "--auto-approve", "-f", "accounts/globex")
-            slow.terminate()
+        slow = agency.start("acme", *words)
+        while not any(each["status"] == "in_progress" for each in agency.accounts["acme"].backups):
+            time.sleep(0.05)
+        same = agency.run("acme", *words)
+        others = agency.run("globex", "apply", "--auto-approve", "-f", "accounts/globex")
+        os.kill(slow.pid, signal.SIGTERM)
+        assert slow.done.returncode == 130
 
         assert same.returncode == 1
         assert "another apply" in same.stderr

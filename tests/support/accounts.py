@@ -1,7 +1,6 @@
 """A sandbox that serves several accounts, each to its own token."""
 
 import socket
-import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
@@ -14,7 +13,8 @@ from anyio.from_thread import start_blocking_portal
 
 from reconcile.sandbox.account import Account, sample
 from reconcile.sandbox.http import application
-from support.command import COMMAND, Done, bare_environment, run
+from support.command import Done, bare_environment, run
+from support.forked import Forked
 
 
 @dataclass
@@ -29,16 +29,10 @@ class Accounts:
         """Run the command with the token of an account."""
         return run(*arguments, folder=self.folder, VPS_API_URL=self.url, VPS_API_TOKEN=self.accounts[account].token)
 
-    def start(self, account: str, *arguments: str) -> "subprocess.Popen[bytes]":
+    def start(self, account: str, *arguments: str) -> Forked:
         """Start the command in a separate process, with the token of an account."""
         given = {"VPS_API_URL": self.url, "VPS_API_TOKEN": self.accounts[account].token}
-        return subprocess.Popen(
-            [*COMMAND, *arguments],
-            cwd=self.folder,
-            env={**bare_environment(self.folder), **given},
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
+        return Forked(*arguments, folder=self.folder, environment={**bare_environment(self.folder), **given})
 
 
 @contextmanager

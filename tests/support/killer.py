@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -17,7 +16,8 @@ from typing import Any
 import httpx
 
 from support.build import NOW
-from support.command import COMMAND, TOKEN, Done, bare_environment, checked, run
+from support.command import TOKEN, Done, bare_environment, checked, run
+from support.forked import Forked
 from support.schedules import SMALL_FILE, small_world
 from support.world import World
 
@@ -107,26 +107,20 @@ class Killer:
         """Run a command in this process, on a terminal, and type an answer to its question."""
         return run(*arguments, folder=self.folder, typed=f"{answer}\n", **self.environment)
 
-    def apply_installed(self) -> Done:
+    def apply_forked(self) -> Done:
         """Apply the file of the small world without asking, in a process of its own."""
         self.write(SMALL_FILE)
-        return self.run_installed("apply", "--auto-approve")
+        return self.run_forked("apply", "--auto-approve")
 
-    def run_installed(self, *arguments: str, **environment: str) -> Done:
+    def run_forked(self, *arguments: str, **environment: str) -> Done:
         """Run a command in a process of its own."""
-        with subprocess.Popen(
-            [*COMMAND, *arguments],
-            cwd=self.folder,
-            env={**bare_environment(self.folder), **self.environment, **environment},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            stdin=subprocess.DEVNULL,
-            text=True,
-        ) as program:
+        given = {**bare_environment(self.folder), **self.environment, **environment}
+        with self._turn:  # no request is carried out before it is known which process sent it
+            program = Forked(*arguments, folder=self.folder, environment=given)
             self._begin(program.pid)
-            out, err = program.communicate(timeout=60)
-            self._end()
-        return checked(Done(program.returncode, out, err), self.folder, self.environment)
+        done = program.done
+        self._end()
+        return checked(done, self.folder, self.environment)
 
     def _is_to_signal(self) -> bool:
         return self.at is not None or bool(self.at_request)

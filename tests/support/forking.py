@@ -1,0 +1,83 @@
+"""Forks a process that runs the command for each call on its standard input, a socket (see `support.forked`)."""
+
+import gc
+import json
+import os
+import pkgutil
+import socket
+import sys
+import time
+import traceback
+from contextlib import suppress
+from importlib import import_module
+from typing import NoReturn
+
+import reconcile
+from reconcile.cli.main import main
+
+
+def serve(listener: socket.socket) -> None:
+    """Fork for each call, until the process that started this one has ended."""
+    for module in pkgutil.walk_packages(reconcile.__path__, "reconcile."):
+        if not module.name.endswith("__main__"):
+            import_module(module.name)
+    gc.freeze()  # or a search for garbage would copy all that is shared
+    starter = os.getppid()
+    listener.settimeout(5)  # seconds
+    while os.getppid() == starter:
+        with suppress(ChildProcessError):
+            while os.waitpid(-1, os.WNOHANG)[0]:
+                pass
+        with suppress(TimeoutError):
+            caller, _ = listener.accept()
+            with caller:
+                if os.fork() == 0:
+                    attend(caller)
+
+
+def attend(caller: socket.socket) -> NoReturn:
+    """Fork once more, and report the id of that process, and then its exit code."""
+    caller.settimeout(None)
+    call, streams, _, _ = socket.recv_fds(caller, 1 << 20, 3)
+    while not call.endswith(b"\n"):
+        call += caller.recv(1 << 20)
+    process = os.fork()
+    if process == 0:
+        caller.close()
+        for number, stream in enumerate(streams):
+            os.dup2(stream, number)
+            os.close(stream)
+        become(*json.loads(call))
+    for stream in streams:
+        os.close(stream)
+    with suppress(OSError):  # who called may have been killed
+        caller.sendall(b"%d\n" % process)
+        _, status = os.waitpid(process, 0)
+        caller.sendall(b"%d\n" % os.waitstatus_to_exitcode(status))
+    os._exit(0)
+
+
+def become(arguments: list[str], folder: str, environment: dict[str, str]) -> NoReturn:
+    """Run the command as if Python had just started with these arguments and surroundings."""
+    sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115 - for as long as the process lasts
+    sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
+    sys.stderr = open(2, "w", 1, "utf-8", "backslashreplace", closefd=False)  # noqa: SIM115
+    os.environ.clear()
+    os.environ.update(environment)
+    time.tzset()
+    os.chdir(folder)
+    sys.argv = ["reconcile", *arguments]
+    code: object = 1
+    try:
+        main()
+    except SystemExit as ended:
+        code = ended.code
+    except BaseException:  # noqa: BLE001 - as Python itself does
+        traceback.print_exc()
+    with suppress(OSError):
+        sys.stdout.flush()
+    os._exit(code if isinstance(code, int) else 1)
+
+
+if __name__ == "__main__":
+    serve(socket.socket(fileno=0))
