@@ -10,11 +10,11 @@ from reconcile.addresses import SeriesAddress
 from reconcile.cli.output import Output
 from reconcile.cli.system_clock import SystemClock
 from reconcile.diagnostics import Diagnostic
-from reconcile.outcomes import Applied, Event, Finished, Noted, Planned, Rounds, Settled, Started, Waiting
+from reconcile.outcomes import Applied, Event, Finished, Noted, Outcome, Planned, Rounds, Settled, Started, Waiting
 from reconcile.plan.model import Create
 from reconcile.report.apply.json import diagnostic_line, event_json, summary_json, version_json
-from reconcile.report.apply.sentences import Tally, event_sentence
-from reconcile.report.apply.text import event_text, result_text
+from reconcile.report.apply.sentences import Tally, event_text
+from reconcile.report.apply.text import result_text
 from reconcile.report.document import Formats
 from reconcile.report.escape import visible
 from reconcile.report.plan.text import planned_text
@@ -58,14 +58,16 @@ class _Log:
             case Planned(plan=plan):
                 self._output.show(planned_text(event, verbose=self._output.verbose))
                 self._output.diagnostics(plan.errors)
-            case Applied(result=result, plans_again=plans_again):
-                self._output.show(result_text(result, plans_again=plans_again))
+            case Applied():
+                self._output.show(result_text(event, verbose=self._output.verbose))
+            case Finished(outcome=Outcome.WITHHELD):
+                pass  # the plan has said so, and why
             case Waiting(elapsed=elapsed):
                 self._show_wait(event, is_first=not elapsed)
             case Noted(diagnostic=diagnostic):
                 self._output.diagnostics([diagnostic])
             case _:
-                self._output.note(*event_text(event))
+                self._output.note(event_text(event))
 
     def fail(self, diagnostics: Sequence[Diagnostic]) -> None:
         self._output.diagnostics(diagnostics)
@@ -75,7 +77,7 @@ class _Log:
 
     def _show_wait(self, event: Waiting, *, is_first: bool) -> None:
         if is_first:  # a backup that was found in progress
-            self._output.note(*event_text(event))
+            self._output.note(event_text(event))
         elif _CLOCK.monotonic() >= self._tally_at:
             self._tally_at = _CLOCK.monotonic() + TALLY_SECONDS
             self._output.note(str(self._tally))
@@ -120,7 +122,7 @@ class _Terminal(_Log):
         self._bars.stop()
 
     def _show_wait(self, event: Waiting, *, is_first: bool) -> None:  # noqa: ARG002 - on a terminal all of them move
-        self._move(event.address, event_sentence(event))
+        self._move(event.address, event_text(event).plain)
 
     def _move(self, address: SeriesAddress, text: str) -> None:
         text = visible(text)

@@ -15,7 +15,8 @@ from support.world import World
 from reconcile.desired.desired import resolve
 from reconcile.insight.status import status
 from reconcile.outcomes import Applied, Event, Planned, Waiting
-from reconcile.report.apply.text import event_text, result_text
+from reconcile.report.apply.sentences import event_text
+from reconcile.report.apply.text import result_text
 from reconcile.report.document import Block
 from reconcile.report.plan.text import plan_text, planned_text
 from reconcile.report.status.text import status_text
@@ -70,12 +71,12 @@ def _logged(event: Event) -> Iterable[Block]:
     match event:
         case Planned():
             return planned_text(event, verbose=False).lines
-        case Applied(result=result):
-            return result_text(result).lines
+        case Applied():
+            return result_text(event).lines
         case Waiting():
             return ()
         case _:
-            return event_text(event)
+            return (event_text(event),)
 
 
 def health() -> Session:

@@ -21,8 +21,9 @@ from reconcile.insight.importing import declare
 from reconcile.insight.listing import list_backups
 from reconcile.insight.restore_points import choose
 from reconcile.insight.status import status
-from reconcile.outcomes import Event, Finished, Noted, Outcome, Result, Settled, Waiting
-from reconcile.report.apply.text import event_text, result_text
+from reconcile.outcomes import Applied, Event, Finished, Noted, Outcome, Result, Settled, Waiting
+from reconcile.report.apply.sentences import event_text
+from reconcile.report.apply.text import result_text
 from reconcile.report.backups import LIST_FORMATS, restore_text
 from reconcile.report.diagnostics import diagnostic_text
 from reconcile.report.doctor import DOCTOR_FORMATS
@@ -68,12 +69,14 @@ def events() -> Lines:
         Finished(action=action, outcome=Outcome.SUCCEEDED, explanation=NASTY, backup=HELD[0]),
         Noted(diagnostic=NOTE),
     ]
-    return Lines(tuple(line for event in happened for line in event_text(event)))
+    return Lines(tuple(map(event_text, happened)))
 
 
 def result() -> Lines:
     finished = tuple(Finished(action=each, outcome=Outcome.FAILED, explanation=NASTY) for each in PLAN.actions)
-    return result_text(Result(plan=PLAN, finished=finished, notes=(), settled=(), still_pending=HELD[:1]))
+    return result_text(
+        Applied(result=Result(plan=PLAN, finished=finished, notes=(), settled=(), still_pending=HELD[:1]))
+    )
 
 
 DIAGNOSIS = Diagnosis(

@@ -14,7 +14,7 @@ from reconcile.desired.desired import resolve
 from reconcile.insight.listing import list_backups
 from reconcile.insight.restore_points import choose
 from reconcile.insight.status import status
-from reconcile.outcomes import Finished, Outcome, Result
+from reconcile.outcomes import Applied, Finished, Outcome, Result
 from reconcile.plan.model import Create, Plan
 from reconcile.plan.safety import withheld
 from reconcile.report.apply.text import result_text
@@ -113,7 +113,7 @@ DOCUMENTS: dict[str, Callable[[], Document]] = {
     "plan-of-a-fleet-v": lambda: plan_text(_fleet(), verbose=True),
     "status": lambda: status_text(status(resolve(FILE, SEEN), SEEN, NOW + timedelta(hours=30)), verbose=False),
     "restore": lambda: restore_text(choose(DB, ALL, backup_id="2003", series=None, before=NOW)),
-    "apply": lambda: result_text(_result()),
+    "apply": lambda: result_text(Applied(result=_result())),
 }
 
 

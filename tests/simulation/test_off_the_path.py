@@ -15,9 +15,10 @@ from reconcile.apply.slots import START
 from reconcile.clock import Stop, StoppedError
 from reconcile.desired.config import Config
 from reconcile.diagnostics import UserError
-from reconcile.outcomes import Outcome, Result, Waiting
+from reconcile.outcomes import Applied, Outcome, Result, Waiting
 from reconcile.plan.model import Create, Delete
-from reconcile.report.apply.text import event_text, result_text
+from reconcile.report.apply.sentences import event_text
+from reconcile.report.apply.text import result_text
 from reconcile.report.document import Text
 from reconcile.sandbox.account import Record
 
@@ -51,7 +52,7 @@ def explanation(result: Result, address: str) -> str:
 
 
 def report(result: Result) -> str:
-    return "\n".join(line.plain for line in result_text(result).lines if isinstance(line, Text))
+    return "\n".join(line.plain for line in result_text(Applied(result=result)).lines if isinstance(line, Text))
 
 
 def creates(world: World) -> list[Any]:
@@ -335,7 +336,7 @@ class TestAStatusThatIsNotKnown:
         result = result_of(world, seconds=60)
 
         waits = [event for event in world.events if isinstance(event, Waiting)]
-        (text,) = event_text(waits[1])
+        text = event_text(waits[1])
         assert "s1/nightly#501: available, a status that reconcile does not know" in text.plain
         assert "#501 has the status 'available'" in explanation(result, "s1/nightly")
 

@@ -6,6 +6,7 @@ from support.world import World
 
 from reconcile.clock import Stop
 from reconcile.diagnostics import UserError
+from reconcile.outcomes import Applied
 from reconcile.report.apply.text import result_text
 from reconcile.report.document import Text
 
@@ -31,6 +32,6 @@ def test_a_pause_beyond_the_deadline_ends_an_apply_at_once_and_it_says_why() -> 
     assert results[-1].stopped is Stop.DEADLINE
     assert (world.time - before).total_seconds() < 10
     assert sum(request.startswith("POST") for request in world.requests) == 1
-    shown = "\n".join(line.plain for line in result_text(results[-1]).lines if isinstance(line, Text))
+    shown = "\n".join(line.plain for line in result_text(Applied(result=results[-1])).lines if isinstance(line, Text))
     assert "Ten a day." in shown
     assert "rejected, and must not be sent again for 1h: POST" in shown

@@ -10,43 +10,41 @@ from reconcile.diagnostics import Diagnostic
 from reconcile.outcomes import FAILURES, Event, Finished, Outcome, Rounds
 from reconcile.plan.model import Action, Create
 from reconcile.plan.reasons import unmet_text
-from reconcile.report.apply.sentences import event_sentence, explanation_text, summary_text
+from reconcile.report.apply.sentences import event_text, explanation_text, summary_text
 from reconcile.report.plan.sentences import action_text
 from reconcile.report.values import RESOURCE_TYPE, JsonObject, address_index, terraform_address
 
 
 def version_json(now: datetime) -> JsonObject:
     """Return the first line."""
-    ours = __version__
-    return _line("version", f"reconcile {ours}", now, {"reconcile": ours, "ui": "1.2"})
+    return _line("version", f"reconcile {__version__}", now, reconcile=__version__, ui="1.2")
 
 
 def event_json(event: Event, now: datetime) -> Iterator[JsonObject]:
     """Yield the lines of an event: several for a plan, and for an error a diagnostic beside it."""
-    message = event_sentence(event)
-    hook: JsonObject
+    message = event_text(event).plain
     match event:
         case outcomes.Planned():
             yield from _planned(event, now)
         case outcomes.Applied():
             yield from _unmet(event, now)
         case outcomes.Started(action=action):
-            yield _line("apply_start", message, now, {"hook": _hook(action)})
+            yield _line("apply_start", message, now, hook=_hook(action))
         case outcomes.Rejected(action=action, explanation=explanation, seconds=seconds):
             hook = {**_hook(action), "rejected": explanation, "retry_seconds": round(seconds)}
-            yield _line("apply_progress", message, now, {"hook": hook}, "warn")
+            yield _line("apply_progress", message, now, "warn", hook=hook)
         case outcomes.Waiting(address=address, backup=backup, elapsed=elapsed):
             hook = {"resource": _resource(address), "action": "create", "id_value": str(backup.id)}
-            yield _line("apply_progress", message, now, {"hook": {**hook, "elapsed_seconds": round(elapsed)}})
+            yield _line("apply_progress", message, now, hook={**hook, "elapsed_seconds": round(elapsed)})
         case outcomes.Settled(address=address, backup=settled):
             hook = {"resource": _resource(address), "action": "no-op", "status": settled.status if settled else None}
-            yield _line("apply_progress", message, now, {"hook": hook})
+            yield _line("apply_progress", message, now, hook=hook)
         case Finished():
             yield from _finished(event, message, now)
         case outcomes.Noted(diagnostic=diagnostic):
             yield diagnostic_line(diagnostic, now)
         case outcomes.Announced() | outcomes.Interrupted():
-            yield _line("log", message, now, {}, "warn")
+            yield _line("log", message, now, "warn")
         case _:
             assert_never(event)
 
@@ -55,12 +53,12 @@ def diagnostic_line(diagnostic: Diagnostic, now: datetime) -> JsonObject:
     """Return the line of a diagnostic."""
     level = "warn" if diagnostic.severity == "warning" else "error"
     message = f"{diagnostic.severity.title()}: {diagnostic.summary}"
-    return _line("diagnostic", message, now, {"diagnostic": diagnostic}, level)
+    return _line("diagnostic", message, now, level, diagnostic=diagnostic)
 
 
 def summary_json(rounds: Rounds, now: datetime) -> JsonObject:
     """Return the last line: the outcomes of all actions, including those of a plan that was not started."""
-    return _summary_line("apply", summary_text(rounds), rounds.changes, now)
+    return _summary_line("apply", summary_text(rounds), now, rounds.changes)
 
 
 def _planned(event: outcomes.Planned, now: datetime) -> Iterator[JsonObject]:
@@ -69,19 +67,14 @@ def _planned(event: outcomes.Planned, now: datetime) -> Iterator[JsonObject]:
         yield diagnostic_line(diagnostic, now)
     for action in plan.actions:
         is_withheld = action.address in event.withheld
-        change = {**_hook(action), "reason": action.reason.kind, "withheld": is_withheld}
-        message = (
-            f"{action.address}: Plan to {_verb(action)}{' (withheld)' if is_withheld else ''}, {action_text(action)}"
-        )
-        yield _line("planned_change", message, now, {"change": change})
-    changes = {
-        "add": len(plan.creates),
-        "change": 0,
-        "remove": len(plan.deletes),
-        "withheld": len(event.withheld),
-    }
+        hook = _hook(action)
+        held = " (withheld)" if is_withheld else ""
+        message = f"{action.address}: Plan to {hook['action']}{held}, {action_text(action)}"
+        change = {**hook, "reason": action.reason.kind, "withheld": is_withheld}
+        yield _line("planned_change", message, now, change=change)
+    changes = {"add": len(plan.creates), "change": 0, "remove": len(plan.deletes), "withheld": len(event.withheld)}
     message = f"Plan: {changes['add']} to create, {changes['remove']} to delete, {changes['withheld']} withheld."
-    yield _summary_line("plan", message, changes, now)
+    yield _summary_line("plan", message, now, changes)
 
 
 def _unmet(event: outcomes.Applied, now: datetime) -> Iterator[JsonObject]:
@@ -94,25 +87,18 @@ def _finished(event: Finished, message: str, now: datetime) -> Iterator[JsonObje
     hook = {**_hook(event.action), "elapsed_seconds": round(event.elapsed)}
     if event.outcome is Outcome.SUCCEEDED:
         ids = {"id_key": "id", "id_value": str(event.backup.id)} if event.backup else {}
-        yield _line("apply_complete", message, now, {"hook": {**hook, **ids}})
+        yield _line("apply_complete", message, now, hook={**hook, **ids})
         return
-    level = "error" if event.outcome in FAILURES else "warn"
-    yield _line("apply_errored", message, now, {"hook": {**hook, "outcome": event.outcome}}, level)
-    if event.outcome in FAILURES:
-        problem = Diagnostic(
-            summary=f"{_verb(event.action)}: {event.outcome}",
-            detail=explanation_text(event),
-            address=str(event.action.address),
-        )
-        yield diagnostic_line(problem, now)
-
-
-def _verb(action: Action) -> str:
-    return "create" if isinstance(action, Create) else "delete"
+    has_failed = event.outcome in FAILURES
+    level = "error" if has_failed else "warn"
+    yield _line("apply_errored", message, now, level, hook={**hook, "outcome": event.outcome})
+    if has_failed:
+        summary, address = f"{hook['action']}: {event.outcome}", str(event.action.address)
+        yield diagnostic_line(Diagnostic(summary=summary, detail=explanation_text(event), address=address), now)
 
 
 def _hook(action: Action) -> JsonObject:
-    return {"resource": _resource(action.address), "action": _verb(action)}
+    return {"resource": _resource(action.address), "action": "create" if isinstance(action, Create) else "delete"}
 
 
 def _resource(address: Address) -> JsonObject:
@@ -126,12 +112,11 @@ def _resource(address: Address) -> JsonObject:
     }
 
 
-def _summary_line(operation: str, message: str, changes: Mapping[str, object], now: datetime) -> JsonObject:
-    beside = {"operation": operation, "changes": {**changes, "operation": operation}}
-    return _line("change_summary", message, now, beside)
+def _summary_line(operation: str, message: str, now: datetime, changes: Mapping[str, int]) -> JsonObject:
+    return _line("change_summary", message, now, operation=operation, changes={**changes, "operation": operation})
 
 
-def _line(kind: str, message: str, now: datetime, beside: Mapping[str, object], level: str = "info") -> JsonObject:
+def _line(kind: str, message: str, now: datetime, level: str = "info", **beside: object) -> JsonObject:
     return {
         "@level": level,
         "@message": message,

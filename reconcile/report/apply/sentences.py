@@ -1,6 +1,7 @@
 """What all formats say of an apply: how an action ended, and why a delete was not carried out."""
 
 import re
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import assert_never
@@ -12,6 +13,7 @@ from reconcile.outcomes import Event, Finished, Outcome, Result, Rounds
 from reconcile.plan import guards
 from reconcile.plan.model import Create, Delete
 from reconcile.plan.reasons import Veto
+from reconcile.report.document import Text
 from reconcile.wording import seconds_text, size_text
 
 _QUOTA = re.compile(r"quota|limit|maximum|exceed|too many|no space", re.IGNORECASE)
@@ -30,26 +32,30 @@ OUTCOME_TEXTS = {
 """The word for each outcome, after the number of actions; a success says what it did."""
 
 
-def event_sentence(event: Event) -> str:  # noqa: PLR0911 - one for each event
-    """Say what has happened; None for a plan, a result or a diagnostic, which need more than a sentence."""
+STYLES = defaultdict(lambda: "yellow", {Outcome.SUCCEEDED: "green", Outcome.FAILED: "red", Outcome.UNKNOWN: "red"})
+
+
+def event_text(event: Event) -> Text:  # noqa: PLR0911 - one for each event
+    """Say what has happened; empty for a plan, a result or a diagnostic, which need more than a line."""
     match event:
         case outcomes.Planned() | outcomes.Applied() | outcomes.Noted():
-            return ""
+            return Text()
         case outcomes.Started(action=action):
-            return f"{action.address}: {'creating' if isinstance(action, Create) else 'deleting'}"
+            return Text(f"{action.address}: {'creating' if isinstance(action, Create) else 'deleting'}")
         case outcomes.Rejected(action=action, explanation=explanation, seconds=seconds):
-            return f"{action.address}: rejected, trying again in {seconds_text(seconds)}: {explanation}"
+            again = f"rejected, trying again in {seconds_text(seconds)}"
+            return Text(f"{action.address}: {again}: {explanation}", "yellow")
         case outcomes.Waiting(address=address, backup=backup, elapsed=elapsed):
             unknown = ", a status that reconcile does not know" if backup.state is State.UNKNOWN else ""
-            return f"{member_text(address, backup)}{unknown}, waited {seconds_text(elapsed)}"
+            return Text(f"{member_text(address, backup)}{unknown}, waited {seconds_text(elapsed)}")
         case outcomes.Settled(address=address, backup=settled):
-            return member_text(address, settled) if settled else f"{address}: no longer in the list"
-        case Finished(action=action):
-            return f"{action.address}: {ending_text(event)}"
+            return Text(member_text(address, settled) if settled else f"{address}: no longer in the list")
+        case Finished(action=action, outcome=outcome):
+            return Text.assemble(f"{action.address}: ", (_ending_text(event), STYLES[outcome]))
         case outcomes.Announced(text=text):
-            return text
+            return Text(text)
         case outcomes.Interrupted():
-            return (
+            return Text(
                 "Interrupted. Starting nothing new and finishing the requests in flight. "
                 "Interrupt again to stop immediately."
             )
@@ -67,7 +73,7 @@ def member_text(series: SeriesAddress, backup: Backup) -> str:
     return f"{series.member(backup.id, backup.description)}: {backup.status}"
 
 
-def ending_text(ended: Finished) -> str:
+def _ending_text(ended: Finished) -> str:
     """Say how an action ended; the report gives each reason once, for all actions that share it."""
     if ended.outcome is not Outcome.SUCCEEDED:
         return OUTCOME_TEXTS[ended.outcome]

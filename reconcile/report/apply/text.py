@@ -1,17 +1,16 @@
-"""The events of an apply, and its report at the end, as text."""
+"""The report at the end of an apply, as text."""
 
 from collections.abc import Iterator
 
 from reconcile.addresses import SeriesAddress
 from reconcile.clock import Stop
-from reconcile.outcomes import Applied, Event, Finished, Noted, Outcome, Planned, Rejected, Result
+from reconcile.outcomes import Applied, Outcome, Result
 from reconcile.plan.model import Action, Create, Delete
 from reconcile.plan.reasons import unmet_text
 from reconcile.report.apply.sentences import (
     OUTCOME_TEXTS,
+    STYLES,
     advice,
-    ending_text,
-    event_sentence,
     explanation_text,
     member_text,
 )
@@ -19,44 +18,21 @@ from reconcile.report.document import Lines, Text
 from reconcile.report.plan.sentences import allow_text, withheld_texts
 from reconcile.wording import count_text
 
-_STYLES = {
-    Outcome.SUCCEEDED: "green",
-    Outcome.FAILED: "red",
-    Outcome.UNKNOWN: "red",
-    Outcome.IN_PROGRESS: "yellow",
-    Outcome.SKIPPED: "yellow",
-    Outcome.WITHHELD: "yellow",
-    Outcome.DEFERRED: "yellow",
-    Outcome.NOT_STARTED: "yellow",
-}
 
-
-def event_text(event: Event) -> list[Text]:
-    """Return the line of an event; none for a plan, a result, a diagnostic, or a withheld delete."""
-    match event:
-        case Planned() | Applied() | Noted() | Finished(outcome=Outcome.WITHHELD):
-            return []
-        case Finished(action=action, outcome=outcome):
-            return [Text.assemble(f"{action.address}: ", (ending_text(event), _STYLES[outcome]))]
-        case Rejected():
-            return [Text(event_sentence(event), "yellow")]
-        case _:
-            return [Text(event_sentence(event))]
-
-
-def result_text(result: Result, *, plans_again: bool = False) -> Lines:
+def result_text(applied: Applied, /, *, verbose: bool = False) -> Lines:
     """Return the report at the end: what was not done and why, then the figures, then what to do next.
 
-    With `plans_again` there is no next step, because the run continues. The plan has said why deletes are withheld, so
-    only `-q`, which does not show it, says so here.
+    If the run plans again, there is no next step. The plan has said why deletes are withheld, so only `-q`, which does
+    not show it, says so here.
     """
+    result = applied.result
     trouble = tuple(_trouble(result))
     withheld = tuple(
         Text(f"Withheld: {count_text(number, 'delete')}. {why}", "bold red")
         for number, why in withheld_texts(result.plan, result.withheld, advises=False)
     )
-    lines = tuple(_figures(result, plans_again=plans_again))
-    return Lines((*trouble, *lines), essential=(*trouble, *withheld, *(() if plans_again else lines)))
+    lines = tuple(_figures(result, plans_again=applied.plans_again))
+    return Lines((*trouble, *lines), essential=(*trouble, *withheld, *(() if applied.plans_again else lines)))
 
 
 def _trouble(result: Result) -> Iterator[Text]:
@@ -97,8 +73,9 @@ def _not_done(result: Result) -> Iterator[Text]:
         if ended.outcome is not Outcome.SUCCEEDED and not is_planned:
             groups.setdefault((type(ended.action), ended.outcome, explanation_text(ended)), []).append(ended.action)
     for (kind, outcome, explanation), actions in groups.items():
-        style = _STYLES[outcome]
-        text = _labelled(outcome, explanation)
+        # Some explanations are the label already.
+        is_label = outcome in {Outcome.DEFERRED, Outcome.NOT_STARTED}
+        text, style = explanation if is_label else f"{OUTCOME_TEXTS[outcome]}: {explanation}", STYLES[outcome]
         if len(actions) == 1:
             yield Text.assemble(f"{actions[0].address}: ", (text, style))
         else:
@@ -122,10 +99,3 @@ def _next_steps(result: Result) -> Iterator[Text]:
 
 
 _NOT_WORTH_REPEATING = {Outcome.SUCCEEDED, Outcome.DEFERRED, Outcome.WITHHELD}
-
-
-def _labelled(outcome: Outcome, explanation: str) -> str:
-    """Put the outcome before an explanation that does not include it."""
-    if outcome in {Outcome.FAILED, Outcome.UNKNOWN, Outcome.IN_PROGRESS, Outcome.SKIPPED, Outcome.WITHHELD}:
-        return f"{OUTCOME_TEXTS[outcome]}: {explanation}"
-    return explanation

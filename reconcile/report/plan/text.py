@@ -86,7 +86,7 @@ def _caused(difference: Difference) -> Text:
     return Text(changes.caused_text(difference), "bold")
 
 
-def planned_text(event: "Planned", *, verbose: bool) -> Lines:
+def planned_text(event: "Planned", /, *, verbose: bool) -> Lines:
     """Return a plan that is about to be applied, with what is withheld in this run.
 
     With `-q`, only "No changes" is shown: otherwise a result follows, which reports what was done.

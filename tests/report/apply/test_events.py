@@ -29,8 +29,8 @@ from reconcile.plan.model import Create, Delete
 from reconcile.plan.reasons import Veto
 from reconcile.plan.safety import withheld
 from reconcile.report.apply.json import diagnostic_line, event_json, summary_json, version_json
-from reconcile.report.apply.sentences import objection_text
-from reconcile.report.apply.text import event_text, result_text
+from reconcile.report.apply.sentences import event_text, objection_text
+from reconcile.report.apply.text import result_text
 
 PLAN = make_plan(
     declare(
@@ -91,7 +91,7 @@ EVENTS: list[tuple[Event, list[str], list[str]]] = [
     ),
     (
         ended(PRUNE, Outcome.WITHHELD, "too much would be lost"),
-        [],
+        ["web/x#2: withheld"],
         ["apply_errored"],
     ),
     (
@@ -128,7 +128,7 @@ EVENTS: list[tuple[Event, list[str], list[str]]] = [
 
 @pytest.mark.parametrize(("event", "lines", "types"), EVENTS, ids=lambda each: type(each).__name__)
 def test_every_event(event: Event, lines: list[str], types: list[str]) -> None:
-    assert [line.plain for line in event_text(event)] == lines
+    assert [*filter(None, [event_text(event).plain])] == lines
     objects = [value(each) for each in event_json(event, NOW)]
     assert [each["type"] for each in objects] == types
     for each in objects:
@@ -147,14 +147,14 @@ def test_nothing_from_outside_acts() -> None:
     ]
 
     for event in events:
-        text = shown(event_text(event))
+        text = shown([event_text(event)])
         assert "\x1b" not in text
         assert "##[" not in text
 
 
 class TestResult:
     def lines(self, found: Result) -> list[str]:
-        return shown(result_text(found)).splitlines()
+        return shown(result_text(Applied(result=found))).splitlines()
 
     def test_that_is_complete(self) -> None:
         assert self.lines(result(COMPLETED, done(DELETE), done(PRUNE))) == ["Apply complete: 1 created, 2 deleted."]
@@ -265,7 +265,7 @@ class TestResult:
         plan = make_plan(declare("", server="prune = true"), inventory(*(backup(n, "x") for n in range(1, 6))))
         held_back = withheld(plan)
         finished = tuple(map(too_much, plan.deletes))
-        document = result_text(replace(result(*finished), plan=plan, withheld=held_back))
+        document = result_text(Applied(result=replace(result(*finished), plan=plan, withheld=held_back)))
 
         figures = ["Apply incomplete: 0 created, 0 deleted, 5 withheld."]
         allow = ["To allow this loss for one run: reconcile apply --allow-loss 5"]
@@ -288,7 +288,9 @@ class TestResult:
         ]
 
     def test_before_another_round_there_is_nothing_to_do_next(self) -> None:
-        lines = shown(result_text(result(COMPLETED, ended(DELETE, Outcome.SKIPPED, "why")), plans_again=True))
+        lines = shown(
+            result_text(Applied(result=result(COMPLETED, ended(DELETE, Outcome.SKIPPED, "why")), plans_again=True))
+        )
 
         assert lines.splitlines() == [
             "web/nightly#1: skipped: why",
