@@ -53,18 +53,22 @@ def problems(status: Status) -> Iterator[tuple[str, str, str, str]]:
             yield problem.upper(), str(series.address), problem_text(problem, series, status.checked_at), ""
 
 
-def changes(since: Since, now: datetime) -> Iterator[tuple[str, str, str]]:
-    """Yield each change: a label, its subject, and what happened; changes that no run explains come first."""
+def changes(since: Since, now: datetime) -> Iterator[tuple[str, str, str, Cause | None]]:
+    """Yield each change: a label, its subject, what happened, and its cause, if that may be a run.
+
+    Changes that no run explains come first.
+    """
     for label, found in (("GONE", since.gone), ("NEW", since.new)):
         for each in sorted(found, key=lambda each: each.cause is not Cause.OTHERS):
             age = age_text(now - each.backup.created_at)
-            yield label, _backup_text(each.backup), f"{age} old, {_CAUSES[label][each.cause]}"
+            yield label, backup_text(each.backup), f"{age} old, {_CAUSES[label][each.cause]}", each.cause
     for change in since.changed:
-        yield "CHANGED", _backup_text(change.backup), f"{change.field} was {change.before!s}, is {change.after!s}"
+        text = f"{change.field} was {change.before!s}, is {change.after!s}"
+        yield "CHANGED", backup_text(change.backup), text, None
     for series in since.worse:
-        yield "WORSE", series.address, ", ".join(series.appeared)
+        yield "WORSE", series.address, ", ".join(series.appeared), None
     for series in since.better:
-        yield "BETTER", series.address, f"no longer {', '.join(series.resolved)}"
+        yield "BETTER", series.address, f"no longer {', '.join(series.resolved)}", None
 
 
 _CAUSES: Mapping[str, Mapping[Cause, str]] = {
@@ -91,7 +95,8 @@ def since_text(since: Since) -> str:
     return f"{', '.join(counts)}, {len(since.worse):,} worse, {len(since.better):,} better"
 
 
-def _backup_text(backup: Backup) -> str:
+def backup_text(backup: Backup) -> str:
+    """Name a backup by its server in the account."""
     return f"{backup.server_name or backup.server_id}/{backup.description or ''}#{backup.id}"
 
 

@@ -1,7 +1,6 @@
 """`reconcile status` as text, the most urgent first; one line per problem; and the restore points of one server."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
@@ -17,6 +16,7 @@ from reconcile.report.status.sentences import (
     DAY_SIGNS,
     NOTHING_DECLARED,
     UNPROTECTED,
+    backup_text,
     changes,
     gaps,
     health_text,
@@ -41,6 +41,10 @@ _STYLES = {
     "STALLED": "yellow",
     "GAP": "yellow",
     "UNPROTECTED": "magenta",
+    "GONE": "bold red",
+    "NEW": "yellow",
+    "WORSE": "red",
+    "BETTER": "green",
 }
 _MOST_LISTED = 20
 """Maximum number of healthy series, and of unprotected servers, that are shown; more would hide the problems."""
@@ -63,7 +67,7 @@ def status_text(status: Status, /, *, verbose: bool) -> Lines:
 
     Many healthy series or unprotected servers, and undeclared backups, are counted; `verbose` lists them.
     """
-    return Lines(tuple(_status_lines(status, verbose=verbose)))
+    return Lines(tuple(_lines(status, verbose=verbose)))
 
 
 def check_text(status: Status, /, *, verbose: bool = False) -> Lines:
@@ -76,7 +80,7 @@ def check_text(status: Status, /, *, verbose: bool = False) -> Lines:
     return Lines(tuple(lines) or (Text(f"OK: {healthy_text(status)}{others}", "green"),))
 
 
-def _status_lines(status: Status, *, verbose: bool) -> Iterator[Block]:
+def _lines(status: Status, *, verbose: bool) -> Iterator[Block]:
     healthy = [series for series in status.series if not series.problems]
     unprotected = status.unprotected or ()
     lists_servers, lists_healthy = (verbose or len(each) <= _MOST_LISTED for each in (unprotected, healthy))
@@ -105,7 +109,8 @@ def _status_lines(status: Status, *, verbose: bool) -> Iterator[Block]:
         hint = "" if verbose else " (-v lists them)"
         yield Text(f"{count_text(len(status.undeclared), 'undeclared backup')}{ignored}, {size}{hint}", "dim")
         if verbose:
-            yield from (Text(f"  {_undeclared(backup)}", "dim") for backup in status.undeclared)
+            for backup in status.undeclared:
+                yield Text(f"  {backup_text(backup)}, {size_text(backup.size_mb)}", "dim")
     yield from (*status.empty_fleets, *status.warnings)
     if not status.has_series:
         yield Text(f"Nothing is protected: {NOTHING_DECLARED}.", "bold red")
@@ -117,22 +122,15 @@ def _status_lines(status: Status, *, verbose: bool) -> Iterator[Block]:
 def _since_lines(since: Since, now: datetime, *, verbose: bool) -> Iterator[Block]:
     """Yield the changes since a record; those of recorded runs are listed with `verbose` only."""
     yield Text(f"Since {since.at:%Y-%m-%d %H:%M} UTC: {since_text(since)}", "bold")
-    new, gone = (
-        tuple(each for each in found if verbose or each.cause is not Cause.RUN) for found in (since.new, since.gone)
-    )
-    hidden = len(since.new) + len(since.gone) - len(new) - len(gone)
-    shown = replace(since, new=new, gone=gone)
     rows = [
-        Row((Text(label, _CHANGE_STYLES.get(label, "")), Text(about, "bold"), text))
-        for label, about, text in changes(shown, now)
+        Row((Text(label, _STYLES.get(label, "")), Text(about, "bold"), text))
+        for label, about, text, cause in changes(since, now)
+        if verbose or cause is not Cause.RUN
     ]
     if rows:
         yield Columns(rows=rows, narrowest=_ROOM_FOR_FACTS, shortens=1)
-    if hidden:
+    if hidden := 0 if verbose else sum(each.cause is Cause.RUN for each in (*since.new, *since.gone)):
         yield Text(f"{count_text(hidden, 'backup')} created or deleted by recorded runs (-v lists them)", "dim")
-
-
-_CHANGE_STYLES = {"GONE": "bold red", "NEW": "yellow", "WORSE": "red", "BETTER": "green"}
 
 
 def _row(label: str, name: str, facts: tuple[str, ...], days: Iterable[tuple[date, DayMark]] = ()) -> Row:
@@ -140,17 +138,9 @@ def _row(label: str, name: str, facts: tuple[str, ...], days: Iterable[tuple[dat
 
 
 def _series_row(series: SeriesStatus, status: Status) -> Row:
+    facts = tuple(series_facts(series, status.checked_at, status.zone))
     days = recent_days(series, status.checked_at, status.zone)
-    return _row(
-        health_text(series),
-        str(series.address),
-        tuple(series_facts(series, status.checked_at, status.zone)),
-        days,
-    )
-
-
-def _undeclared(backup: Backup) -> str:
-    return f"{backup.server_name}/{backup.description or ''}#{backup.id}, {size_text(backup.size_mb)}"
+    return _row(health_text(series), str(series.address), facts, days)
 
 
 def points_text(timeline: Timeline, /, *, verbose: bool = False) -> Lines:
