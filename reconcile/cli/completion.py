@@ -12,4 +12,4 @@ SHELLS = ("bash", "zsh", "fish")
 @command()
 def completion(session: Session, *, shell: str = argument(type=click.Choice(SHELLS))) -> None:
     """Print the completion script for your shell."""
-    session.output.raw(script(shell))
+    session.output.show(script(shell))

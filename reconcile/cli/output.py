@@ -91,24 +91,16 @@ class Output:
             case str():
                 self.content(document)
             case _:
-                self.json(document)
+                self.content(without_commands_in_strings(json_text(document)) + "\n")
 
     def result(self, lines: Iterable[Block]) -> None:
         """Print a result for people."""
         self._print(self.out, lines)
         self.out.file.flush()  # a log that holds both streams must have them in order
 
-    def json(self, value: object) -> None:
-        """Print a result for programs, on one line."""
-        self.raw(without_commands_in_strings(json_text(value)) + "\n")
-
     def content(self, text: str) -> None:
         """Print the content of a file, in UTF-8: TOML in Latin-1 is no TOML."""
         _reconfigure(sys.stdout, "utf-8")
-        self.raw(text)
-
-    def raw(self, text: str) -> None:
-        """Print text as it is."""
         self.out.file.write(text)
         self.out.file.flush()
 

@@ -139,19 +139,19 @@ class _JsonLines:
     def __init__(self, output: Output) -> None:
         self._output = output
         self._rounds = Rounds()
-        output.json(version_json(_CLOCK.now()))
+        output.show(version_json(_CLOCK.now()))
 
     def show(self, event: Event) -> None:
         self._rounds.add(event)
         for line in event_json(event, _CLOCK.now()):
-            self._output.json(line)
+            self._output.show(line)
 
     def fail(self, diagnostics: Sequence[Diagnostic]) -> None:
         for diagnostic in diagnostics:
-            self._output.json(diagnostic_line(diagnostic, _CLOCK.now()))
+            self._output.show(diagnostic_line(diagnostic, _CLOCK.now()))
 
     def close(self) -> None:
-        self._output.json(summary_json(self._rounds, _CLOCK.now()))
+        self._output.show(summary_json(self._rounds, _CLOCK.now()))
 
 
 def _for_people(output: Output) -> Reporter:

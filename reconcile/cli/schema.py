@@ -8,4 +8,4 @@ from reconcile.desired.document import schema as schema_of_the_file
 @command()
 def schema(session: Session) -> None:
     """Print the JSON Schema of the file, for editors."""
-    session.output.json(schema_of_the_file())
+    session.output.show(schema_of_the_file())
