@@ -3,10 +3,9 @@
 from collections.abc import Iterator
 
 from reconcile import __version__
-from reconcile.addresses import BackupAddress
-from reconcile.insight.difference import Difference, Fate
+from reconcile.insight.difference import Fate
 from reconcile.insight.replay import Finding, OtherPlan, Replay
-from reconcile.plan.model import Action, Create
+from reconcile.plan.model import Action, Delete
 from reconcile.report.document import Formats, Formatter, Lines, Text
 from reconcile.wording import count_text, names_text
 
@@ -55,14 +54,13 @@ def _verdict(replay: Replay) -> str:
 
 def _other_lines(other: OtherPlan) -> Iterator[str]:
     on = f"on {other.at:%Y-%m-%d}"
-    if other.difference is None:
+    if other.refused:
         yield f"{on} these files would have been refused: {other.refused}"
-        return
     alike: dict[tuple[str, str], list[str]] = {}
-    for action, text in changes(other.difference):
-        alike.setdefault((str(action.address.series), text), []).append(_id(action))
-    for (series, text), ids in alike.items():
-        yield f"{series}: {on} they would {text.format(names_text(ids, _MOST_NAMED))}."
+    for action, number, text in _changes(other):
+        alike.setdefault((str(action.address.series), text), []).append(number)
+    for (series, text), numbers in alike.items():
+        yield f"{series}: {on} they would {text.format(names_text(numbers, _MOST_NAMED))}."
 
 
 _FATES = {
@@ -74,19 +72,17 @@ _FATES = {
 }
 
 
-def changes(found: Difference) -> Iterator[tuple[Action, str]]:
-    """Yield each action that other files would have changed, and how: the end of a sentence, `{}` for the backup."""
-    for each in found.actions:
+def _changes(other: OtherPlan) -> Iterator[tuple[Action, str, str]]:
+    """Yield each action that other files would have changed, the number of its backup, and how.
+
+    How is the end of a sentence, with `{}` for the number.
+    """
+    for each in other.difference.actions if other.difference else ():
         if each.fate is not Fate.OTHER_REASON:
-            yield each.action, _FATES[each.fate].format(_done(each.action))
-
-
-def _done(action: Action) -> str:
-    return "created a backup" if isinstance(action, Create) else "deleted {}"
-
-
-def _id(action: Action) -> str:
-    return f"#{action.address.id}" if isinstance(action.address, BackupAddress) else ""
+            action = each.action
+            created = "created a backup", ""
+            done, number = ("deleted {}", f"#{action.backup.id}") if isinstance(action, Delete) else created
+            yield action, number, _FATES[each.fate].format(done)
 
 
 def replay_json(replay: Replay, /, *, verbose: bool) -> dict[str, object]:
@@ -109,17 +105,18 @@ def replay_json(replay: Replay, /, *, verbose: bool) -> dict[str, object]:
             }
             for each in replay.findings
         ],
-        "others": [_other_json(each) for each in replay.others],
-    }
-
-
-def _other_json(other: OtherPlan) -> dict[str, object]:
-    found = changes(other.difference) if other.difference else ()
-    return {
-        "record": other.record,
-        "at": other.at,
-        "refused": other.refused or None,
-        "changes": [{"address": str(action.address), "they_would": text.format(_id(action))} for action, text in found],
+        "others": [
+            {
+                "record": other.record,
+                "at": other.at,
+                "refused": other.refused or None,
+                "changes": [
+                    {"address": str(action.address), "they_would": text.format(number)}
+                    for action, number, text in _changes(other)
+                ],
+            }
+            for other in replay.others
+        ],
     }
 
 

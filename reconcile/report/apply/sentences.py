@@ -159,30 +159,26 @@ class Tally:
     """Counts the events of one plan after the other."""
 
     total: int = 0
-    done: int = 0
-    _in_progress: set[Address] = field(default_factory=set)
+    _is_done: dict[Address, bool] = field(default_factory=dict)
+    """Whether each started action is done."""
 
     def count(self, event: Event) -> None:
         """Take an event into account."""
         match event:
             case outcomes.Planned(plan=plan):
-                self.total, self.done = len(plan.actions), 0
-                self._in_progress.clear()
+                self.total = len(plan.actions)
+                self._is_done.clear()
             case outcomes.Started(action=action):
-                self._in_progress.add(action.address)
+                self._is_done[action.address] = False
             case outcomes.Waiting(address=address):
-                self._in_progress.add(address)
+                self._is_done[address] = False
             case Finished(action=action):
-                self._in_progress.discard(action.address)
-                self.done += 1
+                self._is_done[action.address] = True
             case _:
                 pass
 
-    @property
-    def waiting(self) -> int:
-        """How many actions have not been started."""
-        return max(0, self.total - self.done - len(self._in_progress))
-
     def __str__(self) -> str:
         """Write it as one line: `12 of 400 done, 10 in progress, 378 waiting`."""
-        return f"{self.done:,} of {self.total:,} done, {len(self._in_progress):,} in progress, {self.waiting:,} waiting"
+        started, done = len(self._is_done), sum(self._is_done.values())
+        waiting = max(0, self.total - started)
+        return f"{done:,} of {self.total:,} done, {started - done:,} in progress, {waiting:,} waiting"

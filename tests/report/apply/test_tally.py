@@ -50,4 +50,4 @@ def test_what_is_no_action_counts_for_nothing() -> None:
     tally.count(PLANNED)
     tally.count(Noted(diagnostic=Diagnostic(summary="x")))
 
-    assert tally.waiting == 3
+    assert str(tally) == "0 of 3 done, 0 in progress, 3 waiting"
