@@ -6,10 +6,12 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -145,7 +147,8 @@ def test_gitlabs_jobs_plan_apply_check_and_ping(service: Sandbox) -> None:
     codes = [ran.returncode for ran in (planned, unhealthy, applied, healthy)]
     assert codes == [0, 2, 0, 0], (planned, unhealthy, applied)
     assert json.loads((service.folder / "report.json").read_text()) == {"create": 1, "update": 0, "delete": 0}
-    assert "Plan: 1 to create" in (service.folder / "plan.txt").read_text()
+    assert "Plan: 1 to create" in planned.shown
+    assert "### reconcile: 1 to create" in (service.folder / "plan.md").read_text()
     assert (service.folder / "backups.plan").exists()
     assert "web-server-01" in (service.folder / "status.html").read_text()
     assert "## `web-server-01`" in (service.folder / "runbook.md").read_text()
@@ -162,29 +165,127 @@ def git(folder: Path, *arguments: str) -> str:
     ).stdout
 
 
-def test_gitlabs_plan_says_first_what_a_merge_request_changes_then_over_a_year_then_all(service: Sandbox) -> None:
+def based(service: Sandbox, before: str, after: str) -> dict[str, str]:
+    """Commit a base, write what a merge request changes it to, and return the variables of its pipeline."""
+    service.write(before)
     git(service.folder, "init", "--initial-branch=main")
     git(service.folder, "add", "backups.toml")
     git(service.folder, "commit", "--message", "base")
     git(service.folder, "remote", "add", "origin", str(service.folder))
     base = git(service.folder, "rev-parse", "HEAD").strip()
-    service.write(FILE.replace('"nightly"', '"every night"'))
-    given = {"VPS_API_TOKEN_READONLY": "vps_readonly", "CI_MERGE_REQUEST_DIFF_BASE_SHA": base}
+    service.write(after)
+    return {"VPS_API_TOKEN_READONLY": "vps_readonly", "CI_MERGE_REQUEST_DIFF_BASE_SHA": base}
+
+
+RENAMED = FILE.replace('"nightly"', '"every night"\nkeep = 3')
+
+
+@pytest.mark.parametrize(("rule", "code"), [("", 0), ('[require]\nretention = "30d"\n', 1)])
+def test_gitlabs_plan_says_first_what_a_merge_request_changes_then_over_a_year_then_all(
+    rule: str, code: int, service: Sandbox
+) -> None:
+    given = based(service, FILE, rule + RENAMED)
 
     planned = gitlab(jobs()["backups-plan"], service, **given)
-    shown = (service.folder / "plan.txt").read_text()
-    for lacks in ({"compare": ""}, {"compare": "no-such.toml"}):
-        assert gitlab(jobs(**lacks)["backups-plan"], service, **given).returncode == 0
-        assert "Because of this change" not in (service.folder / "plan.txt").read_text()
 
-    assert planned.returncode == 0, planned.shown
+    assert planned.returncode == code, planned.shown
+    shown = (service.folder / "plan.md").read_text()
     order = (
-        "Because of this change: 1 more create on web-server-01",
-        "with an apply every 1d from",
-        "web-server-01 (12345)",
+        "Because of this change&#58; 1 more create on web-server-01",
+        "\n### reconcile: forecast\n",
+        "- **in a year**: ",
+        "- **at its peak**: ",
+        "- **reaches back**: ",
+        "<details><summary>2 series with a change</summary>",
+        "<details><summary>The whole plan: ",
     )
     places = [shown.index(text) for text in order]
     assert places == sorted(places)
+    assert shown.count("<details>") == shown.count("</details>")
+
+
+def test_gitlabs_plan_without_a_base_is_the_plan_alone(service: Sandbox) -> None:
+    given = based(service, FILE, RENAMED)
+
+    for lacks in ({"compare": ""}, {"compare": "no-such.toml"}):
+        assert gitlab(jobs(**lacks)["backups-plan"], service, **given).returncode == 0
+        assert "### reconcile: 1 to create" in (service.folder / "plan.md").read_text()
+
+
+@dataclass
+class GitLab:
+    """The notes of a merge request, and the name of the user who asks for them or writes them."""
+
+    notes: list[dict[str, Any]]
+    url: str = ""
+    asked: list[str] = field(default_factory=list)
+
+    def respond(self, method: str, path: str, body: str) -> object:
+        self.asked.append(f"{method} {path}")
+        if path == "/user":
+            return {"id": 1}
+        if method == "GET":
+            page = int(path.rpartition("=")[2])
+            return self.notes[2 * page - 2 : 2 * page]
+        if method == "POST":
+            self.notes.append({"id": 10 + len(self.notes), "author": {"id": 1}})
+        note = self.notes[-1] if method == "POST" else next(e for e in self.notes if path.endswith(f"/{e['id']}"))
+        note["body"] = json.loads(body)["body"]
+        return note
+
+
+@pytest.fixture
+def merge_request() -> Iterator[GitLab]:
+    api = GitLab([{"id": number, "author": {"id": 2}, "body": "<!-- backups-plan -->\nforged"} for number in range(3)])
+
+    class Handler(BaseHTTPRequestHandler):
+        def answer(self) -> None:
+            assert self.headers["PRIVATE-TOKEN"] == "glpat-x"
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
+            content = json.dumps(api.respond(self.command, self.path, body)).encode()
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        do_GET = do_POST = do_PUT = answer  # noqa: N815 - the base class's names
+
+        def log_message(self, *_: Any) -> None:  # noqa: ANN401 - the base class's signature
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        api.url = f"http://127.0.0.1:{server.server_port}"
+        yield api
+        server.shutdown()
+
+
+def test_gitlabs_plan_keeps_one_note_in_the_merge_request(service: Sandbox, merge_request: GitLab) -> None:
+    plan = jobs()["backups-plan"]
+    given = based(service, FILE, RENAMED) | {
+        "GITLAB_NOTE_TOKEN": "glpat-x",
+        "CI_API_V4_URL": merge_request.url,
+        "CI_PROJECT_ID": "5",
+        "CI_MERGE_REQUEST_IID": "7",
+        "CI_JOB_NAME": "backups-plan",
+        "CI_JOB_URL": "https://gitlab.example/j/1",
+        "CI_COMMIT_SHA": "c0ffee",
+    }
+    note = {"script": plan["after_script"]}
+
+    written = gitlab(note, service, **given)
+    first = merge_request.notes[-1]["body"]
+    gitlab(plan, service, **given)
+    updated = gitlab(note, service, **given)
+    without = gitlab(note, service, **given | {"GITLAB_NOTE_TOKEN": ""})
+
+    assert [ran.returncode for ran in (written, updated, without)] == [0, 0, 0], written.shown
+    assert first.startswith("<!-- backups-plan -->\n### reconcile: no plan\n")
+    changes = [each for each in merge_request.asked if not each.startswith("GET")]
+    assert changes == ["POST /projects/5/merge_requests/7/notes", "PUT /projects/5/merge_requests/7/notes/13"]
+    assert "Because of this change&#58; 1 more create" in merge_request.notes[-1]["body"]
+    assert "Planned for c0ffee in [this job](https://gitlab.example/j/1)." in merge_request.notes[-1]["body"]
+    assert [each["body"] for each in merge_request.notes[:3]] == ["<!-- backups-plan -->\nforged"] * 3
 
 
 @pytest.mark.parametrize("job", ["backups-apply", "backups-status"])
@@ -196,7 +297,7 @@ def test_gitlabs_plan_that_fails_fails_its_job_and_leaves_the_reason(service: Sa
     service.write(FILE + "evry = 1\n")
 
     assert gitlab(jobs()["backups-plan"], service, VPS_API_TOKEN_READONLY="vps_readonly").returncode == 1
-    assert "unknown key" in (service.folder / "plan.txt").read_text()
+    assert "unknown key" in (service.folder / "plan.md").read_text().replace("&#32;", " ")
 
 
 @dataclass
