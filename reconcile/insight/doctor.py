@@ -272,8 +272,7 @@ def _declared(config: Config, desired: Desired, inventory: Inventory) -> Checks:
     checked = check_servers(desired, inventory)
     if config.fleets:
         checks[Check.FLEETS] = checked.empty_fleets
-    pauses = tuple(pause_diagnostics(config, inventory.observed_at))
-    checks[Check.SERVERS] = (*checked.errors, *checked.names, *pauses)
+    checks[Check.SERVERS] = (*checked.diagnostics, *pause_diagnostics(config, inventory.observed_at))
     if config.require.all_servers:
         checks[Check.REQUIRE] = checked.all_servers
     return checks

@@ -9,12 +9,14 @@ from reconcile.desired.desired import Desired
 from reconcile.durations import Duration
 from reconcile.plan.require import Breaches
 
+RuleName = Literal["all_servers", "every", "retention", "min_age"]
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RequiredRule:
     """One rule, the number of servers to which it applies, and how many satisfy it; None if unknown."""
 
-    name: Literal["all_servers", "every", "retention", "min_age"]
+    name: RuleName
     required: Duration | Literal[True]
     servers: int | None
     satisfied: int | None
@@ -27,26 +29,21 @@ def rules(desired: Desired, inventory: Inventory, breaches: Breaches) -> tuple[R
     all declared servers, which always satisfy it, because plan and apply enforce it.
     """
     require = desired.config.require
-    found: list[RequiredRule] = []
-    if require.all_servers:
-        undeclared = desired.undeclared(inventory)
-        servers = None if undeclared is None else len(inventory.servers or ())
-        satisfied = None if undeclared is None or servers is None else servers - len(undeclared)
-        found.append(RequiredRule(name="all_servers", required=True, servers=servers, satisfied=satisfied))
+    unprotected = desired.undeclared(inventory)
+    listed = None if unprotected is None else len(inventory.servers or ())
     members = Counter(server.place for server in desired.servers)  # the members of a fleet share its table
     with_series = sum(bool(server.series) for server in desired.servers)
     broken: Counter[str] = Counter()
     for table, rule in breaches:
         broken[rule] += members[table]
-    judged: tuple[tuple[Literal["every", "retention"], Duration | None], ...] = (
-        ("every", require.every),
-        ("retention", require.retention),
+    rows: tuple[tuple[RuleName, Duration | Literal[True] | None, int | None, int], ...] = (
+        ("all_servers", True if require.all_servers else None, listed, len(unprotected or ())),
+        ("every", require.every, with_series, broken["every"]),
+        ("retention", require.retention, with_series, broken["retention"]),
+        ("min_age", require.min_age, len(desired.servers), 0),
     )
-    for name, required in judged:
-        if required:
-            satisfied = with_series - broken[name]
-            found.append(RequiredRule(name=name, required=required, servers=with_series, satisfied=satisfied))
-    if require.min_age:
-        declared = len(desired.servers)
-        found.append(RequiredRule(name="min_age", required=require.min_age, servers=declared, satisfied=declared))
-    return tuple(found)
+    return tuple(
+        RequiredRule(name=name, required=rule, servers=servers, satisfied=None if servers is None else servers - others)
+        for name, rule, servers, others in rows
+        if rule
+    )

@@ -137,10 +137,9 @@ def status(desired: Desired, inventory: Inventory, now: datetime) -> Status:
     diagnostics = (
         *pause_diagnostics(desired.config, now),
         *unconfirmed_clock(inventory),
-        *checked.errors,
+        *checked.diagnostics,
         *(checked.all_servers if inventory.servers is None else ()),
         *broken.values(),
-        *checked.names,
         *odd_entries(inventory),
     )
     return Status(

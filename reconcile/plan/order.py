@@ -10,7 +10,7 @@ from datetime import datetime
 from reconcile.actual.inventory import State
 from reconcile.addresses import SeriesAddress
 from reconcile.plan.model import Plan, SeriesPlan
-from reconcile.plan.reasons import CreateReason, Due, Misdated, Missing, TooOld
+from reconcile.plan.reasons import Due, Misdated, TooOld
 
 
 def ranks(plan: Plan) -> Mapping[SeriesAddress, int]:
@@ -35,13 +35,8 @@ def _urgency(series: SeriesPlan, now: datetime) -> tuple[bool, float]:
     backups += [kept.backup for kept in series.kept if not isinstance(kept.reason, Misdated)]
     newest = max(backups, key=lambda backup: backup.created_at, default=None)
     may_fail_again = newest is not None and newest.state in {State.PENDING, State.FAILED}
-    return may_fail_again, -_overdue(series.create.reason, now) if series.create else 0.0
-
-
-def _overdue(reason: CreateReason, now: datetime) -> float:
-    """Return the age of the newest backup, in intervals; infinite if it is missing."""
-    match reason:
-        case Missing():
-            return math.inf
+    match series.create and series.create.reason:
         case Due(age=age, every=interval) | TooOld(age=age, max_age=interval):
-            return age.total_seconds() / interval.in_seconds(now)
+            return may_fail_again, -age.total_seconds() / interval.in_seconds(now)
+        case _:
+            return may_fail_again, -math.inf

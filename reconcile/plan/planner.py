@@ -66,12 +66,11 @@ def _plan(
         *pause_diagnostics(desired.config, now),
         *(_unmet(states, desired.freshness) if desired.freshness else ()),
         *unconfirmed,
-        *checked.errors,
+        *checked.diagnostics,
         *checked.all_servers,
         *broken.values(),
         *desired.config.warnings,
         *checked.empty_fleets,
-        *checked.names,
         *odd_entries(inventory),
         *account_diagnostics(states),
     )

@@ -1,6 +1,6 @@
 """Leaves out of a plan what does not match the account (spec, section 3)."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from reconcile.actual.inventory import Inventory, Server
@@ -17,39 +17,84 @@ _MOST_NAMED = 20
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CheckedServers:
-    """The servers that can be planned, and the errors about the others and about the account."""
+    """The servers that can be planned, and the diagnostics about the others and about the account."""
 
     servers: tuple[DeclaredServer, ...]
-    errors: tuple[Diagnostic, ...]
-    """Errors about each server that is left out."""
+    diagnostics: tuple[Diagnostic, ...]
+    """Errors about each server that is left out; warnings about pins, and about names that could not be checked."""
     all_servers: tuple[Diagnostic, ...]
     """Errors if the account breaks `all_servers` of `[require]`, or it can't be checked."""
     empty_fleets: tuple[Diagnostic, ...]
     """Warnings about each fleet that matches no server."""
-    names: tuple[Diagnostic, ...]
-    """Warnings about names that could not be checked, without a list of servers."""
 
 
 def check_servers(desired: Desired, inventory: Inventory) -> CheckedServers:
     """Leave out each server that does not match the file: its backups would be judged by another server's rules."""
-    names = _Names(inventory)
+    by_text = {str(id_): id_ for id_ in inventory.names}
+    by_name = {name: id_ for id_, name in inventory.names.items()}
     matching: list[DeclaredServer] = []
-    errors: list[Diagnostic] = []
-    unseen: list[str] = []
+    diagnostics: list[Diagnostic] = []
     for server in desired.servers:
-        problems = [*names.problems(server), *_claimed_twice(server, inventory)]
-        errors += problems
-        if not problems:
+        problems = [*_claimed_twice(server, inventory), *_pins(server, inventory)]
+        if problem := _mismatch(server, inventory, by_text, by_name):
+            problems.insert(0, problem)
+        errors = [each for each in problems if each.severity == "error"]
+        diagnostics += errors or problems
+        if not errors:
             matching.append(server)
-            if server.id not in inventory.names:
-                unseen.append(server.key)
+    if inventory.servers is None:
+        unseen = [each.key for each in matching if each.id not in inventory.names]
+        diagnostics.insert(0, _names_unchecked(unseen))
     return CheckedServers(
         servers=tuple(matching),
-        errors=tuple(errors),
+        diagnostics=tuple(diagnostics),
         all_servers=tuple(_undeclared(desired, inventory)),
         empty_fleets=tuple(_empty_fleet(fleet, inventory) for fleet in desired.empty_fleets),
-        names=(_names_unchecked(unseen),) if inventory.servers is None else (),
     )
+
+
+def _mismatch(
+    server: DeclaredServer, inventory: Inventory, by_text: Mapping[str, Id], by_name: Mapping[str, Id]
+) -> Diagnostic | None:
+    """Return an error if the account does not have the server, or by another name."""
+    name = inventory.names.get(server.id)
+    if name == server.name or (name is None and inventory.servers is None):
+        return None
+    if name is not None:
+        summary = f"server {server.id!r} is named {name!r} in the account, not {server.name!r}"
+        detail = f"If it was renamed, write name = {name!r} in this table; otherwise correct the id."
+    else:
+        summary = f"the account has no server with the id {server.id!r}"
+        detail = "Correct the id, or remove the table if the server no longer exists. Its backups are then kept."
+        if (twin := by_text.get(str(server.id))) is not None:
+            detail = f"The account has {twin!r}. A quoted id and an unquoted id are different. Write id = {twin!r}."
+        elif (namesake := by_name.get(server.name)) is not None:
+            detail = f"The server named {server.name!r} has the id {namesake!r}. Correct the id, or remove the table."
+    return Diagnostic(summary=summary, detail=detail, address=server.key, place=server.place.at("id"))
+
+
+def _pins(server: DeclaredServer, inventory: Inventory) -> Iterator[Diagnostic]:
+    """Report the pins of no backup; it is an error if one differs from an id only in type, because it was meant."""
+    if not server.pinned:
+        return
+    held = {backup.id for backups in inventory.held_on(server.id).values() for backup in backups}
+    by_text: dict[str, Id] = {str(id_): id_ for id_ in held}
+    for number, pin in enumerate(server.pinned):
+        if pin in held:
+            continue
+        twin = by_text.get(str(pin))
+        summary = f"pinned backup {pin!r} does not exist"
+        detail = f"Server {server.name!r} has no manual backup with this id. Remove it from pinned."
+        if twin is not None:
+            summary = f"there is no backup {pin!r} to pin, only {twin!r}"
+            detail = f"A quoted id and an unquoted id are different. Write {twin!r} in pinned."
+        yield Diagnostic(
+            severity="warning" if twin is None else "error",
+            summary=summary,
+            detail=detail,
+            address=server.key,
+            place=server.place.at("pinned", number),
+        )
 
 
 def _claimed_twice(server: DeclaredServer, inventory: Inventory) -> Iterator[Diagnostic]:
@@ -133,56 +178,3 @@ def _names_unchecked(unseen: list[str]) -> Diagnostic:
     if unseen:
         detail += f" Not checked, because there is no backup: {', '.join(unseen)}."
     return Diagnostic(severity="warning", summary="server names were not fully checked", detail=detail)
-
-
-class _Names:
-    """The account's servers, for comparison with the declared ones."""
-
-    def __init__(self, inventory: Inventory) -> None:
-        self._inventory = inventory
-        self._ids_by_text = {str(id_): id_ for id_ in inventory.names}
-        self._ids_by_name = {name: id_ for id_, name in inventory.names.items()}
-
-    def problems(self, server: DeclaredServer) -> Iterator[Diagnostic]:
-        names = self._inventory.names
-        if server.id not in names:
-            if self._inventory.servers is not None:
-                yield Diagnostic(
-                    summary=f"the account has no server with the id {server.id!r}",
-                    detail=self._nearest(server),
-                    address=server.key,
-                    place=server.place.at("id"),
-                )
-        elif names[server.id] != server.name:
-            yield Diagnostic(
-                summary=f"server {server.id!r} is named {names[server.id]!r} in the account, not {server.name!r}",
-                detail=f"If it was renamed, write name = {names[server.id]!r} in this table; otherwise correct the id.",
-                address=server.key,
-                place=server.place.at("id"),
-            )
-        yield from self._pins_of_another_type(server)
-
-    def _nearest(self, server: DeclaredServer) -> str:
-        twin = self._ids_by_text.get(str(server.id))
-        if twin is not None:
-            return f"The account has {twin!r}. A quoted id and an unquoted id are different. Write id = {twin!r}."
-        namesake = self._ids_by_name.get(server.name)
-        if namesake is not None:
-            return f"The server named {server.name!r} has the id {namesake!r}. Correct the id, or remove the table."
-        return "Correct the id, or remove the table if the server no longer exists. Its backups are then kept."
-
-    def _pins_of_another_type(self, server: DeclaredServer) -> Iterator[Diagnostic]:
-        """Report pins that differ from a backup's id only in type: they were meant to keep it, but would not."""
-        if not server.pinned:
-            return
-        held = {backup.id for series in self._inventory.held_on(server.id).values() for backup in series}
-        by_text: dict[str, Id] = {str(id_): id_ for id_ in held}
-        for number, pin in enumerate(server.pinned):
-            twin = by_text.get(str(pin))
-            if twin is not None and pin not in held:
-                yield Diagnostic(
-                    summary=f"there is no backup {pin!r} to pin, only {twin!r}",
-                    detail=f"A quoted id and an unquoted id are different. Write {twin!r} in pinned.",
-                    address=server.key,
-                    place=server.place.at("pinned", number),
-                )

@@ -2,9 +2,8 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from reconcile.actual.inventory import Backup, HeldBackups, Inventory, State, in_order
+from reconcile.actual.inventory import Backup, Inventory, State, in_order
 from reconcile.addresses import Descriptions, SeriesAddress, escaped_glob, is_glob
-from reconcile.desired.config import DeclaredServer
 from reconcile.diagnostics import Diagnostic, Place
 from reconcile.durations import age_text
 from reconcile.ids import Id
@@ -21,7 +20,6 @@ def account_diagnostics(servers: Sequence[ServerState]) -> Iterator[Diagnostic]:
     """
     for state in servers:
         key, times = state.declared.key, state.times
-        yield from _missing_pins(state.declared, state.held)
         for series, found in state.series:
             odd = in_order((*found.misdated, *found.stalled, *found.unknown))
             yield from _oddities(SeriesAddress(key, series.description), odd, times, is_declared=True)
@@ -117,19 +115,6 @@ def _renamed(servers: Iterable[ServerState]) -> Iterator[Diagnostic]:
                     place=place,
                 )
     yield from (warning for place, warning in warnings.items() if not left[place])
-
-
-def _missing_pins(server: DeclaredServer, held: HeldBackups) -> Iterator[Diagnostic]:
-    ids = {backup.id for backups in held.values() for backup in backups} if server.pinned else ()
-    for number, pin in enumerate(server.pinned):
-        if pin not in ids:
-            yield Diagnostic(
-                severity="warning",
-                summary=f"pinned backup {pin!r} does not exist",
-                detail=f"Server {server.name!r} has no manual backup with this id. Remove it from pinned.",
-                address=server.key,
-                place=server.place.at("pinned", number),
-            )
 
 
 def _oddities(
