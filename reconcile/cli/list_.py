@@ -10,8 +10,7 @@ from reconcile.cli.connection import connect
 from reconcile.cli.options import argument, command, format_of, option
 from reconcile.cli.session import Session
 from reconcile.ids import Id
-from reconcile.insight.listing import BackupList, known_names, list_backups
-from reconcile.insight.servers import find_server, matching
+from reconcile.insight.servers import BackupList, find_server, known_names, list_backups, matching
 from reconcile.plan.warnings import odd_entries
 from reconcile.report.backups import LIST_FORMATS
 from reconcile.report.document import Formatter

@@ -6,9 +6,8 @@ from types import MappingProxyType
 from reconcile.actual.inventory import Backup, State, size_mb
 from reconcile.durations import age_text
 from reconcile.ids import Id
-from reconcile.insight.listing import BackupList
 from reconcile.insight.restore_points import Choice
-from reconcile.insight.servers import name_or_id
+from reconcile.insight.servers import BackupList, name_or_id
 from reconcile.report.document import Columns, Formats, Formatter, Lines, Row, Text
 from reconcile.wording import count_text, size_text
 

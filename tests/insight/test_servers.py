@@ -1,12 +1,12 @@
-"""Which server of the account a person means; whatever is not plainly one is refused."""
+"""Which server of the account a person means, and what `list` lists: every backup, by server, the newest first."""
 
 import pytest
-from support.build import WEB, backup, inventory
+from support.build import BASE_URL, NOW, WEB, backup, days, inventory
 
-from reconcile.actual.inventory import Server
+from reconcile.actual.inventory import Server, size_mb
 from reconcile.diagnostics import UserError
 from reconcile.ids import Id
-from reconcile.insight.servers import find_server, name_or_id
+from reconcile.insight.servers import BackupList, find_server, list_backups, name_or_id
 
 DB, NAMELESS, NUMBER = Server(id=2, name="db"), Server(id="u-3", name=""), Server(id=4, name="2")
 SEEN = inventory(servers=(WEB, DB, NAMELESS, Server(id=5, name="twin"), Server(id=6, name="twin")))
@@ -69,3 +69,64 @@ def test_a_server_without_a_name_is_called_by_its_id() -> None:
     assert name_or_id(WEB) == "web"
     assert name_or_id(NAMELESS) == "u-3"
     assert name_or_id(Server(id=7, name="")) == "7"
+
+
+GONE = Server(id=3, name="gone")
+ACCOUNT = inventory(
+    backup(1, age=days(3)),
+    backup(2, "Automatic daily backup", age=days(1), backup_type="automatic"),
+    backup(3, None, age=days(2), status="in_progress"),
+    backup(4, server=GONE),
+    servers=(WEB, DB),
+)
+
+
+def listed(found: BackupList) -> dict[str, list[object]]:
+    return {server.server.name: [backup.id for backup in server.backups] for server in found.servers}
+
+
+def test_all_of_them_by_the_servers_name_the_newest_first_whatever_their_type_and_status() -> None:
+    assert listed(list_backups(ACCOUNT)) == {"db": [], "gone": [4], "web": [2, 3, 1]}
+
+
+def test_of_some_servers() -> None:
+    assert listed(list_backups(ACCOUNT, [WEB.id, DB.id])) == {"db": [], "web": [2, 3, 1]}
+
+
+def test_of_one_type() -> None:
+    found = list_backups(ACCOUNT, backup_type="automatic")
+
+    assert listed(found) == {"db": [], "gone": [], "web": [2]}
+    assert found.backup_type == "automatic"
+
+
+def test_it_says_of_which_account_it_is_and_when() -> None:
+    found = list_backups(ACCOUNT)
+
+    assert (found.base_url, found.observed_at, found.backup_type) == (BASE_URL, NOW, None)
+
+
+def test_a_server_has_the_name_that_the_account_lists_whatever_its_backups_say() -> None:
+    renamed = Server(id=1, name="www")
+
+    (found,) = list_backups(inventory(backup(1), servers=(renamed,))).servers
+
+    assert found.server == renamed
+
+
+def test_servers_of_one_name_are_two() -> None:
+    twins = tuple(Server(id=id_, name="twin") for id_ in (10, 9))
+    found = list_backups(inventory(backup(1, server=twins[0]), backup(2, server=twins[1]), servers=twins))
+
+    assert [(server.server.id, [backup.id for backup in server.backups]) for server in found.servers] == [
+        (9, [2]),
+        (10, [1]),
+    ]
+
+
+def test_where_servers_cannot_be_listed_those_with_backups_are() -> None:
+    assert listed(list_backups(inventory(backup(1), servers=None))) == {"web": [1]}
+
+
+def test_a_size_that_is_not_known_counts_for_nothing() -> None:
+    assert size_mb(list_backups(ACCOUNT).backups) == 3 * 1024

@@ -8,7 +8,7 @@ from support.build import NOW, WEB, backup, days, inventory
 from support.render import shown, value
 
 from reconcile.actual.inventory import Backup, Server
-from reconcile.insight.listing import list_backups
+from reconcile.insight.servers import list_backups
 from reconcile.report.backups import list_json, list_text
 
 DB = Server(id=2, name="")

@@ -18,8 +18,8 @@ from reconcile.insight.comparison import compare
 from reconcile.insight.doctor import AccessFacts, Check, Diagnosis, ListFacts, ServiceFacts, TokenFacts
 from reconcile.insight.forecast import Schedule, forecast
 from reconcile.insight.importing import declare
-from reconcile.insight.listing import list_backups
 from reconcile.insight.restore_points import choose
+from reconcile.insight.servers import list_backups
 from reconcile.insight.status import status
 from reconcile.outcomes import Applied, Event, Finished, Noted, Outcome, Result, Settled, Waiting
 from reconcile.report.apply.sentences import event_text

@@ -11,8 +11,8 @@ from support.render import shown
 
 from reconcile.actual.inventory import Backup, Server
 from reconcile.desired.desired import resolve
-from reconcile.insight.listing import list_backups
 from reconcile.insight.restore_points import choose
+from reconcile.insight.servers import list_backups
 from reconcile.insight.status import status
 from reconcile.outcomes import Applied, Finished, Outcome, Result
 from reconcile.plan.model import Create, Plan

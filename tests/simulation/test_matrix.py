@@ -22,7 +22,7 @@ from reconcile.durations import Duration
 from reconcile.insight.forecast import Schedule
 from reconcile.insight.forecast import forecast as forecast_of
 from reconcile.insight.importing import declare
-from reconcile.insight.listing import list_backups
+from reconcile.insight.servers import list_backups
 from reconcile.insight.status import status
 from reconcile.outcomes import Result
 from reconcile.plan.planner import plan
