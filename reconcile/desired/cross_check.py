@@ -13,10 +13,24 @@ from reconcile.addresses import compiled, is_glob
 from reconcile.desired.locate import Source
 from reconcile.diagnostics import Diagnostic, KeyPath, did_you_mean
 from reconcile.limits import is_64_bit
-from reconcile.wording import names_text
 
 _MOST_SUGGESTIONS, _MOST_NAMED = 20, 20
 """Limits, because each suggestion takes a comparison with every name."""
+
+_ONCE = {
+    "settings": ("[{}] is declared twice", "Keep the settings of all files in one table."),
+    "require": ("[{}] is declared twice", "Put all requirements in one [require] table."),
+    "policies": ("the policy {!r} is declared twice", "Remove one of the two, or rename it."),
+    "fleets": ("the fleet {!r} is declared twice", "Remove one of the two, or rename it."),
+    "servers": ("the server {!r} is declared in two files", "Declare each server in one file only."),
+    "id": ("two servers have the id {!r}", "Declare each server once, with the id that the service gave it."),
+    "description": (
+        "this table has two series with the description {!r}",
+        "The description identifies the series: change one of the two, or remove it.",
+    ),
+    "renamed_from": ("{!r} is renamed twice", "A backup belongs to one series: remove one of the two."),
+}
+"""What is wrong with the second of two equal keys or values of a kind, and what to do."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,13 +40,30 @@ class TomlFile:
     source: Source
     data: dict[str, Any]
 
+    def table(self, key: str) -> dict[str, Any]:
+        """Return a table; empty if there is none."""
+        table = self.data.get(key)
+        return table if isinstance(table, dict) else {}
+
     @cached_property
-    def with_series(self) -> list[tuple[tuple[str, str], dict[str, Any], list[tuple[int, dict[str, Any]]]]]:
-        """The tables that may have `backups`: the path of each, the table, and its series with their numbers."""
+    def tables(self) -> list[tuple[KeyPath, dict[str, Any]]]:
+        """The tables that may have `backups`, each with its path."""
         return [
-            ((kind, key), table, list(_series(table)))
+            ((kind, key), table)
             for kind in ("servers", "fleets")
-            for key, table in _tables(self.data, kind)
+            for key, table in self.table(kind).items()
+            if isinstance(table, dict)
+        ]
+
+    @cached_property
+    def series(self) -> list[tuple[KeyPath, dict[str, Any]]]:
+        """The series of these tables, each with its path."""
+        return [
+            ((*path, "backups", number), series)
+            for path, table in self.tables
+            if isinstance(backups := table.get("backups"), list)
+            for number, series in enumerate(backups)
+            if isinstance(series, dict)
         ]
 
 
@@ -41,142 +72,107 @@ def cross_check(files: Sequence[TomlFile], *, all_read: bool) -> Iterator[Diagno
     yield from _duplicates(files)
     yield from _ignored_series(files)
     for file in files:
-        yield from _clashing_series(file)
+        yield from _clashing_renames(file)
     if all_read:
         yield from _unknown_policies(files)
 
 
-class _Unique:
-    """Keys or values that may be declared only once."""
-
-    def __init__(self, summary: str, advice: str, *, at_key: bool = False) -> None:
-        self._summary, self._advice, self._at_key = summary, advice, at_key
-        self._first: dict[str | int, tuple[TomlFile, KeyPath]] = {}
-
-    def add(self, value: str | int, file: TomlFile, *path: str | int) -> Iterator[Diagnostic]:
-        """Report `value`, which is at `path` in `file`, if it has been added before."""
-        here = (file, path)
-        if (there := self._first.setdefault(value, here)) is here:
-            return
-        first, place = (each.source.place(*keys, at_key=self._at_key) for each, keys in (there, here))
-        where = f"{first.filename}:{first.spot.start.line}" if first.spot else first.filename
-        detail = f"The first is in {where}. {self._advice}"
-        yield Diagnostic(summary=self._summary.format(repr(value)), detail=detail, place=place)
-
-
 def _duplicates(files: Sequence[TomlFile]) -> Iterator[Diagnostic]:
-    settings = _Unique("[settings] is declared twice", "Keep the settings of all files in one table.", at_key=True)
-    require = _Unique("[require] is declared twice", "Put all requirements in one [require] table.", at_key=True)
-    policies = _Unique("the policy {0} is declared twice", "Remove one of the two, or rename it.", at_key=True)
-    servers = _Unique("the server {0} is declared in two files", "Declare each server in one file only.", at_key=True)
-    fleets = _Unique("the fleet {0} is declared twice", "Remove one of the two, or rename it.", at_key=True)
-    ids = _Unique("two servers have the id {0}", "Declare each server once, with the id that the service gave it.")
+    first: dict[tuple[str, str, KeyPath, object], tuple[TomlFile, KeyPath]] = {}
     for file in files:
-        if "settings" in file.data:
-            yield from settings.add("settings", file, "settings")
-        if "require" in file.data:
-            yield from require.add("require", file, "require")
-        for name in _table(file.data, "policies"):
-            yield from policies.add(name, file, "policies", name)
-        for name in _table(file.data, "fleets"):
-            yield from fleets.add(name, file, "fleets", name)
-        for key, server in _tables(file.data, "servers"):
-            yield from servers.add(key, file, "servers", key)
-            id_ = server.get("id")
-            if isinstance(id_, str) or (type(id_) is int and is_64_bit(id_)):
-                yield from ids.add(id_, file, "servers", key, "id")
+        for kind, table, value, path in _declared(file):
+            filename = file.source.filename if table else ""
+            earlier, its_path = first.setdefault((kind, filename, table, value), (file, path))
+            if its_path is path:
+                continue
+            at_key = kind in file.data
+            spot = earlier.source.place(*its_path, at_key=at_key).spot
+            where = f"{earlier.source.filename}:{spot.start.line}" if spot else earlier.source.filename
+            summary, advice = _ONCE[kind]
+            yield Diagnostic(
+                summary=summary.format(value),
+                detail=f"The first is in {where}. {advice}",
+                place=file.source.place(*path, at_key=at_key),
+            )
 
 
-def _clashing_series(file: TomlFile) -> Iterator[Diagnostic]:
-    """Find series of one table that have the same description, present or former."""
-    for path, _, several in file.with_series:
-        where = "on this server" if path[0] == "servers" else "in this fleet"
-        advice = "The description identifies the series: change one of the two, or remove it."
-        descriptions = _Unique(f"two series {where} have the description {{0}}", advice)
-        renamed = _Unique("{0} is renamed twice", "A backup belongs to one series: remove one of the two.")
-        names = {number: name for number, series in several if isinstance(name := series.get("description"), str)}
-        for number, name in names.items():
-            yield from descriptions.add(name, file, *path, "backups", number, "description")
-        declared = set(names.values())
-        for number, series in several:
-            for index, old in enumerate(_renamed_from(series)):
-                at = (*path, "backups", number, "renamed_from", index)
-                yield from renamed.add(old, file, *at)
-                if old in declared and not is_glob(old):
-                    is_own = old == names.get(number)
-                    yield Diagnostic(
-                        summary=f"{old!r} is {'still the description' if is_own else 'declared as a series'}",
-                        detail="A backup belongs to one series: remove it from renamed_from, or change description.",
-                        place=file.source.place(*at),
-                    )
+def _declared(file: TomlFile) -> Iterator[tuple[str, KeyPath, str | int, KeyPath]]:
+    """Yield each key and value that may occur once: its kind, the table in which it may, itself, and its path."""
+    for kind in file.data.keys() & {"settings", "require"}:
+        yield kind, (), kind, (kind,)
+    for kind in ("policies", "fleets", "servers"):
+        for name in file.table(kind):
+            yield kind, (), name, (kind, name)
+    for path, table in file.tables:
+        id_ = table.get("id")
+        if isinstance(id_, str) or (type(id_) is int and is_64_bit(id_)):
+            yield "id", (), id_, (*path, "id")
+    for path, series in file.series:
+        for _, name in _texts(series, "description"):
+            yield "description", path[:2], name, (*path, "description")
+        for index, old in _texts(series, "renamed_from"):
+            yield "renamed_from", path[:2], old, (*path, "renamed_from", index)
 
 
-def _renamed_from(series: dict[str, Any]) -> list[str]:
-    return [old for old in _listed(series.get("renamed_from", [])) if isinstance(old, str)]
-
-
-def _listed(value: object) -> list[Any]:
-    """Return the value as a list: a string is a list of one."""
-    return value if isinstance(value, list) else [value]
+def _clashing_renames(file: TomlFile) -> Iterator[Diagnostic]:
+    renames = [(path, index, old) for path, series in file.series for index, old in _texts(series, "renamed_from")]
+    if not renames:
+        return
+    declared = {(path[:2], name): path for path, series in file.series for _, name in _texts(series, "description")}
+    for path, index, old in renames:
+        if not is_glob(old) and (series := declared.get((path[:2], old))):
+            yield Diagnostic(
+                summary=f"{old!r} is {'still the description' if series == path else 'declared as a series'}",
+                detail="A backup belongs to one series: remove it from renamed_from, or change description.",
+                place=file.source.place(*path, "renamed_from", index),
+            )
 
 
 def _ignored_series(files: Sequence[TomlFile]) -> Iterator[Diagnostic]:
     """Find the ignore globs that match the description of a series: in their table or, in the settings, in any."""
-    names: dict[tuple[str, ...], list[str]] = {}
+    names: dict[KeyPath, list[str]] = {}
     for file in files:
-        for path, _, several in file.with_series:
-            own = [(series.get("description"), *_renamed_from(series)) for _, series in several]
-            names[path] = [name for each in own for name in each if isinstance(name, str) and not is_glob(name)]
+        for path, series in file.series:
+            texts = (text for key in ("description", "renamed_from") for _, text in _texts(series, key))
+            names.setdefault(path[:2], []).extend(text for text in texts if not is_glob(text))
     everything = [name for each in names.values() for name in each]
     for file in files:
-        tables: list[tuple[tuple[str | int, ...], dict[str, Any], list[str]]] = [
-            (("settings",), _table(file.data, "settings"), everything),
-            *((path, table, names[path]) for path, table, _ in file.with_series),
-        ]
-        for at, table, declared in tables:
-            for index, glob in enumerate(_listed(table.get("ignore", []))):
-                if isinstance(glob, str) and (matched := next(filter(compiled((glob,)).match, declared), None)):
+        for path, table in [*file.tables, (("settings",), file.table("settings"))]:
+            declared = names.get(path, []) if path[1:] else everything
+            for index, glob in _texts(table, "ignore"):
+                if matched := next(filter(compiled((glob,)).match, declared), None):
                     yield Diagnostic(
                         summary=f"ignore: {glob!r} matches the series {matched!r}",
                         detail="A series is declared, and ignore is for undeclared backups. Change one of the two.",
-                        place=file.source.place(*at, "ignore", *([index] if isinstance(table["ignore"], list) else [])),
+                        place=file.source.place(*path, "ignore", index),
                     )
 
 
 def _unknown_policies(files: Sequence[TomlFile]) -> Iterator[Diagnostic]:
-    declared = {name: None for file in files for name in _table(file.data, "policies")}
+    declared = {name: None for file in files for name in file.table("policies")}
     advice: dict[str, str] = {}  # many series may have the same misspelling
     for file in files:
-        for path, _, several in file.with_series:
-            for number, series in several:
-                name = series.get("policy")
-                if isinstance(name, str) and name not in declared:
-                    if name not in advice:
-                        advice[name] = _policy_advice(name, list(declared), suggests=len(advice) < _MOST_SUGGESTIONS)
-                    place = file.source.place(*path, "backups", number, "policy")
-                    yield Diagnostic(summary=f'there is no policy "{name}"', detail=advice[name], place=place)
+        for path, series in file.series:
+            name = series.get("policy")
+            if isinstance(name, str) and name not in declared:
+                if name not in advice:
+                    advice[name] = _policy_advice(name, list(declared), suggests=len(advice) < _MOST_SUGGESTIONS)
+                place = file.source.place(*path, "policy")
+                yield Diagnostic(summary=f'there is no policy "{name}"', detail=advice[name], place=place)
 
 
 def _policy_advice(name: str, declared: list[str], *, suggests: bool) -> str:
     if not declared:
         return f"Declare it: [policies.{name}]."
-    otherwise = f"Declared policies: {names_text(declared, _MOST_NAMED)}."
-    return did_you_mean(name, declared if suggests else (), otherwise)
+    more = f" and {len(declared) - _MOST_NAMED:,} more" if len(declared) > _MOST_NAMED else ""
+    return did_you_mean(
+        name, declared if suggests else (), f"Declared policies: {', '.join(declared[:_MOST_NAMED])}{more}."
+    )
 
 
-def _table(data: dict[str, Any], key: str) -> dict[str, Any]:
-    table = data.get(key)
-    return table if isinstance(table, dict) else {}
-
-
-def _tables(data: dict[str, Any], key: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    for name, table in _table(data, key).items():
-        if isinstance(table, dict):
-            yield name, table
-
-
-def _series(table: dict[str, Any]) -> Iterator[tuple[int, dict[str, Any]]]:
-    backups = table.get("backups")
-    for number, series in enumerate(backups if isinstance(backups, list) else []):
-        if isinstance(series, dict):
-            yield number, series
+def _texts(table: dict[str, Any], key: str) -> Sequence[tuple[int, str]]:
+    """Return the strings of a key, each with its index; a single string has the index 0."""
+    value = table.get(key, ())
+    if isinstance(value, str):
+        return ((0, value),)
+    return [each for each in enumerate(value) if isinstance(each[1], str)] if isinstance(value, list) else ()

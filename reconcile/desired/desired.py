@@ -4,7 +4,7 @@ Each option that narrows or changes a run is a pure function, applied before pla
 servers, including the members of fleets, `select` applies `--target`, and `with_max_age` applies `--max-age`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import chain
@@ -12,11 +12,10 @@ from typing import Self
 from zoneinfo import ZoneInfo
 
 from reconcile.actual.inventory import Inventory, Server
-from reconcile.addresses import FLEET
+from reconcile.addresses import FLEET, TextIndex
 from reconcile.desired.config import Config, DeclaredFleet, DeclaredServer
 from reconcile.desired.fleets import members, name_order
 from reconcile.desired.min_sizes import MinSizes
-from reconcile.desired.targets import Targets
 from reconcile.diagnostics import Diagnostic, Place, UserError, did_you_mean
 from reconcile.durations import Duration
 from reconcile.ids import Id
@@ -188,3 +187,28 @@ def with_max_age(desired: Desired, freshness: Freshness | None, *, must_match: b
         advice = "--max-age applies to declared series, and this run has none."
         raise UserError(idle[0], diagnostics=[Diagnostic(summary=each, detail=advice) for each in idle])
     return replace(desired, freshness=freshness)
+
+
+_Addressed = dict[str, list[tuple[DeclaredServer, str | None]]]
+"""The series that each address selects."""
+
+
+class Targets:
+    """Addresses that targets may match: of series, and of whole servers or fleets."""
+
+    def __init__(self, addresses: Sequence[tuple[DeclaredServer, str | None]]) -> None:
+        # By whether a target starts with `fleet:`, and whether it has a description.
+        found: dict[tuple[bool, bool], _Addressed] = {}
+        for server, description in addresses:
+            for is_fleet, table in ((False, server.key), (True, server.fleet and f"{FLEET}{server.fleet}")):
+                if table:
+                    for has_description, address in ((False, table), (True, f"{table}/{description or ''}")):
+                        of_kind = found.setdefault((is_fleet, has_description), {})
+                        of_kind.setdefault(address, []).append((server, description))
+        self._kinds = {kind: (addressed, TextIndex(addressed)) for kind, addressed in found.items()}
+
+    def matching(self, target: str) -> Iterator[tuple[DeclaredServer, str | None]]:
+        """Yield what a glob on `SERVER/DESCRIPTION` matches; a glob without a slash matches all of a server."""
+        for is_fleet in (False, True) if target.startswith(FLEET) else (False,):
+            addressed, index = self._kinds.get((is_fleet, "/" in target), ({}, TextIndex(())))
+            yield from chain.from_iterable(map(addressed.__getitem__, index.matching(target)))

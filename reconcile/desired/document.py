@@ -5,8 +5,7 @@ from datetime import time
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler, create_model
-from pydantic_core import CoreSchema, core_schema
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, GetPydanticSchema, create_model
 
 from reconcile.desired import fields
 from reconcile.desired.keep import Keep, KeepCount, KeepWithin, Period
@@ -47,19 +46,6 @@ KeepTable = create_model(
 )
 
 
-class _KeepRules:
-    """Reads a keep table, a number or "all" as rules, in the order of `Period`."""
-
-    @classmethod
-    def __get_pydantic_core_schema__(cls, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
-        table = core_schema.no_info_before_validator_function(_table, handler.generate_schema(KeepTable))
-        return core_schema.no_info_after_validator_function(_rules, table)
-
-    @classmethod
-    def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
-        return {"anyOf": [*fields.COUNT_SCHEMA, handler(core)]}
-
-
 def _table(value: object) -> object:
     keep = fields.table_or_count(value)
     return keep if isinstance(keep, dict) else _newest(keep)
@@ -78,7 +64,13 @@ def _rules(table: Table) -> Keep:
     return (*counts, *withins)
 
 
-KeepField = Annotated[Keep, _KeepRules]
+KeepField = Annotated[
+    Keep,
+    GetPydanticSchema(lambda _, handler: handler(KeepTable)),
+    BeforeValidator(_table, json_schema_input_type=fields.CountField | KeepTable),
+    AfterValidator(_rules),
+]
+"""The rules of a keep table, a number or "all", in the order of `Period`."""
 
 
 class PauseTable(Table):
@@ -203,8 +195,8 @@ class Document(Table):
     settings: Settings | None = None
     require: Requirements | None = None
     policies: dict[str, PolicyTable] = {}
-    servers: dict[fields.ServerKey, ServerTable] = {}
-    fleets: dict[fields.FleetName, FleetTable] = {}
+    servers: dict[fields.KeyField, ServerTable] = {}
+    fleets: dict[fields.KeyField, FleetTable] = {}
 
 
 def schema() -> dict[str, Any]:

@@ -17,6 +17,8 @@ _EXPECTED = {
     "list_type": ("a list", "Write [ … ] or [[table]]."),
     "bool_type": ("true or false", "Write it without quotes."),
     "string_type": ("text", 'Write it in quotes: "…".'),
+    "string_too_short": ("non-empty text", "Write some text, or remove the key."),
+    "too_short": ("a list with at least one entry", "Write at least one entry, or remove the key."),
 }
 
 _SYNONYMS = {
@@ -92,8 +94,6 @@ def explain(invalid: ValidationError, source: Source) -> Iterator[Diagnostic]:
                 summary, detail = f'the key "{name}" is missing', f"Add {name} = … to this table."
             case "description":
                 summary, detail = f"the description {error['msg']}", error["ctx"]["advice"]
-            case "text":
-                summary, detail = f"{name} {error['msg']}", error["ctx"]["advice"]
             case "table_key":
                 path, at_key = path[:-1], True  # pydantic marks an error of a key with "[key]" at the end
                 summary, detail = error["msg"], error["ctx"]["advice"]

@@ -6,7 +6,7 @@ from datetime import date, datetime, time
 from typing import Annotated, Literal, LiteralString
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BeforeValidator, PlainValidator, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from reconcile.durations import EXAMPLES, PATTERN, Duration
@@ -23,14 +23,8 @@ _TIME_OF_DAY = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])")
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 """Control characters, line and paragraph separators, lone surrogates (Unicode's Cc, Zl, Zp and Cs)."""
 
-COUNT_SCHEMA = [{"type": "integer", "minimum": 1, "maximum": LARGEST_INTEGER}, {"const": "all"}]
-_ID_SCHEMA = [
-    {"type": "integer", "minimum": SMALLEST_INTEGER, "maximum": LARGEST_INTEGER},
-    {"type": "string", "minLength": 1},
-]
 _COUNT_ADVICE = 'Write a whole number of at least 1, or "all".'
 _KEEP_ADVICE = 'Write a number, "all", or a table such as { last = 3, daily = 7 }.'
-_TEXT_SCHEMA = {"type": "string", "minLength": 1}
 _DURATION_SCHEMA = {"type": "string", "pattern": PATTERN, "examples": ["36h", "1d", "1mo"]}
 
 _parse_duration = functools.cache(Duration.parse)  # a large file repeats a few: this saves an eighth of the time
@@ -183,30 +177,14 @@ def is_server_key(text: str) -> bool:
     return "/" not in text and not unclean(text)
 
 
-def _server_key(value: str) -> str:
+def _key(value: str) -> str:
     if not is_server_key(value):
         raise _error(
-            f"{value!r} can't be used as a server key",
-            "Use a key without slashes, control characters, or surrounding whitespace, and add the server's name to "
-            "the table with name = ….",
+            f"{value!r} can't be used as a key",
+            "Use a name without slashes, control characters, or surrounding whitespace. If it is the name of a server, "
+            "add that to the table with name = ….",
             kind="table_key",
         )
-    return value
-
-
-def _fleet_name(value: str) -> str:
-    if not is_server_key(value):
-        raise _error(
-            f"{value!r} can't be the name of a fleet",
-            "Use a name without slashes, control characters, or surrounding whitespace.",
-            kind="table_key",
-        )
-    return value
-
-
-def _text(value: str) -> str:
-    if not value:
-        raise _error("is empty", "Write a string, or remove the key.", kind="text")
     return value
 
 
@@ -219,49 +197,32 @@ def _list_of_text(value: object) -> list[object]:
     return value
 
 
-def _some(value: list[str]) -> list[str]:
-    if not value:
-        raise _error("an empty list matches no servers", "Write at least one entry, or remove the key.")
-    return value
-
+_Count = Annotated[int, Field(ge=1, le=LARGEST_INTEGER)] | Literal["all"]
+_Integer = Annotated[int, Field(ge=SMALLEST_INTEGER, le=LARGEST_INTEGER)]
 
 DurationField = Annotated[Duration, PlainValidator(_duration), WithJsonSchema(_DURATION_SCHEMA)]
-CountField = Annotated[
-    int | Literal["all"],
-    PlainValidator(_count),
-    WithJsonSchema({"anyOf": COUNT_SCHEMA}),
+TextField = Annotated[str, Field(min_length=1)]
+_Texts = Annotated[list[TextField], Field(min_length=1)]
+CountField = Annotated[int | Literal["all"], PlainValidator(_count, json_schema_input_type=_Count)]
+IdField = Annotated[Id, PlainValidator(_id, json_schema_input_type=_Integer | TextField)]
+PruneField = Annotated[Prune, PlainValidator(_prune, json_schema_input_type=bool | DurationField)]
+FleetPruneField = Annotated[Prune, PlainValidator(_fleet_prune, json_schema_input_type=Literal[False] | DurationField)]
+DescriptionField = Annotated[
+    str,
+    AfterValidator(_description),
+    WithJsonSchema({"type": "string", "pattern": r"^\S([^\u0000-\u001f\u007f-\u009f]*\S)?$"}),
 ]
-IdField = Annotated[
-    Id,
-    PlainValidator(_id),
-    WithJsonSchema({"anyOf": _ID_SCHEMA}),
-]
-PruneField = Annotated[
-    Prune, PlainValidator(_prune), WithJsonSchema({"anyOf": [{"type": "boolean"}, _DURATION_SCHEMA]})
-]
-_DESCRIPTION_SCHEMA = {"type": "string", "pattern": r"^\S([^\u0000-\u001f\u007f-\u009f]*\S)?$"}
-DescriptionField = Annotated[str, AfterValidator(_description), WithJsonSchema(_DESCRIPTION_SCHEMA)]
 DescriptionsField = Annotated[
     tuple[DescriptionField, ...],
-    BeforeValidator(lambda value: tuple(_list_of_text(value))),
-    WithJsonSchema({"anyOf": [_DESCRIPTION_SCHEMA, {"type": "array", "items": _DESCRIPTION_SCHEMA}]}),
+    BeforeValidator(
+        lambda value: tuple(_list_of_text(value)), json_schema_input_type=DescriptionField | list[DescriptionField]
+    ),
 ]
-ServerKey = Annotated[str, PlainValidator(_server_key), WithJsonSchema({"type": "string", "minLength": 1})]
-FleetName = Annotated[str, PlainValidator(_fleet_name), WithJsonSchema({"type": "string", "minLength": 1})]
-FleetPruneField = Annotated[
-    Prune, PlainValidator(_fleet_prune), WithJsonSchema({"anyOf": [{"const": False}, _DURATION_SCHEMA]})
-]
-TextField = Annotated[str, AfterValidator(_text), WithJsonSchema(_TEXT_SCHEMA)]
+KeyField = Annotated[str, PlainValidator(_key, json_schema_input_type=TextField)]
 TextListField = Annotated[
-    list[TextField],
-    BeforeValidator(_list_of_text),
-    WithJsonSchema({"anyOf": [_TEXT_SCHEMA, {"type": "array", "items": _TEXT_SCHEMA}]}),
+    list[TextField], BeforeValidator(_list_of_text, json_schema_input_type=TextField | list[TextField])
 ]
-ChoiceField = Annotated[
-    TextListField,
-    AfterValidator(_some),
-    WithJsonSchema({"anyOf": [_TEXT_SCHEMA, {"type": "array", "items": _TEXT_SCHEMA, "minItems": 1}]}),
-]
+ChoiceField = Annotated[_Texts, BeforeValidator(_list_of_text, json_schema_input_type=TextField | _Texts)]
 """The values by which a fleet matches servers."""
 
 ZoneField = Annotated[ZoneInfo, PlainValidator(_zone), WithJsonSchema({"type": "string", "default": "UTC"})]

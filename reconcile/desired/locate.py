@@ -193,21 +193,15 @@ def _children(node: "Node") -> "list[Node]":
 
 def _key(node: "Node") -> KeyPath:
     """Return the parts of a key, which may be dotted or quoted."""
+    text = (node.text or b"").decode()
+    if node.type == "bare_key":
+        return (text,)  # most keys are
     parts: list[str] = []
-    pending = [node]
-    while pending:
-        part = pending.pop()
-        text = (part.text or b"").decode()
-        match part.type:
-            case "bare_key":
-                parts.append(text)
-            case "quoted_key":
-                with suppress(tomli.TOMLDecodeError):
-                    parts.append(tomli.loads(f"key = {text}")["key"])
-            case "dotted_key":
-                pending.extend(reversed(_children(part)))
-            case _:
-                pass
+    with suppress(ValueError):  # a node may not be what its type says
+        value = tomli.loads(f"{text} = 0")
+        while isinstance(value, dict):
+            [(part, value)] = value.items()
+            parts.append(part)
     return tuple(parts)
 
 
