@@ -135,7 +135,11 @@ class Http:
         request = self._client.build_request(method, target, params=params, json=json)
         asked_at = self.clock.monotonic()
         async with self._limiter:
-            await self._end_of_pause()
+            while (left := self._resume_at - self.clock.monotonic()) > 0:
+                try:
+                    await self.clock.pause(left)
+                except StoppedError as stopped:
+                    raise StoppedError(stopped.reason, self._pause_reason) from None
             if method != "GET":
                 self.clock.checkpoint()  # a change that waited for its turn must not start after an interrupt
                 if self.clock.monotonic() - asked_at > _LONGEST_TURN:
@@ -176,13 +180,6 @@ class Http:
             self._announced_at = self.clock.monotonic()
             self._announce(text)
 
-    async def _end_of_pause(self) -> None:
-        while (left := self._resume_at - self.clock.monotonic()) > 0:
-            try:
-                await self.clock.pause(left)
-            except StoppedError as stopped:
-                raise StoppedError(stopped.reason, self._pause_reason) from None
-
     async def _send(self, request: httpx.Request, name: str) -> Response:
         started = self.clock.monotonic()
         steps: list[str] = []
@@ -193,7 +190,19 @@ class Http:
         request.extensions["trace"] = trace  # httpcore calls it before and after each step
         try:
             with self.clock.request(), anyio.fail_after(_WHOLE_REQUEST):
-                response = await self._exchange(request, name)
+                sent = await self._client.send(request, stream=True)
+                try:
+                    response = Response(
+                        request=name,
+                        url=request.url,
+                        status=sent.status_code,
+                        body=await self._body(sent),
+                        received_at=self.clock.now(),
+                        date=service_time(sent),
+                        headers=sent.headers,
+                    )
+                finally:
+                    await sent.aclose()
         except StoppedError as stopped:
             is_unsent = bool(steps) and not any("send_request" in step for step in steps)
             if request.method == "GET" or is_unsent:
@@ -209,21 +218,6 @@ class Http:
             raise failure(name, error, self._shown) from error
         log.debug("%s %d in %.2fs", name, response.status, self.clock.monotonic() - started)
         return response
-
-    async def _exchange(self, request: httpx.Request, name: str) -> Response:
-        response = await self._client.send(request, stream=True)
-        try:
-            return Response(
-                request=name,
-                url=request.url,
-                status=response.status_code,
-                body=await self._body(response),
-                received_at=self.clock.now(),
-                date=service_time(response),
-                headers=response.headers,
-            )
-        finally:
-            await response.aclose()
 
     async def _check(self, response: httpx.Response) -> None:
         """Raise the error of a response that is not a 2xx; httpx calls this before it handles redirects."""

@@ -4,7 +4,7 @@ If the list changes between two pages, an entry may silently be missing. So its 
 number of pages must agree; otherwise the list is read again.
 """
 
-from collections.abc import Awaitable, Callable, Hashable, Mapping
+from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -27,6 +27,10 @@ from reconcile.actual.responses import WRONG_SERVICE
 from reconcile.actual.wire import Item, MalformedError, Page
 from reconcile.clock import StoppedError
 from reconcile.tasks import side_by_side
+
+_AT_FAULT = (
+    "reconcile does not plan from an incomplete list. If this keeps happening, the problem is on the service's side."
+)
 
 Progress = Callable[[int, int], None]
 """Called with the number of entries read so far, and their total."""
@@ -95,11 +99,12 @@ class Pages:
 
     async def _listing(self, query: Query[Item]) -> CompleteList[Item]:
         first, response = await self._first(query)
-        pages = await self._side_by_side(query, first, response) or await self._one_by_one(query, first, response)
-        entries = {_key(entry): entry for page in pages for entry in page.results}
-        if len(entries) != first.count:
-            problem = f"the list is incomplete: the service reports {first.count} entries but returned {len(entries)}"
+        pages = await self._side_by_side(query, first, response)
+        if not pages or _why_incomplete(pages):
+            pages = await self._one_by_one(query, first, response)
+        if problem := _why_incomplete(pages):
             raise IncompleteListError(response.request, problem, _AT_FAULT)
+        entries = {_key(entry): entry for page in pages for entry in page.results}
         ids = [entry.id for entry in entries.values() if entry.id is not None]
         if query.needs_ids and entries and not ids:
             problem = "the response is not as documented: no entry of the list has an id"
@@ -135,26 +140,24 @@ class Pages:
         return page, response
 
     async def _side_by_side(self, query: Query[Item], first: Page[Item], response: Response) -> list[Page[Item]] | None:
-        """Read all pages at once; return None if a page does not match the first."""
+        """Read all pages at once; return None if the service does not number them as expected."""
         url_of = self._numbered(first, response)
         if not url_of:
             return None
-        size, last = len(first.results), _most_pages(first)
+        last = _most_pages(first)
         pages = {1: first}
-        ids = set(map(_key, first.results))
+        seen = set(map(_key, first.results))
         numbers = iter(range(2, last + 1))
 
         async def read() -> None:
             for number in numbers:
                 page, response = await self._page(query, url_of(number))
-                known = len(ids)
-                ids.update(map(_key, page.results))
-                length = size if number < last else first.count - size * (last - 1)
-                is_last = page.next is None
-                if (page.count, len(ids) - known, is_last) != (first.count, length, number == last):
+                new = set(map(_key, page.results)) - seen
+                if page.count != first.count or not 0 < len(new) <= first.count - len(seen):
                     raise IncompleteListError(response.request, "not the page that was expected")
+                seen.update(new)
                 pages[number] = page
-                query.progress(len(ids), first.count)
+                query.progress(len(seen), first.count)
 
         try:
             await side_by_side(*[read] * min(self._http.parallelism, last - 1))
@@ -173,40 +176,21 @@ class Pages:
         return lambda number: following.copy_set_param("page", number)
 
     async def _one_by_one(self, query: Query[Item], first: Page[Item], response: Response) -> list[Page[Item]]:
-        """Follow `next` from page to page."""
-        pages, most = [first], _most_pages(first)
-        ids = set(map(_key, first.results))
-        page = first
-        while page.next is not None:
-            if len(pages) == most:
-                problem = f"the list has more pages than its count of {first.count} allows"
-                raise IncompleteListError(response.request, problem, _AT_FAULT)
-            page, response = await self._next(query, page.next, response)
-            if page.count != first.count:
-                problem = f"the list changed while it was read: its count was {first.count}, then {page.count}"
-                raise IncompleteListError(response.request, problem, "Try again.")
-            known = len(ids)
-            ids.update(map(_key, page.results))
-            if len(ids) > first.count:
-                raise IncompleteListError(
-                    response.request,
-                    f"the list contains more than the {first.count} entries that the service reports",
-                    _AT_FAULT,
-                )
-            if len(ids) == known:
-                raise IncompleteListError(response.request, "the page contains no new entries", _AT_FAULT)
+        """Follow `next` from page to page, for as long as the list may become complete."""
+        pages, new = [first], set(map(_key, first.results))
+        seen = set(new)
+        while pages[-1].next is not None and len(pages) < _most_pages(first) and new and len(seen) <= first.count:
+            try:
+                page, response = await self._page(query, self._http.link(response, pages[-1].next))
+            except RefusedError as refused:
+                if refused.status != httpx.codes.NOT_FOUND:
+                    raise
+                break  # the list has become shorter meanwhile
+            new = set(map(_key, page.results)) - seen
+            seen.update(new)
             pages.append(page)
-            query.progress(len(ids), first.count)
+            query.progress(len(seen), first.count)
         return pages
-
-    async def _next(self, query: Query[Item], text: str, response: Response) -> tuple[Page[Item], Response]:
-        try:
-            return await self._page(query, self._http.link(response, text))
-        except RefusedError as refused:
-            if refused.status != httpx.codes.NOT_FOUND:
-                raise
-            problem = "the list changed while it was read: the next page is gone"
-            raise IncompleteListError(response.request, problem, "Try again.") from refused
 
     async def _page(
         self, query: Query[Item], target: str | httpx.URL, params: Mapping[str, str | int] | None = None
@@ -246,14 +230,19 @@ class Pages:
         return await read()
 
 
-_AT_FAULT = (
-    "reconcile does not plan from an incomplete list. If this keeps happening, the problem is on the service's side."
-)
-
-
 def _key(entry: Backup | Server | OddEntry) -> Hashable:
     """Return what distinguishes an entry of a list from the others: its id, or the entry itself if it has none."""
     return entry if entry.id is None else entry.id
+
+
+def _why_incomplete(pages: Sequence[Page[Item]]) -> str | None:
+    count = pages[0].count
+    if changed := [page.count for page in pages if page.count != count]:
+        return f"the list changed while it was read: its count was {count}, then {changed[0]}"
+    entries = {_key(entry) for page in pages for entry in page.results}
+    if len(entries) != count:
+        return f"the list is incomplete: the service reports {count} entries but returned {len(entries)}"
+    return None if pages[-1].next is None else f"the list has more pages than its count of {count} allows"
 
 
 def _most_pages(first: Page[Item]) -> int:

@@ -221,7 +221,7 @@ class TestChanges:
 
 class TestEndlessLists:
     def test_a_loop_of_pages_ends_in_an_error(self) -> None:
-        with pytest.raises(IncompleteListError, match="no new entries"):
+        with pytest.raises(IncompleteListError, match="reports 3 entries but returned 1"):
             read(page(item(1), count=3, following=f"{URL}/backups/?page=2"))
 
     def test_a_next_that_never_ends_is_refused_at_once(self) -> None:
@@ -238,9 +238,9 @@ class TestEndlessLists:
 
         assert len(script.requests) == 3 * 4
 
-    @pytest.mark.parametrize("count", [0, 5])
-    def test_an_empty_page_with_a_next_is_refused(self, count: int) -> None:
-        with pytest.raises(IncompleteListError, match="more pages than its count"):
+    @pytest.mark.parametrize(("count", "problem"), [(0, "more pages than its count"), (5, "5 entries but returned 0")])
+    def test_an_empty_page_with_a_next_is_refused(self, count: int, problem: str) -> None:
+        with pytest.raises(IncompleteListError, match=problem):
             read(page(count=count, following=f"{URL}/backups/?page=2"))
 
     @pytest.mark.parametrize("later", [httpx.Response(404), None], ids=["is missing", "is the first again"])
@@ -274,7 +274,7 @@ class TestEndlessLists:
 
         script = Script([answer])
 
-        with pytest.raises(IncompleteListError, match="the list contains more than the 90 entries"):
+        with pytest.raises(IncompleteListError, match="reports 90 entries but returned 101"):
             script.run(lambda http: Reader(http).backups())
 
         assert len(script.requests) <= 6
