@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from reconcile.actual.inventory import Backup
+from reconcile.actual.inventory import Backup, State
 from reconcile.addresses import SeriesAddress
 from reconcile.clock import Stop
 from reconcile.diagnostics import Diagnostic
@@ -83,6 +83,11 @@ class Settled:
     address: SeriesAddress
     backup: Backup | None
 
+    @property
+    def is_usable(self) -> bool:
+        """Whether the backup is usable now."""
+        return self.backup is not None and self.backup.state is State.USABLE
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Finished:
@@ -98,13 +103,6 @@ class Finished:
     elapsed: float = 0.0
     backup: Backup | None = None
     is_refused: bool = False
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Noted:
-    """A diagnostic about more than one action."""
-
-    diagnostic: Diagnostic
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -129,18 +127,21 @@ class Result:
     plan: Plan
     finished: tuple[Finished, ...]
     notes: tuple[Diagnostic, ...]
-    settled: tuple[SeriesAddress, ...]
+    settled: tuple[Settled, ...]
     still_pending: tuple[Backup, ...]
     withheld: Withheld = field(default_factory=dict)
     """The deletes that were withheld from the start, as `Planned` said."""
-    gained: tuple[SeriesAddress, ...] = ()
-    """The series of each settled backup that is usable now."""
     gained_before: Mapping[SeriesAddress, int] = field(default_factory=dict)
     """The number of such backups in earlier rounds, by series: each replaces an older backup."""
     unmet: tuple[SeriesAddress, ...] = ()
     """The series whose `needed` backup has not become usable."""
     stopped: Stop | None = None
     """Why the run ended early; None if it did not."""
+
+    @property
+    def gained(self) -> list[SeriesAddress]:
+        """The series of each settled backup that is usable now."""
+        return [settled.address for settled in self.settled if settled.is_usable]
 
     def count(self, kind: type[Action], outcome: Outcome) -> int:
         """Return how many actions of this kind had this outcome."""
@@ -235,5 +236,5 @@ class Rounds:
         return changes
 
 
-Event = Planned | Started | Rejected | Waiting | Settled | Finished | Noted | Announced | Interrupted | Applied
+Event = Planned | Started | Rejected | Waiting | Settled | Finished | Diagnostic | Announced | Interrupted | Applied
 Emit = Callable[[Event], None]

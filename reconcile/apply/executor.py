@@ -35,8 +35,7 @@ class Executor:
         self._zone = plan.zone
         self._ranks = ranks(plan)
         self._ended: dict[Address, Finished] = {}
-        self._settled: dict[Id, SeriesAddress] = {}
-        self._gained: dict[Id, SeriesAddress] = {}
+        self._settled: dict[Id, Settled] = {}
         self._usable_left = plan.loss.usable
         self._must_leave_one = plan.loss.is_limited(run.options.allow_loss)
 
@@ -62,13 +61,12 @@ class Executor:
             notes=tuple(self._run.notes),
             withheld=self._withheld,
             settled=tuple(self._settled.values()),
-            gained=tuple(self._gained.values()),
             gained_before=gained_before,
             unmet=tuple(
                 series.address
                 for server in self._plan.servers
                 for series in server.series
-                if series.needed and series.needed.id not in self._gained
+                if series.needed and not ((ended := self._settled.get(series.needed.id)) and ended.is_usable)
             ),
             still_pending=tuple(backup for backup in awaited if backup.id not in self._settled),
             stopped=self._run.clock.reason,
@@ -136,11 +134,9 @@ class Executor:
             return  # it counts as still pending
         if now and now.state is State.PENDING:
             return
-        self._settled[backup.id] = series.address
-        if now and now.state is State.USABLE:
-            self._gained[backup.id] = series.address
-            self._usable_left += 1
-        self._run.emit(Settled(address=series.address, backup=now))
+        settled = self._settled[backup.id] = Settled(address=series.address, backup=now)
+        self._usable_left += settled.is_usable
+        self._run.emit(settled)
 
     async def _deletes(
         self,

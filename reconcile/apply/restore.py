@@ -19,7 +19,7 @@ from reconcile.desired.min_sizes import MinSizes
 from reconcile.diagnostics import Diagnostic, UserError
 from reconcile.insight.restore_points import Choice, safety_description, same
 from reconcile.insight.servers import name_or_id
-from reconcile.outcomes import Finished, Noted, Outcome
+from reconcile.outcomes import Finished, Outcome
 from reconcile.plan.model import Create
 from reconcile.plan.reasons import Missing
 from reconcile.tasks import beside
@@ -92,7 +92,7 @@ async def _safety_backup(server: Server, now: datetime, run: Run) -> Finished:
         with suppress(StoppedError):
             ended = await Creation(action=create, planned_on=frozenset(), run=run).carry_out()
     if ended and ended.outcome in {Outcome.SUCCEEDED, Outcome.UNKNOWN, Outcome.IN_PROGRESS}:
-        run.emit(Noted(diagnostic=_left_behind(create, ended)))
+        run.emit(_left_behind(create, ended))
         if ended.outcome is Outcome.SUCCEEDED:
             return ended
     if run.clock.reason:

@@ -9,7 +9,7 @@ from reconcile.apply.slots import Slots
 from reconcile.apply.watch import Watch
 from reconcile.clock import StoppableClock
 from reconcile.diagnostics import Diagnostic
-from reconcile.outcomes import Emit, Noted
+from reconcile.outcomes import Emit
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -53,4 +53,4 @@ class Run:
         """Send no more creates: the next run would not recognise the stored backups (spec, section 4.5)."""
         self.slots.close()
         self.notes.append(why)
-        self.emit(Noted(diagnostic=why))
+        self.emit(why)

@@ -10,7 +10,7 @@ from reconcile.addresses import SeriesAddress
 from reconcile.cli.output import Output
 from reconcile.cli.system_clock import SystemClock
 from reconcile.diagnostics import Diagnostic
-from reconcile.outcomes import Applied, Event, Finished, Noted, Outcome, Planned, Rounds, Settled, Started, Waiting
+from reconcile.outcomes import Applied, Event, Finished, Outcome, Planned, Rounds, Settled, Started, Waiting
 from reconcile.plan.model import Create
 from reconcile.report.apply.json import diagnostic_line, event_json, summary_json, version_json
 from reconcile.report.apply.sentences import Tally, event_text
@@ -64,8 +64,8 @@ class _Log:
                 pass  # the plan has said so, and why
             case Waiting(elapsed=elapsed):
                 self._show_wait(event, is_first=not elapsed)
-            case Noted(diagnostic=diagnostic):
-                self._output.diagnostics([diagnostic])
+            case Diagnostic():
+                self._output.diagnostics([event])
             case _:
                 self._output.note(event_text(event))
 

@@ -21,7 +21,7 @@ from reconcile.insight.importing import declare
 from reconcile.insight.restore_points import choose
 from reconcile.insight.servers import list_backups
 from reconcile.insight.status import status
-from reconcile.outcomes import Applied, Event, Finished, Noted, Outcome, Result, Settled, Waiting
+from reconcile.outcomes import Applied, Event, Finished, Outcome, Result, Settled, Waiting
 from reconcile.report.apply.sentences import event_text
 from reconcile.report.apply.text import result_text
 from reconcile.report.backups import LIST_FORMATS, restore_text
@@ -67,7 +67,7 @@ def events() -> Lines:
         Settled(address=action.address, backup=HELD[0]),
         Finished(action=action, outcome=Outcome.FAILED, explanation=NASTY),
         Finished(action=action, outcome=Outcome.SUCCEEDED, explanation=NASTY, backup=HELD[0]),
-        Noted(diagnostic=NOTE),
+        NOTE,
     ]
     return Lines(tuple(map(event_text, happened)))
 

@@ -41,8 +41,8 @@ def event_json(event: Event, now: datetime) -> Iterator[JsonObject]:
             yield _line("apply_progress", message, now, hook=hook)
         case Finished():
             yield from _finished(event, message, now)
-        case outcomes.Noted(diagnostic=diagnostic):
-            yield diagnostic_line(diagnostic, now)
+        case Diagnostic():
+            yield diagnostic_line(event, now)
         case outcomes.Announced() | outcomes.Interrupted():
             yield _line("log", message, now, "warn")
         case _:

@@ -9,6 +9,7 @@ from typing import assert_never
 from reconcile import outcomes
 from reconcile.actual.inventory import Backup, State
 from reconcile.addresses import Address, SeriesAddress
+from reconcile.diagnostics import Diagnostic
 from reconcile.outcomes import Event, Finished, Outcome, Result, Rounds
 from reconcile.plan import guards
 from reconcile.plan.model import Create, Delete
@@ -38,7 +39,7 @@ STYLES = defaultdict(lambda: "yellow", {Outcome.SUCCEEDED: "green", Outcome.FAIL
 def event_text(event: Event) -> Text:  # noqa: PLR0911 - one for each event
     """Say what has happened; empty for a plan, a result or a diagnostic, which need more than a line."""
     match event:
-        case outcomes.Planned() | outcomes.Applied() | outcomes.Noted():
+        case outcomes.Planned() | outcomes.Applied() | Diagnostic():
             return Text()
         case outcomes.Started(action=action):
             return Text(f"{action.address}: {'creating' if isinstance(action, Create) else 'deleting'}")

@@ -16,7 +16,6 @@ from reconcile.outcomes import (
     Event,
     Finished,
     Interrupted,
-    Noted,
     Outcome,
     Planned,
     Result,
@@ -99,7 +98,7 @@ EVENTS: list[tuple[Event, list[str], list[str]]] = [
         ["web/x#2: skipped"],
         ["apply_errored"],
     ),
-    (Noted(diagnostic=NOTE), [], ["diagnostic"]),
+    (NOTE, [], ["diagnostic"]),
     (
         Announced(text="Waiting 5min, as requested by the service"),
         ["Waiting 5min, as requested by the service"],

@@ -3,7 +3,7 @@
 from support.build import NOW, backup, days, declare, inventory, make_plan
 
 from reconcile.diagnostics import Diagnostic
-from reconcile.outcomes import Finished, Noted, Outcome, Planned, Started, Waiting
+from reconcile.outcomes import Finished, Outcome, Planned, Started, Waiting
 from reconcile.report.apply.sentences import Tally
 
 PLAN = make_plan(
@@ -48,6 +48,6 @@ def test_what_is_no_action_counts_for_nothing() -> None:
     tally = Tally()
 
     tally.count(PLANNED)
-    tally.count(Noted(diagnostic=Diagnostic(summary="x")))
+    tally.count(Diagnostic(summary="x"))
 
     assert str(tally) == "0 of 3 done, 0 in progress, 3 waiting"
