@@ -7,13 +7,7 @@ from reconcile.clock import Stop
 from reconcile.outcomes import Applied, Outcome, Result
 from reconcile.plan.model import Action, Create, Delete
 from reconcile.plan.reasons import unmet_text
-from reconcile.report.apply.sentences import (
-    OUTCOME_TEXTS,
-    STYLES,
-    advice,
-    explanation_text,
-    member_text,
-)
+from reconcile.report.apply import sentences
 from reconcile.report.document import Lines, Text
 from reconcile.report.plan.sentences import allow_text, withheld_texts
 from reconcile.wording import count_text
@@ -38,7 +32,7 @@ def result_text(applied: Applied, /, *, verbose: bool = False) -> Lines:
 def _trouble(result: Result) -> Iterator[Text]:
     yield from _not_done(result)
     for backup in result.still_pending:
-        state = member_text(SeriesAddress(backup.server_name, backup.description), backup)
+        state = sentences.member_text(SeriesAddress(backup.server_name, backup.description), backup)
         yield Text(f"{state}; started before this run and still not completed", "yellow")
     for address in result.unmet:
         yield Text(f"{address}: {unmet_text(result.plan.max_age)}", "yellow")
@@ -48,7 +42,7 @@ def _figures(result: Result, *, plans_again: bool) -> Iterator[Text]:
     created, deleted = (result.count(kind, Outcome.SUCCEEDED) for kind in (Create, Delete))
     counts = result.counts
     figures = [f"{created:,} created", f"{deleted:,} deleted"]
-    figures += [f"{counts[outcome]:,} {label}" for outcome, label in OUTCOME_TEXTS.items() if counts[outcome]]
+    figures += [f"{counts[outcome]:,} {label}" for outcome, label in sentences.OUTCOME_TEXTS.items() if counts[outcome]]
     errors = len(result.plan.errors)
     is_done = result.is_complete and not errors
     head = ("Apply complete: ", "bold green") if is_done else ("Apply incomplete: ", "bold red")
@@ -71,11 +65,12 @@ def _not_done(result: Result) -> Iterator[Text]:
     for ended in result.finished:
         is_planned = ended.outcome is Outcome.WITHHELD and ended.action.address in result.withheld
         if ended.outcome is not Outcome.SUCCEEDED and not is_planned:
-            groups.setdefault((type(ended.action), ended.outcome, explanation_text(ended)), []).append(ended.action)
+            alike = type(ended.action), ended.outcome, sentences.explanation_text(ended)
+            groups.setdefault(alike, []).append(ended.action)
     for (kind, outcome, explanation), actions in groups.items():
-        # Some explanations are the label already.
-        is_label = outcome in {Outcome.DEFERRED, Outcome.NOT_STARTED}
-        text, style = explanation if is_label else f"{OUTCOME_TEXTS[outcome]}: {explanation}", STYLES[outcome]
+        label, style = sentences.OUTCOME_TEXTS[outcome], sentences.STYLES[outcome]
+        says_it = outcome in {Outcome.DEFERRED, Outcome.NOT_STARTED}  # the explanation contains the label
+        text = explanation if says_it else f"{label}: {explanation}"
         if len(actions) == 1:
             yield Text.assemble(f"{actions[0].address}: ", (text, style))
         else:
@@ -87,7 +82,7 @@ def _next_steps(result: Result) -> Iterator[Text]:
     counts = result.counts
     if number := result.loss_still_to_allow:
         yield Text(allow_text(number), "bold red")
-    yield from map(Text, advice(result))
+    yield from map(Text, sentences.advice(result))
     if result.is_refused and not counts[Outcome.NOT_STARTED] and not result.still_pending and not result.unmet:
         yield Text("The service rejected the requests that failed above. Fix the cause before you run apply again.")
     elif result.notes:

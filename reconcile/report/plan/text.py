@@ -14,23 +14,7 @@ from reconcile.plan.model import Action, Create, Delete, Kept, Plan, SeriesPlan,
 from reconcile.plan.safety import withheld
 from reconcile.report.document import Block, Columns, Lines, Row, Text
 from reconcile.report.plan import difference as changes
-from reconcile.report.plan.sentences import (
-    FEWEST_FOLDED,
-    action_text,
-    amounts_text,
-    backups_text,
-    create_texts,
-    delete_text,
-    kept_text,
-    named,
-    next_due_text,
-    pause_text,
-    paused_texts,
-    reason_name,
-    reason_text,
-    totals_text,
-    withheld_texts,
-)
+from reconcile.report.plan import sentences
 from reconcile.wording import count_text, names_text, size_text, time_text
 
 if TYPE_CHECKING:
@@ -105,7 +89,7 @@ def _lines(plan: Plan, held_back: Withheld, *, verbose: bool) -> Iterator[Block]
         yield Columns(rows=table, indent=2, narrowest=_ROOM_FOR_REASONS, shortens=1)
         yield from (Text(line, "dim") for _, line in footnotes.values())
     quiet = [server for server in plan.servers if server not in shown]
-    for text, paused in paused_texts(quiet, rows.zone).items():
+    for text, paused in sentences.paused_texts(quiet, rows.zone).items():
         yield Text(f"{names_text([server.key for server in paused], _MOST_NAMED)}: {text}", style="yellow")
     if others := sum(server.pause is None for server in quiet):
         yield Text(f"{count_text(others, 'server')} with nothing to do (-v shows all)", style="dim")
@@ -134,9 +118,9 @@ def _end(plan: Plan, held_back: Withheld) -> Iterator[Block]:
 
 def _figures(plan: Plan, held_back: Withheld) -> Text:
     """Say how much would be done."""
-    totals = totals_text(plan)
+    totals = sentences.totals_text(plan)
     if plan.actions:
-        return Text.assemble((f"Plan: {amounts_text(plan, held_back)}", "bold"), f"; {totals}.")
+        return Text.assemble((f"Plan: {sentences.amounts_text(plan, held_back)}", "bold"), f"; {totals}.")
     if plan.errors:
         return Text.assemble(("No changes ", "bold"), f"to what could be planned: {totals}.")
     return Text.assemble(("No changes. ", "bold green"), f"The account matches the files: {totals}.")
@@ -144,7 +128,7 @@ def _figures(plan: Plan, held_back: Withheld) -> Text:
 
 def _hindered(plan: Plan, held_back: Withheld) -> Iterator[Text]:
     """Say what would not be done."""
-    for number, why in withheld_texts(plan, held_back):
+    for number, why in sentences.withheld_texts(plan, held_back):
         yield Text(f"Withheld: {count_text(number, 'delete')}. {why}", style="bold red")
     if plan.errors:
         yield Text(
@@ -171,19 +155,19 @@ class _Rows:
         fleet = f", fleet {server.fleet}" if self.dated and server.fleet is not None else ""
         yield Text.assemble((server.key, "bold"), f" ({server.id}{name}{fleet})")
         if server.pause:
-            yield Text(f"  {pause_text(server.pause, self.zone)}", style="yellow")
+            yield Text(f"  {sentences.pause_text(server.pause, self.zone)}", style="yellow")
         for series in server.series:
             yield from self._actions(series.actions, series.address.description)
             if self.in_full:
                 for kept in series.kept:
-                    due = next_due_text(series, self.now) if kept is series.kept[-1] else ""
-                    yield self._backup(" ", kept, f"kept: {kept_text(kept.reason, self.zone)}{due}")
+                    due = sentences.next_due_text(series, self.now) if kept is series.kept[-1] else ""
+                    yield self._backup(" ", kept, f"kept: {sentences.kept_text(kept.reason, self.zone)}{due}")
             elif series.kept:
                 yield self._unchanged(series)
         yield from self._actions(server.pruned, None)
         if self.in_full:
             for entry in server.unmanaged:
-                yield self._backup("?", entry, f"unmanaged: {kept_text(entry.reason, self.zone)}")
+                yield self._backup("?", entry, f"unmanaged: {sentences.kept_text(entry.reason, self.zone)}")
         elif server.unmanaged:
             yield _row("?", count_text(len(server.unmanaged), "backup"), "", "unmanaged (-v shows them)")
 
@@ -193,7 +177,7 @@ class _Rows:
         A reason that several rows share is in the first of them, or in a footnote. The others have only its name.
         """
         held_back = [each for each in actions if isinstance(each, Delete) and each.address in self.held_back]
-        is_folded = not self.dated and len(held_back) >= FEWEST_FOLDED
+        is_folded = not self.dated and len(held_back) >= sentences.FEWEST_FOLDED
         earlier: set[str] = set()
         for action in actions:
             if not (is_folded and action.address in self.held_back):
@@ -201,16 +185,16 @@ class _Rows:
         if is_folded:
             backups = [each.backup for each in held_back]
             name = f"{description or 'undeclared'}: {len(backups):,} backups"
-            why, _ = self.footnotes.get(reason_text(held_back[0]), (action_text(held_back[0]), ""))
-            yield _row("!", name, backups_text(backups, self.now), f"withheld: {why}")
+            why, _ = self.footnotes.get(sentences.reason_text(held_back[0]), (sentences.action_text(held_back[0]), ""))
+            yield _row("!", name, sentences.backups_text(backups, self.now), f"withheld: {why}")
 
     def _action(self, action: Action, earlier: set[str]) -> Row:
         """Return the row of an action, with only the name of its reason if an `earlier` action has the same."""
         if isinstance(action, Create):
-            age, why = create_texts(action.reason)
-            return _row("+", action.description, age or "new", named(action.reason, why))
-        text = reason_text(action)
-        why, _ = self.footnotes.get(text, (reason_name(action.reason) if text in earlier else text, ""))
+            age, why = sentences.create_texts(action.reason)
+            return _row("+", action.description, age or "new", sentences.named(action.reason, why))
+        text = sentences.reason_text(action)
+        why, _ = self.footnotes.get(text, (sentences.reason_name(action.reason) if text in earlier else text, ""))
         earlier.add(text)
         if action.address in self.held_back:
             return self._backup("!", action, f"withheld: {why}")
@@ -218,16 +202,9 @@ class _Rows:
 
     def _unchanged(self, series: SeriesPlan) -> Row:
         usable = [kept.backup.created_at for kept in series.kept if kept.backup.state is State.USABLE]
-        facts = f"{len(series.kept):,} kept"
-        if not usable:
-            return _row(" ", series.address.description or "", facts, "no backup is usable")
-        newest = max(usable)
-        return _row(
-            " ",
-            series.address.description or "",
-            facts,
-            f"newest {age_text(self.now - newest)}{next_due_text(series, self.now)}",
-        )
+        newest = f"newest {age_text(self.now - max(usable))}" if usable else "no backup is usable"
+        due = sentences.next_due_text(series, self.now) if usable else ""
+        return _row(" ", series.address.description or "", f"{len(series.kept):,} kept", newest + due)
 
     def _backup(self, sign: str, entry: Delete | Kept, why: str) -> Row:
         backup = entry.backup
@@ -248,8 +225,8 @@ def _footnotes(plan: Plan) -> dict[str, tuple[str, str]]:
     """
     found: Counter[tuple[str, str]] = Counter()
     for series in (series for server in plan.servers for series in server.series):
-        different = {delete.reason for delete in series.deletes}
-        found.update({(reason_name(reason), named(reason, delete_text(reason))) for reason in different})
+        for reason in dict.fromkeys(delete.reason for delete in series.deletes):
+            found[sentences.reason_name(reason), sentences.named(reason, sentences.delete_text(reason))] += 1
     names = Counter(name for name, _ in found)
     shared = [each for each, number in found.items() if number > 1 and len(each[1]) > _ROOM_FOR_REASONS]
     return {

@@ -21,16 +21,6 @@ from reconcile.insight.timeline import (
 )
 from reconcile.insight.timeline import timeline as timeline_of
 from reconcile.report.status import sentences
-from reconcile.report.status.sentences import (
-    DAY_MARKS,
-    UNPROTECTED,
-    gaps,
-    health_text,
-    problem_text,
-    problems,
-    rule_text,
-    verdict_text,
-)
 from reconcile.report.templates import page
 from reconcile.wording import count_text, size_text, time_text
 
@@ -61,15 +51,15 @@ def status_html(status: Status, /, *, verbose: bool = False) -> str:
         script="status/filter.js",
         status=status,
         checked_at=time_text(status.checked_at, zone),
-        verdict=f"{verdict_text(status)}.",
+        verdict=f"{sentences.verdict_text(status)}.",
         colour="bad" if not status.is_healthy else "warning" if status.unprotected else "good",
         figures=_figures(timeline),
-        errors=[each for each in problems(status) if each[0] == "ERROR"],
+        errors=[each for each in sentences.problems(status) if each[0] == "ERROR"],
         anchors=by_key,
         warnings=status.warnings,
-        rules=list(map(rule_text, status.rules)),
+        rules=list(map(sentences.rule_text, status.rules)),
         overview={state: [line for line in overview if line["state"] == state] for state in _STATES},
-        marks=DAY_MARKS,
+        marks=sentences.DAY_MARKS,
         first_day=f"{status.checked_at.astimezone(zone) - timedelta(days=RECENT_DAYS - 1):%m-%d}",
         servers=timeline.every_server,
         anchor_of=lambda server: anchors[server.server.id],
@@ -94,8 +84,8 @@ def _figures(timeline: Timeline) -> Iterator[tuple[str, str]]:
 
 def _series_line(series: SeriesStatus, anchor: str, status: Status) -> dict[str, object]:
     now, zone = status.checked_at, status.zone
-    urgent = [problem_text(problem, series, now) for problem in series.problems]
-    missing = list(gaps(series, now))
+    urgent = [sentences.problem_text(problem, series, now) for problem in series.problems]
+    missing = list(sentences.gaps(series, now))
     days = recent_days(series, now, zone)
     runs = [(mark, [day for day, _ in run]) for mark, run in groupby(days, key=lambda each: each[1])]
     counts = Counter(mark for _, mark in days)
@@ -103,13 +93,13 @@ def _series_line(series: SeriesStatus, anchor: str, status: Status) -> dict[str,
         "anchor": anchor,
         "name": str(series.address),
         "state": "problem" if urgent else "gap" if missing else "healthy",
-        "label": "GAP" if missing and not urgent else health_text(series),
+        "label": "GAP" if missing and not urgent else sentences.health_text(series),
         "text": "; ".join((*urgent, *missing)) or ", ".join(_brief(series, now)),
         # Days in a row with one mark: the mark, how many, and what it means; and all of them in one sentence.
-        "days": [(mark, len(run), f"{_span(run[0], run[-1])}: {DAY_MARKS[mark]}") for mark, run in runs]
+        "days": [(mark, len(run), f"{_span(run[0], run[-1])}: {sentences.DAY_MARKS[mark]}") for mark, run in runs]
         if series.newest
         else [],
-        "spoken": ", ".join(f"{counts[mark]} {text}" for mark, text in DAY_MARKS.items() if counts[mark]),
+        "spoken": ", ".join(f"{counts[mark]} {text}" for mark, text in sentences.DAY_MARKS.items() if counts[mark]),
     }
 
 
@@ -130,7 +120,7 @@ def _unprotected_line(timeline: ServerTimeline, anchor: str, status: Status) -> 
         "name": f"{timeline.server.name} ({timeline.server.id})",
         "state": "problem" if status.requires_all else "unprotected",
         "label": "UNPROTECTED",
-        "text": f"{UNPROTECTED}; {automatic if counts[RowKind.AUTOMATIC] else 'no automatic backup'}{manual}",
+        "text": f"{sentences.UNPROTECTED}; {automatic if counts[RowKind.AUTOMATIC] else 'no automatic backup'}{manual}",
         "days": [],
     }
 

@@ -11,25 +11,7 @@ from reconcile.insight.status import SeriesStatus, Status
 from reconcile.insight.timeline import RECENT_DAYS, DayMark, ServerTimeline, Timeline, recent_days
 from reconcile.report.backups import backup_table
 from reconcile.report.document import Block, Columns, Facts, Lines, Row, Text
-from reconcile.report.status.sentences import (
-    DAY_MARKS,
-    DAY_SIGNS,
-    NOTHING_DECLARED,
-    UNPROTECTED,
-    backup_text,
-    changes,
-    gaps,
-    health_text,
-    healthy_text,
-    problems,
-    row_facts,
-    row_label,
-    row_name,
-    series_facts,
-    since_text,
-    strip,
-    verdict_text,
-)
+from reconcile.report.status import sentences
 from reconcile.wording import count_text, size_text
 
 _STYLES = {
@@ -57,7 +39,7 @@ _LEGEND = Text.assemble(
     *(
         (part, "dim")
         for mark, end in ((DayMark.HELD, ", "), (DayMark.MISSED, ", "), (DayMark.THINNED, "."))
-        for part in (DAY_SIGNS[mark][0], f" {DAY_MARKS[mark]}{end}")
+        for part in (sentences.DAY_SIGNS[mark][0], f" {sentences.DAY_MARKS[mark]}{end}")
     ),
 )
 
@@ -74,10 +56,10 @@ def check_text(status: Status, /, *, verbose: bool = False) -> Lines:
     """Return one line per problem, or a single one that says there is none."""
     lines = [
         Text(f"{' '.join(filter(None, (label, about)))}: {text}", _STYLES[label])
-        for label, about, text, _ in problems(status)
+        for label, about, text, _ in sentences.problems(status)
     ]
     others = f"; {count_text(len(status.unprotected), 'server')} unprotected" if status.unprotected else ""
-    return Lines(tuple(lines) or (Text(f"OK: {healthy_text(status)}{others}", "green"),))
+    return Lines(tuple(lines) or (Text(f"OK: {sentences.healthy_text(status)}{others}", "green"),))
 
 
 def _lines(status: Status, *, verbose: bool) -> Iterator[Block]:
@@ -85,12 +67,18 @@ def _lines(status: Status, *, verbose: bool) -> Iterator[Block]:
     unprotected = status.unprotected or ()
     lists_servers, lists_healthy = (verbose or len(each) <= _MOST_LISTED for each in (unprotected, healthy))
     missing = [
-        _row("GAP", str(series.address), (gap,)) for series in status.series for gap in gaps(series, status.checked_at)
+        _row("GAP", str(series.address), (gap,))
+        for series in status.series
+        for gap in sentences.gaps(series, status.checked_at)
     ]
     lists_gaps = verbose or len(missing) <= _MOST_LISTED
     rows = [
         *(_series_row(series, status) for series in status.unhealthy),
-        *(_row("UNPROTECTED", f"{each.name} ({each.id})", (UNPROTECTED,)) for each in unprotected if lists_servers),
+        *(
+            _row("UNPROTECTED", f"{each.name} ({each.id})", (sentences.UNPROTECTED,))
+            for each in unprotected
+            if lists_servers
+        ),
         *(missing if lists_gaps else ()),
         *(_series_row(series, status) for series in healthy if lists_healthy),
     ]
@@ -110,21 +98,21 @@ def _lines(status: Status, *, verbose: bool) -> Iterator[Block]:
         yield Text(f"{count_text(len(status.undeclared), 'undeclared backup')}{ignored}, {size}{hint}", "dim")
         if verbose:
             for backup in status.undeclared:
-                yield Text(f"  {backup_text(backup)}, {size_text(backup.size_mb)}", "dim")
+                yield Text(f"  {sentences.backup_text(backup)}, {size_text(backup.size_mb)}", "dim")
     yield from (*status.empty_fleets, *status.warnings)
     if not status.has_series:
-        yield Text(f"Nothing is protected: {NOTHING_DECLARED}.", "bold red")
+        yield Text(f"Nothing is protected: {sentences.NOTHING_DECLARED}.", "bold red")
     if status.since:
         yield from _since_lines(status.since, status.checked_at, verbose=verbose)
-    yield Text(f"{verdict_text(status)}.", "bold green" if status.is_healthy else "bold red")
+    yield Text(f"{sentences.verdict_text(status)}.", "bold green" if status.is_healthy else "bold red")
 
 
 def _since_lines(since: Since, now: datetime, *, verbose: bool) -> Iterator[Block]:
     """Yield the changes since a record; those of recorded runs are listed with `verbose` only."""
-    yield Text(f"Since {since.at:%Y-%m-%d %H:%M} UTC: {since_text(since)}", "bold")
+    yield Text(f"Since {since.at:%Y-%m-%d %H:%M} UTC: {sentences.since_text(since)}", "bold")
     rows = [
         Row((Text(label, _STYLES.get(label, "")), Text(about, "bold"), text))
-        for label, about, text, cause in changes(since, now)
+        for label, about, text, cause in sentences.changes(since, now)
         if verbose or cause is not Cause.RUN
     ]
     if rows:
@@ -134,13 +122,13 @@ def _since_lines(since: Since, now: datetime, *, verbose: bool) -> Iterator[Bloc
 
 
 def _row(label: str, name: str, facts: tuple[str, ...], days: Iterable[tuple[date, DayMark]] = ()) -> Row:
-    return Row((Text(label, _STYLES.get(label, "green")), Text(name, "bold"), strip(days), Facts(facts)))
+    return Row((Text(label, _STYLES.get(label, "green")), Text(name, "bold"), sentences.strip(days), Facts(facts)))
 
 
 def _series_row(series: SeriesStatus, status: Status) -> Row:
-    facts = tuple(series_facts(series, status.checked_at, status.zone))
+    facts = tuple(sentences.series_facts(series, status.checked_at, status.zone))
     days = recent_days(series, status.checked_at, status.zone)
-    return _row(health_text(series), str(series.address), facts, days)
+    return _row(sentences.health_text(series), str(series.address), facts, days)
 
 
 def points_text(timeline: Timeline, /, *, verbose: bool = False) -> Lines:
@@ -155,10 +143,10 @@ def _points(server: ServerTimeline, status: Status) -> Iterator[Backup | Text]:
     yield Text.assemble((name_or_id(server.server), "bold"), f" ({server.server.id}){none}")
     is_declared = any(row.series for row in server.rows)
     for row in server.rows:
-        label = f" {row_label(row)}".rstrip() if is_declared else ""
-        facts = ", ".join(row_facts(row, status.checked_at, ZoneInfo("UTC")))
-        yield Text.assemble((row_name(row), "bold"), f"{label}: {facts}")
+        label = f" {sentences.row_label(row)}".rstrip() if is_declared else ""
+        facts = ", ".join(sentences.row_facts(row, status.checked_at, ZoneInfo("UTC")))
+        yield Text.assemble((sentences.row_name(row), "bold"), f"{label}: {facts}")
         if row.series and row.series.newest:
-            days = strip(recent_days(row.series, status.checked_at, status.zone))
+            days = sentences.strip(recent_days(row.series, status.checked_at, status.zone))
             yield Text.assemble((f"  last {RECENT_DAYS} days: ", "dim"), *days.parts)
         yield from row.backups[::-1]
