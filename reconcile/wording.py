@@ -41,6 +41,11 @@ def count_text(number: int, thing: str) -> str:
     return f"{number:,} {thing if number == 1 else plural}"
 
 
+def span_text(*days: str) -> str:
+    """Write the first and the last of one or several days: `05-02`, `05-02 to 05-04`."""
+    return days[0] if days[0] == days[-1] else f"{days[0]} to {days[-1]}"
+
+
 def names_text(names: Sequence[str], most: int) -> str:
     """List at most this many names, and count the others: `web, db and 3 more`."""
     return ", ".join(names[:most]) + (f" and {len(names) - most:,} more" if len(names) > most else "")

@@ -16,7 +16,7 @@ from markupsafe import Markup
 
 from reconcile.insight.comparison import Comparison
 from reconcile.insight.forecast import Figures, Forecast, SeriesForecast, combined
-from reconcile.report.forecast.sentences import by_policy, essential, heading, horizon, notes, rows
+from reconcile.report.forecast.sentences import essential, grouped, heading, horizon, notes, policy_of, rows
 from reconcile.report.templates import page
 from reconcile.wording import count_text
 
@@ -158,12 +158,11 @@ def _marks(label: str, moments: Iterable[datetime], axis: _TimeAxis) -> tuple[st
 
 def _groups(forecast: Forecast) -> list[_Group]:
     """Group the series by fleet, policy or server, whichever is most informative; the largest group first."""
+    found = grouped(forecast.series, policy_of)
     if forecast.fleets:
-        found = _grouped((each, each.fleet or "in no fleet") for each in forecast.series)
-    elif 1 < len(policies := by_policy(forecast.series)) <= _MOST_GROUPS:
-        found = dict(policies)
-    else:
-        found = _grouped((each, each.address.server) for each in forecast.series)
+        found = grouped(forecast.series, lambda each: each.fleet or "in no fleet")
+    elif not 1 < len(found) <= _MOST_GROUPS:
+        found = grouped(forecast.series, lambda each: each.address.server)
     groups = [_Group(name, series, figures) for name, series in found.items() if (figures := combined(series))]
     groups.sort(key=lambda group: (group.figures.megabytes[-1], group.figures.counts[-1]), reverse=True)
     if len(groups) > _MOST_GROUPS:
@@ -172,11 +171,4 @@ def _groups(forecast: Forecast) -> list[_Group]:
         groups = groups[: _MOST_GROUPS - 1]
         if figures:
             groups.append(_Group("others", others, figures))
-    return groups
-
-
-def _grouped(named: Iterable[tuple[SeriesForecast, str]]) -> dict[str, list[SeriesForecast]]:
-    groups: dict[str, list[SeriesForecast]] = {}
-    for series, name in named:
-        groups.setdefault(name, []).append(series)
     return groups

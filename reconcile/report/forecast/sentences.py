@@ -1,8 +1,9 @@
 """What a forecast says, and the comparison of two: a heading, rows of facts, notes."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime
+from itertools import groupby
 from math import floor, log10
 
 from reconcile.addresses import SeriesAddress
@@ -12,7 +13,7 @@ from reconcile.insight.comparison import Comparison, SeriesChange
 from reconcile.insight.forecast import Figures, Forecast, SeriesForecast, combined
 from reconcile.plan.safety import withheld
 from reconcile.report.plan.sentences import withheld_texts
-from reconcile.wording import count_text, size_text
+from reconcile.wording import count_text, size_text, span_text
 
 MOST_SERIES = 10
 """Series are shown one by one up to this many, or all of them with `-v`; more are shown by policy."""
@@ -73,12 +74,17 @@ def notes(found: Forecast | Comparison) -> Iterator[str]:
         )
 
 
-def by_policy(series: Iterable[SeriesForecast]) -> list[tuple[str, list[SeriesForecast]]]:
-    """Group the series by the values of their policy, whatever its name."""
+def grouped(series: Iterable[SeriesForecast], name: Callable[[SeriesForecast], str]) -> dict[str, list[SeriesForecast]]:
+    """Group the series by the name that each is given."""
     groups: dict[str, list[SeriesForecast]] = {}
     for each in series:
-        groups.setdefault(_policy(each.declared) or "undeclared backups", []).append(each)
-    return list(groups.items())
+        groups.setdefault(name(each), []).append(each)
+    return groups
+
+
+def policy_of(series: SeriesForecast) -> str:
+    """Return the values of the policy of a series, whatever its name."""
+    return _policy(series.declared) or "undeclared backups"
 
 
 def _latest(found: Forecast | Comparison) -> Forecast:
@@ -92,7 +98,7 @@ def _held(forecast: Forecast, *, verbose: bool) -> Iterator[ForecastRow]:
             about = ", ".join(part for part in (_policy(series.declared), size) if part)
             yield ForecastRow(_name(series.address), about, _facts(series.figures, forecast))
     else:
-        for policy, alike in by_policy(forecast.series):
+        for policy, alike in grouped(forecast.series, policy_of).items():
             if figures := combined(alike):
                 yield ForecastRow(policy, count_text(len(alike), "series"), _facts(figures, forecast))
     for fleet, figures in forecast.fleets.items():
@@ -224,35 +230,23 @@ def _differences(before: Figures | None, after: Figures | None, comparison: Comp
 
 def _change(old: tuple[int, float], new: tuple[int, float]) -> str:
     """Compare two pairs of a number of backups and their mebibytes."""
-    (old_count, old_size), (new_count, new_size) = old, new
-    counts = f"{old_count:,} → {new_count:,} ({new_count - old_count:+,})"
-    counts = f"{new_count:,} as before" if new_count == old_count else counts
-    if not old_size and not new_size:
-        return counts
-    sign = "-" if new_size < old_size else "+"
-    sizes = f"{size_text(old_size)} → {size_text(new_size)} ({sign}{size_text(abs(new_size - old_size))})"
-    return f"{counts}; {size_text(new_size)} as before" if new_size == old_size else f"{counts}; {sizes}"
+    counts = _compared(old[0], new[0], "{:,}".format)
+    return f"{counts}; {_compared(old[1], new[1], size_text)}" if old[1] or new[1] else counts
+
+
+def _compared(old: float, new: float, text: Callable[[float], str]) -> str:
+    """Write a value before and after, and by how much it differs."""
+    if old == new:
+        return f"{text(new)} as before"
+    return f"{text(old)} → {text(new)} ({'-' if new < old else '+'}{text(abs(new - old))})"
 
 
 def _gone(changes: Iterable[SeriesChange], comparison: Comparison) -> Iterator[tuple[str, str]]:
-    """Name the days of the restore points that will no longer exist at the end."""
+    """Name the days of the restore points that will no longer exist at the end, neighbours together."""
     zone = comparison.after.first.zone
     points = [point.created_at.astimezone(zone).date() for change in changes for point in change.gone]
-    if not points:
-        return
-    spans = list(_spans(sorted(set(points))))
-    shown = [f"{first}" if first == last else f"{first} to {last}" for first, last in spans[-_MOST_SPANS:]]
-    if len(spans) > _MOST_SPANS:
-        shown.insert(0, "…")
-    yield "no longer", f"{count_text(len(points), 'restore point')}: {', '.join(shown)}"
-
-
-def _spans(days: list[date]) -> Iterator[tuple[date, date]]:
-    """Join days that follow one another."""
-    first = last = days[0]
-    for day in days[1:]:
-        if day - last > timedelta(days=1):
-            yield first, last
-            first = day
-        last = day
-    yield first, last
+    in_a_row = groupby(enumerate(sorted(set(points))), key=lambda each: each[1].toordinal() - each[0])
+    spans = [span_text(*[f"{day}" for _, day in days]) for _, days in in_a_row]
+    if points:
+        more = ["…"] if len(spans) > _MOST_SPANS else []
+        yield "no longer", f"{count_text(len(points), 'restore point')}: {', '.join(more + spans[-_MOST_SPANS:])}"

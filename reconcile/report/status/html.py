@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from itertools import groupby
 from zoneinfo import ZoneInfo
@@ -22,7 +22,7 @@ from reconcile.insight.timeline import (
 from reconcile.insight.timeline import timeline as timeline_of
 from reconcile.report.status import sentences
 from reconcile.report.templates import page
-from reconcile.wording import count_text, size_text, time_text
+from reconcile.wording import count_text, size_text, span_text, time_text
 
 _RECENT = timedelta(days=RECENT_DAYS)
 _OLDER_SHARE = 35.0
@@ -87,7 +87,7 @@ def _series_line(series: SeriesStatus, anchor: str, status: Status) -> dict[str,
     urgent = [sentences.problem_text(problem, series, now) for problem in series.problems]
     missing = list(sentences.gaps(series, now))
     days = recent_days(series, now, zone)
-    runs = [(mark, [day for day, _ in run]) for mark, run in groupby(days, key=lambda each: each[1])]
+    runs = [(mark, [f"{day}" for day, _ in run]) for mark, run in groupby(days, key=lambda each: each[1])]
     counts = Counter(mark for _, mark in days)
     return {
         "anchor": anchor,
@@ -96,7 +96,7 @@ def _series_line(series: SeriesStatus, anchor: str, status: Status) -> dict[str,
         "label": "GAP" if missing and not urgent else sentences.health_text(series),
         "text": "; ".join((*urgent, *missing)) or ", ".join(_brief(series, now)),
         # Days in a row with one mark: the mark, how many, and what it means; and all of them in one sentence.
-        "days": [(mark, len(run), f"{_span(run[0], run[-1])}: {sentences.DAY_MARKS[mark]}") for mark, run in runs]
+        "days": [(mark, len(run), f"{span_text(*run)}: {sentences.DAY_MARKS[mark]}") for mark, run in runs]
         if series.newest
         else [],
         "spoken": ", ".join(f"{counts[mark]} {text}" for mark, text in sentences.DAY_MARKS.items() if counts[mark]),
@@ -123,10 +123,6 @@ def _unprotected_line(timeline: ServerTimeline, anchor: str, status: Status) -> 
         "text": f"{sentences.UNPROTECTED}; {automatic if counts[RowKind.AUTOMATIC] else 'no automatic backup'}{manual}",
         "days": [],
     }
-
-
-def _span(first: date, last: date) -> str:
-    return f"{first}" if first == last else f"{first} to {last}"
 
 
 class _Axis:

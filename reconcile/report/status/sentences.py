@@ -14,7 +14,7 @@ from reconcile.insight.status import Problem, SeriesStatus, Status
 from reconcile.insight.timeline import DayMark, RowKind, TimelineRow
 from reconcile.report.document import Marks, Text
 from reconcile.report.plan.sentences import pause_text
-from reconcile.wording import count_text, size_text, time_text
+from reconcile.wording import count_text, size_text, span_text, time_text
 
 NOTHING_DECLARED = "no series is declared"
 UNPROTECTED = "not declared in any file"
@@ -111,13 +111,8 @@ def rule_text(rule: RequiredRule) -> tuple[str, str, str]:
 def gaps(series: SeriesStatus, now: datetime) -> Iterator[str]:
     """Say which restore points are missing, gap by gap: a notice, because no one can create last week's backup."""
     for gap in series.history.gaps:
-        first, last = (_day_text(day, now) for day in (gap.days[0], gap.days[-1]))
-        days = first if first == last else f"{first} to {last}"
-        yield f"{days} missing: the policy would hold {len(gap.days):,} there"
-
-
-def _day_text(day: date, now: datetime) -> str:
-    return f"{day:%m-%d}" if day.year == now.year else f"{day}"
+        days = [f"{day:%m-%d}" if day.year == now.year else f"{day}" for day in gap.days]
+        yield f"{span_text(*days)} missing: the policy would hold {len(gap.days):,} there"
 
 
 def health_text(series: SeriesStatus) -> str:
