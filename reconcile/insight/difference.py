@@ -10,7 +10,6 @@ from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from math import inf
-from operator import itemgetter
 from typing import Any, Literal
 
 from reconcile.actual.inventory import Inventory
@@ -37,6 +36,9 @@ Effect = Literal["longer", "shorter", "other"]
 """How a change of `every` and `keep` affects for how long the backups of a series are kept."""
 
 _Both = tuple[Written | None, Written | None]
+
+_Origin = tuple[str, str] | None
+"""The kind and the name of a table, settings or a policy, from which another takes the values that it does not have."""
 
 _Table = Settings | Requirements | DeclaredFleet | DeclaredServer | DeclaredSeries
 
@@ -191,7 +193,7 @@ def compare(before: Config, after: Desired, inventory: Inventory, now: datetime,
         actions=tuple(sorted(changed, key=lambda each: fates.index(each.fate))),
         in_any_case=tuple(action for key, (action, _) in news.items() if key in olds),
         left=tuple(server for server in old_plan.servers if server.id not in after.declared),
-        policies=_policies(earlier, after),
+        policies=Counter(_policies(earlier, after)),
         files=tuple(_file_changes(earlier, after)),
     )
 
@@ -217,19 +219,16 @@ def _only_in(plan: Plan, other: Plan) -> Iterator[Diagnostic]:
             yield each
 
 
-def _policies(before: Desired, after: Desired) -> Mapping[Effect, int]:
-    """Count the series that get another policy, by its effect."""
-    earlier = {server.id: server for server in before.servers}
-    counts: Counter[Effect] = Counter()
+def _policies(before: Desired, after: Desired) -> Iterator[Effect]:
+    """Yield the effect of each other policy of a series."""
+    earlier = {server.id: server.series for server in before.servers}
     for server in after.servers:
-        old = earlier.get(server.id, server)
-        if old.series != server.series:
-            olds = {series.description: series for series in old.series}
-            both = ((olds[series.description], series) for series in server.series if series.description in olds)
-            counts.update(
-                _effect(*pair) for pair in both if pair[0].keep != pair[1].keep or pair[0].every != pair[1].every
-            )
-    return counts
+        if (old := earlier.get(server.id, ())) != server.series:
+            olds = {series.description: series for series in old}
+            for series in server.series:
+                was = olds.get(series.description, series)
+                if (was.every, was.keep) != (series.every, series.keep):
+                    yield _effect(was, series)
 
 
 def _effect(before: DeclaredSeries, after: DeclaredSeries) -> Effect:
@@ -252,78 +251,59 @@ def _amount(rule: KeepCount | KeepWithin) -> tuple[object, float]:
     return rule.period, inf if rule.count == "all" else rule.count
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Pair:
-    """What differs in a table, before and after the change, as in the files; None if there is no such table."""
-
-    kind: Kind
-    name: str
-    series: str | None
-    origin: tuple[str, ...]
-    """The table whose values a table takes where it has none: the settings or a policy, itself included; or empty."""
-    values: _Both
-
-
 def _file_changes(before: Desired, after: Desired) -> Iterator[FileChange]:
     """Yield the changes in the files that have an effect: neither the file of a value nor its order counts.
 
     What is alike in several tables is one change. A value that a table takes from the settings, from a policy or from a
     fleet is a change of those.
     """
-    alike: dict[str, list[_Pair]] = {}
-    for pair in _pairs(before, after):
-        if pair.values[0] != pair.values[1]:
-            alike.setdefault(repr((pair.kind, pair.series, pair.origin, pair.values)), []).append(pair)
-    groups = list(alike.values())
-    tables = [
-        {at: pairs[0].values[side] for at, pairs in enumerate(groups) if pairs[0].values[side] is not None}
-        for side in (0, 1)
-    ]
+    alike: dict[tuple[Kind, str | None, _Origin, str], tuple[_Both, list[str]]] = {}
+    for kind, name, series, origin, values in _pairs(before, after):
+        if values[0] != values[1]:
+            alike.setdefault((kind, series, origin, repr(values)), (values, []))[1].append(name)
+    tables = [{key: values[side] for key, (values, _) in alike.items() if values[side] is not None} for side in (0, 1)]
+    places = {key: place for place, key in enumerate(alike)}
     members = Counter(server.fleet for server in after.servers)
-    taken: dict[tuple[tuple[str, ...], tuple[str, ...], str], int] = {}
-    found: list[FileChange] = []
-    for (at, *path), old, new in sorted(changes(*tables), key=itemgetter(0)):
-        pairs, where, both = groups[at], tuple(path), repr((old, new))
-        kind, origin = pairs[0].kind, pairs[0].origin
-        reach = sum(members[each.name] if kind == "fleets" else 1 for each in pairs)
+    taken: dict[tuple[object, ...], int] = {}
+    found: list[tuple[tuple[object, ...], FileChange]] = []
+    for (key, *path), old, new in sorted(changes(*tables), key=lambda each: (places[each[0][0]], each[0][1:])):
+        (kind, series, origin, _), names = key, alike[key][1]
+        reach = sum(members[name] if kind == "fleets" else 1 for name in names)
+        value: tuple[object, ...] = (origin, *path, repr((old, new)))
         if kind in {"settings", "policies"}:
-            taken |= {(each.origin, where, both): 0 for each in pairs}
+            taken[value] = 0
         # The `prune` of the settings does not apply to fleets.
-        elif (origin, where, both) in taken and (kind, where) != ("fleets", ("prune",)):
-            taken[origin, where, both] += reach
+        elif value in taken and (kind, path) != ("fleets", ["prune"]):
+            taken[value] += reach
             continue
-        found.append(
-            FileChange(
-                table=kind,
-                names=tuple(each.name for each in pairs if each.name),
-                series=pairs[0].series,
-                path=where,
-                before=old,
-                after=new,
-                reach=reach if pairs[0].name else len(after.servers),
-            )
+        change = FileChange(
+            table=kind,
+            names=tuple(filter(None, names)),
+            series=series,
+            path=tuple(path),
+            before=old,
+            after=new,
+            reach=reach if any(names) else len(after.servers),
         )
-    for each in found:
-        if each.table == "policies":
-            both = repr((each.before, each.after))
-            reach = sum(taken[("policies", name), each.path, both] for name in each.names)
-            yield replace(each, reach=reach)
-        else:
-            yield each
+        found.append((value, change))
+    for value, change in found:
+        yield replace(change, reach=taken[value]) if change.table == "policies" else change
 
 
-def _pairs(before: Desired, after: Desired) -> Iterator[_Pair]:
-    """Yield what differs in each table that is in the files before or after the change, and in each of its series."""
+def _pairs(before: Desired, after: Desired) -> Iterator[tuple[Kind, str, str | None, _Origin, _Both]]:
+    """Yield what differs in each table that is in the files before or after the change, and in each of its series.
+
+    That is the kind and the name of the table, the series, the table from which it takes the values that it does not
+    have, and the values that differ.
+    """
     for kind, name, old, new in _tables(before, after):
-        origin: tuple[str, ...] = ("policies", name) if kind == "policies" else ("settings",)
-        yield _Pair(kind=kind, name=name, series=None, origin=origin, values=_differing(old, new))
+        yield kind, name, None, ("policies", name) if kind == "policies" else ("settings", ""), _differing(old, new)
         if isinstance(old, DeclaredFleet | DeclaredServer) and isinstance(new, DeclaredFleet | DeclaredServer):
             olds, news = ({series.description: series for series in each.series} for each in (old, new))
             for series in news | olds:
                 was, is_now = olds.get(series), news.get(series)
                 policy = is_now.policy if was and is_now and was.policy == is_now.policy else None
-                origin = ("policies", policy) if policy is not None else ()
-                yield _Pair(kind=kind, name=name, series=series, origin=origin, values=_differing(was, is_now))
+                yield kind, name, series, None if policy is None else ("policies", policy), _differing(was, is_now)
 
 
 def _tables(before: Desired, after: Desired) -> Iterator[tuple[Kind, str, _Table | None, _Table | None]]:

@@ -159,7 +159,7 @@ def _undeclared(desired: Desired, inventory: Inventory) -> Iterator[Diagnostic]:
 def _empty_fleet(fleet: DeclaredFleet, inventory: Inventory) -> Diagnostic:
     """Warn of a fleet that matches no server: the servers it was written for are unprotected."""
     matched = len(matched_by(fleet, inventory.servers or ()))
-    detail = "It matches no server in the account. Correct the fleet or remove it."
+    detail = "Correct the fleet, or remove it."
     if matched:
         detail = f"It matches {matched:,}, but each of those has its own table or belongs to an earlier fleet."
     return Diagnostic(

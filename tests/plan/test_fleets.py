@@ -22,7 +22,7 @@ def test_each_server_is_planned_with_the_fleet_that_it_is_in() -> None:
     ("match", "detail"),
     [
         ("web*", "It matches 1, but each of those has its own table or belongs to an earlier fleet."),
-        ("app*", "It matches no server in the account. Correct the fleet or remove it."),
+        ("app*", "Correct the fleet, or remove it."),
     ],
 )
 def test_a_fleet_that_chooses_no_server_is_a_warning_at_its_place(match: str, detail: str) -> None:
