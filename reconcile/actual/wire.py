@@ -35,23 +35,13 @@ class Page(Generic[Item]):
     results: list[Item | OddEntry]
 
 
-def read_backups(body: bytes, now: datetime) -> Page[Backup]:
-    """Read a page of backups that arrived at `now`; raises MalformedError."""
-    return _read_page(body, _BACKUPS, now)
-
-
-def read_servers(body: bytes, now: datetime) -> Page[Server]:
-    """Read a page of servers; raises MalformedError."""
-    return _read_page(body, _SERVERS, now)
-
-
 def read_backup(body: bytes, now: datetime) -> Backup:
     """Read the backup in a response to a create, which arrived at `now`.
 
     Raises:
         MalformedError: the backup's id, its series, or when it was created is not certain.
     """
-    match _read_entry(_json(body), _BACKUPS, now):
+    match _BACKUPS.read_entry(_json(body), now):
         case Backup(is_identified=True) as backup:
             return backup
         case odd:
@@ -96,17 +86,6 @@ def _json(body: bytes) -> Any:  # noqa: ANN401 - any JSON; None if invalid
         return None
 
 
-def _read_page(body: bytes, kind: "_Kind[Fields, Item]", now: datetime) -> Page[Item]:
-    """Read a page at once; if an entry is odd, read it entry by entry, which is slower."""
-    try:
-        page = kind.page.validate_json(body)
-    except ValidationError:
-        entries = _any_page(body)
-        results = [_read_entry(entry, kind, now) for entry in entries.results]
-        return Page(count=entries.count, next=entries.next, results=results)
-    return Page(count=page.count, next=page.next, results=[kind.item(**vars(fields)) for fields in page.results])
-
-
 def _any_page(body: bytes) -> "_PageFields[Any]":
     """Read a page whose entries may be anything; raises MalformedError."""
     try:
@@ -125,25 +104,6 @@ def _any_page(body: bytes) -> "_PageFields[Any]":
         problem = error.errors(include_url=False, include_context=False, include_input=False)[0]
         place = f"{problem['loc'][0]}: " if problem["loc"] else ""
         raise MalformedError(place + problem["msg"]) from error
-
-
-def _read_entry(entry: object, kind: "_Kind[Fields, Item]", now: datetime) -> Item | OddEntry:
-    """Read an entry. Sets each unreadable field to null, and an unreadable `created_at` to `now`."""
-    try:
-        return kind.item(**vars(kind.entry.validate_python(entry)))
-    except ValidationError as error:
-        problems = error.errors(include_url=False, include_context=False, include_input=False)
-        unreadable = tuple(dict.fromkeys(_field(problem["loc"]) for problem in problems))
-    readable: dict[str, Any] = {**entry, **dict.fromkeys(unreadable)} if isinstance(entry, dict) else {}
-    if readable.get("id") is None or "server.id" in unreadable:
-        server = readable.get("server") if "server.id" not in unreadable else None
-        server_id = server["id"] if isinstance(server, dict) else None
-        return OddEntry(kind=kind.name, id=readable.get("id"), unreadable=unreadable, server_id=server_id)
-    if "server.name" in unreadable:
-        readable["server"] = {"id": readable["server"]["id"]}
-    if "created_at" in unreadable:
-        readable["created_at"] = now.isoformat()
-    return kind.item(**vars(kind.entry.validate_python(readable)), unreadable=unreadable)
 
 
 def _field(place: tuple[int | str, ...]) -> str:
@@ -224,8 +184,40 @@ class _Kind(Generic[Fields, Item]):
     entry: TypeAdapter[Fields]
     item: type[Item]
 
+    def read(self, body: bytes, now: datetime) -> Page[Item]:
+        """Read a page that arrived at `now`; raises MalformedError."""
+        results: list[Item | OddEntry]
+        try:
+            page = self.page.validate_json(body)
+        except ValidationError:  # reading entry by entry is slower
+            entries = _any_page(body)
+            results = [self.read_entry(entry, now) for entry in entries.results]
+            return Page(count=entries.count, next=entries.next, results=results)
+        results = [self.item(**vars(fields)) for fields in page.results]
+        return Page(count=page.count, next=page.next, results=results)
+
+    def read_entry(self, entry: object, now: datetime) -> Item | OddEntry:
+        """Read an entry. Sets each unreadable field to null, and an unreadable `created_at` to `now`."""
+        try:
+            return self.item(**vars(self.entry.validate_python(entry)))
+        except ValidationError as error:
+            problems = error.errors(include_url=False, include_context=False, include_input=False)
+            unreadable = tuple(dict.fromkeys(_field(problem["loc"]) for problem in problems))
+        readable: dict[str, Any] = {**entry, **dict.fromkeys(unreadable)} if isinstance(entry, dict) else {}
+        if readable.get("id") is None or "server.id" in unreadable:
+            server = readable.get("server") if "server.id" not in unreadable else None
+            server_id = server["id"] if isinstance(server, dict) else None
+            return OddEntry(kind=self.name, id=readable.get("id"), unreadable=unreadable, server_id=server_id)
+        if "server.name" in unreadable:
+            readable["server"] = {"id": readable["server"]["id"]}
+        if "created_at" in unreadable:
+            readable["created_at"] = now.isoformat()
+        return self.item(**vars(self.entry.validate_python(readable)), unreadable=unreadable)
+
 
 _ANY = TypeAdapter[Any](Any)
 _PAGE = TypeAdapter(_PageFields[Any])
 _BACKUPS = _Kind("backup", TypeAdapter(_PageFields[_BackupFields]), TypeAdapter(_BackupFields), Backup)
 _SERVERS = _Kind("server", TypeAdapter(_PageFields[_ServerFields]), TypeAdapter(_ServerFields), Server)
+
+read_backups, read_servers = _BACKUPS.read, _SERVERS.read
