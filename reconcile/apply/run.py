@@ -10,19 +10,7 @@ from reconcile.apply.watch import Watch
 from reconcile.clock import StoppableClock
 from reconcile.diagnostics import Diagnostic
 from reconcile.outcomes import Emit
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Options:
-    """How to carry out a plan.
-
-    `max_in_progress` is the maximum number of backups that this run has in progress. Without `wait`, the run sends
-    creates and does not wait for them. `allow_loss` is the number of usable backups that the user allows to lose.
-    """
-
-    max_in_progress: int = 100
-    wait: bool = True
-    allow_loss: int = 0
+from reconcile.plan.planning import RunOptions
 
 
 @dataclass(kw_only=True, slots=True)
@@ -37,7 +25,7 @@ class Run:
     writer: Writer
     clock: StoppableClock
     emit: Emit
-    options: Options
+    options: RunOptions = RunOptions()
     view: AccountView = field(init=False)
     watch: Watch = field(init=False)
     slots: Slots = field(init=False)

@@ -12,7 +12,7 @@ from reconcile.actual.inventory import Inventory
 from reconcile.actual.reader import PATIENT_ATTEMPTS, Reader
 from reconcile.actual.writer import Writer
 from reconcile.apply.converge import MOST_ROUNDS, Convergence, converge
-from reconcile.apply.run import Options, Run
+from reconcile.apply.run import Run
 from reconcile.cli.connection import connect
 from reconcile.cli.files import read_plan
 from reconcile.cli.lock import account_lock
@@ -66,7 +66,14 @@ def apply(
     if max_age and no_wait:
         raise click.UsageError("--max-age can't be combined with --no-wait: a backup counts only once it is completed")
     session.start_heartbeat()
-    options = Options(max_in_progress=max_in_progress, wait=not no_wait, allow_loss=allow_loss)
+    options = RunOptions(
+        targets=session.targets,
+        max_age=max_age,
+        allow_loss=allow_loss,
+        wait=not no_wait,
+        no_delete=no_delete,
+        max_in_progress=max_in_progress,
+    )
     rounds = Rounds()
     with closing(reporter(session.output)) as report:
 
@@ -80,13 +87,6 @@ def apply(
                 emit,
                 planfile,
                 options,
-                RunOptions(
-                    targets=session.targets,
-                    max_age=max_age,
-                    allow_loss=allow_loss,
-                    wait=not no_wait,
-                    no_delete=no_delete,
-                ),
                 record_folder=record_folder,
                 parallelism=parallelism,
                 patience=lock_timeout.in_seconds(SystemClock().now()) if lock_timeout else 0.0,
@@ -108,8 +108,7 @@ def _converge(
     session: Session,
     emit: Emit,
     planfile: Path | None,
-    options: Options,
-    planning: RunOptions,
+    options: RunOptions,
     *,
     record_folder: Path | None,
     parallelism: int,
@@ -137,7 +136,7 @@ def _converge(
             command="apply",
             started_at=started_at,
             base_url=access.base_url,
-            options=planning,
+            options=options,
             files=() if isinstance(what, Plan) else tuple(map(RecordedFile.of, what.sources)),
             saved_plan=envelope(saved, __version__) if saved else None,
         ),
@@ -156,7 +155,7 @@ def _converge(
         def plan(inventory: Inventory) -> Plan:
             recorder.observe(inventory)
             with session.time_limit("planning"):
-                return plan_run(what, inventory, planning, started_at)
+                return plan_run(what, inventory, options, started_at)
 
         run = Run(
             reader=reader,

@@ -14,7 +14,7 @@ from reconcile.actual.inventory import Inventory, Server
 from reconcile.actual.reader import Reader
 from reconcile.actual.writer import Writer
 from reconcile.apply.restore import IN_DOUBT, Restoration
-from reconcile.apply.run import Options, Run
+from reconcile.apply.run import Run
 from reconcile.cli.connection import connect
 from reconcile.cli.lock import account_lock
 from reconcile.cli.options import RECORD, argument, command, option
@@ -171,7 +171,6 @@ def _carry_out(
                     writer=Writer(reader.http),
                     clock=clock,
                     emit=report.show,
-                    options=Options(),
                 )
             )
 

@@ -15,13 +15,18 @@ from reconcile.plan.stale import renewed
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RunOptions:
-    """The options that decide what an apply plans and withholds."""
+    """The options of an apply, apart from those of its connection.
+
+    `allow_loss` is the number of usable backups that the user allows to lose. Without `wait`, the run sends creates and
+    does not wait for them. `max_in_progress` is the maximum number of backups that it has in progress.
+    """
 
     targets: tuple[str, ...] = ()
     max_age: Duration | None = None
     allow_loss: int = 0
     wait: bool = True
     no_delete: bool = False
+    max_in_progress: int = 100
 
 
 def desired_for(

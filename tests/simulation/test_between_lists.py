@@ -10,11 +10,11 @@ from support.build import NOW, config
 from support.schedules import item
 from support.world import Handler, World
 
-from reconcile.apply.run import Options
 from reconcile.clock import Stop
 from reconcile.desired.config import Config
 from reconcile.diagnostics import UserError
 from reconcile.outcomes import Finished, Outcome, Rejected, Result
+from reconcile.plan.planning import RunOptions
 from reconcile.sandbox.account import Record
 
 S1, S2, S3, S4 = ({"id": number, "name": f"s{number}"} for number in (1, 2, 3, 4))
@@ -93,7 +93,7 @@ def test_a_misdated_backup_takes_no_place_beside_one_that_is_only_started() -> N
     held = [item(1, S1, "nightly", 2), item(2, S1, "nightly", -30)]
     world = World(config=nightly(1), servers=[S1], backups=held, backup_seconds=600)
 
-    results_of(world, options=Options(wait=False))
+    results_of(world, options=RunOptions(wait=False))
 
     assert changes(world, "delete") == []
 
@@ -187,7 +187,7 @@ def test_without_waiting_a_create_is_no_gain_that_lets_a_withheld_backup_go() ->
     file = nightly(4, settings="[settings]\nmax_shrink = '5%'\n")
     world = World(config=file, servers=known, backups=held, backup_seconds=600)
 
-    results_of(world, options=Options(wait=False))
+    results_of(world, options=RunOptions(wait=False))
 
     assert changes(world, "delete") == []
 
@@ -222,7 +222,7 @@ def test_without_waiting_a_backup_that_has_failed_already_is_no_success() -> Non
 
     world = Failing(config=nightly(2), servers=[S1, S2], backups=[])
 
-    (result,) = results_of(world, options=Options(wait=False))
+    (result,) = results_of(world, options=RunOptions(wait=False))
 
     assert result.counts[Outcome.FAILED] == 2
     assert "ended as 'failed'" in ended(result, "s1/nightly").explanation

@@ -15,19 +15,19 @@ from support.schedules import DB, FAILED, JUNK, OLD, WEB, clean_requests, is_exa
 from support.world import BASE_URL, TIMEOUT, Fault, Handler, World
 
 from reconcile.apply.account import FRESH
-from reconcile.apply.run import Options
 from reconcile.clock import Stop
 from reconcile.diagnostics import UserError
 from reconcile.outcomes import Outcome, Rejected, Result
 from reconcile.plan.model import Create
+from reconcile.plan.planning import RunOptions
 
 FIRST_POST = 2
 
 
-ONE_AT_A_TIME = Options(max_in_progress=1)
+ONE_AT_A_TIME = RunOptions(max_in_progress=1)
 
 
-def applied(world: World, *, seconds: float = TIMEOUT, options: Options = Options()) -> Result:
+def applied(world: World, *, seconds: float = TIMEOUT, options: RunOptions = RunOptions()) -> Result:
     results = world.apply(seconds=seconds, options=options)
     assert not isinstance(results, UserError), results
     return results[0]
@@ -183,7 +183,7 @@ class TestEcho:
     def test_is_noticed_in_the_answer_where_nothing_is_waited_for(self) -> None:
         world = small_world(stored_as=ALTERATIONS["cut"])
 
-        result = applied(world, options=Options(max_in_progress=1, wait=False))
+        result = applied(world, options=RunOptions(max_in_progress=1, wait=False))
 
         assert posts(world) == 1, "no list is read that would show the alteration"
         assert outcomes(result)["web/before the upgrade"] is Outcome.FAILED

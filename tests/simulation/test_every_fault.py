@@ -22,14 +22,14 @@ from support.schedules import (
     written,
 )
 
-from reconcile.apply.run import Options
+from reconcile.plan.planning import RunOptions
 
 SAMPLE = 1
 """Pairs of each first fault that run without `--all-pairs`; which ones is decided by the first fault itself."""
 
 
 CLEAN = clean_requests()
-IN_A_ROW: dict[str, Any] = {"options": Options(max_in_progress=1), "page_size": 2}
+IN_A_ROW: dict[str, Any] = {"options": RunOptions(max_in_progress=1), "page_size": 2}
 CLEAN_IN_A_ROW = clean_requests(**IN_A_ROW)
 
 

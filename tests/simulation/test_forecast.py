@@ -11,10 +11,10 @@ from support.build import config
 from support.world import World
 
 from reconcile.actual.inventory import Backup, Inventory, Server
-from reconcile.apply.run import Options
 from reconcile.desired.desired import resolve
 from reconcile.durations import Duration
 from reconcile.insight.forecast import Schedule, forecast
+from reconcile.plan.planning import RunOptions
 
 START = datetime.fromisoformat("2026-03-24T12:05:00Z")
 POLICIES, NIGHTS = 30, 10
@@ -74,7 +74,7 @@ def test_a_forecast_is_what_applying_every_night_leads_to(request: pytest.Fixtur
     world = World(declared, servers, list(seed), backup_seconds=1.0, latency=lambda: 0.0)
     for moment in found.moments:
         world.time = moment
-        assert isinstance(world.apply(options=Options(allow_loss=10_000)), list)
+        assert isinstance(world.apply(options=RunOptions(allow_loss=10_000)), list)
 
     def night(made_at: str) -> datetime:
         """Return the apply that a backup was made by."""

@@ -12,13 +12,13 @@ from support.world import Handler, World
 
 from reconcile.actual.inventory import Inventory
 from reconcile.addresses import SeriesAddress
-from reconcile.apply.run import Options
 from reconcile.desired.desired import resolve, select
 from reconcile.diagnostics import UserError
 from reconcile.outcomes import Finished, Outcome, Result
 from reconcile.plan.guards import SeriesWithoutUsable
 from reconcile.plan.model import Create, Delete, Plan
 from reconcile.plan.planner import plan
+from reconcile.plan.planning import RunOptions
 from reconcile.plan.reasons import Veto
 
 EVERY = [(service, file) for service in SERVICES for file in FILES]
@@ -92,7 +92,7 @@ class TestPruningWaitsForTheCreatesOfItsServer:
     def test_without_waiting_it_is_left_to_the_next_run(self) -> None:
         world = dangerous_world("sound", "rename")
 
-        result = result_of(world, options=Options(wait=False))
+        result = result_of(world, options=RunOptions(wait=False))
 
         assert of_kind(result, Delete).outcome is Outcome.DEFERRED
         assert result.is_complete
@@ -114,7 +114,7 @@ class TestPruningWaitsForTheCreatesOfItsServer:
         world = dangerous_world("sound", "rename")
         world.account.backups.append(item(11, WEB, "new", 0.2, "in_progress"))
 
-        result = result_of(world, options=Options(allow_loss=1))
+        result = result_of(world, options=RunOptions(allow_loss=1))
 
         assert of_kind(result, Delete).outcome is Outcome.SKIPPED
         assert OLD in held(world)
@@ -127,7 +127,7 @@ class TestPruningWaitsForTheCreatesOfItsServer:
                 select(resolve(world.config, inventory), inventory, ("web/old",)), inventory, inventory.observed_at
             )
 
-        result = result_of(world, make_plan=only_old, options=Options(allow_loss=1))
+        result = result_of(world, make_plan=only_old, options=RunOptions(allow_loss=1))
 
         assert of_kind(result, Delete).objection == SeriesWithoutUsable(address=SeriesAddress("web", "new"))
         assert OLD in held(world)
@@ -209,6 +209,6 @@ class TestTheLossLimitHoldsWhenTheDeletesAreDone:
     def test_what_a_person_has_allowed_may_go(self) -> None:
         world = dangerous_world("failing", "move")
 
-        result = result_of(world, options=Options(allow_loss=1))
+        result = result_of(world, options=RunOptions(allow_loss=1))
 
         assert of_kind(result, Delete).outcome is Outcome.SUCCEEDED

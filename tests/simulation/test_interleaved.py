@@ -15,8 +15,8 @@ from support.interleaved import Decisions, all_decisions, run
 from support.schedules import Schedule, written
 from support.world import Crash, World
 
-from reconcile.apply.run import Options
 from reconcile.diagnostics import UserError
+from reconcile.plan.planning import RunOptions
 
 PARTS, SAMPLE = 8, 2
 """Parts that run side by side, and how many schedules of each run without `--all-pairs`."""
@@ -44,7 +44,7 @@ def check(decisions: Decisions, world: World) -> None:
     assert not emptied, (decisions, world.requests)
     world.faults = {}
     world.wait(LAG)
-    clean = world.apply(options=Options(allow_loss=1))
+    clean = world.apply(options=RunOptions(allow_loss=1))
     assert not isinstance(clean, UserError)
     world.wait(world.backup_seconds)
     assert usable(world, "rotation") == {1: 1}, (decisions, world.requests, world.account.backups)

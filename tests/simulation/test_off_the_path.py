@@ -10,13 +10,13 @@ from support.build import NOW, config
 from support.schedules import item
 from support.world import Handler, World
 
-from reconcile.apply.run import Options
 from reconcile.apply.slots import START
 from reconcile.clock import Stop, StoppedError
 from reconcile.desired.config import Config
 from reconcile.diagnostics import UserError
 from reconcile.outcomes import Applied, Outcome, Result, Waiting
 from reconcile.plan.model import Create, Delete
+from reconcile.plan.planning import RunOptions
 from reconcile.report.apply.sentences import event_text
 from reconcile.report.apply.text import result_text
 from reconcile.report.document import Text
@@ -193,7 +193,7 @@ class TestTheCanary:
     def test_where_nothing_is_waited_for_it_is_waited_for_until_it_is_listed(self) -> None:
         world = Hiding(config=nightly(12), servers=servers(12), backups=[])
 
-        result_of(world, options=Options(wait=False))
+        result_of(world, options=RunOptions(wait=False))
 
         assert len(world.record) == 1
 
@@ -290,7 +290,7 @@ class TestADeleteThatIsAccepted:
         world = Keeping(config=nightly(1), servers=known, backups=held)
         world.slow = 20
 
-        result = result_of(world, options=Options(allow_loss=9))
+        result = result_of(world, options=RunOptions(allow_loss=9))
 
         assert result.is_complete
         assert sorted(backup["id"] for backup in world.account.backups) == [501]
@@ -310,7 +310,7 @@ class TestADeleteThatIsAccepted:
         held = [item(number, known[0], "nightly", 2 + number) for number in range(1, 9)]
         world = Marking(config=nightly(1), servers=known, backups=held)
 
-        result = result_of(world, options=Options(allow_loss=9))
+        result = result_of(world, options=RunOptions(allow_loss=9))
 
         assert result.is_complete
         assert result.count(Delete, Outcome.SUCCEEDED) == 8
@@ -323,7 +323,7 @@ def test_runs_that_are_too_short_for_all_serve_the_longest_overdue_first() -> No
     world = World(config=nightly(10, keep="7"), servers=known, backups=held, backup_seconds=60)
 
     for _ in range(2):
-        result_of(world, seconds=170, options=Options(max_in_progress=2))
+        result_of(world, seconds=170, options=RunOptions(max_in_progress=2))
         world.wait(DAY - 170)
 
     assert sorted(set(creates(world))) == [each["id"] for each in known], "nobody is served twice before all are"

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from support.schedules import SMALL, replayed, small_world
 
-from reconcile.apply.run import Options
+from reconcile.plan.planning import RunOptions
 
 
 def test_a_run_that_waits_for_what_it_found_pending_records_each_of_its_plans() -> None:
@@ -29,9 +29,9 @@ def test_a_run_that_waits_for_what_it_found_pending_records_each_of_its_plans() 
     assert replayed(world).findings == ()
 
 
-@pytest.mark.parametrize("options", [Options(wait=False), Options(allow_loss=5)])
+@pytest.mark.parametrize("options", [RunOptions(wait=False), RunOptions(allow_loss=5)])
 @pytest.mark.parametrize("max_age", [None, "15min"])
-def test_a_run_with_options_replays_identically(options: Options, max_age: str | None) -> None:
+def test_a_run_with_options_replays_identically(options: RunOptions, max_age: str | None) -> None:
     world = small_world(records=[], max_age=None if not options.wait else max_age)
     world.apply(options=options)
 

@@ -12,12 +12,12 @@ from support.schedules import HIDDEN, LAG, WEB, Schedule, crashes, item, singles
 from support.world import Crash, Fault, Handler, World
 
 from reconcile.apply.account import FRESH
-from reconcile.apply.run import Options
 from reconcile.desired.config import Config
 from reconcile.diagnostics import UserError
 from reconcile.outcomes import Outcome
 from reconcile.plan.guards import Appeared
 from reconcile.plan.model import Create
+from reconcile.plan.planning import RunOptions
 
 BY_NAME_OR_GLOB = [
     config(
@@ -122,7 +122,7 @@ def test_undeclared_ones_go_while_only_one_under_the_old_description_is_usable()
     world = world_of()
     world.account.backups[:] = [item(OLD, WEB, "daily", 0.5), item(7, WEB, "by hand", 3)]
 
-    world.apply(options=Options(allow_loss=1))
+    world.apply(options=RunOptions(allow_loss=1))
 
     assert [backup["id"] for backup in world.account.list_backups()] == [OLD]
 

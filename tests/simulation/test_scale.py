@@ -13,10 +13,10 @@ from support.faults import BY_NAME
 from support.schedules import Schedule, item, kinds_for, written
 from support.world import Crash, World
 
-from reconcile.apply.run import Options
 from reconcile.apply.slots import START
 from reconcile.diagnostics import UserError
 from reconcile.outcomes import Outcome, Result
+from reconcile.plan.planning import RunOptions
 from reconcile.sandbox.account import Record
 
 PARTS, SAMPLE = 8, 2
@@ -80,7 +80,7 @@ def test_a_completion_is_seen_within_a_tenth_of_the_time_that_a_backup_takes() -
 def test_no_more_are_in_progress_than_were_asked_for() -> None:
     world = crowd(20, backup_seconds=5)
 
-    assert result_of(world, options=Options(max_in_progress=3)).is_complete
+    assert result_of(world, options=RunOptions(max_in_progress=3)).is_complete
     assert world.peak == 3
 
 
@@ -114,7 +114,7 @@ def test_a_service_whose_backups_all_fail_is_not_filled_with_them() -> None:
 def faulty_schedules() -> list[Schedule]:
     """Return every single fault in an apply to twenty servers, three backups in progress at most."""
     world = crowd(20, backup_seconds=3)
-    world.apply(options=Options(max_in_progress=3))
+    world.apply(options=RunOptions(max_in_progress=3))
     return [((number, kind),) for number, request in enumerate(world.requests) for kind in kinds_for(request)]
 
 
@@ -126,7 +126,7 @@ def test_every_single_fault_leaves_all_twenty_servers_exact(part: int, request: 
     for schedule in schedules:
         world = crowd(20, backup_seconds=3, faults={number: BY_NAME[kind] for number, kind in schedule})
         try:
-            world.apply(options=Options(max_in_progress=3))
+            world.apply(options=RunOptions(max_in_progress=3))
         except Crash:
             pytest.fail("a fault is no crash")
         world.faults = {}

@@ -9,12 +9,12 @@ from support.build import config
 from support.schedules import item
 from support.world import World
 
-from reconcile.apply.run import Options
 from reconcile.desired.config import Config
 from reconcile.diagnostics import UserError
 from reconcile.outcomes import Outcome, Result, Waiting
 from reconcile.plan.guards import UnknownBeside
 from reconcile.plan.model import Delete
+from reconcile.plan.planning import RunOptions
 from reconcile.plan.reasons import Veto
 from reconcile.sandbox.account import Record
 
@@ -69,7 +69,7 @@ def test_what_piled_up_once_stays_so_many_until_a_person_allows_it_to_go() -> No
         assert {ended.objection for ended in withheld} == {Veto.TOO_MUCH_LOST}
         assert len(world.account.backups) == 20
         world.wait(DAY)
-    assert results_of(world, options=Options(allow_loss=10))[-1].is_complete
+    assert results_of(world, options=RunOptions(allow_loss=10))[-1].is_complete
     assert len(world.account.backups) == 10
 
 
@@ -83,7 +83,7 @@ def test_servers_that_are_busy_do_not_keep_the_others_from_their_backups(busy: i
 
     world = Busy(config=nightly(busy + 3), servers=servers(busy + 3), backups=[])
 
-    world.apply(options=Options(max_in_progress=most))
+    world.apply(options=RunOptions(max_in_progress=most))
 
     assert len(world.account.backups) == 3
 
@@ -98,7 +98,7 @@ def test_backups_that_hang_do_not_keep_the_others_waiting_until_the_deadline() -
 
     world = Hanging(config=nightly(9), servers=servers(9), backups=[], backup_seconds=30)
 
-    (result,) = results_of(world, options=Options(max_in_progress=2))
+    (result,) = results_of(world, options=RunOptions(max_in_progress=2))
 
     assert result.counts == {Outcome.SUCCEEDED: 7, Outcome.IN_PROGRESS: 2}
     assert len(world.record) == 9, "each was sent once"
@@ -216,7 +216,7 @@ def test_without_waiting_last_nights_backup_takes_its_place_tonight() -> None:
     world = World(config=nightly(1), servers=[server], backups=[item(1, server, "nightly", 1)], backup_seconds=60)
 
     for _ in range(8):
-        world.apply(options=Options(wait=False))
+        world.apply(options=RunOptions(wait=False))
         world.wait(DAY)
 
     assert len(world.account.backups) <= 2
@@ -241,7 +241,7 @@ def test_an_allowed_loss_is_for_the_whole_run() -> None:
 
     world.faults = dict.fromkeys(range(200), appears)
 
-    world.apply(options=Options(allow_loss=16))
+    world.apply(options=RunOptions(allow_loss=16))
 
     undeclared = [record for record in world.record if record.what == "delete" and record.record["description"] == "x"]
     assert len(undeclared) == 16

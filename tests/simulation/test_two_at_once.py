@@ -6,8 +6,8 @@ import pytest
 from support.schedules import OLD, is_exact, small_world
 from support.world import World
 
-from reconcile.apply.run import Options
 from reconcile.diagnostics import UserError
+from reconcile.plan.planning import RunOptions
 
 DECLARED = [("web", "before the upgrade"), ("db", "nightly")]
 
@@ -29,7 +29,7 @@ def test_after_the_next_apply_it_is_exactly_what_is_declared(
 
         world.apply_at_once(programs, seed=seed, apart=apart)
         # Three at once may leave more too many than one run deletes without a person's word.
-        clean = world.apply(seed=seed, options=Options(allow_loss=9 if programs > 2 else 0))
+        clean = world.apply(seed=seed, options=RunOptions(allow_loss=9 if programs > 2 else 0))
         world.wait(world.backup_seconds)
 
         assert not isinstance(clean, UserError)

@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
-from reconcile.apply.run import Options
 from reconcile.desired.load import parse_all
 from reconcile.diagnostics import UserError
 from reconcile.insight.replay import Replay, replay
 from reconcile.outcomes import Outcome, Result
 from reconcile.plan.model import Create
+from reconcile.plan.planning import RunOptions
 from reconcile.plan.record import parse
 from reconcile.sandbox.account import Record
 from support.build import NOW, config, entry
@@ -73,7 +73,7 @@ def is_exact(world: World) -> bool:
     return untouched and sorted(held) == wanted
 
 
-def run(schedule: Schedule, *, options: Options = Options(), page_size: int = 100) -> World:
+def run(schedule: Schedule, *, options: RunOptions = RunOptions(), page_size: int = 100) -> World:
     """Apply under the faults of the schedule, then once without; return the world as it is then.
 
     Raises:
@@ -145,7 +145,7 @@ def check_report(results: list[Result] | UserError, world: World) -> None:
             assert ended.action.backup.id in held, about
 
 
-def clean_requests(*, options: Options = Options(), page_size: int = 100) -> list[str]:
+def clean_requests(*, options: RunOptions = RunOptions(), page_size: int = 100) -> list[str]:
     """Return the requests of an apply in which nothing goes wrong."""
     world = small_world(page_size=page_size)
     world.apply(options=options)

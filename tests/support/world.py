@@ -7,7 +7,7 @@ import json
 import random
 from collections.abc import Callable, Coroutine, Mapping
 from contextlib import nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from email.utils import format_datetime
 from typing import Any
@@ -22,7 +22,7 @@ from reconcile.actual.inventory import Inventory
 from reconcile.actual.reader import PATIENT_ATTEMPTS, Reader
 from reconcile.actual.writer import Writer
 from reconcile.apply.converge import Convergence, converge
-from reconcile.apply.run import Options, Run
+from reconcile.apply.run import Run
 from reconcile.cli.recorder import Recorder
 from reconcile.clock import Clock, Stop, StoppableClock
 from reconcile.desired.config import Config
@@ -253,11 +253,12 @@ class World:
         transport: httpx.AsyncBaseTransport | None = None,
         seconds: float = TIMEOUT,
         parallelism: int = 10,
-        options: Options = Options(),
+        options: RunOptions = RunOptions(),
         make_plan: Callable[[Inventory], Plan] | None = None,
     ) -> list[Result] | UserError:
         """Bring the account in line; `make_plan` plans from the file where it is not given."""
         started_at = clock.now()
+        options = replace(options, max_age=Duration.parse(self.max_age) if self.max_age else None)
         recorder = self._recorder(started_at, options)
         async with StoppableClock(clock, seconds=seconds) as stoppable:
             self._running.append(stoppable)
@@ -282,20 +283,16 @@ class World:
         return list(converged.results)
 
     def _planning(
-        self, started_at: datetime, recorder: Recorder | None, options: Options
+        self, started_at: datetime, recorder: Recorder | None, options: RunOptions
     ) -> Callable[[Inventory], Plan]:
         def make_plan(inventory: Inventory) -> Plan:
             if recorder:
                 recorder.observe(inventory)
-            return plan_run(self.config, inventory, self._planning_options(options), started_at)
+            return plan_run(self.config, inventory, options, started_at)
 
         return make_plan
 
-    def _planning_options(self, options: Options) -> RunOptions:
-        max_age = Duration.parse(self.max_age) if self.max_age else None
-        return RunOptions(max_age=max_age, allow_loss=options.allow_loss, wait=options.wait)
-
-    def _recorder(self, started_at: datetime, options: Options) -> Recorder | None:
+    def _recorder(self, started_at: datetime, options: RunOptions) -> Recorder | None:
         """Return what keeps the record of a run, which is killed with it."""
         if self.records is None:
             return None
@@ -310,7 +307,7 @@ class World:
             command="apply",
             started_at=started_at,
             base_url=BASE_URL,
-            options=self._planning_options(options),
+            options=options,
             files=tuple(map(RecordedFile.of, self.config.sources)),
         )
         return Recorder(record, save, self.now)
