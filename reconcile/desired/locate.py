@@ -45,7 +45,7 @@ class Source:
     @property
     def sha256(self) -> str:
         """The digest of the file, as `sha256sum` prints it; it identifies the version that was read."""
-        return hashlib.sha256(self.text.encode()).hexdigest()
+        return hashlib.sha256(self.content).hexdigest()
 
     def place(self, *path: str | int, at_key: bool = False) -> Place:
         """Return the place of a value in this file, or of its key."""
@@ -54,9 +54,18 @@ class Source:
     def find(self, path: KeyPath, at_key: bool) -> Spot | None:  # noqa: FBT001 - as `Place` calls it
         """Return where the value at `path`, or its key, is in the text; None if tree-sitter is not installed.
 
-        For a path that is not in the text, return the nearest table around it.
+        For a path that is not in the text, return the key of the nearest table or list around it, or the start of the
+        text.
         """
-        return self._positions.of(path, at_key=at_key) if self._positions else None
+        if self._entries is None:
+            return None
+        while path not in self._entries:
+            if not path:
+                return self.at(1, 1)
+            at_key, path = True, path[:-1]
+        key, value = self._entries[path]
+        node = key if at_key else value
+        return self.between(node.start_byte, node.end_byte)
 
     def at(self, line: int, column: int) -> Spot:
         """Return the single character at `line` and `column`; an empty spot at the end of a line."""
@@ -83,11 +92,21 @@ class Source:
         )
 
     @cached_property
-    def _positions(self) -> "_Positions | None":
+    def _entries(self) -> dict[KeyPath, _Entry] | None:
+        """Every key and value by its path: `("servers", "web", "pinned", 0)`."""
         try:
-            return _Positions(self)
+            import tree_sitter_toml  # noqa: PLC0415 - some platforms have no wheel of it
+            from tree_sitter import Language, Parser  # noqa: PLC0415 - as above
         except ImportError:
             return None
+        entries: dict[KeyPath, _Entry] = {}
+        for path, entry in _found(Parser(Language(tree_sitter_toml.language())).parse(self.content).root_node):
+            entries.setdefault(path, entry)
+        # `[a.b]` and `a.b = 1` define the table `a` too, unless it has its own header.
+        for path, (key, _) in list(entries.items()):
+            while (path := path[:-1]) and path not in entries:
+                entries[path] = key, key
+        return entries
 
     @cached_property
     def content(self) -> bytes:
@@ -116,40 +135,7 @@ class Source:
         return _TOKEN.sub(lambda found: found[1] + b"*" * len(found[2].decode()), line).decode()
 
 
-class _Positions:
-    """Every key and value of one file, by its path: `("servers", "web", "pinned", 0)`."""
-
-    def __init__(self, source: Source) -> None:
-        import tree_sitter_toml  # noqa: PLC0415 - some platforms have no wheel of it
-        from tree_sitter import Language, Parser  # noqa: PLC0415 - as above
-
-        self._source = source
-        root = Parser(Language(tree_sitter_toml.language())).parse(source.content).root_node
-        self._entries: dict[KeyPath, _Entry] = {}
-        for path, entry in _entries(root):
-            self._entries.setdefault(path, entry)
-        # `[a.b]` and `a.b = 1` define the table `a` too, unless it has its own header.
-        for path, (key, _) in list(self._entries.items()):
-            while (path := path[:-1]) and path not in self._entries:
-                self._entries[path] = key, key
-
-    def of(self, path: KeyPath, *, at_key: bool) -> Spot:
-        """Return the position of the value at `path`, or of its key.
-
-        For a path that is not in the text, return the key of the nearest table or list around it, or the start of the
-        text.
-        """
-        entry = self._entries.get(path)
-        while path and not entry:
-            at_key, path = True, path[:-1]
-            entry = self._entries.get(path)
-        if not entry:
-            return self._source.at(1, 1)
-        node = entry[0] if at_key else entry[1]
-        return self._source.between(node.start_byte, node.end_byte)
-
-
-def _entries(root: "Node") -> Iterator[tuple[KeyPath, _Entry]]:
+def _found(root: "Node") -> Iterator[tuple[KeyPath, _Entry]]:
     lengths: dict[KeyPath, int] = {}
     for node in _children(root):
         if node.type not in _TABLES:
