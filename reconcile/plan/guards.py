@@ -16,7 +16,7 @@ from reconcile.actual.inventory import Backup, State, in_order
 from reconcile.addresses import SeriesAddress
 from reconcile.ids import Id, id_order
 from reconcile.plan.model import Delete, SeriesPlan, ServerPlan, Withheld
-from reconcile.plan.reasons import Misdated, NotKept, Veto
+from reconcile.plan.reasons import Exemption, NotKept, Veto
 from reconcile.plan.retention import retain
 from reconcile.plan.series import is_usable
 
@@ -106,7 +106,7 @@ class Circumstances:
         if self.series is None:
             return frozenset()
         # A misdated backup replaces no other backup (spec, section 1).
-        kept = (kept for kept in self.series.kept if not isinstance(kept.reason, Misdated))
+        kept = (kept for kept in self.series.kept if kept.reason is not Exemption.MISDATED)
         usable = [each.backup for each in kept if each.backup.state is State.USABLE]
         usable += [delete.backup for delete in self.series.deletes if delete.is_loss]
         keep = next((delete.reason.keep for delete in self.series.deletes if isinstance(delete.reason, NotKept)), ())
@@ -128,7 +128,7 @@ class Circumstances:
         These are the usable backups, and the undersized one that is kept for inspection.
         """
         kept = self.series.kept if self.series else ()
-        entries = (entry.backup for entry in kept if not isinstance(entry.reason, Misdated))
+        entries = (entry.backup for entry in kept if entry.reason is not Exemption.MISDATED)
         return frozenset(backup.id for backup in (*entries, *self._new) if backup.state in _NEEDED)
 
     @property

@@ -16,7 +16,7 @@ from reconcile.diagnostics import Diagnostic
 from reconcile.durations import Duration
 from reconcile.ids import Id
 from reconcile.plan.pauses import Pause
-from reconcile.plan.reasons import CreateReason, DeleteReason, Exemption, KeepReason, Stalled, Undeclared, Veto
+from reconcile.plan.reasons import CreateReason, DeleteReason, Exemption, KeepReason, Undeclared, Veto
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -158,7 +158,7 @@ class ServerPlan:
     def stalled(self) -> frozenset[Id]:
         """The stalled backups."""
         entries = (*self.kept, *self.unmanaged)
-        return frozenset(entry.backup.id for entry in entries if isinstance(entry.reason, Stalled))
+        return frozenset(entry.backup.id for entry in entries if entry.reason is Exemption.STALLED)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -10,7 +10,7 @@ from datetime import datetime
 from reconcile.actual.inventory import State
 from reconcile.addresses import SeriesAddress
 from reconcile.plan.model import Plan, SeriesPlan
-from reconcile.plan.reasons import Due, Misdated, TooOld
+from reconcile.plan.reasons import Due, Exemption, TooOld
 
 
 def ranks(plan: Plan) -> Mapping[SeriesAddress, int]:
@@ -32,7 +32,7 @@ def ranks(plan: Plan) -> Mapping[SeriesAddress, int]:
 def _urgency(series: SeriesPlan, now: datetime) -> tuple[bool, float]:
     """Return a key that sorts the most urgent create first."""
     backups = [delete.backup for delete in series.deletes]
-    backups += [kept.backup for kept in series.kept if not isinstance(kept.reason, Misdated)]
+    backups += [kept.backup for kept in series.kept if kept.reason is not Exemption.MISDATED]
     newest = max(backups, key=lambda backup: backup.created_at, default=None)
     may_fail_again = newest is not None and newest.state in {State.PENDING, State.FAILED}
     match series.create and series.create.reason:

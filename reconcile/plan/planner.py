@@ -13,6 +13,7 @@ from reconcile.ids import Id, id_order
 from reconcile.plan import reasons
 from reconcile.plan.model import Create, Delete, Kept, LossLimit, Plan, SeriesPlan, ServerPlan
 from reconcile.plan.pauses import pause_diagnostics
+from reconcile.plan.reasons import Exemption
 from reconcile.plan.refusals import check_servers, unconfirmed_clock
 from reconcile.plan.require import breaches
 from reconcile.plan.retention import retain
@@ -122,13 +123,13 @@ def judge(
     coming = [now] if state.create else []
     kept = retain([*coming, *(min(backup.created_at, now) for backup in usable)], series.keep, times.zone)
     kept_by = {backup.id: reason for backup, reason in zip(usable, kept[len(coming) :], strict=True)}
-    beside_unknown = reasons.Exemption.BESIDE_UNKNOWN if state.unknown or is_unclear else None
+    beside_unknown = Exemption.BESIDE_UNKNOWN if state.unknown or is_unclear else None
     not_kept = reasons.NotKept(keep=series.keep)
     verdicts: list[reasons.KeepReason | reasons.SeriesDeleteReason] = []
     keep_reason: reasons.KeepReason | None
     for backup in state.backups:
         if backup.id in kept_by:  # it is usable
-            keep_reason = reasons.Exemption.PINNED if backup.id in pinned else kept_by[backup.id]
+            keep_reason = Exemption.PINNED if backup.id in pinned else kept_by[backup.id]
             verdicts.append(keep_reason or beside_unknown or _too_young(backup, times) or not_kept)
         else:
             keep_reason = _never_deleted(backup, pinned, times)
@@ -138,14 +139,14 @@ def judge(
 
 def _no_restore_point(
     backup: Backup, series: DeclaredSeries, state: SeriesState, times: TimeRules
-) -> reasons.Failed | reasons.Undersized | reasons.NewestUndersized:
+) -> reasons.Failed | reasons.Undersized | Exemption:
     """Return why a failed or undersized backup is deleted or kept."""
     if backup.state is State.FAILED:
         return reasons.Failed(status=backup.status)
-    min_size = times.desired.config.settings.min_size if series.min_size is None else series.min_size
-    is_newest = in_order((*state.usable[-1:], *state.undersized[-1:]))[-1] == backup
-    reason = reasons.NewestUndersized if is_newest else reasons.Undersized
-    return reason(min_size=min_size)
+    if in_order((*state.usable[-1:], *state.undersized[-1:]))[-1] == backup:
+        return Exemption.NEWEST_UNDERSIZED
+    default = times.desired.config.settings.min_size
+    return reasons.Undersized(min_size=default if series.min_size is None else series.min_size)
 
 
 def _too_young(backup: Backup, times: TimeRules) -> reasons.TooYoung | None:
@@ -153,22 +154,22 @@ def _too_young(backup: Backup, times: TimeRules) -> reasons.TooYoung | None:
     return reasons.TooYoung(min_age=min_age) if min_age and times.is_too_young(backup) else None
 
 
-def _never_deleted(backup: Backup, pinned: frozenset[Id], times: TimeRules) -> reasons.KeepReason | None:
+_EXEMPTIONS = {
+    State.MISDATED: Exemption.MISDATED,
+    State.STALLED: Exemption.STALLED,
+    State.PENDING: Exemption.IN_PROGRESS,
+    State.UNKNOWN: Exemption.UNKNOWN_STATUS,
+}
+
+
+def _never_deleted(backup: Backup, pinned: frozenset[Id], times: TimeRules) -> Exemption | None:
     """Return why a backup is never deleted, whatever else applies; None if it may be deleted."""
-    match times.state(backup):
-        case State.MISDATED:
-            return reasons.Misdated(created_at=backup.created_at)
-        case _ if backup.id in pinned:
-            return reasons.Exemption.PINNED
-        case State.STALLED:
-            return reasons.Stalled(status=backup.status, age=times.age(backup))
-        case State.PENDING:
-            return reasons.InProgress(status=backup.status, age=times.age(backup))
-        case State.UNKNOWN:
-            unreadable = reasons.NotReadable(fields=backup.unreadable)
-            return reasons.UnknownStatus(status=backup.status) if backup.is_identified else unreadable
-        case _:
-            return None
+    state = times.state(backup)
+    if backup.id in pinned and state is not State.MISDATED:
+        return Exemption.PINNED
+    if state is State.UNKNOWN and not backup.is_identified:
+        return Exemption.NOT_READABLE
+    return _EXEMPTIONS.get(state)
 
 
 class _ServerPlanner:
@@ -271,13 +272,13 @@ class _ServerPlanner:
     def _undeclared(self, backup: Backup) -> Delete | Kept:
         address = BackupAddress(SeriesAddress(self.server.key, backup.description), backup.id)
         prune = self.server.prune
-        ignored = reasons.Exemption.IGNORED if self.server.ignores(backup.description) else None
+        ignored = Exemption.IGNORED if self.server.ignores(backup.description) else None
         if reason := ignored or _never_deleted(backup, self.pinned, self.times):
             return Kept(address=address, backup=backup, reason=reason)
         if prune is False:
-            return Kept(address=address, backup=backup, reason=reasons.Exemption.NOT_PRUNED)
+            return Kept(address=address, backup=backup, reason=Exemption.NOT_PRUNED)
         if backup.description in self.unclear:
-            return Kept(address=address, backup=backup, reason=reasons.Exemption.BESIDE_UNKNOWN)
+            return Kept(address=address, backup=backup, reason=Exemption.BESIDE_UNKNOWN)
         if prune is not True:
             prune_at = prune.after(self.times.moment(backup), self.times.zone)
             if prune_at > self.times.now:

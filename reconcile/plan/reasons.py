@@ -63,14 +63,6 @@ class Undersized:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class NewestUndersized:
-    """As `Undersized`, but kept for inspection: no usable backup of the series is newer."""
-
-    min_size: int
-    kind: Literal["newest_undersized"] = "newest_undersized"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class Undeclared:
     """Undeclared, and pruned: at any age (None), or because it is older than `prune`."""
 
@@ -96,58 +88,27 @@ class KeptBy:
 
 
 class Exemption(StrEnum):
-    """Why a backup is kept, for reasons without details."""
+    """Why a backup is kept, for reasons that need no details beside the backup."""
 
     PINNED = "pinned"
     """Pinned in the file."""
+    NEWEST_UNDERSIZED = "newest_undersized"
+    """As `Undersized`, but kept for inspection: no usable backup of the series is newer."""
     BESIDE_UNKNOWN = "beside_unknown"
     """The series has, or may have, an unknown backup, so none of its backups is deleted."""
     IGNORED = "ignored"
     """Undeclared, and matched by `ignore`."""
     NOT_PRUNED = "not_pruned"
     """Undeclared, and `prune` is off."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Misdated:
+    MISDATED = "misdated"
     """Dated in the future: the backup does not count, and is never deleted."""
-
-    created_at: datetime
-    kind: Literal["misdated"] = "misdated"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Stalled:
+    STALLED = "stalled"
     """Pending for longer than `stalled_after`."""
-
-    status: str
-    age: timedelta
-    kind: Literal["stalled"] = "stalled"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class InProgress:
-    """In progress."""
-
-    status: str
-    age: timedelta
-    kind: Literal["in_progress"] = "in_progress"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class UnknownStatus:
+    IN_PROGRESS = "in_progress"
+    UNKNOWN_STATUS = "unknown_status"
     """The status is not documented."""
-
-    status: str
-    kind: Literal["unknown_status"] = "unknown_status"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class NotReadable:
+    NOT_READABLE = "not_readable"
     """The description or the time has an undocumented form."""
-
-    fields: tuple[str, ...]
-    kind: Literal["not_readable"] = "not_readable"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -195,18 +156,7 @@ SeriesDeleteReason = NotKept | Failed | Undersized
 """Why a backup of a declared series is deleted."""
 
 DeleteReason = SeriesDeleteReason | Undeclared
-KeepReason = (
-    KeptBy
-    | NewestUndersized
-    | TooYoung
-    | PrunedLater
-    | Exemption
-    | Misdated
-    | Stalled
-    | InProgress
-    | UnknownStatus
-    | NotReadable
-)
+KeepReason = KeptBy | TooYoung | PrunedLater | Exemption
 """Why a backup is kept; an undeclared one is *unmanaged* then."""
 
 

@@ -8,7 +8,7 @@ from support.build import NOW, WEB, backup, config, days, hours, inventory, make
 from reconcile.actual.inventory import Backup, Inventory, OddEntry, Server, State
 from reconcile.ids import Id, id_order
 from reconcile.plan.model import Plan
-from reconcile.plan.reasons import Exemption, NotReadable
+from reconcile.plan.reasons import Exemption
 
 FILE = config("""
 [settings]
@@ -67,7 +67,7 @@ def test_a_backup_without_a_time_is_never_deleted_and_nothing_in_its_series_is()
 
     assert deleted(plan) == [4, 5, 6, 7, 11, 12]
     kept = {entry.backup.id: entry.reason for entry in plan.kept}
-    assert kept[9] == NotReadable(fields=("created_at",))
+    assert kept[9] == Exemption.NOT_READABLE
     assert kept[2] == Exemption.BESIDE_UNKNOWN
 
 
@@ -82,7 +82,7 @@ def test_nothing_beside_an_undeclared_backup_without_a_time_is_pruned() -> None:
     assert {entry.backup.id: entry.reason for entry in plan.unmanaged} == {
         5: Exemption.BESIDE_UNKNOWN,
         6: Exemption.BESIDE_UNKNOWN,
-        9: NotReadable(fields=("created_at",)),
+        9: Exemption.NOT_READABLE,
     }
 
 

@@ -11,7 +11,7 @@ from reconcile.desired.desired import resolve
 from reconcile.diagnostics import UserError
 from reconcile.insight.status import Problem, status
 from reconcile.plan.model import Plan
-from reconcile.plan.reasons import Exemption, Missing, NewestUndersized, Undersized
+from reconcile.plan.reasons import Exemption, Missing, Undersized
 from reconcile.plan.safety import withheld
 from reconcile.plan.saved import dump, parse
 from reconcile.plan.stale import renewed
@@ -33,7 +33,7 @@ def test_it_takes_the_place_of_no_other() -> None:
     plan = make_plan(declare('{ description = "nightly", keep = 2 }'), seen)
 
     assert deleted(plan) == []
-    assert [kept.reason for kept in plan.kept if kept.backup.id == 3] == [NewestUndersized(min_size=1)]
+    assert [kept.reason for kept in plan.kept if kept.backup.id == 3] == [Exemption.NEWEST_UNDERSIZED]
 
 
 def test_it_counts_for_every_or_each_hour_would_create_another_one() -> None:

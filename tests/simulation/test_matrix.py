@@ -26,7 +26,7 @@ from reconcile.insight.servers import list_backups
 from reconcile.insight.status import status
 from reconcile.outcomes import Result
 from reconcile.plan.planner import plan
-from reconcile.plan.reasons import Exemption, NotReadable, UnknownStatus
+from reconcile.plan.reasons import Exemption
 from reconcile.report.backups import LIST_FORMATS
 from reconcile.report.document import Document, Formats, Formatter, Lines
 from reconcile.report.forecast import FORECAST_FORMATS
@@ -153,7 +153,7 @@ def _check_results(world: OddWorld, results: list[Result]) -> None:
     held = world.usable()
     for server in ("web", "db", "app"):
         is_unclear = any(
-            isinstance(each.reason, UnknownStatus | NotReadable) or each.reason is Exemption.BESIDE_UNKNOWN
+            each.reason in {Exemption.UNKNOWN_STATUS, Exemption.NOT_READABLE, Exemption.BESIDE_UNKNOWN}
             for result in results
             for plan_server in result.plan.servers
             if plan_server.name == server

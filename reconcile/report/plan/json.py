@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from typing import get_args
-from zoneinfo import ZoneInfo
 
 from reconcile import __version__
 from reconcile.actual.inventory import MANUAL, Backup
@@ -28,9 +27,8 @@ _Entry = Create | Delete | Kept
 def plan_json(found: Plan | Difference, /, *, verbose: bool = False) -> JsonObject:
     """Return the whole plan; `planned_at` is `reconcile.observed_at`, in UTC. Of a difference, the plan after it."""
     plan = found.after if isinstance(found, Difference) else found
-    zone = plan.zone
     held_back = withheld(plan)
-    changes = [_change(entry, zone) for server in plan.servers for entry in _entries(server)]
+    changes = [_change(entry, plan) for server in plan.servers for entry in _entries(server)]
     outputs = {
         "creates": [values.plain_address(create.address) for create in plan.creates],
         "deletes": [values.plain_address(delete.address) for delete in plan.deletes],
@@ -58,7 +56,7 @@ def plan_json(found: Plan | Difference, /, *, verbose: bool = False) -> JsonObje
         "complete": not plan.targets and not plan.errors,
         "applyable": len(plan.actions) > len(held_back),
         "reconcile": {
-            **_ours(plan, held_back, zone),
+            **_ours(plan, held_back),
             **({"comparison": _comparison(found)} if isinstance(found, Difference) else {}),
         },
     }
@@ -69,7 +67,7 @@ def gitlab_report(plan: Plan) -> JsonObject:
     return {"create": len(plan.creates), "update": 0, "delete": len(plan.deletes)}
 
 
-def _ours(plan: Plan, held_back: Withheld, zone: ZoneInfo) -> JsonObject:
+def _ours(plan: Plan, held_back: Withheld) -> JsonObject:
     """Return the data that has no place in Terraform's representation."""
     return {
         "version": __version__,
@@ -105,20 +103,19 @@ def _ours(plan: Plan, held_back: Withheld, zone: ZoneInfo) -> JsonObject:
         "errors": plan.errors,
         "warnings": plan.warnings,
         "ignored": [values.plain_address(entry.address) for entry in plan.ignored],
-        "unmanaged": [_unmanaged(entry, zone) for entry in plan.unmanaged],
+        "unmanaged": [_unmanaged(entry, plan) for entry in plan.unmanaged],
     }
 
 
 def _comparison(difference: Difference) -> JsonObject:
     """Return the effect of the change to the files, and the changes in them."""
-    zone = difference.after.zone
     in_any_case = difference.in_any_case
     creates = sum(isinstance(action, Create) for action in in_any_case)
     return {
         "summary": caused_text(difference),
         "actions": [
             {
-                **_change(each.action, zone),
+                **_change(each.action, difference.after),
                 "fate": each.fate,
                 "reason_before": action_text(each.before) if each.before else None,
             }
@@ -166,7 +163,7 @@ def _declared(series: SeriesPlan) -> JsonObject:
     }
 
 
-def _change(entry: _Entry, zone: ZoneInfo) -> JsonObject:
+def _change(entry: _Entry, plan: Plan) -> JsonObject:
     resource: JsonObject = {
         "address": values.terraform_address(entry.address),
         "mode": "managed",
@@ -194,14 +191,14 @@ def _change(entry: _Entry, zone: ZoneInfo) -> JsonObject:
     unknown = {} if before else dict.fromkeys(_UNKNOWN_UNTIL_MADE, True)
     change = {"actions": [kind], "before": before, "after": after, "after_unknown": unknown}
     if isinstance(entry, Kept):
-        return {**resource, "change": change, "reconcile_reason": kept_text(entry.reason, zone)}
+        return {**resource, "change": change, "reconcile_reason": kept_text(entry, plan.planned_at, plan.zone)}
     return {**resource, "change": change, "reconcile_reason": action_text(entry), "action_reason": entry.reason.kind}
 
 
-def _unmanaged(entry: Kept, zone: ZoneInfo) -> JsonObject:
+def _unmanaged(entry: Kept, plan: Plan) -> JsonObject:
     return {
         **values.backup_json(entry.backup),
         "address": values.plain_address(entry.address),
-        "why": kept_text(entry.reason, zone),
+        "why": kept_text(entry, plan.planned_at, plan.zone),
         "prune_at": entry.reason.at if isinstance(entry.reason, PrunedLater) else None,
     }

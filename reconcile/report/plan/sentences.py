@@ -11,7 +11,7 @@ from reconcile.addresses import BackupAddress
 from reconcile.desired.fields import size_setting
 from reconcile.durations import age_text
 from reconcile.plan import reasons
-from reconcile.plan.model import Action, Create, Plan, SeriesPlan, ServerPlan, Withheld
+from reconcile.plan.model import Action, Create, Kept, Plan, SeriesPlan, ServerPlan, Withheld
 from reconcile.plan.pauses import Pause
 from reconcile.plan.reasons import Exemption, Veto
 from reconcile.plan.safety import ALWAYS_ALLOWED
@@ -117,7 +117,7 @@ def delete_text(reason: reasons.DeleteReason) -> str:
         case reasons.Failed(status=status):
             return f"its status is {status!r}"
         case reasons.Undersized(min_size=min_size):
-            return _undersized_text(min_size)
+            return f"smaller than min_size = {size_setting(min_size)}"
         case reasons.Undeclared(prune=None):
             return "prune = true"
         case reasons.Undeclared(age=age, prune=prune):
@@ -126,43 +126,38 @@ def delete_text(reason: reasons.DeleteReason) -> str:
             assert_never(reason)
 
 
-def _undersized_text(min_size: int) -> str:
-    return f"smaller than min_size = {size_setting(min_size)}"
-
-
 _EXEMPTION_TEXTS = {
     Exemption.PINNED: "pinned",
+    Exemption.NEWEST_UNDERSIZED: "undersized, but no newer backup is usable",
     Exemption.BESIDE_UNKNOWN: "an unknown backup belongs, or may belong, to the series",
     Exemption.IGNORED: "ignored",
     Exemption.NOT_PRUNED: "prune = false",
+    Exemption.MISDATED: "dated in the future: {created_at}",
+    Exemption.STALLED: "stalled: {status} for {age}",
+    Exemption.IN_PROGRESS: "{status} for {age}",
+    Exemption.UNKNOWN_STATUS: "unknown status {status!r}",
+    Exemption.NOT_READABLE: "{fields} not readable",
 }
 
 
-def kept_text(reason: reasons.KeepReason, zone: ZoneInfo) -> str:  # noqa: C901, PLR0911 - one case for each reason
+def kept_text(kept: Kept, now: datetime, zone: ZoneInfo) -> str:
     """Say why a backup is kept, or when it will be pruned; times in `zone`."""
-    match reason:
+    match kept.reason:
         case reasons.KeptBy(rules=rules):
-            return " ".join(f"oldest ({kept.rule})" if kept.is_oldest else str(kept.rule) for kept in rules)
-        case reasons.NewestUndersized(min_size=min_size):
-            return f"{_undersized_text(min_size)}, but no newer backup is usable"
+            return " ".join(f"oldest ({each.rule})" if each.is_oldest else str(each.rule) for each in rules)
         case reasons.TooYoung(min_age=min_age):
             return f"younger than min_age = {min_age}"
         case reasons.PrunedLater(prune=prune, at=at):
             return f"will be pruned at {time_text(at, zone)} (prune = {prune})"
-        case Exemption():
-            return _EXEMPTION_TEXTS[reason]
-        case reasons.Misdated(created_at=created_at):
-            return f"dated in the future: {time_text(created_at, zone)}"
-        case reasons.Stalled(status=status, age=age):
-            return f"stalled: {status} for {age_text(age)}"
-        case reasons.InProgress(status=status, age=age):
-            return f"{status} for {age_text(age)}"
-        case reasons.UnknownStatus(status=status):
-            return f"unknown status {status!r}"
-        case reasons.NotReadable(fields=fields):
-            return f"{' and '.join(fields)} not readable"
+        case Exemption() as reason:
+            return _EXEMPTION_TEXTS[reason].format(
+                status=kept.backup.status,
+                age=age_text(now - min(kept.backup.created_at, now)),
+                created_at=time_text(kept.backup.created_at, zone),
+                fields=" and ".join(kept.backup.unreadable),
+            )
         case _:
-            assert_never(reason)
+            assert_never(kept.reason)
 
 
 def _loss_text(plan: Plan) -> str:

@@ -161,13 +161,13 @@ class _Rows:
             if self.in_full:
                 for kept in series.kept:
                     due = sentences.next_due_text(series, self.now) if kept is series.kept[-1] else ""
-                    yield self._backup(" ", kept, f"kept: {sentences.kept_text(kept.reason, self.zone)}{due}")
+                    yield self._backup(" ", kept, f"kept: {sentences.kept_text(kept, self.now, self.zone)}{due}")
             elif series.kept:
                 yield self._unchanged(series)
         yield from self._actions(server.pruned, None)
         if self.in_full:
             for entry in server.unmanaged:
-                yield self._backup("?", entry, f"unmanaged: {sentences.kept_text(entry.reason, self.zone)}")
+                yield self._backup("?", entry, f"unmanaged: {sentences.kept_text(entry, self.now, self.zone)}")
         elif server.unmanaged:
             yield _row("?", count_text(len(server.unmanaged), "backup"), "", "unmanaged (-v shows them)")
 

@@ -1,36 +1,32 @@
 """A sentence for every reason."""
 
-from datetime import timedelta
+from dataclasses import replace
 from typing import get_args
 from zoneinfo import ZoneInfo
 
 import pytest
-from support.build import NOW, days, hours, last
+from support.build import NOW, backup, days, hours, last
 
+from reconcile.addresses import SeriesAddress
 from reconcile.desired.keep import KeepCount, KeepWithin, Period
 from reconcile.durations import Duration
+from reconcile.plan.model import Kept
 from reconcile.plan.reasons import (
     CreateReason,
     DeleteReason,
     Due,
     Exemption,
     Failed,
-    InProgress,
     KeepReason,
     KeptBy,
     KeptRule,
-    Misdated,
     Missing,
-    NewestUndersized,
     NotKept,
-    NotReadable,
     PrunedLater,
-    Stalled,
     TooOld,
     TooYoung,
     Undeclared,
     Undersized,
-    UnknownStatus,
 )
 from reconcile.report.plan.sentences import create_text, delete_text, kept_text
 
@@ -57,18 +53,18 @@ KEEPS: dict[KeepReason, str] = {
     KeptBy(
         rules=(KeptRule(rule=last(7)[0], is_oldest=False), KeptRule(rule=DAILY, is_oldest=True))
     ): "last=7 oldest (daily=7)",
-    NewestUndersized(min_size=2048): "smaller than min_size = 2GiB, but no newer backup is usable",
+    Exemption.NEWEST_UNDERSIZED: "undersized, but no newer backup is usable",
     Exemption.BESIDE_UNKNOWN: "an unknown backup belongs, or may belong, to the series",
     TooYoung(min_age=A_WEEK): "younger than min_age = 7d",
     PrunedLater(prune=A_WEEK, at=NOW): "will be pruned at 2026-03-10 13:00 (prune = 7d)",
     Exemption.PINNED: "pinned",
     Exemption.IGNORED: "ignored",
     Exemption.NOT_PRUNED: "prune = false",
-    Misdated(created_at=NOW): "dated in the future: 2026-03-10 13:00",
-    Stalled(status="queued", age=days(2)): "stalled: queued for 2d",
-    InProgress(status="in_progress", age=timedelta(minutes=3)): "in_progress for 3min",
-    UnknownStatus(status="archiving"): "unknown status 'archiving'",
-    NotReadable(fields=("created_at", "size_mb")): "created_at and size_mb not readable",
+    Exemption.MISDATED: "dated in the future: 2026-03-08 13:00",
+    Exemption.STALLED: "stalled: queued for 2d",
+    Exemption.IN_PROGRESS: "queued for 2d",
+    Exemption.UNKNOWN_STATUS: "unknown status 'queued'",
+    Exemption.NOT_READABLE: "created_at and size_mb not readable",
 }
 
 
@@ -84,7 +80,14 @@ def test_deletes(reason: DeleteReason, text: str) -> None:
 
 @pytest.mark.parametrize(("reason", "text"), KEEPS.items())
 def test_what_stays(reason: KeepReason, text: str) -> None:
-    assert kept_text(reason, ROME) == text
+    held = backup(1, age=days(2), status="queued")
+    kept = Kept(
+        address=SeriesAddress("web", "nightly").member(1, "nightly"),
+        backup=replace(held, unreadable=("created_at", "size_mb")),
+        reason=reason,
+    )
+
+    assert kept_text(kept, NOW, ROME) == text
 
 
 def test_no_reason_is_missing_above() -> None:
@@ -94,3 +97,4 @@ def test_no_reason_is_missing_above() -> None:
         (KeepReason, KEEPS),
     ):
         assert {type(reason) for reason in table} == set(get_args(reasons))
+    assert set(Exemption) < set(KEEPS)
