@@ -9,7 +9,7 @@ from reconcile.cli.options import OUTPUT_FILE, command, option
 from reconcile.cli.session import DEFAULT_FILE, STDOUT, Session
 from reconcile.insight.importing import declare
 from reconcile.plan.warnings import odd_entries
-from reconcile.report.toml import declaration_toml, example_toml
+from reconcile.report.toml import declaration_toml
 from reconcile.wording import count_text
 
 
@@ -27,7 +27,7 @@ def init(
     try:
         access = session.access()
     except NoTokenError:
-        session.write(out, example_toml(), new=True)
+        session.write(out, declaration_toml(None), new=True)
         session.output.note(
             f"{_where(out)}an example, because there is no token. Put your servers into it, or try it on the sandbox: "
             "reconcile sandbox"

@@ -5,7 +5,7 @@ formats TOML in several editors.
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from itertools import groupby
 from typing import Any, assert_never
 
@@ -43,33 +43,18 @@ _WHY, _FACT = "\x1e", "\x1f"
 _OFTEN = {"1h": "hourly", "1d": "daily", "1w": "weekly", "7d": "weekly", "1mo": "monthly"}
 
 
-def declaration_toml(declaration: importing.Declaration) -> str:
+def declaration_toml(declaration: importing.Declaration | None, /, *, verbose: bool = False) -> str:
     """Return the text of a file: when and from where it was written, what it could not declare, the tables.
 
-    A comment explains the first line of each kind.
+    A comment explains the first line of each kind. None stands for the example that `init` writes without a token.
     """
-    return _file(declaration.entries, declaration, declaration.account, is_first=declaration.is_first)
-
-
-def example_toml() -> str:
-    """Return the file that `init` writes without a token."""
-    return _file((_EXAMPLE,), None, None, is_first=True)
-
-
-def _file(
-    entries: Sequence[importing.AdoptedServers],
-    declaration: importing.Declaration | None,
-    account: str | None,
-    *,
-    is_first: bool,
-) -> str:
+    entries = declaration.entries if declaration else (_EXAMPLE,)
     text = rendered(
         "import.toml.jinja",
         _value,
-        is_first=is_first,
+        is_first=declaration is None or declaration.is_first,
         schema=SCHEMA,
         declaration=declaration,
-        account=account,
         entries=entries,
         has_standard=any(series.is_standard for entry in entries for series in entry.series),
         kept_by_standard=importing.KEPT_BY_STANDARD,

@@ -1,9 +1,15 @@
 """The smaller reports: validate, doctor, restore, diagnostics; and the tables from which a command picks."""
 
+import inspect
+import pkgutil
+from importlib import import_module
+from typing import Any
+
 import pytest
 from support.build import NOW, WEB, backup, days, declare, hours, inventory, make_plan
 from support.render import shown, value
 
+from reconcile import report
 from reconcile.actual.inventory import Server
 from reconcile.desired.desired import resolve
 from reconcile.diagnostics import Diagnostic, Position, Spot, UserError
@@ -12,12 +18,22 @@ from reconcile.insight.importing import declare as import_
 from reconcile.insight.restore_points import choose
 from reconcile.insight.status import status
 from reconcile.insight.validation import Validation
-from reconcile.report.backups import restore_text
+from reconcile.report.apply.text import result_text
+from reconcile.report.backups import list_json, list_text, restore_text
 from reconcile.report.diagnostics import FAILURES, diagnostic_text, diagnostics_markdown
 from reconcile.report.doctor import doctor_json, doctor_text
-from reconcile.report.document import Document, Lines
-from reconcile.report.plan import PLAN_FORMATS
-from reconcile.report.status import STATUS_FORMATS
+from reconcile.report.document import Document, Formatter, Lines
+from reconcile.report.forecast import forecast_json, forecast_markdown, forecast_text
+from reconcile.report.forecast.html import forecast_html
+from reconcile.report.plan import PLAN_FORMATS, plan_markdown
+from reconcile.report.plan.json import gitlab_report, plan_json
+from reconcile.report.plan.text import plan_text, planned_text
+from reconcile.report.replay import replay_json, replay_text
+from reconcile.report.status import STATUS_FORMATS, status_json, status_markdown
+from reconcile.report.status.html import status_html
+from reconcile.report.status.metrics import metrics
+from reconcile.report.status.runbook import runbook
+from reconcile.report.status.text import check_text, points_text, status_text
 from reconcile.report.toml import declaration_toml
 from reconcile.report.validate import validate_json, validate_text
 from reconcile.wording import count_text, seconds_text, size_text
@@ -195,6 +211,30 @@ DOCUMENTS: dict[str, tuple[Document, type]] = {
     "status": (STATUS_FORMATS.text(status(resolve(NIGHTLY, SEEN), SEEN, NOW), verbose=True), Lines),
     "import toml": (declaration_toml(import_(SEEN, NOW)), str),
 }
+
+
+FORMATTERS: list[Formatter[Any]] = [
+    *(plan_text, plan_json, plan_markdown, gitlab_report, planned_text, result_text),
+    *(status_text, status_json, status_markdown, check_text, points_text, status_html, metrics, runbook),
+    *(forecast_text, forecast_json, forecast_markdown, forecast_html, list_text, list_json, restore_text),
+    *(doctor_text, doctor_json, replay_text, replay_json, validate_text, validate_json, declaration_toml),
+]
+
+
+@pytest.mark.parametrize("formatter", FORMATTERS)
+def test_every_format_is_a_function_of_one_value_and_of_verbose(formatter: Formatter[Any]) -> None:
+    value, verbose = inspect.signature(formatter).parameters.values()
+
+    assert value.kind is inspect.Parameter.POSITIONAL_ONLY
+    assert (verbose.name, verbose.kind) == ("verbose", inspect.Parameter.KEYWORD_ONLY)
+
+
+def test_no_other_function_returns_lines() -> None:
+    modules = [import_module(name) for _, name, _ in pkgutil.walk_packages(report.__path__, "reconcile.report.")]
+    functions = {each for module in modules for each in vars(module).values() if inspect.isfunction(each)}
+
+    writers = {each for each in functions if inspect.signature(each).return_annotation is Lines}
+    assert writers <= set(FORMATTERS)
 
 
 @pytest.mark.parametrize(("document", "kind"), DOCUMENTS.values(), ids=DOCUMENTS)

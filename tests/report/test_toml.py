@@ -21,7 +21,7 @@ from reconcile.insight.importing import (
     NotShared,
 )
 from reconcile.insight.importing import declare as import_
-from reconcile.report.toml import declaration_toml, example_toml
+from reconcile.report.toml import declaration_toml
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=8) | st.sampled_from(
     ["::error::x", "##[error]x", "\x9b31m", "\u202eevil", "\U000e0041", "\u2028", "\x7f", "a\nb", '"""', "\\", "\ue000"]
@@ -234,7 +234,7 @@ def test_an_account_without_servers_says_how_to_go_on() -> None:
 
 
 def test_the_example_is_a_valid_file_and_says_that_it_is_one() -> None:
-    written = example_toml()
+    written = declaration_toml(None)
 
     (server,) = config(written).servers
     assert (server.key, server.name, server.id) == ("web-server-01", "web-server-01", 12345)

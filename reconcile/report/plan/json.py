@@ -62,7 +62,7 @@ def plan_json(found: Plan | Difference, /, *, verbose: bool = False) -> JsonObje
     }
 
 
-def gitlab_report(plan: Plan) -> JsonObject:
+def gitlab_report(plan: Plan, /, *, verbose: bool = False) -> JsonObject:
     """Return GitLab's Terraform report (`artifacts:reports:terraform`): the counts that a merge request shows."""
     return {"create": len(plan.creates), "update": 0, "delete": len(plan.deletes)}
 
