@@ -7,7 +7,6 @@ from pathlib import Path
 
 import click
 
-from reconcile import __version__
 from reconcile.actual.inventory import Inventory
 from reconcile.actual.reader import PATIENT_ATTEMPTS, Reader
 from reconcile.actual.writer import Writer
@@ -30,8 +29,6 @@ from reconcile.durations import Duration
 from reconcile.outcomes import Announced, Emit, Event, Interrupted, Rounds
 from reconcile.plan.model import Plan
 from reconcile.plan.planning import RunOptions, plan_run
-from reconcile.plan.record import Record, RecordedFile
-from reconcile.plan.saved import envelope
 from reconcile.plan.stale import check_base_url
 from reconcile.report.apply.sentences import summary_text
 
@@ -115,7 +112,6 @@ def _converge(
     patience: float,
     asks: bool,
 ) -> Convergence:
-    started_at = SystemClock().now()
     with session.time_limit("reading the plan"):
         saved = read_plan(planfile) if planfile else None
     if saved and saved.max_age and not options.wait:
@@ -128,19 +124,7 @@ def _converge(
     access = session.access()
     if saved:
         check_base_url(saved, access.base_url)
-    recorder = record_in(
-        record_folder,
-        session,
-        Record(
-            version=__version__,
-            command="apply",
-            started_at=started_at,
-            base_url=access.base_url,
-            options=options,
-            files=() if isinstance(what, Plan) else tuple(map(RecordedFile.of, what.sources)),
-            saved_plan=envelope(saved, __version__) if saved else None,
-        ),
-    )
+    recorder = record_in(record_folder, session, access, options, what)
 
     def announce(text: str) -> None:
         emit(Announced(text=text))
@@ -155,7 +139,7 @@ def _converge(
         def plan(inventory: Inventory) -> Plan:
             recorder.observe(inventory)
             with session.time_limit("planning"):
-                return plan_run(what, inventory, options, started_at)
+                return plan_run(what, inventory, options, recorder.record.started_at)
 
         run = Run(
             reader=reader,

@@ -9,14 +9,29 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from reconcile import __version__
+from reconcile.actual.credentials import Access
 from reconcile.actual.inventory import Inventory
 from reconcile.cli.files import without_secrets, write_file
 from reconcile.cli.session import Session
 from reconcile.cli.system_clock import SystemClock
+from reconcile.desired.config import Config
 from reconcile.diagnostics import UserError
 from reconcile.outcomes import Applied, Event, Finished, Planned, Result
-from reconcile.plan.model import Delete
-from reconcile.plan.record import Observation, Outline, Record, RecordedRound, StartedBy, dump, outline
+from reconcile.plan.model import Delete, Plan
+from reconcile.plan.planning import RunOptions
+from reconcile.plan.record import (
+    Observation,
+    Outline,
+    Record,
+    RecordedFile,
+    RecordedRound,
+    RestoreOptions,
+    StartedBy,
+    dump,
+    outline,
+)
+from reconcile.plan.saved import envelope
 from reconcile.report.apply.sentences import explanation_text
 
 _ADVICE = "Nothing was changed. Choose a writable folder with --record DIR."
@@ -34,13 +49,26 @@ def started_by(environment: Mapping[str, str]) -> StartedBy:
     )
 
 
-def record_in(folder: Path | None, session: Session, record: Record) -> "Recorder":
-    """Start a record in this folder, which is created if necessary; None for a run without one.
+def record_in(
+    folder: Path | None, session: Session, access: Access, options: RunOptions | RestoreOptions, what: Config | Plan
+) -> "Recorder":
+    """Start the record of a run that starts now, from the files or from a saved plan, in a folder.
+
+    The folder is created if necessary; None for a run without a record.
 
     Raises:
         UserError: it can't be written.
     """
     now = SystemClock().now
+    record = Record(
+        version=__version__,
+        command="apply" if isinstance(options, RunOptions) else "restore",
+        started_at=now(),
+        base_url=access.base_url,
+        options=options,
+        files=() if isinstance(what, Plan) else tuple(map(RecordedFile.of, what.sources)),
+        saved_plan=envelope(what, __version__) if isinstance(what, Plan) else None,
+    )
     if folder is None:
         return Recorder(record, None, now)
     name = f"{record.started_at:%Y%m%dT%H%M%S.%fZ}-{record.command}.json"

@@ -8,7 +8,6 @@ from typing import Any
 
 import click
 
-from reconcile import __version__
 from reconcile.actual.credentials import Access
 from reconcile.actual.inventory import Inventory, Server
 from reconcile.actual.reader import Reader
@@ -24,7 +23,6 @@ from reconcile.cli.prompt import ask
 from reconcile.cli.recorder import Recorder, outcome_fields, record_in
 from reconcile.cli.reporters import REPORTERS
 from reconcile.cli.session import Session
-from reconcile.cli.system_clock import SystemClock
 from reconcile.clock import StoppedError
 from reconcile.desired.config import Config
 from reconcile.desired.min_sizes import MinSizes
@@ -34,7 +32,7 @@ from reconcile.insight.restore_points import Choice, min_sizes_of
 from reconcile.insight.servers import find_server, name_or_id
 from reconcile.insight.timeline import server_timeline
 from reconcile.outcomes import Outcome
-from reconcile.plan.record import Record, RecordedFile, RestoreOptions
+from reconcile.plan.record import RestoreOptions
 from reconcile.report.backups import restore_text
 from reconcile.report.status.text import points_text
 
@@ -64,15 +62,7 @@ def restore(
         server=server, safety_backup=safety_backup, backup_id=backup_id, series=series, before=before
     )
     access = session.access()
-    record = Record(
-        version=__version__,
-        command="restore",
-        started_at=SystemClock().now(),
-        base_url=access.base_url,
-        options=asked,
-        files=tuple(map(RecordedFile.of, config.sources)),
-    )
-    recorder = record_in(record_folder, session, record)
+    recorder = record_in(record_folder, session, access, asked, config)
 
     def chosen(inventory: Inventory) -> Choice:
         recorder.observe(inventory)
