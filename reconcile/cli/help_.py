@@ -22,7 +22,7 @@ _WIDEST = 100
 """Columns; longer lines are hard to read."""
 
 
-@command(name="help")
+@command()
 def help_(session: Session, *, topic: str | None = argument()) -> None:
     """Show a page of the reference, a command's options or an example; or list the pages."""
     topics, examples = pages(), example_files()

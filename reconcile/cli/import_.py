@@ -11,7 +11,7 @@ from reconcile.plan.warnings import odd_entries
 from reconcile.report.toml import declaration_toml
 
 
-@command("import", files=True, account=True)
+@command(files=True, account=True)
 def import_(
     session: Session,
     *,

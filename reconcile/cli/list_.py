@@ -16,7 +16,7 @@ from reconcile.report.backups import LIST_FORMATS
 from reconcile.report.document import Formatter
 
 
-@command("list", account=True)
+@command(account=True)
 def list_(
     session: Session,
     *,

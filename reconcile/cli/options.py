@@ -32,9 +32,6 @@ _FORMAT = "reconcile.format"
 
 _EXAMPLES = Path(__file__).with_name("examples.toml")
 
-READING = "10min"
-"""The default of `--timeout` for commands that only read."""
-
 Format = TypeVar("Format")
 
 
@@ -159,8 +156,9 @@ _DEBUG = click.Option(["--debug"], is_flag=True, help="Show every request on std
 _NO_COLOR = click.Option(
     ["--no-color"], is_flag=True, help="Disable colours. Also off with NO_COLOR set, or in a pipe."
 )
+_OF_THE_OUTPUT = {"no_color", "verbose", "quiet", "debug"}
 _OF_THE_SESSION = {"paths", "targets", "base_url", "token_file", "timeout"}
-"""The shared options that are passed on as they are."""
+"""The shared options, by where they go."""
 
 _QUIET = "Print only errors and the last line, for cron."
 _OPEN_RANGE = re.compile(r"; x>=\d+|  \[x>=\d+\]")
@@ -180,7 +178,7 @@ def _asked_for(ctx: click.Context, parameter: click.Parameter, value: bool) -> N
 def fail(output: Output, diagnostics: Sequence[Diagnostic], command_name: str | None, formats: Container[str]) -> None:
     """Print errors, and print them in place of the result too, in the first of the requested formats that has them."""
     output.diagnostics(diagnostics)
-    for write in [write for name, write in FAILURES.items() if name in formats][:1]:
+    if write := next((write for name, write in FAILURES.items() if name in formats), None):
         output.show(write(diagnostics, command_name or ""))
 
 
@@ -193,13 +191,12 @@ def command_examples() -> dict[str, dict[str, str]]:
 
 
 class _Command(click.Command):
-    """A command that suggests what a surplus argument was meant to be, and fails in the requested format.
+    """A command that suggests what a surplus argument was meant to be.
 
-    Its help has examples, and the options in sections, the most used first.
+    Its help has examples, and the options in sections, the most used first; an open end of a range says nothing.
     """
 
     def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the description, and the examples."""
         super().format_help_text(ctx, formatter)
         examples = command_examples().get(str(self.name), {})
         with formatter.section("Examples") if examples else nullcontext():
@@ -208,7 +205,6 @@ class _Command(click.Command):
                 formatter.write(f"{'':{formatter.current_indent}}{line}\n")
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the options, section by section; an open end of a range says nothing."""
         # What a command works on comes first.
         ordered = sorted(self.get_params(ctx), key=lambda each: ("paths", "targets", each.name).index(each.name))
         records = {
@@ -223,7 +219,6 @@ class _Command(click.Command):
                     formatter.write_dl(rows)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Read the arguments, or fail as wrong usage."""
         ctx.allow_extra_args = True
         rest = super().parse_args(ctx, args)
         if rest and not ctx.resilient_parsing:
@@ -237,6 +232,8 @@ def _run(session: Session, function: Callable[[], ExitCode | None]) -> ExitCode:
     """Run a command and return its exit code; raises OSError if a result could not be printed."""
     try:
         code = function() or ExitCode.DONE
+    except KeyboardInterrupt:
+        return ExitCode.INTERRUPTED
     except UserError as error:
         if error.is_interrupt:
             return ExitCode.INTERRUPTED
@@ -251,19 +248,18 @@ def _run(session: Session, function: Callable[[], ExitCode | None]) -> ExitCode:
 
 
 def command(
-    name: str | None = None,
     *,
     files: bool = False,
     targets: bool = False,
     account: bool = False,
-    timeout: str = READING,
+    timeout: str = "10min",
     more: str = "",
 ) -> Callable[[Callable[..., ExitCode | None]], click.Command]:
     """Make a command of a function, which gets a `session`, and the options that its other parameters declare.
 
     The switches say which shared options it takes: `-f`, `--target`, and those for the service with `--timeout`, whose
-    default is `timeout`; `more` says what else `-v` shows. An error that the outside world causes becomes a message and
-    an exit code, and is also printed in the requested format.
+    default is that of commands that only read; `more` says what else `-v` shows. An error that the outside world causes
+    becomes a message and an exit code, and is also printed in the requested format.
     """
     # Every command takes -v and -q; where they change nothing, its help does not list them.
     shared = [
@@ -294,39 +290,24 @@ def command(
         ]
 
         @functools.wraps(function)
-        def run(
-            *,
-            no_color: bool,
-            verbose: bool,
-            quiet: bool,
-            debug: bool = False,
-            **others: Any,  # noqa: ANN401 - whatever the command declares
-        ) -> ExitCode:
-            if verbose and quiet:
+        def run(**given: Any) -> ExitCode:  # noqa: ANN401 - whatever the command declares
+            if given["verbose"] and given["quiet"]:
                 raise click.UsageError("-v or -q, not both")
-            session = Session(
-                output=Output(
-                    no_color=no_color,
-                    verbose=verbose,
-                    quiet=quiet,
-                    debug=debug,
-                    is_taken=_STDOUT in click.get_current_context().meta,
-                ),
-                **{name: others.pop(name) for name in _OF_THE_SESSION & others.keys()},
+            meta = click.get_current_context().meta
+            output = Output(
+                **{each: given.pop(each) for each in _OF_THE_OUTPUT & given.keys()}, is_taken=_STDOUT in meta
             )
-            asked = click.get_current_context().meta.get(_FORMAT)
+            session = Session(output=output, **{each: given.pop(each) for each in _OF_THE_SESSION & given.keys()})
+            asked = meta.get(_FORMAT)
             chosen = {each: table.flags[asked][0] if asked else table.text for each, table in tables.items()}
             code = ExitCode.ERROR
             try:
-                code = _run(session, functools.partial(function, session, **chosen, **others))
-            except KeyboardInterrupt:
-                code = ExitCode.INTERRUPTED
-                raise
+                code = _run(session, functools.partial(function, session, **chosen, **given))
             finally:
                 if session.heartbeat:
                     session.heartbeat.report(str(code.value), session.summary)
             return code
 
-        return click.command(name, cls=_Command, params=[*own, *shared, *flags])(run)
+        return click.command(function.__name__.rstrip("_"), cls=_Command, params=[*own, *shared, *flags])(run)
 
     return decorate
