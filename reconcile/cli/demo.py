@@ -1,10 +1,11 @@
 """`reconcile demo`: the whole loop on the sandbox, by running the commands that it shows."""
 
-import json
 import os
+import socket
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -14,11 +15,12 @@ from reconcile.cli.help_ import read_example
 from reconcile.cli.options import command
 from reconcile.cli.output import Output
 from reconcile.cli.process import ExitCode
+from reconcile.cli.sandbox import server_of
 from reconcile.cli.session import Session
 from reconcile.cli.system_clock import SystemClock
 from reconcile.diagnostics import UserError
 from reconcile.report.document import Text
-from reconcile.sandbox.account import manual_backup
+from reconcile.sandbox.account import Account, manual_backup
 
 EXAMPLE = "first.toml"
 _FAREWELL = """\
@@ -33,7 +35,7 @@ Then let CI apply it every night: reconcile help ci."""
 @command()
 def demo(session: Session) -> None:
     """Show plan, apply, and plan again on a local sandbox; needs no account."""
-    with tempfile.TemporaryDirectory() as folder, _sandbox(Path(folder)) as environment:
+    with tempfile.TemporaryDirectory() as folder, _sandbox() as environment:
         stage = _Stage(session.output, Path(folder), environment)
         stage.title("A local VPS.org with one manual and seven nightly backups, and a file that declares them")
         stage.write(read_example(EXAMPLE))
@@ -85,27 +87,24 @@ class _Stage:
 
 
 @contextmanager
-def _sandbox(folder: Path) -> Iterator[dict[str, str]]:
-    """Run a sandbox; yield the environment that points reconcile at it."""
-    seed = folder / "account.json"
-    seed.write_text(json.dumps(_account()), encoding="utf-8")
-    # Its errors are shown, but not its notes.
-    command = [sys.executable, "-m", "reconcile", "sandbox", "-q", "--port", "0", "--backup-seconds", "1.5"]
-    with subprocess.Popen([*command, "--seed", str(seed)], stdout=subprocess.PIPE, text=True) as served:  # noqa: S603
-        try:
-            lines = [(served.stdout.readline() if served.stdout else "").strip() for _ in range(2)]
-            if not all(lines):
-                raise UserError("the sandbox did not start")
-            yield os.environ | dict(line.removeprefix("export ").split("=", 1) for line in lines)
-        finally:
-            served.terminate()
+def _sandbox() -> Iterator[dict[str, str]]:
+    """Run a sandbox; yield the environment that points reconcile at it.
 
-
-def _account() -> dict[str, object]:
-    """Return an account in which the newest of seven nightly backups is due for replacement."""
+    In its account, the newest of seven nightly backups is due for replacement.
+    """
     server = {"id": 12345, "name": "web-server-01"}
     now = SystemClock().now()
     nightly = [("nightly", now - timedelta(days=age, hours=2)) for age in range(7, 0, -1)]
     held = enumerate([("Pre-update backup", now - timedelta(days=90)), *nightly])
     backups = [manual_backup(500 + number, server, *each, 10 * number) for number, each in held]
-    return {"servers": [server], "backups": backups}
+    account = Account(servers=[server], backups=backups, now=SystemClock().now, backup_seconds=1.5)
+    served = server_of(account)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=served.run, args=[[listener]])
+        thread.start()
+        try:
+            url = f"http://127.0.0.1:{listener.getsockname()[1]}/api/v1"
+            yield os.environ | {"VPS_API_URL": url, "VPS_API_TOKEN": account.token}
+        finally:
+            served.should_exit = True
+            thread.join()

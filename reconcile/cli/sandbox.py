@@ -9,6 +9,7 @@ from contextlib import suppress
 from copy import deepcopy
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 import click
@@ -19,6 +20,9 @@ from reconcile.cli.system_clock import SystemClock
 from reconcile.diagnostics import UserError
 from reconcile.limits import MEBIBYTE, read_file
 from reconcile.sandbox.account import Account, generated, load, sample
+
+if TYPE_CHECKING:
+    from uvicorn import Server
 
 _LARGEST_SEED = 256 * MEBIBYTE
 """A seed of a million backups is about as large."""
@@ -77,14 +81,6 @@ def sandbox(
         raise click.UsageError("--seed or --servers, not both")
     if (dated_names or gaps) and not servers:
         raise click.UsageError("--dated-names and --gaps require --servers")
-    try:
-        import uvicorn  # noqa: PLC0415 - an extra, so imported where it is used
-
-        from reconcile.sandbox.http import RateLimit, application  # noqa: PLC0415 - as above
-    except ImportError as error:
-        advice = f"It comes with an extra: {how_to_install('sandbox')}"
-        raise UserError("the sandbox is not installed", advice) from error
-
     clock = SystemClock()
     try:
         if servers:
@@ -104,8 +100,7 @@ def sandbox(
         )
         for name in names or ("",)
     ]
-    limit = RateLimit(rate_limit, clock.monotonic)
-    served = application(*accounts, page_size=page_size, latency=latency_ms / 1000, wait=limit.wait)
+    server = server_of(*accounts, page_size=page_size, latency=latency_ms / 1000, rate_limit=rate_limit)
     try:
         listener = socket.create_server(("127.0.0.1", port))  # from now on a client waits, rather than being rejected
     except OSError as error:
@@ -117,7 +112,19 @@ def sandbox(
         suffix = f"_{account.name.upper().replace('-', '_')}" if account.name else ""
         session.output.result([f"export VPS_API_TOKEN{suffix}={account.token}"])
     session.output.note("Serving. Ctrl-C stops the sandbox and discards its data.")
-    uvicorn.Server(uvicorn.Config(served, log_level="warning", lifespan="off")).run(sockets=[listener])
+    server.run(sockets=[listener])
+
+
+def server_of(*accounts: Account, **options: Any) -> "Server":  # noqa: ANN401 - those of `application`
+    """Return a server of the accounts; raises UserError if the extra is not installed."""
+    try:
+        from uvicorn import Config, Server  # noqa: PLC0415 - an extra, so imported where it is used
+
+        from reconcile.sandbox.http import application  # noqa: PLC0415 - as above
+    except ImportError as error:
+        advice = f"It comes with an extra: {how_to_install('sandbox')}"
+        raise UserError("the sandbox is not installed", advice) from error
+    return Server(Config(application(*accounts, **options), log_level="warning", lifespan="off"))
 
 
 def how_to_install(extra: str) -> str:

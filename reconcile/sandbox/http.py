@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any
 
 import anyio
@@ -16,15 +16,28 @@ from reconcile.sandbox.account import Account, Record
 
 _READING = ["servers:read", "backups:read", "account:read"]
 _LARGEST_PAGE = 1000
-_MINUTE = 60.0
+_MINUTE = timedelta(minutes=1)
 
 
 def application(
-    *accounts: Account, page_size: int = 100, latency: float = 0.0, wait: Callable[[], float] = lambda: 0.0
+    *accounts: Account, page_size: int = 100, latency: float = 0.0, rate_limit: int | None = None
 ) -> Starlette:
-    """Serve the accounts, each to its two tokens. `latency`, in seconds, delays every response; `wait` returns how many
-    seconds a client over its rate limit must wait, 0 for none.
-    """  # noqa: D205 - one sentence each
+    """Serve the accounts, each to its two tokens.
+
+    `latency`, in seconds, delays every response; `rate_limit` is in requests per minute, None for no limit.
+    """
+    served: deque[datetime] = deque()
+
+    def seconds_to_wait() -> int:
+        """Count a request and return 0; if there were too many in the last minute, return how long to wait instead."""
+        now = accounts[0].now()
+        while served and served[0] <= now - _MINUTE:
+            served.popleft()
+        if rate_limit and len(served) >= rate_limit:
+            return 1 + int((served[0] + _MINUTE - now).total_seconds())
+        served.append(now)
+        return 0
+
     apis = {account.token: _Api(account, page_size, account.token, ["*:*"]) for account in accounts}
     apis |= {
         account.read_only_token: _Api(account, page_size, account.read_only_token, _READING) for account in accounts
@@ -33,9 +46,9 @@ def application(
     def route(method: str, path: str, respond: Callable[[_Api, Request], Awaitable[Response]]) -> Route:
         async def handler(request: Request) -> Response:
             await anyio.sleep(latency)
-            if seconds := wait():
-                problem = f"Request was throttled. Expected available in {seconds:.0f} seconds."
-                raise HTTPException(429, problem, {"Retry-After": f"{seconds:.0f}"})
+            if seconds := seconds_to_wait():
+                problem = f"Request was throttled. Expected available in {seconds} seconds."
+                raise HTTPException(429, problem, {"Retry-After": str(seconds)})
             scheme, _, token = request.headers.get("Authorization", "").partition(" ")
             if scheme != "Bearer" or not token:
                 raise HTTPException(401, "Authentication credentials were not provided.")
@@ -58,25 +71,6 @@ def application(
         ],
         exception_handlers={HTTPException: _problem},
     )
-
-
-@dataclass(slots=True)
-class RateLimit:
-    """Allows at most `most` requests in any minute; any number if that is None."""
-
-    most: int | None
-    monotonic: Callable[[], float]
-    _served: deque[float] = field(default_factory=deque)
-
-    def wait(self) -> float:
-        """Count a request and return 0; if there were too many, return the whole seconds to wait instead."""
-        now = self.monotonic()
-        while self._served and self._served[0] <= now - _MINUTE:
-            self._served.popleft()
-        if self.most and len(self._served) >= self.most:
-            return max(1.0, round(self._served[0] + _MINUTE - now + 0.5))
-        self._served.append(now)
-        return 0.0
 
 
 class _BadRequestError(HTTPException):

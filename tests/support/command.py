@@ -24,7 +24,7 @@ from reconcile.cli.commands import COMMANDS as NAMES
 from reconcile.cli.main import reconcile
 from reconcile.cli.main import run as run_main
 from reconcile.sandbox.account import Account, load, sample
-from reconcile.sandbox.http import RateLimit, application
+from reconcile.sandbox.http import application
 
 COMMAND = [sys.executable, "-m", "reconcile"]
 _CONTEXT = click.Context(reconcile)
@@ -216,8 +216,7 @@ def sandbox(
         backup_seconds=backup_seconds,
         fails=lambda: fails,
     )
-    limit = RateLimit(rate_limit, time.monotonic)
-    served = application(account, page_size=page_size, latency=latency, wait=limit.wait)
+    served = application(account, page_size=page_size, latency=latency, rate_limit=rate_limit)
     server = uvicorn.Server(uvicorn.Config(served, log_level="warning", lifespan="off"))
     with socket.create_server(("127.0.0.1", 0)) as listener, start_blocking_portal() as portal:
         serving = portal.start_task_soon(server.serve, [listener])
