@@ -59,6 +59,7 @@ class StoppableClock:
     """
 
     def __init__(self, clock: Clock, *, seconds: float) -> None:
+        self.now, self.monotonic = clock.now, clock.monotonic
         self._clock = clock
         self._seconds = seconds
         self._expiry = beside(self._expire)
@@ -70,7 +71,7 @@ class StoppableClock:
         self.reason: Stop | None = None
 
     async def __aenter__(self) -> Self:
-        self._ends_at = self._clock.monotonic() + self._seconds
+        self._ends_at = self.monotonic() + self._seconds
         await self._expiry.__aenter__()
         return self
 
@@ -82,14 +83,6 @@ class StoppableClock:
     async def _expire(self) -> None:
         await self._clock.sleep(max(0.0, self._seconds))
         self.abort(Stop.DEADLINE)
-
-    def now(self) -> datetime:
-        """Return the time of day, aware, in UTC."""
-        return self._clock.now()
-
-    def monotonic(self) -> float:
-        """Return seconds since an arbitrary start; they never go back."""
-        return self._clock.monotonic()
 
     def stop(self, reason: Stop) -> None:
         """End all current and future waits; the first reason is kept. An interrupt ends interruptible blocks too.
@@ -112,7 +105,7 @@ class StoppableClock:
 
         The event loop ends waits at the deadline, but does not run while a prompt waits for the user.
         """
-        if not self.reason and self._clock.monotonic() >= self._ends_at:
+        if not self.reason and self.monotonic() >= self._ends_at:
             self.abort(Stop.DEADLINE)
         if self.reason:
             raise StoppedError(self.reason)
@@ -127,14 +120,14 @@ class StoppableClock:
     async def pause(self, seconds: float) -> None:
         """Sleep as `sleep` does, before another attempt; raise at once if the deadline comes first."""
         self.checkpoint()
-        if self._clock.monotonic() + seconds >= self._ends_at:
+        if self.monotonic() + seconds >= self._ends_at:
             raise StoppedError(Stop.DEADLINE)
         await self.sleep(seconds)
 
     @property
     def seconds_left(self) -> float:
         """The seconds until the deadline."""
-        return self._ends_at - self._clock.monotonic()
+        return self._ends_at - self.monotonic()
 
     @contextmanager
     def interruptible(self) -> Iterator[None]:

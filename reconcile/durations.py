@@ -104,18 +104,13 @@ class Duration:
             return _FIRST
 
     def __str__(self) -> str:
-        years, months = divmod(self.months, 12)
-        minutes, seconds = divmod(self.seconds, 60)
-        hours, minutes = divmod(minutes, 60)
-        parts = (
-            (years, "y"),
-            (months, "mo"),
-            (self.days, "d"),
-            (hours, "h"),
-            (minutes, "min"),
-            (seconds, "s"),
-        )
-        return "".join(f"{number}{unit}" for number, unit in parts if number)
+        rest = {"months": self.months, "days": self.days, "seconds": self.seconds}
+        text = ""
+        for unit in ("y", "mo", "d", "h", "min", "s"):
+            field, length = _UNITS[unit]
+            number, rest[field] = divmod(rest[field], length)
+            text += f"{number}{unit}" if number else ""
+        return text
 
 
 def _months(number: int) -> "relativedelta":

@@ -51,18 +51,10 @@ def complete(instruction: str) -> int:
 
 
 def _parameter(entry: dict[str, Any]) -> click.Parameter:
-    options, name, completes = entry["options"], entry["name"], _COMPLETERS.get(entry["completes"])
-    kind = click.Choice(entry["choices"]) if entry["choices"] else None
-    if not options:
-        return click.Argument([name], required=False, nargs=entry["nargs"], type=kind, shell_complete=completes)
-    return click.Option(
-        [*options, name],
-        is_flag=entry["nargs"] == 0,
-        multiple=entry["multiple"],
-        type=kind,
-        help=entry["help"],
-        shell_complete=completes,
-    )
+    """Return an option or an argument. The table has click's attributes, and what completes the value."""
+    completes, choices = _COMPLETERS.get(entry.pop("completes")), entry.pop("choices")
+    kind = click.Option if entry["param_decls"][0].startswith("-") else click.Argument
+    return kind(**entry, type=click.Choice(choices) if choices else None, shell_complete=completes)
 
 
 def _completer(found: Callable[[click.Context], Iterable[str]]) -> Completer:

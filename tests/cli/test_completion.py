@@ -42,17 +42,19 @@ _BY_NAME = {
 
 def described(parameter: click.Parameter) -> dict[str, Any]:
     """Return what completion has to know of a parameter."""
-    is_option = isinstance(parameter, click.Option)
-    is_flag = isinstance(parameter, click.Option) and parameter.is_flag
     files = "file" if parameter.type.name in {"file", "path", "filename", "directory"} else None
-    return {
-        "name": parameter.name,
-        "options": list(parameter.opts) if is_option else [],
-        "nargs": 0 if is_flag else parameter.nargs,
-        "multiple": parameter.multiple,
+    common = {
         "choices": list(parameter.type.choices) if isinstance(parameter.type, click.Choice) else [],
-        "help": parameter.help if isinstance(parameter, click.Option) else None,
         "completes": _BY_NAME.get(parameter.name or "", files),
+    }
+    if not isinstance(parameter, click.Option):
+        return {"param_decls": [parameter.name], "required": False, "nargs": parameter.nargs, **common}
+    return {
+        "param_decls": [*parameter.opts, parameter.name],
+        "is_flag": parameter.is_flag,
+        "multiple": parameter.multiple,
+        "help": parameter.help,
+        **common,
     }
 
 
