@@ -172,13 +172,8 @@ class Result:
         """Number of usable backups lost for good, not counting those replaced by a new backup of the same series."""
         deleted: Counter[SeriesAddress] = Counter()
         for ended in self.finished:
-            match ended:
-                case Finished(action=Delete(address=address) as delete, outcome=Outcome.SUCCEEDED) if delete.is_loss:
-                    deleted[address.series] += 1
-                case Finished(action=Create(address=series), outcome=Outcome.SUCCEEDED):
-                    deleted[series] -= 1
-                case _:
-                    pass
+            if ended.outcome is Outcome.SUCCEEDED:
+                deleted[ended.action.address.series] += -1 if isinstance(ended.action, Create) else ended.action.is_loss
         return sum(max(0, count - self.gained_before.get(address, 0)) for address, count in deleted.items())
 
     @property
@@ -200,6 +195,16 @@ class Applied:
 
     result: Result
     plans_again: bool = False
+
+
+_CHANGES = {
+    **dict.fromkeys(FAILURES, "failed"),
+    Outcome.SKIPPED: "skipped",
+    Outcome.DEFERRED: "skipped",
+    Outcome.WITHHELD: "withheld",
+    Outcome.NOT_STARTED: "not_started",
+}
+"""Terraform's names of the outcomes other than success."""
 
 
 @dataclass(slots=True)
@@ -226,13 +231,9 @@ class Rounds:
             if result is None:
                 changes["not_started"] += len(planned.plan.actions)
                 continue
-            counts = result.counts
-            changes["add"] += result.count(Create, Outcome.SUCCEEDED)
-            changes["remove"] += result.count(Delete, Outcome.SUCCEEDED)
-            changes["failed"] += sum(counts[outcome] for outcome in FAILURES)
-            changes["skipped"] += counts[Outcome.SKIPPED] + counts[Outcome.DEFERRED]
-            changes["withheld"] += counts[Outcome.WITHHELD]
-            changes["not_started"] += counts[Outcome.NOT_STARTED]
+            for ended in result.finished:
+                succeeded = "add" if isinstance(ended.action, Create) else "remove"
+                changes[_CHANGES.get(ended.outcome, succeeded)] += 1
         return changes
 
 

@@ -164,7 +164,12 @@ class Creation(Attempt):
             if self._has_ended_badly:
                 return self._judged(self._latest)
             why = "interrupted" if stopped.reason is Stop.INTERRUPTED else "not completed in time"
-            return self._ended(Outcome.IN_PROGRESS, f"{why}; {_standing(self._latest)}", self._latest)
+            standing = (
+                f"has the status {self._latest.status!r}, which reconcile does not know"
+                if self._latest.state is State.UNKNOWN
+                else "is still in progress, and the next apply will take it into account"
+            )
+            return self._ended(Outcome.IN_PROGRESS, f"{why}; #{self._latest.id} {standing}", self._latest)
         except ApiError as error:
             return self._ended(Outcome.UNKNOWN, f"#{backup.id} was started, but {error.explanation}", backup)
         if settled is None and self._latest is backup and is_new:
@@ -204,13 +209,6 @@ class Creation(Attempt):
     def _hidden(self) -> Finished:
         self.run.stop_creating(hidden(self.action, self._latest))
         return self._ended(Outcome.FAILED, f"the service accepted #{self._latest.id}, but no list shows it")
-
-
-def _standing(backup: Backup) -> str:
-    """Describe the state in which a started backup was last seen."""
-    if backup.state is State.UNKNOWN:
-        return f"#{backup.id} has the status {backup.status!r}, which reconcile does not know"
-    return f"#{backup.id} is still in progress, and the next apply will take it into account"
 
 
 def _best(backups: list[Backup]) -> Backup:

@@ -1,6 +1,7 @@
 """The tables of a TOML file (spec, section 2): what pydantic checks, and what `reconcile schema` describes."""
 
 import functools
+from collections.abc import Iterator
 from datetime import time
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
@@ -18,31 +19,21 @@ class Table(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, arbitrary_types_allowed=True, defer_build=True)
 
 
-def _count_text(period: Period) -> str:
-    return (
-        f"Keep the newest backup of each of the last N {period.noun}s that have one."
-        if period.bucket
-        else "Keep the newest N."
-    )
+def _keep_keys() -> Iterator[tuple[str, Any]]:
+    for period in Period:
+        which = f"backup of each of the last N {period.noun}s that have one" if period.bucket else "N"
+        yield period, (fields.CountField | None, Field(None, description=f"Keep the newest {which}."))
+    for period in Period:
+        which = f"the newest backup of each {period.noun}" if period.bucket else "every backup"
+        text = f"Keep {which} within this time before the newest."
+        yield period.within_key, (fields.DurationField | None, Field(None, description=text))
 
 
-def _within_text(period: Period) -> str:
-    which = f"the newest backup of each {period.noun}" if period.bucket else "every backup"
-    return f"Keep {which} within this time before the newest."
-
-
-_KEEP_KEYS: dict[str, Any] = {
-    **{period: (fields.CountField | None, Field(None, description=_count_text(period))) for period in Period},
-    **{
-        period.within_key: (fields.DurationField | None, Field(None, description=_within_text(period)))
-        for period in Period
-    },
-}
 KeepTable = create_model(
     "KeepTable",
     __base__=Table,
     __doc__="Which usable backups of a series to keep: those that at least one rule keeps, as in restic's `forget`.",
-    **_KEEP_KEYS,
+    **dict(_keep_keys()),
 )
 
 

@@ -27,15 +27,12 @@ def members(
     # replace its rules.
     declared = {str(server.id) for server in tables}
     free = sorted((server for server in servers if str(server.id) not in declared), key=name_order)
-    found: list[tuple[DeclaredFleet, list[Server]]] = []
+    found: dict[Id, tuple[DeclaredFleet, Server]] = {}
     for fleet in fleets:
-        matched = matched_by(fleet, free)
-        found.append((fleet, matched))
-        ids = {server.id for server in matched}
-        free = [server for server in free if server.id not in ids]
-    names = {server.id: server.name for _, matched in found for server in matched}
-    keys = server_keys(names, {server.key for server in tables})
-    return tuple(member(fleet, server, keys[server.id]) for fleet, matched in found for server in matched)
+        for server in matched_by(fleet, free):
+            found.setdefault(server.id, (fleet, server))
+    keys = server_keys({id_: server.name for id_, (_, server) in found.items()}, {server.key for server in tables})
+    return tuple(member(fleet, server, keys[id_]) for id_, (fleet, server) in found.items())
 
 
 def name_order(server: Server) -> tuple[str, tuple[int, str]]:

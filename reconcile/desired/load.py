@@ -38,13 +38,13 @@ def load(paths: Iterable[str | Path], *, stdin: BinaryIO | None = None, option: 
 
 def parse(text: str, filename: str = "backups.toml") -> Config:
     """Read the text of one file; raises UserError as `load` does."""
-    # A text with a lone surrogate can't come from a file. It is refused like a file that is not UTF-8.
-    return _config([_decode(text.encode(errors="surrogatepass"), filename)], [])
+    return parse_all([Source(filename=filename, text=text)])
 
 
 def parse_all(files: Iterable[Source]) -> Config:
-    """Read the texts of files that were read before, as one declaration; raises UserError as `load` does."""
-    return _config([_decode(file.text.encode(), file.filename) for file in files], [])
+    """Read texts as one declaration; raises UserError as `load` does."""
+    # A text with a lone surrogate can't come from a file. It is refused like a file that is not UTF-8.
+    return _config([_decode(file.text.encode(errors="surrogatepass"), file.filename) for file in files], [])
 
 
 def _config(files: list[TomlFile], unreadable: list[Diagnostic]) -> Config:
