@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import pytest
 import yaml
 from support.command import Sandbox
 from support.heartbeats import heartbeats
-from support.scripts import EXAMPLES, script_environment
+from support.scripts import EXAMPLES
 from support.tools import install_from_pypi
 
 from reconcile import __version__
@@ -49,7 +50,7 @@ def test_the_pods_commands_run_as_a_nameless_user_who_can_write_nowhere(service:
         pytest.skip("only root can become another user, with setpriv, on a root that unshare makes read-only")
     if subprocess.run([*READ_ONLY, "true"], capture_output=True, check=False).returncode:
         pytest.skip("no mount may be made read-only here")
-    path = script_environment(service.folder, {})["PATH"]
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"  # such a user can't reach what forks
     environment = {"PATH": path, "HOME": "/", "VPS_API_URL": service.url}
     environment |= {name: os.environ[name] for name in ("PYTHONPATH",) if name in os.environ}
 

@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 import yaml
 from support.command import TOKEN, sandbox
-from support.forked import programs
 from support.heartbeats import heartbeats
 from support.scripts import EXAMPLES, script_environment, stand_in
 
@@ -76,7 +75,7 @@ def test_an_apply_that_does_not_succeed_says_so(example: str, ends: str, code: s
         with subprocess.Popen(
             ["/bin/bash", "-ec", f"{here(COMMANDS[example])}"],
             cwd=tmp_path,
-            env=script_environment(tmp_path, given, *([programs()] if ends == "fails" else [])),
+            env=script_environment(tmp_path, given),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,

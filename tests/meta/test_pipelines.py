@@ -19,7 +19,6 @@ import pytest
 import yaml
 from support.build import entry
 from support.command import COMMANDS, TOKEN, Sandbox, sandbox
-from support.forked import programs
 from support.heartbeats import Heartbeats, heartbeats
 from support.scripts import (
     EXAMPLES,
@@ -346,8 +345,7 @@ def test_githubs_apply_that_fails_or_is_stopped_while_it_hangs_says_so_and_one_t
         nightly = Nightly(service)
         given = nightly.environment(next(nightly.steps()), apply=apply)
         command = ["/bin/bash", "-c", 'exec "$PYTHON" "$ACTION/run.py"']
-        first = [programs()] if ends == "failing" else []  # a signal has to reach the command
-        environment = script_environment(tmp_path, {**given, **github_files(tmp_path)}, *first)
+        environment = script_environment(tmp_path, {**given, **github_files(tmp_path)})
         with subprocess.Popen(
             command, cwd=tmp_path, env=environment, stdout=subprocess.DEVNULL, start_new_session=True
         ) as process:

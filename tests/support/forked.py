@@ -20,19 +20,22 @@ from support.command import Done
 
 CLIENT = """\
 #!{python} -IS
-import json, os, socket, sys
+import json, os, signal, socket, sys
 with socket.socket(socket.AF_UNIX) as server:
     server.connect({address!r})
     call = json.dumps([sys.argv[1:], os.getcwd(), dict(os.environ)])
     socket.send_fds(server, [call.encode() + b"\\n"], [0, 1, 2])
-    _, code = server.makefile().read().split()
-sys.exit(int(code) & 255)
+    reports = server.makefile()
+    process = int(reports.readline())
+    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda number, _: os.kill(process, number))
+    sys.exit(int(reports.readline()) & 255)
 """
-"""Hands its arguments, folder, environment and streams to a forked process. It passes no signal on."""
+"""Hands its arguments, folder, environment and streams to a forked process, passes signals on, and exits as it does."""
 
 
 class Forked:
-    """A run of the command in a forked process, with nothing to read."""
+    """A run of the command in a forked process, with an empty standard input."""
 
     def __init__(self, *arguments: str, folder: Path, environment: Mapping[str, str]) -> None:
         self._streams = [tempfile.TemporaryFile() for _ in range(3)]  # noqa: SIM115 - `done` closes them

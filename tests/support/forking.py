@@ -4,6 +4,8 @@ import gc
 import json
 import os
 import pkgutil
+import select
+import signal
 import socket
 import sys
 import time
@@ -36,7 +38,7 @@ def serve(listener: socket.socket) -> None:
 
 
 def attend(caller: socket.socket) -> NoReturn:
-    """Fork once more, and report the id of that process, and then its exit code."""
+    """Fork once more, and report the id of that process, and then its exit code. It is killed if the caller is."""
     caller.settimeout(None)
     call, streams, _, _ = socket.recv_fds(caller, 1 << 20, 3)
     while not call.endswith(b"\n"):
@@ -50,9 +52,16 @@ def attend(caller: socket.socket) -> NoReturn:
         become(*json.loads(call))
     for stream in streams:
         os.close(stream)
-    with suppress(OSError):  # who called may have been killed
+    ended, ending = socket.socketpair()
+    signal.signal(signal.SIGCHLD, lambda *_: ending.send(b"."))
+    with suppress(OSError):
         caller.sendall(b"%d\n" % process)
-        _, status = os.waitpid(process, 0)
+        done, status = os.waitpid(process, os.WNOHANG)
+        if not done:
+            readable, _, _ = select.select([caller, ended], [], [])
+            if ended not in readable:
+                os.kill(process, signal.SIGKILL)
+            _, status = os.waitpid(process, 0)
         caller.sendall(b"%d\n" % os.waitstatus_to_exitcode(status))
     os._exit(0)
 

@@ -41,9 +41,9 @@ def stand_in(folder: Path, name: str, code: str) -> None:
     path.chmod(0o755)
 
 
-def script_environment(folder: Path, environment: Mapping[str, str], *first: Path) -> dict[str, str]:
-    """Return the environment of a job: `reconcile` and the stand-ins are on the path, nothing of ours is set."""
-    path = os.pathsep.join(map(str, [folder / "bin", *first, Path(sys.executable).parent, os.environ["PATH"]]))
+def script_environment(folder: Path, environment: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment of a job: the stand-ins and a `reconcile` are on the path, nothing of ours is set."""
+    path = os.pathsep.join(map(str, [folder / "bin", programs(), Path(sys.executable).parent, os.environ["PATH"]]))
     return {**bare_environment(folder), "PATH": path, **environment}
 
 
@@ -56,15 +56,12 @@ def github_files(folder: Path) -> dict[str, str]:
 
 
 def run_script(script: str, folder: Path, **environment: str) -> Ran:
-    """Run a script with bash in `folder`, with GitHub's options and files for the summary and the outputs.
-
-    Each `reconcile` that it calls is forked, so nothing may signal the script.
-    """
+    """Run a script with bash in `folder`, with GitHub's options and files for the summary and the outputs."""
     files = github_files(folder)
     done = subprocess.run(
         ["/bin/bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", script],
         cwd=folder,
-        env=script_environment(folder, {**files, **environment}, programs()),
+        env=script_environment(folder, {**files, **environment}),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
