@@ -17,6 +17,8 @@ from typing import Any
 
 import pytest
 import yaml
+from check_jsonschema import main as check_jsonschema  # type: ignore[import-untyped] # it has no types
+from click.testing import CliRunner, Result
 from support.build import entry
 from support.command import COMMANDS, TOKEN, Sandbox, sandbox
 from support.heartbeats import Heartbeats, heartbeats
@@ -64,18 +66,17 @@ def component(**inputs: str) -> tuple[str, str]:
     return header, re.sub(r"\$\[\[ inputs\.([\w-]+) \]\]", lambda match: values[match[1]], jobs)
 
 
-def check(schema: str, transform: str, *files: Path) -> "subprocess.CompletedProcess[str]":
+def check(schema: str, transform: str, *files: Path) -> Result:
     """Check files against a schema that check-jsonschema comes with."""
     options = ["--builtin-schema", f"vendor.{schema}", *(["--data-transform", transform] if transform else [])]
-    command = [sys.executable, "-m", "check_jsonschema", *options, *map(str, files)]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+    return CliRunner().invoke(check_jsonschema, [*options, *map(str, files)])
 
 
 @pytest.mark.parametrize(("schema", "transform"), CHECKS)
 def test_pipelines_fit_their_schemas(schema: str, transform: str) -> None:
     done = check(schema, transform, *CHECKS[schema, transform])
 
-    assert done.returncode == 0, done.stdout
+    assert done.exit_code == 0, done.output
 
 
 def test_every_pipeline_is_checked() -> None:
@@ -90,13 +91,13 @@ def test_the_component_fits_the_schema_and_its_users_inputs_are_its_own(tmp_path
     done = check("gitlab-ci", "gitlab-ci", tmp_path / "header.yml", tmp_path / "jobs.yml")
     (included,) = read_yaml(EXAMPLES / "ci/gitlab.yml")["include"]
 
-    assert done.returncode == 0, done.stdout
+    assert done.exit_code == 0, done.output
     assert included["remote"].endswith(str(COMPONENT.relative_to(ROOT)))
     inputs = yaml.safe_load(component()[0])["spec"]["inputs"]
     assert {name for name, entry in inputs.items() if "default" not in entry} <= set(included["inputs"]) <= set(inputs)
 
     (tmp_path / "jobs.yml").write_text("backups-plan: {script: [x], resource_groups: y}")
-    assert check("gitlab-ci", "gitlab-ci", tmp_path / "jobs.yml").returncode == 1, "the check finds no mistake"
+    assert check("gitlab-ci", "gitlab-ci", tmp_path / "jobs.yml").exit_code == 1, "the check finds no mistake"
 
 
 @pytest.fixture
