@@ -32,11 +32,11 @@ GROUPS = {
 """The commands as `--help` shows them: what a new user needs first."""
 
 SECTIONS = {
-    "Output": ("json", "markdown", "verbose", "quiet", "no_color"),
+    "Output": ("verbose", "quiet", "no_color"),
     "Connection": ("base_url", "token_file", "timeout", "debug"),
     "Tuning": ("parallelism", "max_in_progress", "lock_timeout"),
 }
-"""The options that `--help` shows in sections below the others, by their names in the code."""
+"""The options that `--help` shows in sections below the others, by their names in the code; formats are output too."""
 
 COMPLETE_VARIABLE = "_RECONCILE_COMPLETE"
 """The environment variable in which a completion script names its request."""

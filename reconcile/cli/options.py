@@ -212,8 +212,10 @@ class _Command(click.Command):
             for parameter in ordered
             if (record := parameter.get_help_record(ctx)) and record[1]
         }
-        others = records.keys() - {name for names in SECTIONS.values() for name in names}
-        for title, names in {"Options": [name for name in records if name in others], **SECTIONS}.items():
+        formats = [str(each.name) for each in ordered if each.callback is _asked_for]
+        sections = {**SECTIONS, "Output": (*formats, *SECTIONS["Output"])}
+        others = records.keys() - {name for names in sections.values() for name in names}
+        for title, names in {"Options": [name for name in records if name in others], **sections}.items():
             if rows := [records[name] for name in names if name in records]:
                 with formatter.section(title):
                     formatter.write_dl(rows)
