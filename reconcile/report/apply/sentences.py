@@ -1,7 +1,6 @@
 """What all formats say of an apply: how an action ended, and why a delete was not carried out."""
 
 import re
-from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import assert_never
@@ -32,8 +31,8 @@ OUTCOME_TEXTS = {
 }
 """The word for each outcome, after the number of actions; a success says what it did."""
 
-
-STYLES = defaultdict(lambda: "yellow", {Outcome.SUCCEEDED: "green", Outcome.FAILED: "red", Outcome.UNKNOWN: "red"})
+STYLES = {**dict.fromkeys(Outcome, "yellow"), Outcome.SUCCEEDED: "green"}
+STYLES |= {Outcome.FAILED: "red", Outcome.UNKNOWN: "red"}
 
 
 def event_text(event: Event) -> Text:  # noqa: PLR0911 - one for each event

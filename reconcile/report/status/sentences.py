@@ -127,9 +127,7 @@ def problem_text(problem: Problem, series: SeriesStatus, now: datetime) -> str:
     state = series.state
     match problem:
         case Problem.EMPTY:
-            return (
-                f"no usable backup yet, {in_progress_text(state.pending, now)}" if state.pending else "no usable backup"
-            )
+            return f"no usable backup{f' yet, {in_progress_text(state.pending, now)}' if state.pending else ''}"
         case Problem.OVERDUE:
             due = f", overdue by {age_text(now - series.overdue_since)}" if series.overdue_since else ""
             return f"newest usable backup is {age_text(now - state.usable[-1].created_at)} old{due}"
