@@ -27,7 +27,6 @@ from reconcile.ids import Id
 from reconcile.insight.servers import by_name, find_servers
 from reconcile.plan.model import ServerPlan
 from reconcile.plan.planner import plan
-from reconcile.plan.series import undeclared
 
 NIGHTLY = "nightly"
 """The series that `init` adds to a server on which nothing is created regularly."""
@@ -222,9 +221,10 @@ def declare(
     planned = plan(replace(resolved, config=unruled, servers=candidates, fleets=()), inventory, now)
     # Only the file that declares a server can declare its other series.
     not_shown: list[NotShown] = [
-        NotDeclared(key=server.key, filename=server.place.filename, description=description, count=len(backups))
+        NotDeclared(key=server.key, filename=server.place.filename, description=text, count=len(held[text]))
         for server in (declared[id_] for id_ in names if id_ in declared)
-        for description, backups in undeclared(server, inventory.held_on(server.id))
+        for held in [inventory.held_on(server.id)]
+        for text in server.undeclared(held)
     ]
     tables = [_table(*each, inventory, not_shown) for each in zip(candidates, planned.servers, strict=True)]
     # A series with too few backups on a server is assumed to have its most common interval on the others.
@@ -323,7 +323,7 @@ def _table(
     counted = {series.address.description: series for series in planned.series if not series.create}
     failed = [delete.backup for series in counted.values() for delete in series.deletes]
     table = replace(candidate, series=tuple(each for each in candidate.series if each.description in counted))
-    left = [backup for _, backups in undeclared(table, held) for backup in backups]
+    left = [backup for text in table.undeclared(held) for backup in held[text]]
     not_shown += (
         LeftUnmanaged(key=table.key, backup=backup, unclean=unclean(backup.description or "")) for backup in left
     )

@@ -113,8 +113,6 @@ class ServerPlan:
     """The fleet that matched the server, if the server has no table."""
     matched_fields: tuple[tuple[str, str | None], ...]
     """The fields by which the fleet matched the server: with other values, it may no longer be a member."""
-    breaks_rule: bool
-    """Whether the server breaks a rule of `[require]`, so that nothing on it is deleted."""
     declared: tuple[Descriptions, ...]
     series: tuple[SeriesPlan, ...]
     pruned: tuple[Delete, ...]
@@ -122,17 +120,8 @@ class ServerPlan:
     """Its undeclared backups that are kept."""
     pause: Pause | None = None
     """The current pause: it withholds every delete on the server, and every create unless `creates` is set."""
-    no_delete: bool = False
-    """Whether this run withholds every delete (`apply --no-delete`)."""
-
-    @property
-    def veto(self) -> Veto | None:
-        """Why all its deletes are withheld, whatever they are; None if they are not."""
-        if self.no_delete:
-            return Veto.NO_DELETE
-        if self.pause:
-            return Veto.PAUSED
-        return Veto.RULE_BROKEN if self.breaks_rule else None
+    veto: Veto | None = None
+    """Why all its deletes are withheld, whatever they are; None if they are not."""
 
     @property
     def actions(self) -> tuple[Action, ...]:

@@ -13,7 +13,7 @@ from reconcile.ids import Id, id_order
 from reconcile.plan import reasons
 from reconcile.plan.model import Create, Delete, Kept, LossLimit, Plan, SeriesPlan, ServerPlan
 from reconcile.plan.pauses import pause_diagnostics
-from reconcile.plan.reasons import Exemption
+from reconcile.plan.reasons import Exemption, Veto
 from reconcile.plan.refusals import check_servers, unconfirmed_clock
 from reconcile.plan.require import breaches
 from reconcile.plan.retention import retain
@@ -188,8 +188,8 @@ class _ServerPlanner:
             id=self.server.id,
             fleet=self.server.fleet,
             matched_fields=self.server.matched_fields,
-            breaks_rule=breaks_rule,
             pause=self.state.pause,
+            veto=Veto.PAUSED if self.state.pause else Veto.RULE_BROKEN if breaks_rule else None,
             declared=tuple(self.server.descriptions.values()),
             series=tuple(self._series(series, found, is_pruning=bool(pruned)) for series, found in self.state.series),
             pruned=pruned,

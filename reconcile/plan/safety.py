@@ -58,7 +58,7 @@ def continued(plan: Plan, gained: Mapping[SeriesAddress, int], lost: int) -> Pla
 
 def without_deletes(plan: Plan, inventory: Inventory) -> Plan:
     """Return the plan of a run that withholds every delete (`apply --no-delete`)."""
-    servers = tuple(replace(server, no_delete=True) for server in plan.servers)
+    servers = tuple(replace(server, veto=Veto.NO_DELETE) for server in plan.servers)
     return replace(plan, servers=servers, loss=measure(servers, plan.limit, inventory, plan.planned_at))
 
 

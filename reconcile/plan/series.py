@@ -3,7 +3,7 @@
 The planner, status, timeline, metrics and forecast all use these rules, and have none of their own.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -125,11 +125,6 @@ class SeriesState:
     """The newest member that is not undersized, if no usable backup is as young as `--max-age` requires."""
 
 
-def undeclared(server: DeclaredServer, held: HeldBackups) -> Iterator[tuple[str | None, tuple[Backup, ...]]]:
-    """Yield the undeclared backups of the server, by description."""
-    return ((description, held[description]) for description in server.undeclared(held))
-
-
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ServerState:
     """One declared server at the moment of `times`: everything that the planner and its warnings need."""
@@ -159,6 +154,7 @@ def server_state(server: DeclaredServer, inventory: Inventory, times: TimeRules)
         for series in server.series
         if selects(server, series.description)
     )
+    undeclared = server.undeclared(held)
     missing = [series.description for series, state in states if isinstance(state.create, Missing)]
     return ServerState(
         declared=server,
@@ -166,16 +162,11 @@ def server_state(server: DeclaredServer, inventory: Inventory, times: TimeRules)
         held=held,
         series=states,
         undeclared=in_order(
-            backup
-            for description, backups in undeclared(server, held)
-            if selects(server, description)
-            for backup in backups
+            backup for description in undeclared if selects(server, description) for backup in held[description]
         ),
         unclear=_unclear(held),
         look_alikes=(
-            look_alikes(missing, (each for each in server.undeclared(held) if not server.ignores(each)))
-            if missing
-            else {}
+            look_alikes(missing, (each for each in undeclared if not server.ignores(each))) if missing else {}
         ),
         times=times,
     )

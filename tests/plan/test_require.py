@@ -366,7 +366,7 @@ def test_a_fleet_is_judged_once() -> None:
     assert [(error.address, error.place) for error in plan.errors] == [
         ("fleet:web/nightly", declared.fleets[0].place.at("backups", 0, "keep"))
     ]
-    assert [server.breaks_rule for server in plan.servers] == [True] * 3
+    assert [server.veto for server in plan.servers] == [Veto.RULE_BROKEN] * 3
     assert len(plan.creates) == 3
 
 
