@@ -359,15 +359,11 @@ def _pruned_at(entry: Kept, times: TimeRules) -> datetime | None:
     """Return from when on the planner prunes an undeclared backup; None if never, for example if it is misdated."""
     match entry.reason:
         case PrunedLater(at=at):
-            pass
-        case TooYoung():
-            at = times.now
+            return at
+        case TooYoung(min_age=min_age):
+            return min_age.after(entry.backup.created_at, times.zone)
         case _:
             return None
-    min_age = times.desired.config.require.min_age
-    if min_age and entry.backup.state is State.USABLE:
-        return max(at, min_age.after(entry.backup.created_at, times.zone))
-    return at
 
 
 def _undeclared(server: ServerPlan, moments: Sequence[datetime], times: TimeRules) -> SeriesForecast:

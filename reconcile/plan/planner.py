@@ -271,22 +271,28 @@ class _ServerPlanner:
 
     def _undeclared(self, backup: Backup) -> Delete | Kept:
         address = BackupAddress(SeriesAddress(self.server.key, backup.description), backup.id)
-        prune = self.server.prune
-        ignored = Exemption.IGNORED if self.server.ignores(backup.description) else None
-        if reason := ignored or _never_deleted(backup, self.pinned, self.times):
+        if reason := self._why_unmanaged(backup):
             return Kept(address=address, backup=backup, reason=reason)
-        if prune is False:
-            return Kept(address=address, backup=backup, reason=Exemption.NOT_PRUNED)
-        if backup.description in self.unclear:
-            return Kept(address=address, backup=backup, reason=Exemption.BESIDE_UNKNOWN)
-        if prune is not True:
-            prune_at = prune.after(self.times.moment(backup), self.times.zone)
-            if prune_at > self.times.now:
-                return Kept(address=address, backup=backup, reason=reasons.PrunedLater(prune=prune, at=prune_at))
-        if young := _too_young(backup, self.times):
-            return Kept(address=address, backup=backup, reason=young)
-        pruned = reasons.Undeclared(age=self.times.age(backup), prune=None if prune is True else prune)
+        prune = None if isinstance(self.server.prune, bool) else self.server.prune
+        pruned = reasons.Undeclared(age=self.times.age(backup), prune=prune)
         return self._confirmed([Delete(address=address, backup=backup, reason=pruned)])[0]
+
+    def _why_unmanaged(self, backup: Backup) -> reasons.KeepReason | None:
+        """Return why an undeclared backup is kept; None if it is pruned."""
+        prune, times = self.server.prune, self.times
+        if self.server.ignores(backup.description):
+            return Exemption.IGNORED
+        if reason := _never_deleted(backup, self.pinned, times):
+            return reason
+        if prune is False:
+            return Exemption.NOT_PRUNED
+        if backup.description in self.unclear:
+            return Exemption.BESIDE_UNKNOWN
+        young = _too_young(backup, times)
+        if prune is True or (at := prune.after(times.moment(backup), times.zone)) <= times.now:
+            return young
+        protected_until = young.min_age.after(times.moment(backup), times.zone) if young else at
+        return reasons.PrunedLater(prune=prune, at=max(at, protected_until))
 
     def _confirmed(self, deletes: list[Delete]) -> list[Delete]:
         """Mark the deletes that depend on a clock that the service has not confirmed."""

@@ -258,6 +258,18 @@ def test_unmanaged_ones_say_when_they_will_be_pruned() -> None:
     assert [entry.reason for entry in plan.unmanaged] == [PrunedLater(prune=A_WEEK, at=NOW + days(2))]
 
 
+def test_unmanaged_ones_are_not_pruned_before_min_age_allows_it() -> None:
+    files = '[require]\nmin_age = "9d"\n[servers.web]\nid = 1\nprune = "7d"\nbackups = []\n'
+    plan = make_plan(
+        config(files), inventory(backup(1, "x", age=days(5)), backup(2, "x", age=days(5), status="failed"))
+    )
+
+    assert {entry.backup.id: entry.reason for entry in plan.unmanaged} == {
+        1: PrunedLater(prune=A_WEEK, at=NOW + days(4)),
+        2: PrunedLater(prune=A_WEEK, at=NOW + days(2)),
+    }
+
+
 def test_servers_that_are_not_in_the_file_are_never_touched() -> None:
     other = Server(id=2, name="other")
     pruning = declare("", settings="prune = true")
