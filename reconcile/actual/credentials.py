@@ -134,18 +134,14 @@ def _read_token(path: Path) -> str:
         return read_file(path, _LARGEST_TOKEN).decode().strip()
     except (OSError, ValueError) as error:
         reason = _reason(error, "it is not text")
-        if _looks_like_token(path):
+        text = str(path)
+        if text.startswith("vps_") or (len(path.parts) == 1 and len(text) >= _LONG_NAME):
             raise UserError(
                 f"--token-file: {reason}",
                 "The argument looks like a token. Write the token to a file, and name that file; an argument is "
                 "visible in the list of processes and in the shell's history.",
             ) from None
         raise UserError(f"--token-file {path}: {reason}", "Name a file that contains only the token.") from error
-
-
-def _looks_like_token(path: Path) -> bool:
-    text = str(path)
-    return text.startswith("vps_") or (len(path.parts) == 1 and len(text) >= _LONG_NAME)
 
 
 def _reason(error: Exception, otherwise: str) -> str:

@@ -83,10 +83,9 @@ def _trust() -> ssl.SSLContext:
         raise _unusable("SSL_CERT_FILE", file, "not a file")  # reading a FIFO might never end
     try:
         return ssl.create_default_context(cafile=file or None, capath=folders or None)
-    except ssl.SSLError as error:
-        raise _unusable("SSL_CERT_FILE", file or "", "no certificates in PEM format") from error
     except OSError as error:
-        raise _unusable("SSL_CERT_FILE", file or "", error.strerror or "unreadable") from error
+        reason = "no certificates in PEM format" if isinstance(error, ssl.SSLError) else error.strerror
+        raise _unusable("SSL_CERT_FILE", file or "", reason or "unreadable") from error
 
 
 def _unusable(variable: str, path: str, reason: str) -> UserError:

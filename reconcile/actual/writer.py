@@ -12,18 +12,18 @@ from reconcile.ids import Id
 
 
 class Writer:
-    """The half of the client that changes the account."""
+    """The half of the client that changes the account. Each method sends one request, once.
+
+    Raises:
+        NotSentError, BusyError, RefusedError, OutdatedError, StoppedError: certainly not carried out by this request.
+        OutcomeUnknownError: the change may have been carried out; only a list, or the server itself, shows whether.
+    """
 
     def __init__(self, http: Http) -> None:
         self._http = http
 
     async def create(self, server_id: Id, description: str) -> Backup:
-        """Send one create. There is no idempotency key: sent twice, it creates two backups.
-
-        Raises:
-            NotSentError, BusyError, RefusedError, StoppedError: certainly not created.
-            OutcomeUnknownError: the backup may have been created; only the list shows whether it was.
-        """
+        """Send one create. There is no idempotency key: sent twice, it creates two backups."""
         body = {"server_id": server_id, "description": description}
         response = await self._http.request("POST", "/backups/", json=body)
         try:
@@ -33,22 +33,12 @@ class Writer:
             raise OutcomeUnknownError(response.request, problem) from error
 
     async def restore(self, server_id: Id, backup_id: Id) -> None:
-        """Send one restore, which overwrites the server's disk; any 2xx counts as accepted (api.md).
-
-        Raises:
-            NotSentError, BusyError, RefusedError, StoppedError: certainly not started.
-            OutcomeUnknownError: the restore may have started; only the server itself shows whether it has.
-        """
+        """Send one restore, which overwrites the server's disk; any 2xx counts as accepted (api.md)."""
         path = f"/servers/{quote(str(server_id), safe='')}/restore/"
         await self._http.request("POST", path, json={"backup_id": backup_id})
 
     async def delete(self, backup_id: Id) -> None:
-        """Send one delete. It cannot be undone.
-
-        Raises:
-            NotSentError, BusyError, RefusedError, StoppedError: certainly not deleted by this (a 404: already gone).
-            OutcomeUnknownError: the backup may have been deleted; only the list shows whether it was.
-        """
+        """Send one delete, which can't be undone. A 404, a `RefusedError`, says that the backup is gone already."""
         response = await self._http.request("DELETE", f"/backups/{quote(str(backup_id), safe='')}/")
         if response.status != httpx.codes.NO_CONTENT:
             # A proxy's sign-in page has the status 200, and deletes nothing.

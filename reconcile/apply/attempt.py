@@ -128,8 +128,12 @@ class Attempt(ABC):
         return None
 
     def _failed(self, explanation: str, outcome: Outcome = Outcome.FAILED, *, is_refused: bool = False) -> Finished:
-        """End without success; the outcome is unknown where an earlier response was lost."""
-        return self._ended(Outcome.UNKNOWN if self._lost else outcome, explanation, is_refused=is_refused)
+        """End without success; the outcome is unknown where the response to a create was lost earlier.
+
+        A delete is sent again only once a later list still shows the backup, so it was not carried out.
+        """
+        is_unknown = self._lost is not None and isinstance(self.action, Create)
+        return self._ended(Outcome.UNKNOWN if is_unknown else outcome, explanation, is_refused=is_refused)
 
     def _ended(
         self,

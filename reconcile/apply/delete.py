@@ -51,7 +51,7 @@ class Deletion(Attempt):
         listed = await self.run.view.fresh(self.action.backup.server_id)
         if all(backup.id != self.action.backup.id for backup in listed):
             if odd := self.run.view.possible_entry(self.action.backup):
-                return self._failed(_doubt(odd), Outcome.SKIPPED)
+                return self._ended(Outcome.UNKNOWN if self._lost else Outcome.SKIPPED, _doubt(odd))
             return self._gone()
         if objection := self.why_not(listed):
             return self._ended(outcome_of(objection), "", objection=objection)
@@ -75,7 +75,7 @@ class Deletion(Attempt):
             await self.run.clock.sleep(backoff(self._times_lost))
         if self._times_lost < _MOST_LOST:
             return None
-        return await self._look() or self._ended(Outcome.FAILED, f"{self._lost} ({_MOST_LOST} attempts)")
+        return await self._look() or self._failed(f"{self._lost} ({_MOST_LOST} attempts)")
 
     def _gone(self) -> Finished:
         return self._ended(Outcome.SUCCEEDED, "deleted" if self._lost else "no longer listed")

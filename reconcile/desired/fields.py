@@ -236,11 +236,7 @@ TimeOfDayField = Annotated[
     PlainValidator(_time_of_day),
     WithJsonSchema({"type": "string", "pattern": f"^{_TIME_OF_DAY.pattern}$", "default": "18:00"}),
 ]
-UntilField = Annotated[
-    date | datetime,
-    PlainValidator(_until),
-    WithJsonSchema({"anyOf": [{"type": "string", "format": "date"}, {"type": "string", "format": "date-time"}]}),
-]
+UntilField = Annotated[date | datetime, PlainValidator(_until, json_schema_input_type=date | datetime)]
 PercentField = Annotated[
     int,
     PlainValidator(_percent),
