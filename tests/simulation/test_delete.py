@@ -132,6 +132,22 @@ def test_a_lost_answer_is_settled_by_the_list_and_not_sent_again(fault: str) -> 
     assert sum(it.startswith("DELETE") for it in world.requests) == 3
 
 
+def test_one_that_is_refused_after_a_lost_answer_was_certainly_not_carried_out() -> None:
+    sent = 0
+
+    def lost_then_refused(world: World, request: httpx.Request, handle: Handler) -> httpx.Response:  # noqa: ARG001
+        nonlocal sent
+        if request.method != "DELETE" or not request.url.path.endswith(f"/{JUNK}/"):
+            return handle(request)
+        sent += 1
+        return httpx.Response(500 if sent == 1 else 403)
+
+    junk = ended(small_world(faults=dict.fromkeys(range(100), lost_then_refused)))[JUNK]
+
+    assert (sent, junk.outcome) == (2, Outcome.FAILED)
+    assert junk.is_refused
+
+
 def test_a_busy_server_is_asked_again_when_it_says_so() -> None:
     asked_at: list[datetime] = []
 
