@@ -24,7 +24,7 @@ from reconcile.actual.errors import (
 from reconcile.actual.http import ANNOUNCED, Http, Response
 from reconcile.actual.inventory import Backup, OddEntry, Server
 from reconcile.actual.responses import WRONG_SERVICE
-from reconcile.actual.wire import Item, MalformedError, Page
+from reconcile.actual.wire import LARGEST_LIST, Item, MalformedError, Page
 from reconcile.clock import StoppedError
 from reconcile.tasks import side_by_side
 
@@ -32,16 +32,10 @@ _AT_FAULT = (
     "reconcile does not plan from an incomplete list. If this keeps happening, the problem is on the service's side."
 )
 
-Progress = Callable[[int, int], None]
-"""Called with the number of entries read so far, and their total."""
-
 Result = TypeVar("Result")
 
 PAGE_SIZE = 1000
 """The official clients request as many; the service may return fewer."""
-
-LARGEST_LIST = 250_000
-"""Maximum entries: far more than an account has, and some hundred megabytes of memory."""
 
 _READINGS = 3
 _PAUSE = 1.0
@@ -60,7 +54,8 @@ class Query(Generic[Item]):
     path: str
     params: Mapping[str, str | int]
     read: Callable[[bytes, datetime], Page[Item]]
-    progress: Progress
+    progress: Callable[[int, int], None]
+    """Called with the number of entries read so far, and their total."""
     needs_ids: bool = True
     """Whether to refuse a list without any ids. The list of one server may consist of a single odd entry."""
 

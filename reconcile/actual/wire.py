@@ -15,8 +15,9 @@ from pydantic import AfterValidator, AliasPath, FailFast, Field, PlainValidator,
 from reconcile.actual.inventory import Backup, OddEntry, Server
 from reconcile.limits import FIRST_YEAR, LARGEST_INTEGER, LAST_YEAR, SMALLEST_INTEGER
 
-LARGEST_PAGE = 250_000
-"""Maximum entries. A service without paging sends the whole list at once."""
+LARGEST_LIST = 250_000
+"""Maximum entries, of a page too, because a service may send the whole list at once. Far more than an account has, and
+some hundred megabytes of memory."""
 
 Item = TypeVar("Item", Backup, Server)
 Fields = TypeVar("Fields")
@@ -172,7 +173,7 @@ class _PageFields(Generic[Fields]):
 
     count: Annotated[int, Strict(), Field(ge=0, le=LARGEST_INTEGER)]
     next: _Text | None = None
-    results: Annotated[list[Fields], FailFast(), Field(max_length=LARGEST_PAGE)]
+    results: Annotated[list[Fields], FailFast(), Field(max_length=LARGEST_LIST)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,8 @@ from support.service import URL, Answer, Lists, Script, item
 from reconcile.actual.errors import IncompleteListError, OutcomeUnknownError, RefusedError
 from reconcile.actual.http import Http
 from reconcile.actual.inventory import Backup, OddEntry
-from reconcile.actual.pages import LARGEST_LIST
 from reconcile.actual.reader import Reader
+from reconcile.actual.wire import LARGEST_LIST
 
 FIRST = "/backups/?backup_type=manual&page_size=1000"
 
