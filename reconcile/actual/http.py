@@ -5,11 +5,10 @@ This module never repeats a request; whether it may be sent again depends on wha
 
 import logging
 from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from http.cookiejar import CookieJar, DefaultCookiePolicy
-from types import TracebackType
-from typing import Self
 
 import anyio
 import httpx
@@ -65,7 +64,7 @@ class Response:
     headers: Mapping[str, str]
 
 
-class Http:
+class Http(AbstractAsyncContextManager["Http"]):
     """The service at one base URL, with one token; an async context manager, used inside that of its clock.
 
     At most `parallelism` requests are in flight; others wait for their turn. Long pauses call `announce` with a
@@ -109,14 +108,8 @@ class Http:
         self._announce = announce
         self._announced_at = float("-inf")
 
-    async def __aenter__(self) -> Self:
-        await self._client.__aenter__()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self._client.__aexit__(kind, error, trace)
+    async def __aexit__(self, *_: object) -> None:
+        await self._client.aclose()
 
     async def request(
         self,
@@ -169,10 +162,6 @@ class Http:
                 "It is not requested, because the token would be sent there. Check the base URL.",
             )
         return url
-
-    def redact(self, text: str) -> str:
-        """Return the text with the token masked, because the service may echo it anywhere."""
-        return redact(text, self._token)
 
     def announce(self, text: str) -> None:
         """Say why the run waits, once for all requests that wait at the same time."""
@@ -249,7 +238,7 @@ class Http:
         return redact_bytes(bytes(body), self._token)
 
     def _name(self, request: httpx.Request) -> str:
-        return self.redact(f"{request.method} {request.url}")
+        return redact(f"{request.method} {request.url}", self._token)
 
     def _pause(self, seconds: float, error: ApiError) -> None:
         """Make all requests wait, because the limit applies to the account."""
@@ -268,5 +257,5 @@ class Http:
             self.announce(f"Waiting {length}, as requested by the service: {error}")
 
     def _shown(self, text: str) -> str:
-        redacted = self.redact(text)
+        redacted = redact(text, self._token)
         return redacted if len(redacted) <= _LONGEST_TEXT else redacted[: _LONGEST_TEXT - 1] + "…"
