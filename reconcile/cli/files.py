@@ -8,7 +8,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from reconcile import __version__
 from reconcile.diagnostics import UserError
 from reconcile.limits import MEBIBYTE, read_file
 
@@ -75,23 +74,6 @@ def _parsed(path: Path, parse: Callable[[bytes, str], _Parsed], advice: str) -> 
         return parse(read_file(path, _LARGEST), str(path))
     except OSError as error:
         raise UserError(f"{path}: {error.strerror}", advice) from error
-
-
-def plan_content(plan: "Plan", redact: Callable[[str], str]) -> str:
-    """Return a plan as it is saved; raises UserError if it contains what `redact` blanks out."""
-    from reconcile.plan.saved import dump  # noqa: PLC0415 - as above
-
-    return without_secrets(dump(plan, __version__), redact, "plan")
-
-
-def without_secrets(text: str, redact: Callable[[str], str], what: str) -> str:
-    """Return text for a file; raises UserError if `redact` would change it, because a changed file would be damaged."""
-    if redact(text) != text:
-        raise UserError(
-            f"the {what} contains the token, and is not saved",
-            "A name or a description in your files contains it. Remove it there, and create a new token.",
-        )
-    return text
 
 
 def write_file(path: Path, content: str, *, private: bool = False, new: bool = False) -> None:

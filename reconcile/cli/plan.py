@@ -6,9 +6,9 @@ from pathlib import Path
 
 import click
 
+from reconcile import __version__
 from reconcile.actual.inventory import Inventory
 from reconcile.cli.connection import observe
-from reconcile.cli.files import plan_content
 from reconcile.cli.options import ALLOW_LOSS, COMPARE, MAX_AGE, OUTPUT_FILE, command, format_of, option
 from reconcile.cli.process import ExitCode
 from reconcile.cli.session import STDOUT, Session
@@ -61,7 +61,9 @@ def plan(
         new = shown.after if isinstance(shown, Difference) else shown
         with session.one_of_several():
             if out and not new.errors:
-                session.write(out, plan_content(new, session.output.redact), private=True)
+                from reconcile.plan.saved import dump  # noqa: PLC0415 - takes 10 ms, and few runs save a plan
+
+                session.write(out, dump(new, __version__), private=True)
                 is_saved = True
         with session.one_of_several():
             if gitlab_report:

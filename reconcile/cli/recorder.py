@@ -12,7 +12,6 @@ from typing import Any
 from reconcile import __version__
 from reconcile.actual.credentials import Access
 from reconcile.actual.inventory import Inventory
-from reconcile.cli.files import without_secrets, write_file
 from reconcile.cli.session import Session
 from reconcile.cli.system_clock import SystemClock
 from reconcile.desired.config import Config
@@ -78,7 +77,7 @@ def record_in(
         raise UserError(f"no record can be written to {folder}: {error.strerror}", _ADVICE) from error
 
     def save(text: str) -> None:
-        write_file(folder / name, without_secrets(text, session.output.redact, "record"), private=True)
+        session.write(folder / name, text, private=True)
 
     return Recorder(replace(record, started_by=started_by(os.environ)), save, now, at_end=session.one_of_several)
 

@@ -153,11 +153,21 @@ class Session:
             self.lacks_output = True
 
     def write(self, path: Path, content: str, *, new: bool = False, private: bool = False) -> None:
-        """Write a result to a file, or to `STDOUT`, without secrets; raises as `write_file` does."""
+        """Write a result to a file, or to `STDOUT`, without secrets.
+
+        Raises:
+            UserError: as `write_file` does; or a secret is in a `private` file, which would be damaged without it.
+        """
+        safe = self.output.redact(content)
+        if private and safe != content:
+            raise UserError(
+                f"{path} would contain the token, and is not written",
+                "A name or a description in your files contains it. Remove it there, and create a new token.",
+            )
         if path == STDOUT:
             self.output.content(content)
             return
-        write_file(path, self.output.redact(content), new=new, private=private)
+        write_file(path, safe, new=new, private=private)
         if not new and not private:  # of those, the command says more
             self.output.note(f"Wrote {path}.")
 

@@ -229,7 +229,7 @@ class TestToken:
         )
 
         assert done.returncode == 1
-        assert "contains the token" in done.stderr
+        assert "saved.plan would contain the token" in done.stderr
         assert not (odd_service.folder / "saved.plan").exists()
 
     def test_given_as_the_path_of_its_file(self, service: Sandbox) -> None:

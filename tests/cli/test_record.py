@@ -122,7 +122,7 @@ class TestRecord:
         done = service.run(*APPLY, "--token-file", "token", VPS_API_TOKEN="")
 
         assert done.returncode == 1
-        assert "the record contains the token" in done.stderr
+        assert ".json would contain the token" in done.stderr
         assert records(service.folder) == []
         assert len(service.backups()) == 5
 
