@@ -11,7 +11,6 @@ import anyio
 
 from reconcile.actual.credentials import Access
 from reconcile.actual.http import PARALLELISM, Http
-from reconcile.actual.inventory import Inventory
 from reconcile.actual.reader import ATTEMPTS, Reader
 from reconcile.cli.output import Output
 from reconcile.cli.process import INTERRUPTS
@@ -28,23 +27,6 @@ _PATIENCE = 1.0
 _REFRESH = 0.2
 
 Result = TypeVar("Result")
-
-
-def observe(
-    session: Session,
-    *,
-    automatic: bool = False,
-    checks_clock: bool = True,
-    access: Access | None = None,
-    asks_account: bool = False,
-) -> Inventory:
-    """Read the account, for a command that needs nothing else from the service; raises as `Reader.observe` does."""
-    return connect(
-        session,
-        lambda reader: reader.observe(automatic=automatic, checks_clock=checks_clock),
-        access=access,
-        asks_account=asks_account,
-    )
 
 
 def connect(

@@ -8,7 +8,7 @@ import click
 from rich.progress import Progress as Bars
 
 from reconcile.actual.inventory import Inventory
-from reconcile.cli.connection import observe
+from reconcile.cli.connection import connect
 from reconcile.cli.options import COMPARE, OUTPUT_FILE, command, format_of, option
 from reconcile.cli.output import Output
 from reconcile.cli.process import ExitCode
@@ -51,7 +51,7 @@ def forecast(
     config = session.config()
     inventory: Inventory | None = None
     if not from_empty:
-        inventory = observe(session)
+        inventory = connect(session, lambda reader: reader.observe())
     start = inventory.observed_at if inventory else SystemClock().now().replace(microsecond=0)
     schedule = Schedule(start=start, days=days, every=apply_every)
 

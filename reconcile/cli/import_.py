@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from reconcile.cli.connection import observe
+from reconcile.cli.connection import connect
 from reconcile.cli.files import check_new
 from reconcile.cli.options import OUTPUT_FILE, command, option
 from reconcile.cli.session import STDOUT, Session
@@ -25,7 +25,7 @@ def import_(
     if out:
         check_new(out)
     existing = session.config() if session.paths else None
-    inventory = observe(session, automatic=True, asks_account=True)
+    inventory = connect(session, lambda reader: reader.observe(automatic=True), asks_account=True)
     session.output.diagnostics(odd_entries(inventory))
     declaration = declare(inventory, inventory.observed_at, existing=existing, only=only)
     document = declaration_toml(declaration)

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from reconcile.actual.credentials import NoTokenError
-from reconcile.cli.connection import observe
+from reconcile.cli.connection import connect
 from reconcile.cli.files import check_new
 from reconcile.cli.options import OUTPUT_FILE, command, option
 from reconcile.cli.session import DEFAULT_FILE, STDOUT, Session
@@ -33,7 +33,7 @@ def init(
             "reconcile sandbox"
         )
         return
-    inventory = observe(session, access=access, automatic=True, asks_account=True)
+    inventory = connect(session, lambda reader: reader.observe(automatic=True), access=access, asks_account=True)
     session.output.diagnostics(odd_entries(inventory))
     declaration = declare(inventory, inventory.observed_at, is_first=True)
     session.write(out, declaration_toml(declaration), new=True)

@@ -8,7 +8,7 @@ import click
 
 from reconcile import __version__
 from reconcile.actual.inventory import Inventory
-from reconcile.cli.connection import observe
+from reconcile.cli.connection import connect
 from reconcile.cli.options import ALLOW_LOSS, COMPARE, MAX_AGE, OUTPUT_FILE, command, format_of, option
 from reconcile.cli.process import ExitCode
 from reconcile.cli.session import STDOUT, Session
@@ -53,7 +53,7 @@ def plan(
     try:
         before = _before(session, files_before)
         config = session.config()
-        inventory = observe(session, checks_clock=at is None)
+        inventory = connect(session, lambda reader: reader.observe(checks_clock=at is None))
         now = at or inventory.observed_at
         with session.time_limit("planning"):
             desired = desired_for(config, inventory, session.targets, Freshness.of(max_age, now))

@@ -36,9 +36,9 @@ from reconcile.report.apply.sentences import explanation_text
 _ADVICE = "Nothing was changed. Choose a writable folder with --record DIR."
 
 
-def started_by(environment: Mapping[str, str]) -> StartedBy:
+def _started_by() -> StartedBy:
     """Return who and what started this run, from the environment variables of GitHub or GitLab."""
-    get = environment.get
+    get = os.environ.get
     run = [get(name, "") for name in ("GITHUB_SERVER_URL", "GITHUB_REPOSITORY", "GITHUB_RUN_ID")]
     url = "{}/{}/actions/runs/{}".format(*run) if all(run) else get("CI_JOB_URL")
     return StartedBy(
@@ -64,6 +64,7 @@ def record_in(
         command="apply" if isinstance(options, RunOptions) else "restore",
         started_at=now(),
         base_url=access.base_url,
+        started_by=_started_by(),
         options=options,
         files=() if isinstance(what, Plan) else tuple(map(RecordedFile.of, what.sources)),
         saved_plan=envelope(what, __version__) if isinstance(what, Plan) else None,
@@ -79,7 +80,7 @@ def record_in(
     def save(text: str) -> None:
         session.write(folder / name, text, private=True)
 
-    return Recorder(replace(record, started_by=started_by(os.environ)), save, now, at_end=session.one_of_several)
+    return Recorder(record, save, now, at_end=session.one_of_several)
 
 
 class Recorder(AbstractContextManager["Recorder"]):
@@ -104,6 +105,7 @@ class Recorder(AbstractContextManager["Recorder"]):
         self._save = save
         self._now = now
         self._at_end = at_end
+        self._rounds: list[RecordedRound] = []
         self._observed: Inventory | None = None
         self._results: list[Result] = []
         self._store()
@@ -131,7 +133,7 @@ class Recorder(AbstractContextManager["Recorder"]):
             lost=sum(result.lost for result in self._results),
         )
         self._observed = inventory
-        self.record = replace(self.record, rounds=(*self.record.rounds, seen))
+        self._rounds.append(seen)
 
     def add(self, event: Event) -> None:
         """Add a plan, or its result."""
@@ -149,22 +151,19 @@ class Recorder(AbstractContextManager["Recorder"]):
     def plan(self, planned: Outline) -> None:
         """Add a plan, and save the record before the account may change."""
         if self._save:
-            self._set_plan(planned)
+            self._rounds[-1] = replace(self._rounds[-1], plan=planned)
             self._store()
 
     def ended(self, outcomes: Iterable[Mapping[str, Any]]) -> None:
         """Add the result of each action of the last plan, in their order; the last actions may have none."""
-        if self.record.rounds and (plan := self.record.rounds[-1].plan):
+        if self._rounds and (plan := self._rounds[-1].plan):
             ended = [replace(each, **fields) for each, fields in zip(plan.actions, outcomes, strict=False)]
-            self._set_plan(replace(plan, actions=(*ended, *plan.actions[len(ended) :])))
-
-    def _set_plan(self, plan: Outline) -> None:
-        *before, last = self.record.rounds
-        self.record = replace(self.record, rounds=(*before, replace(last, plan=plan)))
+            plan = replace(plan, actions=(*ended, *plan.actions[len(ended) :]))
+            self._rounds[-1] = replace(self._rounds[-1], plan=plan)
 
     def _store(self) -> None:
         if self._save:
-            self._save(dump(self.record))
+            self._save(dump(replace(self.record, rounds=tuple(self._rounds))))
 
 
 def outcome_fields(ended: Finished) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from reconcile.actual.inventory import Inventory
-from reconcile.cli.connection import observe
+from reconcile.cli.connection import connect
 from reconcile.cli.files import records_since
 from reconcile.cli.options import OUTPUT_FILE, command, format_of, option
 from reconcile.cli.process import ExitCode
@@ -52,7 +52,7 @@ def status(
     if check:
         session.start_heartbeat()
     config = session.config()
-    inventory = observe(session, automatic=bool(html or runbook))
+    inventory = connect(session, lambda reader: reader.observe(automatic=bool(html or runbook)))
     desired = desired_for(config, inventory, session.targets)
     found = status_of(desired, inventory, inventory.observed_at)
     session.summary = verdict_text(found)
