@@ -9,32 +9,35 @@ Wednesday; M is a simulated backup that the policy would hold:
     simulated           M   .       .   .   .   .   .   .           Monday is missing; nothing else is, as each week
                                                                     has a backup, and `daily` looks back three days
 
-Simulated backups are dated evenly between their neighbours, so a backup that is missing for a day of `every` is dated
-on that day, however late the others were.
+For an `every` of whole days, simulated backups are dated on the days of `every` after the held one, however late the
+next one is. Otherwise, they are dated evenly between their neighbours.
 """
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache, lru_cache
 from itertools import chain, pairwise
-from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from reconcile.desired.config import DeclaredSeries, DeclaredServer
 from reconcile.desired.document import Settings
-from reconcile.desired.keep import Keep, KeepCount, KeepWithin, Period
+from reconcile.desired.keep import Keep, KeepCount, KeepWithin
 from reconcile.durations import Duration
-from reconcile.plan.calendar import day_of, start_of
+from reconcile.plan.calendar import start_of
 from reconcile.plan.pauses import ends_without_creates
-from reconcile.plan.reach import EARLIEST, LATEST, applies, retained
+from reconcile.plan.reach import EARLIEST, LATEST, retained
+from reconcile.plan.reasons import KeptBy
 from reconcile.plan.retention import retain
 from reconcile.plan.series import SeriesState, TimeRules, due_at
 
 _MOST = 10_000
 """Maximum number of simulated backups between two held backups, and until a policy is full."""
 
-_INSTANT, _NOON = timedelta(microseconds=1), time(12)
+_INSTANT = timedelta(microseconds=1)
+_UTC, _NOON = ZoneInfo("UTC"), time(12)
+_BEFORE_NOON, _AFTER_NOON = time(6), time(18)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -55,8 +58,9 @@ class History:
     """From the oldest to the newest. A missing backup after the newest is overdue, not a gap."""
     missed: frozenset[date] = frozenset()
     """The days of the gaps, and the days since the newest backup on which a backup was due."""
-    complete_from: datetime | None = None
-    """When the series will reach back as far as its policy; None if it does, or only after `_MOST` backups."""
+    complete_from: date | None = None
+    """The day from which the series will reach back as far as its policy, if every due backup is created, in the files'
+    time zone; None if it already does, or only after `_MOST` backups."""
 
 
 def history(server: DeclaredServer, series: DeclaredSeries, state: SeriesState, times: TimeRules) -> History:
@@ -65,251 +69,244 @@ def history(server: DeclaredServer, series: DeclaredSeries, state: SeriesState, 
     first = next((place for place, backup in enumerate(usable) if backup.id not in server.pinned), None)
     if first is None:
         return History()
-    held = [min(backup.created_at, times.now) for backup in usable[first:]]
-    every, keep, settings, zone = series.every, series.keep, times.desired.config.settings, times.zone
+    oldest, every, zone = times.moment(usable[first]), series.every, times.zone
     if every is None:
-        return History(oldest=held[0])
-    # The policy is full once it no longer keeps a backup created one interval before the oldest.
-    before = max(every.before(held[0], zone), EARLIEST)
-    moments = (before, *held, times.now)
-    is_due = state.create is not None
-    if every.is_in_days and all(isinstance(rule, KeepCount) and rule.period != Period.HOURLY for rule in keep):
-        dates = [moment.astimezone(zone).date() for moment in moments]
-        begun = [start_of(day, settings.day_start, zone) <= moment for day, moment in zip(dates, moments, strict=True)]
-        is_full, may_lack = _by_date(every, keep, settings.day_start, zone, tuple(dates), tuple(begun), is_due=is_due)
-    else:
-        may_lack = _may_lack(every, moments[1:], settings)
-        is_full, may_lack = _prospects(keep, zone, moments, may_lack, is_due=is_due)
-    # To the hour, because thousands of series start in one night.
-    start = held[0].replace(minute=0, second=0, microsecond=0)
-    complete_from = None if is_full else _full_at(every, keep, zone, start)
-    if complete_from and complete_from <= times.now:
-        complete_from = None  # without the gaps, the series would be full
-    found = History(oldest=held[0], complete_from=complete_from)
-    if not may_lack:
-        return found
-    simulation = _Simulation(
-        every=every,
-        keep=keep,
-        before=before,
-        held=held,
-        may_lack=may_lack,
-        is_due=is_due,
-        paused_until=ends_without_creates(server, zone),
-        now=times.now,
-        settings=settings,
-    )
-    simulated = [list(simulation.between(place)) for place in range(len(held))]
-    gaps = tuple(Gap(days=days) for days in simulation.missing(simulated))
-    missed = frozenset((*(day for gap in gaps for day in gap.days), *map(simulation.day, simulated[-1])))
-    return replace(found, gaps=gaps, missed=missed)
-
-
-@lru_cache(maxsize=1024)
-def _by_date(  # noqa: PLR0913, PLR0917 - all that the result depends on
-    every: Duration,
-    keep: Keep,
-    day_start: time,
-    zone: ZoneInfo,
-    dates: tuple[date, ...],
-    begun: tuple[bool, ...],
-    *,
-    is_due: bool,
-) -> tuple[bool, list[bool]]:
-    """Return what `_prospects` does, from the dates, and whether the day of `every` of each had started.
-
-    No rule in days needs more. Thousands of series share their policy and their dates: without this cache,
-    `status` takes 2.8 times as long. A benchmark row measures it.
-    """
-    settings = Settings.model_construct(day_start=day_start, timezone=zone)
-    starts = [start_of(day, day_start, zone) for day in dates]
-    on_days = [start if is_begun else start - _INSTANT for start, is_begun in zip(starts, begun, strict=True)]
-    moments = [datetime.combine(day, _NOON, zone) for day in dates]
-    return _prospects(keep, zone, moments, _may_lack(every, on_days[1:], settings), is_due=is_due)
-
-
-def _may_lack(every: Duration, moments: Sequence[datetime], settings: Settings) -> list[bool]:
-    """Return for each moment but the last whether any backup may be missing between it and the next.
-
-    For an `every` of whole days, it compares only the days: that is fast, and in rare cases true where `due_at`
-    creates no backup.
-    """
+        return History(oldest=oldest)
+    moments = [backup.created_at for backup in usable]
+    now = times.now
+    ends = [min(end, LATEST) - _INSTANT for end in ends_without_creates(server, zone)]
     if every.is_in_days:
-        days = [day_of(moment, settings.day_start, settings.timezone) for moment in moments]
-        try:
-            return [every.on_calendar(every.on_calendar(day)) <= following for day, following in pairwise(days)]
-        except (OverflowError, ValueError):  # the end of the calendar
-            return [False] * (len(moments) - 1)
-    return [due_at(every, due_at(every, start, settings), settings) <= end for start, end in pairwise(moments)]
-
-
-def _prospects(
-    keep: Keep, zone: ZoneInfo, moments: Sequence[datetime], may_lack: list[bool], *, is_due: bool
-) -> tuple[bool, list[bool]]:
-    """Return whether a policy is full, and `may_lack`, or an empty list if no rule misses a backup.
-
-    `moments` are when the backup before the oldest would have been created, then the held ones, then now. A rule misses
-    a backup only in a period without one, between two that it keeps, so most series need no simulation.
-    """
-    before, *reasons = retain(moments[::-1] if is_due else moments[-2::-1], keep, zone)[::-1]
-    is_full = before is None
-    if may_lack[-1]:
-        return is_full, may_lack
-    held = moments[1:-1]
-    kept_by: dict[KeepCount | KeepWithin, list[int]] = {rule: [] for rule in keep}
-    for place, reason in enumerate(reasons[: len(held)]):
-        for kept in reason.rules if reason else ():
-            kept_by[kept.rule].append(place)
-    for rule, places in kept_by.items():
-        if isinstance(rule, KeepWithin) and places and places[0]:
-            places.insert(0, places[0] - 1)  # a backup may be missing between that one and the start of the span
-        bucket_of = rule.period.bucket
-        buckets = (
-            [bucket_of(held[place].astimezone(zone)) for place in places]
-            if bucket_of
-            else range(0, 2 * len(places), 2)  # no two backups are in one period, or in neighbouring ones
+        day_start = times.desired.config.settings.day_start
+        *moments, now = (_on_calendar(moment, day_start, zone) for moment in (*moments, now))
+        # A pause ends early on its last day: the backup of that day may have been due before.
+        ends = [datetime.combine(end.astimezone(zone), time(0), UTC) for end in ends]
+    found = _compare(
+        _Series(
+            every=every,
+            keep=series.keep,
+            zone=zone,
+            held=tuple(moments),
+            first=first,
+            now=now,
+            is_due=state.create is not None,
+            paused_until=tuple(ends),
         )
-        for (older, newer), (first, last) in zip(pairwise(places), pairwise(buckets), strict=True):
-            if last - first > 1 and any(may_lack[older:newer]):
-                return is_full, may_lack
-    return is_full, []
+    )
+    return replace(found, oldest=oldest)
+
+
+def _on_calendar(moment: datetime, day_start: time, zone: ZoneInfo) -> datetime:
+    """Return a time as the calendar of `zone` shows it, to half a day, labelled as UTC.
+
+    For an `every` of whole days, only this matters: the date, and whether the day of `every` had started.
+    """
+    day = moment.astimezone(zone).date()
+    return datetime.combine(day, _AFTER_NOON if start_of(day, day_start, zone) <= moment else _BEFORE_NOON, UTC)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Simulation:
-    """The held backups of one series, and those that would have been created between them, from the oldest on."""
+class _Series:
+    """Everything that the result depends on. For an `every` of whole days, the times are those of `_on_calendar`."""
 
     every: Duration
     keep: Keep
-    before: datetime
-    """When the backup before the oldest would have been created."""
-    held: Sequence[datetime]
-    may_lack: Sequence[bool]
-    """For each held backup, whether a backup may be missing between it and the next, or now."""
+    zone: ZoneInfo
+    held: tuple[datetime, ...]
+    """When each usable backup was created, from the oldest to the newest."""
+    first: int
+    """The place of the oldest that is not pinned."""
+    now: datetime
     is_due: bool
     """Whether the planner would create a backup now."""
-    paused_until: Sequence[datetime]
-    """The ends of the pauses that prevented creates."""
-    now: datetime
-    settings: Settings
+    paused_until: tuple[datetime, ...]
+    """The last moments of the pauses that prevented creates."""
 
     @property
-    def zone(self) -> ZoneInfo:
-        return self.settings.timezone
+    def calendar(self) -> ZoneInfo:
+        """The time zone in which `keep` counts these times."""
+        return _UTC if self.every.is_in_days else self.zone
 
-    def _due(self, created: datetime) -> datetime:
-        return due_at(self.every, created, self.settings)
+    @property
+    def moments(self) -> tuple[datetime, ...]:
+        """When each backup was created, and now, if one is due."""
+        return (*self.held, self.now) if self.is_due else self.held
 
-    def _end(self, place: int) -> datetime:
-        """Return when the held backup after this one was created, or now."""
-        return self.held[place + 1] if place + 1 < len(self.held) else self.now
+    def day(self, moment: datetime) -> date:
+        return moment.astimezone(self.calendar).date()
 
-    def _lacking(self, place: int) -> list[datetime]:
-        """Return when the backups that are missing between this held one and the next, or now, were due."""
-        if not self.may_lack[place]:
-            return []
-        found: list[datetime] = []
-        due = self._due(self.held[place])
-        while len(found) < _MOST and (following := self._due(due)) <= self._end(place):
-            found.append(due)
-            due = following
-        return found
+    def due(self, created: datetime) -> datetime:
+        return due_at(self.every, created, _settings(self.calendar))
 
-    def missing(self, simulated: Sequence[Sequence["_Placed"]]) -> Iterator[tuple[date, ...]]:
-        """Yield the days of the missing restore points between each held backup and the next."""
-        held = [_Placed(moment, moment, moment) for moment in self.held]
-        entries = sorted((*held, *chain(*simulated)), key=lambda entry: entry.moment)
-        newest_first = [*([self.now] if self.is_due else []), *(each.moment for each in entries[::-1]), self.before]
-        reasons = retain(newest_first, self.keep, self.zone)[::-1][1:]
-        kept_by = {entry: reason for entry, reason in zip(entries, reasons, strict=False) if reason}
-        periods = {
-            rule: {bucket_of(moment.astimezone(self.zone)) for moment in self.held}
-            for rule in self.keep
-            if (bucket_of := rule.period.bucket)
-        }
-        for between in simulated[:-1]:
-            missing = [
-                entry
-                for entry in between
-                if entry in kept_by
-                and any(not self._is_provided(entry, kept.rule, periods) for kept in kept_by[entry].rules)
-            ]
-            if missing:
-                yield tuple(map(self.day, missing))
+    def since(self, rule: KeepWithin) -> datetime:
+        return _since(rule, self.moments[-1], self.calendar)
 
-    def day(self, entry: "_Placed") -> date:
-        return entry.moment.astimezone(self.zone).date()
+    def retained(self, moments: Sequence[datetime]) -> list[KeptBy | None]:
+        """Return which rules keep each of these backups, from the oldest to the newest, and then one of long before."""
+        of_old, *reasons = reversed(retain((*reversed(moments), EARLIEST), self.keep, self.calendar))
+        return [*reasons, of_old]
 
-    def between(self, place: int) -> Iterator["_Placed"]:
+    def between(self, place: int) -> Iterator[datetime]:
         """Simulate the backups that became due between a held one and the next, or now, except during a pause."""
         is_last = place == len(self.held) - 1
-        ends = [end for end in self.paused_until if self.held[place] < end and (is_last or end <= self._end(place))]
-        # Without the day on which the pause ended: the backup of that day may have been due before.
-        paused = (max(ends) - _INSTANT).astimezone(self.zone).date() if ends else date.min
-        dues = self._lacking(place)
-        return (each for each in self._spread(place, dues) if self.day(each) > paused)
-
-    def _spread(self, place: int, dues: list[datetime]) -> Iterator["_Placed"]:
-        """Spread the due backups evenly between a held one and the next, or now."""
-        start, end, parts = self.held[place], self._end(place), len(dues) + 1
-        if not self.every.is_in_days:
-            spare = end - self._due(dues[-1]) if dues else timedelta(0)
-            for step, due in enumerate(dues, 1):
-                yield _Placed(start + (end - start) * step / parts, due, due + spare)
-            return
-        # By local time: each backup is then on its own day, even in a week in which clocks change.
-        first, last = (moment.astimezone(self.zone).replace(tzinfo=None) for moment in (start, end))
-        for step in range(1, parts):
-            local = first + (last - first) * step / parts
-            moment = local.replace(tzinfo=self.zone).astimezone(UTC)
-            if moment.astimezone(self.zone).date() == local.date():  # a zone may leave out a day
-                midnight = local.replace(hour=0, minute=0, second=0, microsecond=0, tzinfo=self.zone)
-                yield _Placed(moment, midnight.astimezone(UTC), moment)
-
-    def _is_provided(
-        self, entry: "_Placed", rule: KeepCount | KeepWithin, periods: Mapping[KeepCount | KeepWithin, set[int]]
-    ) -> bool:
-        """Return whether a held backup is in the same period of a rule as a simulated backup."""
-        if isinstance(rule, KeepWithin):
-            newest = self.now if self.is_due else self.held[-1]
-            if self.every.before(entry.earliest, self.zone) <= rule.duration.before(newest, self.zone):
-                return True  # the backup may have left the span of the rule, or will with the next backup
-        bucket_of = rule.period.bucket
-        if bucket_of is None:
-            return False
-        return any(bucket_of(each.astimezone(self.zone)) in periods[rule] for each in (entry.moment, entry.latest))
+        start, end = self.held[place], self.now if is_last else self.held[place + 1]
+        missing, due = 0, self.due(self.due(start))
+        while due <= end and missing < _MOST:
+            missing, due = missing + 1, self.due(due)
+        paused = (self.day(last) for last in self.paused_until if start <= last and (is_last or last < end))
+        # The backup of the day on which a pause ended may have been due before.
+        paused_until = max(paused, default=date.min)
+        moment, step = start, (end - start) / (missing + 1)
+        for _ in range(missing):
+            moment = self.every.after(moment, _UTC) if self.every.is_in_days else moment + step
+            if paused_until < self.day(moment) and _exists(self.day(moment), self.zone):
+                yield moment
 
 
-class _Placed(NamedTuple):
-    """When a backup was created; for a simulated backup, about when, and between which times.
+@lru_cache(maxsize=1024)
+def _compare(series: _Series) -> History:
+    """Return the history, except the time of the oldest backup.
 
-    If it may have left the span of a rule, or a later backup in its period may have replaced it, it is not missing.
+    Thousands of series share their policy and their dates: without this cache, `status` takes 2.5 to 4 times as long. A
+    benchmark row measures it.
     """
+    *reasons, of_old = series.retained(series.moments)
+    last = len(series.held) - 1
+    simulated = {place: list(series.between(place)) for place in sorted({*_suspects(series, reasons), last})}
+    overdue = simulated.pop(last)
+    found = dict(_gaps(series, simulated, overdue)) if any(simulated.values()) else {}
+    gaps = tuple(gap for place, gap in found.items() if place >= series.first)
+    missed = (*(day for gap in gaps for day in gap.days), *map(series.day, overdue))
+    # Older pinned backups count if nothing is missing between them and the others.
+    oldest = max((place + 1 for place in found if place < series.first), default=0)
+    if oldest:
+        of_old = series.retained(series.moments[oldest:])[-1]
+    # Only a rule with an unused place keeps a backup of long before.
+    unused = {kept.rule for kept in of_old.rules} if of_old else set()
+    young = [rule for rule in series.keep if rule in unused or isinstance(rule, KeepWithin)]
+    # To the hour, because thousands of series start in one night.
+    start = series.held[oldest].replace(minute=0, second=0, microsecond=0)
+    days = [_full_on(series.every, rule, series.calendar, start) for rule in young]
+    complete_from = max((day for day in days if day), default=None) if all(days) else None
+    if complete_from and complete_from <= series.day(series.now):
+        complete_from = None  # without the gaps, the series would be full
+    return History(gaps=gaps, missed=frozenset(missed), complete_from=complete_from)
 
-    moment: datetime
-    earliest: datetime
-    latest: datetime
+
+def _suspects(series: _Series, reasons: Sequence[KeptBy | None]) -> Iterator[int]:
+    """Yield each held backup after which a rule may miss one: most series have none, and need no simulation.
+
+    A rule misses a backup only in a period without one, between two that it keeps or since its span starts.
+    """
+    moments, zone = series.moments, series.calendar
+    kept_by: dict[KeepCount | KeepWithin, list[int]] = {}
+    for place, reason in enumerate(reasons):
+        for kept in reason.rules if reason else ():
+            kept_by.setdefault(kept.rule, []).append(place)
+    for rule, places in kept_by.items():
+        bucket_of = rule.period.bucket
+        buckets = [bucket_of(moments[place].astimezone(zone)) for place in places] if bucket_of else []
+        for number, (older, newer) in enumerate(pairwise(places)):
+            if not bucket_of or buckets[number + 1] - buckets[number] > 1:
+                yield from range(older, newer)
+        if isinstance(rule, KeepWithin):
+            since = series.since(rule)
+            start = series.every.after(since, zone)
+            if bucket_of(start.astimezone(zone)) < buckets[0] if bucket_of else series.due(start) <= moments[places[0]]:
+                yield from range(max(bisect_right(series.held, since) - 1, 0), places[0])
+
+
+def _gaps(
+    series: _Series, simulated: Mapping[int, Sequence[datetime]], overdue: Sequence[datetime]
+) -> Iterator[tuple[int, Gap]]:
+    """Yield the place of each held backup that a gap follows, and the gap: what the policy would hold there."""
+    zone = series.calendar
+    moments = sorted((*series.moments, *chain(*simulated.values(), overdue)))
+    reasons = dict(zip(moments, series.retained(moments), strict=False))
+    periods = {
+        rule: {bucket_of(moment.astimezone(zone)) for moment in series.held}
+        for rule in series.keep
+        if (bucket_of := rule.period.bucket)
+    }
+
+    def is_provided(moment: datetime, rule: KeepCount | KeepWithin) -> bool:
+        if isinstance(rule, KeepWithin) and series.every.before(moment, zone) <= series.since(rule):
+            return True  # the backup may have left the span of the rule, or will with the next backup
+        bucket_of = rule.period.bucket
+        return bucket_of is not None and bucket_of(moment.astimezone(zone)) in periods[rule]
+
+    for place, stretch in simulated.items():
+        missing = tuple(
+            series.day(moment)
+            for moment in stretch
+            if (reason := reasons[moment]) and not all(is_provided(moment, kept.rule) for kept in reason.rules)
+        )
+        if missing:
+            yield place, Gap(days=missing)
+
+
+def _exists(day: date, zone: ZoneInfo) -> bool:
+    """Return whether the calendar of a time zone has a date: Apia had no 30 December 2011."""
+    return start_of(day, time(0), zone) < start_of(day + timedelta(days=1), time(0), zone)
 
 
 @cache
-def _full_at(every: Duration, keep: Keep, zone: ZoneInfo, start: datetime) -> datetime | None:
-    """Return when a series with its first backup at `start` reaches back as far as its policy; None if too late.
+def _settings(zone: ZoneInfo) -> Settings:
+    """Return what `due_at` needs; for the times of `_on_calendar`, each day of `every` starts at noon."""
+    return Settings.model_construct(day_start=_NOON, timezone=zone)
 
-    That is when the policy would no longer keep a backup created one interval before `start`.
+
+@lru_cache(maxsize=1024)
+def _since(rule: KeepWithin, newest: datetime, zone: ZoneInfo) -> datetime:
+    """Return the latest start that the span of a rule has had.
+
+    A month before 31 March is 3 March, but a month before 1 April is 1 March: what was outside the span on 31 March is
+    not missing on 1 April.
     """
-    before = max(every.before(start, zone), EARLIEST)
-    held, stride, number = [start], 1, 0
-    may_grow = True
-    while number < _MOST:
-        coming = applies(stride, every, held[0], zone)
-        if coming[-1] > LATEST:
+    moments = [newest]
+    if rule.duration.months:
+        local = newest.astimezone(zone)
+        moments.append(_end_of(local - timedelta(days=local.day), zone))
+    return max(EARLIEST, *(rule.duration.before(moment, zone) for moment in moments))
+
+
+def _end_of(day: date, zone: ZoneInfo) -> datetime:
+    return datetime.combine(day, time.max, zone)
+
+
+@cache
+def _full_on(every: Duration, rule: KeepCount | KeepWithin, zone: ZoneInfo, start: datetime) -> date | None:
+    """Return the day from which a rule keeps nothing older than a backup of `start`; None if that is too far ahead.
+
+    It assumes a backup at each `every` since `start`, and before it.
+    """
+
+    def applies(number: int) -> Duration:
+        return Duration(months=number * every.months, days=number * every.days, seconds=number * every.seconds)
+
+    def before(number: int) -> datetime:
+        return max(applies(number).before(start, zone), EARLIEST).astimezone(zone)
+
+    if isinstance(rule, KeepWithin):
+        period_of = rule.period.bucket or datetime.timestamp
+        period = period_of(before(0))
+        # The newest of those in an earlier period.
+        older = before(bisect_left(range(_MOST), x=True, key=lambda number: period_of(before(number)) < period))
+        about = rule.duration.after(older, zone)
+        if about > LATEST:
             return None
-        left = retained([*reversed(coming), *held, before], keep, zone)
-        if left[-1] == before:
-            held, number = left[:-1], number + stride
-            stride *= 2 if may_grow else 1
-        elif stride == 1:
-            return coming[0]
-        else:
-            stride, may_grow = stride // 2, False
+        # `before` and `after` differ at the end of a month: see `_since`.
+        days = (about.astimezone(zone).date() + timedelta(days=number) for number in range(-4, 5))
+        return next(day for day in days if rule.duration.before(_end_of(day, zone), zone) >= older)
+    if rule.count == "all":
+        return None
+    each_period = (KeepCount(period=rule.period, count="all"),)
+    number = rule.count
+    while number <= _MOST:
+        moments = [min(applies(each).after(start, zone), LATEST) for each in range(number)]
+        newest = retained([*reversed(moments), EARLIEST], each_period, zone)[-2::-1]
+        if len(newest) >= rule.count:
+            # The rule is full when the last of its periods starts.
+            place = moments.index(newest[rule.count - 2]) + 1 if rule.count > 1 else 0
+            return moments[place].astimezone(zone).date()
+        number *= 2
     return None

@@ -67,7 +67,27 @@ CASES = [
         "hours", 'every = "6h", keep = 9', tuple(backup(each, age=hours(6 * each)) for each in (0, 1, 4, 5)), [[1, 0]]
     ),
     Case("a span", 'every = "1d", keep = { within = "9d" }', nights(0, 1, 3, 4, 5, 6, 7, 8), [[2]]),
+    Case("what the backup that is due replaces is not missing", 'every = "1d", keep = 3', nights(1, 2, 4), []),
+    Case("what overdue backups would have replaced is not missing", 'every = "1d", keep = 3', nights(3, 5), []),
+    Case(
+        "the week has another backup, the day has none",
+        'every = "1d", keep = { daily = 7, weekly = 4 }',
+        nights(0, 1, 3, 4, 5, 6),
+        [[2]],
+    ),
+    Case(
+        "a day of every between two dates in a row",
+        'every = "1d", keep = 9',
+        (backup(1, age=hours(17)), backup(2, age=hours(17) + hours(26))),
+        [[1]],
+    ),
     Case("the night that a span is about to let go", 'every = "1d", keep = { within = "3d" }', nights(0, 1, 3), []),
+    Case(
+        "weeks of a span, before the oldest that the rule keeps",
+        'every = "1d", keep = { daily = 3, within_weekly = "5w", monthly = 3 }',
+        nights(0, 1, 2, 9, 10, 37),
+        [[30, 23, 16]],
+    ),
 ]
 
 
@@ -81,6 +101,33 @@ def test_a_backup_that_is_not_pinned_begins_the_history() -> None:
 
     assert missing(history_of(TWO_WEEKS, *held)) == [[7, 6, 5, 4, 3]]
     assert missing(history_of(TWO_WEEKS, *held, server="pinned = [992]")) == []
+
+
+def test_a_gap_of_many_years_is_not_simulated_to_its_end() -> None:
+    (gap,) = history_of('every = "1min", keep = "all"', backup(1), backup(2, age=days(4000))).gaps
+
+    assert len(gap.days) == 10_000
+
+
+def test_a_backup_that_is_due_hides_no_gap() -> None:
+    """The due backup and the newest one are in the same week; the weekly rule keeps only one of them."""
+    held = (backup(1, age=days(1) + hours(1)), backup(2, age=days(29)))
+
+    assert missing(history_of('every = "1d", keep = { weekly = 9 }', *held)) == [[16, 9, 2]]
+
+
+def test_what_left_a_span_at_the_end_of_a_month_is_not_missing_on_the_next_day() -> None:
+    """A month before 31 March is 3 March; a month before 1 April is 1 March."""
+    policy = 'every = "6h", keep = { within = "1mo", monthly = 2 }'
+    newest = datetime(2026, 4, 1, 6, tzinfo=UTC)
+    moments = [newest - hours(6 * number) for number in range(400)]
+    held = [each for each in moments if each > datetime(2026, 3, 3, 18, tzinfo=UTC)]
+    held.append(datetime(2026, 2, 28, 18, tzinfo=UTC))
+    seen = inventory(*(backup(number, created_at=each) for number, each in enumerate(held)))
+
+    (series,) = status(resolve(declare(f'{{ description = "nightly", {policy} }}'), seen), seen, newest).series
+
+    assert series.history == History(oldest=held[-1])
 
 
 def test_missed_are_the_days_of_the_gaps_and_those_since_the_newest_backup() -> None:
@@ -116,10 +163,18 @@ class TestPause:
 
         assert missing(history_of(TWO_WEEKS, *self.HELD, server=pause)) == [[2, 1]]
 
-    def test_that_is_on_misses_nothing_since_the_newest_backup(self) -> None:
-        pause = 'pause = { until = 2026-03-20, reason = "moving" }'
+    def test_that_ended_earlier_that_day_explains_nothing(self) -> None:
+        held = (backup(1), backup(2, age=hours(4)))
+        pause = 'pause = { until = 2026-03-10T07:30:00Z, reason = "moving" }'
 
-        assert history_of(TWO_WEEKS, *nights(3, 4), server=pause).missed == frozenset()
+        assert missing(history_of('every = "1h", keep = 24', *held, server=pause)) == [[0, 0, 0]]
+
+    @pytest.mark.parametrize("until", ["2026-03-20", "9999-12-31"])
+    def test_that_is_on_misses_nothing_since_the_newest_backup(self, until: str) -> None:
+        pause = f'pause = {{ until = {until}, reason = "moving" }}'
+        settings = 'timezone = "Asia/Tokyo"'
+
+        assert history_of(TWO_WEEKS, *nights(3, 4), settings=settings, server=pause).missed == frozenset()
 
 
 class TestYoungerThanItsPolicy:
@@ -130,6 +185,8 @@ class TestYoungerThanItsPolicy:
             (TWO_WEEKS, nights(0), date(2026, 3, 23)),
             (TWO_WEEKS, nights(*range(14)), None),
             (THINNED, nights(0, 1, 2, 9, 10, 38), date(2026, 6, 1)),
+            # A month before 31 March is 3 March; before 1 April, it is 1 March.
+            ('every = "1d", keep = { within = "1mo" }', nights(0, 6), date(2026, 3, 31)),
             ('every = "1d", keep = "all"', nights(0, 1), None),
             ('every = "1min", keep = { yearly = 900 }', nights(0), None),
             ('every = "1d", keep = { yearly = 9000 }', nights(0), None),
@@ -138,7 +195,39 @@ class TestYoungerThanItsPolicy:
     def test_says_when_it_will_be_complete(self, policy: str, held: tuple[Backup, ...], expected: date | None) -> None:
         found = history_of(policy, *held).complete_from
 
-        assert (found and found.date()) == expected
+        assert found == expected
+
+    @pytest.mark.parametrize(
+        ("zone", "expected"), [("UTC", date(2026, 3, 23)), ("Pacific/Auckland", date(2026, 3, 24))]
+    )
+    def test_says_so_in_the_time_zone_of_the_files(self, zone: str, expected: date) -> None:
+        settings = f'timezone = "{zone}"'
+
+        assert history_of(TWO_WEEKS, backup(1, created_at=NOW), settings=settings).complete_from == expected
+
+    @pytest.mark.parametrize(("rule", "oldest"), [("within_weekly", 86), ("within_monthly", 69)])
+    def test_is_not_so_because_a_span_has_left_the_rest_of_a_period(self, rule: str, oldest: int) -> None:
+        """Of the oldest period, such a rule holds only the newest backup: the days before it are not missing."""
+        held = nights(0, 9, 38, oldest)
+
+        assert history_of(f'every = "1d", keep = {{ {rule} = "3mo" }}', *held).complete_from is None
+
+    def test_is_not_so_because_an_older_backup_is_pinned_too(self) -> None:
+        pinned = "pinned = [987, 988]"
+
+        assert history_of(TWO_WEEKS, *nights(*range(14)), server=pinned).complete_from is None
+
+    def test_is_so_whatever_was_pinned_long_before(self) -> None:
+        assert history_of(TWO_WEEKS, *nights(0, 1, 2, 900), server="pinned = [100]").complete_from == date(2026, 3, 21)
+
+    def test_is_so_after_a_pause_that_was_longer_than_a_span(self) -> None:
+        found = history_of(
+            'every = "1d", keep = { within = "7d" }',
+            *nights(0),
+            server='pause = { until = 2026-03-09, reason = "moving" }',
+        )
+
+        assert found.complete_from == date(2026, 3, 16)
 
     def test_is_not_so_because_of_gaps(self) -> None:
         assert history_of(TWO_WEEKS, *nights(0, 1, 2, 13)).complete_from is None

@@ -1,8 +1,9 @@
 """What holds of gaps, whatever the policy: no complete history has one, and what is erased from one is found."""
 
 from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
 from random import Random
 from zoneinfo import ZoneInfo
@@ -17,11 +18,12 @@ from reconcile.actual.inventory import Backup
 from reconcile.desired.config import Config, DeclaredSeries, DeclaredServer
 from reconcile.desired.desired import resolve
 from reconcile.desired.document import PauseTable, Settings
-from reconcile.desired.keep import KeepCount, KeepWithin
+from reconcile.desired.keep import KeepCount, KeepWithin, Period
 from reconcile.diagnostics import Place
 from reconcile.durations import Duration
 from reconcile.insight.gaps import History
 from reconcile.insight.status import status
+from reconcile.plan.reach import EARLIEST
 from reconcile.plan.retention import retain
 from reconcile.plan.series import slack
 
@@ -58,13 +60,22 @@ class Year:
     def kept_by(self, one: Backup) -> set[tuple[KeepCount | KeepWithin, object]]:
         """Return the rules by which the policy holds a backup, and the period of each that it is in.
 
-        A rule that would let it go after the next backup, if created earlier that day, does not count.
+        A rule doesn't count if it would delete the backup after the next one, had it been created earlier that day.
+        Nor does a span that keeps it only as the oldest.
         """
         newest_first = [each.created_at for each in self.held][::-1]
         reasons = retain(newest_first, self.series.keep, self.zone)
         (reason,) = (reason for each, reason in zip(self.held[::-1], reasons, strict=True) if each is one)
-        rules = [kept.rule for kept in reason.rules] if reason else []
+        kept_by = reason.rules if reason else ()
+        rules = [kept.rule for kept in kept_by if not (kept.is_oldest and isinstance(kept.rule, KeepWithin))]
         return {(rule, self.period(one, rule)) for rule in rules if not self.is_at_the_end(one, rule)}
+
+    def misses(self, one: Backup, left: Sequence[Backup]) -> bool:
+        """Return whether the policy holds a backup for a period in which there is no other."""
+        return any(
+            not rule.period.bucket or all(period != self.period(other, rule) for other in left)
+            for rule, period in self.kept_by(one)
+        )
 
     def is_at_the_end(self, one: Backup, rule: KeepCount | KeepWithin) -> bool:
         assert self.series.every
@@ -182,14 +193,8 @@ def test_what_is_erased_is_missing_and_nothing_else(year: Year, data: st.DataObj
     left = [each for each in year.held if each not in erased]
     newest = left[-1].created_at if left else year.now
 
-    def is_missing(one: Backup) -> bool:
-        return any(
-            not rule.period.bucket or all(period != year.period(other, rule) for other in left)
-            for rule, period in year.kept_by(one)
-        )
-
     oldest = next((each.created_at for each in left if each.id not in year.pinned), year.now)
-    expected = [year.day(one) for one in erased if oldest < one.created_at < newest and is_missing(one)]
+    expected = [year.day(one) for one in erased if oldest < one.created_at < newest and year.misses(one, left)]
     found = [day for gap in year.history(*erased).gaps for day in gap.days]
 
     assert Counter(found) == Counter(expected)
@@ -201,7 +206,8 @@ def test_a_history_whose_oldest_backups_were_erased_is_younger_than_its_policy(y
     loose = [each for each in year.held if each.id not in year.pinned]
     number = data.draw(st.integers(1, max(1, len(loose) - 1)))
     erased = loose[:number]
-    if len(loose) <= number or not any(map(year.kept_by, erased)):
+    left = [each for each in year.held if each not in erased]
+    if len(loose) <= number or not any(year.misses(each, left) for each in erased):
         return  # nothing is left, or nothing was erased that the policy would still hold for long
 
     history = year.history(*erased)
@@ -212,4 +218,111 @@ def test_a_history_whose_oldest_backups_were_erased_is_younger_than_its_policy(y
         for rule in year.series.keep
     )
     assert never == (history.complete_from is None)
-    assert never or (history.complete_from and history.complete_from > year.now)
+    assert never or (history.complete_from and history.complete_from > year.now.astimezone(year.zone).date())
+
+
+@dataclass(frozen=True)
+class Course:
+    """A series in which every due backup is created on time, from the first on, except during a pause."""
+
+    series: DeclaredSeries
+    zone: ZoneInfo
+    moments: tuple[datetime, ...]
+    pinned: frozenset[int]
+    pause: PauseTable | None
+
+    def day(self, moment: datetime) -> date:
+        return moment.astimezone(self.zone).date()
+
+    def reports(self) -> Iterator[tuple[date, date | None]]:
+        """Yield the day of each backup, and from which day the series is complete, as status says after it."""
+        held: list[Backup] = []
+        for number, moment in enumerate(self.moments):
+            held.append(backup(number, created_at=moment))
+            reasons = retain([one.created_at for one in held[::-1]], self.series.keep, self.zone)[::-1]
+            held = [one for one, reason in zip(held, reasons, strict=True) if reason or one.id in self.pinned]
+            year = Year(self.series, self.zone, tuple(held), self.pinned, now=moment, pause=self.pause)
+            yield self.day(moment), year.history().complete_from
+
+    def holds_older(self, number: int) -> bool:
+        """Return whether, after this backup, the policy would hold one from before the first, if one had been created
+        whenever one was due for years.
+
+        For an `every` of whole days: however late on its day each was created.
+        """
+        assert self.series.every
+        step = timedelta(days=self.series.every.days, seconds=self.series.every.seconds)
+        moments, zone = list(self.moments[: number + 1]), self.zone
+        late = timedelta(0)
+        if self.series.every.is_in_days:
+            moments, zone = [datetime.combine(self.day(each), time(0), UTC) for each in moments], ZoneInfo("UTC")
+            late = timedelta(hours=23)
+        first = moments[0]
+        earlier = [first - step * number for number in range(1, 300)]
+        earlier += [earlier[-1] - timedelta(days=days) for days in range(1, 800)]
+        newest_first = [moments[-1] + late, *moments[-2::-1], *earlier, EARLIEST]
+        kept = zip(newest_first, retain(newest_first, self.series.keep, zone), strict=True)
+        return any(reason and moment < first for moment, reason in kept)
+
+
+counts = st.builds(KeepCount, period=st.sampled_from(Period), count=st.integers(1, 8))
+spans = st.builds(
+    KeepWithin,
+    period=st.sampled_from(Period),
+    duration=st.sampled_from(["30h", "3d", "10d", "1mo", "2mo", "6mo"]).map(Duration.parse),
+)
+
+
+@st.composite
+def courses(draw: st.DrawFn) -> Course:
+    zone = ZoneInfo(draw(st.sampled_from([*ZONES, "Australia/Lord_Howe"])))
+    every = draw(st.sampled_from(["1d", "1d", "2d", "7d", "1h", "6h", "20h", "36h"]).map(Duration.parse))
+    pause, paused = None, range(0)
+    number, random = draw(st.sampled_from([30, 60, 150])), Random(draw(st.integers(0, 2**32)))
+    first = NOW + timedelta(hours=draw(st.integers(0, 9000)))
+    earliest, latest = draw(st.sampled_from([(0, 18), (3, 3.1), (18, 24)]))
+    midnight = datetime.combine(first, time(0))
+    moments = [
+        (midnight + timedelta(days=each * every.days, hours=random.uniform(earliest, latest))).replace(tzinfo=zone)
+        if every.is_in_days
+        else first + timedelta(seconds=each * every.seconds)
+        for each in range(number)
+    ]
+    is_paused = draw(st.booleans())
+    if is_paused:
+        # A span goes on while nothing is created: after a long pause, it may contain no backup.
+        paused = range(draw(st.integers(1, number)), draw(st.integers(1, number)))
+        last_day = moments[paused[-1]].astimezone(zone).date() if paused else None
+        pause = PauseTable(until=last_day, reason="moving") if last_day else None
+    rules = counts if is_paused else counts | spans
+    keep = draw(st.lists(rules, min_size=1, max_size=4, unique_by=lambda rule: (type(rule), rule.period)))
+    share = draw(st.sampled_from([0, 0, 0.05]))
+    return Course(
+        series=DeclaredSeries(description="nightly", every=every, keep=tuple(keep)),
+        zone=zone,
+        moments=tuple(each for place, each in enumerate(moments) if place not in paused),
+        pinned=frozenset(each for each in range(1, number) if random.random() < share),
+        pause=pause,
+    )
+
+
+@times(1)
+@given(courses())
+def test_a_young_series_is_complete_from_the_day_that_it_says(course: Course) -> None:
+    """It says so before that day, and no longer from then on."""
+    found = list(course.reports())
+    until = next((complete for _, complete in found if complete), None)
+
+    assert [complete for _, complete in found] == [until if until and day < until else None for day, _ in found]
+
+    is_far = until is None and any(rule.period is Period.YEARLY for rule in course.series.keep)
+    if course.pause or is_far:
+        return
+    before = [number for number, (day, _) in enumerate(found) if until and day < until]
+    # A series that counts hours is complete at some time of that day.
+    margin = timedelta(days=0 if course.series.every and course.series.every.is_in_days else 1)
+    after = [number for number, (day, _) in enumerate(found) if day >= (until or found[0][0]) + margin]
+    if before:
+        assert course.holds_older(before[-1])
+    if after:
+        assert not course.holds_older(after[0])

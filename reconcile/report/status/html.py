@@ -108,7 +108,7 @@ def _brief(series: SeriesStatus, now: datetime) -> Iterator[str]:
         yield f"newest {age_text(now - series.newest.created_at)} old"
     yield f"{len(series.state.usable):,} usable"
     if series.history.complete_from:
-        yield f"complete from {series.history.complete_from:%Y-%m-%d}"
+        yield f"complete from {series.history.complete_from}"
 
 
 def _unprotected_line(timeline: ServerTimeline, anchor: str, status: Status) -> dict[str, object]:

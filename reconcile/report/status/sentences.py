@@ -182,7 +182,7 @@ def _times(series: SeriesStatus, now: datetime, zone: ZoneInfo) -> Iterator[str]
     elif series.state.due_at:
         yield f"due in {age_text(series.state.due_at - now)}"
     if series.history.complete_from:
-        yield f"complete from {series.history.complete_from:%Y-%m-%d}"
+        yield f"complete from {series.history.complete_from}"
 
 
 def _unknown(backup: Backup) -> str:

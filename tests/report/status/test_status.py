@@ -234,7 +234,7 @@ class TestJson:
 
         (series,) = read["series"]
         assert series["gaps"] == [{"from": "2026-03-07", "to": "2026-03-08", "missing": 2}]
-        assert (series["oldest"], series["complete_from"]) == ("2026-03-05T12:00:00Z", "2026-03-13T12:00:00Z")
+        assert (series["oldest"], series["complete_from"]) == ("2026-03-05T12:00:00Z", "2026-03-13")
         assert read["healthy"] is True
 
     def test_has_how_many_servers_satisfy_each_rule_and_who_does_not(self) -> None:
