@@ -39,9 +39,7 @@ def plans(several: Iterable[Desired], inventory: Inventory, now: datetime) -> It
     rules: object = None
     for desired in several:
         config = desired.config
-        if rules != (
-            rules := (config.settings, config.require, desired.min_sizes, desired.freshness, desired.selected)
-        ):
+        if rules != (rules := (config.settings, config.require, desired.freshness, desired.targets)):
             known = {}
         yield _plan(desired, inventory, now, known)
 

@@ -7,16 +7,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from laws.test_fleets import cases
 from laws.test_planning import configs, inventories
-from support.build import make_plan
+from support.build import NOW
 
 from reconcile.actual.inventory import Inventory
 from reconcile.desired.config import Config, DeclaredFleet, DeclaredServer
-from reconcile.desired.desired import resolve
+from reconcile.desired.desired import Freshness, resolve, select, with_max_age
 from reconcile.desired.document import Requirements
 from reconcile.durations import Duration
 from reconcile.ids import Id
 from reconcile.insight.difference import Difference, Fate, compare
 from reconcile.plan.model import Action, Create, Plan
+from reconcile.plan.planner import plan
+from reconcile.plan.planning import desired_before
 from reconcile.plan.safety import withheld
 
 NEW = {Fate.NEW, Fate.NEW_WITHHELD}
@@ -101,9 +103,15 @@ def test_both_plans_are_as_if_each_were_made_alone(
         servers=tuple(map(chance.choice, zip(before.servers, after.servers, strict=False))),
     )
 
-    found = compared(before, mixed, seen)
+    targets = chance.choice([(), ("a*",), ("*/nightly",)])
+    selected = select(resolve(mixed, seen), seen, targets, must_match=False)
+    max_age = Freshness(max_age=Duration(days=1), started_at=NOW) if chance.random() < 0.5 else None
+    desired = with_max_age(selected, max_age, must_match=False)
 
-    assert (found.before, found.after) == (make_plan(before, seen), make_plan(mixed, seen))
+    found = compare(before, desired, seen, NOW)
+
+    earlier = desired_before(before, seen, desired)
+    assert (found.before, found.after) == (plan(earlier, seen, NOW), plan(desired, seen, NOW))
 
 
 @given(configs(), configs(), inventories())
