@@ -192,6 +192,31 @@ def test_what_the_settings_give_every_server_is_one_change() -> None:
     }
 
 
+def test_a_setting_that_is_in_no_table_changes_the_plan_of_every_server() -> None:
+    found = changed("[settings]", '[settings]\nmin_size = "2GiB"')
+
+    assert addresses(found) == {
+        "new": ["web/nightly#3", "web/nightly#2"],
+        "other reason": ["web/nightly#5", "web/nightly#4"],
+    }
+
+
+def test_a_change_that_the_targets_do_not_select_is_not_shown() -> None:
+    before = '[fleets.web]\nmatch = "web"\n[fleets.data]\nmatch = "db"\nprune = "7d"\n'
+    after = desired_for(config(before.replace("7d", "9d")), HELD, ("fleet:web",))
+
+    assert compare(config(before), after, HELD, NOW).files == ()
+
+
+def test_a_list_is_shown_in_one_order() -> None:
+    places = ["rome", "paris", "oslo", "bonn", "york"]
+    found = changed("[settings]", f'[fleets.more]\nmatch = "x"\nlocation = {places}\n[settings]')
+
+    (change,) = found.files
+    assert isinstance(change.after, dict)
+    assert list(change.after["location"]) == sorted(places)
+
+
 def test_a_rule_of_require_shows_its_breaches() -> None:
     found = changed("[settings]", '[require]\nretention = "30d"\n[settings]')
 

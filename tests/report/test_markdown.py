@@ -124,6 +124,18 @@ def test_what_a_change_causes_comes_first_in_a_comment_about_thousands_of_server
     assert only_one.index("<code>s7/nightly&#35;71</code>") < only_one.index("the whole plan")
 
 
+def test_what_a_change_causes_leaves_room_for_the_plan_however_long_the_names_are() -> None:
+    names = [f"{number:03} {'&' * 200}" for number in range(150)]
+    seen = inventory(*(backup(number, name, age=days(2)) for number, name in enumerate(names)))
+    before = declare('{ description = "x", keep = 1 }', server=f"ignore = {names}")
+    after = declare('{ description = "x", keep = 1 }', server="prune = true")
+
+    text = compared(before, after, seen)
+
+    assert len(text) <= LARGEST
+    assert text.index("lines and servers did not fit") < text.index("<summary>The whole plan: ")
+
+
 def test_hostile_names_are_text_in_the_record_of_a_status_too() -> None:
     servers = tuple(Server(id=f"{name}{number}", name=name) for number, name in enumerate(HOSTILE))
     declared = declare('{ description = "nightly", keep = 1 }')
