@@ -40,18 +40,15 @@ class Marks(str):
     __slots__ = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """Texts separated by commas; a line is broken between them rather than within one."""
-
-    facts: tuple[str, ...]
+Cell = str | Text | tuple[str, ...]
+"""A tuple is written with commas, and a line is broken between its texts rather than within one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
     """The cells of one line of a table; `style` applies to cells without their own style."""
 
-    cells: tuple[str | Text | Facts, ...]
+    cells: tuple[Cell, ...]
     style: str = ""
 
 

@@ -13,7 +13,7 @@ from rich.text import Text as RichText
 
 from reconcile.diagnostics import Diagnostic
 from reconcile.report.diagnostics import diagnostic_text
-from reconcile.report.document import Block, Columns, Facts, Marks, Text
+from reconcile.report.document import Block, Cell, Columns, Marks, Text
 from reconcile.report.escape import visible
 
 _LONGEST = 2000
@@ -53,12 +53,12 @@ class _Paragraph:
 
     __slots__ = ("parts", "width")
 
-    def __init__(self, text: str | Text | Facts, style: str = "") -> None:
+    def __init__(self, text: Cell, style: str = "") -> None:
         self.parts: Sequence[tuple[str, str]]
         match text:
             case str():
                 self.parts = ((_escaped(text), style),)
-            case Facts(facts):
+            case tuple(facts):
                 self.parts = ((", ".join(_escaped(fact).replace(" ", _UNBROKEN) for fact in facts), style),)
             case Text(parts=parts):
                 self.parts = [(_escaped(part), own or style) for part, own in parts]

@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 from support.render import shown
 
-from reconcile.report.document import Block, Columns, Facts, Lines, Marks, Row, Text
+from reconcile.report.document import Block, Columns, Lines, Marks, Row, Text
 from reconcile.report.terminal import printable
 
 NASTY = "::error::x ##[group]y \x1b[2J\x9b31m\u202e\n::stop-commands::z\r\u2028\U000e0041\ue000 ::add-mask::q"
@@ -19,7 +19,7 @@ FORGETFUL: dict[str, Block] = {
     "the cells of a table": Columns(
         rows=[Row((NASTY, "x", NASTY)), Row((Text(NASTY), "y", Text.assemble("z", NASTY)))]
     ),
-    "the facts of a row": Columns(rows=[Row(("x", Facts((NASTY, NASTY))))]),
+    "the facts of a row": Columns(rows=[Row(("x", (NASTY, NASTY)))]),
     "a heading": Columns(rows=[Text(NASTY), Row(("x", "y"))]),
 }
 
@@ -163,7 +163,7 @@ def test_no_line_is_broken_between_a_number_and_its_unit(amount: str, style: str
 
 
 def test_lines_are_broken_between_facts_before_within_them() -> None:
-    row = Row(("web", Facts(("newest 3d old", "due now", "1 usable (keep last=1)"))))
+    row = Row(("web", ("newest 3d old", "due now", "1 usable (keep last=1)")))
 
     assert shown([Columns(rows=[row], narrowest=20)], 29).splitlines() == [
         "web  newest 3d old, due now,",

@@ -10,7 +10,7 @@ from reconcile.insight.since import Cause, Since
 from reconcile.insight.status import SeriesStatus, Status
 from reconcile.insight.timeline import RECENT_DAYS, DayMark, ServerTimeline, Timeline, recent_days
 from reconcile.report.backups import backup_table
-from reconcile.report.document import Block, Columns, Facts, Lines, Row, Text
+from reconcile.report.document import Block, Columns, Lines, Row, Text
 from reconcile.report.status import sentences
 from reconcile.wording import count_text, size_text
 
@@ -122,7 +122,7 @@ def _since_lines(since: Since, now: datetime, *, verbose: bool) -> Iterator[Bloc
 
 
 def _row(label: str, name: str, facts: tuple[str, ...], days: Iterable[tuple[date, DayMark]] = ()) -> Row:
-    return Row((Text(label, _STYLES.get(label, "green")), Text(name, "bold"), sentences.strip(days), Facts(facts)))
+    return Row((Text(label, _STYLES.get(label, "green")), Text(name, "bold"), sentences.strip(days), facts))
 
 
 def _series_row(series: SeriesStatus, status: Status) -> Row:
