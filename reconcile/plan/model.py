@@ -39,8 +39,8 @@ class Delete:
     address: BackupAddress
     backup: Backup
     reason: DeleteReason
-    is_unconfirmed: bool = False
-    """Whether the delete depends on this machine's clock (`depends_on_clock`), which the service has not confirmed."""
+    veto: Veto | None = None
+    """`CLOCK_UNCONFIRMED` if it `depends_on_clock` and the service has not confirmed the clock of this machine."""
 
     @property
     def is_loss(self) -> bool:

@@ -231,10 +231,10 @@ class _ServerPlanner:
         for backup, verdict in zip(state.backups, verdicts, strict=True):
             backup_address = address.member(backup.id, backup.description)
             if isinstance(verdict, reasons.SeriesDeleteReason):
-                deletes.append(Delete(address=backup_address, backup=backup, reason=verdict))
+                deletes.append(self._delete(backup_address, backup, verdict))
             else:
                 kept.append(Kept(address=backup_address, backup=backup, reason=verdict))
-        return kept, self._confirmed(deletes)
+        return kept, deletes
 
     def _awaited(
         self,
@@ -273,7 +273,7 @@ class _ServerPlanner:
             return Kept(address=address, backup=backup, reason=reason)
         prune = None if isinstance(self.server.prune, bool) else self.server.prune
         pruned = reasons.Undeclared(age=self.times.age(backup), prune=prune)
-        return self._confirmed([Delete(address=address, backup=backup, reason=pruned)])[0]
+        return self._delete(address, backup, pruned)
 
     def _why_unmanaged(self, backup: Backup) -> reasons.KeepReason | None:
         """Return why an undeclared backup is kept; None if it is pruned."""
@@ -292,9 +292,8 @@ class _ServerPlanner:
         protected_until = young.min_age.after(times.moment(backup), times.zone) if young else at
         return reasons.PrunedLater(prune=prune, at=max(at, protected_until))
 
-    def _confirmed(self, deletes: list[Delete]) -> list[Delete]:
-        """Mark the deletes that depend on a clock that the service has not confirmed."""
-        if self.times.is_confirmed:
-            return deletes
-        min_age = self.times.desired.config.require.min_age
-        return [replace(delete, is_unconfirmed=delete.depends_on_clock(min_age)) for delete in deletes]
+    def _delete(self, address: BackupAddress, backup: Backup, reason: reasons.DeleteReason) -> Delete:
+        delete = Delete(address=address, backup=backup, reason=reason)
+        if self.times.is_confirmed or not delete.depends_on_clock(self.times.desired.config.require.min_age):
+            return delete
+        return replace(delete, veto=Veto.CLOCK_UNCONFIRMED)

@@ -84,7 +84,7 @@ def withheld(
         delete.address: veto
         for server in plan.servers
         for delete in server.deletes
-        if (veto := server.veto or (Veto.CLOCK_UNCONFIRMED if delete.is_unconfirmed else None))
+        if (veto := server.veto or delete.veto)
     }
 
 
@@ -103,4 +103,4 @@ def _losing(
 
 
 def _loses(delete: Delete) -> bool:
-    return delete.is_loss and not delete.is_unconfirmed
+    return delete.is_loss and not delete.veto
