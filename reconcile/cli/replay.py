@@ -38,4 +38,4 @@ def replay(
     # Most nights have the files of the night before.
     found = replay_records(read(), lru_cache(maxsize=4)(parse_all), other)
     session.output.show(formatter(found, verbose=session.output.verbose))
-    return ExitCode.ERROR if found.findings else ExitCode.DONE
+    return ExitCode.ERROR if any(run.findings for run in found) else ExitCode.DONE

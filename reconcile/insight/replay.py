@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from reconcile.actual.inventory import Inventory
 from reconcile.desired.config import Config
@@ -28,42 +28,33 @@ plans, or that differs in its reason or in whether it is withheld; what is kept 
 account; or an action that was sent although it does not follow from the plan."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Finding:
+class Finding(NamedTuple):
     """A part of a record that does not hold; `subject` is an address, a line, or a message."""
+
+    kind: Kind
+    verb: str
+    subject: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReplayedRun:
+    """A run that was planned again from its record."""
 
     record: str
     at: datetime
     version: str
     """The version that wrote the record: another one may plan otherwise."""
-    kind: Kind
-    subject: str
-    verb: str = ""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class OtherPlan:
-    """The plan of other files for the first observation of a run, or why they are refused."""
-
-    record: str
-    at: datetime
-    difference: Difference | None
-    refused: str = ""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Replay:
-    """All records that were planned again. `sent` counts the creates, deletes and restores that were sent."""
-
-    runs: int
-    first: datetime | None
-    last: datetime | None
-    unfinished: int
+    is_finished: bool
     sent: Counter[str]
+    """Number of creates, deletes and restores that were sent."""
     findings: tuple[Finding, ...]
-    others: tuple[OtherPlan, ...]
-    """The plans that differ; empty without other files."""
+    other: Difference | None
+    """What other files would have changed in the first plan; None if nothing, or without other files."""
+    refused: str
+    """Why the other files are refused; empty if they are not."""
 
+
+Replay = tuple[ReplayedRun, ...]
 
 Load = Callable[[tuple[Source, ...]], Config]
 """Reads the files of a record; raises UserError if they are invalid."""
@@ -74,46 +65,37 @@ def replay(records: Iterable[tuple[str, Record]], load: Load, other: Config | No
 
     The records are read one by one, because a year of them does not fit into memory.
     """
-    times: list[datetime] = []
-    findings: list[Finding] = []
-    others: list[OtherPlan] = []
-    sent: Counter[str] = Counter()
-    unfinished = 0
-    for name, record in records:
-        times.append(record.started_at)
-        unfinished += record.ended_at is None
-        sent.update(action.verb for each in record.rounds for action in each.sent)
-        findings += (
-            Finding(record=name, at=record.started_at, version=record.version, kind=kind, verb=verb, subject=subject)
-            for kind, verb, subject in _check(record, load)
-        )
-        if other:
-            others += _other_plans(name, record, load, other)
-    return Replay(
-        runs=len(times),
-        first=min(times, default=None),
-        last=max(times, default=None),
-        unfinished=unfinished,
-        sent=sent,
-        findings=tuple(findings),
-        others=tuple(others),
+    return tuple(_replayed(name, record, load, other) for name, record in records)
+
+
+def _replayed(name: str, record: Record, load: Load, other: Config | None) -> ReplayedRun:
+    found, refused = None, ""
+    try:
+        found = _difference(record, load, other) if other else None
+    except UserError as error:
+        refused = error.diagnostics[0].summary
+    return ReplayedRun(
+        record=name,
+        at=record.started_at,
+        version=record.version,
+        is_finished=record.ended_at is not None,
+        sent=Counter(action.verb for each in record.rounds for action in each.sent),
+        findings=tuple(_check(record, load)),
+        other=found,
+        refused=refused,
     )
 
 
-_Found = tuple[Kind, str, str]
-"""The kind of a finding, the verb of the action, and the subject."""
-
-
-def _check(record: Record, load: Load) -> Iterator[_Found]:
-    yield from (("line", "", line) for file in record.files for line in file.altered)
+def _check(record: Record, load: Load) -> Iterator[Finding]:
+    yield from (Finding("line", "", line) for file in record.files for line in file.altered)
     for each, inventory in zip(record.rounds, record.inventories, strict=True):
-        yield from (("backup", "", address) for address in each.observed.altered)
+        yield from (Finding("backup", "", address) for address in each.observed.altered)
         if each.plan is None:  # refused, or killed before
             continue
         try:
             again = _plan_again(record, each, inventory, load)
         except UserError as error:
-            yield "refused", "", error.diagnostics[0].summary
+            yield Finding("refused", "", error.diagnostics[0].summary)
         else:
             yield from _compare(each.plan, again)
 
@@ -151,22 +133,22 @@ def restore_outline(options: RestoreOptions, choice: Choice) -> Outline:
     return Outline(planned_at=choice.observed_at, actions=tuple(actions), servers={}, rest="")
 
 
-def _compare(recorded: Outline, again: Outline) -> Iterator[_Found]:
+def _compare(recorded: Outline, again: Outline) -> Iterator[Finding]:
     olds, news = ({(each.verb, each.address): each for each in plan.actions} for plan in (recorded, again))
     differing: set[str] = set()
     for verb, address in dict.fromkeys((*olds, *news)):
         old, new = olds.get((verb, address)), news.get((verb, address))
         if kind := _kind(old, new):
             differing.add(address)
-            yield kind, verb, address
+            yield Finding(kind, verb, address)
         if old and old.was_sent and (new is None or new.withheld):
-            yield "unplanned", verb, address
+            yield Finding("unplanned", verb, address)
     named = {address.partition("/")[0] for address in differing}
     for key in dict.fromkeys((*recorded.servers, *again.servers)):
         if recorded.servers.get(key) != again.servers.get(key) and key not in named:
-            yield "server", "", key
+            yield Finding("server", "", key)
     if (recorded.rest != again.rest and not differing) or recorded.planned_at != again.planned_at:
-        yield "rest", "", ""
+        yield Finding("rest", "", "")
 
 
 def _kind(recorded: RecordedAction | None, again: RecordedAction | None) -> Kind | None:
@@ -179,16 +161,15 @@ def _kind(recorded: RecordedAction | None, again: RecordedAction | None) -> Kind
     return None if recorded.reason == again.reason else "reason"
 
 
-def _other_plans(name: str, record: Record, load: Load, other: Config) -> Iterator[OtherPlan]:
-    """Yield the plan of other files for the first round of an apply, if it differs."""
+def _difference(record: Record, load: Load, other: Config) -> Difference | None:
+    """Compare the plans of other files and of its own for the first round of an apply; None if they are alike.
+
+    Raises:
+        UserError: the other files are refused.
+    """
     if not isinstance(record.options, RunOptions) or record.saved_plan or not record.rounds:
-        return
+        return None
     options, inventory = record.options, record.inventories[0]
-    try:
-        desired = desired_for(other, inventory, options.targets, Freshness.of(options.max_age, record.started_at))
-        found = compare(_config(record, load), desired, inventory, inventory.observed_at)
-    except UserError as error:
-        yield OtherPlan(record=name, at=record.started_at, difference=None, refused=error.diagnostics[0].summary)
-        return
-    if not found.causes_nothing:
-        yield OtherPlan(record=name, at=record.started_at, difference=found)
+    desired = desired_for(other, inventory, options.targets, Freshness.of(options.max_age, record.started_at))
+    found = compare(_config(record, load), desired, inventory, inventory.observed_at)
+    return None if found.causes_nothing else found

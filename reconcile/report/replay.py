@@ -1,10 +1,11 @@
 """The result of planning recorded runs again, as text and as JSON."""
 
+from collections import Counter
 from collections.abc import Iterator
 
 from reconcile import __version__
 from reconcile.insight.difference import Fate
-from reconcile.insight.replay import Finding, OtherPlan, Replay
+from reconcile.insight.replay import Finding, Replay, ReplayedRun
 from reconcile.plan.model import Action, Delete
 from reconcile.report.document import Formats, Formatter, Lines, Text
 from reconcile.wording import count_text, names_text
@@ -27,37 +28,39 @@ _FINDINGS = {
 """A sentence for each kind of finding."""
 
 
-def finding_text(finding: Finding) -> str:
-    """Say which check of a record failed."""
-    other = f" (recorded by reconcile {finding.version})" if finding.version != __version__ else ""
+def finding_text(finding: Finding, version: str) -> str:
+    """Say which check of a record failed, which this version wrote."""
+    other = f" (recorded by reconcile {version})" if version != __version__ else ""
     return _FINDINGS[finding.kind].format(subject=finding.subject, verb=finding.verb) + other
 
 
 def replay_text(replay: Replay, /, *, verbose: bool) -> Lines:
     """Return one line for each failed check, then what other files would have done, then a verdict."""
-    findings = [Text(f"{each.record}: {finding_text(each)}", "bold red") for each in replay.findings]
-    others = [Text(line) for other in replay.others for line in _other_lines(other)]
+    findings = [
+        Text(f"{run.record}: {finding_text(each, run.version)}", "bold red") for run in replay for each in run.findings
+    ]
+    others = [Text(line) for run in replay for line in _other_lines(run)]
     return Lines((*findings, *others, Text(f"{_verdict(replay)}.", "bold red" if findings else "bold green")))
 
 
 def _verdict(replay: Replay) -> str:
-    if replay.first is None or replay.last is None:
+    if not replay:
         return "No records"
-    days = f"from {replay.first:%Y-%m-%d} to {replay.last:%Y-%m-%d}"
-    runs = f"{count_text(replay.runs, 'run')} {days}"
-    if replay.unfinished:
-        runs += f", {replay.unfinished:,} of them started and not finished"
-    if replay.findings:
-        return f"{runs}: {count_text(len(replay.findings), 'thing')} not as recorded"
+    times = [run.at for run in replay]
+    runs = f"{count_text(len(replay), 'run')} from {min(times):%Y-%m-%d} to {max(times):%Y-%m-%d}"
+    if unfinished := sum(not run.is_finished for run in replay):
+        runs += f", {unfinished:,} of them started and not finished"
+    if findings := sum(len(run.findings) for run in replay):
+        return f"{runs}: {count_text(findings, 'thing')} not as recorded"
     return f"{runs}: every plan is identical, and every delete follows from its files"
 
 
-def _other_lines(other: OtherPlan) -> Iterator[str]:
-    on = f"on {other.at:%Y-%m-%d}"
-    if other.refused:
-        yield f"{on} these files would have been refused: {other.refused}"
+def _other_lines(run: ReplayedRun) -> Iterator[str]:
+    on = f"on {run.at:%Y-%m-%d}"
+    if run.refused:
+        yield f"{on} these files would have been refused: {run.refused}"
     alike: dict[tuple[str, str], list[str]] = {}
-    for action, number, text in _changes(other):
+    for action, number, text in _changes(run):
         alike.setdefault((str(action.address.series), text), []).append(number)
     for (series, text), numbers in alike.items():
         yield f"{series}: {on} they would {text.format(names_text(numbers, _MOST_NAMED))}."
@@ -72,12 +75,12 @@ _FATES = {
 }
 
 
-def _changes(other: OtherPlan) -> Iterator[tuple[Action, str, str]]:
+def _changes(run: ReplayedRun) -> Iterator[tuple[Action, str, str]]:
     """Yield each action that other files would have changed, the number of its backup, and how.
 
     How is the end of a sentence, with `{}` for the number.
     """
-    for each in other.difference.actions if other.difference else ():
+    for each in run.other.actions if run.other else ():
         if each.fate is not Fate.OTHER_REASON:
             action = each.action
             created = "created a backup", ""
@@ -87,35 +90,38 @@ def _changes(other: OtherPlan) -> Iterator[tuple[Action, str, str]]:
 
 def replay_json(replay: Replay, /, *, verbose: bool) -> dict[str, object]:
     """Return the findings, and what other files would have done, for programs."""
+    times = [run.at for run in replay]
     return {
         "format_version": "1.0",
-        "runs": replay.runs,
-        "first": replay.first,
-        "last": replay.last,
-        "unfinished": replay.unfinished,
-        "sent": replay.sent,
+        "runs": len(replay),
+        "first": min(times, default=None),
+        "last": max(times, default=None),
+        "unfinished": sum(not run.is_finished for run in replay),
+        "sent": sum((run.sent for run in replay), Counter()),
         "findings": [
             {
-                "record": each.record,
-                "at": each.at,
+                "record": run.record,
+                "at": run.at,
                 "kind": each.kind,
                 "action": each.verb or None,
                 "subject": each.subject,
-                "message": finding_text(each),
+                "message": finding_text(each, run.version),
             }
-            for each in replay.findings
+            for run in replay
+            for each in run.findings
         ],
         "others": [
             {
-                "record": other.record,
-                "at": other.at,
-                "refused": other.refused or None,
+                "record": run.record,
+                "at": run.at,
+                "refused": run.refused or None,
                 "changes": [
                     {"address": str(action.address), "they_would": text.format(number)}
-                    for action, number, text in _changes(other)
+                    for action, number, text in _changes(run)
                 ],
             }
-            for other in replay.others
+            for run in replay
+            if run.other or run.refused
         ],
     }
 

@@ -38,7 +38,7 @@ def _replay(text: str) -> float:
     """Return the CPU of planning some nights again, whose files are the same, as the command does."""
     started = time.process_time()
     found = replay(((str(night), parse(text, "record")) for night in range(_MEASURED)), lru_cache(parse_all))
-    assert not found.findings
+    assert not any(run.findings for run in found)
     return time.process_time() - started
 
 

@@ -26,7 +26,7 @@ def test_a_run_that_waits_for_what_it_found_pending_records_each_of_its_plans() 
     rounds = json.loads(world.records[0])["rounds"]
     assert len(rounds) == 2
     assert rounds[1]["observed"]["backups"]["count"] < rounds[0]["observed"]["backups"]["count"]
-    assert replayed(world).findings == ()
+    assert not any(run.findings for run in replayed(world))
 
 
 @pytest.mark.parametrize("options", [RunOptions(wait=False), RunOptions(allow_loss=5)])
@@ -36,8 +36,8 @@ def test_a_run_with_options_replays_identically(options: RunOptions, max_age: st
     world.apply(options=options)
 
     found = replayed(world)
-    assert found.findings == ()
-    assert found.sent["create"] >= 2
+    assert not any(run.findings for run in found)
+    assert sum(run.sent["create"] for run in found) >= 2
 
 
 def test_the_record_of_an_interrupted_run_says_so() -> None:
@@ -48,5 +48,5 @@ def test_the_record_of_an_interrupted_run_says_so() -> None:
 
     assert record["ended_at"]
     assert record["is_complete"] is False
-    assert replayed(world).findings == ()
+    assert not any(run.findings for run in replayed(world))
     assert SMALL.sources[0].text == record["files"][0]["text"]
