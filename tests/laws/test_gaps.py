@@ -163,7 +163,8 @@ def by_elapsed_time(draw: st.DrawFn) -> Year:
 @times(2)
 @given(by_elapsed_time(), st.data())
 def test_by_elapsed_time_too_nothing_is_missing_but_where_something_was_erased(year: Year, data: st.DataObject) -> None:
-    assert (year.history().gaps, year.history().missed) == ((), frozenset())
+    history = year.history()
+    assert (history.gaps, history.missed) == ((), frozenset())
 
     erased = data.draw(st.lists(st.sampled_from(year.held[1:]), unique_by=id)) if year.held[1:] else []
     left = [each for each in year.held if each not in erased]

@@ -51,9 +51,11 @@ class Place:
     def day(self, moment: datetime) -> date:
         """Return the earliest day that the clock shows in the next hours: it may be put back across `day_start`."""
         start = timedelta(hours=self.day_start.hour, minutes=self.day_start.minute)
+        now, later = (each.astimezone(self.zone) for each in (moment, moment + timedelta(hours=3)))
+        is_put_back = later.utcoffset() != now.utcoffset()
         shown = min(
             ((moment + timedelta(minutes=minutes)).astimezone(self.zone).replace(tzinfo=None) - start).date()
-            for minutes in range(0, 200, 20)
+            for minutes in (range(0, 200, 20) if is_put_back else [0])
         )
         return shown if self.has(shown) else shown - days(1)
 
