@@ -39,9 +39,10 @@ def init(
     session.write(out, declaration_toml(declaration), new=True)
     option = "" if str(out) == DEFAULT_FILE else f" -f {'FILE' if out == STDOUT else out}"
     held = len(inventory.manual)
-    adopted = (
-        f"{held - declaration.left:,} of {count_text(held, 'manual backup')} adopted" if held else "no backups yet"
-    )
+    adopted = "no backups yet"
+    if held:
+        others = " (the file lists the others)" if declaration.left else ""
+        adopted = f"{held - declaration.left:,} of {count_text(held, 'manual backup')} adopted{others}"
     servers = count_text(declaration.servers, "server")
     first_runs = f". For the first runs: reconcile apply --no-delete{option}" if held else ""
     plan = f"To preview it: reconcile plan{option}"

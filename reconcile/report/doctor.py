@@ -92,7 +92,7 @@ def _found(diagnosis: Diagnosis) -> Iterator[tuple[Check, str, str]]:
 def _account(inventory: Inventory) -> Iterator[tuple[Check, str, str]]:
     read = [] if inventory.servers is None else [count_text(len(inventory.servers), "server")]
     read.append(count_text(len(inventory.manual), "manual backup"))
-    yield Check.LISTS, f"{' and '.join(read)} read, which matches the service's count", ""
+    yield Check.LISTS, f"{' and '.join(read)} read, as many as the service counts", ""
     yield Check.ENTRIES, "all are as documented, and reconcile knows each type and status", ""
     yield Check.FILTER, "the list of manual backups is complete", ""
     if inventory.service_time:

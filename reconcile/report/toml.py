@@ -25,8 +25,8 @@ SCHEMA = "reconcile.schema.json"
 _LONGEST = 1000
 _WIDTH = 80
 """The most columns in which taplo leaves an array on one line."""
-_MANY, _WIDEST = 20, 110
-"""If an array has more values than this, lines of 110 columns hold several, where taplo would give each its own.
+_MANY = 20
+"""If an array has more values than this, each line holds several, where taplo would give each its own.
 
 The list of 200 servers must fit on a screen.
 """
@@ -78,7 +78,7 @@ def _array(key: str, values: Iterable[object], comment: Markup) -> Markup:
     line = f"{key} = [{', '.join(texts)}]"
     if len(line) <= _WIDTH:
         return Markup(line) + comment  # noqa: S704 - TOML
-    lines, width = [""], _WIDEST if len(texts) > _MANY else 0
+    lines, width = [""], _WIDTH - 1 if len(texts) > _MANY else 0
     for text in texts:
         if lines[-1] and len(f"{lines[-1]} {text},") > width:
             lines.append("")
@@ -112,8 +112,8 @@ def _not_shown_text(entry: importing.NotShown) -> str:
         case importing.NotDeclared(key=key, filename=filename, description=description, count=count):
             return f"{key}: {filename} does not declare {description!r} ({count_text(count, 'backup')})"
         case importing.NotShared(fleet=fleet, description=description, servers=servers, count=count):
-            some = f"{count_text(count, 'backup')} {description!r} on {count_text(servers, 'server')}"
-            return f"fleet {fleet}: {some}, created irregularly, stay unmanaged"
+            some = f"{count_text(count, 'backup')}, on only {count_text(servers, 'server')}"
+            return f"fleet {fleet}: {description!r} stays unmanaged: {some}"
         case _:
             assert_never(entry)
 

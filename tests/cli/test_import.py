@@ -21,7 +21,7 @@ def test_nothing_is_left_to_do_with_what_it_writes(service_alone: Sandbox) -> No
 
     assert done.returncode == 0
     assert done.stdout.startswith("# Written by reconcile import at 20")
-    assert service_alone.url in done.stdout.splitlines()[0]
+    assert service_alone.url in done.stdout.splitlines()[1]
     assert "[servers.web-server-01]" in done.stdout
     assert 'description = "Pre-update backup"' in done.stdout
     service_alone.write(done.stdout)

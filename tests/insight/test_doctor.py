@@ -72,7 +72,7 @@ def test_each_check_that_passed_is_one_line() -> None:
         "✓ token: from VPS_API_TOKEN",
         "✓ service: https://vps.example/api/v1, TLS, no proxy",
         "✓ permissions: token 'ci' has *:*, enough for plan, apply and restore",
-        "✓ lists: 1 server and 1 manual backup read, which matches the service's count",
+        "✓ lists: 1 server and 1 manual backup read, as many as the service counts",
         "✓ entries: all are as documented, and reconcile knows each type and status",
         "✓ filter: the list of manual backups is complete",
         "✓ clock: 0s from the service's",

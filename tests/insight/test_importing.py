@@ -309,7 +309,7 @@ class TestFleets:
         written = declaration_toml(self.imported(*held, among=crowd, is_first=True))
 
         assert len(written.splitlines()) <= 2 * 40
-        assert max(map(len, written.splitlines())) <= 120
+        assert max(map(len, written.splitlines())) <= 80
 
 
 class TestFirstFile:

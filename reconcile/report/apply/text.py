@@ -6,7 +6,7 @@ from reconcile.addresses import SeriesAddress
 from reconcile.clock import Stop
 from reconcile.outcomes import Applied, Outcome, Result
 from reconcile.plan.model import Action, Create, Delete
-from reconcile.plan.reasons import unmet_text
+from reconcile.plan.reasons import Veto, unmet_text
 from reconcile.report.apply import sentences
 from reconcile.report.document import Lines, Text
 from reconcile.report.plan.sentences import allow_text, withheld_texts
@@ -16,14 +16,14 @@ from reconcile.wording import count_text
 def result_text(applied: Applied, /, *, verbose: bool = False) -> Lines:
     """Return the report at the end: what was not done and why, then the figures, then what to do next.
 
-    If the run plans again, there is no next step. The plan has said why deletes are withheld, so only `-q`, which does
-    not show it, says so here.
+    If the run plans again, there is no next step. The plan has said why deletes are withheld and what would allow them,
+    so only `-q`, which does not show it, says so here.
     """
     result = applied.result
     trouble = tuple(_trouble(result))
     withheld = tuple(
         Text(f"Withheld: {count_text(number, 'delete')}. {why}", "bold red")
-        for number, why in withheld_texts(result.plan, result.withheld, advises=False)
+        for number, why in withheld_texts(result.plan, result.withheld)
     )
     lines = tuple(_figures(result, plans_again=applied.plans_again))
     return Lines((*trouble, *lines), essential=(*trouble, *withheld, *(() if applied.plans_again else lines)))
@@ -80,8 +80,9 @@ def _not_done(result: Result) -> Iterator[Text]:
 
 def _next_steps(result: Result) -> Iterator[Text]:
     counts = result.counts
-    if number := result.loss_still_to_allow:
-        yield Text(allow_text(number), "bold red")
+    said = result.plan.loss.lost if Veto.TOO_MUCH_LOST in result.withheld.values() else 0
+    if (loss := result.loss_still_to_allow) not in {0, said}:
+        yield Text(allow_text(loss), "bold red")
     yield from map(Text, sentences.advice(result))
     if result.is_refused and not counts[Outcome.NOT_STARTED] and not result.still_pending and not result.unmet:
         yield Text("The service rejected the requests that failed above. Fix the cause before you run apply again.")

@@ -184,9 +184,9 @@ _WITHHELD_TEXTS = {
 }
 
 
-def withheld_texts(plan: Plan, held_back: Withheld, *, advises: bool = True) -> Iterator[tuple[int, str]]:
-    """Yield how many deletes are withheld for each reason, and the reason; `advises` adds what would allow it."""
+def withheld_texts(plan: Plan, held_back: Withheld) -> Iterator[tuple[int, str]]:
+    """Yield how many deletes are withheld for each reason, the reason, and what would allow it."""
     counts = Counter(held_back.values())
     if number := counts[Veto.TOO_MUCH_LOST]:
-        yield number, f"{_loss_text(plan)} {allow_text(plan.loss.lost)}" if advises else _loss_text(plan)
+        yield number, f"{_loss_text(plan)} {allow_text(plan.loss.lost)}"
     yield from ((counts[veto], text) for veto, text in _WITHHELD_TEXTS.items() if counts[veto])

@@ -202,9 +202,11 @@ class _Rows:
 
     def _unchanged(self, series: SeriesPlan) -> Row:
         usable = [kept.backup.created_at for kept in series.kept if kept.backup.state is State.USABLE]
-        newest = f"newest {age_text(self.now - max(usable))}" if usable else "no backup is usable"
+        age = age_text(self.now - max(usable)) if usable else ""
         due = sentences.next_due_text(series, self.now) if usable else ""
-        return _row(" ", series.address.description or "", f"{len(series.kept):,} kept", newest + due)
+        said = sentences.create_texts(series.create.reason)[0] if series.create else ""  # in the row above
+        why = "" if said == f"newest is {age} old" else f"newest {age}{due}" if usable else "no backup is usable"
+        return _row(" ", series.address.description or "", f"{len(series.kept):,} kept", why)
 
     def _backup(self, sign: str, entry: Delete | Kept, why: str) -> Row:
         backup = entry.backup

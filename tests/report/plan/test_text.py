@@ -53,6 +53,16 @@ def test_a_reason_that_many_backups_of_a_series_share_is_given_once() -> None:
     assert reasons == ["not kept by last=2", "not kept", "not kept"]
 
 
+def test_the_age_of_the_newest_backup_is_given_once() -> None:
+    many = tuple(backup(number, age=days(number)) for number in range(1, 31))
+    keeps_all = declare('{ description = "nightly", every = "1d", keep = "all" }')
+
+    assert text(make_plan(keeps_all, inventory(*many))).splitlines()[1:3] == [
+        "  +  nightly  newest is 1d old  due every 1d",
+        "     nightly  30 kept",
+    ]
+
+
 def test_what_is_allowed_in_this_run_is_not_withheld() -> None:
     plan = make_plan(NIGHTLY, inventory(*MANY))
 
