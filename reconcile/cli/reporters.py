@@ -97,6 +97,11 @@ class _Terminal(_Log):
         self._tasks: dict[SeriesAddress, TaskID] = {}
 
     def show(self, event: Event) -> None:
+        # If rich refreshed the moving lines while a line is printed, it would erase lines that must stay.
+        with self._bars.live._lock:  # noqa: SLF001 - the lock of that thread, and rich has no other
+            self._show(event)
+
+    def _show(self, event: Event) -> None:
         match event:
             case Planned() | Applied():
                 self.close()

@@ -80,8 +80,8 @@ def _not_done(result: Result) -> Iterator[Text]:
 
 def _next_steps(result: Result) -> Iterator[Text]:
     counts = result.counts
-    said = result.plan.loss.lost if Veto.TOO_MUCH_LOST in result.withheld.values() else 0
-    if (loss := result.loss_still_to_allow) not in {0, said}:
+    shown_loss = result.plan.loss.lost if Veto.TOO_MUCH_LOST in result.withheld.values() else 0
+    if (loss := result.loss_still_to_allow) not in {0, shown_loss}:
         yield Text(allow_text(loss), "bold red")
     yield from map(Text, sentences.advice(result))
     if result.is_refused and not counts[Outcome.NOT_STARTED] and not result.still_pending and not result.unmet:

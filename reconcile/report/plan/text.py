@@ -202,10 +202,15 @@ class _Rows:
 
     def _unchanged(self, series: SeriesPlan) -> Row:
         usable = [kept.backup.created_at for kept in series.kept if kept.backup.state is State.USABLE]
-        age = age_text(self.now - max(usable)) if usable else ""
-        due = sentences.next_due_text(series, self.now) if usable else ""
-        said = sentences.create_texts(series.create.reason)[0] if series.create else ""  # in the row above
-        why = "" if said == f"newest is {age} old" else f"newest {age}{due}" if usable else "no backup is usable"
+        why = "no backup is usable"
+        if usable:
+            age = age_text(self.now - max(usable))
+            age_above = series.create and sentences.create_texts(series.create.reason)[0]
+            why = (
+                ""
+                if age_above == f"newest is {age} old"
+                else f"newest {age}{sentences.next_due_text(series, self.now)}"
+            )
         return _row(" ", series.address.description or "", f"{len(series.kept):,} kept", why)
 
     def _backup(self, sign: str, entry: Delete | Kept, why: str) -> Row:
