@@ -165,11 +165,11 @@ class Creation(Attempt):
                 return self._judged(self._latest)
             why = "interrupted" if stopped.reason is Stop.INTERRUPTED else "not completed in time"
             standing = (
-                f"has the status {self._latest.status!r}, which reconcile does not know"
+                f"its status is {self._latest.status!r}, which reconcile does not know"
                 if self._latest.state is State.UNKNOWN
-                else "is still in progress, and the next apply will take it into account"
+                else "the next apply will take it into account"
             )
-            return self._ended(Outcome.IN_PROGRESS, f"{why}; #{self._latest.id} {standing}", self._latest)
+            return self._ended(Outcome.IN_PROGRESS, f"{why}; {standing}", self._latest)
         except ApiError as error:
             return self._ended(Outcome.UNKNOWN, f"#{backup.id} was started, but {error.explanation}", backup)
         if settled is None and self._latest is backup and is_new:

@@ -60,8 +60,8 @@ class _Log:
                 self._output.diagnostics(plan.errors)
             case Applied():
                 self._output.show(result_text(event, verbose=self._output.verbose))
-            case Finished(outcome=Outcome.WITHHELD):
-                pass  # the plan has said so, and why
+            case Finished(outcome=Outcome.WITHHELD | Outcome.IN_PROGRESS):
+                pass  # the plan has said so, and why; or the report at the end will
             case Waiting(elapsed=elapsed):
                 self._show_wait(event, is_first=not elapsed)
             case Diagnostic():

@@ -338,7 +338,7 @@ class TestAStatusThatIsNotKnown:
         waits = [event for event in world.events if isinstance(event, Waiting)]
         text = event_text(waits[1])
         assert "s1/nightly#501: available, a status that reconcile does not know" in text.plain
-        assert "#501 has the status 'available'" in explanation(result, "s1/nightly")
+        assert "its status is 'available'" in explanation(result, "s1/nightly")
 
     def test_is_no_longer_waited_for_after_ten_minutes(self) -> None:
         world = _becomes("available")
@@ -375,7 +375,9 @@ def test_after_an_interrupt_what_was_started_is_in_progress_with_its_id() -> Non
     result = result_of(world)
 
     assert set(outcomes(result).values()) == {Outcome.IN_PROGRESS}
-    assert "#501 is still in progress" in explanation(result, "s1/nightly")
+    report_lines = report(result).splitlines()
+    assert report_lines[0] == "3 creates: still in progress: interrupted; the next apply will take it into account"
+    assert "  s1/nightly#501" in report_lines
     assert result.stopped is Stop.INTERRUPTED
 
 

@@ -84,10 +84,10 @@ def _unmet(event: outcomes.Applied, now: datetime) -> Iterator[JsonObject]:
 
 
 def _finished(event: Finished, message: str, now: datetime) -> Iterator[JsonObject]:
-    hook = {**_hook(event.action), "elapsed_seconds": round(event.elapsed)}
+    ids = {"id_key": "id", "id_value": str(event.backup.id)} if event.backup else {}
+    hook = {**_hook(event.action), "elapsed_seconds": round(event.elapsed), **ids}
     if event.outcome is Outcome.SUCCEEDED:
-        ids = {"id_key": "id", "id_value": str(event.backup.id)} if event.backup else {}
-        yield _line("apply_complete", message, now, hook={**hook, **ids})
+        yield _line("apply_complete", message, now, hook=hook)
         return
     has_failed = event.outcome in FAILURES
     level = "error" if has_failed else "warn"

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from reconcile.addresses import SeriesAddress
+from reconcile.addresses import Address, SeriesAddress
 from reconcile.clock import Stop
 from reconcile.outcomes import Applied, Outcome, Result
 from reconcile.plan.model import Action, Create, Delete
@@ -61,21 +61,24 @@ def _figures(result: Result, *, plans_again: bool) -> Iterator[Text]:
 
 def _not_done(result: Result) -> Iterator[Text]:
     """Yield the actions that did not succeed, with each explanation once: forty 403s are one problem."""
-    groups: dict[tuple[type[Action], Outcome, str], list[Action]] = {}
+    groups: dict[tuple[type[Action], Outcome, str], list[Address]] = {}
     for ended in result.finished:
         is_planned = ended.outcome is Outcome.WITHHELD and ended.action.address in result.withheld
         if ended.outcome is not Outcome.SUCCEEDED and not is_planned:
             alike = type(ended.action), ended.outcome, sentences.explanation_text(ended)
-            groups.setdefault(alike, []).append(ended.action)
-    for (kind, outcome, explanation), actions in groups.items():
+            address: Address = ended.action.address
+            if ended.backup and isinstance(address, SeriesAddress):
+                address = address.member(ended.backup.id, ended.backup.description)
+            groups.setdefault(alike, []).append(address)
+    for (kind, outcome, explanation), addresses in groups.items():
         label, style = sentences.OUTCOME_TEXTS[outcome], sentences.STYLES[outcome]
         says_it = outcome in {Outcome.DEFERRED, Outcome.NOT_STARTED}  # the explanation contains the label
         text = explanation if says_it else f"{label}: {explanation}"
-        if len(actions) == 1:
-            yield Text.assemble(f"{actions[0].address}: ", (text, style))
+        if len(addresses) == 1:
+            yield Text.assemble(f"{addresses[0]}: ", (text, style))
         else:
-            yield Text(f"{count_text(len(actions), kind.__name__.lower())}: {text}", style)
-            yield from (Text(f"  {action.address}") for action in actions)
+            yield Text(f"{count_text(len(addresses), kind.__name__.lower())}: {text}", style)
+            yield from (Text(f"  {address}") for address in addresses)
 
 
 def _next_steps(result: Result) -> Iterator[Text]:
