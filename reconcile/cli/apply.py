@@ -33,7 +33,7 @@ from reconcile.plan.stale import check_base_url
 from reconcile.report.apply.sentences import summary_text
 
 
-@command(files=True, targets=True, account=True, timeout="2h", more="each kept backup")
+@command(files=True, targets=True, account=True, timeout="2h", more="each kept backup, and dates instead of ages")
 def apply(
     session: Session,
     *,

@@ -26,7 +26,7 @@ from reconcile.report.plan.json import gitlab_report as report_for_gitlab
 from reconcile.report.values import json_text
 
 
-@command(files=True, targets=True, account=True, more="each kept backup")
+@command(files=True, targets=True, account=True, more="each kept backup, and dates instead of ages")
 def plan(
     session: Session,
     *,

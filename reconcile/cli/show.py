@@ -10,7 +10,7 @@ from reconcile.report.document import Formatter
 from reconcile.report.plan import PLAN_FORMATS
 
 
-@command(more="each kept backup")
+@command(more="each kept backup, and dates instead of ages")
 def show(
     session: Session,
     *,

@@ -20,9 +20,9 @@ WITH_REQUESTS = {"init", "list", "plan", "apply", "import", "status", "restore",
 WITH_MORE = {
     "restore": "every other usable backup",
     "forecast": "every series",
-    "plan": "each kept backup",
-    "apply": "each kept backup",
-    "show": "each kept backup",
+    "plan": "each kept backup, and dates instead of ages",
+    "apply": "each kept backup, and dates instead of ages",
+    "show": "each kept backup, and dates instead of ages",
     "status": "every series, unprotected server and undeclared backup",
     "doctor": "how the lists of the service differ from its documentation",
 }
