@@ -7,6 +7,7 @@ formats TOML in several editors.
 import re
 from collections.abc import Iterable
 from itertools import groupby
+from textwrap import wrap
 from typing import Any, assert_never
 
 import tomli_w
@@ -64,7 +65,7 @@ def declaration_toml(declaration: importing.Declaration | None, /, *, verbose: b
         array=_array,
         globs=lambda servers: [escaped_glob(server.name) for server in servers],
         held_text=_held_text,
-        not_shown_text=_not_shown_text,
+        wrapped=_wrapped,
         visible=lambda text: Markup(visible(text, _LONGEST)),  # noqa: S704
     )
     explained: set[str] = set()
@@ -97,6 +98,13 @@ def _held_text(series: importing.Adopted) -> str:
     at = f" at about {series.at:%H:%M} UTC" if series.at else ""
     often = _OFTEN.get(str(series.every)) or f"every {series.every}"
     return f"created {often}{at}, {held} kept"
+
+
+def _wrapped(entry: importing.NotShown) -> Markup:
+    """Return the lines of a comment on what the file does not show, without the `#` of the first."""
+    text = visible(_not_shown_text(entry), _LONGEST)
+    lines = wrap(text, _WIDTH - 4, break_long_words=False, break_on_hyphens=False)
+    return Markup("\n#   ".join(lines))  # noqa: S704 - as above
 
 
 def _not_shown_text(entry: importing.NotShown) -> str:

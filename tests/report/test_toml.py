@@ -121,9 +121,11 @@ def test_the_header_says_when_and_from_where_and_what_is_not_shown() -> None:
     assert lines[3] == "# What this file does not show:"
     assert lines[4].startswith("# - web: ")
     assert lines[4].endswith("backups.toml does not declare 'x' (1 backup)")
-    assert lines[5:8] == [
-        "# - db: backup 4 (' blank') stays unmanaged: its description starts or ends with whitespace",
-        "# - db: backup 5 ('gone') stays unmanaged: no backup of its series counts; its status is 'queued'",
+    assert lines[5:10] == [
+        "# - db: backup 4 (' blank') stays unmanaged: its description starts or ends with",
+        "#   whitespace",
+        "# - db: backup 5 ('gone') stays unmanaged: no backup of its series counts; its",
+        "#   status is 'queued'",
         "# - db: backup 3 has failed, and is pinned to keep it",
     ]
 
