@@ -94,9 +94,11 @@ class UserError(Exception):
     is_interrupt = False
     """Whether the run was interrupted (Ctrl-C, SIGTERM), which has a separate exit code."""
 
-    def __init__(self, summary: str, detail: str = "", *, diagnostics: Iterable[Diagnostic] = ()) -> None:
+    def __init__(
+        self, summary: str, detail: str = "", *, place: Place | None = None, diagnostics: Iterable[Diagnostic] = ()
+    ) -> None:
         super().__init__(summary)
-        self.diagnostics = tuple(diagnostics) or (Diagnostic(summary=summary, detail=detail),)
+        self.diagnostics = tuple(diagnostics) or (Diagnostic(summary=summary, detail=detail, place=place),)
 
 
 def did_you_mean(typed: str, known: Iterable[str], otherwise: str) -> str:

@@ -89,7 +89,13 @@ def resolve(config: Config, inventory: Inventory) -> Desired:
     """
     if account := config.settings.account:
         check_account(account, inventory, config.settings_place.at("account"))
-    servers = (*config.servers, *_members(config, inventory))
+    if config.fleets and inventory.servers is None:
+        raise UserError(
+            "can't match fleets: the token has no permission to list servers",
+            "Nothing was planned. Give the token servers:read, or declare each server by a table.",
+            place=config.fleets[0].place,
+        )
+    servers = (*config.servers, *members(config.fleets, config.servers, inventory.servers or ()))
     return Desired(
         config=config,
         servers=servers,
@@ -109,18 +115,7 @@ def check_account(expected: str, inventory: Inventory, place: Place | None = Non
     else:
         summary = f"the token belongs to {inventory.account!r}, but [settings] has account = {expected!r}"
         detail = "Nothing was planned. Use a token for the right account, or correct account in [settings]."
-    problem = Diagnostic(summary=summary, detail=detail, place=place)
-    raise UserError(summary, diagnostics=[problem])
-
-
-def _members(config: Config, inventory: Inventory) -> tuple[DeclaredServer, ...]:
-    if not config.fleets:
-        return ()
-    if inventory.servers is None:
-        summary = "can't match fleets: the token has no permission to list servers"
-        detail = "Nothing was planned. Give the token servers:read, or declare each server by a table."
-        raise UserError(summary, diagnostics=[Diagnostic(summary=summary, detail=detail, place=config.fleets[0].place)])
-    return members(config.fleets, config.servers, inventory.servers)
+    raise UserError(summary, detail, place=place)
 
 
 def select(desired: Desired, inventory: Inventory, targets: tuple[str, ...], *, must_match: bool = True) -> Desired:
