@@ -5,7 +5,6 @@ Unknown fields are ignored. A field that is not as documented counts as unknown 
 
 import json
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any, Generic, Literal, TypeVar
@@ -90,18 +89,15 @@ def _json(body: bytes) -> Any:  # noqa: ANN401 - any JSON; None if invalid
 def _any_page(body: bytes) -> "_PageFields[Any]":
     """Read a page whose entries may be anything; raises MalformedError."""
     try:
-        try:
-            return _PAGE.validate_json(body)
-        except ValidationError as error:
-            if error.errors(include_url=False, include_context=False, include_input=False)[0]["type"] != "json_invalid":
-                raise
-            # Half a surrogate pair, or a byte that is not UTF-8, makes only its entry odd, not the list.
-            with suppress(ValueError, RecursionError):
-                return _PAGE.validate_python(json.loads(body.decode(errors="surrogateescape")))
-            raise
+        # Half a surrogate pair, or a byte that is not UTF-8, makes only its entry odd, not the list.
+        page = json.loads(body.decode(errors="surrogateescape"))
+    except (ValueError, RecursionError) as error:
+        raise MalformedError(
+            "HTML instead of JSON" if body.lstrip()[:1] == b"<" else f"Invalid JSON: {error}"
+        ) from error
+    try:
+        return _PAGE.validate_python(page)
     except ValidationError as error:
-        if body.lstrip()[:1] == b"<":
-            raise MalformedError("HTML instead of JSON") from error
         problem = error.errors(include_url=False, include_context=False, include_input=False)[0]
         place = f"{problem['loc'][0]}: " if problem["loc"] else ""
         raise MalformedError(place + problem["msg"]) from error
