@@ -46,28 +46,22 @@ def plan_text(found: Plan | Difference, /, *, verbose: bool) -> Lines:
     essential: tuple[Block, ...] = (_figures(plan, held_back), *_hindered(plan, held_back))
     if isinstance(found, Plan):
         return Lines(tuple(_lines(plan, held_back, verbose=verbose)), essential=essential)
+    caused = Text(changes.caused_text(found), "bold")
     rest = _lines(plan, held_back, verbose=True) if verbose else _end(plan, held_back)
-    return Lines((*_changes(found, verbose=verbose), *rest), essential=(_caused(found), *essential))
+    return Lines((caused, *_changes(found, verbose=verbose), *rest), essential=(caused, *essential))
 
 
 def _changes(difference: Difference, *, verbose: bool) -> Iterator[Block]:
-    """Yield the effect of the change, its changes in the files, and how much is due in any case."""
-    yield _caused(difference)
+    """Yield the loss that the change causes, its changes in the files, and how much is due in any case."""
     if part := changes.loss_part_text(difference):
         yield Text(part, "bold red")
     yield Columns(rows=tuple(Row(cells, "cyan") for cells in changes.file_rows(difference)), indent=2)
-    changed = tuple(map(_changed, changes.action_rows(difference)))
+    changed = tuple(
+        _row(_SIGNS.get(row.fate, "+" if row.is_create else "-"), row.name, row.facts, row.why)
+        for row in changes.action_rows(difference)
+    )
     yield Columns(rows=changed, indent=2, narrowest=_ROOM_FOR_REASONS, shortens=1)
     yield Text(f"{changes.in_any_case_text(difference)}{'' if verbose else ' (-v shows all of the plan)'}.", "dim")
-
-
-def _changed(row: changes.ActionRow) -> Row:
-    sign = _SIGNS.get(row.fate, "+" if row.is_create else "-")
-    return _row(sign, row.name, row.facts, row.why)
-
-
-def _caused(difference: Difference) -> Text:
-    return Text(changes.caused_text(difference), "bold")
 
 
 def planned_text(event: "Planned", /, *, verbose: bool) -> Lines:
@@ -131,9 +125,8 @@ def _hindered(plan: Plan, held_back: Withheld) -> Iterator[Text]:
     for number, why in sentences.withheld_texts(plan, held_back):
         yield Text(f"Withheld: {count_text(number, 'delete')}. {why}", style="bold red")
     if plan.errors:
-        yield Text(
-            f"Incomplete plan: {count_text(len(plan.errors), 'error')}. Everything else is planned.", style="bold red"
-        )
+        errors = count_text(len(plan.errors), "error")
+        yield Text(f"Incomplete plan: {errors}. Everything else is planned.", style="bold red")
 
 
 @dataclass(frozen=True, slots=True)
