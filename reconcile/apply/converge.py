@@ -46,12 +46,12 @@ class Convergence:
 
 
 async def converge(
-    make_plan: Callable[[Inventory], Plan], approve: Approve, run: Run, *, rounds: int = MOST_ROUNDS
+    make_plan: Callable[[Inventory], Plan], approve: Approve | None, run: Run, *, rounds: int = MOST_ROUNDS
 ) -> Convergence:
     """Change the account until it matches the files: carry out what `make_plan` plans from its inventory.
 
     Plans again, up to `rounds` times in all, if backups in progress have ended meanwhile, or if another client has
-    started a backup that this run needs.
+    started a backup that this run needs. Each plan that changes something is approved first, unless `approve` is None.
 
     Raises:
         UserError: planning or approval failed. In the first round, nothing was changed; in a later round, the results
@@ -68,7 +68,7 @@ async def converge(
         run.emit(Planned(plan=plan, withheld=held_back))
         if not plan.actions and not (plan.awaited and run.options.wait):
             break
-        if any(action.address not in held_back for action in plan.actions):
+        if approve and any(action.address not in held_back for action in plan.actions):
             await approve()
             run.clock.checkpoint()  # the user may have answered after the deadline
         result = await Executor(plan, held_back, run).carry_out(gained)

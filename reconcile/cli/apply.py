@@ -149,7 +149,7 @@ def _converge(
             options=options,
         )
         # A saved plan was approved when it was handed over, and is exactly that: nothing is planned again.
-        approve = partial(_ask, session.output) if asks and not saved else _approved
+        approve = partial(_ask, session.output) if asks and not saved else None
         async with account_lock(access, account, patience, announce, clock):
             return await converge(plan, approve, run, rounds=1 if saved else MOST_ROUNDS)
 
@@ -166,10 +166,6 @@ def _converge(
         )
         recorder.is_complete = converged.is_complete
     return converged
-
-
-async def _approved() -> None:
-    """Approve without asking."""
 
 
 async def _ask(output: Output) -> None:

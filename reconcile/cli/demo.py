@@ -13,7 +13,6 @@ from pathlib import Path
 
 from reconcile.cli.help_ import read_example
 from reconcile.cli.options import command
-from reconcile.cli.output import Output
 from reconcile.cli.process import ExitCode
 from reconcile.cli.sandbox import server_of
 from reconcile.cli.session import Session
@@ -35,55 +34,43 @@ Then let CI apply it every night: reconcile help ci."""
 @command()
 def demo(session: Session) -> None:
     """Show plan, apply, and plan again on a local sandbox; needs no account."""
+    output = session.output
     with tempfile.TemporaryDirectory() as folder, _sandbox() as environment:
-        stage = _Stage(session.output, Path(folder), environment)
-        stage.title("A local VPS.org with one manual and seven nightly backups, and a file that declares them")
-        stage.write(read_example(EXAMPLE))
-        stage.title(
-            "The newest nightly backup is more than a day old: a new one is due, and the oldest is then no longer kept"
-        )
-        stage.run("plan")
-        stage.title("Apply it: the old backup is deleted only once the new one is completed")
-        stage.run("apply", "--auto-approve")
-        stage.title("The account matches the file, so there is nothing to do")
-        stage.run("plan")
-        stage.title(
-            "Now an error in the file: it keeps 1 backup instead of 7. Deletes that would lose so much are withheld"
-        )
-        stage.write(
-            read_example(EXAMPLE).replace("keep = 7", "keep = 1").replace("the newest seven", "the newest only")
-        )
-        stage.run("apply", "--auto-approve", code=ExitCode.ERROR)
-        stage.title("Every backup is still there")
-        stage.run("list", "web-server-01", "--type", "manual")
-    session.output.result(_FAREWELL.splitlines())
 
+        def title(text: str) -> None:
+            output.result(["", Text(f"── {text} ──", "bold cyan"), ""])
 
-class _Stage:
-    """Where the demo runs: a folder with a `backups.toml`, and a service."""
+        def write(content: str) -> None:
+            Path(folder, "backups.toml").write_text(content, encoding="utf-8")
+            output.result([Text("$ cat backups.toml", "bold"), *content.splitlines(), ""])
 
-    def __init__(self, output: Output, folder: Path, environment: dict[str, str]) -> None:
-        self._output, self._folder, self._environment = output, folder, environment
+        def run(*arguments: str, code: ExitCode = ExitCode.DONE) -> None:
+            """Run a command that must end with `code`."""
+            output.result([Text("$ reconcile " + " ".join(arguments), "bold")])
+            command = [sys.executable, "-m", "reconcile", *arguments]
+            ended = subprocess.run(command, cwd=folder, env=environment, check=False).returncode  # noqa: S603
+            output.result([""])
+            if ended != code:
+                raise UserError(
+                    f"reconcile {arguments[0]} ended with exit code {ended}",
+                    "This should not happen on the sandbox; please report it.",
+                )
 
-    def title(self, text: str) -> None:
-        self._output.result(["", Text(f"── {text} ──", "bold cyan"), ""])
-
-    def write(self, content: str) -> None:
-        (self._folder / "backups.toml").write_text(content, encoding="utf-8")
-        self._output.result([Text("$ cat backups.toml", "bold"), *content.splitlines(), ""])
-
-    def run(self, *arguments: str, code: ExitCode = ExitCode.DONE) -> None:
-        """Run a command that must end with `code`."""
-        self._output.result([Text("$ reconcile " + " ".join(arguments), "bold")])
-        self._output.out.file.flush()
-        command = [sys.executable, "-m", "reconcile", *arguments]
-        ended = subprocess.run(command, cwd=self._folder, env=self._environment, check=False).returncode  # noqa: S603
-        self._output.result([""])
-        if ended != code:
-            raise UserError(
-                f"reconcile {arguments[0]} ended with exit code {ended}",
-                "This should not happen on the sandbox; please report it.",
-            )
+        example = read_example(EXAMPLE)
+        title("A local VPS.org with one manual and seven nightly backups, and a file that declares them")
+        write(example)
+        title("The newest nightly backup is over a day old: a new one is due, and the oldest is then no longer kept")
+        run("plan")
+        title("Apply it: the old backup is deleted only once the new one is completed")
+        run("apply", "--auto-approve")
+        title("The account matches the file, so there is nothing to do")
+        run("plan")
+        title("Now an error in the file: it keeps 1 backup instead of 7. Deletes that would lose so much are withheld")
+        write(example.replace("keep = 7", "keep = 1").replace("the newest seven", "the newest only"))
+        run("apply", "--auto-approve", code=ExitCode.ERROR)
+        title("Every backup is still there")
+        run("list", "web-server-01", "--type", "manual")
+    output.result(_FAREWELL.splitlines())
 
 
 @contextmanager

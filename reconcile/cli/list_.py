@@ -1,7 +1,5 @@
 """`reconcile list`: every backup in the account; needs no file."""
 
-from collections.abc import Sequence
-
 import click
 
 from reconcile.actual.inventory import AUTOMATIC, MANUAL, Inventory
@@ -9,7 +7,6 @@ from reconcile.actual.reader import Reader
 from reconcile.cli.connection import connect
 from reconcile.cli.options import argument, command, format_of, option
 from reconcile.cli.session import Session
-from reconcile.ids import Id
 from reconcile.insight.servers import BackupList, find_server, known_names, list_backups, matching
 from reconcile.plan.warnings import odd_entries
 from reconcile.report.backups import LIST_FORMATS
@@ -32,7 +29,10 @@ def list_(
     """
 
     async def observe(reader: Reader) -> Inventory:
-        only = await _single(reader, servers)
+        # One extra request for a single server saves a hundred in a large account.
+        known = await reader.servers() if len(servers) == 1 else None
+        found = matching({server.id: server.name for server in known}, servers[0]) if known else []
+        only = found[0].id if len(found) == 1 else None
         return await reader.observe(automatic=backup_type != MANUAL, server_id=only, checks_clock=False)
 
     inventory = connect(session, observe)
@@ -40,18 +40,3 @@ def list_(
     found = list_backups(inventory, [find_server(names, each).id for each in servers], backup_type=backup_type)
     session.output.diagnostics(odd_entries(inventory))
     session.output.show(formatter(found, verbose=session.output.verbose))
-
-
-async def _single(reader: Reader, wanted: Sequence[str]) -> Id | None:
-    """Return the id of the server if exactly one is wanted and the account has it, else None.
-
-    This takes one extra request, and saves a hundred in a large account.
-    """
-    if len(wanted) != 1:
-        return None
-    known = await reader.servers() or ()
-    match matching({server.id: server.name for server in known}, wanted[0]):
-        case [only]:
-            return only.id
-        case _:
-            return None
