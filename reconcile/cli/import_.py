@@ -22,16 +22,12 @@ def import_(
 
     With -f, generates TOML only for backups that those files do not declare.
     """
-    if out:
-        check_new(out)
+    target = out or STDOUT
+    check_new(target)
     existing = session.config() if session.paths else None
     inventory = connect(session, lambda reader: reader.observe(automatic=True), asks_account=True)
     session.output.diagnostics(odd_entries(inventory))
     declaration = declare(inventory, inventory.observed_at, existing=existing, only=only)
-    document = declaration_toml(declaration)
-    if out:
-        session.write(out, document, new=True)
-    if out and out != STDOUT:
-        session.output.note(f"Wrote {out}. To check it: reconcile plan -f {out}")
-    else:
-        session.output.show(document)
+    session.write(target, declaration_toml(declaration), new=True)
+    if target != STDOUT:
+        session.output.note(f"Wrote {target}. To check it: reconcile plan -f {target}")
