@@ -1,18 +1,17 @@
 """Chooses the backup to restore. Refuses an ambiguous choice, because a restore overwrites a disk."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from reconcile.actual.inventory import MANUAL, Backup, Inventory, Server, State, in_order
 from reconcile.addresses import Descriptions
 from reconcile.desired.config import Config, DeclaredServer
-from reconcile.desired.desired import Desired
 from reconcile.desired.fleets import members
 from reconcile.desired.min_sizes import MinSizes
 from reconcile.diagnostics import UserError, did_you_mean
 from reconcile.ids import Id
 from reconcile.insight.servers import by_name, name_or_id
+from reconcile.insight.status import Status
 from reconcile.plan.series import is_usable
 from reconcile.wording import size_text
 
@@ -34,31 +33,24 @@ class Choice:
     observed_at: datetime
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class RestorePoints:
-    """For each of `AGES`, the newest usable backup of a server that is at least as old, including automatic ones."""
+def restore_points(status: Status) -> dict[Server, dict[timedelta, Backup | None]]:
+    """Return for each of `AGES` the newest usable backup of a server that is at least as old, automatic ones included.
 
-    server: Server
-    at_least: Mapping[timedelta, Backup | None]
-
-
-def restore_points(desired: Desired, inventory: Inventory, now: datetime) -> tuple[RestorePoints, ...]:
-    """Return the restore points of each server in the account by name; with targets, of the selected servers."""
-    names = inventory.names if desired.selected is None else {server.id: server.name for server in desired.servers}
+    Covers each server in the account by name; with targets, the selected servers.
+    """
+    now, desired = status.checked_at, status.desired
+    names = status.inventory.names if desired.selected is None else {each.id: each.name for each in desired.servers}
     usable: dict[Id, list[Backup]] = {}
-    for backup in in_order(desired.min_sizes.judged(inventory.backups))[::-1]:
+    for backup in in_order(status.inventory.backups)[::-1]:
         if is_usable(backup, now):
             usable.setdefault(backup.server_id, []).append(backup)
-    return tuple(
-        RestorePoints(
-            server=Server(id=id_, name=name),
-            at_least={
-                age: next((each for each in usable.get(id_, ()) if min(each.created_at, now) <= now - age), None)
-                for age in AGES
-            },
-        )
+    return {
+        Server(id=id_, name=name): {
+            age: next((each for each in usable.get(id_, ()) if min(each.created_at, now) <= now - age), None)
+            for age in AGES
+        }
         for id_, name in by_name(names).items()
-    )
+    }
 
 
 def series_of(server: Server, description: str, config: Config, inventory: Inventory) -> Descriptions:

@@ -53,26 +53,19 @@ def name_or_id(server: Server) -> str:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class ServerBackups:
-    """The backups of one server, the newest first."""
-
-    server: Server
-    backups: tuple[Backup, ...]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class BackupList:
     """The backups of some servers, or of all; only those of `backup_type`, unless that is None."""
 
     base_url: str
     observed_at: datetime
     backup_type: str | None
-    servers: tuple[ServerBackups, ...]
+    servers: Mapping[Server, tuple[Backup, ...]]
+    """The backups of each server, the newest first."""
 
     @property
     def backups(self) -> tuple[Backup, ...]:
         """All listed backups, server by server."""
-        return tuple(backup for server in self.servers for backup in server.backups)
+        return tuple(backup for backups in self.servers.values() for backup in backups)
 
 
 def known_names(inventory: Inventory) -> dict[Id, str]:
@@ -91,8 +84,5 @@ def list_backups(inventory: Inventory, only: Collection[Id] = (), *, backup_type
         base_url=inventory.base_url,
         observed_at=inventory.observed_at,
         backup_type=backup_type,
-        servers=tuple(
-            ServerBackups(server=Server(id=id_, name=names[id_]), backups=in_order(grouped[id_])[::-1])
-            for id_ in grouped
-        ),
+        servers={Server(id=id_, name=names[id_]): in_order(backups)[::-1] for id_, backups in grouped.items()},
     )

@@ -10,13 +10,12 @@ SHORTEST_CUT = 16
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LookAlike:
-    """The description of a series, and a similar description of undeclared backups.
+    """A description of undeclared backups that is similar to that of a series.
 
     With `is_cut`, the service may have cut the description we sent, and would cut it again. Otherwise the two differ
     only in case, whitespace or Unicode form.
     """
 
-    declared: str
     held: str
     is_cut: bool
 
@@ -34,9 +33,9 @@ def look_alikes(declared: Iterable[str], held: Iterable[str | None]) -> dict[str
     for text in declared:
         starts = (text[:length] for length in lengths if length < len(text))
         if cut := next((start for start in starts if start in by_start), None):
-            found[text] = LookAlike(declared=text, held=by_start[cut], is_cut=True)
+            found[text] = LookAlike(held=by_start[cut], is_cut=True)
         elif alike := by_form.get(folded(text)):
-            found[text] = LookAlike(declared=text, held=alike, is_cut=False)
+            found[text] = LookAlike(held=alike, is_cut=False)
     return found
 
 

@@ -64,14 +64,14 @@ def _look_alikes(state: ServerState) -> Iterator[Diagnostic]:
         held = _toml(escaped_glob(found.held))
         if found.is_cut:
             cut = f"the service may have cut it to {found.held!r}"
-            summary = f"no backup has the description {found.declared!r}, but {cut}"
+            summary = f"no backup has the description {series.description!r}, but {cut}"
             detail = (
                 "No backup is created, because each run would create another one. Use a description of at most "
                 f"{len(found.held)} characters. Or keep this one: add renamed_from = {held} if that backup is part of "
                 f"the series, or ignore = {held} on the server if it is not."
             )
         else:
-            summary = f"no backup has the description {found.declared!a}, but one has {found.held!a}"
+            summary = f"no backup has the description {series.description!a}, but one has {found.held!a}"
             detail = (
                 "They differ only in case, whitespace or Unicode form. To make them one series, add "
                 f"renamed_from = {held}; otherwise a new backup is created."

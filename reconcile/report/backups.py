@@ -73,9 +73,9 @@ def backup_table(
 def list_text(found: BackupList, /, *, verbose: bool = False) -> Lines:
     """Return a table of the backups of each server, and the sums."""
     parts: list[Backup | Text] = []
-    for each in found.servers:
-        heading = Text.assemble((name_or_id(each.server), "bold"), f" ({each.server.id}): {_sum_text(each.backups)}")
-        parts += [heading, *each.backups]
+    for server, backups in found.servers.items():
+        heading = Text.assemble((name_or_id(server), "bold"), f" ({server.id}): {_sum_text(backups)}")
+        parts += [heading, *backups]
     table, where = backup_table(parts, f"At {found.base_url}, times in UTC.")
     kind = f"{found.backup_type} " if found.backup_type else ""
     sums = f"{_sum_text(found.backups, kind)}, on {count_text(len(found.servers), 'server')}."
@@ -99,13 +99,13 @@ def list_json(found: BackupList, /, *, verbose: bool = False) -> dict[str, objec
         "size_mb": size_mb(found.backups),
         "servers": [
             {
-                "id": each.server.id,
-                "name": each.server.name,
-                "count": len(each.backups),
-                "size_mb": size_mb(each.backups),
-                "backups": each.backups,
+                "id": server.id,
+                "name": server.name,
+                "count": len(backups),
+                "size_mb": size_mb(backups),
+                "backups": backups,
             }
-            for each in found.servers
+            for server, backups in found.servers.items()
         ],
     }
 

@@ -82,7 +82,7 @@ ACCOUNT = inventory(
 
 
 def listed(found: BackupList) -> dict[str, list[object]]:
-    return {server.server.name: [backup.id for backup in server.backups] for server in found.servers}
+    return {server.name: [backup.id for backup in backups] for server, backups in found.servers.items()}
 
 
 def test_all_of_them_by_the_servers_name_the_newest_first_whatever_their_type_and_status() -> None:
@@ -111,14 +111,14 @@ def test_a_server_has_the_name_that_the_account_lists_whatever_its_backups_say()
 
     (found,) = list_backups(inventory(backup(1), servers=(renamed,))).servers
 
-    assert found.server == renamed
+    assert found == renamed
 
 
 def test_servers_of_one_name_are_two() -> None:
     twins = tuple(Server(id=id_, name="twin") for id_ in (10, 9))
     found = list_backups(inventory(backup(1, server=twins[0]), backup(2, server=twins[1]), servers=twins))
 
-    assert [(server.server.id, [backup.id for backup in server.backups]) for server in found.servers] == [
+    assert [(server.id, [backup.id for backup in backups]) for server, backups in found.servers.items()] == [
         (9, [2]),
         (10, [1]),
     ]

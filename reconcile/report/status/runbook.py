@@ -9,13 +9,14 @@ It is read in an emergency, as rendered Markdown or as plain text. Every command
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from itertools import groupby
 from shlex import quote
 from urllib.parse import quote as percent_encoded
 
 from reconcile.actual.inventory import Backup
-from reconcile.insight.restore_points import RestorePoints, restore_points
+from reconcile.insight.restore_points import restore_points
 from reconcile.insight.servers import name_or_id
 from reconcile.insight.status import Status
 from reconcile.report.escape import LONGEST, code
@@ -30,9 +31,9 @@ def runbook(status: Status, /, *, verbose: bool = False) -> str:
     """Return the page as Markdown: what to do first, how to check, and the commands that restore each server."""
     zone = status.zone
 
-    def grouped(points: RestorePoints) -> Iterator[tuple[Backup | None, str]]:
+    def grouped(points: Mapping[timedelta, Backup | None]) -> Iterator[tuple[Backup | None, str]]:
         """Yield each backup once, and for which ages it is the newest."""
-        for backup, ages in groupby(points.at_least.items(), key=lambda item: item[1]):
+        for backup, ages in groupby(points.items(), key=lambda item: item[1]):
             wanted = [
                 f"newest before {time_text(status.checked_at - age, zone)}" if age else "newest backup"
                 for age, _ in ages
@@ -43,7 +44,7 @@ def runbook(status: Status, /, *, verbose: bool = False) -> str:
         "status/runbook.md.jinja",
         _name,
         status=status,
-        servers=restore_points(status.desired, status.inventory, status.checked_at),
+        servers=restore_points(status),
         grouped=grouped,
         zone=zone,
         name_or_id=name_or_id,
