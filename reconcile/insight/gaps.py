@@ -19,6 +19,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache, lru_cache
 from itertools import chain, pairwise
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from reconcile.desired.config import DeclaredSeries, DeclaredServer
@@ -104,6 +105,13 @@ def _on_calendar(moment: datetime, day_start: time, zone: ZoneInfo) -> datetime:
     return datetime.combine(day, _AFTER_NOON if start_of(day, day_start, zone) <= moment else _BEFORE_NOON, UTC)
 
 
+class _Simulated(NamedTuple):
+    """When a missing backup would have been created: about when, and at the latest."""
+
+    moment: datetime
+    latest: datetime
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Series:
     """Everything that the result depends on. For an `every` of whole days, the times are those of `_on_calendar`."""
@@ -145,21 +153,25 @@ class _Series:
         of_old, *reasons = reversed(retain((*reversed(moments), EARLIEST), self.keep, self.calendar))
         return [*reasons, of_old]
 
-    def between(self, place: int) -> Iterator[datetime]:
+    def between(self, place: int) -> Iterator[_Simulated]:
         """Simulate the backups that became due between a held one and the next, or now, except during a pause."""
         is_last = place == len(self.held) - 1
         start, end = self.held[place], self.now if is_last else self.held[place + 1]
         missing, due = 0, self.due(self.due(start))
         while due <= end and missing < _MOST:
-            missing, due = missing + 1, self.due(due)
+            missing, due, late = missing + 1, self.due(due), end - due
         paused = (self.day(last) for last in self.paused_until if start <= last and (is_last or last < end))
         # The backup of the day on which a pause ended may have been due before.
         paused_until = max(paused, default=date.min)
-        moment, step = start, (end - start) / (missing + 1)
+        moment = latest = start
         for _ in range(missing):
-            moment = self.every.after(moment, _UTC) if self.every.is_in_days else moment + step
+            if self.every.is_in_days:
+                moment = latest = self.every.after(moment, _UTC)
+            else:
+                moment += (end - start) / (missing + 1)
+                latest = moment + late
             if paused_until < self.day(moment) and _exists(self.day(moment), self.zone):
-                yield moment
+                yield _Simulated(moment, latest)
 
 
 @lru_cache(maxsize=1024)
@@ -175,7 +187,7 @@ def _compare(series: _Series) -> History:
     overdue = simulated.pop(last)
     found = dict(_gaps(series, simulated, overdue)) if any(simulated.values()) else {}
     gaps = tuple(gap for place, gap in found.items() if place >= series.first)
-    missed = (*(day for gap in gaps for day in gap.days), *map(series.day, overdue))
+    missed = (*(day for gap in gaps for day in gap.days), *(series.day(each.moment) for each in overdue))
     # Older pinned backups count if nothing is missing between them and the others.
     oldest = max((place + 1 for place in found if place < series.first), default=0)
     if oldest:
@@ -216,11 +228,11 @@ def _suspects(series: _Series, reasons: Sequence[KeptBy | None]) -> Iterator[int
 
 
 def _gaps(
-    series: _Series, simulated: Mapping[int, Sequence[datetime]], overdue: Sequence[datetime]
+    series: _Series, simulated: Mapping[int, Sequence[_Simulated]], overdue: Sequence[_Simulated]
 ) -> Iterator[tuple[int, Gap]]:
     """Yield the place of each held backup that a gap follows, and the gap: what the policy would hold there."""
     zone = series.calendar
-    moments = sorted((*series.moments, *chain(*simulated.values(), overdue)))
+    moments = sorted((*series.moments, *(each.moment for each in chain(*simulated.values(), overdue))))
     reasons = dict(zip(moments, series.retained(moments), strict=False))
     periods = {
         rule: {bucket_of(moment.astimezone(zone)) for moment in series.held}
@@ -228,17 +240,17 @@ def _gaps(
         if (bucket_of := rule.period.bucket)
     }
 
-    def is_provided(moment: datetime, rule: KeepCount | KeepWithin) -> bool:
-        if isinstance(rule, KeepWithin) and series.every.before(moment, zone) <= series.since(rule):
+    def is_provided(each: _Simulated, rule: KeepCount | KeepWithin) -> bool:
+        if isinstance(rule, KeepWithin) and series.every.before(each.moment, zone) <= series.since(rule):
             return True  # the backup may have left the span of the rule, or will with the next backup
         bucket_of = rule.period.bucket
-        return bucket_of is not None and bucket_of(moment.astimezone(zone)) in periods[rule]
+        return bucket_of is not None and any(bucket_of(moment.astimezone(zone)) in periods[rule] for moment in each)
 
     for place, stretch in simulated.items():
         missing = tuple(
-            series.day(moment)
-            for moment in stretch
-            if (reason := reasons[moment]) and not all(is_provided(moment, kept.rule) for kept in reason.rules)
+            series.day(each.moment)
+            for each in stretch
+            if (reason := reasons[each.moment]) and not all(is_provided(each, kept.rule) for kept in reason.rules)
         )
         if missing:
             yield place, Gap(days=missing)

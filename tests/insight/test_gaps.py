@@ -66,6 +66,12 @@ CASES = [
     Case(
         "hours", 'every = "6h", keep = 9', tuple(backup(each, age=hours(6 * each)) for each in (0, 1, 4, 5)), [[1, 0]]
     ),
+    Case(
+        "a late backup of the next day, which another has replaced",
+        'every = "20h", keep = { daily = 9 }',
+        (backup(1, age=hours(13)), backup(2, age=hours(13 + 49))),
+        [],
+    ),
     Case("a span", 'every = "1d", keep = { within = "9d" }', nights(0, 1, 3, 4, 5, 6, 7, 8), [[2]]),
     Case("what the backup that is due replaces is not missing", 'every = "1d", keep = 3', nights(1, 2, 4), []),
     Case("what overdue backups would have replaced is not missing", 'every = "1d", keep = 3', nights(3, 5), []),
@@ -80,6 +86,12 @@ CASES = [
         'every = "1d", keep = 9',
         (backup(1, age=hours(17)), backup(2, age=hours(17) + hours(26))),
         [[1]],
+    ),
+    Case(
+        "two days of every, the second of which ends after the next backup's date has begun",
+        'every = "1d", keep = 9',
+        (backup(1, age=days(2) + hours(16)), backup(2, age=days(4) + hours(19))),
+        [[4, 3]],
     ),
     Case("the night that a span is about to let go", 'every = "1d", keep = { within = "3d" }', nights(0, 1, 3), []),
     Case(
