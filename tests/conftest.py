@@ -6,6 +6,7 @@ import signal
 
 import pytest
 from hypothesis import settings
+from support import sample
 
 # A few examples, the same in every run, so a change fails only what it breaks. `--hypothesis-profile thorough` draws
 # more, and others each time. Neither has deadlines: a slow machine fails nothing.
@@ -34,6 +35,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--seed", type=int, help="Run this seed over the faulty HTTP service.")
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    sample.Sampling.is_off = config.getoption("--all-schedules")
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out the tests marked `all_schedules`, without the option of that name."""
     if config.getoption("--all-schedules"):
@@ -41,7 +46,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     left_out = [item for item in items if item.get_closest_marker("all_schedules")]
     if left_out:
         config.hook.pytest_deselected(items=left_out)
-        items[:] = [item for item in items if item not in set(left_out)]
+        items[:] = [item for item in items if not item.get_closest_marker("all_schedules")]
 
 
 def pytest_collection_finish() -> None:
