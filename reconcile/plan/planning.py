@@ -72,4 +72,4 @@ def plan_run(what: Config | Plan, inventory: Inventory, options: RunOptions, sta
     else:
         desired = desired_for(what, inventory, options.targets, Freshness.of(options.max_age, started_at))
         planned = plan(desired, inventory, inventory.observed_at)
-    return without_deletes(planned, inventory) if options.no_delete else planned
+    return without_deletes(planned) if options.no_delete else planned

@@ -56,10 +56,10 @@ def continued(plan: Plan, gained: Mapping[SeriesAddress, int], lost: int) -> Pla
     return replace(plan, loss=replace(plan.loss, lost=lost))
 
 
-def without_deletes(plan: Plan, inventory: Inventory) -> Plan:
+def without_deletes(plan: Plan) -> Plan:
     """Return the plan of a run that withholds every delete (`apply --no-delete`)."""
     servers = tuple(replace(server, veto=Veto.NO_DELETE) for server in plan.servers)
-    return replace(plan, servers=servers, loss=measure(servers, plan.limit, inventory, plan.planned_at))
+    return replace(plan, servers=servers, loss=replace(plan.loss, lost=0, empties=False))
 
 
 def withheld(

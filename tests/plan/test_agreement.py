@@ -16,7 +16,7 @@ OLD = [backup(number, age=days(number)) for number in range(2, 12)]
 
 def test_without_deletes_everything_is_created_and_every_delete_is_withheld() -> None:
     seen = inventory(*OLD)
-    plan = without_deletes(make_plan(declare(NIGHTLY), seen), seen)
+    plan = without_deletes(make_plan(declare(NIGHTLY), seen))
 
     assert (len(plan.creates), len(plan.deletes)) == (1, 10)
     assert withheld(plan) == {delete.address: Veto.NO_DELETE for delete in plan.deletes}

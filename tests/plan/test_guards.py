@@ -222,7 +222,7 @@ def test_nothing_is_deleted_on_a_server_while_its_pause_lasts() -> None:
 
 def test_nothing_is_deleted_in_a_run_without_deletes() -> None:
     seen = inventory(old(), kept())
-    delete, around = planned(without_deletes(make_plan(ROTATION, seen), seen), Row(reason="", expected=None))
+    delete, around = planned(without_deletes(make_plan(ROTATION, seen)), Row(reason="", expected=None))
 
     assert objection(delete, around, Moment(now=NOW, usable_left=None)) == Veto.NO_DELETE
 
