@@ -14,7 +14,6 @@ from reconcile.report.diagnostics import annotation
 from reconcile.report.document import Block, Document, Lines
 from reconcile.report.escape import without_commands, without_commands_in_strings
 from reconcile.report.terminal import printable
-from reconcile.report.values import json_text
 from reconcile.wording import count_text
 
 _PIPED_WIDTH = 1000
@@ -91,6 +90,8 @@ class Output:
             case str():
                 self.content(document)
             case _:
+                from reconcile.report.values import json_text  # noqa: PLC0415 - loads the types of an account
+
                 self.content(without_commands_in_strings(json_text(document)) + "\n")
 
     def result(self, lines: Iterable[Block]) -> None:
