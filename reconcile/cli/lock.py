@@ -21,8 +21,6 @@ from reconcile.limits import MEBIBYTE, read_file
 _POLL = 0.2
 """Seconds between two attempts."""
 
-_UNKNOWN = "an unknown process"
-
 
 @asynccontextmanager
 async def account_lock(
@@ -83,10 +81,10 @@ def _attempt(lock: FileLock, now: datetime) -> str | None:
     try:
         lock.acquire(timeout=0)
     except Timeout:
+        holder = ""
         with suppress(OSError, ValueError, UserError):
-            # Reading a FIFO might never end. An empty file is being written.
-            return (file.is_file() and read_file(file, MEBIBYTE).decode()) or _UNKNOWN
-        return _UNKNOWN
+            holder = read_file(file, MEBIBYTE).decode() if file.is_file() else ""  # reading a FIFO might never end
+        return holder or "an unknown process"
     user = f"uid {os.getuid()}"
     with suppress(KeyError, OSError):  # a user without an entry in the password file, as in many containers
         user = getpass.getuser()

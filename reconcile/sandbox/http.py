@@ -38,10 +38,8 @@ def application(
         served.append(now)
         return 0
 
-    apis = {account.token: _Api(account, page_size, account.token, ["*:*"]) for account in accounts}
-    apis |= {
-        account.read_only_token: _Api(account, page_size, account.read_only_token, _READING) for account in accounts
-    }
+    tokens = {token: account for account in accounts for token in (account.token, account.read_only_token)}
+    apis = {token: _Api(account, page_size, token) for token, account in tokens.items()}
 
     def route(method: str, path: str, respond: Callable[[_Api, Request], Awaitable[Response]]) -> Route:
         async def handler(request: Request) -> Response:
@@ -94,9 +92,9 @@ async def _problem(_: Request, error: Exception) -> Response:
 class _Api:
     """One account as one token sees it: a method per endpoint."""
 
-    def __init__(self, account: Account, page_size: int, token: str, permissions: list[str]) -> None:
+    def __init__(self, account: Account, page_size: int, token: str) -> None:
         self.account = account
-        self.permissions = permissions
+        self.permissions = ["*:*"] if token == account.token else _READING
         self._token = token
         self._page_size = page_size
 
