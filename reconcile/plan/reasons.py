@@ -1,6 +1,6 @@
 """The reasons to create, delete or keep a backup, as data; `reconcile.report.plan.sentences` has the sentences.
 
-`kind` is the name for programs: `action_reason` in JSON.
+`kind` is the name of an action's reason for programs: `action_reason` in JSON.
 """
 
 from dataclasses import dataclass
@@ -84,7 +84,6 @@ class KeptBy:
     """Kept by these rules."""
 
     rules: tuple[KeptRule, ...]
-    kind: Literal["kept"] = "kept"
 
 
 class Exemption(StrEnum):
@@ -116,7 +115,6 @@ class TooYoung:
     """Nothing else keeps the backup, but it is usable and younger than `min_age`, so it is not deleted."""
 
     min_age: Duration
-    kind: Literal["min_age"] = "min_age"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -125,7 +123,6 @@ class PrunedLater:
 
     prune: Duration
     at: datetime
-    kind: Literal["pruned_later"] = "pruned_later"
 
 
 class Veto(StrEnum):
