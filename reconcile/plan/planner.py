@@ -122,13 +122,13 @@ def judge(
     kept = retain([*coming, *(min(backup.created_at, now) for backup in usable)], series.keep, times.zone)
     kept_by = {backup.id: reason for backup, reason in zip(usable, kept[len(coming) :], strict=True)}
     beside_unknown = Exemption.BESIDE_UNKNOWN if state.unknown or is_unclear else None
-    not_kept = reasons.NotKept(keep=series.keep)
     verdicts: list[reasons.KeepReason | reasons.SeriesDeleteReason] = []
     keep_reason: reasons.KeepReason | None
     for backup in state.backups:
         if backup.id in kept_by:  # it is usable
             keep_reason = Exemption.PINNED if backup.id in pinned else kept_by[backup.id]
-            verdicts.append(keep_reason or beside_unknown or _too_young(backup, times) or not_kept)
+            keep_reason = keep_reason or beside_unknown or _too_young(backup, times)
+            verdicts.append(keep_reason or reasons.NotKept(keep=series.keep))
         else:
             keep_reason = _never_deleted(backup, pinned, times)
             verdicts.append(keep_reason or beside_unknown or _no_restore_point(backup, series, state, times))
