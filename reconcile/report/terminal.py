@@ -123,7 +123,7 @@ class _Layout:
                     self._widths[column] = max(self._widths[column], min(cell.width, _LONGEST_NAME))
                 elif self._widths[column] < cell.width <= _WIDEST:
                     self._widths[column] = cell.width
-        self._last = {row[-1].width for row in self._rows if len(row) > 1}
+        self._last = {row[-1].width for row in self._rows if len(row) > columns}
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Segment]:
         """Yield the lines for a console of this width."""
@@ -157,7 +157,7 @@ class _Layout:
         beside: list[Segment] = []
         used = self._indent
         placed = 0
-        whole = sum(max(cell.width, width) + _GAP for cell, width in zip(row, widths, strict=False))
+        whole = sum(max(cell.width, width) + _GAP for cell, width in zip(row[:-1], widths, strict=False))
         is_whole = widths is self._widths and used + whole + row[-1].width <= options.max_width
         for column, (cell, width) in enumerate(zip(row[:-1], widths, strict=False)):
             text = cell.shortened(width, options) if column == self._shortens and not is_whole else cell

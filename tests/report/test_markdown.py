@@ -226,9 +226,11 @@ def test_deletes_are_visible_and_servers_fold() -> None:
     )
 
     visible_part = re.sub(r"<details>.*?</details>", "", text, flags=re.DOTALL)
-    assert "| <code>web/x&#35;1</code> | 1d old, 1.0\N{NO-BREAK SPACE}GiB | undeclared: prune = true |" in visible_part
+    assert (
+        "| <code>web/x&#35;1</code> | 1d old, 1.0\N{NO-BREAK SPACE}GiB | undeclared&#58; prune = true |" in visible_part
+    )
     assert "<details><summary><code>web</code>: 0 to create, 1 to delete, 1 unchanged</summary>" in text
-    assert "- **delete** <code>web/x&#35;1</code>: undeclared: prune = true" in text
+    assert "- **delete** <code>web/x&#35;1</code>: undeclared&#58; prune = true" in text
     assert "- kept: <code>web/nightly&#35;2</code>, 0s old, 1.0\N{NO-BREAK SPACE}GiB: last=1" in text
     assert "- unmanaged: <code>web/y&#35;3</code>, 0s old, 1.0\N{NO-BREAK SPACE}GiB: pinned" in text
 
@@ -236,7 +238,7 @@ def test_deletes_are_visible_and_servers_fold() -> None:
 def test_a_create_says_why() -> None:
     text = markdown(make_plan(declare('{ description = "nightly", keep = 1 }'), inventory()))
 
-    assert "- **create** <code>web/nightly</code>: missing: no backup exists" in text
+    assert "- **create** <code>web/nightly</code>: missing&#58; no backup exists" in text
 
 
 @pytest.mark.parametrize("length", [10, 200])
@@ -254,7 +256,7 @@ def test_five_thousand_actions_are_under_the_limit_and_what_is_left_out_is_count
     assert len(text) <= LARGEST
     assert "5,000 to delete" in text
     left_out = int(re.search(r"\*\*([\d,]+) more lines and servers did not fit", text)[1].replace(",", ""))  # type: ignore[index]
-    shown = text.count("| withheld: undeclared: ")
+    shown = text.count("| withheld: undeclared&#58; ")
     assert shown > 100
     assert left_out == 5000 - shown + 1000 + 1  # every server, and the warning that no series is declared
     check_harmless(text)

@@ -70,6 +70,7 @@ class ActionRow:
     is_create: bool
     name: str
     facts: str
+    """The age and size of what is deleted; empty for a create."""
     why: str
 
 
@@ -102,7 +103,7 @@ def _row(alike: Sequence[ActionChange], now: datetime) -> ActionRow:
         fate=alike[0].fate,
         is_create=isinstance(action, Create),
         name=name,
-        facts=backups_text(backups, now) if backups else "new",
+        facts=backups_text(backups, now) if backups else "",
         why=_FATES[alike[0].fate] + reason_text(action),
     )
 

@@ -70,21 +70,16 @@ def reason_name(reason: reasons.CreateReason | reasons.DeleteReason) -> str:
 
 def create_text(reason: reasons.CreateReason) -> str:
     """Say why a backup is created."""
-    return ", ".join(filter(None, create_texts(reason)))
-
-
-def create_texts(reason: reasons.CreateReason) -> tuple[str, str]:
-    """Say how old the newest backup of a series is, empty if there is none, and why one is created."""
     match reason:
         case reasons.Missing(has_others=True):
-            return "", "no backup is usable or in progress"
+            return "no backup is usable or in progress"
         case reasons.Missing():
-            return "", "no backup exists"
+            return "no backup exists"
         case reasons.Due(age=age, every=every):
             is_by_date = every.is_in_days and age < timedelta(days=every.days, weeks=4 * every.months)
-            return f"newest is {age_text(age)} old", f"due every {every}{' by date' if is_by_date else ''}"
+            return f"newest is {age_text(age)} old, due every {every}{' by date' if is_by_date else ''}"
         case reasons.TooOld(age=age, max_age=max_age):
-            return f"newest is {age_text(age)} old", f"at most {max_age} asked for"
+            return f"newest is {age_text(age)} old, at most {max_age} asked for"
         case _:
             assert_never(reason)
 
@@ -113,7 +108,7 @@ def delete_text(reason: reasons.DeleteReason) -> str:
     """Say why a backup is deleted."""
     match reason:
         case reasons.NotKept(keep=keep):
-            return "not kept by " + " ".join(str(rule) for rule in keep)
+            return "not kept by " + ", ".join(map(str, keep))
         case reasons.Failed(status=status):
             return f"its status is {status!r}"
         case reasons.Undersized(min_size=min_size):

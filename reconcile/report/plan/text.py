@@ -57,7 +57,7 @@ def _changes(difference: Difference, *, verbose: bool) -> Iterator[Block]:
         yield Text(part, "bold red")
     yield Columns(rows=tuple(Row(cells, "cyan") for cells in changes.file_rows(difference)), indent=2)
     changed = tuple(
-        _row(_SIGNS.get(row.fate, "+" if row.is_create else "-"), row.name, row.facts, row.why)
+        _row(_SIGNS.get(row.fate, "+" if row.is_create else "-"), row.name, *filter(None, [row.facts]), row.why)
         for row in changes.action_rows(difference)
     )
     yield Columns(rows=changed, indent=2, narrowest=_ROOM_FOR_REASONS, shortens=1)
@@ -131,7 +131,7 @@ def _hindered(plan: Plan, held_back: Withheld) -> Iterator[Text]:
 
 @dataclass(frozen=True, slots=True)
 class _Rows:
-    """A heading for each server, and its rows: sign, name, facts, reason.
+    """A heading for each server, and its rows: sign, name, facts, reason; for a create, the reason alone.
 
     `dated` shows when each backup was created, instead of its age.
     """
@@ -184,8 +184,7 @@ class _Rows:
     def _action(self, action: Action, earlier: set[str]) -> Row:
         """Return the row of an action, with only the name of its reason if an `earlier` action has the same."""
         if isinstance(action, Create):
-            age, why = sentences.create_texts(action.reason)
-            return _row("+", action.description, age or "new", sentences.named(action.reason, why))
+            return _row("+", action.description, sentences.reason_text(action))
         text = sentences.reason_text(action)
         why, _ = self.footnotes.get(text, (sentences.reason_name(action.reason) if text in earlier else text, ""))
         earlier.add(text)
@@ -196,13 +195,11 @@ class _Rows:
     def _unchanged(self, series: SeriesPlan) -> Row:
         usable = [kept.backup.created_at for kept in series.kept if kept.backup.state is State.USABLE]
         why = "no backup is usable"
-        if usable:
-            age = age_text(self.now - max(usable))
-            age_above = series.create and sentences.create_texts(series.create.reason)[0]
+        if usable:  # the row of a create has said how old the newest is
             why = (
                 ""
-                if age_above == f"newest is {age} old"
-                else f"newest {age}{sentences.next_due_text(series, self.now)}"
+                if series.create
+                else f"newest {age_text(self.now - max(usable))}{sentences.next_due_text(series, self.now)}"
             )
         return _row(" ", series.address.description or "", f"{len(series.kept):,} kept", why)
 
@@ -235,5 +232,5 @@ def _footnotes(plan: Plan) -> dict[str, tuple[str, str]]:
     }
 
 
-def _row(sign: str, name: str, facts: str, why: str) -> Row:
-    return Row((sign, name, facts, why), _STYLES[sign])
+def _row(sign: str, name: str, *facts: str) -> Row:
+    return Row((sign, name, *facts), _STYLES[sign])

@@ -43,7 +43,7 @@ CREATES: dict[CreateReason, str] = {
     TooOld(age=hours(3), max_age=Duration(seconds=900)): "newest is 3h old, at most 15min asked for",
 }
 DELETES: dict[DeleteReason, str] = {
-    NotKept(keep=(*last(3), DAILY, WITHIN)): "not kept by last=3 daily=7 within_weekly=1y2mo",
+    NotKept(keep=(*last(3), DAILY, WITHIN)): "not kept by last=3, daily=7, within_weekly=1y2mo",
     Failed(status="error"): "its status is 'error'",
     Undersized(min_size=1): "smaller than min_size = 1MiB",
     Undeclared(age=days(9), prune=None): "prune = true",

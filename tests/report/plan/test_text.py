@@ -58,7 +58,7 @@ def test_the_age_of_the_newest_backup_is_given_once() -> None:
     keeps_all = declare('{ description = "nightly", every = "1d", keep = "all" }')
 
     assert text(make_plan(keeps_all, inventory(*many))).splitlines()[1:3] == [
-        "  +  nightly  newest is 1d old  due every 1d",
+        "  +  nightly  newest is 1d old, due every 1d",
         "     nightly  30 kept",
     ]
 
@@ -117,7 +117,7 @@ class TestWhatStays:
         assert text(self.PLAN).splitlines()[:5] == [
             "db (2, db-server)",
             "     nightly    1 kept  newest 0s",
-            "  +  new        new     missing: no backup exists",
+            "  +  new        missing: no backup exists",
             "  ?  2 backups          unmanaged (-v shows them)",
             "1 server with nothing to do (-v shows all)",
         ]
@@ -137,7 +137,7 @@ class TestWhatStays:
 
 
 def test_a_name_is_shortened_on_a_narrow_terminal_and_no_row_wraps() -> None:
-    name = "a-name-of-forty-characters-that-is-long-x"
+    name = "a-name-of-fifty-characters-that-is-far-too-long-xx"
     plan = make_plan(
         declare(f'{{ description = "{name}", every = "1d", keep = 1 }}'), inventory(backup(1, name, age=days(3)))
     )
@@ -145,8 +145,8 @@ def test_a_name_is_shortened_on_a_narrow_terminal_and_no_row_wraps() -> None:
     lines = text(plan, width=80).splitlines()
 
     assert lines[1:3] == [
-        "  +  a-name-of-forty-ch…ers-that-is-long-x  newest is 3d old  due every 1d",
-        "  -  a-name-of-forty-ch…s-that-is-long-x#1  3d, 1.0 GiB       not kept by last=1",
+        "  +  a-name-of-fifty-chara…t-is-far-too-long-xx  newest is 3d old, due every 1d",
+        "  -  a-name-of-fifty-chara…is-far-too-long-xx#1  3d, 1.0 GiB  not kept by last=1",
     ]
     assert max(map(len, lines)) <= 80
 
@@ -168,11 +168,11 @@ def test_a_long_reason_that_series_share_is_given_once_below_the_table() -> None
 
     assert sum(line.endswith("GiB  not kept") for line in one) == 2
     assert [line for line in one if "hourly=1" in line and "kept:" not in line] == [
-        "not kept by hourly=1 daily=1 weekly=1"
+        "not kept by hourly=1, daily=1, weekly=1"
     ]
     assert sum(line.endswith("GiB  not kept (1)") for line in two) == 2
     assert sum(line.endswith("GiB  not kept by last=1") for line in two) == 2
-    assert "(1) not kept by hourly=1 daily=1 weekly=1" in two
+    assert "(1) not kept by hourly=1, daily=1, weekly=1" in two
 
 
 def test_a_dated_name_needs_no_sign_that_it_belongs_to_another_series() -> None:
@@ -192,7 +192,7 @@ def test_a_dated_name_needs_no_sign_that_it_belongs_to_another_series() -> None:
 def test_a_name_of_the_longest_kind_is_whole_in_a_pipe() -> None:
     plan = make_plan(declare(f'{{ description = "{"z" * 150}", keep = 1 }}'), inventory())
 
-    assert f"  +  {'z' * 150}  new  missing: no backup exists" in text(plan)
+    assert f"  +  {'z' * 150}  missing: no backup exists" in text(plan)
     assert text(plan, width=80).count("z") < 50
 
 
