@@ -55,7 +55,7 @@ _FIELDS: Mapping[type, tuple[str, ...]] = {
 """What a table says."""
 
 _KEYS = {"pauses": "pause"}
-_FORMATS: Mapping[str, Callable[[Any], str]] = {
+_SPELLINGS: Mapping[str, Callable[[Any], str]] = {
     "min_size": size_setting,
     "max_shrink": "{}%".format,
     "day_start": "{:%H:%M}".format,
@@ -369,4 +369,4 @@ def _written(name: str, value: Any) -> Written | None:  # noqa: ANN401, PLR0911 
         case bool():
             return str(value).lower()
         case _:
-            return _FORMATS.get(name, str)(value)
+            return _SPELLINGS.get(name, str)(value)

@@ -26,7 +26,7 @@ from reconcile.insight.simulation import NOTHING, AlikeSeries, Progress, Step, s
 from reconcile.plan.model import Kept, Plan, ServerPlan
 from reconcile.plan.planner import plan
 from reconcile.plan.reasons import PrunedLater, TooYoung
-from reconcile.plan.series import TimeRules
+from reconcile.plan.series_state import TimeRules
 
 MOST_APPLIES = 100_000
 """Maximum number of simulated applies: time and memory are in proportion to it."""

@@ -26,12 +26,12 @@ from reconcile.desired.config import DeclaredSeries, DeclaredServer
 from reconcile.desired.document import Settings
 from reconcile.desired.keep import Keep, KeepCount, KeepWithin
 from reconcile.durations import Duration
-from reconcile.plan.calendar import start_of
+from reconcile.plan.days import start_of
 from reconcile.plan.pauses import ends_without_creates
 from reconcile.plan.reach import EARLIEST, LATEST, retained
 from reconcile.plan.reasons import KeptBy
 from reconcile.plan.retention import retain
-from reconcile.plan.series import SeriesState, TimeRules, due_at
+from reconcile.plan.series_state import SeriesState, TimeRules, due_at
 
 _MOST = 10_000
 """Maximum number of simulated backups between two held backups, and until a policy is full."""

@@ -12,7 +12,7 @@ from reconcile.diagnostics import UserError, did_you_mean
 from reconcile.ids import Id
 from reconcile.insight.servers import by_name, name_or_id
 from reconcile.insight.status import Status
-from reconcile.plan.series import is_usable
+from reconcile.plan.series_state import is_usable
 from reconcile.wording import size_text
 
 AGES = (timedelta(0), timedelta(days=1), timedelta(days=7))

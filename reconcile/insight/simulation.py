@@ -15,7 +15,7 @@ from reconcile.ids import Id
 from reconcile.plan.planner import judge
 from reconcile.plan.reasons import SeriesDeleteReason
 from reconcile.plan.retention import retention_key
-from reconcile.plan.series import TimeRules, series_state
+from reconcile.plan.series_state import TimeRules, series_state
 
 Entry = TypeVar("Entry")
 Progress = Callable[[int, int], None]

@@ -12,12 +12,12 @@ from reconcile.desired.desired import Desired
 from reconcile.diagnostics import Diagnostic
 from reconcile.ids import Id, id_order
 from reconcile.insight.gaps import History, history
-from reconcile.insight.rules import RequiredRule, rules
+from reconcile.insight.required_rules import RequiredRule, rules
 from reconcile.insight.since import Health, Since
 from reconcile.plan.pauses import Pause, pause_diagnostics, pause_of
 from reconcile.plan.refusals import check_servers, unconfirmed_clock
 from reconcile.plan.require import breaches
-from reconcile.plan.series import SeriesState, TimeRules, overdue_since, series_state
+from reconcile.plan.series_state import SeriesState, TimeRules, overdue_since, series_state
 from reconcile.plan.warnings import odd_entries
 
 

@@ -13,7 +13,7 @@ from reconcile.desired.desired import resolve
 from reconcile.ids import Id
 from reconcile.insight.status import SeriesStatus, Status
 from reconcile.insight.status import status as status_of
-from reconcile.plan.series import is_usable
+from reconcile.plan.series_state import is_usable
 
 RECENT_DAYS = 30
 

@@ -18,7 +18,7 @@ from reconcile.ids import Id, id_order
 from reconcile.plan.model import Delete, SeriesPlan, ServerPlan, Withheld
 from reconcile.plan.reasons import Exemption, NotKept, Veto
 from reconcile.plan.retention import retain
-from reconcile.plan.series import is_usable
+from reconcile.plan.series_state import is_usable
 
 _IDENTITY = ("server_id", "description", "backup_type", "created_at", "state")
 """The fields of a backup that must not have changed since the plan."""

@@ -10,7 +10,7 @@ from pydantic import AwareDatetime
 from reconcile.desired.config import Config, DeclaredServer
 from reconcile.desired.document import PauseTable
 from reconcile.diagnostics import Diagnostic
-from reconcile.plan.calendar import start_of
+from reconcile.plan.days import start_of
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -18,7 +18,7 @@ from reconcile.plan.refusals import check_servers, unconfirmed_clock
 from reconcile.plan.require import breaches
 from reconcile.plan.retention import retain
 from reconcile.plan.safety import measure
-from reconcile.plan.series import SeriesState, ServerState, TimeRules, server_state
+from reconcile.plan.series_state import SeriesState, ServerState, TimeRules, server_state
 from reconcile.plan.warnings import account_diagnostics, odd_entries
 
 WORTH_WAITING = timedelta(hours=1)

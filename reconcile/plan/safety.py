@@ -13,7 +13,7 @@ from reconcile.actual.inventory import Inventory
 from reconcile.addresses import BackupAddress, SeriesAddress
 from reconcile.plan.model import Delete, Loss, LossLimit, Plan, ServerPlan
 from reconcile.plan.reasons import Veto
-from reconcile.plan.series import is_usable
+from reconcile.plan.series_state import is_usable
 
 ALWAYS_ALLOWED = 3
 """Number of backups that a plan may always lose: in a small account, every change would exceed a percentage."""

@@ -18,7 +18,7 @@ from reconcile.ids import Id
 from reconcile.plan.model import Plan, SeriesPlan, ServerPlan
 from reconcile.plan.reasons import unmet_text
 from reconcile.plan.safety import measure, withheld
-from reconcile.plan.series import is_misdated, is_too_young, is_usable
+from reconcile.plan.series_state import is_misdated, is_too_young, is_usable
 
 _Fields = Mapping[str, str | int | float | None]
 

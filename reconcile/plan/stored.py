@@ -6,7 +6,7 @@ from reconcile.actual.inventory import MANUAL, Backup, State
 from reconcile.diagnostics import Diagnostic
 from reconcile.durations import age_text
 from reconcile.plan.model import Create
-from reconcile.plan.series import MISDATED_BEYOND, is_misdated
+from reconcile.plan.series_state import MISDATED_BEYOND, is_misdated
 from reconcile.wording import size_text
 
 

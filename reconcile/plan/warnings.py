@@ -7,7 +7,7 @@ from reconcile.addresses import Descriptions, SeriesAddress, escaped_glob, is_gl
 from reconcile.diagnostics import Diagnostic, Place
 from reconcile.durations import age_text
 from reconcile.ids import Id
-from reconcile.plan.series import ServerState, TimeRules
+from reconcile.plan.series_state import ServerState, TimeRules
 from reconcile.wording import count_text, names_text
 
 _LOOK = "look at it in the web panel."

@@ -17,7 +17,7 @@ from reconcile.insight.status import (
     status,
 )
 from reconcile.plan.reasons import Due, Missing
-from reconcile.plan.series import MISDATED_BEYOND
+from reconcile.plan.series_state import MISDATED_BEYOND
 
 NIGHTLY = declare('{ description = "nightly", every = "1d", keep = 7 }')
 DB, OTHER = Server(id=2, name="db"), Server(id=3, name="other")

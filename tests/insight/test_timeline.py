@@ -14,7 +14,7 @@ from reconcile.desired.desired import resolve, select
 from reconcile.ids import Id
 from reconcile.insight.status import status
 from reconcile.insight.timeline import DayMark, Interval, ServerTimeline, Timeline, recent_days, timeline
-from reconcile.plan.series import is_usable
+from reconcile.plan.series_state import is_usable
 
 
 def recent(

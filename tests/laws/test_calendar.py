@@ -17,7 +17,7 @@ from support.build import days, hours
 from support.nights import ODD, STARTS, Place, delays, once_a_day
 
 from reconcile.durations import Duration
-from reconcile.plan.series import due_at
+from reconcile.plan.series_state import due_at
 
 A_DAY = Duration(days=1)
 

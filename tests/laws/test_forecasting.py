@@ -15,7 +15,7 @@ from reconcile.desired.document import Requirements
 from reconcile.durations import Duration
 from reconcile.insight.forecast import Schedule, forecast
 from reconcile.plan.planner import plan
-from reconcile.plan.series import TimeRules, is_misdated
+from reconcile.plan.series_state import TimeRules, is_misdated
 
 schedules = st.builds(
     Schedule,

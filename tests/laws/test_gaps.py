@@ -25,7 +25,7 @@ from reconcile.insight.gaps import History
 from reconcile.insight.status import status
 from reconcile.plan.reach import EARLIEST
 from reconcile.plan.retention import retain
-from reconcile.plan.series import slack
+from reconcile.plan.series_state import slack
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ STARTS = [time(18), time(0), time(2, 30)]
 
 @dataclass(frozen=True)
 class Place:
-    """Where and when a job runs, and the days there, found in another way than in `reconcile.plan.calendar`."""
+    """Where and when a job runs, and the days there, found in another way than in `reconcile.plan.days`."""
 
     zone: ZoneInfo
     year: int

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from reconcile.actual.inventory import Backup, size_mb
 from reconcile.durations import age_text
-from reconcile.insight.rules import RequiredRule
+from reconcile.insight.required_rules import RequiredRule
 from reconcile.insight.since import Cause, Since
 from reconcile.insight.status import Problem, SeriesStatus, Status
 from reconcile.insight.timeline import DayMark, RowKind, TimelineRow

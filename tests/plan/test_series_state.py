@@ -14,7 +14,7 @@ from reconcile.desired.config import DeclaredSeries
 from reconcile.desired.desired import resolve
 from reconcile.durations import Duration
 from reconcile.plan.reasons import Due, Missing
-from reconcile.plan.series import SeriesState, TimeRules, overdue_since, series_state, slack
+from reconcile.plan.series_state import SeriesState, TimeRules, overdue_since, series_state, slack
 
 TIMES = TimeRules(desired=resolve(config(""), inventory()), now=NOW)
 A_DAY, IN_HOURS = Duration(days=1), Duration(seconds=24 * 3600)

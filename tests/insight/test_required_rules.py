@@ -5,7 +5,7 @@ from support.build import NOW, WEB, backup, config, inventory
 from reconcile.actual.inventory import Inventory, Server
 from reconcile.desired.config import Config
 from reconcile.desired.desired import resolve, select
-from reconcile.insight.rules import RequiredRule
+from reconcile.insight.required_rules import RequiredRule
 from reconcile.insight.status import status
 
 DB, OTHER = Server(id=2, name="db"), Server(id=9, name="other")

@@ -13,7 +13,7 @@ from reconcile.desired.config import DeclaredSeries, DeclaredServer
 from reconcile.desired.desired import Desired, Freshness
 from reconcile.desired.document import Settings
 from reconcile.durations import Duration
-from reconcile.plan.calendar import day_of, start_of
+from reconcile.plan.days import day_of, start_of
 from reconcile.plan.look_alikes import LookAlike, look_alikes
 from reconcile.plan.pauses import Pause, pause_of
 from reconcile.plan.reasons import CreateReason, Due, Missing, TooOld
