@@ -45,6 +45,7 @@ _MAY_PASS = (NotSentError, BusyError, OutcomeUnknownError)
 """The errors after which a read is tried again."""
 
 _MAY_REFUSE_PAGE_SIZE = frozenset(range(400, 500)) - {401, 403}
+"""The statuses after which a list is requested without `page_size`; 401 and 403 are about the token."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -174,7 +174,7 @@ class _PageFields(Generic[Fields]):
 
 @dataclass(frozen=True, slots=True)
 class _Kind(Generic[Fields, Item]):
-    """A kind of list: how to read a page and a single entry, and what the fields become."""
+    """A kind of list: how to read a page and an entry, and the `item` to build, whose fields have the same names."""
 
     name: Literal["backup", "server"]
     page: TypeAdapter[_PageFields[Fields]]

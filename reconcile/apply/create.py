@@ -145,7 +145,7 @@ class Creation(Attempt):
         self._latest, self._sent_at = backup, self.run.clock.monotonic()
         try:
             if not slots.is_confirmed:
-                self._look_at(backup)
+                self._report(backup)
                 listed = await self.run.watch.listed(backup)
                 if listed is None:
                     return self._hidden()
@@ -157,9 +157,9 @@ class Creation(Attempt):
                 if self._has_ended_badly:
                     return self._judged(self._latest)
                 return self._ended(Outcome.SUCCEEDED, "sent, not waited for", self._latest)
-            self._look_at(self._latest)
+            self._report(self._latest)
             is_new = self._latest is backup
-            settled = await self.run.watch.settled(self._latest, self._look_at, is_new=is_new)
+            settled = await self.run.watch.settled(self._latest, self._report, is_new=is_new)
         except StoppedError as stopped:
             if self._has_ended_badly:
                 return self._judged(self._latest)
@@ -181,7 +181,7 @@ class Creation(Attempt):
         """Whether the new backup was last seen neither usable nor in progress."""
         return self._latest.state not in {State.USABLE, State.PENDING, State.UNKNOWN}
 
-    def _look_at(self, current: Backup) -> None:
+    def _report(self, current: Backup) -> None:
         """Report a backup that is still in progress; once it hangs, let the others continue."""
         clock = self.run.clock
         self._latest = current

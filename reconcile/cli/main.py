@@ -78,11 +78,11 @@ def run(arguments: Sequence[str]) -> int:
         return ExitCode.ERROR
     except (click.Abort, KeyboardInterrupt):
         return ExitCode.INTERRUPTED
-    except SystemExit as ended:  # how click ends a completion, and where nobody reads its output any more
+    except SystemExit as ended:  # how click ends a completion, or a command whose output has lost its reader
         code = ended.code
     except OSError as error:
         discard(sys.stdout)
-        if not isinstance(error, BrokenPipeError):  # whoever read the output has gone, as in `reconcile plan | head`
+        if not isinstance(error, BrokenPipeError):  # the reader of the output has gone, as in `reconcile plan | head`
             print(f"error: {error.filename or 'the output'}: {error.strerror}", file=sys.stderr)  # noqa: T201 - as bare as can be
         return ExitCode.ERROR
     return code if isinstance(code, int) else ExitCode.DONE

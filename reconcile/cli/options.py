@@ -257,11 +257,11 @@ def command(
     timeout: str = "10min",
     more: str = "",
 ) -> Callable[[Callable[..., ExitCode | None]], click.Command]:
-    """Make a command of a function, which gets a `session`, and the options that its other parameters declare.
+    """Turn a function into a command. It gets a `session`, and the options that its other parameters declare.
 
-    The switches say which shared options it takes: `-f`, `--target`, and those for the service with `--timeout`, whose
-    default is that of commands that only read; `more` says what else `-v` shows. An error that the outside world causes
-    becomes a message and an exit code, and is also printed in the requested format.
+    `files`, `targets` and `account` add the shared options: `-f`, `--target`, and those for the service. `timeout` is
+    the default of `--timeout`, here for commands that only read; `more` says what else `-v` shows. An error that the
+    outside world causes becomes a message and an exit code, and is also printed in the requested format.
     """
     # Every command takes -v and -q; where they change nothing, its help does not list them.
     shared = [

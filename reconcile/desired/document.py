@@ -126,8 +126,8 @@ class Requirements(Table):
     )
 
 
-_NONE: Any = ()
-"""An empty list by default: every table would get a copy of `[]`."""
+_EMPTY: Any = ()
+"""The default of a list, in place of `[]`, of which pydantic would give each table a copy."""
 
 
 class PolicyTable(Table):
@@ -148,7 +148,7 @@ class BackupTable(PolicyTable):
     )
     policy: str | None = Field(None, description="The name of a policy. Keys of the series override its keys.")
     renamed_from: fields.DescriptionsField = Field(
-        _NONE,
+        _EMPTY,
         description="An old description, or a list of them: backups that still have one belong to this series too. "
         'Globs such as "auto-*" match every undeclared description.',
     )
@@ -160,8 +160,8 @@ class ServerTable(Table):
     id: fields.IdField = Field(description="The server's id in the account.")
     name: str | None = Field(None, description="The server's name in the account, if the key is not that name.")
     prune: fields.PruneField | None = Field(None, description="Overrides settings.prune.")
-    pinned: list[fields.IdField] = Field(_NONE, description="Ids of backups that are never deleted.")
-    ignore: fields.TextListField = Field(_NONE, description="More globs, in addition to those in settings.ignore.")
+    pinned: list[fields.IdField] = Field(_EMPTY, description="Ids of backups that are never deleted.")
+    ignore: fields.TextListField = Field(_EMPTY, description="More globs, in addition to those in settings.ignore.")
     pause: PauseTable | None = Field(None, description="Create and delete nothing until a date.")
     backups: list[BackupTable] = []
 
@@ -173,13 +173,13 @@ class FleetTable(Table):
     """
 
     match: fields.ChoiceField = Field(description='Globs on the server names in the account; "*" matches all.')
-    exclude: fields.TextListField = Field(_NONE, description="Globs on names to leave out even if they match.")
+    exclude: fields.TextListField = Field(_EMPTY, description="Globs on names to leave out even if they match.")
     location: fields.ChoiceField | None = Field(None, description="Only servers in these locations.")
     status: fields.ChoiceField | None = Field(None, description='Only servers with these statuses, such as "active".')
     prune: fields.FleetPruneField = Field(
         default=False, description="Whether to delete undeclared backups on these servers: false or an age."
     )
-    ignore: fields.TextListField = Field(_NONE, description="More globs, in addition to those in settings.ignore.")
+    ignore: fields.TextListField = Field(_EMPTY, description="More globs, in addition to those in settings.ignore.")
     pause: PauseTable | None = Field(None, description="Create and delete nothing until a date.")
     backups: list[BackupTable] = []
 

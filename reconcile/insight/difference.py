@@ -52,7 +52,7 @@ _FIELDS: Mapping[type, tuple[str, ...]] = {
         for table in (DeclaredFleet, DeclaredServer, DeclaredSeries)
     },
 }
-"""What a table says."""
+"""The fields that are compared, by the type of the table."""
 
 _KEYS = {"pauses": "pause"}
 _SPELLINGS: Mapping[str, Callable[[Any], str]] = {
@@ -67,7 +67,7 @@ _A_TIME = datetime(2001, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FileChange:
-    """A value in the files that differs; None if it is not set."""
+    """A value that differs between the files; `before` or `after` is None if it is not set there."""
 
     table: Kind
     names: tuple[str, ...]
@@ -125,8 +125,8 @@ class ActionChange:
 class Difference:
     """Two plans on one observation, and what differs between them.
 
-    Without those that are gone, with the other `actions` replaced, and with the new ones, the actions of `before` are
-    those of `after`.
+    The actions of `before` become those of `after` by the `actions`: remove those that are gone, replace those that
+    differ, and add the new ones.
     """
 
     before: Plan
@@ -311,7 +311,7 @@ def _tables(before: Desired, after: Desired) -> Iterator[tuple[Kind, str, _Table
     old, new = before.config, after.config
     yield "settings", "", old.settings, new.settings
     yield "require", "", old.require, new.require
-    # One that is new or gone differs for the series that have it.
+    # A policy that is new or gone is a change of the series that name it.
     for name in (name for name in new.policies if name in old.policies):
         yield "policies", name, old.policies[name], new.policies[name]
     # What one plan does not select may be in the files all the same.
@@ -325,7 +325,7 @@ def _tables(before: Desired, after: Desired) -> Iterator[tuple[Kind, str, _Table
         if server.id not in before.declared:
             yield "servers", server.key, gone.pop(server.key, None), server  # its `id` differs, or it is new
         elif (was := earlier.get(server.id)) and was != server and (was.fleet is None or was.fleet != server.fleet):
-            yield "servers", server.key, was, server  # of one that stays in its fleet, the change is that of the fleet
+            yield "servers", server.key, was, server  # a server that stays in its fleet changes with the fleet
     for name, gone_server in gone.items():
         yield "servers", name, gone_server, None
 

@@ -1,4 +1,4 @@
-"""Forecasts what the declared policies will hold: runs the planner in a loop, on a simulated account.
+"""Forecasts what the declared policies will hold: applies the planner's rules in a loop, on a simulated account.
 
 In that account, every create completes. It starts as the real account, or empty. The limit on loss does not apply,
 because the forecast shows where the policies lead; its first plan shows what the user must allow.
@@ -289,7 +289,7 @@ def combined(series: Iterable[SeriesForecast]) -> Figures | None:
 
 
 def _changes(start: SeriesStart, steps: Iterable[Step], moments: Sequence[datetime]) -> Iterator[Change]:
-    """Yield the changes of a series from the steps of its simulation, in which backups are places."""
+    """Yield the changes of a series from the steps of its simulation, which name backups by their places."""
     held = list(start.held)
     is_first = True
     for now, step in zip(moments, steps, strict=True):

@@ -20,7 +20,7 @@ TERRAFORM_VERSION = "1.11.0"
 
 PROVIDER = "reconcile.invalid/reconcile/vps"
 """There is no such provider, and never will be: `.invalid` is reserved (RFC 2606)."""
-_UNKNOWN_UNTIL_MADE = ("id", "status", "size_mb", "created_at")
+_UNKNOWN_UNTIL_CREATED = ("id", "status", "size_mb", "created_at")
 _Entry = Create | Delete | Kept
 
 
@@ -188,7 +188,7 @@ def _change(entry: _Entry, plan: Plan) -> JsonObject:
             kind, before, after = "delete", backup, None
         case Kept(backup=backup):
             kind, before, after = "no-op", backup, backup
-    unknown = {} if before else dict.fromkeys(_UNKNOWN_UNTIL_MADE, True)
+    unknown = {} if before else dict.fromkeys(_UNKNOWN_UNTIL_CREATED, True)
     change = {"actions": [kind], "before": before, "after": after, "after_unknown": unknown}
     if isinstance(entry, Kept):
         return {**resource, "change": change, "reconcile_reason": kept_text(entry, plan.planned_at, plan.zone)}
