@@ -1,6 +1,7 @@
 """Finds the servers and fleets that break the rules `every` and `retention` of `[require]` (spec, section 2)."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Literal
 
 from reconcile.addresses import FLEET, SeriesAddress
@@ -30,41 +31,53 @@ def breaches(config: Config, declared: Iterable[DeclaredServer | DeclaredFleet] 
             server, name = subject.key, f"server {subject.key!r}"
         else:
             continue
-        for rule, summary, number, key, advice in _broken(subject.series, name, config) if subject.series else ():
-            found[subject.place, rule] = Diagnostic(
-                summary=summary,
-                detail=f"Use {advice}. Required by {rule} in [require], {config.require_place.filename}.",
-                address=str(SeriesAddress(server, subject.series[number].description)),
-                place=subject.place.at("backups", number, key),
+        for each in _broken(subject.series, name, config) if subject.series else ():
+            found[subject.place, each.rule] = Diagnostic(
+                summary=each.summary,
+                detail=f"Use {each.advice}. Required by {each.rule} in [require], {config.require_place.filename}.",
+                address=str(SeriesAddress(server, subject.series[each.number].description)),
+                place=subject.place.at("backups", each.number, each.key),
             )
     return found
 
 
-def _broken(series: Sequence[DeclaredSeries], name: str, config: Config) -> Iterator[tuple[Rule, str, int, str, str]]:
-    """Yield each rule that is broken, how, the number of the series that comes closest, and its key to set, and how."""
+@dataclass(frozen=True, slots=True)
+class _Broken:
+    """A broken rule. The series with this `number` comes closest to it: set its `key` as `advice` says."""
+
+    rule: Rule
+    summary: str
+    number: int
+    key: Literal["every", "keep"]
+    advice: str
+
+
+def _broken(series: Sequence[DeclaredSeries], name: str, config: Config) -> Iterator[_Broken]:
+    """Yield each rule that the series of one server or fleet break together."""
     require, zone = config.require, config.settings.timezone
-    frequent = "every", f'every = "{require.every or Duration(days=1)}"'
+    more_often = f'every = "{require.every or Duration(days=1)}"'
     scheduled = [(number, each, each.every) for number, each in enumerate(series) if each.every]
     if not scheduled:
         rules: tuple[tuple[Rule, Duration | None], ...] = (("every", require.every), ("retention", require.retention))
         for rule, required in rules:
             if required:
                 summary = f"{name} has no series with every, but [require] {rule} = {required} needs one"
-                yield rule, summary, 0, *frequent
+                yield _Broken(rule, summary, number=0, key="every", advice=more_often)
         return
     if require.every and not any(is_within(every, require.every) for _, _, every in scheduled):
         number, _, every = min(scheduled, key=lambda each: each[2].in_seconds(START))
         summary = f"{name} has a backup every {every}; [require] every needs one every {require.every}"
-        yield "every", summary, number, *frequent
+        yield _Broken("every", summary, number, key="every", advice=more_often)
     if required := require.retention:
         reached = [reach(every, each.keep, zone, required) for _, each, every in scheduled]
         if None not in reached:
-            most, place = max((span, -place) for place, span in enumerate(reached) if span is not None)
-            number, _, every = scheduled[-place]
+            most = max(span for span in reached if span is not None)
+            number, _, every = scheduled[reached.index(most)]
             only = f"only {age_text(most)}; [require] retention needs {required}"
             counts = " or ".join(map(_remedy_text, remedies(every, zone, required)))
             summary = f"the backups of {name} reach back {only}"
-            yield "retention", summary, number, *(("keep", counts) if counts else frequent)
+            key: Literal["every", "keep"] = "keep" if counts else "every"
+            yield _Broken("retention", summary, number, key, advice=counts or more_often)
 
 
 def _remedy_text(remedy: KeepCount) -> str:
