@@ -55,6 +55,7 @@ class Executor:
             for action in self._plan.actions
         )
         awaited = self._plan.awaited if self._run.options.wait else ()
+        usable = {backup_id for backup_id, settled in self._settled.items() if settled.is_usable}
         return Result(
             plan=self._plan,
             finished=tuple(finished),
@@ -66,7 +67,7 @@ class Executor:
                 series.address
                 for server in self._plan.servers
                 for series in server.series
-                if series.needed and not ((ended := self._settled.get(series.needed.id)) and ended.is_usable)
+                if series.needed and series.needed.id not in usable
             ),
             still_pending=tuple(backup for backup in awaited if backup.id not in self._settled),
             stopped=self._run.clock.reason,

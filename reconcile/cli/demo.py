@@ -82,8 +82,11 @@ def _sandbox() -> Iterator[dict[str, str]]:
     server = {"id": 12345, "name": "web-server-01"}
     now = SystemClock().now()
     nightly = [("nightly", now - timedelta(days=age, hours=2)) for age in range(7, 0, -1)]
-    held = enumerate([("Pre-update backup", now - timedelta(days=90)), *nightly])
-    backups = [manual_backup(500 + number, server, *each, 10 * number) for number, each in held]
+    held = [("Pre-update backup", now - timedelta(days=90)), *nightly]
+    backups = [
+        manual_backup(500 + number, server, description, created_at, more_mb=10 * number)
+        for number, (description, created_at) in enumerate(held)
+    ]
     account = Account(servers=[server], backups=backups, now=SystemClock().now, backup_seconds=1.5)
     served = server_of(account)
     with socket.create_server(("127.0.0.1", 0)) as listener:

@@ -206,7 +206,7 @@ class _Command(click.Command):
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         # What a command works on comes first.
-        ordered = sorted(self.get_params(ctx), key=lambda each: ("paths", "targets", each.name).index(each.name))
+        ordered = sorted(self.get_params(ctx), key=lambda each: {"paths": 0, "targets": 1}.get(str(each.name), 2))
         records = {
             str(parameter.name): (record[0], _OPEN_RANGE.sub("", record[1]))
             for parameter in ordered

@@ -157,9 +157,12 @@ class _Series:
         """Simulate the backups that became due between a held one and the next, or now, except during a pause."""
         is_last = place == len(self.held) - 1
         start, end = self.held[place], self.now if is_last else self.held[place + 1]
+        # The next backup is the one that was due first. At each later time until then, a missing backup was due.
         missing, due = 0, self.due(self.due(start))
         while due <= end and missing < _MOST:
-            missing, due, late = missing + 1, self.due(due), end - due
+            late = end - due
+            due = self.due(due)
+            missing += 1
         paused = (self.day(last) for last in self.paused_until if start <= last and (is_last or last < end))
         # The backup of the day on which a pause ended may have been due before.
         paused_until = max(paused, default=date.min)

@@ -220,12 +220,13 @@ def declare(
     unruled = replace(resolved.config, require=Requirements())
     planned = plan(replace(resolved, config=unruled, servers=candidates, fleets=()), inventory, now)
     # Only the file that declares a server can declare its other series.
-    not_shown: list[NotShown] = [
-        NotDeclared(key=server.key, filename=server.place.filename, description=text, count=len(held[text]))
-        for server in (declared[id_] for id_ in names if id_ in declared)
-        for held in [inventory.held_on(server.id)]
-        for text in server.undeclared(held)
-    ]
+    not_shown: list[NotShown] = []
+    for server in (declared[id_] for id_ in names if id_ in declared):
+        held = inventory.held_on(server.id)
+        not_shown += (
+            NotDeclared(key=server.key, filename=server.place.filename, description=text, count=len(held[text]))
+            for text in server.undeclared(held)
+        )
     tables = [_table(*each, inventory, not_shown) for each in zip(candidates, planned.servers, strict=True)]
     # A series with too few backups on a server is assumed to have its most common interval on the others.
     intervals = Counter((each.description, each.every) for table in tables for each in table.series if each.every)
@@ -270,7 +271,7 @@ def _dated_names(descriptions: set[str], all_descriptions: Sequence[str]) -> dic
         around = escaped_glob(prefix), escaped_glob(suffix)
         globs = (f"{around[0]}{middle}{around[1]}" for middle in ("*", _DIGIT.sub("[0-9]", date[0])))
         near = _starting_with(prefix, all_descriptions)
-        glob = next((glob for glob in globs if sum(map(bool, map(compiled((glob,)).match, near))) == len(texts)), None)
+        glob = next((glob for glob in globs if len(list(filter(compiled((glob,)).match, near))) == len(texts)), None)
         if glob and len(texts) > 1:
             name = _unused(f"{prefix.rstrip(_AROUND_NAMES)}{suffix}".strip(_AROUND_NAMES) or "dated", used, " ")
             series |= {text: (name, glob) for text, _ in texts}

@@ -36,11 +36,11 @@ def plan(desired: Desired, inventory: Inventory, now: datetime) -> Plan:
 def plans(several: Iterable[Desired], inventory: Inventory, now: datetime) -> Iterator[Plan]:
     """Plan for each of several desired states, as `plan` does; a server that they declare alike is planned once."""
     known: dict[Id, tuple[ServerState, ServerPlan]] = {}
-    rules: object = None
+    known_by: object = None
     for desired in several:
-        config = desired.config
-        if rules != (rules := (config.settings, config.require, desired.freshness, desired.targets)):
-            known = {}
+        rules = (desired.config.settings, desired.config.require, desired.freshness, desired.targets)
+        if rules != known_by:
+            known, known_by = {}, rules
         yield _plan(desired, inventory, now, known)
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from reconcile.actual.inventory import Inventory
-from reconcile.desired.config import Config
+from reconcile.desired.config import Config, DeclaredServer
 from reconcile.desired.desired import Desired, Freshness, resolve, select, with_max_age
 from reconcile.durations import Duration
 from reconcile.plan.model import Plan
@@ -52,12 +52,14 @@ def desired_before(config: Config, inventory: Inventory, after: Desired) -> Desi
     Raises:
         UserError: as `resolve` does.
     """
+
+    def with_key_after(server: DeclaredServer) -> DeclaredServer:
+        key = after.declared.get(server.id, server.key)
+        return server if server.key == key else replace(server, key=key)
+
     declared = resolve(config, inventory)
-    servers = tuple(
-        server if server.key == (key := after.declared.get(server.id, server.key)) else replace(server, key=key)
-        for server in declared.servers
-    )
-    selected = select(replace(declared, servers=servers), inventory, after.targets, must_match=False)
+    declared = replace(declared, servers=tuple(map(with_key_after, declared.servers)))
+    selected = select(declared, inventory, after.targets, must_match=False)
     return with_max_age(selected, after.freshness, must_match=False)
 
 

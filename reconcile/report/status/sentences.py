@@ -87,11 +87,10 @@ _CAUSES: Mapping[str, Mapping[Cause, str]] = {
 
 def since_text(since: Since) -> str:
     """Say in one line how much has changed, and how much of it no run or rule explains."""
-    counts = [
-        f"{len(found):,} {name}" + (f" ({others:,} by someone else)" if others else "")
-        for name, found in (("new", since.new), ("gone", since.gone))
-        for others in [sum(each.cause is Cause.OTHERS for each in found)]
-    ]
+    counts = []
+    for name, found in (("new", since.new), ("gone", since.gone)):
+        others = sum(each.cause is Cause.OTHERS for each in found)
+        counts.append(f"{len(found):,} {name}" + (f" ({others:,} by someone else)" if others else ""))
     return f"{', '.join(counts)}, {len(since.worse):,} worse, {len(since.better):,} better"
 
 
