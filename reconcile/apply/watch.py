@@ -154,7 +154,7 @@ class Watch:
                 else:
                     await self._look(waits)
             except StoppedError as stopped:
-                for wait in self._waits:
+                for wait in waits:  # not those that a look has just ended
                     wait.end(error=stopped)
 
     async def _until(self, backup: Backup, judge: Judge, *, first_look: float = 0.0) -> Backup | None:

@@ -243,6 +243,26 @@ def test_what_a_list_has_shown_as_failed_is_not_in_progress_after_an_interrupt()
     assert ended(result, "s1/nightly").outcome is Outcome.FAILED
 
 
+def test_what_the_last_list_before_an_interrupt_shows_as_completed_has_succeeded() -> None:
+    class Interrupted(World):
+        def handle(self, request: httpx.Request) -> httpx.Response:
+            response = super().handle(request)
+            statuses = [backup["status"] for backup in self.account.list_backups()]
+            if request.method == "GET" and sorted(set(statuses)) == ["completed", "in_progress"]:
+                for clock in self._running:
+                    clock.stop(Stop.INTERRUPTED)
+            return response
+
+        def create(self, server: Record, description: str) -> httpx.Response:
+            self.account.backup_seconds = 30.0 if server["id"] == 1 else 300.0
+            return super().create(server, description)
+
+    (result,) = results_of(Interrupted(config=nightly(2), servers=[S1, S2], backups=[]))
+
+    assert ended(result, "s1/nightly").outcome is Outcome.SUCCEEDED
+    assert ended(result, "s2/nightly").outcome is Outcome.IN_PROGRESS
+
+
 def test_a_backup_that_one_list_leaves_out_is_not_gone() -> None:
     class Flickering(World):
         flickered = False
