@@ -78,7 +78,7 @@ def _warnings(
     policies: dict[str | None, tuple[PolicyTable, Place | None]] = {None: (PolicyTable(), None)}
     for source, document in documents:
         for name, policy in document.policies.items():
-            policies[name] = policy, Place(filename=source.filename, path=("policies", name), at_key=True)
+            policies[name] = policy, source.place("policies", name, at_key=True)
     warned: set[str] = set()
     for table, backups in declared:
         for number, backup in enumerate(backups):

@@ -66,3 +66,4 @@ def test_an_every_without_a_keep_is_worth_a_warning_once_for_each_policy() -> No
         ("the series 'four' has an every and no keep, so no backup is ever deleted", ("fleets", "b", "backups", 1)),
     ]
     assert all('keep = 7; or keep = "all"' in each.detail for each in found)
+    assert all(each.spot for each in found), "each has a line of the file"
