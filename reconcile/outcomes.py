@@ -45,7 +45,7 @@ def outcome_of(objection: Objection) -> Outcome:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Planned:
-    """The account was read and the plan made; no action has started yet."""
+    """The account was read and the plan was created; no action has started yet."""
 
     plan: Plan
     withheld: Withheld

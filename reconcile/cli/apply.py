@@ -116,7 +116,7 @@ def _converge(
         saved = read_plan(planfile) if planfile else None
     if saved and saved.max_age and not options.wait:
         raise UserError(
-            f"{planfile} was made with --max-age, which can't be combined with --no-wait",
+            f"{planfile} was created with --max-age, which can't be combined with --no-wait",
             "A backup counts only once it is completed: apply without --no-wait.",
         )
     what = saved or session.config()

@@ -30,7 +30,7 @@ def read_plan(path: Path) -> "Plan":
         raise UserError(f"{path} is not a saved plan", f"Name files with -f: -f {path}")
     from reconcile.plan.saved import parse  # noqa: PLC0415 - takes 40 ms, and few runs have a saved plan
 
-    return _parsed(path, parse, "Make a plan first: reconcile plan --out FILE.")
+    return _parsed(path, parse, "Create a plan first: reconcile plan --out FILE.")
 
 
 def records_in(path: Path) -> list[Path]:

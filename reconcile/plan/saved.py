@@ -13,7 +13,7 @@ from reconcile.plan.model import Plan
 
 FORMAT_VERSION = 4
 _PLAN = TypeAdapter(Plan)
-_AGAIN = "Make a new one: reconcile plan --out FILE."
+_AGAIN = "Create a new one: reconcile plan --out FILE."
 
 
 def dump(plan: Plan, version: str) -> str:
@@ -54,7 +54,7 @@ def read(saved: object, name: str) -> Plan:
         raise UserError(
             f"{name} has the format {format_version}, written by reconcile {version}; "
             f"this version reads {FORMAT_VERSION}",
-            "Apply it with the version that made it, or make a new plan with this version.",
+            "Apply it with the version that wrote it, or create a new plan with this version.",
         )
     if digest != _digest(body):
         raise UserError(f"{name} is damaged: its checksum does not match", _AGAIN)

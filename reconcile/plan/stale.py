@@ -24,11 +24,11 @@ _Fields = Mapping[str, str | int | float | None]
 
 
 def check_base_url(plan: Plan, base_url: str) -> None:
-    """Refuse, with a UserError, a plan that was made for another service."""
+    """Refuse, with a UserError, a plan for another service."""
     if plan.base_url != base_url:
         raise UserError(
             f"Saved plan is for {plan.base_url}, not for {base_url}",
-            "Set VPS_API_URL or --base-url to the service that the plan was made for.",
+            "Set VPS_API_URL or --base-url to the service that the plan was created for.",
         )
 
 
@@ -50,7 +50,7 @@ def renewed(plan: Plan, inventory: Inventory, allowed: int = 0) -> Plan:
         if facts:
             summary = "Saved plan is stale"
             problem = f"{summary}; nothing was changed"
-            diagnostic = Diagnostic(summary=problem, detail=f"{detail} Make a new plan.", facts=tuple(facts))
+            diagnostic = Diagnostic(summary=problem, detail=f"{detail} Create a new plan.", facts=tuple(facts))
             raise UserError(summary, diagnostics=[diagnostic])
     return measured
 
@@ -59,9 +59,9 @@ def _reasons(plan: Plan, measured: Plan, inventory: Inventory, allowed: int) -> 
     """Yield each reason for which a plan may be stale, with the facts that make it so, if any."""
     now = inventory.observed_at
     changed = [f"changed since: {line}" for line in _changes(plan, inventory)]
-    yield "The account has changed since the plan was made.", changed
+    yield "The account has changed since the plan was created.", changed
     over = [f"{each.key}: its pause has ended" for each in plan.servers if each.pause and each.pause.ends_at <= now]
-    yield "A pause has ended since the plan was made.", over
+    yield "A pause has ended since the plan was created.", over
     emptied = [line for server in plan.servers for line in _emptied(server, inventory, now)]
     yield "It would delete the last usable backup of a series.", emptied
     yield "A backup is now older than --max-age allows.", list(_aged(plan, inventory))

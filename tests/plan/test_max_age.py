@@ -155,7 +155,7 @@ class TestSaved:
             with pytest.raises(UserError, match="Saved plan is stale") as stale:
                 renewed(plan, inventory(*left))
             assert stale.value.diagnostics[0].detail == (
-                "A backup is now older than --max-age allows. Make a new plan."
+                "A backup is now older than --max-age allows. Create a new plan."
             )
             assert [*stale.value.diagnostics[0].facts] == ["web/nightly: no usable backup is at most 15min old"]
 

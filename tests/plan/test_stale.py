@@ -107,7 +107,7 @@ def test_a_plan_when(change: Change) -> None:
         return
     with pytest.raises(UserError, match="Saved plan is stale") as stale:
         renewed(PLAN, seen)
-    assert stale.value.diagnostics[0].detail == "The account has changed since the plan was made. Make a new plan."
+    assert stale.value.diagnostics[0].detail == "The account has changed since the plan was created. Create a new plan."
     (error,) = stale.value.diagnostics
     assert [*error.facts] == [f"changed since: {line}" for line in change.expected]
 

@@ -107,13 +107,13 @@ def objection_text(objection: guards.Objection) -> str:  # noqa: PLR0911 - one f
         case Veto():
             return _VETO_TEXTS[objection]
         case guards.Changed(field=field, planned=planned, listed=listed):
-            return f"it changed after the plan was made: {field} was {str(planned)!r}, is {str(listed)!r}"
+            return f"it changed after the plan was created: {field} was {str(planned)!r}, is {str(listed)!r}"
         case guards.UnknownBeside(id=id_, status=None):
             return f"#{id_} may belong to the series: its fields can't be read"
         case guards.UnknownBeside(id=id_, status=status):
             return f"#{id_} has the status {status!r}, which reconcile does not know"
         case guards.Appeared(id=id_):
-            return f"#{id_} was added to the series after the plan was made"
+            return f"#{id_} was added to the series after the plan was created"
         case guards.KeptOneLost(id=id_):
             return f"#{id_}, which the plan keeps, is no longer usable"
         case guards.SeriesWithoutUsable(address=address):
