@@ -249,6 +249,11 @@ def _run(session: Session, function: Callable[[], ExitCode | None]) -> ExitCode:
     return ExitCode.ERROR if session.lacks_output else code
 
 
+def _taken_from(given: dict[str, Any], names: set[str]) -> dict[str, Any]:
+    """Return the options with these names, and remove them from `given`."""
+    return {name: given.pop(name) for name in names & given.keys()}
+
+
 def command(
     *,
     files: bool = False,
@@ -296,10 +301,8 @@ def command(
             if given["verbose"] and given["quiet"]:
                 raise click.UsageError("-v or -q, not both")
             meta = click.get_current_context().meta
-            output = Output(
-                **{each: given.pop(each) for each in _OF_THE_OUTPUT & given.keys()}, is_taken=_STDOUT in meta
-            )
-            session = Session(output=output, **{each: given.pop(each) for each in _OF_THE_SESSION & given.keys()})
+            output = Output(**_taken_from(given, _OF_THE_OUTPUT), is_taken=_STDOUT in meta)
+            session = Session(output=output, **_taken_from(given, _OF_THE_SESSION))
             asked = meta.get(_FORMAT)
             chosen = {each: table.flags[asked][0] if asked else table.text for each, table in tables.items()}
             code = ExitCode.ERROR

@@ -88,7 +88,7 @@ _WRITTEN: Mapping[type, Callable[..., object]] = {
 
 
 def _plain(value: object) -> object:
-    """Return the value that stands for one that JSON lacks."""
+    """Convert a value of a type that JSON lacks, such as a time."""
     if write := _WRITTEN.get(type(value)):
         return write(value)
     if is_dataclass(value) and not isinstance(value, type):

@@ -54,7 +54,7 @@ def status_html(status: Status, /, *, verbose: bool = False) -> str:
         verdict=f"{sentences.verdict_text(status)}.",
         colour="bad" if not status.is_healthy else "warning" if status.unprotected else "good",
         figures=_figures(timeline),
-        errors=[each for each in sentences.problems(status) if each[0] == "ERROR"],
+        errors=[each for each in sentences.problems(status) if each.label == "ERROR"],
         anchors=by_key,
         warnings=status.warnings,
         rules=list(map(sentences.rule_text, status.rules)),

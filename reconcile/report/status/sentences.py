@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime
 from itertools import groupby
-from typing import assert_never
+from typing import NamedTuple, assert_never
 from zoneinfo import ZoneInfo
 
 from reconcile.actual.inventory import Backup, size_mb
@@ -36,21 +36,28 @@ DAY_SIGNS = {
 """How text shows each mark of a day, and in which colour."""
 
 
-def problems(status: Status) -> Iterator[tuple[str, str, str, str]]:
-    """Yield everything that makes `status.is_healthy` false, the most urgent first. No text is escaped.
+class ProblemLine(NamedTuple):
+    """A problem in words, not escaped: a label for monitoring, what it is about, what is wrong, and what to do."""
 
-    Each is a label that monitoring can look for, what it is about (empty for the whole account), what is wrong, and
-    what to do (may be empty).
-    """
+    label: str
+    about: str
+    """Empty for the whole account."""
+    text: str
+    advice: str = ""
+
+
+def problems(status: Status) -> Iterator[ProblemLine]:
+    """Yield everything that makes `status.is_healthy` false, the most urgent first."""
     for error in (*status.errors, *status.empty_fleets):
-        yield "ERROR", error.address or "", error.summary, error.detail
+        yield ProblemLine("ERROR", error.address or "", error.summary, error.detail)
     if not status.has_series:
-        yield "ERROR", "", NOTHING_DECLARED, ""
+        yield ProblemLine("ERROR", "", NOTHING_DECLARED)
     for server in (status.unprotected or ()) if status.requires_all else ():
-        yield "UNPROTECTED", f"{server.name} ({server.id})", UNPROTECTED, ""
+        yield ProblemLine("UNPROTECTED", f"{server.name} ({server.id})", UNPROTECTED)
     for series in status.unhealthy:
         for problem in series.problems:
-            yield problem.upper(), str(series.address), problem_text(problem, series, status.checked_at), ""
+            text = problem_text(problem, series, status.checked_at)
+            yield ProblemLine(problem.upper(), str(series.address), text)
 
 
 def changes(since: Since, now: datetime) -> Iterator[tuple[str, str, str, Cause | None]]:

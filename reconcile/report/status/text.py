@@ -55,8 +55,8 @@ def status_text(status: Status, /, *, verbose: bool) -> Lines:
 def check_text(status: Status, /, *, verbose: bool = False) -> Lines:
     """Return one line per problem, or a single one that says there is none."""
     lines = [
-        Text(f"{' '.join(filter(None, (label, about)))}: {text}", _STYLES[label])
-        for label, about, text, _ in sentences.problems(status)
+        Text(f"{' '.join(filter(None, (each.label, each.about)))}: {each.text}", _STYLES[each.label])
+        for each in sentences.problems(status)
     ]
     others = f"; {count_text(len(status.unprotected), 'server')} unprotected" if status.unprotected else ""
     return Lines(tuple(lines) or (Text(f"OK: {sentences.healthy_text(status)}{others}", "green"),))
