@@ -83,7 +83,7 @@ def _duplicates(files: Sequence[TomlFile]) -> Iterator[Diagnostic]:
         for kind, table, value, path in _declared(file):
             filename = file.source.filename if table else ""
             earlier, its_path = first.setdefault((kind, filename, table, value), (file, path))
-            if its_path is path:
+            if its_path is path:  # the first of its kind
                 continue
             at_key = kind in file.data
             spot = earlier.source.place(*its_path, at_key=at_key).spot

@@ -38,6 +38,7 @@ KeepTable = create_model(
 
 
 def _table(value: object) -> object:
+    """Return the value of `keep` as a table; a number or "all" counts the newest backups."""
     keep = fields.table_or_count(value)
     return keep if isinstance(keep, dict) else _newest(keep)
 

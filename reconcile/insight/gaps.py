@@ -226,7 +226,11 @@ def _suspects(series: _Series, reasons: Sequence[KeptBy | None]) -> Iterator[int
         if isinstance(rule, KeepWithin):
             since = series.since(rule)
             start = series.every.after(since, zone)
-            if bucket_of(start.astimezone(zone)) < buckets[0] if bucket_of else series.due(start) <= moments[places[0]]:
+            if bucket_of:
+                may_miss = bucket_of(start.astimezone(zone)) < buckets[0]
+            else:
+                may_miss = series.due(start) <= moments[places[0]]
+            if may_miss:
                 yield from range(max(bisect_right(series.held, since) - 1, 0), places[0])
 
 

@@ -83,6 +83,7 @@ def action_rows(difference: Difference) -> Iterator[ActionRow]:
         servers.setdefault(sentence, set()).add(each.action.address.series.server)
     rows: dict[object, list[ActionChange]] = {}
     for each, sentence in zip(changed, sentences, strict=True):
+        # What is alike on many servers shares a row. Other actions share one only with those of their series.
         in_series = (each.fate, each.action.reason.kind, each.action.address.series)
         rows.setdefault(sentence if len(servers[sentence]) > _MOST_NAMED else in_series, []).append(each)
     for row, alike in rows.items():

@@ -194,13 +194,12 @@ class _Rows:
 
     def _unchanged(self, series: SeriesPlan) -> Row:
         usable = [kept.backup.created_at for kept in series.kept if kept.backup.state is State.USABLE]
-        why = "no backup is usable"
-        if usable:  # the row of a create has said how old the newest is
-            why = (
-                ""
-                if series.create
-                else f"newest {age_text(self.now - max(usable))}{sentences.next_due_text(series, self.now)}"
-            )
+        if not usable:
+            why = "no backup is usable"
+        elif series.create:
+            why = ""  # the row of the create has said how old the newest is
+        else:
+            why = f"newest {age_text(self.now - max(usable))}{sentences.next_due_text(series, self.now)}"
         return _row(" ", series.address.description or "", f"{len(series.kept):,} kept", why)
 
     def _backup(self, sign: str, entry: Delete | Kept, why: str) -> Row:
