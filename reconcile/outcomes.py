@@ -132,7 +132,7 @@ class Result:
     withheld: Withheld = field(default_factory=dict)
     """The deletes that were withheld from the start, as `Planned` said."""
     gained_before: Mapping[SeriesAddress, int] = field(default_factory=dict)
-    """The number of such backups in earlier rounds, by series: each replaces an older backup."""
+    """How many backups each series `gained` in earlier rounds; each of them replaces an older backup."""
     unmet: tuple[SeriesAddress, ...] = ()
     """The series whose `needed` backup has not become usable."""
     stopped: Stop | None = None

@@ -29,7 +29,7 @@ class DeclaredSeries:
     min_size: int | None = None
     """In MiB; None for that of the settings."""
     policy: str | None = field(default=None, compare=False)
-    """The name of the policy from which it takes what it does not say itself."""
+    """The name of the policy that gives the values its table does not set."""
 
     @property
     def former(self) -> tuple[str, ...]:
@@ -131,7 +131,7 @@ class Config:
     servers: tuple[DeclaredServer, ...]
     fleets: tuple[DeclaredFleet, ...] = ()
     policies: Mapping[str, DeclaredSeries] = field(default_factory=dict)
-    """By name, each as a series that takes everything from it."""
+    """By name; each as a series whose table sets only the policy."""
     settings_place: Place = _NOWHERE
     """The table itself; `settings_place.at("account")` is a key in it."""
     require_place: Place = _NOWHERE

@@ -50,7 +50,7 @@ def merge(documents: Sequence[tuple[Source, Document]]) -> Config:
         ),
         fleets=tuple(_fleet(each, place, settings, policies) for place, each in tables if isinstance(each, FleetTable)),
         policies={
-            # The name of a policy may be one that no description can have.
+            # The name of a policy can be a text that is not valid as a description.
             name: _series(BackupTable(description="any", policy=name), policies)
             for name in policies
             if name is not None

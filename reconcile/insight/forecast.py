@@ -75,7 +75,10 @@ class Size:
 
 
 class Point(NamedTuple):
-    """A backup during a forecast. `backup_id` is None if it does not exist today; `is_first` as in `steady_at`."""
+    """A backup during a forecast. `backup_id` is None if it does not exist today.
+
+    `is_first` marks the usable backups at the start, except pinned ones, and the first new one (see `steady_at`).
+    """
 
     backup_id: Id | None
     created_at: datetime

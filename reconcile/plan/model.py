@@ -121,7 +121,7 @@ class ServerPlan:
     pause: Pause | None = None
     """The current pause: it withholds every delete on the server, and every create unless `creates` is set."""
     veto: Veto | None = None
-    """Why all its deletes are withheld, whatever they are; None if they are not."""
+    """Why every delete on the server is withheld, such as a pause or a broken rule; None without such a reason."""
 
     @property
     def actions(self) -> tuple[Action, ...]:

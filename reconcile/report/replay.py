@@ -73,18 +73,20 @@ _FATES = {
     Fate.NO_LONGER_WITHHELD: "not have withheld the delete of {{}}",
     Fate.GONE: "not have {}",
 }
+"""What other files would have done: `{}` becomes the action, and `{{}}` leaves a `{}` for the number of its backup."""
 
 
 def _changes(run: ReplayedRun) -> Iterator[tuple[Action, str, str]]:
-    """Yield each action that other files would have changed, the number of its backup, and how.
+    """Yield each action that other files would have changed, the number of its backup, and the end of a sentence.
 
-    How is the end of a sentence, with `{}` for the number.
+    The sentence says what these files would have done, with `{}` for the number.
     """
     for each in run.other.actions if run.other else ():
         if each.fate is not Fate.OTHER_REASON:
             action = each.action
-            created = "created a backup", ""
-            done, number = ("deleted {}", f"#{action.backup.id}") if isinstance(action, Delete) else created
+            done, number = "created a backup", ""
+            if isinstance(action, Delete):
+                done, number = "deleted {}", f"#{action.backup.id}"
             yield action, number, _FATES[each.fate].format(done)
 
 

@@ -215,9 +215,9 @@ class _Rows:
 
 
 def _footnotes(plan: Plan) -> dict[str, tuple[str, str]]:
-    """Return the long reasons for which several series lose backups, each with its name in their rows and its line.
+    """Return, for each long reason for which several series lose backups, its name in their rows, and its footnote.
 
-    They have numbers if the rows also give other reasons with this name.
+    The name has a number if the rows also give other reasons with this name.
     """
     found: Counter[tuple[str, str]] = Counter()
     for series in (series for server in plan.servers for series in server.series):

@@ -61,7 +61,7 @@ def problems(status: Status) -> Iterator[ProblemLine]:
 
 
 def changes(since: Since, now: datetime) -> Iterator[tuple[str, str, str, Cause | None]]:
-    """Yield each change: a label, its subject, what happened, and its cause, if that may be a run.
+    """Yield each change: a label, its subject, what happened, and why, for a backup that is new or gone.
 
     Changes that no run explains come first.
     """
