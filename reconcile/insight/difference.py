@@ -20,7 +20,7 @@ from reconcile.desired.fields import size_setting
 from reconcile.desired.keep import KeepCount, KeepWithin
 from reconcile.diagnostics import Diagnostic
 from reconcile.ids import Id
-from reconcile.nested import changes
+from reconcile.insight.nested import changes
 from reconcile.plan.model import Action, Create, Plan, ServerPlan
 from reconcile.plan.planner import plans
 from reconcile.plan.planning import desired_before

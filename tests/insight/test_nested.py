@@ -1,6 +1,6 @@
 """What differs between nested values."""
 
-from reconcile.nested import changes
+from reconcile.insight.nested import changes
 
 
 def test_every_value_that_differs_has_its_path_whatever_its_name() -> None:
