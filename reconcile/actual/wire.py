@@ -99,8 +99,8 @@ def _any_page(body: bytes) -> "_PageFields[Any]":
         return _PAGE.validate_python(page)
     except ValidationError as error:
         problem = error.errors(include_url=False, include_context=False, include_input=False)[0]
-        place = f"{problem['loc'][0]}: " if problem["loc"] else ""
-        raise MalformedError(place + problem["msg"]) from error
+        text = f"{problem['loc'][0]}: {problem['msg']}" if problem["loc"] else "JSON that is not an object"
+        raise MalformedError(text) from error
 
 
 def _field(place: tuple[int | str, ...]) -> str:
