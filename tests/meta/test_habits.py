@@ -53,6 +53,14 @@ def test_every_environment_that_is_run_anywhere_is_defined() -> None:
     assert {name for names in named for name in names.split(",")} <= defined
 
 
+def test_the_guide_and_the_contract_of_the_sandbox_name_every_file_of_the_ground_floor() -> None:
+    one_way, sandbox, *_ = PYPROJECT["tool"]["importlinter"]["contracts"]
+    ground_floor = one_way["layers"][-1].split(" : ")
+
+    assert {f"reconcile.{name}" for name in ground_floor} <= set(sandbox["forbidden_modules"])
+    assert [name for name in ground_floor if f"`reconcile/{name}.py`" not in CONTRIBUTING] == []
+
+
 def test_workflows_can_only_read_unless_a_job_says_more_and_all_actions_are_pinned_by_commit() -> None:
     files = [GITHUB / "workflows", GITHUB / "actions", ROOT / "examples"]
     used = [it for file in files for path in file.rglob("*.yml") for it in re.findall(r"uses: (\S+)", path.read_text())]
