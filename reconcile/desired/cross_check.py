@@ -104,7 +104,7 @@ def _declared(file: TomlFile) -> Iterator[tuple[str, KeyPath, str | int, KeyPath
         for name in file.table(kind):
             yield kind, (), name, (kind, name)
     for path, table in file.tables:
-        id_ = table.get("id")
+        id_ = table.get("id") if path[0] == "servers" else None
         if isinstance(id_, str) or (type(id_) is int and is_64_bit(id_)):
             yield "id", (), id_, (*path, "id")
     for path, series in file.series:

@@ -242,6 +242,12 @@ def test_an_id_in_quotes_is_another_one() -> None:
     assert len(parse("[servers.a]\nid = 1\n[servers.b]\nid = '1'").servers) == 2
 
 
+def test_the_id_of_a_fleet_is_an_unknown_key_and_no_second_server() -> None:
+    found = mistakes("[servers.a]\nid = 1\nbackups = []\n[fleets.f]\nid = 1\nmatch = '*'\n")
+
+    assert [diagnostic.summary for diagnostic in found] == ['unknown key "id"']
+
+
 def test_clashes_between_files_are_reported_with_both_names(tmp_path: Path) -> None:
     first, second = tmp_path / "a.toml", tmp_path / "b.toml"
     first.write_text("[settings]\n[policies.p]\n[servers.a]\nid = 1\n[require]\n[fleets.f]\nmatch = 'x'")
