@@ -10,7 +10,7 @@ from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from math import inf
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from reconcile.actual.inventory import Inventory
 from reconcile.desired.config import Config, DeclaredFleet, DeclaredSeries, DeclaredServer
@@ -35,10 +35,8 @@ Written = str | dict[str, Any]
 Effect = Literal["longer", "shorter", "other"]
 """How a change of `every` and `keep` affects for how long the backups of a series are kept."""
 
-_Both = tuple[Written | None, Written | None]
-
 _Origin = tuple[str, str] | None
-"""The kind and the name of a table, settings or a policy, from which another takes the values that it does not have."""
+"""The kind and the name of the table (settings or a policy) that gives the values which another table does not set."""
 
 _Table = Settings | Requirements | DeclaredFleet | DeclaredServer | DeclaredSeries
 
@@ -257,29 +255,32 @@ def _file_changes(before: Desired, after: Desired) -> Iterator[FileChange]:
     What is alike in several tables is one change. A value that a table takes from the settings, from a policy or from a
     fleet is a change of those.
     """
-    alike: dict[tuple[Kind, str | None, _Origin, str], tuple[_Both, list[str]]] = {}
-    for kind, name, series, origin, values in _pairs(before, after):
-        if values[0] != values[1]:
-            alike.setdefault((kind, series, origin, repr(values)), (values, []))[1].append(name)
-    tables = [{key: values[side] for key, (values, _) in alike.items() if values[side] is not None} for side in (0, 1)]
-    places = {key: place for place, key in enumerate(alike)}
+    alike: dict[tuple[object, ...], list[_Pair]] = {}
+    for pair in _pairs(before, after):
+        if pair.before != pair.after:
+            key = (pair.kind, pair.series, pair.origin, repr((pair.before, pair.after)))
+            alike.setdefault(key, []).append(pair)
+    groups = list(alike.values())
+    olds = {number: pairs[0].before for number, pairs in enumerate(groups) if pairs[0].before is not None}
+    news = {number: pairs[0].after for number, pairs in enumerate(groups) if pairs[0].after is not None}
     members = Counter(server.fleet for server in after.servers)
     taken: dict[tuple[object, ...], int] = {}
     found: list[tuple[tuple[object, ...], FileChange]] = []
-    for (key, *path), old, new in sorted(changes(*tables), key=lambda each: (places[each[0][0]], each[0][1:])):
-        (kind, series, origin, _), names = key, alike[key][1]
-        reach = sum(members[name] if kind == "fleets" else 1 for name in names)
-        value: tuple[object, ...] = (origin, *path, repr((old, new)))
-        if kind in {"settings", "policies"}:
+    for (number, *path), old, new in sorted(changes(olds, news), key=lambda each: each[0]):
+        first = groups[number][0]
+        names = [pair.name for pair in groups[number]]
+        reach = sum(members[name] if first.kind == "fleets" else 1 for name in names)
+        value: tuple[object, ...] = (first.origin, *path, repr((old, new)))
+        if first.kind in {"settings", "policies"}:
             taken[value] = 0
         # The `prune` of the settings does not apply to fleets.
-        elif value in taken and (kind, path) != ("fleets", ["prune"]):
+        elif value in taken and (first.kind, path) != ("fleets", ["prune"]):
             taken[value] += reach
             continue
         change = FileChange(
-            table=kind,
+            table=first.kind,
             names=tuple(filter(None, names)),
-            series=series,
+            series=first.series,
             path=tuple(path),
             before=old,
             after=new,
@@ -290,20 +291,30 @@ def _file_changes(before: Desired, after: Desired) -> Iterator[FileChange]:
         yield replace(change, reach=taken[value]) if change.table == "policies" else change
 
 
-def _pairs(before: Desired, after: Desired) -> Iterator[tuple[Kind, str, str | None, _Origin, _Both]]:
-    """Yield what differs in each table that is in the files before or after the change, and in each of its series.
+class _Pair(NamedTuple):
+    """A table, or a series in it, before and after the change: only the values that differ."""
 
-    That is the kind and the name of the table, the series, the table from which it takes the values that it does not
-    have, and the values that differ.
-    """
+    kind: Kind
+    name: str
+    """The name of the table; empty for the settings and the requirements."""
+    series: str | None
+    origin: _Origin
+    before: Written | None
+    after: Written | None
+
+
+def _pairs(before: Desired, after: Desired) -> Iterator[_Pair]:
+    """Yield each table that may differ between the files, and each of its series."""
     for kind, name, old, new in _tables(before, after):
-        yield kind, name, None, ("policies", name) if kind == "policies" else ("settings", ""), _differing(old, new)
+        origin: _Origin = ("policies", name) if kind == "policies" else ("settings", "")
+        yield _Pair(kind, name, None, origin, *_differing(old, new))
         if isinstance(old, DeclaredFleet | DeclaredServer) and isinstance(new, DeclaredFleet | DeclaredServer):
             olds, news = ({series.description: series for series in each.series} for each in (old, new))
             for series in news | olds:
                 was, is_now = olds.get(series), news.get(series)
                 policy = is_now.policy if was and is_now and was.policy == is_now.policy else None
-                yield kind, name, series, None if policy is None else ("policies", policy), _differing(was, is_now)
+                origin = None if policy is None else ("policies", policy)
+                yield _Pair(kind, name, series, origin, *_differing(was, is_now))
 
 
 def _tables(before: Desired, after: Desired) -> Iterator[tuple[Kind, str, _Table | None, _Table | None]]:
@@ -330,7 +341,7 @@ def _tables(before: Desired, after: Desired) -> Iterator[tuple[Kind, str, _Table
         yield "servers", name, gone_server, None
 
 
-def _differing(old: _Table | None, new: _Table | None) -> _Both:
+def _differing(old: _Table | None, new: _Table | None) -> tuple[Written | None, Written | None]:
     """Return both tables as in the files, without the fields that are the same in both, or that are not set."""
     if old and new:
         # The series of a table are pairs of their own.
