@@ -175,7 +175,13 @@ class Pages:
         """Follow `next` from page to page, for as long as the list may become complete."""
         pages, new = [first], set(map(_key, first.results))
         seen = set(new)
-        while pages[-1].next is not None and len(pages) < _most_pages(first) and new and len(seen) <= first.count:
+        while (
+            pages[-1].next is not None
+            and pages[-1].count == first.count
+            and len(pages) < _most_pages(first)
+            and new
+            and len(seen) <= first.count
+        ):
             try:
                 page, response = await self._page(query, self._http.link(response, pages[-1].next))
             except RefusedError as refused:

@@ -205,6 +205,19 @@ class TestChanges:
 
         assert ids(backups) == [1]
 
+    def test_a_list_whose_count_has_changed_is_not_read_to_its_end(self) -> None:
+        def answer(request: httpx.Request) -> httpx.Response:
+            place = int(request.url.params.get("cursor", 1))
+            following = str(request.url.copy_set_param("cursor", place + 1))
+            return page(item(place), count=100 if place == 1 else 99, following=following)
+
+        script = Script([answer])
+
+        with pytest.raises(IncompleteListError, match="its count was 100, then 99"):
+            script.run(lambda http: Reader(http).backups())
+
+        assert len(script.requests) == 3 * 2
+
     @pytest.mark.parametrize("count", [0, 2, 10_000])
     def test_a_count_that_does_not_fit_is_never_a_list(self, count: int) -> None:
         script = Script([page(item(1), count=count)])
