@@ -17,7 +17,7 @@ from support.world import BASE_URL, TIMEOUT, Fault, Handler, World
 from reconcile.apply.account import FRESH
 from reconcile.clock import Stop
 from reconcile.diagnostics import UserError
-from reconcile.outcomes import Outcome, Rejected, Result
+from reconcile.outcomes import Outcome, Rejected, Result, Waiting
 from reconcile.plan.model import Create
 from reconcile.plan.planning import RunOptions
 
@@ -213,6 +213,20 @@ def test_another_backup_that_appears_while_an_answer_is_lost_is_not_taken_for_ou
     assert not result.notes
 
 
+def test_of_two_backups_that_a_lost_create_left_the_one_that_has_not_failed_is_ours() -> None:
+    def created_twice(_: World, request: httpx.Request, handle: Handler) -> httpx.Response:
+        handle(request)
+        world.account.backups.append(item(99, WEB, "before the upgrade", 0, "failed"))
+        raise httpx.RemoteProtocolError("closed", request=request)
+
+    world = small_world(faults={FIRST_POST: created_twice})
+
+    result = applied(world, options=ONE_AT_A_TIME)
+
+    assert outcomes(result)["web/before the upgrade"] is Outcome.SUCCEEDED
+    assert posts(world) == 2, "one for each series that was due"
+
+
 def test_a_token_that_may_no_longer_list_ends_the_wait_and_says_so() -> None:
     def revoked(world: World, request: httpx.Request, handle: Handler) -> httpx.Response:
         return handle(request) if request.method == "POST" or not world.record else httpx.Response(403)
@@ -247,6 +261,7 @@ def test_the_deadline_bounds_the_whole_and_what_is_begun_is_told() -> None:
     result = applied(world, seconds=600)
 
     assert world.time - NOW < timedelta(seconds=700)
+    assert 500 < max(it.elapsed for it in world.events if isinstance(it, Waiting)) <= 600
     assert {it.explanation for it in result.finished if it.outcome is Outcome.NOT_STARTED} == {"not started"}
     assert outcomes(result) == {
         "web/before the upgrade": Outcome.IN_PROGRESS,

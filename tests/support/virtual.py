@@ -40,12 +40,14 @@ class VirtualClock:
     """The clock of a virtual loop."""
 
     started: datetime = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
+    monotonic_at_start: float = 0.0
+    """In seconds. A monotonic clock may start anywhere, so only its differences mean anything."""
 
     def now(self) -> datetime:
-        return self.started + timedelta(seconds=self.monotonic())
+        return self.started + timedelta(seconds=asyncio.get_running_loop().time())
 
     def monotonic(self) -> float:
-        return asyncio.get_running_loop().time()
+        return self.monotonic_at_start + asyncio.get_running_loop().time()
 
     async def sleep(self, seconds: float) -> None:
         await anyio.sleep(seconds)

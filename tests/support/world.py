@@ -233,7 +233,7 @@ class World:
         """
         loop = VirtualLoop()
         self._is_killed = False
-        self._clock = VirtualClock(self.time)
+        self._clock = VirtualClock(self.time, monotonic_at_start=2.0**20)
         try:
             with asyncio.Runner(loop_factory=lambda: loop) as runner:
                 runner.run(function())
