@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import cache
 from math import inf
 from typing import Any, Literal, NamedTuple
 
@@ -305,6 +306,7 @@ class _Pair(NamedTuple):
 
 def _pairs(before: Desired, after: Desired) -> Iterator[_Pair]:
     """Yield each table that may differ between the files, and each of its series."""
+    of_series = cache(_differing)  # if thousands change alike: 3 % of the command
     for kind, name, old, new in _tables(before, after):
         origin: _Origin = ("policies", name) if kind == "policies" else ("settings", "")
         yield _Pair(kind, name, None, origin, *_differing(old, new))
@@ -314,7 +316,7 @@ def _pairs(before: Desired, after: Desired) -> Iterator[_Pair]:
                 was, is_now = olds.get(series), news.get(series)
                 policy = is_now.policy if was and is_now and was.policy == is_now.policy else None
                 origin = None if policy is None else ("policies", policy)
-                yield _Pair(kind, name, series, origin, *_differing(was, is_now))
+                yield _Pair(kind, name, series, origin, *of_series(was, is_now))
 
 
 def _tables(before: Desired, after: Desired) -> Iterator[tuple[Kind, str, _Table | None, _Table | None]]:
