@@ -14,7 +14,6 @@ from reconcile.actual.inventory import Backup
 from reconcile.apply.run import Run
 from reconcile.clock import StoppedError
 from reconcile.durations import age_text
-from reconcile.ids import Id
 from reconcile.outcomes import Finished, Outcome, Rejected, Started
 from reconcile.plan.guards import Objection
 from reconcile.plan.model import Action, Create
@@ -37,10 +36,6 @@ class Attempt(ABC):
     _times_lost: int = 0
     _rejected: ApiError | None = None
     """The last error of a request that was certainly not carried out."""
-
-    @property
-    def _server_id(self) -> Id:
-        return self.action.server_id if isinstance(self.action, Create) else self.action.backup.server_id
 
     @abstractmethod
     async def _look(self) -> Backup | Finished | None:
@@ -91,13 +86,13 @@ class Attempt(ABC):
             case OutcomeUnknownError():
                 self._lost = error
                 self._times_lost += 1
-                self.run.view.changed(self._server_id)
+                self.run.view.changed(self.action.server_id)
                 return await self._after_loss()
             case OutdatedError():
                 return None
             case BusyError() | NotSentError():
                 # The server may be busy because another client is creating a backup in this very series.
-                self.run.view.changed(self._server_id)
+                self.run.view.changed(self.action.server_id)
                 why_not = await self._pause(error)
                 return self._failed(why_not) if why_not else None
             case _:

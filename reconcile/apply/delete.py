@@ -48,7 +48,7 @@ class Deletion(Attempt):
         return self._ended(Outcome.SUCCEEDED, "deleted")
 
     async def _look(self) -> Finished | None:
-        listed = await self.run.view.fresh(self.action.backup.server_id)
+        listed = await self.run.view.fresh(self.action.server_id)
         if all(backup.id != self.action.backup.id for backup in listed):
             if odd := self.run.view.possible_entry(self.action.backup):
                 return self._ended(Outcome.UNKNOWN if self._lost else Outcome.SKIPPED, _doubt(odd))

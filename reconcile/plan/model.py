@@ -5,6 +5,7 @@ Every action says what to do and why; the backups beside it must still be the sa
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import ClassVar
 from zoneinfo import ZoneInfo
 
 from pydantic import AwareDatetime
@@ -23,6 +24,7 @@ from reconcile.plan.reasons import CreateReason, DeleteReason, Exemption, KeepRe
 class Create:
     """Create one backup of the series."""
 
+    verb: ClassVar[str] = "create"
     address: SeriesAddress
     server_id: Id
     server_name: str
@@ -36,11 +38,17 @@ class Create:
 class Delete:
     """Delete this backup, if the service still lists it unchanged."""
 
+    verb: ClassVar[str] = "delete"
     address: BackupAddress
     backup: Backup
     reason: DeleteReason
     veto: Veto | None = None
     """`CLOCK_UNCONFIRMED` if it `depends_on_clock` and the service has not confirmed the clock of this machine."""
+
+    @property
+    def server_id(self) -> Id:
+        """The server of the backup."""
+        return self.backup.server_id
 
     @property
     def is_loss(self) -> bool:

@@ -24,7 +24,7 @@ from reconcile.addresses import BackupAddress, SeriesAddress
 from reconcile.desired.locate import Source
 from reconcile.diagnostics import UserError
 from reconcile.ids import Id
-from reconcile.plan.model import Create, Plan, ServerPlan
+from reconcile.plan.model import Plan, ServerPlan
 from reconcile.plan.planning import RunOptions
 
 FORMAT_VERSION = 1
@@ -280,7 +280,7 @@ def outline(plan: Plan, withheld: Container[BackupAddress]) -> Outline:
     """Return what must be equal when this plan is made again."""
     actions = (
         RecordedAction(
-            verb="create" if isinstance(action, Create) else "delete",
+            verb=action.verb,
             address=str(action.address),
             reason=to_jsonable_python(action.reason),
             withheld=action.address in withheld,

@@ -8,7 +8,7 @@ from reconcile import __version__, outcomes
 from reconcile.addresses import Address
 from reconcile.diagnostics import Diagnostic
 from reconcile.outcomes import FAILURES, Event, Finished, Outcome, Rounds
-from reconcile.plan.model import Action, Create
+from reconcile.plan.model import Action
 from reconcile.plan.reasons import unmet_text
 from reconcile.report.apply.sentences import event_text, explanation_text, summary_text
 from reconcile.report.plan.sentences import action_text
@@ -98,7 +98,7 @@ def _finished(event: Finished, message: str, now: datetime) -> Iterator[JsonObje
 
 
 def _hook(action: Action) -> JsonObject:
-    return {"resource": _resource(action.address), "action": "create" if isinstance(action, Create) else "delete"}
+    return {"resource": _resource(action.address), "action": action.verb}
 
 
 def _resource(address: Address) -> JsonObject:
