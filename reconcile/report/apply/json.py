@@ -11,7 +11,7 @@ from reconcile.outcomes import FAILURES, Event, Finished, Outcome, Rounds
 from reconcile.plan.model import Action
 from reconcile.plan.reasons import unmet_text
 from reconcile.report.apply.sentences import event_text, explanation_text, summary_text
-from reconcile.report.plan.sentences import action_text
+from reconcile.report.plan.sentences import why_text
 from reconcile.report.values import RESOURCE_TYPE, JsonObject, address_index, terraform_address
 
 
@@ -69,7 +69,7 @@ def _planned(event: outcomes.Planned, now: datetime) -> Iterator[JsonObject]:
         is_withheld = action.address in event.withheld
         hook = _hook(action)
         held = " (withheld)" if is_withheld else ""
-        message = f"{action.address}: Plan to {hook['action']}{held}, {action_text(action)}"
+        message = f"{action.address}: Plan to {hook['action']}{held}, {why_text(action.reason)}"
         change = {**hook, "reason": action.reason.kind, "withheld": is_withheld}
         yield _line("planned_change", message, now, change=change)
     changes = {"add": len(plan.creates), "change": 0, "remove": len(plan.deletes), "withheld": len(event.withheld)}

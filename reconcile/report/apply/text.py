@@ -9,7 +9,7 @@ from reconcile.plan.model import Action, Create, Delete
 from reconcile.plan.reasons import Veto, unmet_text
 from reconcile.report.apply import sentences
 from reconcile.report.document import Lines, Text
-from reconcile.report.plan.sentences import allow_text, withheld_texts
+from reconcile.report.plan.sentences import allow_text, withheld_lines
 from reconcile.wording import count_text
 
 
@@ -21,10 +21,7 @@ def result_text(applied: Applied, /, *, verbose: bool = False) -> Lines:
     """
     result = applied.result
     trouble = tuple(_trouble(result))
-    withheld = tuple(
-        Text(f"Withheld: {count_text(number, 'delete')}. {why}", "bold red")
-        for number, why in withheld_texts(result.plan, result.withheld)
-    )
+    withheld = tuple(withheld_lines(result.plan, result.withheld))
     lines = tuple(_figures(result, plans_again=applied.plans_again))
     return Lines((*trouble, *lines), essential=(*trouble, *withheld, *(() if applied.plans_again else lines)))
 

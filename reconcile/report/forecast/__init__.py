@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from reconcile.insight.comparison import Comparison
 from reconcile.insight.forecast import Figures, Forecast, Point, SeriesForecast
-from reconcile.plan.safety import withheld
+from reconcile.plan import safety
 from reconcile.report.document import Block, Columns, Formats, Formatter, Lines, Row, Text
 from reconcile.report.forecast.sentences import essential, heading, in_all, notes, rows
 from reconcile.report.templates import markdown
@@ -75,7 +75,7 @@ def forecast_json(found: Forecast | Comparison, /, *, verbose: bool = False) -> 
 
 def _forecast(forecast: Forecast) -> dict[str, object]:
     first = forecast.first
-    held_back = withheld(first)
+    withheld = safety.withheld(first)
     return {
         "format_version": "1.0",
         "base_url": first.base_url or None,
@@ -89,8 +89,8 @@ def _forecast(forecast: Forecast) -> dict[str, object]:
         "total": _figures(forecast.total, forecast) if forecast.total else None,
         "fleets": {fleet: _figures(figures, forecast) for fleet, figures in forecast.fleets.items()},
         "series": [_series(series, forecast) for series in forecast.series],
-        "withheld_at_first": len(held_back),
-        "allow_loss_at_first": first.loss.lost if held_back else None,
+        "withheld_at_first": len(withheld),
+        "allow_loss_at_first": first.loss.lost if withheld else None,
         "errors": first.errors,
         "warnings": first.warnings,
     }

@@ -3,11 +3,10 @@
 from functools import partial
 
 from reconcile.insight.difference import Difference
+from reconcile.plan import safety
 from reconcile.plan.model import Plan
-from reconcile.plan.safety import withheld
 from reconcile.report.diagnostics import LARGEST, diagnostic_lines, fitted
 from reconcile.report.document import Formats, Formatter
-from reconcile.report.plan import difference as changes
 from reconcile.report.plan import sentences
 from reconcile.report.plan.json import plan_json
 from reconcile.report.plan.text import plan_text
@@ -30,10 +29,10 @@ def plan_markdown(found: Plan | Difference, /, *, verbose: bool = False) -> str:
     The verdict and the deletes come first; of a difference, what the change causes, and then the plan, folded.
     """
     plan = found.after if isinstance(found, Difference) else found
-    held_back = withheld(plan)
+    withheld = safety.withheld(plan)
     shared = {
         "sentences": sentences,
-        "held_back": held_back,
+        "withheld": withheld,
         "diagnostic_lines": diagnostic_lines,
         "zone": plan.zone,
     }
@@ -43,18 +42,17 @@ def plan_markdown(found: Plan | Difference, /, *, verbose: bool = False) -> str:
         for server in plan.servers
         if server.actions or server.kept or server.unmanaged
     ]
-    figures = sentences.amounts_text(plan, held_back) if plan.actions else "no changes"
+    figures = sentences.amounts_text(plan, withheld) if plan.actions else "no changes"
     figures += f", {count_text(len(plan.errors), 'error')}" if plan.errors else ""
     # For programs: it marks the comment, and holds the counts.
-    mark = f"<!-- reconcile plan creates={len(plan.creates)} deletes={len(plan.deletes)} withheld={len(held_back)} -->"
+    mark = f"<!-- reconcile plan creates={len(plan.creates)} deletes={len(plan.deletes)} withheld={len(withheld)} -->"
     if isinstance(found, Plan):
         return fitted([mark, f"### reconcile: {figures}", "", *body], details)
     caused = markdown(
         "plan/change.md.jinja",
         difference=found,
-        changes=changes,
-        actions=list(changes.action_rows(found)),
-        files=list(changes.file_rows(found)),
+        actions=list(sentences.action_rows(found)),
+        files=list(sentences.file_rows(found)),
         most_rows=_MOST_ROWS,
         longest=_LONGEST,
         **shared,

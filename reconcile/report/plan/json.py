@@ -6,12 +6,11 @@ from typing import get_args
 from reconcile import __version__
 from reconcile.actual.inventory import MANUAL, Backup
 from reconcile.insight.difference import Difference, Effect
+from reconcile.plan import safety
 from reconcile.plan.model import Create, Delete, Kept, Plan, SeriesPlan, ServerPlan, Withheld
 from reconcile.plan.reasons import PrunedLater
-from reconcile.plan.safety import withheld
 from reconcile.report import values
-from reconcile.report.plan.difference import caused_text
-from reconcile.report.plan.sentences import action_text, kept_text
+from reconcile.report.plan.sentences import caused_text, in_any_case, kept_text, why_text
 from reconcile.report.values import JsonObject
 
 FORMAT_VERSION = "1.2"
@@ -27,7 +26,7 @@ _Entry = Create | Delete | Kept
 def plan_json(found: Plan | Difference, /, *, verbose: bool = False) -> JsonObject:
     """Return the whole plan; `planned_at` is `reconcile.observed_at`, in UTC. Of a difference, the plan after it."""
     plan = found.after if isinstance(found, Difference) else found
-    held_back = withheld(plan)
+    withheld = safety.withheld(plan)
     changes = [_change(entry, plan) for server in plan.servers for entry in _entries(server)]
     outputs = {
         "creates": [values.plain_address(create.address) for create in plan.creates],
@@ -54,9 +53,9 @@ def plan_json(found: Plan | Difference, /, *, verbose: bool = False) -> JsonObje
         "timestamp": plan.planned_at,
         "errored": bool(plan.errors),
         "complete": not plan.targets and not plan.errors,
-        "applyable": len(plan.actions) > len(held_back),
+        "applyable": len(plan.actions) > len(withheld),
         "reconcile": {
-            **_ours(plan, held_back),
+            **_ours(plan, withheld),
             **({"comparison": _comparison(found)} if isinstance(found, Difference) else {}),
         },
     }
@@ -67,7 +66,7 @@ def gitlab_report(plan: Plan, /, *, verbose: bool = False) -> JsonObject:
     return {"create": len(plan.creates), "update": 0, "delete": len(plan.deletes)}
 
 
-def _ours(plan: Plan, held_back: Withheld) -> JsonObject:
+def _ours(plan: Plan, withheld: Withheld) -> JsonObject:
     """Return the data that has no place in Terraform's representation."""
     return {
         "version": __version__,
@@ -83,14 +82,12 @@ def _ours(plan: Plan, held_back: Withheld) -> JsonObject:
         "summary": {
             "create": len(plan.creates),
             "delete": len(plan.deletes),
-            "withheld": len(held_back),
+            "withheld": len(withheld),
             "unchanged": len(plan.kept),
             "unmanaged": len(plan.unmanaged),
         },
         "loss": plan.loss,
-        "withheld": [
-            values.terraform_address(delete.address) for delete in plan.deletes if delete.address in held_back
-        ],
+        "withheld": [values.terraform_address(delete.address) for delete in plan.deletes if delete.address in withheld],
         "paused": [
             {"server": server.key, **values.pause_json(server.pause)} for server in plan.servers if server.pause
         ],
@@ -109,19 +106,17 @@ def _ours(plan: Plan, held_back: Withheld) -> JsonObject:
 
 def _comparison(difference: Difference) -> JsonObject:
     """Return the effect of the change to the files, and the changes in them."""
-    in_any_case = difference.in_any_case
-    creates = sum(isinstance(action, Create) for action in in_any_case)
     return {
         "summary": caused_text(difference),
         "actions": [
             {
                 **_change(each.action, difference.after),
                 "fate": each.fate,
-                "reason_before": action_text(each.before) if each.before else None,
+                "reason_before": why_text(each.before.reason) if each.before else None,
             }
             for each in difference.actions
         ],
-        "in_any_case": {"create": creates, "delete": len(in_any_case) - creates},
+        "in_any_case": in_any_case(difference),
         "lost_before": difference.before.loss.lost,
         "no_longer_declared": [{"server": server.key, "backups": server.held} for server in difference.left],
         "policies": {effect: difference.policies.get(effect, 0) for effect in get_args(Effect)},
@@ -192,7 +187,12 @@ def _change(entry: _Entry, plan: Plan) -> JsonObject:
     change = {"actions": [kind], "before": before, "after": after, "after_unknown": unknown}
     if isinstance(entry, Kept):
         return {**resource, "change": change, "reconcile_reason": kept_text(entry, plan.planned_at, plan.zone)}
-    return {**resource, "change": change, "reconcile_reason": action_text(entry), "action_reason": entry.reason.kind}
+    return {
+        **resource,
+        "change": change,
+        "reconcile_reason": why_text(entry.reason),
+        "action_reason": entry.reason.kind,
+    }
 
 
 def _unmanaged(entry: Kept, plan: Plan) -> JsonObject:

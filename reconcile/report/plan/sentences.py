@@ -1,29 +1,36 @@
-"""What every format says of a plan: a sentence for each reason, and for what is withheld."""
+"""What every format says of a plan: a sentence for each reason, and for what is withheld; and of a change to the files.
+
+What a change causes is one paragraph, and rows for the files and for the actions.
+"""
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import groupby, islice
 from typing import assert_never
 from zoneinfo import ZoneInfo
 
-from reconcile.actual.inventory import Backup, size_mb
+from reconcile.actual.inventory import Backup, in_order, size_mb
 from reconcile.addresses import BackupAddress
 from reconcile.desired.fields import size_setting
 from reconcile.durations import age_text
+from reconcile.insight.difference import ActionChange, Difference, Fate, FileChange, Written
 from reconcile.plan import reasons
-from reconcile.plan.model import Action, Create, Kept, Plan, SeriesPlan, ServerPlan, Withheld
+from reconcile.plan.model import Action, Create, Delete, Kept, Plan, SeriesPlan, ServerPlan, Withheld
 from reconcile.plan.pauses import Pause
 from reconcile.plan.reasons import Exemption, Veto
 from reconcile.plan.safety import ALWAYS_ALLOWED
-from reconcile.wording import count_text, size_text, time_text
+from reconcile.report.document import Text
+from reconcile.wording import count_text, names_text, size_text, time_text
 
 FEWEST_FOLDED = 3
 """If this many deletes of one series are withheld, or change alike, they share one row."""
 
 
-def amounts_text(plan: Plan, held_back: Collection[BackupAddress]) -> str:
+def amounts_text(plan: Plan, withheld: Collection[BackupAddress]) -> str:
     """Say how much there is to do, and how much of it is withheld."""
-    held = f" ({len(held_back):,} withheld)" if held_back else ""
+    held = f" ({len(withheld):,} withheld)" if withheld else ""
     return f"{len(plan.creates):,} to create, {len(plan.deletes):,} to delete{held}"
 
 
@@ -47,29 +54,19 @@ def backups_text(backups: Sequence[Backup], now: datetime) -> str:
     return f"{ages[0]}, {size_text(size_mb(backups) if len(backups) > 1 else backups[0].size_mb)}"
 
 
-def action_text(action: Action) -> str:
-    """Say why an action is planned."""
-    return create_text(action.reason) if isinstance(action, Create) else delete_text(action.reason)
-
-
 def reason_text(action: Action) -> str:
     """Say why an action is planned, with the name of the reason before it, unless the sentence contains that."""
-    return named(action.reason, action_text(action))
-
-
-def named(reason: reasons.CreateReason | reasons.DeleteReason, text: str) -> str:
-    """Put the name of a reason before a text, unless the text contains it."""
-    name = reason_name(reason)
+    name, text = reason_name(action), why_text(action.reason)
     return text if name in text else f"{name}: {text}"
 
 
-def reason_name(reason: reasons.CreateReason | reasons.DeleteReason) -> str:
-    """Return the name of a reason, for people."""
-    return "not kept" if isinstance(reason, reasons.NotKept) else reason.kind
+def reason_name(action: Action) -> str:
+    """Return the name of the reason for an action, for people."""
+    return "not kept" if isinstance(action.reason, reasons.NotKept) else action.reason.kind
 
 
-def create_text(reason: reasons.CreateReason) -> str:
-    """Say why a backup is created."""
+def why_text(reason: reasons.CreateReason | reasons.DeleteReason) -> str:  # noqa: PLR0911 - one for each reason
+    """Say why a backup is created or deleted."""
     match reason:
         case reasons.Missing(has_others=True):
             return "no backup is usable or in progress"
@@ -80,6 +77,16 @@ def create_text(reason: reasons.CreateReason) -> str:
             return f"newest is {age_text(age)} old, due every {every}{' by date' if is_by_date else ''}"
         case reasons.TooOld(age=age, max_age=max_age):
             return f"newest is {age_text(age)} old, at most {max_age} asked for"
+        case reasons.NotKept(keep=keep):
+            return "not kept by " + ", ".join(map(str, keep))
+        case reasons.Failed(status=status):
+            return f"its status is {status!r}"
+        case reasons.Undersized(min_size=min_size):
+            return f"smaller than min_size = {size_setting(min_size)}"
+        case reasons.Undeclared(prune=None):
+            return "prune = true"
+        case reasons.Undeclared(age=age, prune=prune):
+            return f"{age_text(age)} old, pruned after {prune}"
         case _:
             assert_never(reason)
 
@@ -102,23 +109,6 @@ def paused_texts(servers: Iterable[ServerPlan], zone: ZoneInfo) -> dict[str, lis
 def next_due_text(series: SeriesPlan, now: datetime) -> str:
     """Say when the next backup of a series is due, at the end of a line; empty if it is due now, or never."""
     return f"; due in {age_text(series.due_at - now)}" if series.due_at and not series.create else ""
-
-
-def delete_text(reason: reasons.DeleteReason) -> str:
-    """Say why a backup is deleted."""
-    match reason:
-        case reasons.NotKept(keep=keep):
-            return "not kept by " + ", ".join(map(str, keep))
-        case reasons.Failed(status=status):
-            return f"its status is {status!r}"
-        case reasons.Undersized(min_size=min_size):
-            return f"smaller than min_size = {size_setting(min_size)}"
-        case reasons.Undeclared(prune=None):
-            return "prune = true"
-        case reasons.Undeclared(age=age, prune=prune):
-            return f"{age_text(age)} old, pruned after {prune}"
-        case _:
-            assert_never(reason)
 
 
 _EXEMPTION_TEXTS = {
@@ -179,9 +169,214 @@ _WITHHELD_TEXTS = {
 }
 
 
-def withheld_texts(plan: Plan, held_back: Withheld) -> Iterator[tuple[int, str]]:
+def withheld_texts(plan: Plan, withheld: Withheld) -> Iterator[tuple[int, str]]:
     """Yield how many deletes are withheld for each reason, the reason, and what would allow it."""
-    counts = Counter(held_back.values())
+    counts = Counter(withheld.values())
     if number := counts[Veto.TOO_MUCH_LOST]:
         yield number, f"{_loss_text(plan)} {allow_text(plan.loss.lost)}"
     yield from ((counts[veto], text) for veto, text in _WITHHELD_TEXTS.items() if counts[veto])
+
+
+def withheld_lines(plan: Plan, withheld: Withheld) -> Iterator[Text]:
+    """Yield these texts as lines."""
+    for number, why in withheld_texts(plan, withheld):
+        yield Text(f"Withheld: {count_text(number, 'delete')}. {why}", "bold red")
+
+
+_MOST_NAMED = 3
+"""Maximum number of servers or fleets, of those that change alike, that a row names; any more are only counted."""
+
+_FATES = {
+    Fate.NEW: "",
+    Fate.NEW_WITHHELD: "withheld: ",
+    Fate.NOW_WITHHELD: "now withheld: ",
+    Fate.NO_LONGER_WITHHELD: "no longer withheld: ",
+    Fate.GONE: "no longer planned: ",
+}
+"""What becomes of an action, before its reason; an action with only another reason has no row."""
+
+_MOST_CHANGED = 5
+"""Tables whose changes the paragraph names; any more are only counted."""
+
+_PREFIXES = {"policies": "policy ", "fleets": "fleet "}
+_POLICIES = {"longer": "a longer policy", "shorter": "a shorter policy", "other": "another policy"}
+
+
+def caused_text(difference: Difference) -> str:
+    """Say in one paragraph what the change to the files causes."""
+    if difference.is_empty:
+        return "This change has no effect: the files say the same as before."
+    files = "; ".join(_files_texts(difference))
+    if difference.causes_nothing:
+        return f"This change has no effect now: the plan is the same.{f' In the files: {files}.' if files else ''}"
+    actions = ", ".join(_actions_texts(difference))
+    return f"Because of this change: {'; '.join(filter(None, (actions, files)))}."
+
+
+def in_any_case_text(difference: Difference) -> str:
+    """Say how much is due with and without the change."""
+    counts = in_any_case(difference)
+    due = f"Due in any case: {counts['create']:,} to create, {counts['delete']:,} to delete"
+    return due if difference.in_any_case else "Nothing else is due"
+
+
+def in_any_case(difference: Difference) -> dict[str, int]:
+    """Return how many actions are due with and without the change."""
+    creates = sum(isinstance(action, Create) for action in difference.in_any_case)
+    return {"create": creates, "delete": len(difference.in_any_case) - creates}
+
+
+def loss_part_text(difference: Difference) -> str:
+    """Say which part of the loss the change causes; empty if it causes nothing, or nothing is withheld for loss."""
+    lost = difference.after.loss.lost
+    if difference.causes_nothing or not difference.after.loss.is_too_much(0):
+        return ""
+    more = max(0, lost - difference.before.loss.lost)
+    return f"Of the {count_text(lost, 'usable backup')} that the plan would lose, {more:,} are because of this change."
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ActionRow:
+    """An action that the change affects, or several that are alike: deletes of one series, or those on many servers."""
+
+    fate: Fate
+    is_create: bool
+    name: str
+    facts: tuple[str, ...]
+    """The age and size of what is deleted; none for a create."""
+    why: str
+
+
+def action_rows(difference: Difference) -> Iterator[ActionRow]:
+    """Yield each action that the change adds, withholds, no longer withholds, or removes."""
+    changed = [each for each in difference.actions if each.fate in _FATES]
+    texts = [(each.fate, reason_text(each.action), each.action.address.series.description) for each in changed]
+    servers: dict[object, set[str]] = {}
+    for each, text in zip(changed, texts, strict=True):
+        servers.setdefault(text, set()).add(each.action.address.series.server)
+    rows: dict[object, list[ActionChange]] = {}
+    for each, text in zip(changed, texts, strict=True):
+        # What is alike on many servers shares a row. Other actions share one only with those of their series.
+        in_series = (each.fate, each.action.reason.kind, each.action.address.series)
+        rows.setdefault(text if len(servers[text]) > _MOST_NAMED else in_series, []).append(each)
+    for row, alike in rows.items():
+        is_folded = row in servers or len(alike) >= FEWEST_FOLDED
+        for several in [alike] if is_folded else ([each] for each in alike):
+            yield _action_row(several, difference.after.planned_at)
+
+
+def _action_row(alike: Sequence[ActionChange], now: datetime) -> ActionRow:
+    action = alike[0].action
+    servers = list(dict.fromkeys(each.action.address.series.server for each in alike))
+    backups = in_order(each.action.backup for each in alike if isinstance(each.action, Delete))
+    name = f"{action.address.series}: {len(backups):,} backups" if len(alike) > 1 else str(action.address)
+    if len(servers) > 1:
+        description = action.address.series.description or "undeclared"
+        name = f"{description} on {names_text(servers, _MOST_NAMED)}: {count_text(len(alike), 'backup')}"
+    return ActionRow(
+        fate=alike[0].fate,
+        is_create=isinstance(action, Create),
+        name=name,
+        facts=(backups_text(backups, now),) if backups else (),
+        why=_FATES[alike[0].fate] + reason_text(action),
+    )
+
+
+def file_rows(difference: Difference) -> Iterator[tuple[str, str]]:
+    """Yield the changes in the files: the place, and each value before and after."""
+    for (table, _, series), changes in groupby(difference.files, lambda each: (each.table, each.names, each.series)):
+        alike = list(changes)
+        about = "" if series is None else f"{series}: "
+        number = f" ({count_text(max(each.reach for each in alike), 'series')})" if table == "policies" else ""
+        yield _subject(alike[0]), f"{about}{'; '.join(map(_change_text, alike))}{number}"
+
+
+def _actions_texts(difference: Difference) -> Iterator[str]:
+    number = Counter(each.fate for each in difference.actions)
+    for fates, how in (({Fate.NEW, Fate.NEW_WITHHELD}, "more"), ({Fate.GONE}, "fewer")):
+        actions = [each.action for each in difference.actions if each.fate in fates]
+        if deletes := [action for action in actions if isinstance(action, Delete)]:
+            size = size_text(size_mb(delete.backup for delete in deletes))
+            withheld = number[Fate.NEW_WITHHELD] if how == "more" else 0
+            held = f", {withheld:,} withheld" if withheld else ""
+            yield f"{count_text(len(deletes), f'{how} delete')} on {_servers_text(deletes)} ({size}{held})"
+        if creates := [action for action in actions if isinstance(action, Create)]:
+            yield f"{count_text(len(creates), f'{how} create')} on {_servers_text(creates)}"
+    for fate in (Fate.NOW_WITHHELD, Fate.NO_LONGER_WITHHELD):
+        if number[fate]:
+            yield f"{count_text(number[fate], 'delete')} {fate}"
+
+
+def _servers_text(actions: Iterable[Action]) -> str:
+    servers = {action.address.server for action in actions}
+    return servers.pop() if len(servers) == 1 else count_text(len(servers), "server")
+
+
+def _files_texts(difference: Difference) -> Iterator[str]:
+    """Yield the new and removed tables, the changed policies, the names of other changed keys; then new errors."""
+    yield from _declared_texts(difference)
+    for effect, number in difference.policies.items():
+        yield f"{count_text(number, 'series')} {'gets' if number == 1 else 'get'} {_POLICIES[effect]}"
+    others: dict[str, dict[str, None]] = {}
+    for each in difference.files:
+        if each.path and not each.is_of_policy:
+            others.setdefault(_subject(each), {})[each.path[0]] = None
+    for subject, keys in islice(others.items(), _MOST_CHANGED):
+        yield f"{subject}: {', '.join(keys)}"
+    if len(others) > _MOST_CHANGED:
+        yield f"{len(others) - _MOST_CHANGED:,} more with other values"
+    for severity, number in Counter(each.severity for each in difference.appeared).items():
+        yield count_text(number, f"more {severity}")
+    for severity, number in Counter(each.severity for each in difference.resolved).items():
+        yield f"{_are(number, severity)} resolved"
+
+
+def _declared_texts(difference: Difference) -> Iterator[str]:
+    gone: Counter[str] = Counter()
+    new: Counter[str] = Counter()
+    for each in difference.files:
+        if not each.path:
+            thing = "series" if each.series is not None else each.table.removesuffix("s")
+            (gone if each.after is None else new)[thing] += len(each.names) if thing == "fleet" else each.reach
+    if difference.left:
+        gone["server"] = len(difference.left)  # one whose id differs leaves a server too
+    for thing, number in gone.items():
+        held = sum(server.held for server in difference.left) if thing == "server" else 0
+        stay = f", {'its' if number == 1 else 'their'} {count_text(held, 'backup')} kept" if held else ""
+        yield f"{_are(number, thing)} no longer declared{stay}"
+    for thing, number in new.items():
+        yield f"{_are(number, thing)} newly declared"
+
+
+def _are(number: int, thing: str) -> str:
+    return f"{count_text(number, thing)} {'is' if number == 1 else 'are'}"
+
+
+def _subject(change: FileChange) -> str:
+    """Name the table that contains a value, or the tables in which it changes alike."""
+    if not change.names:
+        return f"[{change.table}]"
+    return f"{_PREFIXES.get(change.table, '')}{names_text(change.names, _MOST_NAMED)}"
+
+
+def _change_text(change: FileChange) -> str:
+    """Write a value before and after; an item of a list, or a whole table, is only new or gone."""
+    label = " ".join(change.path)
+    match change.before, change.after:
+        case None, dict() as table if label:
+            return f"{label} set: {_flat(table)}"
+        case None, dict() as table:
+            return f"declared, {_flat(table)}"
+        case None, "":
+            return f"{label} added"
+        case "" | dict(), None:
+            return f"{label} removed" if label else "no longer declared"
+        case before, after:
+            return f"{label} {_flat(before or 'not set')} → {_flat(after or 'not set')}"
+
+
+def _flat(value: Written) -> str:
+    """Write a table in one line: `match web-*, series nightly every 1d, keep last 7`."""
+    if isinstance(value, str):
+        return value
+    return ", ".join(" ".join(filter(None, (key, _flat(inner)))) for key, inner in value.items())

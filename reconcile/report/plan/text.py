@@ -10,10 +10,9 @@ from zoneinfo import ZoneInfo
 from reconcile.actual.inventory import State
 from reconcile.durations import age_text
 from reconcile.insight.difference import Difference, Fate
+from reconcile.plan import safety
 from reconcile.plan.model import Action, Create, Delete, Kept, Plan, SeriesPlan, ServerPlan, Withheld
-from reconcile.plan.safety import withheld
 from reconcile.report.document import Block, Columns, Lines, Row, Text
-from reconcile.report.plan import difference as changes
 from reconcile.report.plan import sentences
 from reconcile.wording import count_text, names_text, size_text, time_text
 
@@ -42,26 +41,26 @@ def plan_text(found: Plan | Difference, /, *, verbose: bool) -> Lines:
     Of a difference, what the change causes comes first; `verbose` shows all of the plan after it.
     """
     plan = found.after if isinstance(found, Difference) else found
-    held_back = withheld(plan)
-    essential: tuple[Block, ...] = (_figures(plan, held_back), *_hindered(plan, held_back))
+    withheld = safety.withheld(plan)
+    essential: tuple[Block, ...] = (_figures(plan, withheld), *_hindered(plan, withheld))
     if isinstance(found, Plan):
-        return Lines(tuple(_lines(plan, held_back, verbose=verbose)), essential=essential)
-    caused = Text(changes.caused_text(found), "bold")
-    rest = _lines(plan, held_back, verbose=True) if verbose else _end(plan, held_back)
+        return Lines(tuple(_lines(plan, withheld, verbose=verbose)), essential=essential)
+    caused = Text(sentences.caused_text(found), "bold")
+    rest = _lines(plan, withheld, verbose=True) if verbose else _end(plan, withheld)
     return Lines((caused, *_changes(found, verbose=verbose), *rest), essential=(caused, *essential))
 
 
 def _changes(difference: Difference, *, verbose: bool) -> Iterator[Block]:
     """Yield the loss that the change causes, its changes in the files, and how much is due in any case."""
-    if part := changes.loss_part_text(difference):
+    if part := sentences.loss_part_text(difference):
         yield Text(part, "bold red")
-    yield Columns(rows=tuple(Row(cells, "cyan") for cells in changes.file_rows(difference)), indent=2)
+    yield Columns(rows=tuple(Row(cells, "cyan") for cells in sentences.file_rows(difference)), indent=2)
     changed = tuple(
-        _row(_SIGNS.get(row.fate, "+" if row.is_create else "-"), row.name, *filter(None, [row.facts]), row.why)
-        for row in changes.action_rows(difference)
+        _row(_SIGNS.get(row.fate, "+" if row.is_create else "-"), row.name, *row.facts, row.why)
+        for row in sentences.action_rows(difference)
     )
     yield Columns(rows=changed, indent=2, narrowest=_ROOM_FOR_REASONS, shortens=1)
-    yield Text(f"{changes.in_any_case_text(difference)}{'' if verbose else ' (-v shows all of the plan)'}.", "dim")
+    yield Text(f"{sentences.in_any_case_text(difference)}{'' if verbose else ' (-v shows all of the plan)'}.", "dim")
 
 
 def planned_text(event: "Planned", /, *, verbose: bool) -> Lines:
@@ -69,30 +68,29 @@ def planned_text(event: "Planned", /, *, verbose: bool) -> Lines:
 
     With `-q`, only "No changes" is shown: otherwise a result follows, which reports what was done.
     """
-    plan, held_back = event.plan, event.withheld
-    lines = tuple(_lines(plan, held_back, verbose=verbose))
-    return Lines(lines, essential=() if plan.actions else (_figures(plan, held_back),))
+    plan, withheld = event.plan, event.withheld
+    lines = tuple(_lines(plan, withheld, verbose=verbose))
+    return Lines(lines, essential=() if plan.actions else (_figures(plan, withheld),))
 
 
-def _lines(plan: Plan, held_back: Withheld, *, verbose: bool) -> Iterator[Block]:
+def _lines(plan: Plan, withheld: Withheld, *, verbose: bool) -> Iterator[Block]:
     in_full = verbose or len(plan.kept) + len(plan.unmanaged) <= MOST_UNCHANGED
-    footnotes = _footnotes(plan)
-    rows = _Rows(plan.planned_at, plan.zone, held_back, footnotes, in_full=in_full, dated=verbose)
+    rows = _Rows(plan.planned_at, plan.zone, withheld, _footnotes(plan), in_full=in_full, dated=verbose)
     shown = [server for server in plan.servers if server.actions or (in_full and (server.kept or server.unmanaged))]
     if table := tuple(row for server in shown for row in rows.of(server)):
         yield Columns(rows=table, indent=2, narrowest=_ROOM_FOR_REASONS, shortens=1)
-        yield from (Text(line, "dim") for _, line in footnotes.values())
+        yield from (Text(line, "dim") for _, line in rows.footnotes.values())
     quiet = [server for server in plan.servers if server not in shown]
-    for text, paused in sentences.paused_texts(quiet, rows.zone).items():
+    for text, paused in sentences.paused_texts(quiet, plan.zone).items():
         yield Text(f"{names_text([server.key for server in paused], _MOST_NAMED)}: {text}", style="yellow")
     if others := sum(server.pause is None for server in quiet):
         yield Text(f"{count_text(others, 'server')} with nothing to do (-v shows all)", style="dim")
     for fleet, members in plan.members.items():
         yield Text(f"fleet {fleet}: {count_text(len(members), 'server')}", style="dim")
-    yield from _end(plan, held_back)
+    yield from _end(plan, withheld)
 
 
-def _end(plan: Plan, held_back: Withheld) -> Iterator[Block]:
+def _end(plan: Plan, withheld: Withheld) -> Iterator[Block]:
     """Yield the warnings, and the last lines: how much would be done, and what would not."""
     yield from plan.warnings
     yield Text("")
@@ -101,29 +99,28 @@ def _end(plan: Plan, held_back: Withheld) -> Iterator[Block]:
         yield Text(f"This plan covers only --target {targets}.", style="yellow")
     if plan.max_age:
         yield Text(f"Each series must have a backup no older than {plan.max_age}.", style="yellow")
-    yield _figures(plan, held_back)
+    yield _figures(plan, withheld)
     where = f"{count_text(len(plan.servers), 'server')} at {plan.base_url}, times in {plan.zone}"
     yield Text(where, style="dim")
     if plan.awaited:
         awaited = count_text(len(plan.awaited), "backup")
         yield Text(f"Apply waits for {awaited} in progress to complete, then plans again.", style="yellow")
-    yield from _hindered(plan, held_back)
+    yield from _hindered(plan, withheld)
 
 
-def _figures(plan: Plan, held_back: Withheld) -> Text:
+def _figures(plan: Plan, withheld: Withheld) -> Text:
     """Say how much would be done."""
     totals = sentences.totals_text(plan)
     if plan.actions:
-        return Text.assemble((f"Plan: {sentences.amounts_text(plan, held_back)}", "bold"), f"; {totals}.")
+        return Text.assemble((f"Plan: {sentences.amounts_text(plan, withheld)}", "bold"), f"; {totals}.")
     if plan.errors:
         return Text.assemble(("No changes ", "bold"), f"to what could be planned: {totals}.")
     return Text.assemble(("No changes. ", "bold green"), f"The account matches the files: {totals}.")
 
 
-def _hindered(plan: Plan, held_back: Withheld) -> Iterator[Text]:
+def _hindered(plan: Plan, withheld: Withheld) -> Iterator[Text]:
     """Say what would not be done."""
-    for number, why in sentences.withheld_texts(plan, held_back):
-        yield Text(f"Withheld: {count_text(number, 'delete')}. {why}", style="bold red")
+    yield from sentences.withheld_lines(plan, withheld)
     if plan.errors:
         errors = count_text(len(plan.errors), "error")
         yield Text(f"Incomplete plan: {errors}. Everything else is planned.", style="bold red")
@@ -138,7 +135,7 @@ class _Rows:
 
     now: datetime
     zone: ZoneInfo
-    held_back: Withheld
+    withheld: Withheld
     footnotes: Mapping[str, tuple[str, str]]
     in_full: bool
     dated: bool
@@ -169,28 +166,24 @@ class _Rows:
 
         A reason that several rows share is in the first of them, or in a footnote. The others have only its name.
         """
-        held_back = [each for each in actions if isinstance(each, Delete) and each.address in self.held_back]
-        is_folded = not self.dated and len(held_back) >= sentences.FEWEST_FOLDED
+        withheld = [each.backup for each in actions if isinstance(each, Delete) and each.address in self.withheld]
+        is_folded = not self.dated and len(withheld) >= sentences.FEWEST_FOLDED
         earlier: set[str] = set()
         for action in actions:
-            if not (is_folded and action.address in self.held_back):
-                yield self._action(action, earlier)
-        if is_folded:
-            backups = [each.backup for each in held_back]
-            name = f"{description or 'undeclared'}: {len(backups):,} backups"
-            why, _ = self.footnotes.get(sentences.reason_text(held_back[0]), (sentences.action_text(held_back[0]), ""))
-            yield _row("!", name, sentences.backups_text(backups, self.now), f"withheld: {why}")
-
-    def _action(self, action: Action, earlier: set[str]) -> Row:
-        """Return the row of an action, with only the name of its reason if an `earlier` action has the same."""
-        if isinstance(action, Create):
-            return _row("+", action.description, sentences.reason_text(action))
-        text = sentences.reason_text(action)
-        why, _ = self.footnotes.get(text, (sentences.reason_name(action.reason) if text in earlier else text, ""))
-        earlier.add(text)
-        if action.address in self.held_back:
-            return self._backup("!", action, f"withheld: {why}")
-        return self._backup("-", action, why)
+            text = sentences.reason_text(action)
+            footnote, _ = self.footnotes.get(text, ("", ""))
+            why = footnote or (sentences.reason_name(action) if text in earlier else text)
+            earlier.add(text)
+            if isinstance(action, Create):
+                yield _row("+", action.description, text)
+            elif action.address not in self.withheld:
+                yield self._backup("-", action, why)
+            elif not is_folded:
+                yield self._backup("!", action, f"withheld: {why}")
+            elif action.backup is withheld[0]:
+                name = f"{description or 'undeclared'}: {len(withheld):,} backups"
+                facts = sentences.backups_text(withheld, self.now)
+                yield _row("!", name, facts, f"withheld: {footnote or sentences.why_text(action.reason)}")
 
     def _unchanged(self, series: SeriesPlan) -> Row:
         usable = [kept.backup.created_at for kept in series.kept if kept.backup.state is State.USABLE]
@@ -221,8 +214,8 @@ def _footnotes(plan: Plan) -> dict[str, tuple[str, str]]:
     """
     found: Counter[tuple[str, str]] = Counter()
     for series in (series for server in plan.servers for series in server.series):
-        for reason in dict.fromkeys(delete.reason for delete in series.deletes):
-            found[sentences.reason_name(reason), sentences.named(reason, sentences.delete_text(reason))] += 1
+        for delete in {delete.reason: delete for delete in series.deletes}.values():
+            found[sentences.reason_name(delete), sentences.reason_text(delete)] += 1
     names = Counter(name for name, _ in found)
     shared = [each for each, number in found.items() if number > 1 and len(each[1]) > _ROOM_FOR_REASONS]
     return {

@@ -6,7 +6,7 @@ from support.build import NOW, backup, config, days, inventory
 from reconcile.actual.inventory import Server
 from reconcile.desired.desired import resolve
 from reconcile.insight.difference import compare
-from reconcile.report.plan.difference import action_rows
+from reconcile.report.plan.sentences import action_rows
 
 SERVERS = tuple(Server(id=number, name=f"s{number}") for number in range(1, 5))
 HELD = inventory(

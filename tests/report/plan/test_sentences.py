@@ -28,7 +28,7 @@ from reconcile.plan.reasons import (
     Undeclared,
     Undersized,
 )
-from reconcile.report.plan.sentences import create_text, delete_text, kept_text
+from reconcile.report.plan.sentences import kept_text, why_text
 
 ROME = ZoneInfo("Europe/Rome")
 A_WEEK = Duration(days=7)
@@ -70,12 +70,12 @@ KEEPS: dict[KeepReason, str] = {
 
 @pytest.mark.parametrize(("reason", "text"), CREATES.items())
 def test_creates(reason: CreateReason, text: str) -> None:
-    assert create_text(reason) == text
+    assert why_text(reason) == text
 
 
 @pytest.mark.parametrize(("reason", "text"), DELETES.items())
 def test_deletes(reason: DeleteReason, text: str) -> None:
-    assert delete_text(reason) == text
+    assert why_text(reason) == text
 
 
 @pytest.mark.parametrize(("reason", "text"), KEEPS.items())
