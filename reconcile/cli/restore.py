@@ -34,7 +34,7 @@ from reconcile.insight.timeline import server_timeline
 from reconcile.outcomes import Outcome
 from reconcile.plan.record import RestoreOptions
 from reconcile.report.backups import restore_text
-from reconcile.report.status.text import points_text
+from reconcile.report.status import points_text
 
 _NOTHING = Config(servers=())
 

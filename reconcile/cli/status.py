@@ -16,12 +16,10 @@ from reconcile.insight.status import Status
 from reconcile.insight.status import status as status_of
 from reconcile.plan.planning import desired_for
 from reconcile.report.document import Formatter
-from reconcile.report.status import STATUS_FORMATS
-from reconcile.report.status.html import status_html
-from reconcile.report.status.metrics import metrics as metrics_text
-from reconcile.report.status.runbook import runbook
+from reconcile.report.status import STATUS_FORMATS, check_text, status_text
+from reconcile.report.status.pages import runbook, status_html
+from reconcile.report.status.programs import metrics as metrics_text
 from reconcile.report.status.sentences import verdict_text
-from reconcile.report.status.text import check_text, status_text
 
 FILES = {"metrics": metrics_text, "html": status_html, "runbook": runbook}
 """What is written to a file, by its option."""

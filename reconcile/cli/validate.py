@@ -6,8 +6,8 @@ from reconcile.cli.session import Session
 from reconcile.cli.system_clock import SystemClock
 from reconcile.diagnostics import UserError
 from reconcile.insight.validation import Validation
+from reconcile.report.diagnostics import VALIDATE_FORMATS
 from reconcile.report.document import Formatter
-from reconcile.report.validate import VALIDATE_FORMATS
 
 
 @command(files=True)

@@ -1,13 +1,18 @@
-"""Diagnostics as text, as Markdown, and as GitHub's annotations."""
+"""Diagnostics as text, as Markdown, and as GitHub's annotations; and the result of `validate`."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
 
 from reconcile.diagnostics import Diagnostic, Spot
-from reconcile.report.document import Document, Text
+from reconcile.report.document import Document, Formats, Formatter, Lines, Text
 from reconcile.report.escape import code, plain, visible, with_units_unbroken
 from reconcile.wording import count_text
+
+if TYPE_CHECKING:
+    from reconcile.desired.config import Config, DeclaredFleet, DeclaredServer
+    from reconcile.insight.validation import Validation
 
 _STYLE = {"error": "bold red", "warning": "bold yellow"}
 _LONGEST = 2000
@@ -128,3 +133,39 @@ FAILURES: Mapping[str, Callable[[Sequence[Diagnostic], str], Document]] = {
     "markdown": diagnostics_markdown,
 }
 """What a failed command prints instead of its result, by the flag of the format; the second argument is its name."""
+
+
+def declared_text(config: "Config") -> str:
+    """Say how much the files declare: `3 series on 2 servers, 1 series in 1 fleet`."""
+    parts = [_series_text(config.servers, "on", "server")] if config.servers or not config.fleets else []
+    parts += [_series_text(config.fleets, "in", "fleet")] if config.fleets else []
+    return ", ".join(parts)
+
+
+def _series_text(declared: Sequence["DeclaredServer | DeclaredFleet"], where: str, thing: str) -> str:
+    series = sum(len(each.series) for each in declared)
+    return f"{count_text(series, 'series')} {where} {count_text(len(declared), thing)}"
+
+
+def validate_text(validation: "Validation", /, *, verbose: bool = False) -> Lines:
+    """Return a line that sums up a valid file; none for an invalid one."""
+    if validation.config is None or not validation.is_valid:
+        return Lines(())
+    return Lines((Text(f"Valid: {declared_text(validation.config)}.", "bold green"),))
+
+
+def validate_json(validation: "Validation", /, *, verbose: bool = False) -> dict[str, object]:
+    """Return the result of `validate` in full."""
+    errors = sum(diagnostic.severity == "error" for diagnostic in validation.diagnostics)
+    return {
+        "format_version": "1.0",
+        "valid": errors == 0,
+        "error_count": errors,
+        "warning_count": len(validation.diagnostics) - errors,
+        "diagnostics": validation.diagnostics,
+    }
+
+
+VALIDATE_FORMATS: Formats[Formatter["Validation"]] = Formats(
+    validate_text, json=(validate_json, "Print JSON, like `terraform validate -json`.")
+)

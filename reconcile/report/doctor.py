@@ -10,8 +10,8 @@ from reconcile.desired.config import Config
 from reconcile.desired.desired import Desired
 from reconcile.diagnostics import Diagnostic
 from reconcile.insight.doctor import AccessFacts, Check, Diagnosis, ServiceFacts, TokenFacts
+from reconcile.report.diagnostics import declared_text
 from reconcile.report.document import Block, Formats, Formatter, Lines, Text
-from reconcile.report.validate import declared_text
 from reconcile.wording import count_text
 
 _PAGING = {True: "has next", False: "next is null", None: "has no next"}

@@ -16,8 +16,8 @@ from markupsafe import Markup
 from reconcile.actual.inventory import Server, State
 from reconcile.addresses import escaped_glob
 from reconcile.insight import importing
+from reconcile.report.document import rendered
 from reconcile.report.escape import visible, without_commands_in_strings
-from reconcile.report.templates import rendered
 from reconcile.wording import count_text
 
 SCHEMA = "reconcile.schema.json"

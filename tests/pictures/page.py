@@ -19,7 +19,7 @@ from reconcile.durations import Duration
 from reconcile.insight.forecast import Schedule, forecast, without_account
 from reconcile.insight.status import status
 from reconcile.report.forecast.html import forecast_html
-from reconcile.report.status.html import status_html
+from reconcile.report.status.pages import status_html
 
 from .account import DECLARED, OBSERVED
 

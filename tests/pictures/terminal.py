@@ -15,11 +15,11 @@ from support.world import World
 from reconcile.desired.desired import resolve
 from reconcile.insight.status import status
 from reconcile.outcomes import Applied, Event, Planned, Waiting
+from reconcile.report.apply import result_text
 from reconcile.report.apply.sentences import event_text
-from reconcile.report.apply.text import result_text
 from reconcile.report.document import Block
 from reconcile.report.plan.text import plan_text, planned_text
-from reconcile.report.status.text import status_text
+from reconcile.report.status import status_text
 from reconcile.report.terminal import printable
 from reconcile.sandbox.account import sample
 

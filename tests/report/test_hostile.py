@@ -22,16 +22,15 @@ from reconcile.insight.restore_points import choose
 from reconcile.insight.servers import list_backups
 from reconcile.insight.status import status
 from reconcile.outcomes import Applied, Event, Finished, Outcome, Result, Settled, Waiting
+from reconcile.report.apply import result_text
 from reconcile.report.apply.sentences import event_text
-from reconcile.report.apply.text import result_text
 from reconcile.report.backups import LIST_FORMATS, restore_text
 from reconcile.report.diagnostics import diagnostic_text
 from reconcile.report.doctor import DOCTOR_FORMATS
 from reconcile.report.document import Document, Lines
 from reconcile.report.forecast import FORECAST_FORMATS
 from reconcile.report.plan import PLAN_FORMATS
-from reconcile.report.status import STATUS_FORMATS
-from reconcile.report.status.text import check_text
+from reconcile.report.status import STATUS_FORMATS, check_text
 from reconcile.report.toml import declaration_toml
 
 NASTY = "::error::x ##[group]y \x1b[2J\x9b31m\u202e\n::stop-commands::z\r\u2028\U000e0041 ::add-mask::q"

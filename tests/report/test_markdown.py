@@ -19,10 +19,10 @@ from reconcile.insight.difference import compare
 from reconcile.insight.status import status
 from reconcile.plan.model import Plan
 from reconcile.report.diagnostics import LARGEST, diagnostics_markdown
+from reconcile.report.document import _environment
 from reconcile.report.escape import plain, visible
 from reconcile.report.plan import plan_markdown
-from reconcile.report.status import status_markdown
-from reconcile.report.templates import _environment
+from reconcile.report.status.pages import status_markdown
 
 OUR_HTML = re.compile(r"</?(details|summary|code)>|^<!-- reconcile(: the whole)? plan[ a-z0-9=]*-->")
 PRUNING = declare("", server="prune = true")

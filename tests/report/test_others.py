@@ -18,9 +18,9 @@ from reconcile.insight.importing import declare as import_
 from reconcile.insight.restore_points import choose
 from reconcile.insight.status import status
 from reconcile.insight.validation import Validation
-from reconcile.report.apply.text import result_text
+from reconcile.report.apply import result_text
 from reconcile.report.backups import list_json, list_text, restore_text
-from reconcile.report.diagnostics import FAILURES, diagnostic_text, diagnostics_markdown
+from reconcile.report.diagnostics import FAILURES, diagnostic_text, diagnostics_markdown, validate_json, validate_text
 from reconcile.report.doctor import doctor_json, doctor_text
 from reconcile.report.document import Document, Formatter, Lines
 from reconcile.report.forecast import forecast_json, forecast_markdown, forecast_text
@@ -29,13 +29,10 @@ from reconcile.report.plan import PLAN_FORMATS, plan_markdown
 from reconcile.report.plan.json import gitlab_report, plan_json
 from reconcile.report.plan.text import plan_text, planned_text
 from reconcile.report.replay import replay_json, replay_text
-from reconcile.report.status import STATUS_FORMATS, status_json, status_markdown
-from reconcile.report.status.html import status_html
-from reconcile.report.status.metrics import metrics
-from reconcile.report.status.runbook import runbook
-from reconcile.report.status.text import check_text, points_text, status_text
+from reconcile.report.status import STATUS_FORMATS, check_text, points_text, status_text
+from reconcile.report.status.pages import runbook, status_html, status_markdown
+from reconcile.report.status.programs import metrics, status_json
 from reconcile.report.toml import declaration_toml
-from reconcile.report.validate import validate_json, validate_text
 from reconcile.wording import count_text, seconds_text, size_text
 
 NIGHTLY = declare('{ description = "nightly" }')

@@ -17,11 +17,11 @@ from reconcile.insight.status import status
 from reconcile.outcomes import Applied, Finished, Outcome, Result
 from reconcile.plan.model import Create, Plan
 from reconcile.plan.safety import withheld
-from reconcile.report.apply.text import result_text
+from reconcile.report.apply import result_text
 from reconcile.report.backups import list_text, restore_text
 from reconcile.report.document import Document
 from reconcile.report.plan.text import plan_text
-from reconcile.report.status.text import status_text
+from reconcile.report.status import status_text
 
 SCREENS = Path(__file__).parent / "screens"
 BY_HAND = "before the migration of the database to the new disks (ticket OPS-4711)"

@@ -32,8 +32,7 @@ from reconcile.report.document import Document, Formats, Formatter, Lines
 from reconcile.report.forecast import FORECAST_FORMATS
 from reconcile.report.forecast.html import forecast_html
 from reconcile.report.plan import PLAN_FORMATS
-from reconcile.report.status import STATUS_FORMATS
-from reconcile.report.status.text import check_text
+from reconcile.report.status import STATUS_FORMATS, check_text
 from reconcile.report.toml import declaration_toml
 from reconcile.report.values import json_text
 

@@ -17,8 +17,8 @@ from reconcile.diagnostics import UserError
 from reconcile.outcomes import Applied, Outcome, Result, Waiting
 from reconcile.plan.model import Create, Delete
 from reconcile.plan.planning import RunOptions
+from reconcile.report.apply import result_text
 from reconcile.report.apply.sentences import event_text
-from reconcile.report.apply.text import result_text
 from reconcile.report.document import Text
 from reconcile.sandbox.account import Record
 

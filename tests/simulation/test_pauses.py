@@ -7,7 +7,7 @@ from support.world import World
 from reconcile.clock import Stop
 from reconcile.diagnostics import UserError
 from reconcile.outcomes import Applied
-from reconcile.report.apply.text import result_text
+from reconcile.report.apply import result_text
 from reconcile.report.document import Text
 
 FILE = config("[servers.web]\nid = 1\nbackups = [{ description = 'nightly' }, { description = 'weekly' }]\n")

@@ -5,9 +5,8 @@ from collections.abc import Iterator
 from reconcile.insight.comparison import Comparison
 from reconcile.insight.forecast import Figures, Forecast, Point, SeriesForecast
 from reconcile.plan import safety
-from reconcile.report.document import Block, Columns, Formats, Formatter, Lines, Row, Text
+from reconcile.report.document import Block, Columns, Formats, Formatter, Lines, Row, Text, markdown
 from reconcile.report.forecast.sentences import essential, heading, in_all, notes, rows
-from reconcile.report.templates import markdown
 
 _MOST_ROWS = 50
 """Maximum number of rows in Markdown, for a merge-request comment."""

@@ -16,8 +16,8 @@ from markupsafe import Markup
 
 from reconcile.insight.comparison import Comparison
 from reconcile.insight.forecast import Figures, Forecast, SeriesForecast, combined
+from reconcile.report.document import page
 from reconcile.report.forecast.sentences import essential, grouped, heading, horizon, notes, policy_of, rows
-from reconcile.report.templates import page
 from reconcile.wording import count_text
 
 _MOST_GROUPS = 8

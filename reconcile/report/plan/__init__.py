@@ -6,11 +6,10 @@ from reconcile.insight.difference import Difference
 from reconcile.plan import safety
 from reconcile.plan.model import Plan
 from reconcile.report.diagnostics import LARGEST, diagnostic_lines, fitted
-from reconcile.report.document import Formats, Formatter
+from reconcile.report.document import Formats, Formatter, markdown
 from reconcile.report.plan import sentences
 from reconcile.report.plan.json import plan_json
 from reconcile.report.plan.text import plan_text
-from reconcile.report.templates import markdown
 from reconcile.wording import count_text
 
 _MOST_ROWS = 100

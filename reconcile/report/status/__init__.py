@@ -1,112 +1,160 @@
-"""A status as JSON, and as Markdown for an audit. Text, page, metrics and runbook have their own modules."""
+"""A status as text, the most urgent first; one line per problem; and the restore points of one server.
 
+JSON, metrics and pages have their own modules.
+"""
+
+from collections.abc import Iterable, Iterator
+from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
-from reconcile.insight.since import Since
+from reconcile.actual.inventory import Backup, size_mb
+from reconcile.insight.servers import name_or_id
+from reconcile.insight.since import Cause, Since
 from reconcile.insight.status import SeriesStatus, Status
-from reconcile.insight.timeline import RECENT_DAYS, DayMark, recent_days
-from reconcile.report.document import Formats, Formatter
-from reconcile.report.escape import LONGEST
+from reconcile.insight.timeline import RECENT_DAYS, DayMark, ServerTimeline, Timeline, recent_days
+from reconcile.report.document import Block, Columns, Formats, Formatter, Lines, Row, Text
 from reconcile.report.status import sentences
-from reconcile.report.status.text import status_text
-from reconcile.report.templates import markdown
-from reconcile.report.values import backup_json
+from reconcile.report.status.pages import status_markdown
+from reconcile.report.status.programs import status_json
+from reconcile.report.values import backup_table
+from reconcile.wording import count_text, size_text
 
-_SIGNS = {DayMark.HELD: "█", DayMark.MISSED: "x", DayMark.THINNED: "·", DayMark.BEFORE: "-"}
+_STYLES = {
+    "ERROR": "bold red",
+    "EMPTY": "bold red",
+    "OVERDUE": "bold red",
+    "FAILED": "red",
+    "UNDERSIZED": "red",
+    "STALLED": "yellow",
+    "GAP": "yellow",
+    "UNPROTECTED": "magenta",
+    "GONE": "bold red",
+    "NEW": "yellow",
+    "WORSE": "red",
+    "BETTER": "green",
+}
+_MOST_LISTED = 20
+"""Maximum number of healthy series, and of unprotected servers, that are shown; more would hide the problems."""
 
+_ROOM_FOR_FACTS = 60
+"""Columns. If the facts would get fewer columns than this beside the address, they are shown below it."""
 
-def status_json(status: Status, /, *, verbose: bool = False) -> dict[str, object]:
-    """Return the whole status; ages in seconds, sizes in MiB, times in UTC."""
-    return {
-        "format_version": "1.0",
-        "base_url": status.inventory.base_url,
-        "account": status.config.settings.account,
-        "checked_at": status.checked_at,
-        "files": [{"filename": source.filename, "sha256": source.sha256} for source in status.config.sources],
-        "targets": status.desired.targets,
-        "healthy": status.is_healthy,
-        "has_series": status.has_series,
-        "series": [_series(series, status) for series in status.series],
-        "unprotected": (
-            None
-            if status.unprotected is None
-            else [{"id": server.id, "name": server.name} for server in status.unprotected]
-        ),
-        "undeclared": [{**backup_json(backup), "ignored": backup.id in status.ignored} for backup in status.undeclared],
-        "since": _since(status.since) if status.since else None,
-        "rules": status.rules,
-        "errors": status.errors,
-        "warnings": (*status.empty_fleets, *status.warnings),
-    }
-
-
-def _since(since: Since) -> dict[str, object]:
-    return {
-        "at": since.at,
-        "new": [{**backup_json(each.backup), "cause": each.cause} for each in since.new],
-        "gone": [{**backup_json(each.backup), "cause": each.cause} for each in since.gone],
-        "changed": [
-            {"id": each.backup.id, "field": each.field, "before": each.before, "after": each.after}
-            for each in since.changed
-        ],
-        "worse": [{"address": each.address, "troubles": each.appeared} for each in since.worse],
-        "better": [{"address": each.address, "troubles": each.resolved} for each in since.better],
-    }
+_LEGEND = Text.assemble(
+    (f"Last {RECENT_DAYS} days: ", "dim"),
+    *(
+        (part, "dim")
+        for mark, end in ((DayMark.HELD, ", "), (DayMark.MISSED, ", "), (DayMark.THINNED, "."))
+        for part in (sentences.DAY_SIGNS[mark][0], f" {sentences.DAY_MARKS[mark]}{end}")
+    ),
+)
 
 
-def _series(series: SeriesStatus, status: Status) -> dict[str, object]:
-    now, newest, state = status.checked_at, series.newest, series.state
-    return {
-        "address": str(series.address),
-        "server": series.address.server,
-        "description": series.address.description,
-        "healthy": not series.problems,
-        "troubles": [
-            {"kind": problem, "explanation": sentences.problem_text(problem, series, now)}
-            for problem in series.problems
-        ],
-        "newest": newest,
-        "newest_age_seconds": now - newest.created_at if newest else None,
-        "due": state.create is not None,
-        "due_reason": state.create.kind if state.create else None,
-        "next_due": state.due_at,
-        "paused": series.pause,
-        "oldest": series.history.oldest,
-        "complete_from": series.history.complete_from,
-        "gaps": [{"from": gap.days[0], "to": gap.days[-1], "missing": len(gap.days)} for gap in series.history.gaps],
-        "usable": len(state.usable),
-        "every": series.declared.every,
-        "keep": [str(rule) for rule in series.declared.keep],
-        "size_mb": series.size_mb,
-        "in_progress": state.pending,
-        "failed": [backup.id for backup in state.failed],
-        "undersized": [backup.id for backup in state.undersized],
-        "stalled": [backup.id for backup in state.stalled],
-        "misdated": [backup.id for backup in state.misdated],
-        "unknown": [{"id": backup.id, "status": backup.status} for backup in state.unknown],
-    }
+def status_text(status: Status, /, *, verbose: bool) -> Lines:
+    """Return the problems, then the healthy series, then a sum.
 
-
-def status_markdown(status: Status, /, *, verbose: bool = False) -> str:
-    """Return a report for an audit: when, with which files, and the result.
-
-    It is complete, whatever its length: a report that was cut short proves nothing.
+    Many healthy series or unprotected servers, and undeclared backups, are counted; `verbose` lists them.
     """
+    return Lines(tuple(_lines(status, verbose=verbose)))
 
-    def days_of(series: SeriesStatus) -> str:
-        return "".join(_SIGNS[mark] for _, mark in recent_days(series, status.checked_at, status.zone))
 
-    return markdown(
-        "status/record.md.jinja",
-        status=status,
-        gaps=[(each.address, gap) for each in status.series for gap in sentences.gaps(each, status.checked_at)],
-        sentences=sentences,
-        days_of=days_of,
-        utc=ZoneInfo("UTC"),
-        signs=_SIGNS,
-        recent_days=RECENT_DAYS,
-        longest=LONGEST,
-    )
+def check_text(status: Status, /, *, verbose: bool = False) -> Lines:
+    """Return one line per problem, or a single one that says there is none."""
+    lines = [
+        Text(f"{' '.join(filter(None, (each.label, each.about)))}: {each.text}", _STYLES[each.label])
+        for each in sentences.problems(status)
+    ]
+    others = f"; {count_text(len(status.unprotected), 'server')} unprotected" if status.unprotected else ""
+    return Lines(tuple(lines) or (Text(f"OK: {sentences.healthy_text(status)}{others}", "green"),))
+
+
+def _lines(status: Status, *, verbose: bool) -> Iterator[Block]:
+    healthy = [series for series in status.series if not series.problems]
+    unprotected = status.unprotected or ()
+    lists_servers, lists_healthy = (verbose or len(each) <= _MOST_LISTED for each in (unprotected, healthy))
+    missing = [
+        _row("GAP", str(series.address), (gap,))
+        for series in status.series
+        for gap in sentences.gaps(series, status.checked_at)
+    ]
+    lists_gaps = verbose or len(missing) <= _MOST_LISTED
+    rows = [
+        *(_series_row(series, status) for series in status.unhealthy),
+        *(
+            _row("UNPROTECTED", f"{each.name} ({each.id})", (sentences.UNPROTECTED,))
+            for each in unprotected
+            if lists_servers
+        ),
+        *(missing if lists_gaps else ()),
+        *(_series_row(series, status) for series in healthy if lists_healthy),
+    ]
+    if rows:
+        has_days = status.unhealthy or (healthy and lists_healthy)
+        yield Columns(rows=[*rows, _LEGEND] if has_days else rows, narrowest=_ROOM_FOR_FACTS, shortens=1)
+    if not lists_servers:
+        yield Text(f"{len(unprotected):,} unprotected servers (-v lists them)", _STYLES["UNPROTECTED"])
+    if not lists_gaps:
+        yield Text(f"{len(missing):,} gaps (-v lists them)", _STYLES["GAP"])
+    if not lists_healthy:
+        yield Text(f"{len(healthy):,} healthy series (-v lists them)", "green")
+    if status.undeclared:
+        size = size_text(size_mb(status.undeclared))
+        ignored = f" ({len(status.ignored):,} ignored)" if status.ignored else ""
+        hint = "" if verbose else " (-v lists them)"
+        yield Text(f"{count_text(len(status.undeclared), 'undeclared backup')}{ignored}, {size}{hint}", "dim")
+        if verbose:
+            for backup in status.undeclared:
+                yield Text(f"  {sentences.backup_text(backup)}, {size_text(backup.size_mb)}", "dim")
+    yield from (*status.empty_fleets, *status.warnings)
+    if not status.has_series:
+        yield Text(f"Nothing is protected: {sentences.NOTHING_DECLARED}.", "bold red")
+    if status.since:
+        yield from _since_lines(status.since, status.checked_at, verbose=verbose)
+    yield Text(f"{sentences.verdict_text(status)}.", "bold green" if status.is_healthy else "bold red")
+
+
+def _since_lines(since: Since, now: datetime, *, verbose: bool) -> Iterator[Block]:
+    """Yield the changes since a record; those of recorded runs are listed with `verbose` only."""
+    yield Text(f"Since {since.at:%Y-%m-%d %H:%M} UTC: {sentences.since_text(since)}", "bold")
+    rows = [
+        Row((Text(label, _STYLES.get(label, "")), Text(about, "bold"), text))
+        for label, about, text, cause in sentences.changes(since, now)
+        if verbose or cause is not Cause.RUN
+    ]
+    if rows:
+        yield Columns(rows=rows, narrowest=_ROOM_FOR_FACTS, shortens=1)
+    if hidden := 0 if verbose else sum(each.cause is Cause.RUN for each in (*since.new, *since.gone)):
+        yield Text(f"{count_text(hidden, 'backup')} created or deleted by recorded runs (-v lists them)", "dim")
+
+
+def _row(label: str, name: str, facts: tuple[str, ...], days: Iterable[tuple[date, DayMark]] = ()) -> Row:
+    return Row((Text(label, _STYLES.get(label, "green")), Text(name, "bold"), sentences.strip(days), facts))
+
+
+def _series_row(series: SeriesStatus, status: Status) -> Row:
+    facts = tuple(sentences.series_facts(series, status.checked_at, status.zone))
+    days = recent_days(series, status.checked_at, status.zone)
+    return _row(sentences.health_text(series), str(series.address), facts, days)
+
+
+def points_text(timeline: Timeline, /, *, verbose: bool = False) -> Lines:
+    """Return the backups of each series of one server, the newest first, with gaps and pins; times in UTC."""
+    (server,) = timeline.servers
+    notes = {id_: f"pinned in {file}" for id_, file in server.pinned.items()}
+    return Lines(backup_table(_points(server, timeline.status), notes=notes), essential=())
+
+
+def _points(server: ServerTimeline, status: Status) -> Iterator[Backup | Text]:
+    none = "" if server.rows else ": no backup"
+    yield Text.assemble((name_or_id(server.server), "bold"), f" ({server.server.id}){none}")
+    is_declared = any(row.series for row in server.rows)
+    for row in server.rows:
+        label = f" {sentences.row_label(row)}".rstrip() if is_declared else ""
+        facts = ", ".join(sentences.row_facts(row, status.checked_at, ZoneInfo("UTC")))
+        yield Text.assemble((sentences.row_name(row), "bold"), f"{label}: {facts}")
+        if row.series and row.series.newest:
+            days = sentences.strip(recent_days(row.series, status.checked_at, status.zone))
+            yield Text.assemble((f"  last {RECENT_DAYS} days: ", "dim"), *days.parts)
+        yield from row.backups[::-1]
 
 
 STATUS_FORMATS: Formats[Formatter[Status]] = Formats(

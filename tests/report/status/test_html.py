@@ -15,7 +15,7 @@ from reconcile.actual.inventory import Backup, Inventory, Server
 from reconcile.desired.config import Config
 from reconcile.desired.desired import resolve
 from reconcile.insight.status import status
-from reconcile.report.status.html import status_html
+from reconcile.report.status.pages import status_html
 
 NIGHTLY = declare('{ description = "nightly", every = "1d", keep = 7 }')
 OTHER = Server(id=9, name="other")

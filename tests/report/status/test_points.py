@@ -6,7 +6,7 @@ from support.render import shown
 from reconcile.actual.inventory import Inventory, Server
 from reconcile.desired.config import Config
 from reconcile.insight.timeline import server_timeline
-from reconcile.report.status.text import points_text
+from reconcile.report.status import points_text
 
 SEEN = inventory(
     backup(1, age=days(4)),

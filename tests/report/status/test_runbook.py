@@ -17,7 +17,7 @@ from reconcile.actual.inventory import Inventory, Server
 from reconcile.desired.config import Config
 from reconcile.desired.desired import resolve, select
 from reconcile.insight.status import status
-from reconcile.report.status.runbook import runbook
+from reconcile.report.status.pages import runbook
 
 HOSTILE = "`$(touch owned)`'\"; touch owned #\n```\n<script>alert(1)</script>\x1b[2J@everyone | [x](http://evil)"
 ODD = Server(id="a/../'; touch owned; '$(touch owned)?#\n", name=HOSTILE)

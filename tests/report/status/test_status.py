@@ -19,9 +19,9 @@ from reconcile.desired.config import Config
 from reconcile.desired.desired import resolve
 from reconcile.desired.locate import Source
 from reconcile.insight.status import Status, status
-from reconcile.report.status import status_json, status_markdown
-from reconcile.report.status.metrics import metrics
-from reconcile.report.status.text import check_text, status_text
+from reconcile.report.status import check_text, status_text
+from reconcile.report.status.pages import status_markdown
+from reconcile.report.status.programs import metrics, status_json
 from reconcile.report.terminal import printable
 
 NIGHTLY = declare('{ description = "nightly", every = "1d", keep = { last = 3, daily = 7 } }')

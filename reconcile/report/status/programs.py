@@ -1,13 +1,17 @@
-"""`reconcile status --metrics`: Prometheus' text format, by the official client library, which escapes the labels.
+"""A status for programs: as JSON, and as metrics in Prometheus' text format.
 
-Timestamps and intervals, never ages: a file that is no longer written must look stale.
+The official client library writes the metrics, and escapes the labels. They have timestamps and intervals, never ages:
+a file that is no longer written must look stale.
 """
 
 from datetime import datetime
 
+from reconcile.insight.since import Since
 from reconcile.insight.status import SeriesStatus, Status
 from reconcile.plan.planner import plan
 from reconcile.plan.safety import withheld
+from reconcile.report.status.sentences import problem_text
+from reconcile.report.values import backup_json
 
 _BYTES = 1024 * 1024
 
@@ -34,6 +38,77 @@ _EXPLANATIONS = {
 
 _Values = dict[str, datetime | float | None]
 """The value of each metric by its name; no line is written for None."""
+
+
+def status_json(status: Status, /, *, verbose: bool = False) -> dict[str, object]:
+    """Return the whole status; ages in seconds, sizes in MiB, times in UTC."""
+    return {
+        "format_version": "1.0",
+        "base_url": status.inventory.base_url,
+        "account": status.config.settings.account,
+        "checked_at": status.checked_at,
+        "files": [{"filename": source.filename, "sha256": source.sha256} for source in status.config.sources],
+        "targets": status.desired.targets,
+        "healthy": status.is_healthy,
+        "has_series": status.has_series,
+        "series": [_series_json(series, status) for series in status.series],
+        "unprotected": (
+            None
+            if status.unprotected is None
+            else [{"id": server.id, "name": server.name} for server in status.unprotected]
+        ),
+        "undeclared": [{**backup_json(backup), "ignored": backup.id in status.ignored} for backup in status.undeclared],
+        "since": _since(status.since) if status.since else None,
+        "rules": status.rules,
+        "errors": status.errors,
+        "warnings": (*status.empty_fleets, *status.warnings),
+    }
+
+
+def _since(since: Since) -> dict[str, object]:
+    return {
+        "at": since.at,
+        "new": [{**backup_json(each.backup), "cause": each.cause} for each in since.new],
+        "gone": [{**backup_json(each.backup), "cause": each.cause} for each in since.gone],
+        "changed": [
+            {"id": each.backup.id, "field": each.field, "before": each.before, "after": each.after}
+            for each in since.changed
+        ],
+        "worse": [{"address": each.address, "troubles": each.appeared} for each in since.worse],
+        "better": [{"address": each.address, "troubles": each.resolved} for each in since.better],
+    }
+
+
+def _series_json(series: SeriesStatus, status: Status) -> dict[str, object]:
+    now, newest, state = status.checked_at, series.newest, series.state
+    return {
+        "address": str(series.address),
+        "server": series.address.server,
+        "description": series.address.description,
+        "healthy": not series.problems,
+        "troubles": [
+            {"kind": problem, "explanation": problem_text(problem, series, now)} for problem in series.problems
+        ],
+        "newest": newest,
+        "newest_age_seconds": now - newest.created_at if newest else None,
+        "due": state.create is not None,
+        "due_reason": state.create.kind if state.create else None,
+        "next_due": state.due_at,
+        "paused": series.pause,
+        "oldest": series.history.oldest,
+        "complete_from": series.history.complete_from,
+        "gaps": [{"from": gap.days[0], "to": gap.days[-1], "missing": len(gap.days)} for gap in series.history.gaps],
+        "usable": len(state.usable),
+        "every": series.declared.every,
+        "keep": [str(rule) for rule in series.declared.keep],
+        "size_mb": series.size_mb,
+        "in_progress": state.pending,
+        "failed": [backup.id for backup in state.failed],
+        "undersized": [backup.id for backup in state.undersized],
+        "stalled": [backup.id for backup in state.stalled],
+        "misdated": [backup.id for backup in state.misdated],
+        "unknown": [{"id": backup.id, "status": backup.status} for backup in state.unknown],
+    }
 
 
 def metrics(status: Status, /, *, verbose: bool = False) -> str:

@@ -1,18 +1,34 @@
-"""`reconcile status --html`: a page with the restore points of each server."""
+"""A status as an HTML page, as a record in Markdown for an audit, and as a runbook.
 
+The page has the restore points of each server. The runbook says how to restore each server with nothing but a shell and
+curl. It is read in an emergency, as rendered Markdown or as plain text. Every command stands alone, so that it can be
+copied:
+
+- The token reaches curl through standard input, because a process list shows arguments.
+- `--disable` ignores ~/.curlrc, which might repeat a request or follow a redirect with the token.
+- Ids are percent-encoded in a URL, JSON in a body, and then quoted for the shell. Names are only in the text.
+"""
+
+import json
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from functools import partial
 from itertools import groupby
+from shlex import quote
+from urllib.parse import quote as percent_encoded
 from zoneinfo import ZoneInfo
 
-from reconcile.actual.inventory import size_mb
+from reconcile.actual.inventory import Backup, size_mb
 from reconcile.durations import age_text
 from reconcile.ids import Id
+from reconcile.insight.restore_points import restore_points
+from reconcile.insight.servers import name_or_id
 from reconcile.insight.status import SeriesStatus, Status
 from reconcile.insight.timeline import (
     RECENT_DAYS,
+    DayMark,
     RowKind,
     ServerTimeline,
     Timeline,
@@ -20,8 +36,9 @@ from reconcile.insight.timeline import (
     recent_days,
 )
 from reconcile.insight.timeline import timeline as timeline_of
+from reconcile.report.document import markdown, page, rendered
+from reconcile.report.escape import LONGEST, code
 from reconcile.report.status import sentences
-from reconcile.report.templates import page
 from reconcile.wording import count_text, size_text, span_text, time_text
 
 _RECENT = timedelta(days=RECENT_DAYS)
@@ -31,9 +48,66 @@ _OLDER_SHARE = 35.0
 _STATES = ("problem", "gap", "unprotected", "healthy")
 """The states of the lines in the overview, in their order."""
 
-
 _Mark = tuple[str, str, str]
 """The kind of a mark, its place in percent of the axis, and its text."""
+
+_SIGNS = {DayMark.HELD: "█", DayMark.MISSED: "x", DayMark.THINNED: "·", DayMark.BEFORE: "-"}
+
+_PLAIN = re.compile(r"[\w.@:/+#-]+", re.ASCII)
+"""A name that can be shown in backticks, where a search in the file finds it as it is written."""
+
+
+def status_markdown(status: Status, /, *, verbose: bool = False) -> str:
+    """Return a report for an audit: when, with which files, and the result.
+
+    It is complete, whatever its length: a report that was cut short proves nothing.
+    """
+
+    def days_of(series: SeriesStatus) -> str:
+        return "".join(_SIGNS[mark] for _, mark in recent_days(series, status.checked_at, status.zone))
+
+    return markdown(
+        "status/record.md.jinja",
+        status=status,
+        gaps=[(each.address, gap) for each in status.series for gap in sentences.gaps(each, status.checked_at)],
+        sentences=sentences,
+        days_of=days_of,
+        utc=ZoneInfo("UTC"),
+        signs=_SIGNS,
+        recent_days=RECENT_DAYS,
+        longest=LONGEST,
+    )
+
+
+def runbook(status: Status, /, *, verbose: bool = False) -> str:
+    """Return the page as Markdown: what to do first, how to check, and the commands that restore each server."""
+    zone = status.zone
+
+    def grouped(points: Mapping[timedelta, Backup | None]) -> Iterator[tuple[Backup | None, str]]:
+        """Yield each backup once, and for which ages it is the newest."""
+        for backup, ages in groupby(points.items(), key=lambda item: item[1]):
+            wanted = [
+                f"newest before {time_text(status.checked_at - age, zone)}" if age else "newest backup"
+                for age, _ in ages
+            ]
+            yield backup, " and ".join(wanted).capitalize()
+
+    return rendered(
+        "status/runbook.md.jinja",
+        _name,
+        status=status,
+        servers=restore_points(status),
+        grouped=grouped,
+        zone=zone,
+        name_or_id=name_or_id,
+        in_url=lambda identifier: percent_encoded(str(identifier), safe=""),
+        json=json.dumps,
+        quote=quote,
+    )
+
+
+def _name(text: str) -> str:
+    return f"`{text}`" if len(text) <= LONGEST and _PLAIN.fullmatch(text) else code(text, LONGEST)
 
 
 def status_html(status: Status, /, *, verbose: bool = False) -> str:
