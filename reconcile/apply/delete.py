@@ -2,7 +2,7 @@
 
 A delete names one backup by its id, so sending it twice is harmless. The hazard is a backup that is no longer what the
 plan saw. The list resolves a lost response: a backup that it no longer shows is deleted. A response alone proves
-nothing: the service may respond 204 and delete nothing, every night.
+nothing: the service may respond 204 or 404 and delete nothing, every night.
 """
 
 from collections.abc import Callable
@@ -52,20 +52,18 @@ class Deletion(Attempt):
         if all(backup.id != self.action.backup.id for backup in listed):
             if odd := self.run.view.possible_entry(self.action.backup):
                 return self._ended(Outcome.UNKNOWN if self._lost else Outcome.SKIPPED, _doubt(odd))
-            return self._gone()
+            return self._ended(Outcome.SUCCEEDED, "deleted" if self._lost else "no longer listed")
         if objection := self.why_not(listed):
             return self._ended(outcome_of(objection), "", objection=objection)
         return None
 
-    async def _request(self) -> Backup | Finished:
+    async def _request(self) -> Backup:
         backup = self.action.backup
         try:
             await self.run.writer.delete(backup.id)
         except RefusedError as refused:
             if refused.status != httpx.codes.NOT_FOUND:
                 raise
-            self.run.view.gone(backup)
-            return self._gone()
         self.run.view.gone(backup)
         return backup
 
@@ -76,9 +74,6 @@ class Deletion(Attempt):
         if self._times_lost < _MOST_LOST:
             return None
         return await self._look() or self._failed(f"{self._lost} ({_MOST_LOST} attempts)")
-
-    def _gone(self) -> Finished:
-        return self._ended(Outcome.SUCCEEDED, "deleted" if self._lost else "no longer listed")
 
 
 def _doubt(odd: OddEntry) -> str:

@@ -257,6 +257,7 @@ class Keeping(World):
     """Deletes are accepted, and not carried out for `slow` seconds."""
 
     slow = 1e8
+    status = 204
 
     def handle(self, request: httpx.Request) -> httpx.Response:
         if request.method == "DELETE":
@@ -264,7 +265,7 @@ class Keeping(World):
             backup = self.account.backup(id_)
             assert backup
             self.gone_at[backup["id"]] = self.now() + timedelta(seconds=self.slow)
-            return httpx.Response(204)
+            return httpx.Response(self.status)
         for backup in [each for each in self.account.backups if self.gone_at.get(each["id"], self.now()) < self.now()]:
             self.account.delete(backup)
         return super().handle(request)
@@ -275,8 +276,11 @@ class Keeping(World):
 
 
 class TestADeleteThatIsAccepted:
-    def test_and_not_carried_out_has_failed(self) -> None:
+    @pytest.mark.parametrize("status", [204, 404])
+    def test_and_not_carried_out_has_failed(self, status: int) -> None:
+        """Some services send 404 if the token has no permission to delete."""
         world = Keeping(config=nightly(1), servers=servers(1), backups=[item(1, servers(1)[0], "nightly", 2)])
+        world.status = status
 
         result = result_of(world)
 
