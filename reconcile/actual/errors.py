@@ -58,5 +58,9 @@ class OutcomeUnknownError(ApiError):
     """No complete response arrived: the request may have been carried out, or not."""
 
 
+class AcceptedError(OutcomeUnknownError):
+    """A 2xx that does not say what was created: a later list will show it, so sent again, there would be two."""
+
+
 class IncompleteListError(ApiError):
     """Even after another reading, the number of entries differs from the list's count; never plan from it."""

@@ -4,7 +4,7 @@ from urllib.parse import quote
 
 import httpx
 
-from reconcile.actual.errors import OutcomeUnknownError
+from reconcile.actual.errors import AcceptedError, OutcomeUnknownError
 from reconcile.actual.http import Http
 from reconcile.actual.inventory import Backup
 from reconcile.actual.wire import MalformedError, read_backup
@@ -30,7 +30,7 @@ class Writer:
             return read_backup(response.body, response.received_at)
         except MalformedError as error:
             problem = f"the response is not a backup: {error}"
-            raise OutcomeUnknownError(response.request, problem) from error
+            raise AcceptedError(response.request, problem) from error
 
     async def restore(self, server_id: Id, backup_id: Id) -> None:
         """Send one restore, which overwrites the server's disk; any 2xx counts as accepted (api.md)."""

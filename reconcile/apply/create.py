@@ -14,7 +14,7 @@ from datetime import datetime
 
 import anyio
 
-from reconcile.actual.errors import ApiError
+from reconcile.actual.errors import AcceptedError, ApiError
 from reconcile.actual.inventory import Backup, State
 from reconcile.apply.attempt import Attempt
 from reconcile.apply.slots import Slot
@@ -116,7 +116,10 @@ class Creation(Attempt):
         if found := await self._look_for():
             return found
         await self.run.clock.sleep(SETTLE)
-        return await self._look_for()
+        found = await self._look_for()
+        if found or not isinstance(self._lost, AcceptedError):
+            return found
+        return self._ended(Outcome.UNKNOWN, f"{self._lost}; no list shows the backup yet")
 
     async def _pause(self, error: ApiError) -> str | None:
         self._slot.give_up()  # a rejected create is not in progress, and must not delay the others

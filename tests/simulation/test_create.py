@@ -213,6 +213,23 @@ def test_another_backup_that_appears_while_an_answer_is_lost_is_not_taken_for_ou
     assert not result.notes
 
 
+def test_a_create_that_was_accepted_is_not_sent_again_however_late_the_list_shows_it() -> None:
+    def accepted(_: World, request: httpx.Request, handle: Handler) -> httpx.Response:
+        response = handle(request)
+        return httpx.Response(202, json={"message": "queued"}) if request.method == "POST" else response
+
+    world = small_world(faults=dict.fromkeys(range(500), accepted), hide_new_for=200)
+
+    result = applied(world)
+
+    assert posts(world) == 2, "one for each series that was due"
+    assert outcomes(result)["web/before the upgrade"] is Outcome.UNKNOWN
+    assert not result.is_complete
+    world.wait(200)
+    world.apply()
+    assert is_exact(world)
+
+
 def test_of_two_backups_that_a_lost_create_left_the_one_that_has_not_failed_is_ours() -> None:
     def created_twice(_: World, request: httpx.Request, handle: Handler) -> httpx.Response:
         handle(request)
