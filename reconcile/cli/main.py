@@ -102,15 +102,13 @@ def main() -> None:
     if instruction := os.environ.get(COMPLETE_VARIABLE):
         from reconcile.cli.complete import complete  # noqa: PLC0415 - only for a completion script
 
-        sys.exit(complete(instruction))
-    open_closed()
-    # httpx would import its own command line, and with it pygments, if it could: 4 % of a small plan.
-    sys.modules["httpx._main"] = None  # type: ignore[assignment] # how Python itself says that there is no such module
-    # A large account is a million objects that all stay. Looking through them again and again took a third of a plan.
-    # What a long apply leaves behind is young, and is still found.
-    gc.set_threshold(50_000, 50, 100)
-    for interrupt in INTERRUPTS:
-        signal.signal(interrupt, signal.default_int_handler)
-    code = run(sys.argv[1:])
+        code = complete(instruction)
+    else:
+        open_closed()
+        # httpx would import its own command line, and with it pygments, if it could: 4 % of a small plan.
+        sys.modules["httpx._main"] = None  # type: ignore[assignment] # how Python itself says that there is no such module
+        for interrupt in INTERRUPTS:
+            signal.signal(interrupt, signal.default_int_handler)
+        code = run(sys.argv[1:])
     gc.freeze()  # or Python would look through everything once more on its way out: a tenth of a small plan
     sys.exit(code)
