@@ -1,4 +1,7 @@
-"""Merges the documents of all files into one `Config`, with policies and overrides applied."""
+"""Merges the documents of all files into one `Config`, with policies and overrides applied.
+
+A table that is in no file is created by `model_construct`: to build a validator for it takes 1 ms.
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -27,12 +30,14 @@ def merge(documents: Sequence[tuple[Source, Document]]) -> Config:
     """Merge documents that have passed `cross_check`, so every policy that they name exists."""
     nowhere = Source(filename="", text="")
     settings, settings_in = next(
-        ((document.settings, source) for source, document in documents if document.settings), (Settings(), nowhere)
+        ((document.settings, source) for source, document in documents if document.settings),
+        (Settings.model_construct(), nowhere),
     )
     require, require_in = next(
-        ((document.require, source) for source, document in documents if document.require), (Requirements(), nowhere)
+        ((document.require, source) for source, document in documents if document.require),
+        (Requirements.model_construct(), nowhere),
     )
-    policies: _Policies = {None: PolicyTable()} | {
+    policies: _Policies = {None: PolicyTable.model_construct()} | {
         name: policy for _, document in documents for name, policy in document.policies.items()
     }
     tables: list[tuple[Place, ServerTable | FleetTable]] = [
@@ -51,7 +56,7 @@ def merge(documents: Sequence[tuple[Source, Document]]) -> Config:
         fleets=tuple(_fleet(each, place, settings, policies) for place, each in tables if isinstance(each, FleetTable)),
         policies={
             # The name of a policy can be a text that is not valid as a description.
-            name: _series(BackupTable(description="any", policy=name), policies)
+            name: _series(BackupTable.model_construct(description="any", policy=name), policies)
             for name in policies
             if name is not None
         },
@@ -75,7 +80,7 @@ def _warnings(
             detail="No backup will ever be created. Declare one: [[servers.KEY.backups]] with a description.",
             place=declared[0][0] if declared else None,
         )
-    policies: dict[str | None, tuple[PolicyTable, Place | None]] = {None: (PolicyTable(), None)}
+    policies: dict[str | None, tuple[PolicyTable, Place | None]] = {None: (PolicyTable.model_construct(), None)}
     for source, document in documents:
         for name, policy in document.policies.items():
             policies[name] = policy, source.place("policies", name, at_key=True)

@@ -77,5 +77,5 @@ class MinSizes:
         return found
 
 
-DEFAULT = MinSizes(default=Settings().min_size)
+DEFAULT = MinSizes(default=Settings.model_construct().min_size)
 """The minimum sizes without files."""
