@@ -82,7 +82,7 @@ async def _show_reading(output: Output, reader: Reader) -> None:
         await anyio.sleep(_PATIENCE)
         if reader.progress is None:
             continue
-        with output.err.status(_reading(reader)) as status:
+        with output.err.console.status(_reading(reader)) as status:
             while reader.progress:
                 await anyio.sleep(_REFRESH)
                 status.update(_reading(reader))

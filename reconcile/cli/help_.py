@@ -71,8 +71,8 @@ def _show(session: Session, text: str) -> None:
     from rich.markdown import Markdown  # noqa: PLC0415 - takes 50 ms, and a pipe gets the text as it is
     from rich.theme import Theme  # noqa: PLC0415 - as above
 
-    session.output.out.push_theme(Theme({"markdown.code": "bold cyan"}))  # not on black, as rich has it
-    session.output.out.print(Constrain(Markdown(text, code_theme="ansi_dark"), _WIDEST))
+    session.output.out.console.push_theme(Theme({"markdown.code": "bold cyan"}))  # not on black, as rich has it
+    session.output.out.console.print(Constrain(Markdown(text, code_theme="ansi_dark"), _WIDEST))
 
 
 def example_files() -> dict[str, Path]:

@@ -4,20 +4,25 @@ import io
 import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from typing import TextIO
-
-from rich.console import Console
+from functools import cached_property
+from typing import TYPE_CHECKING, TextIO
 
 from reconcile.cli.process import discard
 from reconcile.diagnostics import Diagnostic
 from reconcile.report.diagnostics import annotation
 from reconcile.report.document import Block, Document, Lines
 from reconcile.report.escape import without_commands, without_commands_in_strings
-from reconcile.report.terminal import printable
+from reconcile.report.terminal import Screen, draw, printed
 from reconcile.wording import count_text
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 _PIPED_WIDTH = 1000
 """Columns. A pipe has no width, and folded text is harder to search."""
+
+_FOR_RICH = {"FORCE_COLOR", "TTY_COMPATIBLE"}
+"""Variables by which rich treats a pipe as a terminal."""
 
 
 class Output:
@@ -39,31 +44,18 @@ class Output:
     ) -> None:
         self.verbose = verbose
         self.quiet = quiet
-        self._no_color = no_color or None
         self._secrets: list[str] = []
         self._is_github = os.environ.get("GITHUB_ACTIONS") == "true"
-        self._stdout = _Filtered(sys.stdout, self.redact)
-        self.out = self._console(self._stdout, stderr=False)
-        self.err = self._console(_Filtered(sys.stderr, self.redact), stderr=True)
+        self.out = _Stream(sys.stdout, self.redact, no_color=no_color)
+        self.err = _Stream(sys.stderr, self.redact, no_color=no_color)
         self._is_taken = is_taken
         if debug:
             self._log_requests()
 
-    def _console(self, stream: "_Filtered", *, stderr: bool) -> Console:
-        return Console(
-            file=stream,  # type: ignore[arg-type] # rich only writes, flushes, and asks whether it is a terminal
-            stderr=stderr,
-            no_color=self._no_color,
-            highlight=False,
-            markup=False,
-            emoji=False,
-            width=None if stream.isatty() else _PIPED_WIDTH,
-        )
-
     @property
     def failure(self) -> OSError | None:
         """Why a result could not be printed; None if all of them could."""
-        return self._stdout.failure
+        return self.out.failure
 
     def keep_secret(self, text: str) -> None:
         """Never show this token from now on."""
@@ -97,27 +89,27 @@ class Output:
     def result(self, lines: Iterable[Block]) -> None:
         """Print a result for people."""
         self._print(self.out, lines)
-        self.out.file.flush()  # a log that holds both streams must have them in order
 
     def content(self, text: str) -> None:
         """Print the content of a file, in UTF-8: TOML in Latin-1 is no TOML."""
         _reconfigure(sys.stdout, "utf-8")
-        self.out.file.write(text)
-        self.out.file.flush()
+        self.out.write(text)
+        self.out.flush()
 
     def note(self, *lines: Block) -> None:
         """Print something that is neither the result nor an error, on stderr."""
         if not self.quiet:
             self._print(self.err, lines)
 
-    def _print(self, console: Console, lines: Iterable[Block]) -> None:
-        for line in map(printable, lines):
-            if console.is_terminal or not self._is_github:
-                console.print(line)
+    def _print(self, stream: "_Stream", lines: Iterable[Block]) -> None:
+        pipe = Screen(_PIPED_WIDTH, ascii_only=not stream.encoding.startswith("utf"))
+        for line in lines:
+            if stream.is_terminal:
+                draw(line, stream.console)
                 continue
-            with console.capture() as captured:
-                console.print(line)
-            console.file.write(without_commands(captured.get()))
+            text = "".join(text for text, _ in printed(line, pipe))
+            stream.write(without_commands(text) if self._is_github else text)
+        stream.flush()  # a log that holds both streams must have them in order
 
     def diagnostics(self, diagnostics: Sequence[Diagnostic]) -> None:
         """Print diagnostics on stderr, only errors with `quiet`; in GitHub Actions, also as annotations."""
@@ -126,7 +118,7 @@ class Output:
                 continue
             self._print(self.err, [diagnostic])
             if self._is_github and (command := annotation(diagnostic)):
-                self.err.file.write(f"{command}\n")
+                self.err.write(f"{command}\n")
         errors = sum(diagnostic.severity == "error" for diagnostic in diagnostics)
         if errors > 1:
             self._print(self.err, [count_text(errors, "error")])
@@ -135,7 +127,7 @@ class Output:
         """Show every request on stderr; headers, and with them the token, are never logged."""
         import logging  # noqa: PLC0415 - only for --debug
 
-        handler = logging.StreamHandler(self.err.file)
+        handler = logging.StreamHandler(self.err)
         handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S"))
         logger = logging.getLogger("reconcile")
         logger.addHandler(handler)
@@ -147,18 +139,38 @@ def _reconfigure(stream: TextIO, encoding: str | None = None) -> None:
         stream.reconfigure(encoding=encoding, errors="backslashreplace")
 
 
-class _Filtered:
+class _Stream:
     """A stream that removes secrets; everything that is shown passes through it.
 
     If it can no longer be written (its reader has gone, or the disk is full), the rest is dropped and `failure` gives
     the reason, so that an apply does not end halfway.
     """
 
-    def __init__(self, stream: TextIO, redact: Callable[[str], str]) -> None:
+    def __init__(self, stream: TextIO, redact: Callable[[str], str], *, no_color: bool) -> None:
         self.failure: OSError | None = None
         self._stream = stream
         self._redact = redact
+        self._no_color = no_color or None
         _reconfigure(stream)  # a character that the terminal can't show must not end a run either
+
+    @cached_property
+    def console(self) -> "Console":
+        """The terminal. Nothing that is printed is read as markup, and rich honours NO_COLOR."""
+        from rich.console import Console  # noqa: PLC0415 - takes a tenth of `validate`, and a pipe has no use for it
+
+        return Console(
+            file=self,  # type: ignore[arg-type] # rich only writes, flushes, and asks whether it is a terminal
+            no_color=self._no_color,
+            highlight=False,
+            markup=False,
+            emoji=False,
+            width=None if self.isatty() else _PIPED_WIDTH,
+        )
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether it shows colours and progress: a terminal, or what rich treats as one because of `_FOR_RICH`."""
+        return (self.isatty() or not _FOR_RICH.isdisjoint(os.environ)) and self.console.is_terminal
 
     def write(self, text: str) -> int:
         try:
@@ -185,4 +197,4 @@ class _Filtered:
 
     @property
     def encoding(self) -> str:
-        return self._stream.encoding
+        return (self._stream.encoding or "utf-8").lower()

@@ -91,7 +91,7 @@ class _Terminal(_Log):
         # A long name must not cut off the seconds.
         text = TextColumn("{task.description}", markup=False, table_column=Column(ratio=1, no_wrap=True))
         self._bars = Progress(
-            SpinnerColumn(), text, TimeElapsedColumn(), console=output.err, transient=True, expand=True
+            SpinnerColumn(), text, TimeElapsedColumn(), console=output.err.console, transient=True, expand=True
         )
         self._whole = self._bars.add_task("", total=None)
         self._tasks: dict[SeriesAddress, TaskID] = {}

@@ -5,16 +5,19 @@ Formatters return text from the file and the service as it is, so a formatter th
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
+from rich import get_console
 from rich.cells import cell_len, set_cell_size
-from rich.console import Console, ConsoleOptions, ConsoleRenderable, Group
-from rich.segment import Segment
-from rich.text import Text as RichText
 
 from reconcile.diagnostics import Diagnostic
 from reconcile.report.diagnostics import diagnostic_text
 from reconcile.report.document import Block, Cell, Columns, Marks, Text
 from reconcile.report.escape import visible
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.style import Style
 
 _LONGEST = 2000
 """Maximum length of one text, in characters; a line contains several."""
@@ -41,11 +44,33 @@ The rules in `last=3 daily=7` are no units.
 _ASCII = str.maketrans("█·", "#.")
 
 
-def printable(block: Block) -> ConsoleRenderable:
-    """Return what rich prints, with all text in it escaped."""
-    if isinstance(block, Diagnostic):
-        return Group(*map(_Paragraph, diagnostic_text(block)))
-    return _Layout(block) if isinstance(block, Columns) else _Paragraph(block)
+class Screen(NamedTuple):
+    """What lines are fitted to: a number of columns, and whether characters outside of ASCII can be shown."""
+
+    width: int
+    ascii_only: bool = False
+
+
+Piece = tuple[str, "str | Style | None"]
+"""A part of a line, or a line end, and its style."""
+
+
+def printed(block: Block, screen: Screen) -> Iterator[Piece]:
+    """Yield what is printed, in whole lines, with all text in it escaped."""
+    if isinstance(block, Columns):
+        yield from _Layout(block).printed(screen)
+        return
+    for line in diagnostic_text(block) if isinstance(block, Diagnostic) else [block]:
+        yield from _Paragraph(line).printed(screen)
+
+
+def draw(block: Block, console: "Console") -> None:
+    """Print on a terminal."""
+    from rich.segment import Segment, Segments  # noqa: PLC0415 - only for a terminal: a tenth of `validate`
+
+    pieces = printed(block, Screen(console.width, console.options.ascii_only))
+    styled = (Segment(text, console.get_style(style) if style else None) for text, style in pieces)
+    console.print(Segments(styled))
 
 
 class _Paragraph:
@@ -64,37 +89,38 @@ class _Paragraph:
                 self.parts = [(_escaped(part), own or style) for part, own in parts]
         self.width = sum([cell_len(part) for part, _ in self.parts])
 
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Segment]:
-        """Yield the lines for a console of this width, all indented like the first."""
+    def printed(self, screen: Screen) -> Iterator[Piece]:
+        """Yield the lines, all indented like the first."""
         beginning = self.parts[0][0]
-        lead = len(beginning) - len(beginning.lstrip(" ")) if self.width > options.max_width else 0
-        yield from _printed(self.lines(console, options, options.max_width - lead, lead), lead)
+        lead = len(beginning) - len(beginning.lstrip(" ")) if self.width > screen.width else 0
+        yield from _printed(self.lines(screen, screen.width - lead, lead), lead)
 
-    def segments(self, console: Console, options: ConsoleOptions) -> Iterator[Segment]:
+    def pieces(self, screen: Screen) -> Iterator[Piece]:
         """Yield the whole text as one line."""
         for part, style in self.parts:
-            text = part.translate(_ASCII) if isinstance(part, Marks) and options.ascii_only else _with_blanks(part)
-            yield Segment(text, console.get_style(style) if style else None)
+            yield part.translate(_ASCII) if isinstance(part, Marks) and screen.ascii_only else _with_blanks(part), style
 
-    def lines(self, console: Console, options: ConsoleOptions, room: int, lead: int = 0) -> list[Iterable[Segment]]:
+    def lines(self, screen: Screen, room: int, lead: int = 0) -> list[Iterable[Piece]]:
         """Return lines of at most this width, none of which is broken between a number and its unit.
 
         `lead` is the number of blanks that the text begins with, and that are left out.
         """
         if self.width <= room:
-            return [self.segments(console, options)]
+            return [self.pieces(screen)]
+        from rich.text import Text as RichText  # noqa: PLC0415 - as above; few lines in a pipe are so long
+
         text = RichText.assemble(*self.parts)[lead:]
         if max(map(cell_len, text.plain.split(" "))) > room:
             text.plain = _with_blanks(text.plain)
         text.plain = _TOGETHER.sub(_UNBROKEN, text.plain)
-        lines = text.wrap(console, max(1, room), overflow="fold")
-        return [[Segment(_with_blanks(text), style) for text, style, _ in line.render(console)] for line in lines]
+        lines = text.wrap(get_console(), max(1, room), overflow="fold")
+        return [[(_with_blanks(text), style) for text, style, _ in line.render(get_console())] for line in lines]
 
-    def shortened(self, room: int, options: ConsoleOptions) -> "_Paragraph":
+    def shortened(self, room: int, screen: Screen) -> "_Paragraph":
         """Return the text without its middle, so that it has at most this width; an id at its end is kept."""
         if self.width <= room:
             return self
-        sign = "..." if options.ascii_only else "…"
+        sign = "..." if screen.ascii_only else "…"
         text = "".join(part for part, _ in self.parts)
         end, number = (room - len(sign)) // 2, cell_len(text[text.rfind("#") :])
         end = number if end < number <= room - len(sign) else end
@@ -125,14 +151,14 @@ class _Layout:
                     self._widths[column] = cell.width
         self._last = {row[-1].width for row in self._rows if len(row) > columns}
 
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Segment]:
-        """Yield the lines for a console of this width."""
-        widths = self._fitted(options.max_width)
+    def printed(self, screen: Screen) -> Iterator[Piece]:
+        """Yield the lines."""
+        widths = self._fitted(screen.width)
         for row in self._rows:
             if len(row) == 1:
-                yield from row[0].__rich_console__(console, options)
+                yield from row[0].printed(screen)
             else:
-                yield from self._row(row, widths, console, options)
+                yield from self._row(row, widths, screen)
 
     def _fitted(self, width: int) -> Sequence[int]:
         """Return the widths of all columns but the last, so that as few as possible of its cells wrap."""
@@ -150,31 +176,29 @@ class _Layout:
         fitted = max(shortest, room)
         return [*self._widths[:column], fitted, *self._widths[column + 1 :]]
 
-    def _row(
-        self, row: Sequence[_Paragraph], widths: Sequence[int], console: Console, options: ConsoleOptions
-    ) -> Iterator[Segment]:
+    def _row(self, row: Sequence[_Paragraph], widths: Sequence[int], screen: Screen) -> Iterator[Piece]:
         """Yield the lines of a row: its cells side by side for as long as they have room, and the others below."""
-        beside: list[Segment] = []
+        beside: list[Piece] = []
         used = self._indent
         placed = 0
         whole = sum(max(cell.width, width) + _GAP for cell, width in zip(row[:-1], widths, strict=False))
-        is_whole = widths is self._widths and used + whole + row[-1].width <= options.max_width
+        is_whole = widths is self._widths and used + whole + row[-1].width <= screen.width
         for column, (cell, width) in enumerate(zip(row[:-1], widths, strict=False)):
-            text = cell.shortened(width, options) if column == self._shortens and not is_whole else cell
-            if text.width > options.max_width - used:
+            text = cell.shortened(width, screen) if column == self._shortens and not is_whole else cell
+            if text.width > screen.width - used:
                 break
-            beside += text.segments(console, options)
+            beside += text.pieces(screen)
             placed += 1
             if text.width > width and not is_whole:
                 break
             if width or text.width:
-                beside.append(Segment(" " * (max(width - text.width, 0) + _GAP)))
+                beside.append((" " * (max(width - text.width, 0) + _GAP), None))
                 used += max(width, text.width) + _GAP
         else:
-            room = options.max_width - used
-            last = row[-1].shortened(room, options) if placed == self._shortens and room >= _GAP else row[-1]
+            room = screen.width - used
+            last = row[-1].shortened(room, screen) if placed == self._shortens and room >= _GAP else row[-1]
             if last.width <= room or room >= self._narrowest:
-                first, *others = last.lines(console, options, room)
+                first, *others = last.lines(screen, room)
                 yield from _printed([[*beside, *first]], self._indent)
                 yield from _printed(others, used)
                 return
@@ -183,7 +207,7 @@ class _Layout:
         for cell in row[placed:]:
             if cell.width:
                 below = self._indent + (_BELOW if placed else 0)
-                yield from _printed(cell.lines(console, options, options.max_width - below), below)
+                yield from _printed(cell.lines(screen, screen.width - below), below)
             placed += 1
 
 
@@ -191,16 +215,16 @@ def _escaped(part: str) -> str:
     return part if isinstance(part, Marks) else visible(part, _LONGEST)
 
 
-def _printed(lines: Iterable[Iterable[Segment]], indent: int = 0) -> Iterator[Segment]:
+def _printed(lines: Iterable[Iterable[Piece]], indent: int = 0) -> Iterator[Piece]:
     """Yield lines, each with its line end, and without the trailing blanks of a table."""
     for line in lines:
-        segments = [Segment(" " * indent), *line]
-        while segments and not (text := segments[-1].text.rstrip(" ")):
-            segments.pop()
-        if segments:
-            segments[-1] = Segment(text, segments[-1].style)
-        yield from segments
-        yield Segment.line()
+        pieces = [(" " * indent, None), *line]
+        while pieces and not (text := pieces[-1][0].rstrip(" ")):
+            pieces.pop()
+        if pieces:
+            pieces[-1] = text, pieces[-1][1]
+        yield from pieces
+        yield "\n", None
 
 
 def _with_blanks(text: str) -> str:

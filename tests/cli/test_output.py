@@ -15,6 +15,7 @@ from support.command import FILE, run, sandbox
 from reconcile.cli.main import run as run_main
 from reconcile.cli.output import Output
 from reconcile.cli.sandbox import how_to_install
+from reconcile.report.document import Text
 
 FULL = Path("/dev/full")
 
@@ -62,6 +63,17 @@ def test_a_secret_is_blanked_out_on_both_streams(capsys: pytest.CaptureFixture[s
     output.note("the note has vps_4f9a81c2e7d04b6f")
 
     assert capsys.readouterr() == ("the result has ***\n", "the note has ***\n")
+
+
+def test_a_pipe_is_coloured_where_the_environment_asks_for_it(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    Output().result([Text("plain", "bold red")])
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    Output().result([Text("red", "bold red")])
+
+    assert capsys.readouterr().out == "plain\n\x1b[1;31mred\x1b[0m\n"
 
 
 def test_what_a_slow_service_is_waited_for_is_shown_on_a_terminal_only(tmp_path: Path) -> None:

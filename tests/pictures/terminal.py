@@ -20,7 +20,7 @@ from reconcile.report.apply.sentences import event_text
 from reconcile.report.document import Block
 from reconcile.report.plan.text import plan_text, planned_text
 from reconcile.report.status import status_text
-from reconcile.report.terminal import printable
+from reconcile.report.terminal import draw
 from reconcile.sandbox.account import sample
 
 from .account import DECLARED, OBSERVED
@@ -42,7 +42,7 @@ def svg(name: str) -> str:
     for number, (command, lines) in enumerate(PICTURES[name]()):
         console.print(Text(f"{'' if number == 0 else chr(10)}$ {command}", "bold"))
         for line in lines:
-            console.print(printable(line))
+            draw(line, console)
     return console.export_svg(title="reconcile", code_format=_FONT_FROM_OUTSIDE.sub("", CONSOLE_SVG_FORMAT))
 
 

@@ -9,7 +9,7 @@ from rich.console import Console
 from support.render import shown
 
 from reconcile.report.document import Block, Columns, Lines, Marks, Row, Text
-from reconcile.report.terminal import printable
+from reconcile.report.terminal import draw
 
 NASTY = "::error::x ##[group]y \x1b[2J\x9b31m\u202e\n::stop-commands::z\r\u2028\U000e0041\ue000 ::add-mask::q"
 FORGETFUL: dict[str, Block] = {
@@ -144,7 +144,7 @@ def test_lines_that_wrap_are_indented_as_the_first() -> None:
 
 def test_a_terminal_gets_no_blanks_at_the_end_of_a_line() -> None:
     stream = io.StringIO()
-    Console(file=stream, width=40).print(printable(Columns(rows=[Row(("a", "b", "")), Row(("long", "", "c"))])))
+    draw(Columns(rows=[Row(("a", "b", "")), Row(("long", "", "c"))]), Console(file=stream, width=40))
 
     assert stream.getvalue() == "a     b\nlong     c\n"
 
@@ -175,7 +175,7 @@ def test_lines_are_broken_between_facts_before_within_them() -> None:
 def test_marks_have_stand_ins_where_there_is_only_ascii_and_names_have_none() -> None:
     table = Columns(rows=[Row((Text.assemble((Marks("█·"), "green")), "a·b"))])
     stream = io.TextIOWrapper(io.BytesIO(), encoding="ascii", errors="backslashreplace")
-    Console(file=stream).print(printable(table))
+    draw(table, Console(file=stream))
     stream.seek(0)
 
     assert stream.read().rstrip() == r"#.  a\xb7b"
