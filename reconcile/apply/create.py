@@ -108,6 +108,7 @@ class Creation(Attempt):
         if backup.description is None:
             # The response does not say what was stored; the list will.
             backup = replace(backup, description=self.action.description)
+        (backup,) = self.run.view.min_sizes.judged([backup])
         return backup if is_as_sent(self.action, backup) else self._altered(backup)
 
     async def _after_loss(self) -> Backup | Finished | None:

@@ -154,7 +154,12 @@ class Executor:
         with suppress(StoppedError):  # deletes not sent by then count as not started
             for series in groups:
                 planned = Circumstances(
-                    server=server, series=series, created=created, withheld=self._withheld, zone=self._zone
+                    server=server,
+                    series=series,
+                    created=created,
+                    withheld=self._withheld,
+                    zone=self._zone,
+                    waits=self._run.options.wait,
                 )
                 for delete in series.deletes if series else server.pruned:
                     if deletion := await self._delete(delete, planned, rejections):

@@ -6,10 +6,11 @@ the plan with what is known now. It is checked twice: before the first request f
 the server. If no rule objects, the delete may be sent while that list is fresh.
 """
 
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
+from operator import attrgetter
 from zoneinfo import ZoneInfo
 
 from reconcile.actual.inventory import Backup, State, in_order
@@ -23,7 +24,7 @@ from reconcile.plan.series_state import is_usable
 _IDENTITY = ("server_id", "description", "backup_type", "created_at", "state")
 """The fields of a backup that must not have changed since the plan."""
 
-_NEEDED = {State.USABLE, State.UNDERSIZED}
+_identity = attrgetter("id", *_IDENTITY)
 
 
 AGREED = frozenset({Veto.NO_DELETE, Veto.PAUSED})
@@ -58,8 +59,8 @@ class Appeared:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class KeptOneLost:
-    """A backup that the plan keeps, or the new backup, is no longer usable."""
+class KeptOneChanged:
+    """A backup that the plan keeps, or the new backup, is no longer listed, or no longer as it was seen last."""
 
     id: Id
 
@@ -78,7 +79,7 @@ class StillInProgress:
     id: Id
 
 
-Objection = Veto | Changed | UnknownBeside | Appeared | KeptOneLost | SeriesWithoutUsable | StillInProgress
+Objection = Veto | Changed | UnknownBeside | Appeared | KeptOneChanged | SeriesWithoutUsable | StillInProgress
 """Why a delete must not be sent."""
 
 
@@ -95,22 +96,20 @@ class Circumstances:
     created: Mapping[SeriesAddress, Backup | None]
     withheld: Withheld
     zone: ZoneInfo
+    waits: bool
+    """Whether the run waits for its creates. Otherwise no list has shown that a new backup is usable."""
 
     @cached_property
     def not_kept(self) -> frozenset[Id]:
         """The usable backups that `keep` does not keep, given the new backup's actual date.
 
         The plan counted the new backup as created at the time of planning. If it was created later, on another day, it
-        may replace a different backup. A backup that is not completed replaces none.
+        may replace a different backup. If the run does not wait for it, it replaces none.
         """
         if self.series is None:
             return frozenset()
-        # A misdated backup replaces no other backup (spec, section 1).
-        kept = (kept for kept in self.series.kept if kept.reason is not Exemption.MISDATED)
-        usable = [each.backup for each in kept if each.backup.state is State.USABLE]
-        usable += [delete.backup for delete in self.series.deletes if delete.is_loss]
+        usable = [backup for backup in (*self._staying, *self._leaving) if backup.state is State.USABLE]
         keep = next((delete.reason.keep for delete in self.series.deletes if isinstance(delete.reason, NotKept)), ())
-        usable += [backup for backup in self._new if backup.state is State.USABLE]
         newest_first = in_order(usable)[::-1]
         rules = retain([backup.created_at for backup in newest_first], keep, self.zone)
         return frozenset(backup.id for backup, kept_by in zip(newest_first, rules, strict=True) if not kept_by)
@@ -122,14 +121,29 @@ class Circumstances:
         return frozenset(backup.id for backup in (*planned, *self._new))
 
     @cached_property
-    def needed(self) -> frozenset[Id]:
-        """The backups of the series that must still exist when another is deleted.
+    def needed(self) -> tuple[Backup, ...]:
+        """The backups of the series that must still be as they were seen last when another is deleted.
 
-        These are the usable backups, and the undersized one that is kept for inspection.
+        These are the usable ones that are kept, and the undersized one that is kept for inspection.
         """
-        kept = self.series.kept if self.series else ()
-        entries = (entry.backup for entry in kept if entry.reason is not Exemption.MISDATED)
-        return frozenset(backup.id for backup in (*entries, *self._new) if backup.state in _NEEDED)
+        return (*self._staying, *(backup for backup in self._leaving if backup.id not in self.not_kept))
+
+    @property
+    def _staying(self) -> Iterator[Backup]:
+        """The kept backups that count for retention or inspection, and the new one if the run waits for it.
+
+        A misdated backup replaces no other backup (spec, section 1).
+        """
+        for entry in self.series.kept if self.series else ():
+            if entry.backup.state in {State.USABLE, State.UNDERSIZED} and entry.reason is not Exemption.MISDATED:
+                yield entry.backup
+        if self.waits:
+            yield from self._new
+
+    @property
+    def _leaving(self) -> list[Backup]:
+        """The usable backups that the plan deletes."""
+        return [delete.backup for delete in self.series.deletes if delete.is_loss] if self.series else []
 
     @property
     def _new(self) -> tuple[Backup, ...]:
@@ -167,12 +181,13 @@ def _waits_for_a_create(delete: Delete, planned: Circumstances, moment: Moment) 
     created = [planned.created.get(each.address) for each in series if each.create]
     if None in created:
         return Veto.NOT_CREATED
-    only_started = any(backup and backup.state is not State.USABLE for backup in created)
-    if planned.series is None or not delete.is_loss or not created:
-        return Veto.NOT_AWAITED if only_started else None
+    if not created:
+        return None
+    if planned.series is None or not delete.is_loss:
+        return None if planned.waits else Veto.NOT_AWAITED
     if delete.backup.id in planned.not_kept:
         return None  # not kept with or without the new backup
-    return Veto.NOT_AWAITED if only_started else Veto.KEPT_AFTER_ALL
+    return Veto.KEPT_AFTER_ALL if planned.waits else Veto.NOT_AWAITED
 
 
 def _is_the_last(delete: Delete, planned: Circumstances, moment: Moment) -> Objection | None:
@@ -211,8 +226,9 @@ def _series_is_not_as_planned(delete: Delete, planned: Circumstances, moment: Mo
     for backup in members:
         if backup.id not in planned.known and backup.state is not State.FAILED:
             return Appeared(id=backup.id)
-    lost = planned.needed.difference(backup.id for backup in members if backup.state in _NEEDED)
-    return KeptOneLost(id=min(lost, key=id_order)) if lost else None
+    as_seen = {_identity(backup) for backup in members}
+    changed = [backup.id for backup in planned.needed if _identity(backup) not in as_seen]
+    return KeptOneChanged(id=min(changed, key=id_order)) if changed else None
 
 
 def _may_be_all_that_is_left(delete: Delete, planned: Circumstances, moment: Moment) -> Objection | None:

@@ -16,7 +16,7 @@ from reconcile.plan.guards import (
     Appeared,
     Changed,
     Circumstances,
-    KeptOneLost,
+    KeptOneChanged,
     Moment,
     Objection,
     SeriesWithoutUsable,
@@ -38,12 +38,12 @@ def old(**changes: object) -> Backup:
     return replace(backup(OLD, age=days(2)), **changes)  # type: ignore[arg-type] # a field of Backup each
 
 
-def kept() -> Backup:
-    return backup(KEPT, age=days(1.5))
+def kept(**changes: object) -> Backup:
+    return replace(backup(KEPT, age=days(1.5)), **changes)  # type: ignore[arg-type] # as above
 
 
-def new(status: str = "completed", *, age: timedelta = timedelta(0)) -> Backup:
-    return backup(NEW, age=age, status=status)
+def new(status: str = "completed", *, age: timedelta = timedelta(0), is_undersized: bool = False) -> Backup:
+    return replace(backup(NEW, age=age, status=status), is_undersized=is_undersized)
 
 
 def other(status: str) -> Backup:
@@ -69,6 +69,7 @@ class Row:
     held: tuple[Backup, ...] = (old(), kept())
     created: Mapping[SeriesAddress, Backup | None] = field(default_factory=lambda: {NIGHTLY: new()})
     withheld: bool = False
+    waits: bool = True
     usable_left: int | None = 5
     listed: tuple[Backup, ...] | None = (old(), kept(), new())
 
@@ -85,6 +86,7 @@ ROWS = (
     Row(
         reason="the new backup was only started, and takes no place yet, but #2 takes it",
         expected=None,
+        waits=False,
         created={NIGHTLY: new("in_progress")},
         listed=(old(), kept(), new("in_progress")),
     ),
@@ -92,6 +94,7 @@ ROWS = (
         reason="the new backup was only started, and without it #1 would stay",
         expected=Veto.NOT_AWAITED,
         held=(old(),),
+        waits=False,
         created={NIGHTLY: new("in_progress")},
         listed=(old(), new("in_progress")),
     ),
@@ -99,7 +102,15 @@ ROWS = (
         reason="a failed backup takes no place, and still waits for the new one",
         expected=Veto.NOT_AWAITED,
         held=(old(status="failed"), kept()),
+        waits=False,
         created={NIGHTLY: new("in_progress")},
+    ),
+    Row(
+        reason="the response says that the new backup is completed, but no list does, and without it #1 would stay",
+        expected=Veto.NOT_AWAITED,
+        waits=False,
+        held=(old(),),
+        listed=(old(), new()),
     ),
     Row(
         reason="the new backup is dated before the old one, so keep = 1 keeps the old one",
@@ -149,7 +160,19 @@ ROWS = (
         listed=(old(), kept(), new(), other("completed")),
     ),
     Row(reason="a failed one that has appeared changes nothing", expected=None, listed=(old(), new(), other("failed"))),
-    Row(reason="the new backup is gone again", expected=KeptOneLost(id=NEW), listed=(old(), kept())),
+    Row(reason="the new backup is gone again", expected=KeptOneChanged(id=NEW), listed=(old(), kept())),
+    Row(
+        reason="the new backup turns out to be undersized",
+        expected=KeptOneChanged(id=NEW),
+        listed=(old(), kept(), new(is_undersized=True)),
+    ),
+    Row(
+        reason="the one that takes its place without the new backup turns out to be undersized",
+        expected=KeptOneChanged(id=KEPT),
+        waits=False,
+        created={NIGHTLY: new("in_progress")},
+        listed=(old(), kept(is_undersized=True), new("in_progress")),
+    ),
     Row(reason="undeclared, and all is as it should be", expected=None, id=JUNK, listed=AS_PLANNED),
     Row(
         reason="undeclared, and a create of its server has failed",
@@ -162,6 +185,7 @@ ROWS = (
         reason="undeclared, and a new backup was only started",
         expected=Veto.NOT_AWAITED,
         id=JUNK,
+        waits=False,
         created={NIGHTLY: new("in_progress")},
         listed=AS_PLANNED,
     ),
@@ -187,7 +211,12 @@ def planned(plan: Plan, row: Row) -> tuple[Delete, Circumstances]:
     series = None if row.id == JUNK else server.series[0]
     held_back = withheld(plan) | ({delete.address: Veto.TOO_MUCH_LOST} if row.withheld else {})
     return delete, Circumstances(
-        server=server, series=series, created=row.created, withheld=held_back, zone=ZoneInfo("UTC")
+        server=server,
+        series=series,
+        created=row.created,
+        withheld=held_back,
+        zone=ZoneInfo("UTC"),
+        waits=row.waits,
     )
 
 
@@ -265,6 +294,7 @@ def test_a_backup_that_is_created_late_takes_the_place_of_another_of_its_day_by_
         created={NIGHTLY: made},
         withheld={},
         zone=ZoneInfo(zone),
+        waits=True,
     )
 
     assert around.not_kept == {goes}

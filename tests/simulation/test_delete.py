@@ -13,7 +13,7 @@ from support.world import Handler, World
 from reconcile.desired.keep import KeepCount, Period
 from reconcile.diagnostics import UserError
 from reconcile.outcomes import Finished, Outcome
-from reconcile.plan.guards import Appeared, Changed, KeptOneLost
+from reconcile.plan.guards import Appeared, Changed, KeptOneChanged
 from reconcile.plan.model import Delete
 from reconcile.plan.reasons import Veto
 
@@ -182,5 +182,5 @@ def test_where_one_that_was_to_stay_is_gone_the_others_stay_instead() -> None:
     ended_so = ended(world)[OLD]
 
     assert ended_so.outcome is Outcome.SKIPPED
-    assert ended_so.objection == KeptOneLost(id=keeper)
+    assert ended_so.objection == KeptOneChanged(id=keeper)
     assert OLD in {it["id"] for it in world.account.backups}

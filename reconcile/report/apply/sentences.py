@@ -114,8 +114,8 @@ def objection_text(objection: guards.Objection) -> str:  # noqa: PLR0911 - one f
             return f"#{id_} has the status {status!r}, which reconcile does not know"
         case guards.Appeared(id=id_):
             return f"#{id_} was added to the series after the plan was created"
-        case guards.KeptOneLost(id=id_):
-            return f"#{id_}, which the plan keeps, is no longer usable"
+        case guards.KeptOneChanged(id=id_):
+            return f"#{id_} must be kept, but it is gone or has changed"
         case guards.SeriesWithoutUsable(address=address):
             return f"{address} has no usable backup"
         case guards.StillInProgress(id=id_):
