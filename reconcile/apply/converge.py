@@ -66,7 +66,7 @@ async def converge(
         run.view.start_from(inventory, asked_at, plan.min_sizes)
         held_back = withheld(plan, run.options.allow_loss, gained, counts_creates=run.options.wait)
         run.emit(Planned(plan=plan, withheld=held_back))
-        if not plan.actions and not (plan.awaited and run.options.wait):
+        if not plan.actions and not plan.awaited:
             break
         if approve and any(action.address not in held_back for action in plan.actions):
             await approve()

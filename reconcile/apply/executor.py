@@ -54,7 +54,6 @@ class Executor:
             or Finished(action=action, outcome=Outcome.NOT_STARTED, explanation="not started")
             for action in self._plan.actions
         )
-        awaited = self._plan.awaited if self._run.options.wait else ()
         usable = {backup_id for backup_id, settled in self._settled.items() if settled.is_usable}
         return Result(
             plan=self._plan,
@@ -69,7 +68,7 @@ class Executor:
                 for series in server.series
                 if series.needed and series.needed.id not in usable
             ),
-            still_pending=tuple(backup for backup in awaited if backup.id not in self._settled),
+            still_pending=tuple(backup for backup in self._plan.awaited if backup.id not in self._settled),
             stopped=self._run.clock.reason,
         )
 
@@ -86,7 +85,7 @@ class Executor:
         ended = {series.address: anyio.Event() for series in with_create}
         rejections: list[float] = []
         async with anyio.create_task_group() as tasks:
-            for series in server.series if self._run.options.wait else ():
+            for series in server.series:
                 for backup in series.awaited:
                     tasks.start_soon(self._await, series, backup)
             for series in sorted(with_create, key=lambda series: self._ranks[series.address]):

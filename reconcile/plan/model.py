@@ -152,6 +152,15 @@ class ServerPlan:
         return len(self.deletes) + len(self.kept) + len(self.unmanaged)
 
     @property
+    def waiting_only_for_needed(self) -> "ServerPlan":
+        """This plan without the waits that only allow deletes."""
+        series = tuple(
+            replace(each, awaited=tuple(backup for backup in each.awaited if backup == each.needed))
+            for each in self.series
+        )
+        return replace(self, series=series)
+
+    @property
     def stalled(self) -> frozenset[Id]:
         """The stalled backups."""
         entries = (*self.kept, *self.unmanaged)
@@ -247,6 +256,11 @@ class Plan:
     def awaited(self) -> tuple[Backup, ...]:
         """Every pending backup that apply waits for."""
         return tuple(backup for server in self.servers for series in server.series for backup in series.awaited)
+
+    @property
+    def waiting_only_for_needed(self) -> "Plan":
+        """This plan for a run that does not plan again, or deletes nothing that depends on a wait."""
+        return replace(self, servers=tuple(server.waiting_only_for_needed for server in self.servers))
 
     @property
     def kept(self) -> tuple[Kept, ...]:

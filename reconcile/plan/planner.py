@@ -180,7 +180,8 @@ class _ServerPlanner:
     def plan(self, *, breaks_rule: bool) -> ServerPlan:
         others = [self._undeclared(backup) for backup in self.state.undeclared]
         pruned = tuple(entry for entry in others if isinstance(entry, Delete))
-        return ServerPlan(
+        is_pruning = any(not delete.veto for delete in pruned)
+        planned = ServerPlan(
             key=self.server.key,
             name=self.server.name,
             id=self.server.id,
@@ -189,10 +190,11 @@ class _ServerPlanner:
             pause=self.state.pause,
             veto=Veto.PAUSED if self.state.pause else Veto.RULE_BROKEN if breaks_rule else None,
             declared=tuple(self.server.descriptions.values()),
-            series=tuple(self._series(series, found, is_pruning=bool(pruned)) for series, found in self.state.series),
+            series=tuple(self._series(series, found, is_pruning=is_pruning) for series, found in self.state.series),
             pruned=pruned,
             unmanaged=tuple(entry for entry in others if isinstance(entry, Kept)),
         )
+        return planned.waiting_only_for_needed if planned.veto else planned
 
     def _series(self, series: DeclaredSeries, state: SeriesState, *, is_pruning: bool) -> SeriesPlan:
         look_alike = self.state.look_alikes.get(series.description)
@@ -215,7 +217,7 @@ class _ServerPlanner:
             create=create,
             deletes=tuple(deletes),
             kept=tuple(kept),
-            awaited=self._awaited(series, state, address, deletes_now=len(deletes), is_pruning=is_pruning),
+            awaited=self._awaited(series, state, address, deletes, is_pruning=is_pruning),
             descriptions=descriptions,
             needed=state.needed,
             due_at=state.due_at,
@@ -241,8 +243,8 @@ class _ServerPlanner:
         series: DeclaredSeries,
         state: SeriesState,
         address: SeriesAddress,
+        deletes_now: list[Delete],
         *,
-        deletes_now: int,
         is_pruning: bool,
     ) -> tuple[Backup, ...]:
         """Return the pending backups that apply waits for: the needed one, and those whose completion allows a delete.
@@ -265,7 +267,8 @@ class _ServerPlanner:
             usable=in_order((*state.usable, *by_id.values())),
         )
         _, deletes_then = self._verdicts(series, completed, address)
-        return pending if len(deletes_then) > deletes_now else needed
+        more = sum(not delete.veto for delete in deletes_then) - sum(not delete.veto for delete in deletes_now)
+        return pending if more > 0 else needed
 
     def _undeclared(self, backup: Backup) -> Delete | Kept:
         address = BackupAddress(SeriesAddress(self.server.key, backup.description), backup.id)

@@ -74,4 +74,5 @@ def plan_run(what: Config | Plan, inventory: Inventory, options: RunOptions, sta
     else:
         desired = desired_for(what, inventory, options.targets, Freshness.of(options.max_age, started_at))
         planned = plan(desired, inventory, inventory.observed_at)
+    planned = planned if options.wait else planned.waiting_only_for_needed
     return without_deletes(planned) if options.no_delete else planned

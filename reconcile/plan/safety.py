@@ -58,7 +58,7 @@ def continued(plan: Plan, gained: Mapping[SeriesAddress, int], lost: int) -> Pla
 
 def without_deletes(plan: Plan) -> Plan:
     """Return the plan of a run that withholds every delete (`apply --no-delete`)."""
-    servers = tuple(replace(server, veto=Veto.NO_DELETE) for server in plan.servers)
+    servers = tuple(replace(server, veto=Veto.NO_DELETE) for server in plan.waiting_only_for_needed.servers)
     return replace(plan, servers=servers, loss=replace(plan.loss, lost=0, empties=False))
 
 

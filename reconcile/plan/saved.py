@@ -17,8 +17,11 @@ _AGAIN = "Create a new one: reconcile plan --out FILE."
 
 
 def dump(plan: Plan, version: str) -> str:
-    """Serialise a plan; `version` is the program's, named in the error of a version that can't read the file."""
-    return json.dumps(envelope(plan, version), allow_nan=False) + "\n"
+    """Serialise a plan; `version` is the program's, named in the error of a version that can't read the file.
+
+    A saved plan is applied exactly, without planning again, so nothing is worth waiting for apart from what it needs.
+    """
+    return json.dumps(envelope(plan.waiting_only_for_needed, version), allow_nan=False) + "\n"
 
 
 def envelope(plan: Plan, version: str) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """The rules of the spec's section 3, one by one."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 import pytest
@@ -367,6 +367,12 @@ class InProgressCase:
             [2],
             server="prune = true",
         ),
+        InProgressCase(
+            "under a pause nothing is deleted, whatever completes",
+            (backup(2, age=hours(0.1), status="queued"), backup(3, "x", age=days(9))),
+            [],
+            server='prune = true\npause = { until = 2026-04-01, reason = "moving" }',
+        ),
     ],
     ids=lambda case: case.reason,
 )
@@ -377,6 +383,17 @@ def test_backups_in_progress_are_awaited(case: InProgressCase) -> None:
     plan = make_plan(declare(series, server=case.server), inventory(*held))
 
     assert [awaited.id for awaited in plan.awaited] == case.awaited
+
+
+def test_a_backup_in_progress_is_not_awaited_for_deletes_that_depend_on_an_unconfirmed_clock() -> None:
+    held = (backup(1, age=hours(20)), backup(2, age=hours(0.1), status="queued"), backup(3, "x", age=days(9)))
+    declared = declare(
+        '{ description = "nightly", keep = 1 }', server='prune = "1d"', settings='[require]\nmin_age = "2h"'
+    )
+    seen = inventory(*held)
+
+    assert [each.id for each in make_plan(declared, seen).awaited] == [2]
+    assert make_plan(declared, replace(seen, service_time=None)).awaited == ()
 
 
 def test_a_server_knows_what_is_stalled_on_it() -> None:

@@ -16,6 +16,7 @@ from reconcile.desired.desired import resolve
 from reconcile.diagnostics import UserError
 from reconcile.plan.model import Plan
 from reconcile.plan.planner import plan
+from reconcile.plan.planning import RunOptions
 from reconcile.plan.saved import dump, parse
 from reconcile.plan.stale import renewed
 
@@ -133,3 +134,39 @@ def test_with_max_age_a_paused_series_without_a_young_backup_is_an_error(max_age
 
     assert world.converged[-1].is_complete == is_complete
     assert {server for _, server in changed(world)} == {"db"}
+
+
+class TestABackupInProgressIsNotWaitedFor:
+    """Once completed, it would let an older backup be deleted; but this run deletes none, whatever completes."""
+
+    @staticmethod
+    def begun(*, web: str = "") -> World:
+        file = config(f'[servers.web]\nid = 1\n{web}\nbackups = [{{ description = "nightly", keep = 1 }}]')
+        backups = [item(1, WEB, "nightly", 2), item(2, WEB, "nightly", 0.01, "in_progress")]
+        return World(config=file, servers=[dict(WEB)], backups=backups)
+
+    @staticmethod
+    def check(world: World, **options: Any) -> None:  # noqa: ANN401 - as `World.apply`
+        begun = world.time
+
+        assert world.apply(**options) == []
+
+        assert world.converged[-1].is_complete
+        assert world.time - begun < timedelta(seconds=10)
+
+    @pytest.mark.parametrize("options", [RunOptions(no_delete=True), RunOptions(wait=False)])
+    def test_with_an_option(self, options: RunOptions) -> None:
+        self.check(self.begun(), options=options)
+
+    def test_while_its_server_is_paused(self) -> None:
+        self.check(self.begun(web=pause("2026-03-20")))
+
+    def test_by_a_saved_plan_which_is_carried_out_as_it_is(self) -> None:
+        world = self.begun()
+
+        def saved(inventory: Inventory) -> Plan:
+            made = plan(resolve(world.config, inventory), inventory, inventory.observed_at)
+            assert made.awaited != ()
+            return renewed(parse(dump(made, "1"), "plan"), inventory)
+
+        self.check(world, make_plan=saved)
