@@ -10,8 +10,9 @@ from typing import Any
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
-from reconcile.actual.inventory import Backup, State
+from reconcile.actual.inventory import Backup, Server, State
 from reconcile.addresses import Address, BackupAddress, SeriesAddress
+from reconcile.desired.keep import KeepCount, KeepWithin
 from reconcile.diagnostics import Diagnostic
 from reconcile.durations import Duration
 from reconcile.ids import Id
@@ -83,7 +84,11 @@ _WRITTEN: Mapping[type, Callable[..., object]] = {
     Backup: backup_json,
     Diagnostic: diagnostic_json,
     Duration: str,
+    KeepCount: str,
+    KeepWithin: str,
     Pause: pause_json,
+    SeriesAddress: str,
+    Server: lambda server: {"id": server.id, "name": server.name},
     ZoneInfo: str,
     date: str,
     datetime: time_json,

@@ -191,7 +191,7 @@ class TestRecord:
 
         assert recorded(tmp_path)["rounds"][0]["plan"]["actions"]["verb"] == ["create", "restore"]
         (new,) = json.loads(status.stdout)["since"]["new"]
-        assert (new["description"][:14], new["cause"]) == ("before restore", "run")
+        assert (new["backup"]["description"][:14], new["cause"]) == ("before restore", "run")
         done = run("replay", "records", folder=tmp_path)
         assert (done.returncode, "1 run" in done.stdout) == (0, True), done.shown
 

@@ -56,7 +56,7 @@ def test_a_backup_that_someone_else_deleted_is_named_and_no_other(service: Sandb
     found = json.loads(since(service, "--json"))["since"]
     text = since(service)
 
-    assert [(each["id"], each["cause"]) for each in found["gone"]] == [(3, "others")]
+    assert [(each["backup"]["id"], each["cause"]) for each in found["gone"]] == [(3, "others")]
     assert "0 new, 1 gone (1 by someone else), 0 worse, 0 better" in text
     assert "GONE" in text
     assert "web/nightly#3" in text
@@ -166,7 +166,7 @@ def test_what_a_rule_would_have_deleted_but_for_a_pause_was_deleted_by_someone_e
 
     found = json.loads(since(service, "--json"))["since"]
 
-    assert [(each["id"], each["cause"]) for each in found["gone"]] == [(5, "others")]
+    assert [(each["backup"]["id"], each["cause"]) for each in found["gone"]] == [(5, "others")]
 
 
 def test_a_rule_explains_what_is_gone_outside_the_targets_too(service: Sandbox) -> None:
@@ -185,7 +185,7 @@ def test_each_value_of_a_backup_that_has_changed_is_named(service: Sandbox) -> N
 
     found = json.loads(since(service, "--json"))["since"]
 
-    assert [(each["id"], each["field"], each["before"], each["after"]) for each in found["changed"]] == [
+    assert [(each["backup"]["id"], each["field"], each["before"], each["after"]) for each in found["changed"]] == [
         (changed["id"], "status", "completed", "failed"),
         (changed["id"], "size_mb", size, None),
     ]

@@ -86,7 +86,7 @@ def test_check_is_one_line_per_problem_and_2(service: Sandbox) -> None:
     ]
     service.write(HEALTHY)
     done = service.run("status", "--check")
-    assert (done.returncode, done.stdout) == (0, "OK: 1 of 1 series healthy; 2 servers unprotected\n")
+    assert (done.returncode, done.stdout) == (0, "OK: 1 of 1 series healthy, 2 servers unprotected\n")
 
 
 def test_only_what_a_target_matches(service: Sandbox) -> None:

@@ -44,7 +44,7 @@ _LEGEND = Text.assemble(
     *(
         (part, "dim")
         for mark, end in ((DayMark.HELD, ", "), (DayMark.MISSED, ", "), (DayMark.THINNED, "."))
-        for part in (sentences.DAY_SIGNS[mark][0], f" {sentences.DAY_MARKS[mark]}{end}")
+        for part in (sentences.DAYS[mark][0], f" {sentences.DAYS[mark][2]}{end}")
     ),
 )
 
@@ -63,39 +63,33 @@ def check_text(status: Status, /, *, verbose: bool = False) -> Lines:
         Text(f"{' '.join(filter(None, (each.label, each.about)))}: {each.text}", _STYLES[each.label])
         for each in sentences.problems(status)
     ]
-    others = f"; {count_text(len(status.unprotected), 'server')} unprotected" if status.unprotected else ""
-    return Lines(tuple(lines) or (Text(f"OK: {sentences.healthy_text(status)}{others}", "green"),))
+    return Lines(tuple(lines) or (Text(f"OK: {sentences.verdict_text(status)}", "green"),))
 
 
 def _lines(status: Status, *, verbose: bool) -> Iterator[Block]:
     healthy = [series for series in status.series if not series.problems]
-    unprotected = status.unprotected or ()
-    lists_servers, lists_healthy = (verbose or len(each) <= _MOST_LISTED for each in (unprotected, healthy))
-    missing = [
-        _row("GAP", str(series.address), (gap,))
-        for series in status.series
-        for gap in sentences.gaps(series, status.checked_at)
-    ]
-    lists_gaps = verbose or len(missing) <= _MOST_LISTED
-    rows = [
-        *(_series_row(series, status) for series in status.unhealthy),
-        *(
-            _row("UNPROTECTED", f"{each.name} ({each.id})", (sentences.UNPROTECTED,))
-            for each in unprotected
-            if lists_servers
+    gaps = [(str(each.address), gap) for each in status.series for gap in sentences.gaps(each, status.checked_at)]
+    unprotected = [f"{each.name} ({each.id})" for each in status.unprotected or ()]
+    rows = [_series_row(series, status) for series in status.unhealthy]
+    counted = []
+    for number, listed, name, label in (
+        (
+            len(unprotected),
+            (_row("UNPROTECTED", each, (sentences.UNPROTECTED,)) for each in unprotected),
+            "unprotected servers",
+            "UNPROTECTED",
         ),
-        *(missing if lists_gaps else ()),
-        *(_series_row(series, status) for series in healthy if lists_healthy),
-    ]
+        (len(gaps), (_row("GAP", address, (gap,)) for address, gap in gaps), "gaps", "GAP"),
+        (len(healthy), (_series_row(series, status) for series in healthy), "healthy series", "healthy"),
+    ):
+        if verbose or number <= _MOST_LISTED:
+            rows += listed
+        else:
+            counted.append(Text(f"{number:,} {name} (-v lists them)", _STYLES.get(label, "green")))
     if rows:
-        has_days = status.unhealthy or (healthy and lists_healthy)
+        has_days = status.unhealthy or (healthy and (verbose or len(healthy) <= _MOST_LISTED))
         yield Columns(rows=[*rows, _LEGEND] if has_days else rows, narrowest=_ROOM_FOR_FACTS, shortens=1)
-    if not lists_servers:
-        yield Text(f"{len(unprotected):,} unprotected servers (-v lists them)", _STYLES["UNPROTECTED"])
-    if not lists_gaps:
-        yield Text(f"{len(missing):,} gaps (-v lists them)", _STYLES["GAP"])
-    if not lists_healthy:
-        yield Text(f"{len(healthy):,} healthy series (-v lists them)", "green")
+    yield from counted
     if status.undeclared:
         size = size_text(size_mb(status.undeclared))
         ignored = f" ({len(status.ignored):,} ignored)" if status.ignored else ""
@@ -148,9 +142,8 @@ def _points(server: ServerTimeline, status: Status) -> Iterator[Backup | Text]:
     yield Text.assemble((name_or_id(server.server), "bold"), f" ({server.server.id}){none}")
     is_declared = any(row.series for row in server.rows)
     for row in server.rows:
-        label = f" {sentences.row_label(row)}".rstrip() if is_declared else ""
-        facts = ", ".join(sentences.row_facts(row, status.checked_at, ZoneInfo("UTC")))
-        yield Text.assemble((sentences.row_name(row), "bold"), f"{label}: {facts}")
+        name, label, facts = sentences.row_texts(row, status.checked_at, ZoneInfo("UTC"))
+        yield Text.assemble((name, "bold"), f" {label}".rstrip() if is_declared else "", f": {facts}")
         if row.series and row.series.newest:
             days = sentences.strip(recent_days(row.series, status.checked_at, status.zone))
             yield Text.assemble((f"  last {RECENT_DAYS} days: ", "dim"), *days.parts)

@@ -28,7 +28,6 @@ from reconcile.insight.servers import name_or_id
 from reconcile.insight.status import SeriesStatus, Status
 from reconcile.insight.timeline import (
     RECENT_DAYS,
-    DayMark,
     RowKind,
     ServerTimeline,
     Timeline,
@@ -48,11 +47,6 @@ _OLDER_SHARE = 35.0
 _STATES = ("problem", "gap", "unprotected", "healthy")
 """The states of the lines in the overview, in their order."""
 
-_Mark = tuple[str, str, str]
-"""The kind of a mark, its place in percent of the axis, and its text."""
-
-_SIGNS = {DayMark.HELD: "█", DayMark.MISSED: "x", DayMark.THINNED: "·", DayMark.BEFORE: "-"}
-
 _PLAIN = re.compile(r"[\w.@:/+#-]+", re.ASCII)
 """A name that can be shown in backticks, where a search in the file finds it as it is written."""
 
@@ -62,9 +56,10 @@ def status_markdown(status: Status, /, *, verbose: bool = False) -> str:
 
     It is complete, whatever its length: a report that was cut short proves nothing.
     """
+    signs = {mark: sign.strip() or "-" for mark, (sign, _, _) in sentences.DAYS.items()}
 
     def days_of(series: SeriesStatus) -> str:
-        return "".join(_SIGNS[mark] for _, mark in recent_days(series, status.checked_at, status.zone))
+        return "".join(signs[mark] for _, mark in recent_days(series, status.checked_at, status.zone))
 
     return markdown(
         "status/record.md.jinja",
@@ -73,7 +68,7 @@ def status_markdown(status: Status, /, *, verbose: bool = False) -> str:
         sentences=sentences,
         days_of=days_of,
         utc=ZoneInfo("UTC"),
-        signs=_SIGNS,
+        signs=signs,
         recent_days=RECENT_DAYS,
         longest=LONGEST,
     )
@@ -133,7 +128,6 @@ def status_html(status: Status, /, *, verbose: bool = False) -> str:
         warnings=status.warnings,
         rules=list(map(sentences.rule_text, status.rules)),
         overview={state: [line for line in overview if line["state"] == state] for state in _STATES},
-        marks=sentences.DAY_MARKS,
         first_day=f"{status.checked_at.astimezone(zone) - timedelta(days=RECENT_DAYS - 1):%m-%d}",
         servers=timeline.every_server,
         anchor_of=lambda server: anchors[server.server.id],
@@ -170,10 +164,10 @@ def _series_line(series: SeriesStatus, anchor: str, status: Status) -> dict[str,
         "label": "GAP" if missing and not urgent else sentences.health_text(series),
         "text": "; ".join((*urgent, *missing)) or ", ".join(_brief(series, now)),
         # Days in a row with one mark: the mark, how many, and what it means; and all of them in one sentence.
-        "days": [(mark, len(run), f"{span_text(*run)}: {sentences.DAY_MARKS[mark]}") for mark, run in runs]
+        "days": [(mark, len(run), f"{span_text(*run)}: {sentences.DAYS[mark][2]}") for mark, run in runs]
         if series.newest
         else [],
-        "spoken": ", ".join(f"{counts[mark]} {text}" for mark, text in sentences.DAY_MARKS.items() if counts[mark]),
+        "spoken": ", ".join(f"{counts[mark]} {day[2]}" for mark, day in sentences.DAYS.items() if counts[mark]),
     }
 
 
@@ -227,8 +221,13 @@ class _Axis:
         yield "100", "now"
 
 
-def _marks(row: TimelineRow, pinned: Mapping[Id, str], axis: _Axis, now: datetime, zone: ZoneInfo) -> Iterator[_Mark]:
-    """Yield a mark for each backup, the newest first; before them, a mark for the time since a backup is overdue."""
+def _marks(
+    row: TimelineRow, pinned: Mapping[Id, str], axis: _Axis, now: datetime, zone: ZoneInfo
+) -> Iterator[tuple[str, str, str]]:
+    """Yield a mark for each backup, the newest first; before them, a mark for the time since a backup is overdue.
+
+    A mark has a kind, a place in percent of the axis, and a text.
+    """
     kinds = {backup.id: row.kind.value for backup in row.points} | {backup.id: "failed" for backup in row.failed}
     if row.series and row.series.overdue_since:
         newest = row.points[-1].created_at

@@ -6,7 +6,6 @@ a file that is no longer written must look stale.
 
 from datetime import datetime
 
-from reconcile.insight.since import Since
 from reconcile.insight.status import SeriesStatus, Status
 from reconcile.plan.planner import plan
 from reconcile.plan.safety import withheld
@@ -52,37 +51,19 @@ def status_json(status: Status, /, *, verbose: bool = False) -> dict[str, object
         "healthy": status.is_healthy,
         "has_series": status.has_series,
         "series": [_series_json(series, status) for series in status.series],
-        "unprotected": (
-            None
-            if status.unprotected is None
-            else [{"id": server.id, "name": server.name} for server in status.unprotected]
-        ),
+        "unprotected": status.unprotected,
         "undeclared": [{**backup_json(backup), "ignored": backup.id in status.ignored} for backup in status.undeclared],
-        "since": _since(status.since) if status.since else None,
+        "since": status.since,
         "rules": status.rules,
         "errors": status.errors,
         "warnings": (*status.empty_fleets, *status.warnings),
     }
 
 
-def _since(since: Since) -> dict[str, object]:
-    return {
-        "at": since.at,
-        "new": [{**backup_json(each.backup), "cause": each.cause} for each in since.new],
-        "gone": [{**backup_json(each.backup), "cause": each.cause} for each in since.gone],
-        "changed": [
-            {"id": each.backup.id, "field": each.field, "before": each.before, "after": each.after}
-            for each in since.changed
-        ],
-        "worse": [{"address": each.address, "troubles": each.appeared} for each in since.worse],
-        "better": [{"address": each.address, "troubles": each.resolved} for each in since.better],
-    }
-
-
 def _series_json(series: SeriesStatus, status: Status) -> dict[str, object]:
     now, newest, state = status.checked_at, series.newest, series.state
     return {
-        "address": str(series.address),
+        "address": series.address,
         "server": series.address.server,
         "description": series.address.description,
         "healthy": not series.problems,
@@ -100,7 +81,7 @@ def _series_json(series: SeriesStatus, status: Status) -> dict[str, object]:
         "gaps": [{"from": gap.days[0], "to": gap.days[-1], "missing": len(gap.days)} for gap in series.history.gaps],
         "usable": len(state.usable),
         "every": series.declared.every,
-        "keep": [str(rule) for rule in series.declared.keep],
+        "keep": series.declared.keep,
         "size_mb": series.size_mb,
         "in_progress": state.pending,
         "failed": [backup.id for backup in state.failed],

@@ -19,21 +19,16 @@ from reconcile.wording import count_text, size_text, span_text, time_text
 NOTHING_DECLARED = "no series is declared"
 UNPROTECTED = "not declared in any file"
 
-DAY_MARKS = {
-    DayMark.HELD: "held",
-    DayMark.MISSED: "missed",
-    DayMark.THINNED: "none needed (thinned, or not due)",
-    DayMark.BEFORE: "before the series started",
-}
-"""What each mark of a day means."""
+_MOST_NAMED = 3
+"""Maximum number of failed backups, and of others that do not count, that are named; the newest are."""
 
-DAY_SIGNS = {
-    DayMark.HELD: (Marks("█"), "green"),
-    DayMark.MISSED: (Marks("x"), "yellow"),
-    DayMark.THINNED: (Marks("·"), "dim"),
-    DayMark.BEFORE: (Marks(" "), ""),
+DAYS = {
+    DayMark.HELD: (Marks("█"), "green", "held"),
+    DayMark.MISSED: (Marks("x"), "yellow", "missed"),
+    DayMark.THINNED: (Marks("·"), "dim", "none needed (thinned, or not due)"),
+    DayMark.BEFORE: (Marks(" "), "", "before the series started"),
 }
-"""How text shows each mark of a day, and in which colour."""
+"""The sign of each mark of a day in text, its colour, and what it means."""
 
 
 class ProblemLine(NamedTuple):
@@ -156,13 +151,19 @@ def in_progress_text(backups: Iterable[Backup], now: datetime) -> str:
 def series_facts(series: SeriesStatus, now: datetime, zone: ZoneInfo) -> Iterator[str]:
     """Describe a series: its newest backup, when the next is due, and how many backups it has."""
     state = series.state
-    if series.newest:
-        yield f"newest {age_text(now - series.newest.created_at)} old (#{series.newest.id})"
-    else:
-        yield "no usable backup yet" if state.pending else "no usable backup"
+    newest = series.newest
+    none = "no usable backup yet" if state.pending else "no usable backup"
+    yield f"newest {age_text(now - newest.created_at)} old (#{newest.id})" if newest else none
     if state.pending:
         yield in_progress_text(state.pending, now)
-    yield from _times(series, now, zone)
+    if series.pause:
+        yield pause_text(series.pause, zone)
+    if state.create:
+        yield "due now"
+    elif state.due_at:
+        yield f"due in {age_text(state.due_at - now)}"
+    if series.history.complete_from:
+        yield f"complete from {series.history.complete_from}"
     if state.usable:
         keep = " ".join(str(rule) for rule in series.declared.keep)
         yield f"{len(state.usable):,} usable (keep {keep})"
@@ -175,20 +176,10 @@ def series_facts(series: SeriesStatus, now: datetime, zone: ZoneInfo) -> Iterato
     }
     for label, backups in groups.items():
         if backups:
-            yield f"{len(backups)} {label} ({_ids(backups)})"
+            ids = " ".join(f"#{backup.id}" for backup in backups[-_MOST_NAMED:])
+            yield f"{len(backups)} {label} ({'… ' if len(backups) > _MOST_NAMED else ''}{ids})"
     if state.unknown:
         yield "unknown status: " + ", ".join(map(_unknown, state.unknown))
-
-
-def _times(series: SeriesStatus, now: datetime, zone: ZoneInfo) -> Iterator[str]:
-    if series.pause:
-        yield pause_text(series.pause, zone)
-    if series.state.create:
-        yield "due now"
-    elif series.state.due_at:
-        yield f"due in {age_text(series.state.due_at - now)}"
-    if series.history.complete_from:
-        yield f"complete from {series.history.complete_from}"
 
 
 def _unknown(backup: Backup) -> str:
@@ -196,57 +187,34 @@ def _unknown(backup: Backup) -> str:
     return f"#{backup.id} {problem}"
 
 
-def _ids(backups: tuple[Backup, ...]) -> str:
-    """Name the newest backups of a group."""
-    shown = " ".join(f"#{backup.id}" for backup in backups[-3:])
-    return shown if len(backups) <= 3 else f"… {shown}"  # noqa: PLR2004 - as many as are shown
-
-
 def verdict_text(status: Status) -> str:
     """Say how many series are healthy, and how many servers are unprotected."""
+    healthy = f"{len(status.series) - len(status.unhealthy):,} of {len(status.series):,} series healthy"
     if status.unprotected is None:
-        return healthy_text(status)
-    return f"{healthy_text(status)}, {count_text(len(status.unprotected), 'server')} unprotected"
+        return healthy
+    return f"{healthy}, {count_text(len(status.unprotected), 'server')} unprotected"
 
 
-def healthy_text(status: Status) -> str:
-    """Say how many series are healthy."""
-    healthy = len(status.series) - len(status.unhealthy)
-    return f"{healthy:,} of {len(status.series):,} series healthy"
-
-
-def row_name(row: TimelineRow) -> str:
-    """Name the backups of a row."""
+def row_texts(row: TimelineRow, now: datetime, zone: ZoneInfo) -> tuple[str, str, str]:
+    """Name the backups of a row, give their label (none for automatic ones), and describe them as restore points."""
+    name, label = row.description or "no description", "undeclared"
     if row.kind is RowKind.AUTOMATIC:
-        return "automatic backups"
-    return row.description or "no description"
-
-
-def row_label(row: TimelineRow) -> str:
-    """Return the label of a row: the health of its series; empty for automatic backups."""
-    if row.series is None:
-        return "" if row.kind is RowKind.AUTOMATIC else "undeclared"
-    return health_text(row.series)
-
-
-def row_facts(row: TimelineRow, now: datetime, zone: ZoneInfo) -> Iterator[str]:
-    """Describe the backups of a row as restore points; times in `zone`."""
+        name, label = "automatic backups", ""
+    facts = ["no restore point"]
     if row.series:
-        yield from series_facts(row.series, now, zone)
-        yield from gaps(row.series, now)
+        label = health_text(row.series)
+        facts = [*series_facts(row.series, now, zone), *gaps(row.series, now)]
     elif row.points:
-        yield f"newest {age_text(now - row.points[-1].created_at)} old"
-        yield count_text(len(row.points), "restore point")
-        yield size_text(size_mb(row.points))
-    else:
-        yield "no restore point"
+        newest = f"newest {age_text(now - row.points[-1].created_at)} old"
+        facts = [newest, count_text(len(row.points), "restore point"), size_text(size_mb(row.points))]
     if row.longest_interval:
         start, end = row.longest_interval.start, row.longest_interval.end
         until = "now" if end == now else time_text(end, zone)
-        yield f"longest interval {age_text(end - start)} ({time_text(start, zone)} to {until})"
+        facts.append(f"longest interval {age_text(end - start)} ({time_text(start, zone)} to {until})")
+    return name, label, ", ".join(facts)
 
 
 def strip(days: Iterable[tuple[date, DayMark]]) -> Text:
     """Return one sign per day, with its colour."""
-    marks = (DAY_SIGNS[mark] for _, mark in days)
-    return Text.assemble(*((Marks(sign * len(list(alike))), style) for (sign, style), alike in groupby(marks)))
+    marks = (DAYS[mark] for _, mark in days)
+    return Text.assemble(*((Marks(sign * len(list(alike))), style) for (sign, style, _), alike in groupby(marks)))

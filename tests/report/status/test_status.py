@@ -192,7 +192,7 @@ class TestCheck:
         ]
 
     def test_is_one_line_where_there_is_none(self) -> None:
-        assert self.lines(of(NIGHTLY, FRESH)) == ["OK: 1 of 1 series healthy"]
+        assert self.lines(of(NIGHTLY, FRESH)) == ["OK: 1 of 1 series healthy, 0 servers unprotected"]
 
     def test_is_not_ok_where_nothing_is_declared(self) -> None:
         assert self.lines(of(declare(""), inventory())) == ["ERROR: no series is declared"]
