@@ -16,9 +16,9 @@ from reconcile.cli.session import Session
 from reconcile.cli.system_clock import SystemClock
 from reconcile.desired.config import Config
 from reconcile.durations import Duration
-from reconcile.insight.comparison import Comparison, compare
 from reconcile.insight.forecast import Forecast, Schedule, without_account
 from reconcile.insight.forecast import forecast as forecast_of
+from reconcile.insight.forecast_comparison import ForecastComparison, compare
 from reconcile.insight.simulation import Progress
 from reconcile.plan.planning import desired_for
 from reconcile.report.document import Formatter
@@ -29,7 +29,7 @@ from reconcile.report.forecast import FORECAST_FORMATS
 def forecast(
     session: Session,
     *,
-    formatter: Formatter[Forecast | Comparison] = format_of(FORECAST_FORMATS),
+    formatter: Formatter[Forecast | ForecastComparison] = format_of(FORECAST_FORMATS),
     days: int = option("Days to look ahead.", type=click.IntRange(1, 36_500), default=365),
     apply_every: Duration = option("Interval between simulated applies.", default="1d"),
     size_mb: int | None = option(

@@ -1,45 +1,36 @@
 """A forecast, or the comparison of two, as text, as JSON and as Markdown. The page has its own module."""
 
-from collections.abc import Iterator
-
-from reconcile.insight.comparison import Comparison
 from reconcile.insight.forecast import Figures, Forecast, Point, SeriesForecast
+from reconcile.insight.forecast_comparison import ForecastComparison
 from reconcile.plan import safety
 from reconcile.report.document import Block, Columns, Formats, Formatter, Lines, Row, Text, markdown
-from reconcile.report.forecast.sentences import essential, heading, in_all, notes, rows
+from reconcile.report.forecast.sentences import essential, heading, in_all, notes, peak_at, rows
 
 _MOST_ROWS = 50
 """Maximum number of rows in Markdown, for a merge-request comment."""
 
 
-def forecast_text(found: Forecast | Comparison, /, *, verbose: bool) -> Lines:
+def forecast_text(found: Forecast | ForecastComparison, /, *, verbose: bool) -> Lines:
     """Return the backups of each series or policy, or the changes; `verbose` shows every series, with its size."""
-    return Lines(tuple(_lines(found, verbose=verbose)), essential=(essential(found),))
-
-
-def _lines(found: Forecast | Comparison, *, verbose: bool) -> Iterator[Block]:
-    if isinstance(found, Forecast):
-        yield from found.first.warnings
-    yield Text(heading(found), "dim")
     table: list[Row | Text] = []
     for row in rows(found, verbose=verbose):
         about = f": {row.about}" if row.about else ""
         table += [Text(""), Text.assemble((row.name, "bold"), about), *map(Row, row.facts.items())]
-    yield Columns(rows=table, indent=2)
-    yield ""
-    for note in notes(found):
-        yield Text(note, "yellow")
-    if isinstance(found, Comparison) and not found.changes:
-        yield Text("Nothing changes.", "bold green")
+    lines: list[Block] = [*found.first.warnings] if isinstance(found, Forecast) else []
+    lines += [Text(heading(found), "dim"), Columns(rows=table, indent=2), ""]
+    lines += (Text(note, "yellow") for note in notes(found))
+    if isinstance(found, ForecastComparison) and not found.changes:
+        lines.append(Text("Nothing changes.", "bold green"))
+    return Lines(tuple(lines), essential=(essential(found),))
 
 
-def forecast_markdown(found: Forecast | Comparison, /, *, verbose: bool) -> str:
+def forecast_markdown(found: Forecast | ForecastComparison, /, *, verbose: bool) -> str:
     """Return a table of the future backups; of a comparison, three lines, and the changes of each series folded.
 
     `verbose` has a row for every series.
     """
     table = rows(found, verbose=verbose)  # the last row is the sum
-    comparison = found if isinstance(found, Comparison) else None
+    comparison = found if isinstance(found, ForecastComparison) else None
     return markdown(
         "forecast/comment.md.jinja",
         heading=heading(found),
@@ -52,7 +43,7 @@ def forecast_markdown(found: Forecast | Comparison, /, *, verbose: bool) -> str:
     )
 
 
-def forecast_json(found: Forecast | Comparison, /, *, verbose: bool = False) -> dict[str, object]:
+def forecast_json(found: Forecast | ForecastComparison, /, *, verbose: bool = False) -> dict[str, object]:
     """Return the forecast, or both forecasts and the changes; sizes in MiB, spans in seconds, times in UTC."""
     if isinstance(found, Forecast):
         return _forecast(found)
@@ -62,7 +53,7 @@ def forecast_json(found: Forecast | Comparison, /, *, verbose: bool = False) -> 
         "after": _forecast(found.after),
         "changes": [
             {
-                "address": str(change.address),
+                "address": change.address,
                 "declared_before": bool(change.before and change.before.declared),
                 "declared_after": bool(change.after and change.after.declared),
                 "no_longer": list(map(_point, change.gone)),
@@ -98,13 +89,13 @@ def _forecast(forecast: Forecast) -> dict[str, object]:
 def _series(series: SeriesForecast, forecast: Forecast) -> dict[str, object]:
     declared = series.declared
     return {
-        "address": str(series.address),
+        "address": series.address,
         "server": series.address.server,
         "description": series.address.description,
         "declared": declared is not None,
         "fleet": series.fleet,
         "every": declared.every if declared else None,
-        "keep": [str(rule) for rule in declared.keep] if declared else None,
+        "keep": declared.keep if declared else None,
         "new_size_mb": series.size.megabytes,
         "new_size_from": series.size.source,
         **_figures(series.figures, forecast),
@@ -114,14 +105,13 @@ def _series(series: SeriesForecast, forecast: Forecast) -> dict[str, object]:
 
 def _figures(figures: Figures, forecast: Forecast) -> dict[str, object]:
     counts, megabytes = figures.counts, figures.megabytes
-    most, largest = (max(range(len(values)), key=values.__getitem__) for values in (counts, megabytes))
     return {
         "backups": counts[-1],
         "size_mb": megabytes[-1],
-        "most_backups": counts[most],
-        "most_backups_at": forecast.times[most],
-        "most_size_mb": megabytes[largest],
-        "most_size_mb_at": forecast.times[largest],
+        "most_backups": max(counts),
+        "most_backups_at": peak_at(counts, forecast),
+        "most_size_mb": max(megabytes),
+        "most_size_mb_at": peak_at(megabytes, forecast),
         "creates": figures.creates,
         "deletes": figures.deletes,
         "oldest": figures.oldest,
@@ -134,7 +124,7 @@ def _point(point: Point) -> dict[str, object]:
     return {"id": point.backup_id, "created_at": point.created_at, "size_mb": point.size_mb}
 
 
-FORECAST_FORMATS: Formats[Formatter[Forecast | Comparison]] = Formats(
+FORECAST_FORMATS: Formats[Formatter[Forecast | ForecastComparison]] = Formats(
     forecast_text,
     json=(forecast_json, "Print JSON."),
     markdown=(forecast_markdown, "Print Markdown for a merge-request comment."),

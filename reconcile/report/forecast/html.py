@@ -14,8 +14,8 @@ from zoneinfo import ZoneInfo
 
 from markupsafe import Markup
 
-from reconcile.insight.comparison import Comparison
 from reconcile.insight.forecast import Figures, Forecast, SeriesForecast, combined
+from reconcile.insight.forecast_comparison import ForecastComparison
 from reconcile.report.document import page
 from reconcile.report.forecast.sentences import essential, grouped, heading, horizon, notes, policy_of, rows
 from reconcile.wording import count_text
@@ -44,9 +44,9 @@ class _Group:
     figures: Figures
 
 
-def forecast_html(found: Forecast | Comparison, /, *, verbose: bool) -> str:
+def forecast_html(found: Forecast | ForecastComparison, /, *, verbose: bool) -> str:
     """Return the page; with a comparison, the totals before the change are dashed."""
-    forecast, before = (found.after, found.before) if isinstance(found, Comparison) else (found, None)
+    forecast, before = (found.after, found.before) if isinstance(found, ForecastComparison) else (found, None)
     zone = forecast.first.zone
     groups = _groups(forecast)
     points = [[point.created_at for series in group.series for point in series.points] for group in groups]

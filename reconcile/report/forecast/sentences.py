@@ -9,8 +9,8 @@ from math import floor, log10
 from reconcile.addresses import SeriesAddress
 from reconcile.desired.config import DeclaredSeries
 from reconcile.durations import age_text
-from reconcile.insight.comparison import Comparison, SeriesChange
 from reconcile.insight.forecast import Figures, Forecast, SeriesForecast, combined
+from reconcile.insight.forecast_comparison import ForecastComparison, SeriesChange
 from reconcile.plan.safety import withheld
 from reconcile.report.plan.sentences import withheld_texts
 from reconcile.wording import count_text, size_text, span_text
@@ -36,14 +36,14 @@ class ForecastRow:
     facts: Mapping[str, str]
 
 
-def essential(found: Forecast | Comparison) -> str:
+def essential(found: Forecast | ForecastComparison) -> str:
     """Say the result in one line."""
-    if isinstance(found, Comparison):
+    if isinstance(found, ForecastComparison):
         return f"{_amount(found.before.total)} → {_amount(found.after.total)}"
     return f"{_amount(found.total)} on {_date(found.end, found)}"
 
 
-def heading(found: Forecast | Comparison) -> str:
+def heading(found: Forecast | ForecastComparison) -> str:
     """Say what was simulated."""
     forecast = _latest(found)
     account = f"the account at {forecast.first.base_url}" if forecast.first.base_url else "an empty account"
@@ -54,12 +54,14 @@ def heading(found: Forecast | Comparison) -> str:
     )
 
 
-def rows(found: Forecast | Comparison, *, verbose: bool) -> list[ForecastRow]:
+def rows(found: Forecast | ForecastComparison, *, verbose: bool) -> list[ForecastRow]:
     """Return a row for each series with backups or changes, or for each policy if there are many; then the total."""
-    return list(_changed(found, verbose=verbose) if isinstance(found, Comparison) else _held(found, verbose=verbose))
+    if isinstance(found, Forecast):
+        return list(_held(found, verbose=verbose))
+    return list(_changed(found, verbose=verbose))
 
 
-def notes(found: Forecast | Comparison) -> Iterator[str]:
+def notes(found: Forecast | ForecastComparison) -> Iterator[str]:
     """Say what the figures leave out or assume."""
     forecast = _latest(found)
     if forecast.without_size:
@@ -87,8 +89,8 @@ def policy_of(series: SeriesForecast) -> str:
     return _policy(series.declared) or "undeclared backups"
 
 
-def _latest(found: Forecast | Comparison) -> Forecast:
-    return found.after if isinstance(found, Comparison) else found
+def _latest(found: Forecast | ForecastComparison) -> Forecast:
+    return found.after if isinstance(found, ForecastComparison) else found
 
 
 def _held(forecast: Forecast, *, verbose: bool) -> Iterator[ForecastRow]:
@@ -137,9 +139,9 @@ def horizon(forecast: Forecast) -> str:
 
 def _facts(figures: Figures, forecast: Forecast) -> dict[str, str]:
     """Say how many backups there will be at the end and at most, how many change, and how far back they reach."""
-    peak, day = count_text(max(figures.counts), "backup"), _peak(figures.counts, forecast)
+    peak, day = count_text(max(figures.counts), "backup"), _date(peak_at(figures.counts, forecast), forecast)
     if max(figures.megabytes):
-        size, size_day = size_text(max(figures.megabytes)), _peak(figures.megabytes, forecast)
+        size, size_day = size_text(max(figures.megabytes)), _date(peak_at(figures.megabytes, forecast), forecast)
         peak += f" and {size}" if size_day == day else f" on {day}, {size}"
         day = size_day
     months = forecast.schedule.days / _MONTH
@@ -168,9 +170,9 @@ def _rounded(number: float) -> str:
     return f"{round(number, min(0, 1 - floor(log10(number)))):,.0f}"
 
 
-def _peak(values: Sequence[float], forecast: Forecast) -> str:
-    """Return the day on which the largest value is reached."""
-    return _date(forecast.times[max(range(len(values)), key=values.__getitem__)], forecast)
+def peak_at(values: Sequence[float], forecast: Forecast) -> datetime:
+    """Return when the largest value is first reached."""
+    return forecast.times[values.index(max(values))]
 
 
 def _date(moment: datetime, forecast: Forecast) -> str:
@@ -184,11 +186,12 @@ def _amount(figures: Figures | None) -> str:
     return f"{count_text(backups, 'backup')}{f', {size_text(megabytes)}' if megabytes else ''}"
 
 
-def _changed(comparison: Comparison, *, verbose: bool) -> Iterator[ForecastRow]:
+def _changed(comparison: ForecastComparison, *, verbose: bool) -> Iterator[ForecastRow]:
     changes = comparison.changes
     groups: dict[tuple[str, str], list[SeriesChange]] = {}
     for change in changes:
-        policies = _policies(change)
+        old, new = ((each and _policy(each.declared)) or "not declared" for each in (change.before, change.after))
+        policies = new if old == new else f"{old} → {new}"
         name = _name(change.address) if verbose or len(changes) <= MOST_SERIES else ""
         groups.setdefault((name, policies), []).append(change)
     for (name, policies), alike in groups.items():
@@ -197,7 +200,7 @@ def _changed(comparison: Comparison, *, verbose: bool) -> Iterator[ForecastRow]:
         yield ForecastRow(
             name=name or count_text(len(alike), "series"),
             about=policies,
-            facts=dict((*_differences(before, after, comparison), *_gone(alike, comparison))),
+            facts=dict((*_differences(before, after, comparison.after), *_gone(alike, comparison))),
         )
     if changes and len(comparison.after.series) > 1:
         yield ForecastRow(
@@ -207,24 +210,19 @@ def _changed(comparison: Comparison, *, verbose: bool) -> Iterator[ForecastRow]:
         )
 
 
-def in_all(comparison: Comparison) -> dict[str, str]:
+def in_all(comparison: ForecastComparison) -> dict[str, str]:
     """Say what changes in all: at the end, at the peak, and how far back the backups reach."""
-    return dict(_differences(comparison.before.total, comparison.after.total, comparison))
+    return dict(_differences(comparison.before.total, comparison.after.total, comparison.after))
 
 
-def _policies(change: SeriesChange) -> str:
-    old, new = ((each and _policy(each.declared)) or "not declared" for each in (change.before, change.after))
-    return new if old == new else f"{old} → {new}"
-
-
-def _differences(before: Figures | None, after: Figures | None, comparison: Comparison) -> Iterator[tuple[str, str]]:
+def _differences(before: Figures | None, after: Figures | None, forecast: Forecast) -> Iterator[tuple[str, str]]:
     old, new = ((each.counts[-1], each.megabytes[-1]) if each else (0, 0.0) for each in (before, after))
-    yield horizon(comparison.after), _change(old, new)
+    yield horizon(forecast), _change(old, new)
     old, new = ((max(each.counts), max(each.megabytes)) if each else (0, 0.0) for each in (before, after))
     yield "at its peak", _change(old, new)
     oldest = [each and each.oldest for each in (before, after)]
     if any(oldest):
-        earlier, later = (_date(each, comparison.after) if each else "nothing" for each in oldest)
+        earlier, later = (_date(each, forecast) if each else "nothing" for each in oldest)
         yield "reaches back", f"to {later}, as before" if earlier == later else f"{earlier} → {later}"
 
 
@@ -241,7 +239,7 @@ def _compared(old: float, new: float, text: Callable[[float], str]) -> str:
     return f"{text(old)} → {text(new)} ({'-' if new < old else '+'}{text(abs(new - old))})"
 
 
-def _gone(changes: Iterable[SeriesChange], comparison: Comparison) -> Iterator[tuple[str, str]]:
+def _gone(changes: Iterable[SeriesChange], comparison: ForecastComparison) -> Iterator[tuple[str, str]]:
     """Name the days of the restore points that will no longer exist at the end, neighbours together."""
     zone = comparison.after.first.zone
     points = [point.created_at.astimezone(zone).date() for change in changes for point in change.gone]

@@ -5,6 +5,7 @@ from typing import get_args
 
 from reconcile import __version__
 from reconcile.actual.inventory import MANUAL, Backup
+from reconcile.addresses import Address
 from reconcile.insight.difference import Difference, Effect
 from reconcile.plan import safety
 from reconcile.plan.model import Create, Delete, Kept, Plan, SeriesPlan, ServerPlan, Withheld
@@ -148,10 +149,7 @@ def _output_change(value: list[str]) -> JsonObject:
 def _declared(series: SeriesPlan) -> JsonObject:
     """Return a series as `configuration` has it."""
     return {
-        "address": values.terraform_address(series.address),
-        "mode": "managed",
-        "type": values.RESOURCE_TYPE,
-        "name": series.address.server,
+        **_resource(series.address),
         "provider_config_key": "vps",
         "expressions": {"description": {"constant_value": series.address.description}},
         "schema_version": 0,
@@ -159,14 +157,7 @@ def _declared(series: SeriesPlan) -> JsonObject:
 
 
 def _change(entry: _Entry, plan: Plan) -> JsonObject:
-    resource: JsonObject = {
-        "address": values.terraform_address(entry.address),
-        "mode": "managed",
-        "type": values.RESOURCE_TYPE,
-        "name": entry.address.server,
-        "index": values.address_index(entry.address),
-        "provider_name": PROVIDER,
-    }
+    index = {"index": values.address_index(entry.address), "provider_name": PROVIDER}
     before: Backup | None
     after: Backup | JsonObject | None
     match entry:
@@ -186,13 +177,15 @@ def _change(entry: _Entry, plan: Plan) -> JsonObject:
     unknown = {} if before else dict.fromkeys(_UNKNOWN_UNTIL_CREATED, True)
     change = {"actions": [kind], "before": before, "after": after, "after_unknown": unknown}
     if isinstance(entry, Kept):
-        return {**resource, "change": change, "reconcile_reason": kept_text(entry, plan.planned_at, plan.zone)}
-    return {
-        **resource,
-        "change": change,
-        "reconcile_reason": why_text(entry.reason),
-        "action_reason": entry.reason.kind,
-    }
+        why = {"reconcile_reason": kept_text(entry, plan.planned_at, plan.zone)}
+    else:
+        why = {"reconcile_reason": why_text(entry.reason), "action_reason": entry.reason.kind}
+    return {**_resource(entry.address), **index, "change": change, **why}
+
+
+def _resource(address: Address) -> JsonObject:
+    terraform = values.terraform_address(address)
+    return {"address": terraform, "mode": "managed", "type": values.RESOURCE_TYPE, "name": address.server}
 
 
 def _unmanaged(entry: Kept, plan: Plan) -> JsonObject:

@@ -21,7 +21,7 @@ class SeriesChange:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Comparison:
+class ForecastComparison:
     """Two forecasts of one schedule, and the series in which they differ."""
 
     before: Forecast
@@ -29,7 +29,7 @@ class Comparison:
     changes: tuple[SeriesChange, ...]
 
 
-def compare(before: Forecast, after: Forecast) -> Comparison:
+def compare(before: Forecast, after: Forecast) -> ForecastComparison:
     """Compare the forecasts of the files before and after a change. Another key for a server is no change."""
     untouched = _untouched(before, after)
     olds, news = _by_server(before, before.series), _by_server(after, after.series) | _by_server(before, untouched)
@@ -38,7 +38,7 @@ def compare(before: Forecast, after: Forecast) -> Comparison:
     changes = [
         _change((news.get(each) or olds[each]).address, olds.get(each), news.get(each), kept) for each in olds | news
     ]
-    return Comparison(
+    return ForecastComparison(
         before=before,
         after=replace(after, series=series, total=combined(series)),
         changes=tuple(change for change in changes if change),
