@@ -1,6 +1,6 @@
 """Shows an apply while it runs: live text on a terminal, lines in a log, or one JSON object per line."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
@@ -144,19 +144,21 @@ class _JsonLines:
     def __init__(self, output: Output) -> None:
         self._output = output
         self._rounds = Rounds()
-        output.show(version_json(_CLOCK.now()))
+        self._print(version_json())
 
     def show(self, event: Event) -> None:
         self._rounds.add(event)
-        for line in event_json(event, _CLOCK.now()):
-            self._output.show(line)
+        self._print(*event_json(event))
 
     def fail(self, diagnostics: Sequence[Diagnostic]) -> None:
-        for diagnostic in diagnostics:
-            self._output.show(diagnostic_line(diagnostic, _CLOCK.now()))
+        self._print(*map(diagnostic_line, diagnostics))
 
     def close(self) -> None:
-        self._output.show(summary_json(self._rounds, _CLOCK.now()))
+        self._print(summary_json(self._rounds))
+
+    def _print(self, *lines: Mapping[str, object]) -> None:
+        for line in lines:
+            self._output.show({**line, "@timestamp": _CLOCK.now()})
 
 
 def _for_people(output: Output) -> Reporter:

@@ -11,7 +11,7 @@ from reconcile.report.escape import code, plain, visible, with_units_unbroken
 from reconcile.wording import count_text
 
 if TYPE_CHECKING:
-    from reconcile.desired.config import Config, DeclaredFleet, DeclaredServer
+    from reconcile.desired.config import Config
     from reconcile.insight.validation import Validation
 
 _STYLE = {"error": "bold red", "warning": "bold yellow"}
@@ -137,14 +137,11 @@ FAILURES: Mapping[str, Callable[[Sequence[Diagnostic], str], Document]] = {
 
 def declared_text(config: "Config") -> str:
     """Say how much the files declare: `3 series on 2 servers, 1 series in 1 fleet`."""
-    parts = [_series_text(config.servers, "on", "server")] if config.servers or not config.fleets else []
-    parts += [_series_text(config.fleets, "in", "fleet")] if config.fleets else []
-    return ", ".join(parts)
-
-
-def _series_text(declared: Sequence["DeclaredServer | DeclaredFleet"], where: str, thing: str) -> str:
-    series = sum(len(each.series) for each in declared)
-    return f"{count_text(series, 'series')} {where} {count_text(len(declared), thing)}"
+    return ", ".join(
+        f"{count_text(sum(len(each.series) for each in declared), 'series')} {where} {count_text(len(declared), thing)}"
+        for declared, where, thing in ((config.servers, "on", "server"), (config.fleets, "in", "fleet"))
+        if declared or not (config.servers or config.fleets or where == "in")
+    )
 
 
 def validate_text(validation: "Validation", /, *, verbose: bool = False) -> Lines:

@@ -8,7 +8,6 @@ from reconcile import __version__
 from reconcile.actual.inventory import Inventory
 from reconcile.desired.config import Config
 from reconcile.desired.desired import Desired
-from reconcile.diagnostics import Diagnostic
 from reconcile.insight.doctor import AccessFacts, Check, Diagnosis, ServiceFacts, TokenFacts
 from reconcile.report.diagnostics import declared_text
 from reconcile.report.document import Block, Formats, Formatter, Lines, Text
@@ -50,7 +49,10 @@ def doctor_json(diagnosis: Diagnosis, /, *, verbose: bool = False) -> dict[str, 
                 "check": check,
                 "ok": not diagnostics,
                 "found": found.get(check),
-                "diagnostics": list(map(_nameless, diagnostics)),
+                "diagnostics": [
+                    {"severity": each.severity} if each.address or each.place or each.spot else each
+                    for each in diagnostics
+                ],
             }
             for check, diagnostics in diagnosis.checks.items()
         ],
@@ -61,11 +63,6 @@ def doctor_json(diagnosis: Diagnosis, /, *, verbose: bool = False) -> dict[str, 
 DOCTOR_FORMATS: Formats[Formatter[Diagnosis]] = Formats(
     doctor_text, json=(doctor_json, "Print JSON for a bug report, without secrets and server names.")
 )
-
-
-def _nameless(diagnostic: Diagnostic) -> object:
-    is_about_files = diagnostic.address or diagnostic.place or diagnostic.spot
-    return {"severity": diagnostic.severity} if is_about_files else diagnostic
 
 
 def _found(diagnosis: Diagnosis) -> Iterator[tuple[Check, str, str]]:

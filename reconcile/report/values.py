@@ -32,11 +32,6 @@ def json_text(value: object) -> str:
     return json.dumps(value, allow_nan=False, default=_plain)
 
 
-def time_json(moment: datetime) -> str:
-    """Return a moment in UTC, in ISO 8601."""
-    return moment.isoformat().replace("+00:00", "Z")
-
-
 def backup_json(backup: Backup) -> JsonObject:
     """Return a backup as the service describes it; a size that JSON has no number for is null."""
     size = backup.size_mb
@@ -91,7 +86,7 @@ _WRITTEN: Mapping[type, Callable[..., object]] = {
     Server: lambda server: {"id": server.id, "name": server.name},
     ZoneInfo: str,
     date: str,
-    datetime: time_json,
+    datetime: lambda moment: moment.isoformat().replace("+00:00", "Z"),
     timedelta: timedelta.total_seconds,
 }
 

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import groupby, islice
+from itertools import groupby
 from typing import assert_never
 from zoneinfo import ZoneInfo
 
@@ -195,9 +195,6 @@ _FATES = {
 }
 """What becomes of an action, before its reason; an action with only another reason has no row."""
 
-_MOST_CHANGED = 5
-"""Tables whose changes the paragraph names; any more are only counted."""
-
 _PREFIXES = {"policies": "policy ", "fleets": "fleet "}
 _POLICIES = {"longer": "a longer policy", "shorter": "a shorter policy", "other": "another policy"}
 
@@ -240,7 +237,7 @@ class ActionRow:
     """An action that the change affects, or several that are alike: deletes of one series, or those on many servers."""
 
     fate: Fate
-    is_create: bool
+    verb: str
     name: str
     facts: tuple[str, ...]
     """The age and size of what is deleted; none for a create."""
@@ -275,7 +272,7 @@ def _action_row(alike: Sequence[ActionChange], now: datetime) -> ActionRow:
         name = f"{description} on {names_text(servers, _MOST_NAMED)}: {count_text(len(alike), 'backup')}"
     return ActionRow(
         fate=alike[0].fate,
-        is_create=isinstance(action, Create),
+        verb=action.verb,
         name=name,
         facts=(backups_text(backups, now),) if backups else (),
         why=_FATES[alike[0].fate] + reason_text(action),
@@ -313,18 +310,10 @@ def _servers_text(actions: Iterable[Action]) -> str:
 
 
 def _files_texts(difference: Difference) -> Iterator[str]:
-    """Yield the new and removed tables, the changed policies, the names of other changed keys; then new errors."""
+    """Yield the new and removed tables, the changed policies, and new errors; other values are only in the rows."""
     yield from _declared_texts(difference)
     for effect, number in difference.policies.items():
         yield f"{count_text(number, 'series')} {'gets' if number == 1 else 'get'} {_POLICIES[effect]}"
-    others: dict[str, dict[str, None]] = {}
-    for each in difference.files:
-        if each.path and not each.is_of_policy:
-            others.setdefault(_subject(each), {})[each.path[0]] = None
-    for subject, keys in islice(others.items(), _MOST_CHANGED):
-        yield f"{subject}: {', '.join(keys)}"
-    if len(others) > _MOST_CHANGED:
-        yield f"{len(others) - _MOST_CHANGED:,} more with other values"
     for severity, number in Counter(each.severity for each in difference.appeared).items():
         yield count_text(number, f"more {severity}")
     for severity, number in Counter(each.severity for each in difference.resolved).items():

@@ -56,7 +56,7 @@ def _changes(difference: Difference, *, verbose: bool) -> Iterator[Block]:
         yield Text(part, "bold red")
     yield Columns(rows=tuple(Row(cells, "cyan") for cells in sentences.file_rows(difference)), indent=2)
     changed = tuple(
-        _row(_SIGNS.get(row.fate, "+" if row.is_create else "-"), row.name, *row.facts, row.why)
+        _row(_SIGNS.get(row.fate, "+" if row.verb == Create.verb else "-"), row.name, *row.facts, row.why)
         for row in sentences.action_rows(difference)
     )
     yield Columns(rows=changed, indent=2, narrowest=_ROOM_FOR_REASONS, shortens=1)
