@@ -128,13 +128,11 @@ def _not_shown_text(entry: importing.NotShown) -> str:
 
 def _toml(document: dict[str, Any]) -> str:
     """Return TOML in which what is not plainly printable is escaped: outside of strings, the text is ASCII."""
-    text = "".join(each if each == "\n" or each.isprintable() else _escaped(each) for each in tomli_w.dumps(document))
+    text = "".join(
+        each if each == "\n" or each.isprintable() else each.encode("unicode_escape").decode().replace(r"\x", r"\u00")
+        for each in tomli_w.dumps(document)
+    )
     return without_commands_in_strings(text).strip()
-
-
-def _escaped(character: str) -> str:
-    number = ord(character)
-    return f"\\u{number:04x}" if number <= 0xFFFF else f"\\U{number:08x}"  # noqa: PLR2004 - what four digits hold
 
 
 def _value(value: object) -> str:

@@ -48,11 +48,6 @@ def backup_json(backup: Backup) -> JsonObject:
     }
 
 
-def pause_json(pause: Pause) -> JsonObject:
-    """Return a current pause; `until` is when it ends."""
-    return {"until": pause.ends_at, "reason": pause.reason, "creates": pause.creates}
-
-
 def diagnostic_json(diagnostic: Diagnostic) -> JsonObject:
     """Return one diagnostic as `terraform validate -json` has it, with its place and its address if it has one."""
     entry: JsonObject = {
@@ -81,7 +76,7 @@ _WRITTEN: Mapping[type, Callable[..., object]] = {
     Duration: str,
     KeepCount: str,
     KeepWithin: str,
-    Pause: pause_json,
+    Pause: lambda pause: {"until": pause.ends_at, "reason": pause.reason, "creates": pause.creates},
     SeriesAddress: str,
     Server: lambda server: {"id": server.id, "name": server.name},
     ZoneInfo: str,
@@ -123,17 +118,11 @@ def plain_address(address: Address) -> str:
     return f"{address.server}/{address_index(address)}"
 
 
-def _size_or_status(backup: Backup) -> str:
-    """Return the size of a completed backup, or the status of any other, whose size is not known yet."""
-    if State.of(backup.status) is not State.USABLE:
-        return backup.status
-    return "unknown" if backup.size_mb is None else size_text(backup.size_mb)
-
-
 _COLUMNS: Mapping[str, Callable[[Backup], str]] = {
     "ID": lambda backup: f"#{backup.id}",
     "CREATED": lambda backup: "unknown" if "created_at" in backup.unreadable else f"{backup.created_at:%Y-%m-%d %H:%M}",
-    "SIZE": _size_or_status,
+    # That of a backup which is not completed is not known yet.
+    "SIZE": lambda backup: size_text(backup.size_mb) if State.of(backup.status) is State.USABLE else backup.status,
     "TYPE": lambda backup: backup.backup_type,
     "EXPIRES": lambda backup: f"{backup.expires_at:%Y-%m-%d}" if backup.expires_at else "never",
     "DESCRIPTION": lambda backup: backup.description or "",

@@ -61,7 +61,7 @@ def test_json_has_the_fleets_and_their_members(service: Sandbox) -> None:
     ours = json.loads(service.run("plan", "--json").stdout)["reconcile"]
 
     assert ours["account"] == "you@example.com"
-    assert ours["fleets"] == [{"name": "web", "servers": ["web-1", "web-2"]}, {"name": "none", "servers": []}]
+    assert ours["fleets"] == {"web": ["web-1", "web-2"], "none": []}
     assert [warning["summary"] for warning in ours["warnings"]] == ["fleet 'none' matches no server"]
     assert ours["warnings"][0]["range"]["start"]["line"] == 12
 

@@ -12,8 +12,6 @@ from math import ceil, floor, log10
 from operator import add
 from zoneinfo import ZoneInfo
 
-from markupsafe import Markup
-
 from reconcile.insight.forecast import Figures, Forecast, SeriesForecast, combined
 from reconcile.insight.forecast_comparison import ForecastComparison
 from reconcile.report.document import page
@@ -124,8 +122,8 @@ def _chart(
     return {
         "name": name,
         # The path of each group, on top of those before it; then that of the total before the change, if there was one.
-        "areas": [_path(f"{_curve(places[::step], each, top)}V{_HEIGHT}H0Z") for each in stacked],
-        "before": _path(_curve(places[::step], line, top)) if line else "",
+        "areas": [f"{_curve(places[::step], each, top)}V{_HEIGHT}H0Z" for each in stacked],
+        "before": _curve(places[::step], line, top) if line else "",
         # The height, in percent, and the text of each line across.
         "lines": [(round(height / top * 100, 1), f"{height:,.10g}{unit}") for height in heights],
     }
@@ -141,19 +139,14 @@ def _curve(places: Sequence[float], values: Sequence[float], top: float) -> str:
     return f"{path}H{_WIDTH}"
 
 
-def _path(drawn: str) -> Markup:
-    """Return a path for the template, which would cut a long text."""
-    return Markup(drawn)  # noqa: S704 - made of numbers
-
-
-def _marks(label: str, moments: Iterable[datetime], axis: _TimeAxis) -> tuple[str, Markup, str]:
+def _marks(label: str, moments: Iterable[datetime], axis: _TimeAxis) -> tuple[str, str, str]:
     """Return a label, the path of a mark for each restore point, and how many there are."""
     ordered = sorted(moments)
     places = dict.fromkeys(axis.place(moment) for moment in ordered)
     facts = count_text(len(ordered), "restore point")
     if ordered:
         facts += f", from {ordered[0].astimezone(axis.start.tzinfo):%Y-%m-%d}"
-    return label, _path("".join(f"M{place:g} 0V{_HEIGHT}" for place in places)), facts
+    return label, "".join(f"M{place:g} 0V{_HEIGHT}" for place in places), facts
 
 
 def _groups(forecast: Forecast) -> list[_Group]:

@@ -77,9 +77,7 @@ def _ours(plan: Plan, withheld: Withheld) -> JsonObject:
         "timezone": plan.zone,
         "targets": plan.targets,
         "max_age": plan.max_age,
-        "fleets": [
-            {"name": name, "servers": [server.key for server in servers]} for name, servers in plan.members.items()
-        ],
+        "fleets": {name: [server.key for server in servers] for name, servers in plan.members.items()},
         "summary": {
             "create": len(plan.creates),
             "delete": len(plan.deletes),
@@ -89,9 +87,7 @@ def _ours(plan: Plan, withheld: Withheld) -> JsonObject:
         },
         "loss": plan.loss,
         "withheld": [values.terraform_address(delete.address) for delete in plan.deletes if delete.address in withheld],
-        "paused": [
-            {"server": server.key, **values.pause_json(server.pause)} for server in plan.servers if server.pause
-        ],
+        "paused": {server.key: server.pause for server in plan.servers if server.pause},
         "next_due": {
             values.plain_address(series.address): series.due_at
             for server in plan.servers
@@ -119,7 +115,7 @@ def _comparison(difference: Difference) -> JsonObject:
         ],
         "in_any_case": in_any_case(difference),
         "lost_before": difference.before.loss.lost,
-        "no_longer_declared": [{"server": server.key, "backups": server.held} for server in difference.left],
+        "no_longer_declared": {server.key: server.held for server in difference.left},
         "policies": {effect: difference.policies.get(effect, 0) for effect in get_args(Effect)},
         "files": difference.files,
         "appeared": difference.appeared,

@@ -145,15 +145,6 @@ def kept_text(kept: Kept, now: datetime, zone: ZoneInfo) -> str:
             assert_never(kept.reason)
 
 
-def _loss_text(plan: Plan) -> str:
-    """Say how many of the usable backups a plan would lose, and what the limit is."""
-    loss = plan.loss
-    lost = f"They would lose {loss.lost:,} of the {count_text(loss.usable, 'usable backup')} on the declared servers"
-    share = f"max_shrink: {plan.limit.max_shrink_percent}% of these, at least {ALWAYS_ALLOWED}"
-    limit = "none would be left" if loss.empties else f"the limit is {loss.limit:,} ({share})"
-    return f"{lost}; {limit}."
-
-
 def allow_text(lost: int) -> str:
     """Say which command allows a loss of this many backups."""
     return f"To allow this loss for one run: reconcile apply --allow-loss {lost}"
@@ -173,7 +164,13 @@ def withheld_texts(plan: Plan, withheld: Withheld) -> Iterator[tuple[int, str]]:
     """Yield how many deletes are withheld for each reason, the reason, and what would allow it."""
     counts = Counter(withheld.values())
     if number := counts[Veto.TOO_MUCH_LOST]:
-        yield number, f"{_loss_text(plan)} {allow_text(plan.loss.lost)}"
+        loss = plan.loss
+        lost = (
+            f"They would lose {loss.lost:,} of the {count_text(loss.usable, 'usable backup')} on the declared servers"
+        )
+        share = f"max_shrink: {plan.limit.max_shrink_percent}% of these, at least {ALWAYS_ALLOWED}"
+        limit = "none would be left" if loss.empties else f"the limit is {loss.limit:,} ({share})"
+        yield number, f"{lost}; {limit}. {allow_text(loss.lost)}"
     yield from ((counts[veto], text) for veto, text in _WITHHELD_TEXTS.items() if counts[veto])
 
 
@@ -283,9 +280,11 @@ def file_rows(difference: Difference) -> Iterator[tuple[str, str]]:
     """Yield the changes in the files: the place, and each value before and after."""
     for (table, _, series), changes in groupby(difference.files, lambda each: (each.table, each.names, each.series)):
         alike = list(changes)
+        names = names_text(alike[0].names, _MOST_NAMED)
+        subject = f"{_PREFIXES.get(table, '')}{names}" if names else f"[{table}]"
         about = "" if series is None else f"{series}: "
         number = f" ({count_text(max(each.reach for each in alike), 'series')})" if table == "policies" else ""
-        yield _subject(alike[0]), f"{about}{'; '.join(map(_change_text, alike))}{number}"
+        yield subject, f"{about}{'; '.join(map(_change_text, alike))}{number}"
 
 
 def _actions_texts(difference: Difference) -> Iterator[str]:
@@ -339,13 +338,6 @@ def _declared_texts(difference: Difference) -> Iterator[str]:
 
 def _are(number: int, thing: str) -> str:
     return f"{count_text(number, thing)} {'is' if number == 1 else 'are'}"
-
-
-def _subject(change: FileChange) -> str:
-    """Name the table that contains a value, or the tables in which it changes alike."""
-    if not change.names:
-        return f"[{change.table}]"
-    return f"{_PREFIXES.get(change.table, '')}{names_text(change.names, _MOST_NAMED)}"
 
 
 def _change_text(change: FileChange) -> str:

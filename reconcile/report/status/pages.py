@@ -154,6 +154,10 @@ def _series_line(series: SeriesStatus, anchor: str, status: Status) -> dict[str,
     now, zone = status.checked_at, status.zone
     urgent = [sentences.problem_text(problem, series, now) for problem in series.problems]
     missing = list(sentences.gaps(series, now))
+    brief = [f"newest {age_text(now - series.newest.created_at)} old"] if series.newest else []
+    brief.append(f"{len(series.state.usable):,} usable")
+    if series.history.complete_from:
+        brief.append(f"complete from {series.history.complete_from}")
     days = recent_days(series, now, zone)
     runs = [(mark, [f"{day}" for day, _ in run]) for mark, run in groupby(days, key=lambda each: each[1])]
     counts = Counter(mark for _, mark in days)
@@ -162,21 +166,13 @@ def _series_line(series: SeriesStatus, anchor: str, status: Status) -> dict[str,
         "name": str(series.address),
         "state": "problem" if urgent else "gap" if missing else "healthy",
         "label": "GAP" if missing and not urgent else sentences.health_text(series),
-        "text": "; ".join((*urgent, *missing)) or ", ".join(_brief(series, now)),
+        "text": "; ".join((*urgent, *missing)) or ", ".join(brief),
         # Days in a row with one mark: the mark, how many, and what it means; and all of them in one sentence.
         "days": [(mark, len(run), f"{span_text(*run)}: {sentences.DAYS[mark][2]}") for mark, run in runs]
         if series.newest
         else [],
         "spoken": ", ".join(f"{counts[mark]} {day[2]}" for mark, day in sentences.DAYS.items() if counts[mark]),
     }
-
-
-def _brief(series: SeriesStatus, now: datetime) -> Iterator[str]:
-    if series.newest:
-        yield f"newest {age_text(now - series.newest.created_at)} old"
-    yield f"{len(series.state.usable):,} usable"
-    if series.history.complete_from:
-        yield f"complete from {series.history.complete_from}"
 
 
 def _unprotected_line(timeline: ServerTimeline, anchor: str, status: Status) -> dict[str, object]:
