@@ -4,17 +4,26 @@ This module never repeats a request; whether it may be sent again depends on wha
 """
 
 import logging
+import ssl
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from http.cookiejar import CookieJar, DefaultCookiePolicy
+from typing import Any
 
 import anyio
 import httpx
 
 from reconcile.actual.credentials import Access, redact, redact_bytes
-from reconcile.actual.errors import ApiError, BusyError, OutcomeUnknownError, OutdatedError, RefusedError
+from reconcile.actual.errors import (
+    ApiError,
+    BusyError,
+    NotSentError,
+    OutcomeUnknownError,
+    OutdatedError,
+    RefusedError,
+)
 from reconcile.actual.responses import WRONG_SERVICE, failure, refusal, retry_after, service_time
 from reconcile.actual.transport import transport_to
 from reconcile.clock import Stop, StoppableClock, StoppedError
@@ -171,10 +180,14 @@ class Http(AbstractAsyncContextManager["Http"]):
 
     async def _send(self, request: httpx.Request, name: str) -> Response:
         started = self.clock.monotonic()
-        steps: list[str] = []
+        is_connecting = False
 
-        async def trace(step: str, _: object) -> None:
-            steps.append(step)
+        async def trace(step: str, details: Mapping[str, Any]) -> None:
+            nonlocal is_connecting
+            if step.endswith("connect_tcp.started"):
+                is_connecting = True
+            elif step.endswith("send_request_headers.started"):
+                is_connecting = details["request"].method == b"CONNECT"  # to a proxy, without the token
 
         request.extensions["trace"] = trace  # httpcore calls it before and after each step
         try:
@@ -193,18 +206,21 @@ class Http(AbstractAsyncContextManager["Http"]):
                 finally:
                     await sent.aclose()
         except StoppedError as stopped:
-            is_unsent = bool(steps) and not any("send_request" in step for step in steps)
-            if request.method == "GET" or is_unsent:
+            if request.method == "GET" or is_connecting:
                 raise StoppedError(stopped.reason, f"waiting for {name}") from None
             advice = "The next run will find out whether it succeeded."
             if stopped.reason is Stop.DEADLINE:
                 advice += " To allow more time, increase --timeout."
             raise OutcomeUnknownError(name, f"no response: {stopped.reason}", advice) from stopped
         except TimeoutError as error:
-            raise OutcomeUnknownError(name, f"no complete response within {_WHOLE_REQUEST:.0f} seconds") from error
-        except httpx.HTTPError as error:
+            kind = NotSentError if is_connecting else OutcomeUnknownError
+            raise kind(name, f"no complete response within {_WHOLE_REQUEST:.0f} seconds") from error
+        except Exception as error:
+            # httpx lets through what TLS raises after the handshake, and what a SOCKS proxy causes.
+            if not is_connecting and not isinstance(error, httpx.HTTPError | ssl.SSLError):
+                raise
             log.debug("%s failed: %s", name, type(error).__name__)
-            raise failure(name, error, self._shown) from error
+            raise failure(name, error, self._shown, is_unsent=is_connecting) from error
         log.debug("%s %d in %.2fs", name, response.status, self.clock.monotonic() - started)
         return response
 

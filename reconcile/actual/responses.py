@@ -2,7 +2,7 @@
 
 import re
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
@@ -36,30 +36,27 @@ _LONGEST_PAUSE = 24 * 3600.0
 """Seconds: longer than any run, and still a time that an event loop can wait."""
 
 
-def failure(request: str, error: httpx.HTTPError, show: Show) -> ApiError:
-    """Classify a transport error by whether the request was sent."""
-    text = show(str(error) or type(error).__name__)
+def failure(request: str, error: Exception, show: Show, *, is_unsent: bool) -> ApiError:
+    """Classify the error of a request without a response by whether the request was sent."""
+    chain = list(_chain(error))
+    is_slow = isinstance(error, httpx.TimeoutException)
+    text = "timed out" if is_slow else show(next(filter(None, map(str, chain)), type(error).__name__))
+    tls_error = next((each for each in chain if isinstance(each, ssl.SSLError)), None)
     match error:
-        case httpx.ConnectError() if tls_error := _tls_error(error):
-            if isinstance(tls_error, ssl.SSLCertVerificationError):
-                problem, advice = "the service's certificate is not trusted", _NO_TRUST
-            else:
-                problem, advice = "no TLS connection", _NO_TLS
-            return RefusedError(request, f"{problem} ({text})", advice)
-        case httpx.ConnectError() | httpx.UnsupportedProtocol():
-            return NotSentError(request, f"could not connect ({text})", _UNREACHABLE)
-        case httpx.ConnectTimeout() | httpx.PoolTimeout():
-            return NotSentError(request, "timed out while connecting", _UNREACHABLE)
+        case httpx.ConnectError() if isinstance(tls_error, ssl.SSLCertVerificationError):
+            return RefusedError(request, f"the service's certificate is not trusted ({text})", _NO_TRUST)
+        case httpx.ConnectError() if tls_error and not _may_pass(tls_error):
+            return RefusedError(request, f"no TLS connection ({text})", _NO_TLS)
         case httpx.ProxyError():
             return NotSentError(
                 request,
                 f"the proxy could not connect ({text})",
                 "Check HTTPS_PROXY and ALL_PROXY; see reconcile help connection.",
             )
-        case httpx.TimeoutException():
-            return OutcomeUnknownError(request, "timed out waiting for a response")
+        case _ if is_unsent or isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout):
+            return NotSentError(request, f"could not connect ({text})", _UNREACHABLE)
         case _:
-            return OutcomeUnknownError(request, f"the response was cut off ({text})")
+            return OutcomeUnknownError(request, f"no complete response ({text})")
 
 
 def refusal(request: str, response: httpx.Response, body: bytes, retry_after: float | None, show: Show) -> ApiError:
@@ -108,9 +105,14 @@ def _date(value: str) -> datetime | None:
         return None
 
 
-def _tls_error(error: BaseException | None) -> ssl.SSLError | None:
+def _may_pass(error: ssl.SSLError) -> bool:
+    """Return whether a later handshake may succeed. A load balancer that restarts may end it, or lack a certificate."""
+    is_cut_off = isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError | ssl.SSLSyscallError)
+    return is_cut_off or error.reason == "TLSV1_ALERT_INTERNAL_ERROR"
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    """Return an error and its causes: libraries wrap what the system says, often without its text."""
     while error:
-        if isinstance(error, ssl.SSLError):
-            return error
+        yield error
         error = error.__cause__ or error.__context__
-    return None

@@ -3,10 +3,10 @@
 import gc
 import os
 import ssl
+import sys
 import time
 import warnings
 from collections.abc import Awaitable, Callable
-from importlib.util import find_spec
 from pathlib import Path
 
 import anyio
@@ -14,6 +14,7 @@ import httpx
 import pytest
 import trustme
 from anyio.abc import ByteStream
+from anyio.streams.tls import TLSStream
 from support.loopback import Loopback, use
 
 from reconcile.actual.errors import NotSentError, OutcomeUnknownError, RefusedError
@@ -33,6 +34,48 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
         if name.lower() in VARIABLES:
             monkeypatch.delenv(name)
+
+
+Handle = Callable[[ByteStream], Awaitable[None]]
+
+
+async def _close(_: ByteStream) -> None:
+    """Close the connection at once."""
+
+
+async def _hear_and_close(stream: ByteStream) -> None:
+    await stream.receive()
+
+
+def _send(data: bytes) -> Handle:
+    async def send(stream: ByteStream) -> None:
+        await stream.receive()
+        await stream.send(data)
+
+    return send
+
+
+async def _hang(_: ByteStream) -> None:
+    await anyio.sleep_forever()
+
+
+async def _hang_after_request(stream: ByteStream) -> None:
+    await stream.receive()
+    await anyio.sleep_forever()
+
+
+async def _trickle(stream: ByteStream) -> None:
+    await stream.receive()
+    await stream.send(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n")
+    while True:
+        await stream.send(b" ")
+        await anyio.sleep(0.01)
+
+
+def _collect_sockets() -> None:
+    """Close the sockets that httpcore leaves open after a cancelled TLS handshake, or an error of a SOCKS proxy."""
+    with warnings.catch_warnings(action="ignore", category=ResourceWarning):
+        gc.collect()
 
 
 class TestProxies:
@@ -69,6 +112,41 @@ class TestProxies:
 
         assert proxy.received[0].startswith(b"CONNECT vps.example:443 ")
         assert b"vps_secret" not in b"".join(proxy.received)
+
+    @pytest.mark.parametrize(
+        "handle",
+        [
+            _close,
+            _hear_and_close,
+            _send(b"HTTP/1.1 200"),
+            _send(b"\0\xff\r\n\r\n"),
+            _send(b"HTTP/1.1 200 OK\r\nX: " + b"x" * 200_000),
+            _send(b"HTTP/1.1 101 Switching Protocols\r\n\r\n"),
+        ],
+        ids=["closes", "closes after CONNECT", "cuts off", "sends no HTTP", "sends a huge header", "switches"],
+    )
+    def test_one_that_fails_before_it_connects_has_certainly_sent_nothing(
+        self, handle: Handle, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        with Loopback(handle=handle).serve() as port:
+            monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{port}")
+            with pytest.raises(NotSentError, match="could not connect"):
+                use(str(SERVICE), lambda http: Writer(http).create(1, "a"))
+
+    @pytest.mark.parametrize("handle", [_hear_and_close, _send(b"HTTP/1.1 400 Bad Request\r\n\r\n"), _send(b"\5")])
+    def test_neither_has_a_socks_proxy(self, handle: Handle, monkeypatch: pytest.MonkeyPatch) -> None:
+        pytest.importorskip("socksio")
+        with Loopback(handle=handle).serve() as port:
+            monkeypatch.setenv("ALL_PROXY", f"socks5://127.0.0.1:{port}")
+            with pytest.raises(NotSentError, match=r"could not connect \(Malformed reply\)"):
+                use(str(SERVICE), lambda http: Writer(http).create(1, "a"))
+        _collect_sockets()
+
+    def test_one_that_hangs_until_the_deadline_has_sent_nothing_either(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        with Loopback(handle=_hang_after_request).serve() as port:
+            monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{port}")
+            with pytest.raises(StoppedError, match="waiting for POST"):
+                use(str(SERVICE), lambda http: Writer(http).create(1, "a"), seconds=0.3)
 
     @pytest.mark.parametrize(
         ("variables", "proxy"),
@@ -113,8 +191,7 @@ class TestProxies:
     def test_one_that_can_not_be_used_is_an_error_that_names_its_variable(
         self, variable: str, value: str, problem: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        if "socksio" in problem and find_spec("socksio"):
-            pytest.skip("socksio is installed")
+        monkeypatch.setitem(sys.modules, "socksio", None)
         monkeypatch.setenv(variable, value)
 
         with pytest.raises(UserError) as refused:
@@ -172,6 +249,34 @@ class TestCertificates:
         assert "speak https" in refused.value.diagnostics[0].detail
 
     @pytest.mark.parametrize(
+        "handle",
+        [_close, _hear_and_close, _send(b"\x15\3\3\0\2\1\0"), _send(b"\x15\3\3\0\2\2\x50")],
+        ids=["closed at once", "closed after the first message", "closed in the words of TLS", "an internal error"],
+    )
+    def test_a_handshake_that_the_other_side_ends_is_a_connection_that_was_never_made(self, handle: Handle) -> None:
+        """A load balancer that restarts does so."""
+        with (
+            Loopback(handle=handle).serve() as port,
+            pytest.raises(NotSentError, match="could not connect"),
+        ):
+            use(f"https://127.0.0.1:{port}", lambda http: Writer(http).create(1, "a"))
+
+    def test_a_connection_that_breaks_in_tls_leaves_open_what_became_of_a_change(
+        self, authority: trustme.CA, secure: Loopback, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        async def send_no_tls(stream: ByteStream) -> None:
+            await stream.receive()
+            assert isinstance(stream, TLSStream)
+            await stream.transport_stream.send(b"HTTP/1.1 502 Bad Gateway\r\n\r\n")
+
+        secure.handle = send_no_tls
+        authority.cert_pem.write_to_path(tmp_path / "ca.pem")
+        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
+
+        with secure.serve() as port, pytest.raises(OutcomeUnknownError, match=r"no complete response \(\[SSL: "):
+            use(f"https://127.0.0.1:{port}", lambda http: Writer(http).create(1, "a"))
+
+    @pytest.mark.parametrize(
         ("variable", "value", "problem"),
         [
             ("SSL_CERT_FILE", "missing.pem", "No such file or directory"),
@@ -195,38 +300,20 @@ class TestCertificates:
         self._observe(Loopback(), "http")
 
 
-async def _hang(_: ByteStream) -> None:
-    await anyio.sleep_forever()
-
-
-async def _hang_after_request(stream: ByteStream) -> None:
-    await stream.receive()
-    await anyio.sleep_forever()
-
-
-async def _trickle(stream: ByteStream) -> None:
-    await stream.receive()
-    await stream.send(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n")
-    while True:
-        await stream.send(b" ")
-        await anyio.sleep(0.01)
-
-
 class TestDeadline:
     @pytest.mark.parametrize(
         ("scheme", "handle"),
         [("http", _hang), ("http", _hang_after_request), ("http", _trickle), ("https", _hang)],
         ids=["accepts and hangs", "never answers", "trickles", "no TLS handshake"],
     )
-    def test_ends_every_wait(self, scheme: str, handle: Callable[[ByteStream], Awaitable[None]]) -> None:
+    def test_ends_every_wait(self, scheme: str, handle: Handle) -> None:
         with Loopback(handle=handle).serve() as port:
             started = time.monotonic()
             with pytest.raises(StoppedError, match="out of time"):
                 use(f"{scheme}://127.0.0.1:{port}", lambda http: Reader(http).observe(), seconds=0.2)
 
             assert time.monotonic() - started < 20
-        with warnings.catch_warnings(action="ignore", category=ResourceWarning):
-            gc.collect()  # httpcore leaves the socket of a TLS handshake that is cancelled to this
+        _collect_sockets()
 
     def test_leaves_open_what_became_of_a_change(self) -> None:
         with (
