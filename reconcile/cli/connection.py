@@ -12,10 +12,8 @@ import anyio
 from reconcile.actual.credentials import Access
 from reconcile.actual.http import PARALLELISM, Http
 from reconcile.actual.reader import ATTEMPTS, Reader
-from reconcile.cli.output import Output
 from reconcile.cli.process import INTERRUPTS
 from reconcile.cli.session import Session
-from reconcile.cli.system_clock import SystemClock
 from reconcile.clock import Stop, StoppableClock
 from reconcile.report.escape import visible
 from reconcile.tasks import beside
@@ -53,12 +51,12 @@ def connect(
 
     async def main() -> Result:
         async with (
-            StoppableClock(SystemClock(), seconds=session.seconds_left) as clock,
+            StoppableClock(session.clock, seconds=session.seconds_left) as clock,
             Http(access, clock, parallelism=parallelism, announce=announce or session.output.note) as http,
             beside(_handle_signals, clock, on_interrupt),
         ):
             reader = Reader(http, attempts, asks_account=asks_account or session.names_account)
-            async with beside(_show_reading, session.output, reader):
+            async with beside(_show_reading, session, reader):
                 return await work(reader)
 
     return anyio.run(main, backend_options={"loop_factory": EventLoop})
@@ -74,17 +72,18 @@ async def _handle_signals(clock: StoppableClock, on_interrupt: Callable[[], None
                 on_interrupt()
 
 
-async def _show_reading(output: Output, reader: Reader) -> None:
+async def _show_reading(session: Session, reader: Reader) -> None:
     """Show on a terminal that the account is being read, and how far, if it takes a while."""
+    output, clock = session.output, session.clock
     if output.quiet or not output.err.is_terminal:
         return
     while True:
-        await anyio.sleep(_PATIENCE)
+        await clock.sleep(_PATIENCE)
         if reader.progress is None:
             continue
         with output.err.console.status(_reading(reader)) as status:
             while reader.progress:
-                await anyio.sleep(_REFRESH)
+                await clock.sleep(_REFRESH)
                 status.update(_reading(reader))
 
 

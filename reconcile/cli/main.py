@@ -6,12 +6,17 @@ import signal
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 import click
 
 from reconcile import __version__
 from reconcile.cli.commands import COMMANDS, COMPLETE_VARIABLE, GROUPS
 from reconcile.cli.process import INTERRUPTS, ExitCode, discard, open_closed
+from reconcile.cli.system_clock import SystemClock
+
+if TYPE_CHECKING:
+    from reconcile.clock import Clock
 
 _TAKEN = {"help", "import", "list"}
 """Names that Python has taken: the module and the function of the command end in an underscore."""
@@ -55,10 +60,10 @@ def reconcile() -> None:
     """Manage the manual backups of VPS.org servers from a TOML file."""
 
 
-def run(arguments: Sequence[str]) -> int:
-    """Run the command and return its exit code (see `ExitCode`)."""
+def run(arguments: Sequence[str], clock: "Clock" = SystemClock()) -> int:
+    """Run the command, which sleeps on `clock`, and return its exit code (see `ExitCode`)."""
     try:
-        code = reconcile.main(list(arguments), prog_name="reconcile", standalone_mode=False)
+        code = reconcile.main(list(arguments), prog_name="reconcile", standalone_mode=False, obj=clock)
         sys.stdout.flush()
     except click.exceptions.NoArgsIsHelpError as usage:
         usage.show()
@@ -88,8 +93,8 @@ def run(arguments: Sequence[str]) -> int:
     return code if isinstance(code, int) else ExitCode.DONE
 
 
-def main() -> None:
-    """Run the `reconcile` command.
+def main(clock: "Clock" = SystemClock()) -> None:
+    """Run the `reconcile` command, which sleeps on `clock`.
 
     SIGTERM (by which CI cancels a job) and SIGHUP end it like Ctrl-C. So does SIGINT, even if the shell that started it
     in the background had SIGINT ignored.
@@ -109,6 +114,6 @@ def main() -> None:
         sys.modules["httpx._main"] = None  # type: ignore[assignment] # how Python itself says that there is no such module
         for interrupt in INTERRUPTS:
             signal.signal(interrupt, signal.default_int_handler)
-        code = run(sys.argv[1:])
+        code = run(sys.argv[1:], clock)
     gc.freeze()  # or Python would look through everything once more on its way out: a tenth of a small plan
     sys.exit(code)

@@ -300,9 +300,10 @@ def command(
         def run(**given: Any) -> ExitCode:  # noqa: ANN401 - whatever the command declares
             if given["verbose"] and given["quiet"]:
                 raise click.UsageError("-v or -q, not both")
-            meta = click.get_current_context().meta
+            ctx = click.get_current_context()
+            meta = ctx.meta
             output = Output(**_taken_from(given, _OF_THE_OUTPUT), is_taken=_STDOUT in meta)
-            session = Session(output=output, **_taken_from(given, _OF_THE_SESSION))
+            session = Session(output=output, clock=ctx.obj, **_taken_from(given, _OF_THE_SESSION))
             asked = meta.get(_FORMAT)
             chosen = {each: table.flags[asked][0] if asked else table.text for each, table in tables.items()}
             code = ExitCode.ERROR

@@ -13,7 +13,6 @@ import click
 from reconcile.cli.files import write_file
 from reconcile.cli.output import Output
 from reconcile.cli.process import INTERRUPTS, handled
-from reconcile.cli.system_clock import SystemClock
 from reconcile.desired.config import Config
 from reconcile.desired.load import load
 from reconcile.diagnostics import UserError
@@ -22,6 +21,7 @@ from reconcile.durations import Duration
 if TYPE_CHECKING:
     from reconcile.actual.credentials import Access
     from reconcile.cli.heartbeat import Heartbeat
+    from reconcile.clock import Clock
 
 DEFAULT_FILE = "backups.toml"
 
@@ -57,17 +57,19 @@ class Session:
     """The heartbeat that reports the end of the run; None until it has reported the start."""
     summary: str = ""
     """The result in one line for the heartbeat: counts, no names."""
+    clock: "Clock"
+    """What measures the time limit and every wait."""
     ends_at: float = field(init=False)
     """When the time limit is over, on the monotonic clock."""
 
     def __post_init__(self) -> None:
         limit = self.timeout or Duration(days=1)
-        self.ends_at = SystemClock().monotonic() + limit.in_seconds(SystemClock().now())
+        self.ends_at = self.clock.monotonic() + limit.in_seconds(self.clock.now())
 
     @property
     def seconds_left(self) -> float:
         """How many seconds of the time limit remain."""
-        return self.ends_at - SystemClock().monotonic()
+        return self.ends_at - self.clock.monotonic()
 
     @contextmanager
     def time_limit(self, during: str) -> Iterator[None]:

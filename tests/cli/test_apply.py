@@ -150,7 +150,7 @@ def test_a_backup_that_is_not_done_in_time_deletes_nothing_and_the_next_apply_go
     with sandbox(tmp_path, backup_seconds=60, seed=seed) as service:
         service.write(NIGHTLY)
 
-        late = service.run("apply", "--auto-approve", "--timeout", "2s")
+        late = service.run("apply", "--auto-approve", "--timeout", "5s")
 
         assert late.returncode == 1
         assert "web/nightly#501: still in progress: not completed in time; the next apply will" in late.stdout

@@ -84,7 +84,7 @@ class TestRestore:
         service.run(*self.SAFE)
         requests = list(service.requests)
         assert requests[-1] == "POST /servers/2/restore/"
-        service.hangs = 0.2  # so that the interrupt comes before the answer
+        service.hangs = 0.1  # so that the interrupt comes before the answer
 
         for at in range(len(requests) - 1):
             service.world.record.clear()

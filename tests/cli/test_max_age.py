@@ -93,14 +93,14 @@ def test_it_is_wrong_usage_not_to_wait_for_it(service: Sandbox) -> None:
 
 def test_the_age_is_measured_from_the_beginning_of_the_run_however_long_it_takes(tmp_path: Path) -> None:
     seed = {"servers": [*WEB, {"id": 2, "name": "db"}], "backups": held()["backups"][:1]}
-    with sandbox(tmp_path, backup_seconds=2.5, seed=seed) as service:
+    with sandbox(tmp_path, backup_seconds=1.5, seed=seed) as service:
         nightly = 'backups = [{ description = "nightly", keep = 7 }]\n'
         service.write(f"[servers.web]\nid = 1\n{nightly}[servers.db]\nid = 2\n{nightly}")
         headers = {"Authorization": f"Bearer {service.token}"}
-        # After this one has been waited for, apply plans again: the new one of web is older than two seconds by then.
+        # After this one has been waited for, apply plans again: the new one of web is older than a second by then.
         httpx.post(f"{service.url}/backups/", json={"server_id": 2, "description": "nightly"}, headers=headers)
 
-        assert service.run("apply", "--auto-approve", "--max-age", "2s").returncode == 0
+        assert service.run("apply", "--auto-approve", "--max-age", "1s").returncode == 0
 
         assert [backup["server"]["name"] for backup in service.backups()].count("web") == 2
 

@@ -44,7 +44,7 @@ class TestOneClearMessage:
         self.check(service.run("plan", VPS_API_TOKEN="vps_wrong"), "401 Unauthorized: Invalid token.")
 
     def test_no_service_there(self, service: Sandbox) -> None:
-        done = service.run("plan", "--timeout", "1s", VPS_API_URL="http://127.0.0.1:9/api/v1")
+        done = service.run("plan", "--timeout", "3s", VPS_API_URL="http://127.0.0.1:9/api/v1")
         self.check(done, "could not connect")
 
     def test_another_kind_of_service_there(self, service: Sandbox) -> None:
@@ -112,7 +112,7 @@ class TestOneClearMessage:
     def test_an_answer_that_is_not_modified(self, odd_service: Killer) -> None:
         odd_service.answer_instead = lambda *_: httpx.Response(304)
 
-        done = odd_service.run("plan", "--timeout", "3s")
+        done = odd_service.run("plan", "--timeout", "15s")
 
         self.check(done, "304 Not Modified")
         assert "another path" not in done.stderr

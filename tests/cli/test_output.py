@@ -77,7 +77,7 @@ def test_a_pipe_is_coloured_where_the_environment_asks_for_it(
 
 
 def test_what_a_slow_service_is_waited_for_is_shown_on_a_terminal_only(tmp_path: Path) -> None:
-    with sandbox(tmp_path, latency=1.4) as service:
+    with sandbox(tmp_path, latency=0.3) as service:
         service.write("[servers.web-server-01]\nid = 12345\n")
 
         assert f"Reading the account at {service.url}" in service.ask("plan", answer="", TERM="xterm").stderr

@@ -6,7 +6,9 @@ import time
 from pathlib import Path
 
 import pytest
-from support.command import run
+from support.command import run, run_on
+
+from reconcile.cli.system_clock import SystemClock
 
 UNREACHABLE = {"VPS_API_URL": "http://127.0.0.1:1/api/v1", "VPS_API_TOKEN": "vps_unused_token"}
 
@@ -73,7 +75,7 @@ def test_what_reading_took_is_no_longer_there_for_the_service(folder: Path) -> N
     writer.start()
 
     started = time.monotonic()
-    done = run("plan", "-f", "fifo", "--timeout", "2s", folder=folder, **UNREACHABLE)
+    done = run_on(SystemClock(), "plan", "-f", "fifo", "--timeout", "2s", folder=folder, **UNREACHABLE)
     writer.join()
 
     assert time.monotonic() - started < 3.4

@@ -215,7 +215,7 @@ class TestSafetyBackup:
     def test_that_is_not_done_in_time_is_named_and_means_no_restore(self, service: Killer) -> None:
         service.world.account.backup_seconds = 60
 
-        arguments = ("--auto-approve", "--safety-backup", "--timeout", "2s")
+        arguments = ("--auto-approve", "--safety-backup", "--timeout", "5s")
         done = service.run("restore", "db", "--backup", str(OLD), *arguments)
 
         assert done.returncode == 1
@@ -249,7 +249,7 @@ class TestSafetyBackup:
         service.answer_instead = lose
         service.world.hide_new_for = 60.0
 
-        arguments = ("--auto-approve", "--safety-backup", "--timeout", "2s")
+        arguments = ("--auto-approve", "--safety-backup", "--timeout", "5s")
         done = service.run("restore", "db", "--backup", str(OLD), *arguments)
 
         assert done.returncode == 1

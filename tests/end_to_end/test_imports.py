@@ -28,4 +28,5 @@ def test_no_command_is_imported_to_show(option: str) -> None:
         "reconcile.cli.commands",
         "reconcile.cli.main",
         "reconcile.cli.process",
+        "reconcile.cli.system_clock",
     }

@@ -23,8 +23,10 @@ from anyio.from_thread import start_blocking_portal
 from reconcile.cli.commands import COMMANDS as NAMES
 from reconcile.cli.main import reconcile
 from reconcile.cli.main import run as run_main
+from reconcile.clock import Clock
 from reconcile.sandbox.account import Account, load, sample
 from reconcile.sandbox.http import application
+from support.quick import QuickClock
 
 COMMAND = [sys.executable, "-m", "reconcile"]
 _CONTEXT = click.Context(reconcile)
@@ -114,7 +116,20 @@ class Sandbox:
         return found
 
 
-def run(*arguments: str, folder: Path, standard_input: str = "", typed: str | None = None, **environment: str) -> Done:
+def run(*arguments: str, folder: Path, **given: str) -> Done:
+    """Run the command as `run_on` does, on a quick clock."""
+    return run_on(QuickClock(), *arguments, folder=folder, **given)
+
+
+def run_on(
+    clock: Clock,
+    /,
+    *arguments: str,
+    folder: Path,
+    standard_input: str = "",
+    typed: str | None = None,
+    **environment: str,
+) -> Done:
     """Run the command in this process, as if from a shell in `folder` with this environment.
 
     Where something is `typed`, the three standard streams are a terminal; otherwise none of them is.
@@ -125,7 +140,7 @@ def run(*arguments: str, folder: Path, standard_input: str = "", typed: str | No
     read = _Input(standard_input if typed is None else typed, is_terminal=is_terminal)
     surroundings = _surroundings(folder, {**bare_environment(folder), **environment}, read)
     with surroundings, redirect_stdout(out), redirect_stderr(err):
-        code = run_main(arguments)
+        code = run_main(arguments, clock)
     return checked(Done(code, out.getvalue(), err.getvalue(), "".join(written)), folder, environment)
 
 

@@ -72,8 +72,8 @@ def programs() -> Path:
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(address)
         listener.listen()
-        forking = [sys.executable, str(Path(__file__).with_name("forking.py"))]
-        server = subprocess.Popen(forking, stdin=listener.fileno())
+        forking = [sys.executable, "-m", "support.forking"]
+        server = subprocess.Popen(forking, cwd=Path(__file__).parents[1], stdin=listener.fileno())
     atexit.register(shutil.rmtree, folder)
     atexit.register(server.wait)
     atexit.register(server.kill)  # the last one is called first

@@ -16,6 +16,7 @@ from typing import NoReturn
 
 import reconcile
 from reconcile.cli.main import main
+from support.quick import QuickClock
 
 
 def serve(listener: socket.socket) -> None:
@@ -78,7 +79,7 @@ def become(arguments: list[str], folder: str, environment: dict[str, str]) -> No
     sys.argv = ["reconcile", *arguments]
     code: object = 1
     try:
-        main()
+        main(QuickClock())
     except SystemExit as ended:
         code = ended.code
     except BaseException:  # noqa: BLE001 - as Python itself does
