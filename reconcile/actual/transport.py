@@ -6,6 +6,7 @@ decides once, and an error in a setting names the variable.
 
 import os
 import ssl
+import sys
 from importlib.util import find_spec
 from pathlib import Path
 from urllib.request import getproxies, proxy_bypass
@@ -15,6 +16,11 @@ import truststore
 
 from reconcile.actual.credentials import LARGEST_PORT, is_loopback
 from reconcile.diagnostics import UserError
+
+if not find_spec("sniffio"):
+    # httpcore tries to import it several times for each request. Each time, Python would search its whole path: a fifth
+    # of a request's CPU time.
+    sys.modules["sniffio"] = None  # type: ignore[assignment] # how Python itself says that there is no such module
 
 _KEEPALIVE = 2.0
 """Seconds: shorter than any server's, because no request must leave on a connection that is being closed."""
