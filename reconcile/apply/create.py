@@ -22,7 +22,8 @@ from reconcile.clock import Stop, StoppedError
 from reconcile.ids import Id, id_order
 from reconcile.outcomes import Finished, Outcome, Waiting
 from reconcile.plan.look_alikes import is_variant
-from reconcile.plan.model import Create
+from reconcile.plan.model import Create, SeriesPlan
+from reconcile.plan.series_state import is_usable
 from reconcile.plan.stored import altered, hidden, is_as_sent, why_it_does_not_count
 
 SETTLE = 30.0
@@ -36,12 +37,12 @@ MOST_SENT = 3
 class Creation(Attempt):
     """One create, from the first list to the list that shows the backup as completed.
 
-    `planned_on` are the backups that the plan saw in the series. On one server, the caller starts the next creation
-    only once `moved_on` is set: this creation has ended, or its backup hangs.
+    On one server, the caller starts the next creation only once `moved_on` is set: this creation has ended, or its
+    backup hangs.
     """
 
     action: Create
-    planned_on: frozenset[Id]
+    series: SeriesPlan
     rank: int = 0
     moved_on: anyio.Event = field(default_factory=anyio.Event)
     _slot: Slot = field(init=False)
@@ -74,24 +75,31 @@ class Creation(Attempt):
         """Return None if a fresh list shows that the create may be sent (again); else the backup, or how it ended."""
         before = await self.run.view.fresh(self.action.server_id, by_itself=True)
         self._known = frozenset(backup.id for backup in before)
-        if self._lost and (ours := self._newcomers(before, self._before_lost | self.planned_on)):
+        if self._lost and (ours := self._newcomers(before, self._before_lost | self._planned)):
             return _best(ours)  # a backup that was not there before is ours, however late the list shows it
-        # Someone may still use the description from before a rename. That backup is not ours, but counts too.
-        new = [
-            backup
-            for backup in before
-            if backup.description in self.action.descriptions
-            and backup.id not in self.planned_on
-            and backup.state is not State.FAILED
-        ]
-        if new:
-            ids = ", ".join(f"#{backup.id}" for backup in new)
-            return self._failed(f"another client created {ids} meanwhile", Outcome.SKIPPED)
+        if new := [f"#{backup.id}" for backup in before if self._is_new_member(backup)]:
+            return self._failed(f"the series gained {', '.join(new)} meanwhile", Outcome.SKIPPED)
         if self.run.slots.is_closed:
             return self._failed("not started: this run creates no more backups", Outcome.NOT_STARTED)
         if self._times_lost == MOST_SENT:
             return self._failed(f"sent {MOST_SENT} times, but no list shows it; last error: {self._lost}")
         return None
+
+    def _is_new_member(self, backup: Backup) -> bool:
+        """Return whether a listed backup counts for the series now, and did not when the run was planned.
+
+        Another client may have created it, perhaps with the description from before a rename; or it was stalled.
+        """
+        if backup.description not in self.series.descriptions:
+            return False
+        if backup.id in self.series.idle:
+            return is_usable(backup, self.run.clock.now())
+        return backup.id not in self._planned and backup.state is not State.FAILED
+
+    @property
+    def _planned(self) -> frozenset[Id]:
+        """The backups that the plan saw in the series."""
+        return frozenset(backup.id for backup in self.series.backups)
 
     async def _request(self) -> Backup | Finished:
         sent_at = self.run.clock.monotonic()

@@ -90,9 +90,8 @@ class Executor:
                     tasks.start_soon(self._await, series, backup)
             for series in sorted(with_create, key=lambda series: self._ranks[series.address]):
                 assert series.create  # noqa: S101 - as selected above
-                known = frozenset(backup.id for backup in series.backups)
                 rank = self._ranks[series.address]
-                creation = Creation(action=series.create, planned_on=known, run=self._run, rank=rank)
+                creation = Creation(action=series.create, series=series, run=self._run, rank=rank)
                 tasks.start_soon(self._create, creation, created, ended[series.address])
                 await creation.moved_on.wait()
             hung = [series for series in with_create if not ended[series.address].is_set()]

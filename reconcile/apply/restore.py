@@ -20,7 +20,7 @@ from reconcile.diagnostics import Diagnostic, UserError
 from reconcile.insight.restore_points import Choice, safety_description, same
 from reconcile.insight.servers import name_or_id
 from reconcile.outcomes import Finished, Outcome
-from reconcile.plan.model import Create
+from reconcile.plan.model import Create, SeriesPlan
 from reconcile.plan.reasons import Missing
 from reconcile.tasks import beside
 
@@ -85,12 +85,15 @@ async def _safety_backup(server: Server, now: datetime, run: Run) -> Finished:
         server_name=server.name,
         description=description,
         reason=Missing(has_others=False),
-        descriptions=Descriptions(description),
+    )
+    descriptions = Descriptions(description)
+    series = SeriesPlan(
+        address=create.address, create=create, deletes=(), kept=(), awaited=(), descriptions=descriptions
     )
     ended: Finished | None = None
     async with beside(run.watch.run):
         with suppress(StoppedError):
-            ended = await Creation(action=create, planned_on=frozenset(), run=run).carry_out()
+            ended = await Creation(action=create, series=series, run=run).carry_out()
     if ended and ended.outcome in {Outcome.SUCCEEDED, Outcome.UNKNOWN, Outcome.IN_PROGRESS}:
         run.emit(_left_behind(create, ended))
         if ended.outcome is Outcome.SUCCEEDED:

@@ -30,8 +30,6 @@ class Create:
     server_name: str
     description: str
     reason: CreateReason
-    descriptions: Descriptions
-    """The descriptions of the series: a backup with a former description belongs to the series too."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -99,6 +97,13 @@ class SeriesPlan:
     def backups(self) -> tuple[Backup, ...]:
         """All backups of the series, as observed."""
         return (*(delete.backup for delete in self.deletes), *(kept.backup for kept in self.kept))
+
+    @property
+    def idle(self) -> frozenset[Id]:
+        """The backups that are no members: failed, stalled or misdated."""
+        kept = (each.backup for each in self.kept if each.reason in {Exemption.STALLED, Exemption.MISDATED})
+        failed = (backup for backup in self.backups if backup.state is State.FAILED)
+        return frozenset(backup.id for backup in (*kept, *failed))
 
     @property
     def actions(self) -> tuple[Action, ...]:

@@ -209,7 +209,6 @@ class _ServerPlanner:
                 server_name=self.server.name,
                 description=series.description,
                 reason=state.create,
-                descriptions=descriptions,
             )
         kept, deletes = self._verdicts(series, state, address)
         return SeriesPlan(

@@ -9,13 +9,14 @@ from typing import Any
 import anyio
 import httpx
 import pytest
-from support.build import NOW
+from support.build import NOW, config
 from support.faults import BY_NAME, lost_before
 from support.schedules import DB, FAILED, JUNK, OLD, WEB, clean_requests, is_exact, item, small_world
 from support.world import BASE_URL, TIMEOUT, Fault, Handler, World
 
 from reconcile.apply.account import FRESH
 from reconcile.clock import Stop
+from reconcile.desired.config import Config
 from reconcile.diagnostics import UserError
 from reconcile.outcomes import Outcome, Rejected, Result, Waiting
 from reconcile.plan.model import Create
@@ -130,11 +131,42 @@ def test_somebody_else_made_one_after_the_plan_so_none_is_made() -> None:
     result = applied(world)
 
     assert outcomes(result)["db/nightly"] is Outcome.SKIPPED
-    assert "another client created #99, #98 meanwhile" in [it.explanation for it in result.finished]
+    assert "the series gained #99, #98 meanwhile" in [it.explanation for it in result.finished]
     assert {OLD, FAILED} <= {it["id"] for it in world.account.backups}, "its deletes wait for the next plan"
     world.faults = {}
     world.apply()
     assert is_exact(world)
+
+
+def test_a_stalled_backup_completed_after_the_plan_so_none_is_created() -> None:
+    stalled = item(99, DB, "nightly", 2, "in_progress")
+    world = World(config=every("7d"), servers=[dict(DB)], backups=[stalled])
+
+    async def slow(_: World, request: httpx.Request, handle: Handler) -> httpx.Response:
+        await anyio.sleep(FRESH + 1)
+        stalled.update(status="completed", size_mb=100)
+        return handle(request)
+
+    world.faults = {1: slow}
+
+    result = applied(world)
+
+    assert posts(world) == 0
+    assert [(it.outcome, it.explanation) for it in result.finished] == [
+        (Outcome.SKIPPED, "the series gained #99 meanwhile")
+    ]
+
+
+@pytest.mark.parametrize("status", ["failed", "in_progress"])
+def test_a_backup_that_counts_no_more_than_before_holds_up_no_create(status: str) -> None:
+    backups = [item(98, DB, "nightly", 2, status), item(99, DB, "nightly", -2)]
+    world = World(config=every("7d"), servers=[dict(DB)], backups=backups)
+
+    assert outcomes(applied(world))["db/nightly"] is Outcome.SUCCEEDED
+
+
+def every(interval: str) -> Config:
+    return config(f'[servers.db]\nid = 2\nbackups = [{{ description = "nightly", every = "{interval}" }}]\n')
 
 
 def test_where_the_list_cannot_be_read_again_before_a_create_nothing_is_sent_and_the_create_has_failed() -> None:

@@ -91,7 +91,7 @@ def test_one_that_somebody_makes_under_the_old_description_counts_so_none_is_mad
 
     world = world_of({1: slow})
 
-    assert of_the_create(world) == (Outcome.SKIPPED, f"another client created #{LATE} meanwhile")
+    assert of_the_create(world) == (Outcome.SKIPPED, f"the series gained #{LATE} meanwhile")
     world.apply()
     assert [backup["id"] for backup in world.account.list_backups()] == [LATE]
 
@@ -106,7 +106,7 @@ def test_one_under_the_old_description_is_not_taken_for_ours_when_an_answer_is_l
     outcome, explanation = of_the_create(world)
 
     assert outcome is Outcome.UNKNOWN
-    assert f"another client created #{LATE} meanwhile" in explanation
+    assert f"the series gained #{LATE} meanwhile" in explanation
     assert not [it for it in world.record if it.what == "create"]
 
 
