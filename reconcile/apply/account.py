@@ -1,5 +1,6 @@
 """The account as it was last listed, and when: no change may rely on an old list."""
 
+from collections import Counter
 from collections.abc import Collection, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -128,19 +129,20 @@ class AccountView:
         left = tuple(each for each in known.backups if each.id != backup.id)
         self._latest[backup.server_id] = replace(known, backups=left)
 
-    def possible_entry(self, backup: Backup) -> OddEntry | None:
+    def possible_entry(self, server_id: Id, backup_id: Id | None = None) -> OddEntry | None:
         """Return the unreadable entry that may be this backup, which the latest list does not show otherwise.
 
-        It has the backup's id, or it has no id and was not listed when the run was planned.
+        The entry has the backup's id or none, and was not listed when the run was planned. Without a `backup_id`, it
+        may have any id: that of a new backup is not known.
         """
-        odd = self._known(backup.server_id).odd
-        if same := next((entry for entry in odd if entry.id == backup.id), None):
-            return same
-        now, then = (
-            [each for each in entries if each.id is None and each.server_id in {None, backup.server_id}]
-            for entries in (odd, self._planned_odd)
-        )
-        return now[-1] if len(now) > len(then) else None
+        here = {None, server_id}
+        planned = Counter(entry.id for entry in self._planned_odd if entry.server_id in here)
+        for entry in self._known(server_id).odd:
+            if entry.server_id in here and (backup_id is None or entry.id in {None, backup_id}):
+                planned[entry.id] -= 1
+                if planned[entry.id] < 0:
+                    return entry
+        return None
 
     def _known(self, server_id: Id) -> Listing:
         return self._latest.get(server_id, self._elsewhere)

@@ -18,6 +18,7 @@ from reconcile.actual.errors import AcceptedError, ApiError
 from reconcile.actual.inventory import Backup, State
 from reconcile.apply.attempt import Attempt
 from reconcile.apply.slots import Slot
+from reconcile.apply.watch import NEVER_LISTED
 from reconcile.clock import Stop, StoppedError
 from reconcile.ids import Id, id_order
 from reconcile.outcomes import Finished, Outcome, Waiting
@@ -75,8 +76,8 @@ class Creation(Attempt):
         """Return None if a fresh list shows that the create may be sent (again); else the backup, or how it ended."""
         before = await self.run.view.fresh(self.action.server_id, by_itself=True)
         self._known = frozenset(backup.id for backup in before)
-        if self._lost and (ours := self._newcomers(before, self._before_lost | self._planned)):
-            return _best(ours)  # a backup that was not there before is ours, however late the list shows it
+        if self._lost and (found := self._find(before)):
+            return found
         if new := [f"#{backup.id}" for backup in before if self._is_new_member(backup)]:
             return self._failed(f"the series gained {', '.join(new)} meanwhile", Outcome.SKIPPED)
         if self.run.slots.is_closed:
@@ -122,13 +123,16 @@ class Creation(Attempt):
     async def _after_loss(self) -> Backup | Finished | None:
         if self._times_lost == 1:
             self._before_lost = self._known
-        if found := await self._look_for():
+        is_accepted, clock = isinstance(self._lost, AcceptedError), self.run.clock
+        gives_up_at = clock.monotonic() + (NEVER_LISTED if is_accepted else SETTLE)
+        while not (found := self._find(await self.run.view.fresh(self.action.server_id))):
+            if clock.monotonic() >= gives_up_at:
+                break
+            await clock.sleep(SETTLE)
+        if found or not is_accepted:
             return found
-        await self.run.clock.sleep(SETTLE)
-        found = await self._look_for()
-        if found or not isinstance(self._lost, AcceptedError):
-            return found
-        return self._ended(Outcome.UNKNOWN, f"{self._lost}; no list shows the backup yet")
+        self.run.stop_creating(hidden(self.action))
+        return self._ended(Outcome.UNKNOWN, f"{self._lost}; no list shows the backup")
 
     async def _pause(self, error: ApiError) -> str | None:
         self._slot.give_up()  # a rejected create is not in progress, and must not delay the others
@@ -137,19 +141,24 @@ class Creation(Attempt):
         await self._slot.take()
         return None
 
-    async def _look_for(self) -> Backup | Finished | None:
-        """Return the result of a create whose response was lost, or None if a fresh list shows no new backup."""
-        listed = await self.run.view.fresh(self.action.server_id)
-        if ours := self._newcomers(listed, self._known):
-            return _best(ours)
-        new = (backup for backup in listed if backup.id not in self._known)
-        variants = [backup for backup in new if is_variant(self.action.description, backup.description)]
-        return self._altered(_best(variants)) if variants else None
+    def _find(self, listed: tuple[Backup, ...]) -> Backup | Finished | None:
+        """Return the result of a create whose response was lost, or None if the list shows no new backup.
 
-    def _newcomers(self, listed: tuple[Backup, ...], known: frozenset[Id]) -> list[Backup]:
-        """Return the listed backups that have the description we send and are not `known`."""
-        sent = self.action.description
-        return [backup for backup in listed if backup.description == sent and backup.id not in known]
+        A backup that was not there before is ours, however late the list shows it. If a new entry can't be read, it may
+        be ours, so nothing more is sent.
+        """
+        sent, known = self.action.description, self._before_lost | self._planned
+        new = [backup for backup in listed if backup.id not in known]
+        if ours := [backup for backup in new if backup.description == sent]:
+            return _best(ours)
+        if variants := [backup for backup in new if is_variant(sent, backup.description)]:
+            return self._altered(_best(variants))
+        unclear = next((backup for backup in new if "description" in backup.unreadable), None)
+        odd = unclear or self.run.view.possible_entry(self.action.server_id)
+        if odd is None or isinstance(self._lost, AcceptedError):
+            return None
+        fields = " and ".join(odd.unreadable)
+        return self._ended(Outcome.UNKNOWN, f"{self._lost}; a new entry with an unreadable {fields} may be the backup")
 
     async def _see_completed(self, backup: Backup) -> Finished:  # noqa: PLR0911 - one for each way in which it ends
         """Wait until a list shows the new backup as completed, or, if the run does not wait, until a list shows it."""

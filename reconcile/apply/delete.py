@@ -43,14 +43,14 @@ class Deletion(Attempt):
             return self._ended(Outcome.UNKNOWN, f"accepted, but not confirmed by a list: {hindrance}")
         if still_listed:
             return self._ended(Outcome.FAILED, f"accepted, but still listed as {still_listed.status!r}")
-        if odd := self.run.view.possible_entry(self.action.backup):
+        if odd := self.run.view.possible_entry(self.action.server_id, self.action.backup.id):
             return self._ended(Outcome.UNKNOWN, f"accepted, but {_doubt(odd)}")
         return self._ended(Outcome.SUCCEEDED, "deleted")
 
     async def _look(self) -> Finished | None:
         listed = await self.run.view.fresh(self.action.server_id)
         if all(backup.id != self.action.backup.id for backup in listed):
-            if odd := self.run.view.possible_entry(self.action.backup):
+            if odd := self.run.view.possible_entry(self.action.server_id, self.action.backup.id):
                 return self._ended(Outcome.UNKNOWN if self._lost else Outcome.SKIPPED, _doubt(odd))
             return self._ended(Outcome.SUCCEEDED, "deleted" if self._lost else "no longer listed")
         if objection := self.why_not(listed):

@@ -34,10 +34,11 @@ def altered(create: Create, stored: Backup) -> Diagnostic:
     )
 
 
-def hidden(create: Create, accepted: Backup) -> Diagnostic:
+def hidden(create: Create, accepted: Backup | None = None) -> Diagnostic:
     """Say that the service does not list what it said it created, and what to do (spec, section 4.5)."""
+    backup = f"backup #{accepted.id}" if accepted else "the backup"
     return Diagnostic(
-        summary=f"the service does not list backup #{accepted.id}, which it said it created",
+        summary=f"the service does not list {backup}, which it said it created",
         detail=(
             "No more backups are created, because the next run would not see them and would create them again. Check "
             "that the token has permission to list what it creates."

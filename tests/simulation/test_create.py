@@ -245,21 +245,53 @@ def test_another_backup_that_appears_while_an_answer_is_lost_is_not_taken_for_ou
     assert not result.notes
 
 
-def test_a_create_that_was_accepted_is_not_sent_again_however_late_the_list_shows_it() -> None:
-    def accepted(_: World, request: httpx.Request, handle: Handler) -> httpx.Response:
-        response = handle(request)
-        return httpx.Response(202, json={"message": "queued"}) if request.method == "POST" else response
+def accepted(_: World, request: httpx.Request, handle: Handler) -> httpx.Response:
+    response = handle(request)
+    return httpx.Response(202, json={"message": "queued"}) if request.method == "POST" else response
 
+
+def test_a_create_that_was_accepted_is_found_however_late_the_list_shows_it() -> None:
     world = small_world(faults=dict.fromkeys(range(500), accepted), hide_new_for=200)
 
     result = applied(world)
 
     assert posts(world) == 2, "one for each series that was due"
-    assert outcomes(result)["web/before the upgrade"] is Outcome.UNKNOWN
-    assert not result.is_complete
-    world.wait(200)
-    world.apply()
+    assert result.is_complete
     assert is_exact(world)
+
+
+def test_a_create_that_was_accepted_and_is_never_listed_is_the_only_one() -> None:
+    world = small_world(faults=dict.fromkeys(range(500), accepted), hide_new_for=3600)
+
+    result = applied(world)
+
+    assert posts(world) == 1
+    assert timedelta(minutes=10) < world.time - NOW < timedelta(minutes=11)
+    assert outcomes(result)["web/before the upgrade"] is Outcome.UNKNOWN
+    assert outcomes(result)["db/nightly"] is Outcome.NOT_STARTED
+    assert [note.summary for note in result.notes] == ["the service does not list the backup, which it said it created"]
+
+
+@pytest.mark.parametrize("field", ["id", "server", "description"])
+def test_a_lost_create_is_not_sent_again_if_it_may_be_a_new_entry_that_cannot_be_read(field: str) -> None:
+    def unreadable(_: World, request: httpx.Request, handle: Handler) -> httpx.Response:
+        response = handle(request)
+        if request.method == "POST":
+            return httpx.Response(502)
+        page = response.json()
+        for entry in page["results"]:
+            if entry["id"] > 500:
+                del entry[field]
+        return httpx.Response(200, json=page)
+
+    world = small_world(faults=dict.fromkeys(range(500), unreadable))
+
+    result = applied(world, options=ONE_AT_A_TIME)
+
+    assert posts(world) == 2, "one for each series that was due"
+    created = [it for it in result.finished if isinstance(it.action, Create)]
+    assert [it.outcome for it in created] == [Outcome.UNKNOWN] * 2
+    assert all(f"; a new entry with an unreadable {field}" in it.explanation for it in created)
 
 
 def test_of_two_backups_that_a_lost_create_left_the_one_that_has_not_failed_is_ours() -> None:
