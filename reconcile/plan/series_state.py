@@ -36,6 +36,10 @@ def due_at(every: Duration, created: datetime, settings: Settings) -> datetime:
         return full - slack(created, full)
     try:
         day = every.on_calendar(day_of(created, settings.day_start, settings.timezone))
+        if every.months:
+            # At two o'clock on 31 March, the day is still 30 March. A month after either is 30 April, and the backup at
+            # two o'clock on 1 May would be the next: April, and every other short month, would have none.
+            day = min(day, day_of(full, settings.day_start, settings.timezone))
         return max(start_of(day, settings.day_start, settings.timezone), created + (full - created) / _LEAST_SHARE)
     except (OverflowError, ValueError):
         return full  # the end of the calendar

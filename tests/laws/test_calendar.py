@@ -6,7 +6,7 @@ A day is what runs from `day_start` to `day_start`. `--all-pairs` tries every zo
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
-from itertools import pairwise
+from itertools import pairwise, repeat
 from random import Random
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -104,6 +104,16 @@ def test_a_number_of_days_is_counted_by_the_calendar(place: Place, minutes: int,
     for earlier, later in pairwise(made):
         expected = earlier + days(number)
         assert later == (expected if place.has(expected) else expected + days(1))
+
+
+@example(Place(ZoneInfo("UTC"), 2026, STARTS[0]), 89, 8 * 60)  # 31 March, at two o'clock
+@given(places, st.integers(0, 300), st.integers(60, 24 * 60 - 1))
+def test_applied_once_a_day_a_number_of_months_skips_no_month(place: Place, first: int, minutes: int) -> None:
+    runs = list(once_a_day(place, timedelta(minutes=minutes), repeat(timedelta(0))))[first:]
+
+    made = [each.astimezone(place.zone) for each in applied(place, runs, Duration(months=1))]
+
+    assert {later.month - earlier.month for earlier, later in pairwise(made)} <= {0, 1}
 
 
 def test_every_zone(request: pytest.FixtureRequest) -> None:
