@@ -110,6 +110,8 @@ def main(clock: "Clock" = SystemClock()) -> None:
         code = complete(instruction)
     else:
         open_closed()
+        # pydantic would look for plugins in every installed package: 3 % of a `validate` where there are 90.
+        os.environ["PYDANTIC_DISABLE_PLUGINS"] = "__all__"
         # httpx would import its own command line, and with it pygments, if it could: 4 % of a small plan.
         sys.modules["httpx._main"] = None  # type: ignore[assignment] # how Python itself says that there is no such module
         for interrupt in INTERRUPTS:
