@@ -118,7 +118,7 @@ class Inventory:
     observed_at: datetime
     service_time: datetime | None
     unidentified: tuple[OddEntry, ...] = ()
-    """Entries without an id, and backups without a server: they count as list entries only."""
+    """Entries without an id, and backups without a server or of an unknown type: they count as list entries only."""
     account: str | None = None
     """The e-mail address of the account; None if it was not requested, or the service does not send it."""
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from reconcile.actual.errors import RefusedError
 from reconcile.actual.http import Http
-from reconcile.actual.inventory import MANUAL, Backup, Inventory, OddEntry, Server, check_clock
+from reconcile.actual.inventory import AUTOMATIC, MANUAL, Backup, Inventory, OddEntry, Server, check_clock
 from reconcile.actual.pages import CompleteList, Pages, Query, Result
 from reconcile.actual.wire import read_account, read_backups, read_servers
 from reconcile.ids import Id
@@ -48,7 +48,7 @@ class Reader:
 
         async def list_backups() -> None:
             nonlocal listing
-            listing, _ = await self._backups(automatic=automatic, server_id=server_id)
+            listing = await self._backups(automatic=automatic, server_id=server_id)
 
         async def list_servers() -> None:
             nonlocal servers
@@ -68,7 +68,7 @@ class Reader:
         inventory = Inventory(
             base_url=self.http.base_url,
             servers=servers.items if servers else None,
-            backups=listing.items,
+            backups=tuple(backup for backup in listing.items if server_id in {None, backup.server_id}),
             unidentified=(*listing.unidentified, *(servers.unidentified if servers else ())),
             observed_at=listing.observed_at,
             service_time=listing.date,
@@ -81,11 +81,17 @@ class Reader:
     async def backups(self, server_id: Id | None = None) -> tuple[Backup | OddEntry, ...]:
         """List only manual backups, as `observe` does, and raise as it does.
 
-        Also returns the entries that can't be read, and those of another type or server than requested: such an entry
-        may be a backup that is otherwise missing.
+        Also returns the entries that can't be read, and those of an unknown type or another server: such an entry may
+        be a backup that is otherwise missing.
         """
-        listing, others = await self._backups(automatic=False, server_id=server_id)
-        return (*listing.items, *listing.unidentified, *others)
+        listing = await self._backups(automatic=False, server_id=server_id)
+        entries = (
+            backup
+            if server_id in {None, backup.server_id}
+            else OddEntry(kind="backup", id=backup.id, unreadable=("server.id",))
+            for backup in listing.items
+        )
+        return (*entries, *listing.unidentified)
 
     async def servers(self) -> tuple[Server, ...] | None:
         """List only the servers, and raise as `observe` does; None if the token has no permission to list them."""
@@ -96,9 +102,7 @@ class Reader:
         query = Query(path="/servers/", params={}, read=read_servers, progress=lambda _, __: None)
         return await _if_permitted(self._pages.whole(query))
 
-    async def _backups(
-        self, *, automatic: bool, server_id: Id | None
-    ) -> tuple[CompleteList[Backup], tuple[OddEntry, ...]]:
+    async def _backups(self, *, automatic: bool, server_id: Id | None) -> CompleteList[Backup]:
         params: dict[str, str | int] = {} if automatic else {"backup_type": MANUAL}
         if server_id is not None:
             params["server_id"] = server_id
@@ -112,17 +116,19 @@ class Reader:
         listing = await self._pages.whole(query)
         if server_id is None:
             self.pages = listing.pages
-        # The service filters too, but no automatic backup, and no backup of another server, must ever pass this point.
-        backups: list[Backup] = []
-        others: list[OddEntry] = []
-        for backup in listing.items:
-            if not automatic and backup.backup_type != MANUAL:
-                others.append(OddEntry(kind="backup", id=backup.id, unreadable=("backup_type",)))
-            elif server_id not in {None, backup.server_id}:
-                others.append(OddEntry(kind="backup", id=backup.id, unreadable=("server.id",)))
-            else:
-                backups.append(backup)
-        return replace(listing, items=tuple(backups)), tuple(others)
+        # The service filters too, but no automatic backup must ever pass this point.
+        return replace(
+            listing,
+            items=tuple(backup for backup in listing.items if automatic or backup.backup_type == MANUAL),
+            unidentified=(
+                *listing.unidentified,
+                *(
+                    OddEntry(kind="backup", id=backup.id, unreadable=("backup_type",), server_id=backup.server_id)
+                    for backup in listing.items
+                    if not automatic and backup.backup_type not in {MANUAL, AUTOMATIC}
+                ),
+            ),
+        )
 
     def _show_progress(self, read: int, total: int) -> None:
         if self.progress:

@@ -112,6 +112,15 @@ class TestObserve:
 
         assert [backup.id for backup in seen] == [1]
 
+    @pytest.mark.parametrize("kind", [None, "", 7, "weekly"])
+    def test_a_backup_of_an_unknown_type_is_reported_but_does_not_count(self, kind: object) -> None:
+        automatic = item(3, backup_type="automatic")
+        inventory, _ = observe(lambda _: page(item(1), item(2, backup_type=kind), automatic))
+
+        assert [backup.id for backup in inventory.backups] == [1]
+        (odd,) = (entry for entry in inventory.odd_entries if entry.kind == "backup")
+        assert (odd.id, odd.server_id, odd.unreadable) == (2, 1, ("backup_type",))
+
     def test_of_one_server(self) -> None:
         """The service ignores the filter, too."""
         service = Lists([item(1), item(2, server={"id": "b", "name": "db"})], SERVERS)

@@ -61,6 +61,7 @@ UNREADABLE: dict[str, set[str]] = {
     "id": _NO_ID,
     "server": {"absent", "null", "a list", "a truth value", "empty", "text", "half a surrogate pair"},
     "server.id": _NO_ID,
+    "backup_type": set(VALUES),
     "status": _WRONG,
     "size_mb": {*_WRONG, "empty", "long", "hostile"},
     "created_at": set(VALUES),
