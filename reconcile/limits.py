@@ -14,6 +14,10 @@ SMALLEST_INTEGER, LARGEST_INTEGER = -(2**63), 2**63 - 1
 """TOML 1.0 guarantees only 64-bit integers. Python reads larger integers, but can't always print them."""
 
 
+LONGEST_ID = 255
+"""Maximum characters. An id becomes part of a URL, and a URL of more than 64 KiB can't be requested."""
+
+
 def is_64_bit(value: int) -> bool:
     """Return whether `value` is an integer that every TOML parser can read."""
     return SMALLEST_INTEGER <= value <= LARGEST_INTEGER

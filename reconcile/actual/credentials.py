@@ -29,6 +29,9 @@ _URL = re.compile(
 )
 """Deliberately narrow: no two parsers can disagree about the host, which gets the token."""
 
+_LONGEST_URL = 2000
+"""Characters. A URL of more than 64 KiB can't be requested."""
+
 _PORTS = {"http": 80, "https": 443}
 LARGEST_PORT = 65535
 _LONG_NAME = 20
@@ -151,7 +154,7 @@ def _reason(error: Exception, otherwise: str) -> str:
 def _checked(text: str, token: str) -> str:
     """Return the base URL in its normal form, in which plans and locks compare it."""
     shown = repr(redact(re.sub(r"[^/]*@", "***@", text), token)[:200])
-    match = _URL.fullmatch(text.strip())
+    match = _URL.fullmatch(text.strip()) if len(text) <= _LONGEST_URL else None
     if not match or not _is_host(match["host"]) or int(match["port"] or 0) > LARGEST_PORT:
         raise UserError(
             f"{shown} is not a base URL", f"Write it like {BASE_URL}, without a password and with nothing after it."

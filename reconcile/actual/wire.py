@@ -12,7 +12,7 @@ from typing import Annotated, Any, Generic, Literal, TypeVar
 from pydantic import AfterValidator, AliasPath, FailFast, Field, PlainValidator, Strict, TypeAdapter, ValidationError
 
 from reconcile.actual.inventory import Backup, OddEntry, Server
-from reconcile.limits import FIRST_YEAR, LARGEST_INTEGER, LAST_YEAR, SMALLEST_INTEGER
+from reconcile.limits import FIRST_YEAR, LARGEST_INTEGER, LAST_YEAR, LONGEST_ID, SMALLEST_INTEGER
 
 LARGEST_LIST = 250_000
 """Maximum entries, of a page too, because a service may send the whole list at once. Far more than an account has, and
@@ -132,7 +132,7 @@ _Text = Annotated[str, Strict(), Field(min_length=0)]
 _TextOrNull = _Text | Annotated[None, AfterValidator(lambda _: "")]
 _Integer = Annotated[int, Strict(), Field(ge=SMALLEST_INTEGER, le=LARGEST_INTEGER)]
 # Ids become part of a path, where a dot segment, even if escaped, would change the path.
-_Id = _Integer | Annotated[str, Strict(), Field(pattern=r"^(?s:[^.].*|\.[^.].*|\.\..+)$")]
+_Id = _Integer | Annotated[str, Strict(), Field(pattern=r"^(?s:[^.].*|\.[^.].*|\.\..+)$", max_length=LONGEST_ID)]
 # Most sizes are integers. Without a call of Python for these, a large list takes 5 % less.
 _Size = Annotated[int, Strict(), Field(ge=0, le=LARGEST_INTEGER)] | Annotated[float, PlainValidator(_size)]
 _Time = Annotated[datetime, PlainValidator(_time)]

@@ -11,7 +11,7 @@ from pydantic_core import PydanticCustomError
 
 from reconcile.durations import EXAMPLES, PATTERN, Duration
 from reconcile.ids import Id
-from reconcile.limits import LARGEST_INTEGER, SMALLEST_INTEGER, is_64_bit
+from reconcile.limits import LARGEST_INTEGER, LONGEST_ID, SMALLEST_INTEGER, is_64_bit
 
 Prune = bool | Duration
 """What happens to undeclared backups: False keeps all, True deletes all, a duration deletes those that are older."""
@@ -91,6 +91,8 @@ def _id(value: object) -> Id:
     # An id becomes part of a URL, whose path "." and ".." would change.
     if isinstance(value, bool) or not isinstance(value, int | str) or value in {"", ".", ".."}:
         raise _error("not an id", "Write the id that the service gave: a whole number, or a string in quotes.")
+    if isinstance(value, str) and len(value) > LONGEST_ID:
+        raise _error("the text is too long for an id", "Write the id that the service gave.")
     if isinstance(value, int) and not is_64_bit(value):
         raise _error(
             "the number is too large for an id", "Write the id that the service gave; a number must fit in 64 bits."

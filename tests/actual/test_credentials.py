@@ -85,6 +85,7 @@ def test_no_token_says_how_to_get_one(tmp_path: Path) -> None:
         "https://admin.vps.org\n/x",
         " ",
         "https://",
+        f"https://admin.vps.org/{'a' * 70_000}",
     ],
 )
 def test_a_url_that_no_token_may_go_to_is_refused(url: str, tmp_path: Path) -> None:

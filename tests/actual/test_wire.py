@@ -178,7 +178,7 @@ def test_several_fields_of_one_backup_may_not_be_readable() -> None:
     assert (backup.server_id, backup.server_name, backup.size_mb, backup.status) == (1, "", None, "")
 
 
-@pytest.mark.parametrize("identifier", [None, "", ".", "..", 1.5, 1.0, True, 2**63, -(2**63) - 1, [1]])
+@pytest.mark.parametrize("identifier", [None, "", ".", "..", 1.5, 1.0, True, 2**63, -(2**63) - 1, [1], "7" * 256])
 def test_an_entry_without_an_id_counts_and_is_no_backup(identifier: object) -> None:
     page = read_backups(body(item(1), item(identifier)), NOW)
 

@@ -70,6 +70,7 @@ ONE = "[servers.a]\nid = 1\nbackups = [{ description = 'x', "
         ("[servers.a]\nid = true", (2, 6), "id: not an id", "a whole number, or a string in quotes"),
         ("[servers.a]\nid = ''", (2, 6), "id: not an id", "that the service gave"),
         ("[servers.a]\nid = '..'", (2, 6), "id: not an id", "that the service gave"),
+        (f"[servers.a]\nid = '{'7' * 256}'", (2, 6), "id: the text is too long for an id", "that the service gave"),
         (f"[servers.a]\nid = {2**63}", (2, 6), "id: the number is too large for an id", "64 bits"),
         (f"[servers.a]\nid = {-(2**63) - 1}", (2, 6), "id: the number is too large for an id", "64 bits"),
         (f"[servers.a]\nid = {BIG}", (2, 6), "id: the number is too large for an id", "64 bits"),

@@ -56,7 +56,7 @@ VALUES: dict[str, object] = {
     "half a surrogate pair": "\ud83d",
 }
 _WRONG = {"a list", "an object", "a truth value", "huge", "negative", "half a surrogate pair"}
-_NO_ID = {*_WRONG, "absent", "null", "empty", "a fraction"} - {"negative"}
+_NO_ID = {*_WRONG, "absent", "null", "empty", "a fraction", "long"} - {"negative"}
 UNREADABLE: dict[str, set[str]] = {
     "id": _NO_ID,
     "server": {"absent", "null", "a list", "a truth value", "empty", "text", "half a surrogate pair"},
