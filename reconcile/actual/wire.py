@@ -4,7 +4,6 @@ Unknown fields are ignored. A field that is not as documented counts as unknown 
 """
 
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any, Generic, Literal, TypeVar
@@ -58,25 +57,22 @@ def read_account(body: bytes) -> str | None:
 
 
 def error_text(body: bytes) -> str:
-    """Return the service's explanation in an error body: `detail`, or one sentence per field; empty if it has none."""
+    """Return the explanation in an error body: `detail`, or the sentences of each field; empty if it has none."""
     match _json(body):
-        case {"detail": str(detail)}:
-            return detail
-        case {"detail": _}:
-            return ""
+        case {"detail": detail} if text := _sentences(detail):
+            return text
         case dict(problem):
-            sentences = ((field, " ".join(_sentences(value))) for field, value in problem.items())
+            sentences = ((field, _sentences(value)) for field, value in problem.items())
             return "; ".join(f"{field}: {text}" for field, text in sentences if text)
-        case _:
-            return ""
+        case problem:
+            return _sentences(problem)
 
 
-def _sentences(value: Any) -> Iterator[str]:  # noqa: ANN401 - any JSON
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, list | dict):
-        for each in value.values() if isinstance(value, dict) else value:
-            yield from _sentences(each)
+def _sentences(value: Any) -> str:  # noqa: ANN401 - any JSON
+    """Return all strings in a value."""
+    if isinstance(value, list | dict):
+        return " ".join(filter(None, map(_sentences, value.values() if isinstance(value, dict) else value)))
+    return value if isinstance(value, str) else ""
 
 
 def _json(body: bytes) -> Any:  # noqa: ANN401 - any JSON; None if invalid

@@ -268,9 +268,13 @@ def test_what_is_no_list_is_refused(text: bytes, explanation: str) -> None:
         ({"server_id": ["A valid integer is required."]}, "server_id: A valid integer is required."),
         ({"a": ["One.", "Two."], "b": "Three."}, "a: One. Two.; b: Three."),
         ({"errors": {"server_id": [{"message": "Wrong."}]}}, "errors: Wrong."),
+        ({"detail": ["No.", "Never."]}, "No. Never."),
+        ({"detail": {"message": "No.", "code": 7}}, "No."),
+        ({"detail": None, "server_id": ["No."]}, "server_id: No."),
+        (["No.", ["Never."]], "No. Never."),
+        ("No.", "No."),
         ({"detail": 7}, ""),
         ({}, ""),
-        (["No."], ""),
     ],
 )
 def test_the_text_of_an_error(problem: object, text: str) -> None:
