@@ -14,8 +14,7 @@ import httpx
 import pytest
 import trustme
 from anyio.abc import ByteStream
-from anyio.streams.tls import TLSStream
-from support.loopback import Loopback, use
+from support.loopback import Loopback, break_tls, use
 
 from reconcile.actual.errors import NotSentError, OutcomeUnknownError, RefusedError
 from reconcile.actual.reader import Reader
@@ -264,12 +263,7 @@ class TestCertificates:
     def test_a_connection_that_breaks_in_tls_leaves_open_what_became_of_a_change(
         self, authority: trustme.CA, secure: Loopback, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        async def send_no_tls(stream: ByteStream) -> None:
-            await stream.receive()
-            assert isinstance(stream, TLSStream)
-            await stream.transport_stream.send(b"HTTP/1.1 502 Bad Gateway\r\n\r\n")
-
-        secure.handle = send_no_tls
+        secure.handle = break_tls
         authority.cert_pem.write_to_path(tmp_path / "ca.pem")
         monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
 

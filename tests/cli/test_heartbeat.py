@@ -13,6 +13,7 @@ import trustme
 from support.command import Sandbox, sandbox
 from support.heartbeats import PING, Heartbeats, heartbeats
 from support.killer import killer
+from support.loopback import Loopback, break_tls
 
 from reconcile.cli.heartbeat import Heartbeat
 from reconcile.cli.output import Output
@@ -131,6 +132,15 @@ class TestAServiceThatFails:
             assert "the service can't be reached (ConnectError)" in self._report(heart.url)
 
         assert heart.reports == []
+
+    def test_breaking_the_connection_in_tls(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        authority, context = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        authority.issue_cert("127.0.0.1").configure_cert(context)
+        authority.cert_pem.write_to_path(tmp_path / "ca.pem")
+        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
+
+        with Loopback(handle=break_tls, tls=context).serve() as port:
+            assert "the service can't be reached (SSLError)" in self._report(f"https://127.0.0.1:{port}{PING}")
 
     @pytest.mark.parametrize(
         ("url", "problem"),

@@ -68,6 +68,13 @@ class Loopback:
             await stream.send(self.answer)
 
 
+async def break_tls(stream: ByteStream) -> None:
+    """Answer within TLS by what is no TLS, as a handler of a `Loopback`."""
+    await stream.receive()
+    assert isinstance(stream, TLSStream)
+    await stream.transport_stream.send(b"HTTP/1.1 502 Bad Gateway\r\n\r\n")
+
+
 def use(base_url: str, function: Callable[[Http], Awaitable[Result]], *, seconds: float = 10) -> Result:
     """Use the client on the real clock, with a deadline after `seconds`."""
     access = Access(base_url=base_url, token="vps_secret", token_from="test")
