@@ -155,4 +155,4 @@ def test_completion_imports_no_command() -> None:
     ).stdout.split()
 
     assert done[0] == "plain,--target"
-    assert {"pydantic", "rich", "httpx", "anyio", "reconcile.cli.plan"} & set(done) == set()
+    assert {"pydantic", "rich", "httpx", "anyio", "reconcile.cli.plan", "reconcile.diagnostics"} & set(done) == set()

@@ -69,6 +69,8 @@ def test_a_pipe_is_coloured_where_the_environment_asks_for_it(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TERM", "xterm")
+    for name in ("NO_COLOR", "FORCE_COLOR", "TTY_COMPATIBLE"):
+        monkeypatch.delenv(name, raising=False)
     Output().result([Text("plain", "bold red")])
     monkeypatch.setenv("FORCE_COLOR", "1")
     Output().result([Text("red", "bold red")])

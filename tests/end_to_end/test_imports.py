@@ -1,8 +1,9 @@
-"""What `--help` and `--version` import: they, and completion, are to be fast."""
+"""What is imported: `--help`, `--version`, completion and `validate` are to be fast."""
 
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -30,3 +31,14 @@ def test_no_command_is_imported_to_show(option: str) -> None:
         "reconcile.cli.process",
         "reconcile.cli.system_clock",
     }
+
+
+def test_rich_draws_on_terminals_only(tmp_path: Path) -> None:
+    (tmp_path / "backups.toml").write_text("[servers.web]\nid = 1\n")
+
+    done = subprocess.run(
+        [sys.executable, "-c", SCRIPT, "validate"], capture_output=True, text=True, check=True, cwd=tmp_path
+    )
+
+    assert done.stdout == "Valid: 0 series on 1 server.\n"
+    assert "rich.console" not in json.loads(done.stderr.splitlines()[-1])
