@@ -184,13 +184,15 @@ class Executor:
         ended = await deletion.send()
         if not isinstance(ended, Finished):
             return deletion
-        self._usable_left += delete.is_loss and ended.outcome is not Outcome.SUCCEEDED
-        self._finish(ended)
+        self._finish_delete(delete, ended)
         return None
 
     async def _confirm(self, deletion: Deletion) -> None:
-        ended = await deletion.confirm()
-        self._usable_left += deletion.action.is_loss and ended.outcome is not Outcome.SUCCEEDED
+        self._finish_delete(deletion.action, await deletion.confirm())
+
+    def _finish_delete(self, delete: Delete, ended: Finished) -> None:
+        # If its outcome is unknown, the backup may be deleted, so another one may be the last.
+        self._usable_left += delete.is_loss and ended.outcome not in {Outcome.SUCCEEDED, Outcome.UNKNOWN}
         self._finish(ended)
 
     def _finish(self, finished: Finished) -> None:

@@ -6,8 +6,9 @@ from datetime import datetime, timedelta
 
 import httpx
 import pytest
+from support.build import config
 from support.faults import BY_NAME
-from support.schedules import CREATES, DB, FAILED, JUNK, OLD, item, small_world
+from support.schedules import CREATES, DB, FAILED, JUNK, OLD, WEB, item, small_world
 from support.world import Handler, World
 
 from reconcile.desired.keep import KeepCount, Period
@@ -184,3 +185,39 @@ def test_where_one_that_was_to_stay_is_gone_the_others_stay_instead() -> None:
     assert ended_so.outcome is Outcome.SKIPPED
     assert ended_so.objection == KeptOneChanged(id=keeper)
     assert OLD in {it["id"] for it in world.account.backups}
+
+
+def test_a_delete_of_unknown_outcome_counts_as_carried_out_so_the_last_backup_stays() -> None:
+    file = """
+        [servers.web]
+        id = 1
+        prune = true
+        backups = []
+
+        [servers.db]
+        id = 2
+        backups = [{ description = "nightly" }]
+        """
+    backups = [item(11, WEB, "by hand", 2), item(12, WEB, "by hand", 1)]
+    world = World(config=config(file), servers=[dict(WEB), dict(DB)], backups=backups)
+    lists_denied = 0
+
+    def lost(_: World, request: httpx.Request, handle: Handler) -> httpx.Response:
+        nonlocal lists_denied
+        if request.method == "POST":
+            return httpx.Response(403)
+        if request.method == "DELETE" and not world.record:
+            handle(request)
+            return httpx.Response(502)
+        if request.method == "GET" and world.record and not lists_denied:
+            lists_denied += 1
+            return httpx.Response(403)
+        return handle(request)
+
+    world.faults = dict.fromkeys(range(100), lost)
+
+    deletes = ended(world)
+
+    assert deletes[11].outcome is Outcome.UNKNOWN
+    assert deletes[12].objection == Veto.LAST_USABLE
+    assert [backup["id"] for backup in world.account.backups] == [12]
