@@ -72,14 +72,7 @@ class SeriesWithoutUsable:
     address: SeriesAddress
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class StillInProgress:
-    """A backup of the server is still in progress."""
-
-    id: Id
-
-
-Objection = Veto | Changed | UnknownBeside | Appeared | KeptOneChanged | SeriesWithoutUsable | StillInProgress
+Objection = Veto | Changed | UnknownBeside | Appeared | KeptOneChanged | SeriesWithoutUsable
 """Why a delete must not be sent."""
 
 
@@ -239,9 +232,7 @@ def _may_be_all_that_is_left(delete: Delete, planned: Circumstances, moment: Mom
     for descriptions in planned.server.declared:
         if not any(description in descriptions for description in usable):
             return SeriesWithoutUsable(address=SeriesAddress(planned.server.key, descriptions.present))
-    stalled = planned.server.stalled
-    pending = (backup for backup in moment.listed if backup.state is State.PENDING and backup.id not in stalled)
-    return next((StillInProgress(id=backup.id) for backup in pending), None)
+    return None
 
 
 Rule = Callable[[Delete, Circumstances, Moment], Objection | None]

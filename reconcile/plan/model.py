@@ -165,12 +165,6 @@ class ServerPlan:
         )
         return replace(self, series=series)
 
-    @property
-    def stalled(self) -> frozenset[Id]:
-        """The stalled backups."""
-        entries = (*self.kept, *self.unmanaged)
-        return frozenset(entry.backup.id for entry in entries if entry.reason is Exemption.STALLED)
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LossLimit:

@@ -248,8 +248,8 @@ class _ServerPlanner:
     ) -> tuple[Backup, ...]:
         """Return the pending backups that apply waits for: the needed one, and those whose completion allows a delete.
 
-        Such a delete is of a backup that retention would then no longer keep, or of an undeclared backup, which waits
-        for all pending ones.
+        Such a delete is of a backup that retention would then no longer keep, or of an undeclared backup, if the series
+        has no usable backup.
         """
         if not state.pending:
             return ()
@@ -257,7 +257,7 @@ class _ServerPlanner:
         pending = tuple(
             backup for backup in state.pending if backup in needed or self.times.age(backup) < WORTH_WAITING
         )
-        if not pending or is_pruning:
+        if not pending or (is_pruning and not state.usable):
             return pending
         by_id = {backup.id: replace(backup, status=COMPLETED) for backup in pending}
         completed = replace(

@@ -362,9 +362,15 @@ class InProgressCase:
         ),
         InProgressCase("nothing of weekly would go", (backup(2, "weekly", age=hours(0.1), status="queued"),), []),
         InProgressCase(
-            "what is pruned waits for all that is in progress on its server",
-            (backup(2, "weekly", age=hours(0.1), status="queued"), backup(3, "x", age=days(9))),
+            "what is pruned waits for the first backup of a series",
+            (backup(2, "monthly", age=hours(0.1), status="queued"), backup(3, "x", age=days(9))),
             [2],
+            server="prune = true",
+        ),
+        InProgressCase(
+            "what is pruned waits for no other backup",
+            (backup(2, "weekly", age=hours(0.1), status="queued"), backup(3, "x", age=days(9))),
+            [],
             server="prune = true",
         ),
         InProgressCase(
@@ -377,7 +383,10 @@ class InProgressCase:
     ids=lambda case: case.reason,
 )
 def test_backups_in_progress_are_awaited(case: InProgressCase) -> None:
-    series = '{ description = "nightly", every = "1d", keep = 1 }, { description = "weekly", keep = 2 }'
+    series = (
+        '{ description = "nightly", every = "1d", keep = 1 }, { description = "weekly", keep = 2 },'
+        '{ description = "monthly", keep = 2 }'
+    )
     held = (backup(1, age=hours(20)), backup(10, "weekly", age=days(3)), *case.pending)
 
     plan = make_plan(declare(series, server=case.server), inventory(*held))
@@ -394,18 +403,6 @@ def test_a_backup_in_progress_is_not_awaited_for_deletes_that_depend_on_an_uncon
 
     assert [each.id for each in make_plan(declared, seen).awaited] == [2]
     assert make_plan(declared, replace(seen, service_time=None)).awaited == ()
-
-
-def test_a_server_knows_what_is_stalled_on_it() -> None:
-    held = (
-        backup(1, age=days(2), status="queued"),
-        backup(2, "x", age=days(2), status="queued"),
-        backup(3, age=hours(1), status="queued"),
-    )
-
-    (server,) = make_plan(NIGHTLY, inventory(*held)).servers
-
-    assert server.stalled == {1, 2}
 
 
 def test_nothing_is_awaited_where_there_is_room_for_both() -> None:

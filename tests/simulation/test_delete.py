@@ -221,3 +221,13 @@ def test_a_delete_of_unknown_outcome_counts_as_carried_out_so_the_last_backup_st
     assert deletes[11].outcome is Outcome.UNKNOWN
     assert deletes[12].objection == Veto.LAST_USABLE
     assert [backup["id"] for backup in world.account.backups] == [12]
+
+
+def test_someones_own_backup_in_progress_holds_up_no_delete() -> None:
+    world = small_world()
+    world.account.backups.append(item(99, WEB, "by a person", 0.002, "in_progress"))
+
+    deletes = ended(world)
+
+    assert deletes[JUNK].outcome is Outcome.SUCCEEDED
+    assert world.converged[-1].is_complete

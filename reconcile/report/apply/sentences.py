@@ -118,8 +118,6 @@ def objection_text(objection: guards.Objection) -> str:  # noqa: PLR0911 - one f
             return f"#{id_} must be kept, but it is gone or has changed"
         case guards.SeriesWithoutUsable(address=address):
             return f"{address} has no usable backup"
-        case guards.StillInProgress(id=id_):
-            return f"#{id_} is still in progress on this server"
         case _:
             assert_never(objection)
 
