@@ -12,8 +12,7 @@ from reconcile.cli.system_clock import SystemClock
 from reconcile.diagnostics import Diagnostic
 from reconcile.outcomes import Applied, Event, Finished, Outcome, Planned, Rounds, Settled, Started, Waiting
 from reconcile.plan.model import Create
-from reconcile.report.apply import result_text
-from reconcile.report.apply.json import diagnostic_line, event_json, summary_json, version_json
+from reconcile.report.apply import diagnostic_line, event_json, result_text, summary_json, version_json
 from reconcile.report.apply.sentences import Tally, event_text
 from reconcile.report.document import Formats
 from reconcile.report.escape import visible

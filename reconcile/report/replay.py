@@ -1,17 +1,13 @@
 """The result of planning recorded runs again, as text and as JSON."""
 
 from collections import Counter
-from collections.abc import Iterator
 
 from reconcile import __version__
 from reconcile.insight.difference import Fate
-from reconcile.insight.replay import Finding, Replay, ReplayedRun
-from reconcile.plan.model import Action, Delete
-from reconcile.report.document import Formats, Formatter, Lines, Text
-from reconcile.wording import count_text, names_text
-
-_MOST_NAMED = 5
-"""Maximum number of backups that one line names."""
+from reconcile.insight.replay import Finding, Replay
+from reconcile.report.document import Block, Formats, Formatter, Lines, Text
+from reconcile.report.plan.sentences import action_table
+from reconcile.wording import count_text
 
 _FINDINGS = {
     "line": "{subject}: this line is not as it was recorded",
@@ -39,8 +35,13 @@ def replay_text(replay: Replay, /, *, verbose: bool) -> Lines:
     findings = [
         Text(f"{run.record}: {finding_text(each, run.version)}", "bold red") for run in replay for each in run.findings
     ]
-    others = [Text(line) for run in replay for line in _other_lines(run)]
-    return Lines((*findings, *others, Text(f"{_verdict(replay)}.", "bold red" if findings else "bold green")))
+    lines: list[Block] = [*findings]
+    for run in replay:
+        if run.refused:
+            lines.append(Text(f"On {run.at:%Y-%m-%d} these files would have been refused: {run.refused}"))
+        if run.other:
+            lines += [Text(f"On {run.at:%Y-%m-%d} these files would have changed:"), action_table(run.other)]
+    return Lines((*lines, Text(f"{_verdict(replay)}.", "bold red" if findings else "bold green")))
 
 
 def _verdict(replay: Replay) -> str:
@@ -53,41 +54,6 @@ def _verdict(replay: Replay) -> str:
     if findings := sum(len(run.findings) for run in replay):
         return f"{runs}: {count_text(findings, 'thing')} not as recorded"
     return f"{runs}: every plan is identical, and every delete follows from its files"
-
-
-def _other_lines(run: ReplayedRun) -> Iterator[str]:
-    on = f"on {run.at:%Y-%m-%d}"
-    if run.refused:
-        yield f"{on} these files would have been refused: {run.refused}"
-    alike: dict[tuple[str, str], list[str]] = {}
-    for action, number, text in _changes(run):
-        alike.setdefault((str(action.address.series), text), []).append(number)
-    for (series, text), numbers in alike.items():
-        yield f"{series}: {on} they would {text.format(names_text(numbers, _MOST_NAMED))}."
-
-
-_FATES = {
-    Fate.NEW: "also have {}",
-    Fate.NEW_WITHHELD: "also have withheld the delete of {{}}",
-    Fate.NOW_WITHHELD: "have withheld the delete of {{}}",
-    Fate.NO_LONGER_WITHHELD: "not have withheld the delete of {{}}",
-    Fate.GONE: "not have {}",
-}
-"""What other files would have done: `{}` becomes the action, and `{{}}` leaves a `{}` for the number of its backup."""
-
-
-def _changes(run: ReplayedRun) -> Iterator[tuple[Action, str, str]]:
-    """Yield each action that other files would have changed, the number of its backup, and the end of a sentence.
-
-    The sentence says what these files would have done, with `{}` for the number.
-    """
-    for each in run.other.actions if run.other else ():
-        if each.fate is not Fate.OTHER_REASON:
-            action = each.action
-            done, number = "created a backup", ""
-            if isinstance(action, Delete):
-                done, number = "deleted {}", f"#{action.backup.id}"
-            yield action, number, _FATES[each.fate].format(done)
 
 
 def replay_json(replay: Replay, /, *, verbose: bool) -> dict[str, object]:
@@ -118,8 +84,9 @@ def replay_json(replay: Replay, /, *, verbose: bool) -> dict[str, object]:
                 "at": run.at,
                 "refused": run.refused or None,
                 "changes": [
-                    {"address": str(action.address), "they_would": text.format(number)}
-                    for action, number, text in _changes(run)
+                    {"address": each.action.address, "action": each.action.verb, "fate": each.fate}
+                    for each in (run.other.actions if run.other else ())
+                    if each.fate is not Fate.OTHER_REASON
                 ],
             }
             for run in replay

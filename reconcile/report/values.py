@@ -72,6 +72,7 @@ def diagnostic_json(diagnostic: Diagnostic) -> JsonObject:
 
 _WRITTEN: Mapping[type, Callable[..., object]] = {
     Backup: backup_json,
+    BackupAddress: str,
     Diagnostic: diagnostic_json,
     Duration: str,
     KeepCount: str,

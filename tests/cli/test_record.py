@@ -239,9 +239,9 @@ class TestReplay:
         as_json = json.loads(run("replay", "records", "-f", "new.toml", "--json", folder=nights).stdout)
 
         assert done.returncode == 0, done.shown
-        assert "web/by hand: on " in done.stdout
-        assert "they would not have deleted #11." in done.stdout
-        assert as_json["others"][0]["changes"] == [{"address": "web/by hand#11", "they_would": "not have deleted #11"}]
+        assert "these files would have changed:\n     web/by hand#11" in done.stdout
+        assert "no longer planned: undeclared: 10d" in done.stdout
+        assert as_json["others"][0]["changes"] == [{"address": "web/by hand#11", "action": "delete", "fate": "gone"}]
         assert as_json["sent"] == {"create": CREATES, "delete": len(PLANNED_DELETES)}
 
     @pytest.mark.parametrize(

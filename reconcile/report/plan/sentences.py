@@ -21,8 +21,17 @@ from reconcile.plan.model import Action, Create, Delete, Kept, Plan, SeriesPlan,
 from reconcile.plan.pauses import Pause
 from reconcile.plan.reasons import Exemption, Veto
 from reconcile.plan.safety import ALWAYS_ALLOWED
-from reconcile.report.document import Text
+from reconcile.report.document import Columns, Row, Text
 from reconcile.wording import count_text, names_text, size_text, time_text
+
+SIGN_STYLES = {"+": "green", "-": "red", "!": "bold red", " ": "dim", "?": "yellow"}
+_SIGNS = {Fate.NEW_WITHHELD: "!", Fate.NOW_WITHHELD: "!", Fate.GONE: " "}
+
+ROOM_FOR_REASONS = 24
+"""Columns. If a reason would get fewer columns than this beside its subject, it is shown below.
+
+A longer reason that several series share is shown once, below the table.
+"""
 
 FEWEST_FOLDED = 3
 """If this many deletes of one series are withheld, or change alike, they share one row."""
@@ -257,6 +266,15 @@ def action_rows(difference: Difference) -> Iterator[ActionRow]:
         is_folded = row in servers or len(alike) >= FEWEST_FOLDED
         for several in [alike] if is_folded else ([each] for each in alike):
             yield _action_row(several, difference.after.planned_at)
+
+
+def action_table(difference: Difference) -> Columns:
+    """Return these rows as a table: the sign of the action, its name, its facts, and the reason."""
+    rows = []
+    for row in action_rows(difference):
+        sign = _SIGNS.get(row.fate, "+" if row.verb == Create.verb else "-")
+        rows.append(Row((sign, row.name, *row.facts, row.why), SIGN_STYLES[sign]))
+    return Columns(rows=rows, indent=2, narrowest=ROOM_FOR_REASONS, shortens=1)
 
 
 def _action_row(alike: Sequence[ActionChange], now: datetime) -> ActionRow:

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from reconcile.actual.inventory import State
 from reconcile.durations import age_text
-from reconcile.insight.difference import Difference, Fate
+from reconcile.insight.difference import Difference
 from reconcile.plan import safety
 from reconcile.plan.model import Action, Create, Delete, Kept, Plan, SeriesPlan, ServerPlan, Withheld
 from reconcile.report.document import Block, Columns, Lines, Row, Text
@@ -22,17 +22,8 @@ if TYPE_CHECKING:
 MOST_UNCHANGED = 20
 """Lines. Up to this many kept backups are shown one by one; `-v` shows all of them."""
 
-_ROOM_FOR_REASONS = 24
-"""Columns. If a reason would get fewer columns than this beside its subject, it is shown below.
-
-A longer reason that several series share is shown once, below the table.
-"""
-
 _MOST_NAMED = 5
 """Maximum number of paused servers without actions that are named; more are only counted."""
-
-_STYLES = {"+": "green", "-": "red", "!": "bold red", " ": "dim", "?": "yellow"}
-_SIGNS = {Fate.NEW_WITHHELD: "!", Fate.NOW_WITHHELD: "!", Fate.GONE: " "}
 
 
 def plan_text(found: Plan | Difference, /, *, verbose: bool) -> Lines:
@@ -55,11 +46,7 @@ def _changes(difference: Difference, *, verbose: bool) -> Iterator[Block]:
     if part := sentences.loss_part_text(difference):
         yield Text(part, "bold red")
     yield Columns(rows=tuple(Row(cells, "cyan") for cells in sentences.file_rows(difference)), indent=2)
-    changed = tuple(
-        _row(_SIGNS.get(row.fate, "+" if row.verb == Create.verb else "-"), row.name, *row.facts, row.why)
-        for row in sentences.action_rows(difference)
-    )
-    yield Columns(rows=changed, indent=2, narrowest=_ROOM_FOR_REASONS, shortens=1)
+    yield sentences.action_table(difference)
     yield Text(f"{sentences.in_any_case_text(difference)}{'' if verbose else ' (-v shows all of the plan)'}.", "dim")
 
 
@@ -78,7 +65,7 @@ def _lines(plan: Plan, withheld: Withheld, *, verbose: bool) -> Iterator[Block]:
     rows = _Rows(plan.planned_at, plan.zone, withheld, _footnotes(plan), in_full=in_full, dated=verbose)
     shown = [server for server in plan.servers if server.actions or (in_full and (server.kept or server.unmanaged))]
     if table := tuple(row for server in shown for row in rows.of(server)):
-        yield Columns(rows=table, indent=2, narrowest=_ROOM_FOR_REASONS, shortens=1)
+        yield Columns(rows=table, indent=2, narrowest=sentences.ROOM_FOR_REASONS, shortens=1)
         yield from (Text(line, "dim") for _, line in rows.footnotes.values())
     quiet = [server for server in plan.servers if server not in shown]
     for text, paused in sentences.paused_texts(quiet, plan.zone).items():
@@ -217,7 +204,7 @@ def _footnotes(plan: Plan) -> dict[str, tuple[str, str]]:
         for delete in {delete.reason: delete for delete in series.deletes}.values():
             found[sentences.reason_name(delete), sentences.reason_text(delete)] += 1
     names = Counter(name for name, _ in found)
-    shared = [each for each, number in found.items() if number > 1 and len(each[1]) > _ROOM_FOR_REASONS]
+    shared = [each for each, number in found.items() if number > 1 and len(each[1]) > sentences.ROOM_FOR_REASONS]
     return {
         text: (name, text) if names[name] == 1 else (f"{name} ({number})", f"({number}) {text}")
         for number, (name, text) in enumerate(shared, 1)
@@ -225,4 +212,4 @@ def _footnotes(plan: Plan) -> dict[str, tuple[str, str]]:
 
 
 def _row(sign: str, name: str, *facts: str) -> Row:
-    return Row((sign, name, *facts), _STYLES[sign])
+    return Row((sign, name, *facts), sentences.SIGN_STYLES[sign])

@@ -27,8 +27,7 @@ from reconcile.outcomes import (
 from reconcile.plan.model import Create, Delete
 from reconcile.plan.reasons import Veto
 from reconcile.plan.safety import withheld
-from reconcile.report.apply import result_text
-from reconcile.report.apply.json import diagnostic_line, event_json, summary_json, version_json
+from reconcile.report.apply import diagnostic_line, event_json, result_text, summary_json, version_json
 from reconcile.report.apply.sentences import event_text, objection_text
 
 PLAN = make_plan(
