@@ -12,9 +12,6 @@ from reconcile.report.plan.json import plan_json
 from reconcile.report.plan.text import plan_text
 from reconcile.wording import count_text
 
-_MOST_ROWS = 100
-"""Maximum number of rows, for the actions that a change causes and for its changes in the files."""
-
 _LONGEST = 2000
 """Maximum length, in characters, of the paragraph about what a change causes."""
 
@@ -52,7 +49,6 @@ def plan_markdown(found: Plan | Difference, /, *, verbose: bool = False) -> str:
         difference=found,
         actions=list(sentences.action_rows(found)),
         files=list(sentences.file_rows(found)),
-        most_rows=_MOST_ROWS,
         longest=_LONGEST,
         **shared,
     )

@@ -64,7 +64,14 @@ def status_markdown(status: Status, /, *, verbose: bool = False) -> str:
     return markdown(
         "status/record.md.jinja",
         status=status,
-        gaps=[(each.address, gap) for each in status.series for gap in sentences.gaps(each, status.checked_at)],
+        rules=list(map(sentences.rule_text, status.rules)),
+        problems=[
+            (label, about, f"{text}. {advice}" if advice else text)
+            for label, about, text, advice in sentences.problems(status)
+        ],
+        changes=[each[:3] for each in sentences.changes(status.since, status.checked_at)] if status.since else (),
+        gaps=[(str(each.address), gap) for each in status.series for gap in sentences.gaps(each, status.checked_at)],
+        unprotected=[(each.name, str(each.id)) for each in status.unprotected or ()],
         sentences=sentences,
         days_of=days_of,
         utc=ZoneInfo("UTC"),

@@ -276,9 +276,9 @@ class TestMarkdown:
         lines = status_markdown(of(RULES, RULED)).splitlines()
 
         for line in (
-            "| all_servers | true | 2 of 3 |",
-            "| retention | 7d | 1 of 2 |",
-            "| min_age | 3d | 2 of 2 |",
+            "| <code>all&#95;servers</code> | true | 2 of 3 |",
+            "| <code>retention</code> | 7d | 1 of 2 |",
+            "| <code>min&#95;age</code> | 3d | 2 of 2 |",
             "| UNPROTECTED | <code>other (9)</code> | not declared in any file |",
         ):
             assert line in lines
