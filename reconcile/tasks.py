@@ -28,19 +28,24 @@ async def beside(
         raise failure
 
 
-async def side_by_side(*jobs: Callable[[], Awaitable[None]]) -> None:
-    """Run all jobs at once. The first `UserError` ends the others, and is raised as it is, not in a group."""
+async def side_by_side(*jobs: Callable[[], Awaitable[Any]]) -> list[Any]:
+    """Run all jobs at once, and return their results in the same order.
+
+    The first `UserError` ends the others, and is raised as it is, not in a group.
+    """
+    results: dict[int, Any] = {}
     errors: list[UserError] = []
     async with anyio.create_task_group() as tasks:
 
-        async def run(job: Callable[[], Awaitable[None]]) -> None:
+        async def run(number: int, job: Callable[[], Awaitable[Any]]) -> None:
             try:
-                await job()
+                results[number] = await job()
             except UserError as error:
                 errors.append(error)
                 tasks.cancel_scope.cancel()
 
-        for job in jobs:
-            tasks.start_soon(run, job)
+        for number, job in enumerate(jobs):
+            tasks.start_soon(run, number, job)
     if errors:
         raise errors[0]
+    return [results[number] for number in range(len(jobs))]

@@ -4,10 +4,9 @@ If the list changes between two pages, an entry may silently be missing. So its 
 number of pages must agree; otherwise the list is read again.
 """
 
-from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 from typing import Generic, TypeVar
 
 import httpx
@@ -32,7 +31,8 @@ _AT_FAULT = (
     "reconcile does not plan from an incomplete list. If this keeps happening, the problem is on the service's side."
 )
 
-Result = TypeVar("Result")
+Value = TypeVar("Value")
+Params = Mapping[str, str | int]
 
 PAGE_SIZE = 1000
 """The official clients request as many; the service may return fewer."""
@@ -50,11 +50,11 @@ _MAY_REFUSE_PAGE_SIZE = frozenset(range(400, 500)) - {401, 403}
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Query(Generic[Item]):
-    """A list to read: its path, its filter, and how to read its pages."""
+    """A list to read: its path, its filter, and how to decode its pages."""
 
     path: str
-    params: Mapping[str, str | int]
-    read: Callable[[bytes, datetime], Page[Item]]
+    params: Params
+    decode: Callable[[bytes, datetime], Page[Item]]
     progress: Callable[[int, int], None]
     """Called with the number of entries read so far, and their total."""
     needs_ids: bool = True
@@ -87,48 +87,56 @@ class Pages:
             ApiError: the service does not respond, rejects the request, or lists fewer entries than it counts.
             StoppedError: interrupted, or out of time.
         """
-        return await self._repeated(partial(self._listing, query), (IncompleteListError,), _READINGS, lambda _: _PAUSE)
+        for reading in range(1, _READINGS + 1):
+            first, response = await self._first(query)
+            pages = await self._side_by_side(query, first, response)
+            if not pages or _why_incomplete(pages):
+                pages = await self._one_by_one(query, first, response)
+            if not (problem := _why_incomplete(pages)):
+                return _complete(query, pages, response)
+            error = IncompleteListError(response.request, problem, _AT_FAULT)
+            if reading < _READINGS:
+                await self._pause(_PAUSE, error)
+        raise error
 
-    async def single(self, path: str) -> Response:
-        """Read a response that is not a list, again if necessary; raises as `whole` does."""
-        return await self._repeated(partial(self._http.request, "GET", path), _MAY_PASS, self._attempts, backoff)
+    async def read(
+        self, target: str | httpx.URL, decode: Callable[[bytes, datetime], Value], params: Params | None = None
+    ) -> tuple[Value, Response]:
+        """Read one response, again if necessary, and decode its body, which arrived at that time; raises as `whole`."""
+        waited = 0.0
+        for attempt in range(1, self._attempts + 1):
+            try:
+                response = await self._http.request("GET", target, params=params)
+                return decode(response.body, response.received_at), response
+            except MalformedError as malformed:
+                problem = f"the response is not as documented: {malformed}"
+                error: ApiError = OutcomeUnknownError(response.request, problem, WRONG_SERVICE)
+            except _MAY_PASS as failed:
+                error = failed
+            if attempt < self._attempts:
+                seconds = backoff(attempt)
+                waited += seconds
+                if waited > ANNOUNCED:
+                    self._http.announce(f"Trying again in {seconds:.0f}s: {error}")
+                await self._pause(seconds, error)
+        raise error
 
-    async def _listing(self, query: Query[Item]) -> CompleteList[Item]:
-        first, response = await self._first(query)
-        pages = await self._side_by_side(query, first, response)
-        if not pages or _why_incomplete(pages):
-            pages = await self._one_by_one(query, first, response)
-        if problem := _why_incomplete(pages):
-            raise IncompleteListError(response.request, problem, _AT_FAULT)
-        entries = {_key(entry): entry for page in pages for entry in page.results}
-        ids = [entry.id for entry in entries.values() if entry.id is not None]
-        if query.needs_ids and entries and not ids:
-            problem = "the response is not as documented: no entry of the list has an id"
-            raise OutcomeUnknownError(response.request, problem, WRONG_SERVICE)
-        if len(set(map(type, ids))) > 1 and len(set(map(str, ids))) < len(ids):
-            # A request to delete one of them would have the URL of the other.
-            problem = 'two entries of the list have ids that differ only in their type, such as 7 and "7"'
-            raise OutcomeUnknownError(response.request, problem, WRONG_SERVICE)
-        return CompleteList(
-            items=tuple(entry for entry in entries.values() if not isinstance(entry, OddEntry)),
-            unidentified=tuple(entry for entry in entries.values() if isinstance(entry, OddEntry)),
-            pages=len(pages),
-            observed_at=response.received_at,
-            date=response.date,
-        )
+    async def _pause(self, seconds: float, error: ApiError) -> None:
+        try:
+            await self._http.clock.pause(seconds)
+        except StoppedError as stopped:
+            raise StoppedError(stopped.reason, f"trying again after {error}") from error
 
     async def _first(self, query: Query[Item]) -> tuple[Page[Item], Response]:
         """Read the first page, as large as the service allows."""
-        if self._asks_for_size:
-            try:
-                page, response = await self._page(query, query.path, {**query.params, "page_size": PAGE_SIZE})
-            except RefusedError as refused:
-                if refused.status not in _MAY_REFUSE_PAGE_SIZE:
-                    raise
-                page, response = await self._page(query, query.path, query.params)
-                self._asks_for_size = False
-        else:
-            page, response = await self._page(query, query.path, query.params)
+        params = {**query.params, "page_size": PAGE_SIZE} if self._asks_for_size else query.params
+        try:
+            page, response = await self.read(query.path, query.decode, params)
+        except RefusedError as refused:
+            if not self._asks_for_size or refused.status not in _MAY_REFUSE_PAGE_SIZE:
+                raise
+            page, response = await self.read(query.path, query.decode, query.params)
+            self._asks_for_size = False
         if page.count > LARGEST_LIST:
             problem = f"the list counts {page.count:,} entries, and reconcile reads at most {LARGEST_LIST:,}"
             raise RefusedError(response.request, problem, WRONG_SERVICE)
@@ -147,7 +155,7 @@ class Pages:
 
         async def read() -> None:
             for number in numbers:
-                page, response = await self._page(query, url_of(number))
+                page, response = await self.read(url_of(number), query.decode)
                 new = set(map(_key, page.results)) - seen
                 if page.count != first.count or not 0 < len(new) <= first.count - len(seen):
                     raise IncompleteListError(response.request, "not the page that was expected")
@@ -183,7 +191,7 @@ class Pages:
             and len(seen) <= first.count
         ):
             try:
-                page, response = await self._page(query, self._http.link(response, pages[-1].next))
+                page, response = await self.read(self._http.link(response, pages[-1].next), query.decode)
             except RefusedError as refused:
                 if refused.status != httpx.codes.NOT_FOUND:
                     raise
@@ -194,42 +202,29 @@ class Pages:
             query.progress(len(seen), first.count)
         return pages
 
-    async def _page(
-        self, query: Query[Item], target: str | httpx.URL, params: Mapping[str, str | int] | None = None
-    ) -> tuple[Page[Item], Response]:
-        async def read() -> tuple[Page[Item], Response]:
-            response = await self._http.request("GET", target, params=params)
-            try:
-                return query.read(response.body, response.received_at), response
-            except MalformedError as error:
-                problem = f"the response is not as documented: {error}"
-                raise OutcomeUnknownError(response.request, problem, WRONG_SERVICE) from error
 
-        return await self._repeated(read, _MAY_PASS, self._attempts, backoff)
+def _complete(query: Query[Item], pages: Sequence[Page[Item]], response: Response) -> CompleteList[Item]:
+    """Return the list that these pages hold; `response` is that of the first page.
 
-    async def _repeated(
-        self,
-        read: Callable[[], Awaitable[Result]],
-        errors: tuple[type[ApiError], ...],
-        attempts: int,
-        pause: Callable[[int], float],
-    ) -> Result:
-        """Read again after one of these errors, up to `attempts` times; the last error is raised."""
-        waited = 0.0
-        for attempt in range(1, attempts):
-            try:
-                return await read()
-            except errors as error:
-                problem = error
-            seconds = pause(attempt)
-            waited += seconds
-            if waited > ANNOUNCED:
-                self._http.announce(f"Trying again in {seconds:.0f}s: {problem}")
-            try:
-                await self._http.clock.pause(seconds)
-            except StoppedError as stopped:
-                raise StoppedError(stopped.reason, f"trying again after {problem}") from problem
-        return await read()
+    Raises:
+        OutcomeUnknownError: its ids can't be used.
+    """
+    entries = {_key(entry): entry for page in pages for entry in page.results}
+    ids = [entry.id for entry in entries.values() if entry.id is not None]
+    if query.needs_ids and entries and not ids:
+        problem = "the response is not as documented: no entry of the list has an id"
+        raise OutcomeUnknownError(response.request, problem, WRONG_SERVICE)
+    if len(set(map(type, ids))) > 1 and len(set(map(str, ids))) < len(ids):
+        # A request to delete one of them would have the URL of the other.
+        problem = 'two entries of the list have ids that differ only in their type, such as 7 and "7"'
+        raise OutcomeUnknownError(response.request, problem, WRONG_SERVICE)
+    return CompleteList(
+        items=tuple(entry for entry in entries.values() if not isinstance(entry, OddEntry)),
+        unidentified=tuple(entry for entry in entries.values() if isinstance(entry, OddEntry)),
+        pages=len(pages),
+        observed_at=response.received_at,
+        date=response.date,
+    )
 
 
 def _key(entry: Backup | Server | OddEntry) -> Hashable:

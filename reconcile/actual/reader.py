@@ -2,11 +2,12 @@
 
 from collections.abc import Awaitable
 from dataclasses import replace
+from functools import partial
 
 from reconcile.actual.errors import RefusedError
 from reconcile.actual.http import Http
 from reconcile.actual.inventory import AUTOMATIC, MANUAL, Backup, Inventory, OddEntry, Server, check_clock
-from reconcile.actual.pages import CompleteList, Pages, Query, Result
+from reconcile.actual.pages import CompleteList, Pages, Query, Value
 from reconcile.actual.wire import read_account, read_backups, read_servers
 from reconcile.ids import Id
 from reconcile.tasks import side_by_side
@@ -44,25 +45,12 @@ class Reader:
         """
         listing: CompleteList[Backup]
         servers: CompleteList[Server] | None
-        account: str | None = None
-
-        async def list_backups() -> None:
-            nonlocal listing
-            listing = await self._backups(automatic=automatic, server_id=server_id)
-
-        async def list_servers() -> None:
-            nonlocal servers
-            servers = await self._servers()
-
-        async def ask_account() -> None:
-            nonlocal account
-            response = await _if_permitted(self._pages.single("/account/me/"))
-            account = read_account(response.body) if response else None
-
         self.progress = (0, 0)
         try:
             with self.http.clock.interruptible():
-                await side_by_side(list_backups, list_servers, *([ask_account] if self._asks_account else []))
+                listing, servers, account = await side_by_side(
+                    partial(self._backups, automatic=automatic, server_id=server_id), self._servers, self._account
+                )
         finally:
             self.progress = None
         inventory = Inventory(
@@ -99,8 +87,14 @@ class Reader:
         return listing.items if listing else None
 
     async def _servers(self) -> CompleteList[Server] | None:
-        query = Query(path="/servers/", params={}, read=read_servers, progress=lambda _, __: None)
+        query = Query(path="/servers/", params={}, decode=read_servers, progress=lambda _, __: None)
         return await _if_permitted(self._pages.whole(query))
+
+    async def _account(self) -> str | None:
+        if not self._asks_account:
+            return None
+        found = await _if_permitted(self._pages.read("/account/me/", lambda body, _: read_account(body)))
+        return found[0] if found else None
 
     async def _backups(self, *, automatic: bool, server_id: Id | None) -> CompleteList[Backup]:
         params: dict[str, str | int] = {} if automatic else {"backup_type": MANUAL}
@@ -109,7 +103,7 @@ class Reader:
         query = Query(
             path="/backups/",
             params=params,
-            read=read_backups,
+            decode=read_backups,
             progress=self._show_progress,
             needs_ids=server_id is None,
         )
@@ -135,7 +129,7 @@ class Reader:
             self.progress = (read, total)
 
 
-async def _if_permitted(reading: Awaitable[Result]) -> Result | None:
+async def _if_permitted(reading: Awaitable[Value]) -> Value | None:
     """Return what is read; None if the token has no permission to read it."""
     try:
         return await reading

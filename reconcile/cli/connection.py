@@ -24,12 +24,12 @@ _PATIENCE = 1.0
 
 _REFRESH = 0.2
 
-Result = TypeVar("Result")
+Value = TypeVar("Value")
 
 
 def connect(
     session: Session,
-    work: Callable[[Reader], Awaitable[Result]],
+    work: Callable[[Reader], Awaitable[Value]],
     *,
     access: Access | None = None,
     attempts: int = ATTEMPTS,
@@ -37,7 +37,7 @@ def connect(
     asks_account: bool = False,
     announce: Callable[[str], None] | None = None,
     on_interrupt: Callable[[], None] | None = None,
-) -> Result:
+) -> Value:
     """Run `work` against the service; each read is tried up to `attempts` times.
 
     Observing also requests the token's account if the files name one, or with `asks_account`. `announce` reports why
@@ -49,7 +49,7 @@ def connect(
     """
     access = access or session.access()
 
-    async def main() -> Result:
+    async def converse() -> Value:
         async with (
             StoppableClock(session.clock, seconds=session.seconds_left) as clock,
             Http(access, clock, parallelism=parallelism, announce=announce or session.output.note) as http,
@@ -59,7 +59,7 @@ def connect(
             async with beside(_show_reading, session, reader):
                 return await work(reader)
 
-    return anyio.run(main, backend_options={"loop_factory": EventLoop})
+    return anyio.run(converse, backend_options={"loop_factory": EventLoop})
 
 
 async def _handle_signals(clock: StoppableClock, on_interrupt: Callable[[], None] | None) -> None:

@@ -230,7 +230,7 @@ class _Command(click.Command):
         return rest
 
 
-def _run(session: Session, function: Callable[[], ExitCode | None]) -> ExitCode:
+def _exit_code_of(session: Session, function: Callable[[], ExitCode | None]) -> ExitCode:
     """Run a command and return its exit code; raises OSError if a result could not be printed."""
     try:
         code = function() or ExitCode.DONE
@@ -308,7 +308,7 @@ def command(
             chosen = {each: table.flags[asked][0] if asked else table.text for each, table in tables.items()}
             code = ExitCode.ERROR
             try:
-                code = _run(session, functools.partial(function, session, **chosen, **given))
+                code = _exit_code_of(session, functools.partial(function, session, **chosen, **given))
             finally:
                 if session.heartbeat:
                     session.heartbeat.report(str(code.value), session.summary)
