@@ -66,13 +66,13 @@ class Reader:
             check_clock(inventory)
         return inventory
 
-    async def backups(self, server_id: Id | None = None) -> tuple[Backup | OddEntry, ...]:
-        """List only manual backups, as `observe` does, and raise as it does.
+    async def backups(self, server_id: Id | None = None, *, automatic: bool = False) -> tuple[Backup | OddEntry, ...]:
+        """List only backups, as `observe` does, and raise as it does.
 
         Also returns the entries that can't be read, and those of an unknown type or another server: such an entry may
         be a backup that is otherwise missing.
         """
-        listing = await self._backups(automatic=False, server_id=server_id)
+        listing = await self._backups(automatic=automatic, server_id=server_id)
         entries = (
             backup
             if server_id in {None, backup.server_id}

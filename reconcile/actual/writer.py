@@ -4,7 +4,7 @@ from urllib.parse import quote
 
 import httpx
 
-from reconcile.actual.errors import AcceptedError, OutcomeUnknownError
+from reconcile.actual.errors import AcceptedError, OutcomeUnknownError, RefusedError
 from reconcile.actual.http import Http
 from reconcile.actual.inventory import Backup
 from reconcile.actual.wire import MalformedError, read_backup
@@ -38,8 +38,13 @@ class Writer:
         await self._http.request("POST", path, json={"backup_id": backup_id})
 
     async def delete(self, backup_id: Id) -> None:
-        """Send one delete, which can't be undone. A 404, a `RefusedError`, says that the backup is gone already."""
-        response = await self._http.request("DELETE", f"/backups/{quote(str(backup_id), safe='')}/")
+        """Send one delete, which can't be undone. A 404 is success: the backup is gone already (spec, section 4.6)."""
+        try:
+            response = await self._http.request("DELETE", f"/backups/{quote(str(backup_id), safe='')}/")
+        except RefusedError as refused:
+            if refused.status != httpx.codes.NOT_FOUND:
+                raise
+            return
         if response.status != httpx.codes.NO_CONTENT:
             # A proxy's sign-in page has the status 200, and deletes nothing.
             raise OutcomeUnknownError(response.request, f"responded with {response.status}, not 204 as documented")

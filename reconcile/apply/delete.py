@@ -9,10 +9,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
-import httpx
-
 from reconcile.actual.backoff import backoff
-from reconcile.actual.errors import ApiError, RefusedError
+from reconcile.actual.errors import ApiError
 from reconcile.actual.inventory import Backup, OddEntry
 from reconcile.apply.attempt import Attempt
 from reconcile.clock import StoppedError
@@ -59,11 +57,7 @@ class Deletion(Attempt):
 
     async def _request(self) -> Backup:
         backup = self.action.backup
-        try:
-            await self.run.writer.delete(backup.id)
-        except RefusedError as refused:
-            if refused.status != httpx.codes.NOT_FOUND:
-                raise
+        await self.run.writer.delete(backup.id)
         self.run.view.gone(backup)
         return backup
 

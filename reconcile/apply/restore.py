@@ -61,7 +61,7 @@ class Restoration:
         if self.with_safety_backup:
             run.view.min_sizes = self.min_sizes
             self.safety = await _safety_backup(choice.server, inventory.observed_at, run)
-        same(choice, await run.reader.observe(automatic=True, server_id=choice.server.id))
+        same(choice, await run.reader.backups(choice.server.id, automatic=True))
         run.clock.checkpoint()
         self.is_sent = True
         try:

@@ -1,9 +1,10 @@
 """Chooses the backup to restore. Refuses an ambiguous choice, because a restore overwrites a disk."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from reconcile.actual.inventory import MANUAL, Backup, Inventory, Server, State, in_order
+from reconcile.actual.inventory import MANUAL, Backup, Inventory, OddEntry, Server, State, in_order
 from reconcile.addresses import Descriptions
 from reconcile.desired.config import Config, DeclaredServer
 from reconcile.desired.fleets import members
@@ -102,10 +103,9 @@ def safety_description(now: datetime) -> str:
     return f"before restore {now:%Y-%m-%d %H:%M:%S} UTC"
 
 
-def same(choice: Choice, inventory: Inventory) -> None:
+def same(choice: Choice, listed: Collection[Backup | OddEntry]) -> None:
     """Check that the chosen backup is still as shown; raises UserError if it is gone or has changed."""
-    current = next((backup for backup in inventory.backups if backup.id == choice.backup.id), None)
-    if current != choice.backup:
+    if choice.backup not in listed:
         raise UserError(
             f"backup #{choice.backup.id} is no longer what was shown; nothing was restored",
             "It has changed or been deleted. Run the command again.",

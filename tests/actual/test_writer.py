@@ -91,6 +91,10 @@ def test_an_id_never_changes_the_path(backup_id: Id, path: bytes) -> None:
     assert (request.method, request.url.raw_path, request.url.host) == ("DELETE", path, "vps.example")
 
 
+def test_a_delete_of_what_is_gone_already_succeeds() -> None:
+    assert len(delete(501, httpx.Response(404)).requests) == 1
+
+
 @pytest.mark.parametrize("status", [200, 202])
 def test_a_delete_that_is_not_answered_as_documented_may_not_have_been_carried_out(status: int) -> None:
     with pytest.raises(OutcomeUnknownError, match=f"responded with {status}, not 204"):

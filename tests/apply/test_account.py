@@ -28,7 +28,8 @@ class Lists(Reader):
     asked: list[Id | None] = field(default_factory=list)
     error: ApiError | None = None
 
-    async def backups(self, server_id: Id | None = None) -> tuple[Backup, ...]:
+    async def backups(self, server_id: Id | None = None, *, automatic: bool = False) -> tuple[Backup, ...]:
+        assert not automatic
         self.asked.append(server_id)
         if self.error:
             raise self.error

@@ -83,11 +83,11 @@ class TestSame:
     CHOICE = choose(WEB, SEEN, backup_id="2", series=None, before=NOW)
 
     def test_what_was_shown_may_be_restored(self) -> None:
-        same(self.CHOICE, SEEN)
+        same(self.CHOICE, SEEN.backups)
 
     @pytest.mark.parametrize(
         "now", [(), (backup(2, age=days(2), status="failed"),), (backup(2, age=days(2), server=DB),)]
     )
     def test_what_has_changed_or_gone_is_not(self, now: tuple[object, ...]) -> None:
         with pytest.raises(UserError, match="backup #2 is no longer what was shown; nothing was restored"):
-            same(self.CHOICE, inventory(*now))  # type: ignore[arg-type] # backups
+            same(self.CHOICE, now)  # type: ignore[arg-type] # backups
