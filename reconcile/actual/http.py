@@ -235,8 +235,8 @@ class Http(AbstractAsyncContextManager["Http"]):
         error = refusal(name, response, body, seconds, self._shown)
         if response.status_code == httpx.codes.TOO_MANY_REQUESTS:
             self._pause(_SHORTEST_PAUSE if seconds is None else seconds, error)
-        elif response.status_code == httpx.codes.SERVICE_UNAVAILABLE and seconds:
-            self._pause(seconds, error)
+        elif response.status_code == httpx.codes.SERVICE_UNAVAILABLE and seconds and response.request.method == "GET":
+            self._pause(seconds, error)  # a change may be rejected only because of its server
         raise error
 
     async def _body(self, response: httpx.Response) -> bytes:

@@ -68,7 +68,8 @@ def refusal(request: str, response: httpx.Response, body: bytes, retry_after: fl
         advice = "The service is busy; try again later."
         return BusyError(request, problem, advice, status=status, retry_after=retry_after)
     if response.is_server_error or status == httpx.codes.REQUEST_TIMEOUT:
-        return OutcomeUnknownError(request, problem, "The service has a problem; try again later.", status=status)
+        advice = "The service has a problem; try again later."
+        return OutcomeUnknownError(request, problem, advice, status=status, retry_after=retry_after)
     if response.is_client_error:
         return RefusedError(request, problem, _advice(status, text), status=status)
     if status in _REDIRECTS and (location := response.headers.get("Location")):

@@ -87,16 +87,18 @@ class Attempt(ABC):
                 self._lost = error
                 self._times_lost += 1
                 self.run.view.changed(self.action.server_id)
-                return await self._after_loss()
+                ended = await self._after_loss()
+                if ended or not error.retry_after:
+                    return ended
             case OutdatedError():
                 return None
             case BusyError() | NotSentError():
                 # The server may be busy because another client is creating a backup in this very series.
                 self.run.view.changed(self.action.server_id)
-                why_not = await self._pause(error)
-                return self._failed(why_not) if why_not else None
             case _:
                 return self._failed(error.explanation, is_refused=isinstance(error, RefusedError))
+        why_not = await self._pause(error)
+        return self._failed(why_not) if why_not else None
 
     async def _pause(self, error: ApiError) -> str | None:
         """Wait until the change may be sent again, and return None; or return why it is not sent again.

@@ -133,6 +133,18 @@ class TestPauses:
 
         assert script.sent_at == [0, pause, pause]
 
+    def test_an_unavailable_server_pauses_no_other_request(self) -> None:
+        script = Script([httpx.Response(503, headers={"Retry-After": "7"}), GOOD])
+
+        async def use(http: Http) -> None:
+            with suppress(OutcomeUnknownError):
+                await http.request("POST", "/backups/", json={})
+            await http.request("GET", "/backups/")
+
+        script.run(use)
+
+        assert script.sent_at == [0, 0]
+
     def test_the_longest_of_several_counts(self) -> None:
         pauses = ["9", "3"]
 

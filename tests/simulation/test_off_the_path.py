@@ -1,6 +1,6 @@
 """A service that is slow, full or odd, or says what is not so: what it harms, and what it must not harm."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import anyio
@@ -111,6 +111,43 @@ class TestBackupsThatHang:
             "s1/b": Outcome.SUCCEEDED,
             "s1/b#1": Outcome.SUCCEEDED,
         }
+
+
+@pytest.mark.parametrize(("pause", "minutes"), [("7200", 2), ("300", 12)])
+def test_a_server_whose_host_is_unavailable_holds_up_no_other(pause: str, minutes: int) -> None:
+    class Unavailable(World):
+        def handle(self, request: httpx.Request) -> httpx.Response:
+            if request.method == "POST" and b'"server_id":1,' in request.content:
+                return httpx.Response(503, headers={"Retry-After": pause}, json={"detail": "The host is down."})
+            return super().handle(request)
+
+    held = [item(each["id"], each, "nightly", 2) for each in servers(4)[1:]]
+    world = Unavailable(config=nightly(4), servers=servers(4), backups=held)
+
+    result = result_of(world)
+
+    assert creates(world) == [2, 3, 4]
+    assert datetime.fromisoformat(world.record[-1].record["created_at"]) < NOW + timedelta(minutes=2)
+    assert outcomes(result)["s1/nightly"] is Outcome.UNKNOWN
+    assert "The host is down" in explanation(result, "s1/nightly")
+    assert world.time - NOW < timedelta(minutes=minutes)
+
+
+def test_a_change_that_is_rejected_for_a_while_is_sent_again_after_that() -> None:
+    sent_at: list[datetime] = []
+
+    class Unavailable(World):
+        def handle(self, request: httpx.Request) -> httpx.Response:
+            if request.method == "POST":
+                sent_at.append(self.now())
+                if len(sent_at) == 1:
+                    return httpx.Response(503, headers={"Retry-After": "300"})
+            return super().handle(request)
+
+    world = Unavailable(config=nightly(1), servers=servers(1), backups=[])
+
+    assert result_of(world).is_complete
+    assert sent_at[1] - sent_at[0] >= timedelta(seconds=300)
 
 
 class Protecting(World):
