@@ -1,10 +1,8 @@
 """The account as it was last listed, and when: no change may rely on an old list."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable
-from contextlib import suppress
+from collections.abc import Awaitable, Collection, Iterable
 from dataclasses import dataclass, replace
-from functools import partial
 
 import anyio
 
@@ -20,7 +18,10 @@ FRESH = 5.0
 """Maximum age, in seconds, of a list that a create or a delete relies on: the spec's "a few"."""
 
 LONGEST_LOOK = 180.0
-"""Maximum seconds for the list of one server, with all attempts: other waits share the same look."""
+"""Maximum seconds for one list, with all attempts: a list that hangs must not delay the waits that share the look."""
+
+_AVOIDED_FOR = 10
+"""If looking with the list of the account fails, it is avoided for this many times the time that it took."""
 
 _NEVER = float("-inf")
 
@@ -50,6 +51,8 @@ class AccountView:
         """What the last whole list shows of a server that it does not mention."""
         self._planned_odd: tuple[OddEntry, ...] = ()
         self._changed_at: dict[Id, float] = {}
+        self._account_again_at = _NEVER
+        """When a look may use the list of the whole account again."""
 
     def start_from(self, inventory: Inventory, asked_at: float, min_sizes: MinSizes) -> None:
         """Start from the inventory of the plan, which was requested at `asked_at` by the monotonic clock."""
@@ -92,32 +95,38 @@ class AccountView:
         Raises:
             StoppedError: the run was stopped.
         """
-        if len(servers) > 1 and len(servers) >= self._reader.pages:
-            try:
-                await self._list_all()
-            except ApiError as error:
-                return dict.fromkeys(servers, error)
-            return {server_id: self._known(server_id) for server_id in servers}
+        ways = [self._by_server, self._by_account]
+        is_cheaper = len(servers) > 1 and len(servers) >= self._reader.pages
+        if is_cheaper and self._clock.monotonic() >= self._account_again_at:
+            ways.reverse()
         listings: dict[Id, Listing | ApiError] = {}
-
-        async def one(server_id: Id) -> None:
-            try:
-                # One list that hangs must not delay the lists of all the other servers by all its attempts.
-                with anyio.fail_after(LONGEST_LOOK):
-                    listings[server_id] = await self._list(server_id)
-            except ApiError as error:
-                listings[server_id] = error
-            except TimeoutError:
-                problem = f"no list within {LONGEST_LOOK:.0f} seconds"
-                listings[server_id] = OutcomeUnknownError(f"the backups of server {server_id}", problem)
-
-        await side_by_side(*[partial(one, server_id) for server_id in servers])
-        if any(isinstance(listing, ApiError) for listing in listings.values()):
-            # The list of one server may fail where that of the account does not.
-            with suppress(ApiError):
-                await self._list_all()
-                return {server_id: self._known(server_id) for server_id in servers}
+        for way in ways:
+            # The list of one server may fail where that of the account does not, and the reverse.
+            if missing := [server for server in servers if not isinstance(listings.get(server), Listing)]:
+                listings |= await way(missing)
         return listings
+
+    async def _by_server(self, servers: Collection[Id]) -> dict[Id, Listing | ApiError]:
+        listings: dict[Id, Listing | ApiError] = {}
+        waiting = iter(servers)
+
+        async def read() -> None:
+            for server_id in waiting:
+                error = await _within_bound(self._list(server_id), f"the backups of server {server_id}")
+                listings[server_id] = error or self._known(server_id)
+
+        # All at once, they would delay the changes beside them until the lists that these rely on are too old.
+        await side_by_side(*[read] * min(self._reader.http.parallelism, len(servers)))
+        return listings
+
+    async def _by_account(self, servers: Collection[Id]) -> dict[Id, Listing | ApiError]:
+        asked_at = self._clock.monotonic()
+        error = await _within_bound(self._list_all(), "the backups in the account")
+        if error:
+            # Many deletes, for example, change a list of several pages faster than it can be read.
+            now = self._clock.monotonic()
+            self._account_again_at = now + _AVOIDED_FOR * (now - asked_at)
+        return {server_id: error or self._known(server_id) for server_id in servers}
 
     def changed(self, server_id: Id) -> None:
         """Record that a change to this server was sent: earlier lists no longer show its state."""
@@ -165,3 +174,15 @@ class AccountView:
         held = (each for each in found if isinstance(each, Backup) and each.state is not State.BEING_DELETED)
         odd = tuple(each for each in found if isinstance(each, OddEntry) and each.kind == "backup")
         return Listing(asked_at, self.min_sizes.judged(held), odd)
+
+
+async def _within_bound(listing: Awaitable[object], what: str) -> ApiError | None:
+    """Wait for a list, for at most `LONGEST_LOOK` seconds; return the error that prevented reading it."""
+    try:
+        with anyio.fail_after(LONGEST_LOOK):
+            await listing
+    except TimeoutError:
+        return OutcomeUnknownError(what, f"no list within {LONGEST_LOOK:.0f} seconds")
+    except ApiError as error:
+        return error
+    return None

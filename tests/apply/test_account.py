@@ -1,7 +1,9 @@
 """Which lists are read again before a change, and which are fresh enough."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Container
 from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any
 
 import anyio
 import pytest
@@ -11,12 +13,13 @@ from support.virtual import VirtualClock, run_virtually
 from reconcile.actual.errors import ApiError, OutcomeUnknownError
 from reconcile.actual.inventory import Backup, Server
 from reconcile.actual.reader import Reader
-from reconcile.apply.account import FRESH, AccountView, Listing
+from reconcile.apply.account import FRESH, LONGEST_LOOK, AccountView, Listing
 from reconcile.desired.min_sizes import DEFAULT
 from reconcile.ids import Id
 
 HELD = (backup(1), backup(2, server=Server(id=2, name="db")))
 ALL = None
+ERROR = OutcomeUnknownError("GET https://vps.example/api/v1/backups/", "500 Internal Server Error", "")
 
 
 @dataclass
@@ -27,11 +30,16 @@ class Lists(Reader):
     pages: int = 1
     asked: list[Id | None] = field(default_factory=list)
     error: ApiError | None = None
+    fails: Container[Id | None] = (ALL, 1, 2)
+    """What meets the error, if there is one."""
+    takes: float = 0.0
+    http: Any = field(default_factory=lambda: SimpleNamespace(parallelism=10))
 
     async def backups(self, server_id: Id | None = None, *, automatic: bool = False) -> tuple[Backup, ...]:
         assert not automatic
         self.asked.append(server_id)
-        if self.error:
+        if self.error and server_id in self.fails:
+            await anyio.sleep(self.takes)
             raise self.error
         return tuple(each for each in self.held if server_id in {None, each.server_id})
 
@@ -126,9 +134,33 @@ class TestRefresh:
 
     @pytest.mark.parametrize("pages", [1, 3])
     def test_that_fails_says_so_for_each_server(self, pages: int) -> None:
-        error = OutcomeUnknownError("GET https://vps.example/api/v1/backups/", "500 Internal Server Error", "")
+        assert self.read(Lists(pages=pages, error=ERROR), (1, 2)) == {1: ERROR, 2: ERROR}
 
-        assert self.read(Lists(pages=pages, error=error), (1, 2)) == {1: error, 2: error}
+    def test_asks_for_each_server_where_the_list_of_the_account_fails(self) -> None:
+        lists = Lists(error=ERROR, fails=[ALL, 2])
+
+        assert self.read(lists, (1, 2)) == {1: Listing(1, HELD[:1]), 2: ERROR}
+        assert lists.asked == [ALL, 1, 2]
+
+    def test_asks_for_the_list_of_the_account_where_those_of_servers_fail(self) -> None:
+        lists = Lists(pages=3, error=ERROR, fails=[2])
+
+        assert self.read(lists, (1, 2)) == {1: Listing(1, HELD[:1]), 2: Listing(1, HELD[1:], is_whole=True)}
+        assert lists.asked == [1, 2, ALL]
+
+    def test_asks_for_the_list_of_the_account_no_more_for_ten_times_as_long_as_it_took_to_fail(self) -> None:
+        lists = Lists(error=ERROR, fails=[ALL], takes=10**6)
+        seconds: list[float] = []
+
+        async def steps(view: AccountView) -> None:
+            for pause in (1.0, 10 * LONGEST_LOOK - 1, 2.0):
+                await anyio.sleep(pause)
+                begun = anyio.current_time()
+                await view.refresh((1, 2))
+                seconds.append(anyio.current_time() - begun)
+
+        assert look(lists, steps) == [ALL, 1, 2, 1, 2, ALL, 1, 2]
+        assert seconds == [LONGEST_LOOK, 0, LONGEST_LOOK]
 
 
 def test_a_backup_that_is_being_deleted_counts_for_nothing_in_any_list() -> None:
