@@ -60,17 +60,19 @@ class Attempt(ABC):
         self.run.emit(Started(action=self.action))
         try:
             while True:
-                if ended := await self._look():
-                    return ended
-                self.run.clock.checkpoint()
-                try:
-                    accepted = await self._request()
-                except ApiError as error:
-                    if ended := await self._not_accepted(error):
+                async with self.run.turns[type(self.action)]:
+                    if ended := await self._look():
                         return ended
-                else:
-                    self.rejections.clear()
-                    return accepted
+                    self.run.clock.checkpoint()
+                    try:
+                        accepted = await self._request()
+                    except ApiError as error:
+                        problem = error
+                    else:
+                        self.rejections.clear()
+                        return accepted
+                if ended := await self._not_accepted(problem):
+                    return ended
         except (ApiError, StoppedError) as hindrance:
             if self._lost:
                 return self._ended(Outcome.UNKNOWN, f"{self._lost}; and then {hindrance}")

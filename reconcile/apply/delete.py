@@ -36,7 +36,7 @@ class Deletion(Attempt):
     async def confirm(self) -> Finished:
         """Wait until a list no longer shows the backup that the service said it deleted (spec, section 4.6)."""
         try:
-            still_listed = await self.run.watch.gone(self.action.backup)
+            still_listed = await self.run.delete_watch.gone(self.action.backup)
         except (ApiError, StoppedError) as hindrance:
             return self._ended(Outcome.UNKNOWN, f"accepted, but not confirmed by a list: {hindrance}")
         if still_listed:

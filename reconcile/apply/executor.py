@@ -44,7 +44,7 @@ class Executor:
 
         If the clock stops the run, the result shows how far it got.
         """
-        async with beside(self._run.watch.run), anyio.create_task_group() as tasks:
+        async with beside(self._run.watch.run), beside(self._run.delete_watch.run), anyio.create_task_group() as tasks:
             # Tasks start in this order, and the first takes a slot before the others request theirs.
             for server in sorted(self._plan.servers, key=self._first_rank):
                 if server.actions or any(series.awaited for series in server.series):

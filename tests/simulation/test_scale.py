@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 import pytest
-from support.build import config
+from support.build import NOW, config
 from support.faults import BY_NAME
 from support.schedules import Schedule, item, kinds_for, written
 from support.world import Crash, World
@@ -108,6 +108,58 @@ def test_a_service_whose_backups_all_fail_is_not_filled_with_them() -> None:
 
     assert result.counts[Outcome.FAILED] == 30
     assert world.peak == START
+
+
+def pruning(servers: int, *, due: int = 0, page_size: int = 1000, **changes: Any) -> Crowd:  # noqa: ANN401 - a field of World
+    """Return a world of slow requests in which each server has a backup to prune, and some need a new one."""
+    known: list[Record] = [{"id": number, "name": f"s{number}"} for number in range(1, servers + 1)]
+    table = '[servers.s{0}]\nid = {0}\nprune = "1d"\nbackups = [{{ description = "nightly", every = "{1}" }}]\n'
+    tables = (table.format(server["id"], "1d" if server["id"] <= due else "30d") for server in known)
+    held = [item(server["id"], server, "nightly", 3) for server in known]
+    return Crowd(
+        config=config("[settings]\nmax_shrink = '100%'\n" + "".join(tables)),
+        servers=known,
+        backups=held + [item(10_000 + server["id"], server, "old", 3) for server in known],
+        page_size=page_size,
+        latency=lambda: 0.5,
+        **changes,
+    )
+
+
+@pytest.mark.parametrize("parallelism", [2, 10])
+def test_deletes_on_many_servers_do_not_hold_each_other_up_until_their_lists_are_too_old(parallelism: int) -> None:
+    world = pruning(100)
+    begun = world.time
+
+    assert result_of(world, parallelism=parallelism).is_complete
+
+    assert len(world.requests) <= 2.2 * 100, "a list and a delete for each server, and some lists that confirm them"
+    assert (world.time - begun).total_seconds() <= len(world.requests) / parallelism + 5
+
+
+def test_creates_of_many_servers_do_not_hold_each_other_up_either() -> None:
+    world = crowd(40, backup_seconds=3, latency=lambda: 0.5)
+
+    assert result_of(world, parallelism=1).is_complete
+    assert len(world.requests) <= 5 * 40
+
+
+@pytest.mark.parametrize("page_size", [1000, 50])
+def test_a_create_does_not_wait_for_the_deletes_on_other_servers(page_size: int) -> None:
+    sent: list[float] = []
+
+    class Timed(Crowd):
+        def create(self, server: Record, description: str) -> httpx.Response:
+            sent.append((self.now() - NOW).total_seconds())
+            return super().create(server, description)
+
+    world = pruning(300, due=START + 5, answers_after=30, page_size=page_size)
+    world.__class__ = Timed
+    begun = world.time
+
+    assert result_of(world).is_complete
+    assert max(sent) < 30 + 20, "the canary first, then ten others, and the rest as soon as one of them is completed"
+    assert (world.time - begun).total_seconds() > 30 + 35, "the deletes take longer"
 
 
 @cache
