@@ -150,7 +150,7 @@ class _Stream:
         self.failure: OSError | None = None
         self._stream = stream
         self._redact = redact
-        self._no_color = no_color or None
+        self._no_color = no_color
         _reconfigure(stream)  # a character that the terminal can't show must not end a run either
 
     @cached_property
@@ -160,7 +160,7 @@ class _Stream:
 
         return Console(
             file=self,  # type: ignore[arg-type] # rich only writes, flushes, and asks whether it is a terminal
-            no_color=self._no_color,
+            no_color=self._no_color or None,
             highlight=False,
             markup=False,
             emoji=False,
@@ -191,9 +191,6 @@ class _Stream:
 
     def isatty(self) -> bool:
         return self._stream.isatty()
-
-    def fileno(self) -> int:
-        return self._stream.fileno()
 
     @property
     def encoding(self) -> str:
