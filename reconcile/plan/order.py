@@ -4,13 +4,14 @@ No series starves if several runs in a row are too short for all of them.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 
 from reconcile.actual.inventory import State
 from reconcile.addresses import SeriesAddress
-from reconcile.plan.model import Plan, SeriesPlan
-from reconcile.plan.reasons import Due, Exemption, TooOld
+from reconcile.plan.look_alikes import look_alikes
+from reconcile.plan.model import Plan, SeriesPlan, ServerPlan
+from reconcile.plan.reasons import Due, Exemption, Missing, TooOld
 
 
 def ranks(plan: Plan) -> Mapping[SeriesAddress, int]:
@@ -18,15 +19,32 @@ def ranks(plan: Plan) -> Mapping[SeriesAddress, int]:
 
     Missing backups come before all that are due. Series whose newest backup hangs or has failed come last, because the
     next backup may do the same. The canary is the create with the longest description, which a service that cuts
-    descriptions is most likely to cut.
+    descriptions is most likely to cut. Last of all come the series with a look-alike: the service may have stored their
+    last backup with another description. It would alter the next one too, which ends all creates of the run.
     """
+    altered = {address for server in plan.servers for address in _altered(server)}
     creates = [series for server in plan.servers for series in server.series if series.create]
-    creates.sort(key=lambda series: _urgency(series, plan.planned_at))
+    creates.sort(key=lambda series: (series.address in altered, _urgency(series, plan.planned_at)))
     if creates:
-        canary = max(creates, key=lambda series: len((series.address.description or "").encode()))
+        canary = max(
+            creates,
+            key=lambda series: (series.address not in altered, len((series.address.description or "").encode())),
+        )
         creates.remove(canary)
         creates.insert(0, canary)
     return {series.address: rank for rank, series in enumerate(creates)}
+
+
+def _altered(server: ServerPlan) -> Iterator[SeriesAddress]:
+    """Yield the missing series that have a look-alike among the undeclared backups of the server."""
+    missing = {
+        series.create.description: series.address
+        for series in server.series
+        if series.create and isinstance(series.create.reason, Missing)
+    }
+    if missing:
+        held = {entry.backup.description for entries in (server.unmanaged, server.pruned) for entry in entries}
+        yield from (missing[description] for description in look_alikes(missing, held))
 
 
 def _urgency(series: SeriesPlan, now: datetime) -> tuple[bool, float]:

@@ -65,6 +65,21 @@ def test_the_canary_is_the_longest_description_in_bytes_and_of_several_the_longe
     assert order({"short": short, "wide": wide, "long": long}) == ["wide", "short", "long"]
 
 
+def test_series_that_the_service_may_have_stored_with_another_description_come_last_of_all() -> None:
+    altered, failed, late = (
+        f'{{ description = "{text}", every = "1d" }}' for text in ("Nightly backup", *["nightly"] * 2)
+    )
+
+    found = order(
+        {"altered": altered, "failed": failed, "late": late},
+        backup(1, "nightly backup", age=days(1), server=servers(3)[0]),
+        of(2, days(1), "failed"),
+        of(3, days(2)),
+    )
+
+    assert found[-1] == "altered"
+
+
 @given(st.integers(1, 12), st.integers(1, 12), st.integers(0, 5))
 def test_where_each_run_has_time_for_some_no_server_waits_for_more_runs_than_it_takes_to_serve_all(
     number: int, capacity: int, seed: int

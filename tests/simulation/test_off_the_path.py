@@ -211,6 +211,21 @@ class TestTheCanary:
             assert "Run apply again" not in report(result)
             world.wait(DAY)
 
+    def test_one_server_whose_host_alters_descriptions_holds_up_the_others_for_one_night_at_most(self) -> None:
+        class Folding(World):
+            def create(self, server: Record, description: str) -> httpx.Response:
+                self.stored_as = str.upper if server["id"] == 2 else str
+                return super().create(server, description)
+
+        held = [item(each["id"], each, "nightly", 1.1) for each in servers(4) if each["id"] != 2]
+        world = Folding(config=nightly(4, keep="7"), servers=servers(4), backups=held)
+
+        for _ in range(2):
+            assert not result_of(world).is_complete
+            world.wait(DAY)
+
+        assert creates(world) == [2, 1, 3, 4, 2]
+
     def test_one_that_no_list_shows_is_looked_for_for_ten_minutes(self) -> None:
         world = Hiding(config=nightly(2), servers=servers(2), backups=[])
 
