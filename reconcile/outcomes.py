@@ -93,7 +93,7 @@ class Settled:
 class Finished:
     """An action has ended; `objection` or else `explanation` says why, and `elapsed` is in seconds.
 
-    `is_refused` is set if another attempt would be rejected too, for example because of a missing permission.
+    `is_final` is set if another attempt would be rejected too, for example because of a missing permission.
     """
 
     action: Action
@@ -102,7 +102,7 @@ class Finished:
     objection: Objection | None = None
     elapsed: float = 0.0
     backup: Backup | None = None
-    is_refused: bool = False
+    is_final: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -162,10 +162,10 @@ class Result:
         return is_done and not self.still_pending and not self.unmet
 
     @property
-    def is_refused(self) -> bool:
+    def is_final(self) -> bool:
         """Whether actions failed and all of them would be rejected again, so another run would end the same way."""
         failed = [ended for ended in self.finished if ended.outcome in FAILURES]
-        return bool(failed) and all(ended.is_refused for ended in failed)
+        return bool(failed) and all(ended.is_final for ended in failed)
 
     @property
     def lost(self) -> int:

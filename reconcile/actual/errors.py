@@ -8,7 +8,7 @@ _OVERLOADED = {429, 503}
 class ApiError(UserError):
     """A failed request. `request` is its method and URL, for messages.
 
-    `status` is that of the response; None if there was none, or if the status is not what is wrong with it.
+    `status` is the status of the response; None without a response, or if its body is the problem.
     `retry_after` is how many seconds the service asks to wait, if it says so.
     """
 
@@ -47,7 +47,7 @@ class BusyError(ApiError):
     """429, 409, 423 or 425: certainly not carried out, and may be sent again."""
 
 
-class RefusedError(ApiError):
+class FinalError(ApiError):
     """Not carried out, and sending it again would not help: any other 3xx or 4xx.
 
     Also a request that reconcile refused to send, and a connection that failed in TLS.

@@ -18,12 +18,12 @@ from reconcile.actual.credentials import Access, redact, redact_bytes
 from reconcile.actual.errors import (
     ApiError,
     BusyError,
+    FinalError,
     NotSentError,
     OutcomeUnknownError,
     OutdatedError,
-    RefusedError,
 )
-from reconcile.actual.responses import WRONG_SERVICE, failure, refusal, retry_after, service_time
+from reconcile.actual.responses import WRONG_SERVICE, connection_error, retry_after, service_time, status_error
 from reconcile.actual.transport import transport_to
 from reconcile.clock import Stop, StoppableClock, StoppedError
 from reconcile.durations import age_text
@@ -127,7 +127,7 @@ class Http(AbstractAsyncContextManager["Http"]):
         """Send one request, once. `target` is a path below the base URL, or a URL as `link` returns it.
 
         Raises:
-            NotSentError, BusyError, RefusedError, OutcomeUnknownError, OutdatedError: see `reconcile.actual.errors`.
+            NotSentError, BusyError, FinalError, OutcomeUnknownError, OutdatedError: see `reconcile.actual.errors`.
             StoppedError: not sent before the run was stopped, or a GET without a response before the deadline.
         """
         url = target if isinstance(target, httpx.URL) else self.base_url + target
@@ -156,15 +156,15 @@ class Http(AbstractAsyncContextManager["Http"]):
         """Return the URL of a link in this response, for the next request.
 
         Raises:
-            RefusedError: the link is not a URL, or has another origin, which must not get the token.
+            FinalError: the link is not a URL, or has another origin, which must not get the token.
         """
         try:
             url = response.url.join(text)
         except (httpx.InvalidURL, ValueError):
-            raise RefusedError(response.request, "the link to the next page is not a URL", WRONG_SERVICE) from None
+            raise FinalError(response.request, "the link to the next page is not a URL", WRONG_SERVICE) from None
         ours, other = (f"{each.scheme}://{each.netloc.decode()}" for each in (response.url, url))
         if other != ours:
-            raise RefusedError(
+            raise FinalError(
                 response.request,
                 f"the next page is on another origin, {self._shown(other)} instead of {ours}",
                 "It is not requested, because the token would be sent there. Check the base URL.",
@@ -211,7 +211,7 @@ class Http(AbstractAsyncContextManager["Http"]):
             if not is_connecting and not isinstance(error, httpx.HTTPError | ssl.SSLError):
                 raise
             log.debug("%s failed: %s", name, type(error).__name__)
-            raise failure(name, error, self._shown, is_unsent=is_connecting) from error
+            raise connection_error(name, error, self._shown, is_unsent=is_connecting) from error
         log.debug("%s %d in %.2fs", name, sent.status_code, self.clock.monotonic() - started)
         return self._checked(name, request, sent, body)
 
@@ -229,7 +229,7 @@ class Http(AbstractAsyncContextManager["Http"]):
                 headers=response.headers,
             )
         seconds = retry_after(response, now)
-        error = refusal(name, response, body, seconds, self._shown)
+        error = status_error(name, response, body, seconds, self._shown)
         if status == httpx.codes.TOO_MANY_REQUESTS:
             self._pause(_SHORTEST_PAUSE if seconds is None else seconds, error)
         elif status == httpx.codes.SERVICE_UNAVAILABLE and seconds and request.method == "GET":

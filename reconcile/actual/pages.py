@@ -15,10 +15,10 @@ from reconcile.actual.backoff import backoff
 from reconcile.actual.errors import (
     ApiError,
     BusyError,
+    FinalError,
     IncompleteListError,
     NotSentError,
     OutcomeUnknownError,
-    RefusedError,
 )
 from reconcile.actual.http import ANNOUNCED, Http, Response
 from reconcile.actual.inventory import Backup, OddEntry, Server
@@ -44,7 +44,7 @@ _PAUSE = 1.0
 _MAY_PASS = (NotSentError, BusyError, OutcomeUnknownError)
 """The errors after which a read is tried again."""
 
-_MAY_REFUSE_PAGE_SIZE = frozenset(range(400, 500)) - {401, 403}
+_MAY_REJECT_PAGE_SIZE = frozenset(range(400, 500)) - {401, 403}
 """The statuses after which a list is requested without `page_size`; 401 and 403 are about the token."""
 
 
@@ -132,14 +132,14 @@ class Pages:
         params = {**query.params, "page_size": PAGE_SIZE} if self._asks_for_size else query.params
         try:
             page, response = await self.read(query.path, query.decode, params)
-        except RefusedError as refused:
-            if not self._asks_for_size or refused.status not in _MAY_REFUSE_PAGE_SIZE:
+        except FinalError as error:
+            if not self._asks_for_size or error.status not in _MAY_REJECT_PAGE_SIZE:
                 raise
             page, response = await self.read(query.path, query.decode, query.params)
             self._asks_for_size = False
         if page.count > LARGEST_LIST:
             problem = f"the list counts {page.count:,} entries, and reconcile reads at most {LARGEST_LIST:,}"
-            raise RefusedError(response.request, problem, WRONG_SERVICE)
+            raise FinalError(response.request, problem, WRONG_SERVICE)
         query.progress(len(page.results), page.count)
         return page, response
 
@@ -165,7 +165,7 @@ class Pages:
 
         try:
             await side_by_side(*[read] * min(self._http.parallelism, last - 1))
-        except (IncompleteListError, RefusedError):
+        except (IncompleteListError, FinalError):
             return None
         return [pages[number] for number in sorted(pages)]
 
@@ -192,8 +192,8 @@ class Pages:
         ):
             try:
                 page, response = await self.read(self._http.link(response, pages[-1].next), query.decode)
-            except RefusedError as refused:
-                if refused.status != httpx.codes.NOT_FOUND:
+            except FinalError as error:
+                if error.status != httpx.codes.NOT_FOUND:
                     raise
                 break  # the list has become shorter meanwhile
             new = set(map(_key, page.results)) - seen

@@ -4,7 +4,7 @@ from collections.abc import Awaitable
 from dataclasses import replace
 from functools import partial
 
-from reconcile.actual.errors import RefusedError
+from reconcile.actual.errors import FinalError
 from reconcile.actual.http import Http
 from reconcile.actual.inventory import AUTOMATIC, MANUAL, Backup, Inventory, OddEntry, Server, check_clock
 from reconcile.actual.pages import CompleteList, Pages, Query, Value
@@ -26,7 +26,7 @@ class Reader:
 
     def __init__(self, http: Http, attempts: int = ATTEMPTS, *, asks_account: bool = False) -> None:
         self.http = http
-        self._pages = Pages(http, attempts)
+        self._lists = Pages(http, attempts)
         self._asks_account = asks_account
         self.pages = 1
         """Number of requests that the last list of the whole account took."""
@@ -88,12 +88,12 @@ class Reader:
 
     async def _servers(self) -> CompleteList[Server] | None:
         query = Query(path="/servers/", params={}, decode=read_servers, progress=lambda _, __: None)
-        return await _if_permitted(self._pages.whole(query))
+        return await _if_permitted(self._lists.whole(query))
 
     async def _account(self) -> str | None:
         if not self._asks_account:
             return None
-        found = await _if_permitted(self._pages.read("/account/me/", lambda body, _: read_account(body)))
+        found = await _if_permitted(self._lists.read("/account/me/", lambda body, _: read_account(body)))
         return found[0] if found else None
 
     async def _backups(self, *, automatic: bool, server_id: Id | None) -> CompleteList[Backup]:
@@ -107,7 +107,7 @@ class Reader:
             progress=self._show_progress,
             needs_ids=server_id is None,
         )
-        listing = await self._pages.whole(query)
+        listing = await self._lists.whole(query)
         if server_id is None:
             self.pages = listing.pages
         # The service filters too, but no automatic backup must ever pass this point.
@@ -133,7 +133,7 @@ async def _if_permitted(reading: Awaitable[Value]) -> Value | None:
     """Return what is read; None if the token has no permission to read it."""
     try:
         return await reading
-    except RefusedError as refused:
-        if refused.status in _NO_PERMISSION:
+    except FinalError as error:
+        if error.status in _NO_PERMISSION:
             return None
         raise

@@ -8,7 +8,7 @@ from email.utils import parsedate_to_datetime
 
 import httpx
 
-from reconcile.actual.errors import ApiError, BusyError, NotSentError, OutcomeUnknownError, RefusedError
+from reconcile.actual.errors import ApiError, BusyError, FinalError, NotSentError, OutcomeUnknownError
 from reconcile.actual.wire import error_text
 
 Show = Callable[[str], str]
@@ -36,7 +36,7 @@ _LONGEST_PAUSE = 24 * 3600.0
 """Seconds: longer than any run, and still a time that an event loop can wait."""
 
 
-def failure(request: str, error: Exception, show: Show, *, is_unsent: bool) -> ApiError:
+def connection_error(request: str, error: Exception, show: Show, *, is_unsent: bool) -> ApiError:
     """Classify the error of a request without a response by whether the request was sent."""
     chain = list(_chain(error))
     is_slow = isinstance(error, httpx.TimeoutException)
@@ -44,9 +44,9 @@ def failure(request: str, error: Exception, show: Show, *, is_unsent: bool) -> A
     tls_error = next((each for each in chain if isinstance(each, ssl.SSLError)), None)
     match error:
         case httpx.ConnectError() if isinstance(tls_error, ssl.SSLCertVerificationError):
-            return RefusedError(request, f"the service's certificate is not trusted ({text})", _NO_TRUST)
+            return FinalError(request, f"the service's certificate is not trusted ({text})", _NO_TRUST)
         case httpx.ConnectError() if tls_error and not _may_pass(tls_error):
-            return RefusedError(request, f"no TLS connection ({text})", _NO_TLS)
+            return FinalError(request, f"no TLS connection ({text})", _NO_TLS)
         case httpx.ProxyError():
             return NotSentError(
                 request,
@@ -59,7 +59,9 @@ def failure(request: str, error: Exception, show: Show, *, is_unsent: bool) -> A
             return OutcomeUnknownError(request, f"no complete response ({text})")
 
 
-def refusal(request: str, response: httpx.Response, body: bytes, retry_after: float | None, show: Show) -> ApiError:
+def status_error(
+    request: str, response: httpx.Response, body: bytes, retry_after: float | None, show: Show
+) -> ApiError:
     """Classify a response that is not a 2xx by whether the request was carried out, and may be sent again."""
     status = response.status_code
     text = show(error_text(body))
@@ -71,11 +73,11 @@ def refusal(request: str, response: httpx.Response, body: bytes, retry_after: fl
         advice = "The service has a problem; try again later."
         return OutcomeUnknownError(request, problem, advice, status=status, retry_after=retry_after)
     if response.is_client_error:
-        return RefusedError(request, problem, _advice(status, text), status=status)
+        return FinalError(request, problem, _advice(status, text), status=status)
     if status in _REDIRECTS and (location := response.headers.get("Location")):
         advice = "Redirects are not followed, because they could leak the token. Check the base URL."
-        return RefusedError(request, f"{problem}, redirected to {show(location)}", advice, status=status)
-    return RefusedError(request, f"unexpected response {problem}", WRONG_SERVICE, status=status)
+        return FinalError(request, f"{problem}, redirected to {show(location)}", advice, status=status)
+    return FinalError(request, f"unexpected response {problem}", WRONG_SERVICE, status=status)
 
 
 def _advice(status: int, text: str) -> str:

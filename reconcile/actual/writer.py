@@ -4,7 +4,7 @@ from urllib.parse import quote
 
 import httpx
 
-from reconcile.actual.errors import AcceptedError, OutcomeUnknownError, RefusedError
+from reconcile.actual.errors import AcceptedError, FinalError, OutcomeUnknownError
 from reconcile.actual.http import Http
 from reconcile.actual.inventory import Backup
 from reconcile.actual.wire import MalformedError, read_backup
@@ -15,7 +15,7 @@ class Writer:
     """The half of the client that changes the account. Each method sends one request, once.
 
     Raises:
-        NotSentError, BusyError, RefusedError, OutdatedError, StoppedError: certainly not carried out by this request.
+        NotSentError, BusyError, FinalError, OutdatedError, StoppedError: certainly not carried out by this request.
         OutcomeUnknownError: the change may have been carried out; only a list, or the server itself, shows whether.
     """
 
@@ -41,8 +41,8 @@ class Writer:
         """Send one delete, which can't be undone. A 404 is success: the backup is gone already (spec, section 4.6)."""
         try:
             response = await self._http.request("DELETE", f"/backups/{quote(str(backup_id), safe='')}/")
-        except RefusedError as refused:
-            if refused.status != httpx.codes.NOT_FOUND:
+        except FinalError as error:
+            if error.status != httpx.codes.NOT_FOUND:
                 raise
             return
         if response.status != httpx.codes.NO_CONTENT:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from reconcile.actual.backoff import backoff
-from reconcile.actual.errors import ApiError, BusyError, NotSentError, OutcomeUnknownError, OutdatedError, RefusedError
+from reconcile.actual.errors import ApiError, BusyError, FinalError, NotSentError, OutcomeUnknownError, OutdatedError
 from reconcile.actual.inventory import Backup
 from reconcile.apply.run import Run
 from reconcile.clock import StoppedError
@@ -98,7 +98,7 @@ class Attempt(ABC):
                 # The server may be busy because another client is creating a backup in this very series.
                 self.run.view.changed(self.action.server_id)
             case _:
-                return self._failed(error.explanation, is_refused=isinstance(error, RefusedError))
+                return self._failed(error.explanation, is_final=isinstance(error, FinalError))
         why_not = await self._pause(error)
         return self._failed(why_not) if why_not else None
 
@@ -126,13 +126,13 @@ class Attempt(ABC):
         await self.run.clock.sleep(seconds)
         return None
 
-    def _failed(self, explanation: str, outcome: Outcome = Outcome.FAILED, *, is_refused: bool = False) -> Finished:
+    def _failed(self, explanation: str, outcome: Outcome = Outcome.FAILED, *, is_final: bool = False) -> Finished:
         """End without success; the outcome is unknown where the response to a create was lost earlier.
 
         A delete is sent again only once a later list still shows the backup, so it was not carried out.
         """
         is_unknown = self._lost is not None and isinstance(self.action, Create)
-        return self._ended(Outcome.UNKNOWN if is_unknown else outcome, explanation, is_refused=is_refused)
+        return self._ended(Outcome.UNKNOWN if is_unknown else outcome, explanation, is_final=is_final)
 
     def _ended(
         self,
@@ -141,7 +141,7 @@ class Attempt(ABC):
         backup: Backup | None = None,
         *,
         objection: Objection | None = None,
-        is_refused: bool = False,
+        is_final: bool = False,
     ) -> Finished:
         return Finished(
             action=self.action,
@@ -150,5 +150,5 @@ class Attempt(ABC):
             objection=objection,
             elapsed=self.run.clock.monotonic() - self._started,
             backup=backup,
-            is_refused=is_refused,
+            is_final=is_final,
         )

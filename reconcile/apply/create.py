@@ -22,10 +22,10 @@ from reconcile.apply.watch import NEVER_LISTED
 from reconcile.clock import Stop, StoppedError
 from reconcile.ids import Id, id_order
 from reconcile.outcomes import Finished, Outcome, Waiting
+from reconcile.plan.as_sent import altered, hidden, is_as_sent, why_it_does_not_count
 from reconcile.plan.look_alikes import is_variant
 from reconcile.plan.model import Create, SeriesPlan
 from reconcile.plan.series_state import is_usable
-from reconcile.plan.stored import altered, hidden, is_as_sent, why_it_does_not_count
 
 SETTLE = 30.0
 """Seconds after a lost response until a list without a new backup is trusted."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import anyio
 
-from reconcile.actual.errors import ApiError, RefusedError
+from reconcile.actual.errors import ApiError, FinalError
 from reconcile.actual.inventory import Backup, State
 from reconcile.apply.account import AccountView, Listing
 from reconcile.clock import StoppableClock, StoppedError
@@ -89,7 +89,7 @@ class Watch:
 
         Raises:
             StoppedError: interrupted, or out of time.
-            RefusedError: the token has no permission to list any more.
+            FinalError: the token has no permission to list any more.
         """
         give_up_at = self._clock.monotonic() + NEVER_LISTED
         return await self._until(backup, lambda current, asked_at: current is not None or asked_at > give_up_at)
@@ -181,8 +181,8 @@ class Watch:
                     current = next((backup for backup in listing.backups if backup.id == wait.backup.id), None)
                     if wait.judge(current, listing.asked_at):
                         wait.end(current)
-                case RefusedError() as refused:
-                    wait.end(error=refused)
+                case FinalError() as error:
+                    wait.end(error=error)
                 case ApiError():
                     pass  # waiting outlives an outage: the backup is still in progress, and the deadline limits us
             wait.next_look = now + wait.pause(now)

@@ -29,7 +29,7 @@ from reconcile.report.document import Formatter
 _PROXIES = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "https_proxy", "http_proxy", "all_proxy")
 _LIMIT_HEADERS = ("ratelimit", "x-ratelimit", "retry-after")
 
-Result = TypeVar("Result")
+Value = TypeVar("Value")
 
 
 @command(files=True, account=True, more="how the lists of the service differ from its documentation")
@@ -51,7 +51,7 @@ def doctor(session: Session, *, formatter: Formatter[Diagnosis] = format_of(DOCT
     return ExitCode.ERROR if diagnosis.errors else ExitCode.DONE
 
 
-def _tried(read: Callable[[], Result]) -> Result | UserError:
+def _tried(read: Callable[[], Value]) -> Value | UserError:
     """Return the result, or the error that a check reports; an interruption ends the command."""
     try:
         return read()
@@ -61,7 +61,7 @@ def _tried(read: Callable[[], Result]) -> Result | UserError:
         return error
 
 
-async def _or_error(response: Awaitable[Result]) -> Result | ApiError:
+async def _or_error(response: Awaitable[Value]) -> Value | ApiError:
     try:
         return await response
     except ApiError as error:

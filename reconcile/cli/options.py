@@ -21,7 +21,7 @@ from reconcile.cli.session import DEFAULT_FILE, STDOUT, Session
 from reconcile.diagnostics import Diagnostic, UserError
 from reconcile.durations import Duration
 from reconcile.limits import FIRST_YEAR, LAST_YEAR
-from reconcile.report.diagnostics import FAILURES
+from reconcile.report.diagnostics import ERROR_FORMATS
 from reconcile.report.document import Formats
 
 _STDOUT = "reconcile.stdout"
@@ -178,7 +178,7 @@ def _asked_for(ctx: click.Context, parameter: click.Parameter, value: bool) -> N
 def fail(output: Output, diagnostics: Sequence[Diagnostic], command_name: str | None, formats: Container[str]) -> None:
     """Print errors, and print them in place of the result too, in the first of the requested formats that has them."""
     output.diagnostics(diagnostics)
-    if write := next((write for name, write in FAILURES.items() if name in formats), None):
+    if write := next((write for name, write in ERROR_FORMATS.items() if name in formats), None):
         output.show(write(diagnostics, command_name or ""))
 
 

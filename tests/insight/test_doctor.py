@@ -11,7 +11,7 @@ import pytest
 from support.build import NOW, WEB, backup, config, declare, inventory
 from support.render import shown, value
 
-from reconcile.actual.errors import ApiError, OutcomeUnknownError, RefusedError
+from reconcile.actual.errors import ApiError, FinalError, OutcomeUnknownError
 from reconcile.actual.inventory import Server
 from reconcile.desired.config import Config
 from reconcile.desired.locate import Source
@@ -37,9 +37,7 @@ SERVICE = ServiceFacts(
     lists=(LIST, replace(LIST, path="/servers/")),
     rate_limits={},
 )
-REFUSED = RefusedError(
-    "GET https://vps.example/api/v1/x/", "403 Forbidden", "The token lacks a permission.", status=403
-)
+REFUSED = FinalError("GET https://vps.example/api/v1/x/", "403 Forbidden", "The token lacks a permission.", status=403)
 LOST = OutcomeUnknownError("GET https://vps.example/api/v1/x/", "500 Internal Server Error", "Try again later.")
 
 

@@ -20,7 +20,13 @@ from reconcile.insight.status import status
 from reconcile.insight.validation import Validation
 from reconcile.report.apply import result_text
 from reconcile.report.backups import list_json, list_text, restore_text
-from reconcile.report.diagnostics import FAILURES, diagnostic_text, diagnostics_markdown, validate_json, validate_text
+from reconcile.report.diagnostics import (
+    ERROR_FORMATS,
+    diagnostic_text,
+    diagnostics_markdown,
+    validate_json,
+    validate_text,
+)
 from reconcile.report.doctor import doctor_json, doctor_text
 from reconcile.report.document import Document, Formatter, Lines
 from reconcile.report.forecast import forecast_json, forecast_markdown, forecast_text
@@ -88,7 +94,7 @@ class TestDiagnostic:
         assert "\n  - a19&#58; gone\n" in diagnostics_markdown([stale], "apply")
 
     def test_is_json_for_a_command_that_fails(self) -> None:
-        read = value(FAILURES["json"]([MISTAKE, Diagnostic(summary="x")], "plan"))
+        read = value(ERROR_FORMATS["json"]([MISTAKE, Diagnostic(summary="x")], "plan"))
 
         assert set(read) == {"diagnostics"}
         mistake, plain = read["diagnostics"]

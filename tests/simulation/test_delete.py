@@ -146,7 +146,7 @@ def test_one_that_is_refused_after_a_lost_answer_was_certainly_not_carried_out()
     junk = ended(small_world(faults=dict.fromkeys(range(100), lost_then_refused)))[JUNK]
 
     assert (sent, junk.outcome) == (2, Outcome.FAILED)
-    assert junk.is_refused
+    assert junk.is_final
 
 
 def test_a_busy_server_is_asked_again_when_it_says_so() -> None:

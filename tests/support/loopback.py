@@ -18,7 +18,7 @@ from reconcile.clock import StoppableClock
 
 EMPTY = b'HTTP/1.1 200 OK\r\nContent-Length: 41\r\n\r\n{"count": 0, "next": null, "results": []}'
 
-Result = TypeVar("Result")
+Value = TypeVar("Value")
 
 
 @dataclass
@@ -75,11 +75,11 @@ async def break_tls(stream: ByteStream) -> None:
     await stream.transport_stream.send(b"HTTP/1.1 502 Bad Gateway\r\n\r\n")
 
 
-def use(base_url: str, function: Callable[[Http], Awaitable[Result]], *, seconds: float = 10) -> Result:
+def use(base_url: str, function: Callable[[Http], Awaitable[Value]], *, seconds: float = 10) -> Value:
     """Use the client on the real clock, with a deadline after `seconds`."""
     access = Access(base_url=base_url, token="vps_secret", token_from="test")
 
-    async def session() -> Result:
+    async def session() -> Value:
         async with StoppableClock(SystemClock(), seconds=seconds) as clock, Http(access, clock) as http:
             return await function(http)
 

@@ -19,7 +19,7 @@ TOKEN = "vps_secret"
 ACCESS = Access(base_url=URL, token=TOKEN, token_from="test")
 
 Answer = httpx.Response | Exception | Callable[[httpx.Request], httpx.Response | Awaitable[httpx.Response]]
-Result = TypeVar("Result")
+Value = TypeVar("Value")
 
 
 @dataclass
@@ -45,11 +45,11 @@ class Script:
         return [str(request.url).removeprefix(URL) for request in self.requests]
 
     def run(
-        self, use: Callable[[Http], Awaitable[Result]], *, seconds: float = 3600, parallelism: int = PARALLELISM
-    ) -> Result:
+        self, use: Callable[[Http], Awaitable[Value]], *, seconds: float = 3600, parallelism: int = PARALLELISM
+    ) -> Value:
         """Use the client on a virtual clock, with a deadline after `seconds`."""
 
-        async def session() -> Result:
+        async def session() -> Value:
             clock = StoppableClock(VirtualClock(), seconds=seconds)
             http = Http(
                 ACCESS,

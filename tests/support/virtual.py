@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import anyio
 
-Result = TypeVar("Result")
+Value = TypeVar("Value")
 
 
 class VirtualLoop(asyncio.SelectorEventLoop):
@@ -53,6 +53,6 @@ class VirtualClock:
         await anyio.sleep(seconds)
 
 
-def run_virtually(function: Callable[[], Awaitable[Result]]) -> Result:
+def run_virtually(function: Callable[[], Awaitable[Value]]) -> Value:
     """Run to the end on a new virtual loop."""
     return anyio.run(function, backend_options={"loop_factory": VirtualLoop})

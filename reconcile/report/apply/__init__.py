@@ -92,7 +92,7 @@ def _next_steps(result: Result) -> Iterator[Text]:
     if (loss := result.loss_still_to_allow) not in {0, shown_loss}:
         yield Text(allow_text(loss), "bold red")
     yield from map(Text, sentences.advice(result))
-    if result.is_refused and not counts[Outcome.NOT_STARTED] and not result.still_pending and not result.unmet:
+    if result.is_final and not counts[Outcome.NOT_STARTED] and not result.still_pending and not result.unmet:
         yield Text("The service rejected the requests that failed above. Fix the cause before you run apply again.")
     elif result.notes:
         yield Text(

@@ -50,8 +50,8 @@ def done(action: Create | Delete, explanation: str = "deleted") -> Finished:
     return Finished(action=action, outcome=Outcome.SUCCEEDED, explanation=explanation, elapsed=90, backup=None)
 
 
-def failed(action: Create | Delete, explanation: str, *, is_refused: bool = False) -> Finished:
-    return Finished(action=action, outcome=Outcome.FAILED, explanation=explanation, is_refused=is_refused)
+def failed(action: Create | Delete, explanation: str, *, is_final: bool = False) -> Finished:
+    return Finished(action=action, outcome=Outcome.FAILED, explanation=explanation, is_final=is_final)
 
 
 def ended(action: Create | Delete, outcome: Outcome, explanation: str) -> Finished:
@@ -169,7 +169,7 @@ class TestResult:
     def test_that_was_refused_says_it_once_and_does_not_advise_to_repeat_it(self) -> None:
         skipped = "the new backup was not made"
 
-        lines = self.lines(result(failed(CREATE, FORBIDDEN, is_refused=True), ended(DELETE, Outcome.SKIPPED, skipped)))
+        lines = self.lines(result(failed(CREATE, FORBIDDEN, is_final=True), ended(DELETE, Outcome.SKIPPED, skipped)))
 
         assert lines == [
             f"web/nightly: failed: {FORBIDDEN}",
@@ -186,7 +186,7 @@ class TestResult:
         )
         creates = make_plan(config(tables), inventory(servers=servers)).creates
 
-        lines = self.lines(result(*(failed(create, FORBIDDEN, is_refused=True) for create in creates)))
+        lines = self.lines(result(*(failed(create, FORBIDDEN, is_final=True) for create in creates)))
 
         assert lines[:4] == [f"3 creates: failed: {FORBIDDEN}", "  s0/x", "  s1/x", "  s2/x"]
 
@@ -206,7 +206,7 @@ class TestResult:
 
     def test_that_met_a_protected_backup_names_pinned_and_for_a_fleet_another_way(self) -> None:
         words = "DELETE …/backups/1/: 403 Forbidden: This backup is protected"
-        in_a_table = result(failed(DELETE, words, is_refused=True))
+        in_a_table = result(failed(DELETE, words, is_final=True))
         (server,) = in_a_table.plan.servers
         fleet = replace(in_a_table, plan=replace(in_a_table.plan, servers=(replace(server, fleet="web"),)))
 
@@ -228,12 +228,12 @@ class TestResult:
         ]
 
     def test_that_failed_otherwise_is_worth_repeating(self) -> None:
-        lines = self.lines(result(failed(CREATE, FORBIDDEN, is_refused=True), failed(DELETE, "no answer")))
+        lines = self.lines(result(failed(CREATE, FORBIDDEN, is_final=True), failed(DELETE, "no answer")))
 
         assert lines[-1] == "Run apply again. It reads the account afresh and does only what is left."
 
     def test_that_was_refused_and_ended_early_is_worth_repeating(self) -> None:
-        found = result(failed(CREATE, FORBIDDEN, is_refused=True), ended(DELETE, Outcome.NOT_STARTED, "not started"))
+        found = result(failed(CREATE, FORBIDDEN, is_final=True), ended(DELETE, Outcome.NOT_STARTED, "not started"))
 
         assert self.lines(found)[-1].startswith("Run apply again")
 

@@ -1,4 +1,4 @@
-"""Checks that the service stored a backup as sent, and that it counts: else the next run would create another one."""
+"""Checks that the service stored a backup as sent, and that it counts: otherwise, the next run would create another."""
 
 from datetime import datetime
 
