@@ -69,7 +69,8 @@ def status_error(
     if status in _BUSY:
         advice = "The service is busy; try again later."
         return BusyError(request, problem, advice, status=status, retry_after=retry_after)
-    if response.is_server_error or status == httpx.codes.REQUEST_TIMEOUT:
+    if status >= httpx.codes.INTERNAL_SERVER_ERROR or status == httpx.codes.REQUEST_TIMEOUT:
+        # RFC 9110, section 15: a status that does not exist, such as 999, counts as a server error.
         advice = "The service has a problem; try again later."
         return OutcomeUnknownError(request, problem, advice, status=status, retry_after=retry_after)
     if response.is_client_error:

@@ -52,6 +52,8 @@ def test_a_create_is_as_documented() -> None:
         (httpx.Response(500), OutcomeUnknownError),
         (httpx.Response(503, headers={"Retry-After": "9"}), OutcomeUnknownError),
         (httpx.Response(408), OutcomeUnknownError),
+        (httpx.Response(600), OutcomeUnknownError),
+        (httpx.Response(999), OutcomeUnknownError),
         (httpx.ReadTimeout("slow"), OutcomeUnknownError),
         (httpx.WriteTimeout("slow"), OutcomeUnknownError),
         (httpx.WriteError("cut"), OutcomeUnknownError),
