@@ -1,7 +1,6 @@
 """Shows an apply while it runs: live text on a terminal, lines in a log, or one JSON object per line."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Protocol
 
 from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Column
@@ -25,22 +24,6 @@ TALLY_SECONDS = 60.0
 
 MOST_LINES = 20
 """How many backups in progress have their own line on a terminal."""
-
-
-class Reporter(Protocol):
-    """Shows the events of an apply, and what stopped it."""
-
-    def show(self, event: Event) -> None:
-        """Show an event."""
-        ...
-
-    def fail(self, diagnostics: Sequence[Diagnostic]) -> None:
-        """Show what stopped the apply."""
-        ...
-
-    def close(self) -> None:
-        """Show everything that has not been shown yet."""
-        ...
 
 
 class _Log:
@@ -158,6 +141,9 @@ class _JsonLines:
     def _print(self, *lines: Mapping[str, object]) -> None:
         for line in lines:
             self._output.show({**line, "@timestamp": _CLOCK.now()})
+
+
+Reporter = _Log | _JsonLines
 
 
 def _for_people(output: Output) -> Reporter:

@@ -17,8 +17,8 @@ from reconcile.insight.status import status as status_of
 from reconcile.plan.planning import desired_for
 from reconcile.report.document import Formatter
 from reconcile.report.status import STATUS_FORMATS, check_text, status_text
+from reconcile.report.status import metrics as metrics_text
 from reconcile.report.status.pages import runbook, status_html
-from reconcile.report.status.programs import metrics as metrics_text
 from reconcile.report.status.sentences import verdict_text
 
 FILES = {"metrics": metrics_text, "html": status_html, "runbook": runbook}

@@ -10,9 +10,7 @@ _COMMAND = re.compile(r"##(?=\[)|(?<!\S):(?=:)|:(?=:[A-Za-z][^:]*::)")
 move any text to the start of a line.
 """
 
-BEFORE_A_UNIT = re.compile(r"(?<=\d) (?=[GM]iB\b)")
-"""The blank between a number and the unit of a size."""
-
+_BEFORE_A_UNIT = re.compile(r"(?<=\d) (?=[GM]iB\b)")
 _AT_THE_START = re.compile(r"^(\s*):(?=:)", re.MULTILINE)
 _LONGEST_NAME = 80
 _MARKUP = re.compile(r"[^\w \-/=,;()%?…]|_")
@@ -56,4 +54,4 @@ def plain(text: str, longest: int = 500) -> str:
 
 def with_units_unbroken(text: str) -> str:
     """Return text for Markdown or HTML, where no line is broken between a number and its unit."""
-    return BEFORE_A_UNIT.sub("\N{NO-BREAK SPACE}", text)
+    return _BEFORE_A_UNIT.sub("\N{NO-BREAK SPACE}", text)

@@ -15,7 +15,7 @@ from support.scripts import EXAMPLES, ROOT, read_yaml, run_script
 
 from reconcile.desired.desired import resolve
 from reconcile.insight.status import status
-from reconcile.report.status.programs import metrics
+from reconcile.report.status import metrics
 
 MONITORING = EXAMPLES / "monitoring"
 SYSTEMD = EXAMPLES / "systemd"

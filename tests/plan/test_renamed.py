@@ -18,7 +18,7 @@ from reconcile.plan.saved import dump
 from reconcile.plan.saved import parse as parse_plan
 from reconcile.plan.stale import renewed
 from reconcile.report.plan.json import plan_json
-from reconcile.report.status.programs import metrics
+from reconcile.report.status import metrics
 
 FILE = declare(
     '{ description = "nightly", every = "1d", keep = 2, renamed_from = "daily" }, { description = "weekly", keep = 1 }',

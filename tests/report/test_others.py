@@ -35,9 +35,8 @@ from reconcile.report.plan import PLAN_FORMATS, plan_markdown
 from reconcile.report.plan.json import gitlab_report, plan_json
 from reconcile.report.plan.text import plan_text, planned_text
 from reconcile.report.replay import replay_json, replay_text
-from reconcile.report.status import STATUS_FORMATS, check_text, points_text, status_text
+from reconcile.report.status import STATUS_FORMATS, check_text, metrics, points_text, status_json, status_text
 from reconcile.report.status.pages import runbook, status_html, status_markdown
-from reconcile.report.status.programs import metrics, status_json
 from reconcile.report.toml import declaration_toml
 from reconcile.wording import count_text, seconds_text, size_text
 

@@ -17,9 +17,8 @@ from reconcile.desired.config import Config
 from reconcile.desired.desired import resolve
 from reconcile.desired.locate import Source
 from reconcile.insight.status import Status, status
-from reconcile.report.status import check_text, status_text
+from reconcile.report.status import check_text, metrics, status_json, status_text
 from reconcile.report.status.pages import status_markdown
-from reconcile.report.status.programs import metrics, status_json
 from reconcile.report.terminal import Screen, printed
 
 NIGHTLY = declare('{ description = "nightly", every = "1d", keep = { last = 3, daily = 7 } }')
