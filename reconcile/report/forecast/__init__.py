@@ -35,7 +35,7 @@ def forecast_markdown(found: Forecast | ForecastComparison, /, *, verbose: bool)
         "forecast/comment.md.jinja",
         heading=heading(found),
         comparison=comparison,
-        in_all=in_all(comparison) if comparison else {},
+        in_all=in_all(comparison) if comparison and comparison.changes else {},
         labels=list(dict.fromkeys(label for row in table for label in row.facts)),
         shown=table if len(table) <= _MOST_ROWS else [*table[: _MOST_ROWS - 1], table[-1]],
         more=len(table) - _MOST_ROWS,

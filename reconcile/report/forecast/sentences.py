@@ -46,12 +46,9 @@ def essential(found: Forecast | ForecastComparison) -> str:
 def heading(found: Forecast | ForecastComparison) -> str:
     """Say what was simulated."""
     forecast = _latest(found)
-    account = f"the account at {forecast.first.base_url}" if forecast.first.base_url else "an empty account"
-    schedule = forecast.schedule
-    return (
-        f"{account[0].upper()}{account[1:]}, with an apply every {schedule.every} "
-        f"from {_date(schedule.start, forecast)} to {_date(forecast.end, forecast)}"
-    )
+    account = f"The account at {forecast.first.base_url}" if forecast.first.base_url else "An empty account"
+    start, end = (_date(moment, forecast) for moment in (forecast.schedule.start, forecast.end))
+    return f"{account}, with an apply every {forecast.schedule.every} from {start} to {end}"
 
 
 def rows(found: Forecast | ForecastComparison, *, verbose: bool) -> list[ForecastRow]:
