@@ -7,11 +7,9 @@ network, and can be read without its script.
 """
 
 import re
-from base64 import b64encode
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
-from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from reconcile import __version__
@@ -127,6 +125,9 @@ _DATE = re.compile(r"\d{4}-\d\d-\d\d")
 
 def page(template: str, *, script: str = "", **values: object) -> str:
     """Return a page. It runs the file `script`, if given; its hash keeps every other script from running."""
+    from base64 import b64encode  # noqa: PLC0415 - only for a page
+    from hashlib import sha256  # noqa: PLC0415 - as above
+
     from markupsafe import Markup  # noqa: PLC0415 - with Jinja
 
     source = Markup(rendered(script, _visible)) if script else ""  # noqa: S704 - a file of our own

@@ -26,14 +26,7 @@ from reconcile.ids import Id
 from reconcile.insight.restore_points import restore_points
 from reconcile.insight.servers import name_or_id
 from reconcile.insight.status import SeriesStatus, Status
-from reconcile.insight.timeline import (
-    RECENT_DAYS,
-    RowKind,
-    ServerTimeline,
-    Timeline,
-    TimelineRow,
-    recent_days,
-)
+from reconcile.insight.timeline import RECENT_DAYS, RowKind, ServerTimeline, Timeline, TimelineRow, recent_days
 from reconcile.insight.timeline import timeline as timeline_of
 from reconcile.report.document import markdown, page, rendered
 from reconcile.report.escape import LONGEST, code
