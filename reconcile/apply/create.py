@@ -47,8 +47,10 @@ class Creation(Attempt):
     rank: int = 0
     moved_on: anyio.Event = field(default_factory=anyio.Event)
     _slot: Slot = field(init=False)
-    _started_at: datetime = field(init=False)
+    _dated_from: datetime = field(init=False)
+    """When this creation started: a backup that is much older is not the new one."""
     _sent_at: float = field(init=False)
+    """When the last request was sent, by the monotonic clock."""
     _latest: Backup = field(init=False)
     """The new backup, as it was last seen."""
     _known: frozenset[Id] = frozenset()
@@ -65,7 +67,7 @@ class Creation(Attempt):
         self._slot = Slot(self.run.slots, self.rank)
         try:
             await self._slot.take()
-            self._started_at = self.run.clock.now()
+            self._dated_from = self.run.clock.now()
             sent = await self.send()
             return sent if isinstance(sent, Finished) else await self._see_completed(sent)
         finally:
@@ -103,12 +105,12 @@ class Creation(Attempt):
         return frozenset(backup.id for backup in self.series.backups)
 
     async def _request(self) -> Backup | Finished:
-        sent_at = self.run.clock.monotonic()
+        self._sent_at = self.run.clock.monotonic()
         try:
             backup = await self.run.writer.create(self.action.server_id, self.action.description)
         except ApiError as error:
             if error.is_pushback:
-                self.run.slots.pushed_back(started_at=sent_at, now=self.run.clock.monotonic())
+                self.run.slots.pushed_back(sent_at=self._sent_at, now=self.run.clock.monotonic())
             raise
         self.run.view.changed(self.action.server_id)
         if backup.id in self._known:
@@ -163,7 +165,7 @@ class Creation(Attempt):
     async def _see_completed(self, backup: Backup) -> Finished:  # noqa: PLR0911 - one for each way in which it ends
         """Wait until a list shows the new backup as completed, or, if the run does not wait, until a list shows it."""
         slots, waits = self.run.slots, self.run.options.wait
-        self._latest, self._sent_at = backup, self.run.clock.monotonic()
+        self._latest = backup
         try:
             if not slots.is_confirmed:
                 self._report(backup)
@@ -217,8 +219,8 @@ class Creation(Attempt):
         clock, slots = self.run.clock, self.run.slots
         if settled and not is_as_sent(self.action, settled):
             return self._altered(settled)
-        if why_not := why_it_does_not_count(self._latest, settled, self._started_at, clock.now()):
-            slots.pushed_back(started_at=self._started, now=clock.monotonic())
+        if why_not := why_it_does_not_count(self._latest, settled, self._dated_from, clock.now()):
+            slots.pushed_back(sent_at=self._sent_at, now=clock.monotonic())
             return self._ended(Outcome.FAILED, why_not)
         slots.completed(clock.monotonic() - self._sent_at)
         return self._ended(Outcome.SUCCEEDED, "completed", settled)

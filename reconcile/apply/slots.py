@@ -59,12 +59,12 @@ class Slots:
         self.size = min(self.size + 1, self.most)
         self._fill()
 
-    def pushed_back(self, *, started_at: float, now: float) -> None:
-        """Halve: the service rejected a create, or a backup failed, that was started at `started_at`.
+    def pushed_back(self, *, sent_at: float, now: float) -> None:
+        """Halve: the service rejected a create that was sent at `sent_at`, or its backup failed.
 
-        Times are seconds by the monotonic clock. A backup that was started before the last halving counts no more.
+        Times are seconds by the monotonic clock. A create that was sent before the last halving no longer counts.
         """
-        if started_at > self._halved_at:
+        if sent_at > self._halved_at:
             self.size = max(1, self.size // 2)
             self._halved_at = now
 

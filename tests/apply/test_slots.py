@@ -39,7 +39,7 @@ def test_it_never_exceeds_what_was_asked_for() -> None:
 def test_a_push_halves_it() -> None:
     limit = slots(size=40)
 
-    limit.pushed_back(started_at=1.0, now=2.0)
+    limit.pushed_back(sent_at=1.0, now=2.0)
 
     assert limit.size == 20
 
@@ -48,7 +48,7 @@ def test_a_burst_of_rejections_of_what_was_sent_together_halves_it_once() -> Non
     limit = slots(size=40)
 
     for now in (2.0, 2.1, 2.2):
-        limit.pushed_back(started_at=1.0, now=now)
+        limit.pushed_back(sent_at=1.0, now=now)
 
     assert limit.size == 20
 
@@ -56,8 +56,8 @@ def test_a_burst_of_rejections_of_what_was_sent_together_halves_it_once() -> Non
 def test_a_rejection_of_what_was_sent_after_the_last_halving_halves_it_again() -> None:
     limit = slots(size=40)
 
-    limit.pushed_back(started_at=1.0, now=2.0)
-    limit.pushed_back(started_at=3.0, now=4.0)
+    limit.pushed_back(sent_at=1.0, now=2.0)
+    limit.pushed_back(sent_at=3.0, now=4.0)
 
     assert limit.size == 10
 
@@ -81,7 +81,7 @@ def test_there_is_always_room_for_one(most: int, pushes: list[bool]) -> None:
 
     for now, is_push in enumerate(pushes, start=1):
         if is_push:
-            limit.pushed_back(started_at=now, now=now + 0.5)
+            limit.pushed_back(sent_at=now, now=now + 0.5)
         else:
             limit.completed(60)
         assert 1 <= limit.size <= most

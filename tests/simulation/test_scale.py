@@ -162,6 +162,30 @@ def test_a_create_does_not_wait_for_the_deletes_on_other_servers(page_size: int)
     assert (world.time - begun).total_seconds() > 30 + 35, "the deletes take longer"
 
 
+def test_a_failed_backup_halves_the_number_also_if_its_create_was_rejected_before_the_last_halving() -> None:
+    class RejectsThenFails(Crowd):
+        """Rejects the first create of each server but that of the canary; from then on, every backup fails."""
+
+        rejected: frozenset[object] = frozenset()
+        has_failed = False
+
+        def create(self, server: Record, description: str) -> httpx.Response:
+            if server["id"] != 1 and server["id"] not in self.rejected:
+                self.rejected |= {server["id"]}
+                return httpx.Response(429, headers={"Retry-After": "5"})
+            self.account.fails = lambda: bool(self.rejected)
+            if not self.has_failed and "failed" in {backup["status"] for backup in self.account.list_backups()}:
+                self.has_failed, self.peak = True, 0
+            return super().create(server, description)
+
+    plain = crowd(START, backup_seconds=60)
+    world = RejectsThenFails(config=plain.config, servers=plain.servers, backups=plain.backups, backup_seconds=60)
+
+    result_of(world)
+
+    assert world.peak <= 3, "halved by the rejections, and then by the first failures"
+
+
 @cache
 def faulty_schedules() -> list[Schedule]:
     """Return every single fault in an apply to twenty servers, three backups in progress at most."""
