@@ -181,8 +181,7 @@ class Creation(Attempt):
                     return self._judged(self._latest)
                 return self._ended(Outcome.SUCCEEDED, "sent, not waited for", self._latest)
             self._report(self._latest)
-            is_new = self._latest is backup
-            settled = await self.run.watch.settled(self._latest, self._report, is_new=is_new)
+            settled = await self.run.watch.settled(self._latest, self._report, is_new=self._latest is backup)
         except StoppedError as stopped:
             if self._has_ended_badly:
                 return self._judged(self._latest)
@@ -195,7 +194,7 @@ class Creation(Attempt):
             return self._ended(Outcome.IN_PROGRESS, f"{why}; {standing}", self._latest)
         except ApiError as error:
             return self._ended(Outcome.UNKNOWN, f"#{backup.id} was started, but {error.explanation}", backup)
-        if settled is None and self._latest is backup and is_new:
+        if settled is None and self._latest is backup:
             return self._hidden()
         return self._judged(settled)
 

@@ -18,7 +18,7 @@ from reconcile.apply.run import Run
 from reconcile.clock import StoppedError
 from reconcile.ids import Id
 from reconcile.outcomes import Finished, Outcome, Result, Settled, Waiting, outcome_of
-from reconcile.plan.guards import Circumstances, Moment, Objection, objection
+from reconcile.plan.guards import AtSending, Circumstances, Objection, objection
 from reconcile.plan.model import Delete, Plan, SeriesPlan, ServerPlan, Withheld
 from reconcile.plan.order import ranks
 from reconcile.plan.planner import WORTH_WAITING
@@ -37,7 +37,7 @@ class Executor:
         self._ended: dict[Address, Finished] = {}
         self._settled: dict[Id, Settled] = {}
         self._usable_left = plan.loss.usable
-        self._must_leave_one = plan.loss.is_limited(run.options.allow_loss)
+        self._must_leave_one = plan.loss.limit_for(run.options.allow_loss) is not None
 
     async def carry_out(self, gained_before: Mapping[SeriesAddress, int]) -> Result:
         """Carry out the plan as far as possible, and return the outcome of every action.
@@ -151,7 +151,7 @@ class Executor:
         sent: list[Deletion] = []
         with suppress(StoppedError):  # deletes not sent by then count as not started
             for series in groups:
-                planned = Circumstances(
+                circumstances = Circumstances(
                     server=server,
                     series=series,
                     created=created,
@@ -160,20 +160,22 @@ class Executor:
                     waits=self._run.options.wait,
                 )
                 for delete in series.deletes if series else server.pruned:
-                    if deletion := await self._delete(delete, planned, rejections):
+                    if deletion := await self._delete(delete, circumstances, rejections):
                         sent.append(deletion)  # noqa: PERF401 - deletes sent before a stop are confirmed too
         async with anyio.create_task_group() as tasks:
             for deletion in sent:
                 tasks.start_soon(self._confirm, deletion)
 
-    async def _delete(self, delete: Delete, planned: Circumstances, rejections: list[float]) -> Deletion | None:
+    async def _delete(self, delete: Delete, circumstances: Circumstances, rejections: list[float]) -> Deletion | None:
         """Send one delete; return it if a list must still confirm it."""
         self._run.clock.checkpoint()
 
         def why_not(listed: tuple[Backup, ...] | None) -> Objection | None:
             left = self._usable_left + (delete.is_loss if listed is not None else 0)  # this delete is counted already
             usable_left = left if self._must_leave_one else None
-            return objection(delete, planned, Moment(now=self._run.clock.now(), usable_left=usable_left, listed=listed))
+            return objection(
+                delete, circumstances, AtSending(now=self._run.clock.now(), usable_left=usable_left, listed=listed)
+            )
 
         if found := why_not(None):
             self._finish(Finished(action=delete, outcome=outcome_of(found), explanation="", objection=found))

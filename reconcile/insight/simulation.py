@@ -90,7 +90,7 @@ class AlikeSeries:
     def _reduce_keys(self, times: TimeRules) -> None:
         self.has_full_keys = False
         for place, backup in enumerate(self.backups):
-            if times.is_too_young(backup):
+            if times.too_young(backup):
                 self.has_full_keys = True  # tried again once min_age no longer keeps the backup
             elif backup.state is State.USABLE and backup.created_at <= times.now:
                 key = retention_key(backup.created_at, self.declared.keep, times.zone)

@@ -1,4 +1,4 @@
-"""Decides why a planned delete must not be sent after all (spec, sections 4.2 and 6).
+"""Decides why a planned delete must not be sent after all (spec, 4.2 and 6); `safety` judges the plan as a whole.
 
 A plan is about the account as it was. By the time a delete is sent, a create may have failed, another client may have
 changed the series, and the new backup's date may make `keep` keep other backups than planned. Each rule below compares
@@ -6,7 +6,7 @@ the plan with what is known now. It is checked twice: before the first request f
 the server. If no rule objects, the delete may be sent while that list is fresh.
 """
 
-from collections.abc import Callable, Container, Iterator, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -45,7 +45,7 @@ class Changed:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class UnknownBeside:
-    """Another backup of the series has an undocumented status, or (None) may belong to the series."""
+    """An unknown backup is in the series, or (`status` is None) may be in it."""
 
     id: Id
     status: str | None
@@ -93,50 +93,31 @@ class Circumstances:
     """Whether the run waits for its creates. Otherwise no list has shown that a new backup is usable."""
 
     @cached_property
-    def not_kept(self) -> frozenset[Id]:
-        """The usable backups that `keep` does not keep, given the new backup's actual date.
+    def needed(self) -> Mapping[Id, Backup]:
+        """The backups of the series that must stay, as they were seen last, when another one is deleted.
 
-        The plan counted the new backup as created at the time of planning. If it was created later, on another day, it
-        may replace a different backup. If the run does not wait for it, it replaces none.
+        `keep` is applied again: the plan counted the new backup as created at the time of planning. If it was created
+        later, on another day, it may replace a different backup. If the run does not wait for it, it replaces none, and
+        neither does a misdated backup (spec, section 1).
         """
         if self.series is None:
-            return frozenset()
-        usable = [backup for backup in (*self._staying, *self._leaving) if backup.state is State.USABLE]
+            return {}
+        kept = (each.backup for each in self.series.kept if each.reason is not Exemption.MISDATED)
+        staying = [backup for backup in kept if backup.state in {State.USABLE, State.UNDERSIZED}]
+        if self.waits:
+            staying += self._new
+        leaving = (delete.backup for delete in self.series.deletes if delete.is_loss)
+        newest_first = in_order(backup for backup in (*staying, *leaving) if backup.state is State.USABLE)[::-1]
         keep = next((delete.reason.keep for delete in self.series.deletes if isinstance(delete.reason, NotKept)), ())
-        newest_first = in_order(usable)[::-1]
         rules = retain([backup.created_at for backup in newest_first], keep, self.zone)
-        return frozenset(backup.id for backup, kept_by in zip(newest_first, rules, strict=True) if not kept_by)
+        kept_by_rule = (backup for backup, rule in zip(newest_first, rules, strict=True) if rule)
+        return {backup.id: backup for backup in (*staying, *kept_by_rule)}
 
     @cached_property
     def known(self) -> frozenset[Id]:
         """The backups of the series that the plan contains or this run created."""
         planned = self.series.backups if self.series else ()
         return frozenset(backup.id for backup in (*planned, *self._new))
-
-    @cached_property
-    def needed(self) -> tuple[Backup, ...]:
-        """The backups of the series that must still be as they were seen last when another is deleted.
-
-        These are the usable ones that are kept, and the undersized one that is kept for inspection.
-        """
-        return (*self._staying, *(backup for backup in self._leaving if backup.id not in self.not_kept))
-
-    @property
-    def _staying(self) -> Iterator[Backup]:
-        """The kept backups that count for retention or inspection, and the new one if the run waits for it.
-
-        A misdated backup replaces no other backup (spec, section 1).
-        """
-        for entry in self.series.kept if self.series else ():
-            if entry.backup.state in {State.USABLE, State.UNDERSIZED} and entry.reason is not Exemption.MISDATED:
-                yield entry.backup
-        if self.waits:
-            yield from self._new
-
-    @property
-    def _leaving(self) -> list[Backup]:
-        """The usable backups that the plan deletes."""
-        return [delete.backup for delete in self.series.deletes if delete.is_loss] if self.series else []
 
     @property
     def _new(self) -> tuple[Backup, ...]:
@@ -146,7 +127,7 @@ class Circumstances:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Moment:
+class AtSending:
     """What is known only when the delete is about to be sent.
 
     `usable_left` is the number of usable backups on the declared servers, None if any loss is allowed. `listed` are the
@@ -158,38 +139,37 @@ class Moment:
     listed: tuple[Backup, ...] | None = None
 
 
-def objection(delete: Delete, planned: Circumstances, moment: Moment) -> Objection | None:
+def objection(delete: Delete, circumstances: Circumstances, at_sending: AtSending) -> Objection | None:
     """Return why the delete must not be sent now; None if it may be sent."""
-    return next((found for rule in RULES if (found := rule(delete, planned, moment))), None)
+    return next((found for rule in RULES if (found := rule(delete, circumstances, at_sending))), None)
 
 
-def _is_withheld(delete: Delete, planned: Circumstances, moment: Moment) -> Objection | None:
+def _is_withheld(delete: Delete, circumstances: Circumstances, at_sending: AtSending) -> Objection | None:
     """Object to a delete that the plan withholds."""
-    return planned.withheld.get(delete.address)
+    return circumstances.withheld.get(delete.address)
 
 
-def _waits_for_a_create(delete: Delete, planned: Circumstances, moment: Moment) -> Objection | None:
+def _waits_for_a_create(delete: Delete, circumstances: Circumstances, at_sending: AtSending) -> Objection | None:
     """Let the deletes of a series wait for its create, and of undeclared backups for all creates of the server."""
-    series = [planned.series] if planned.series else planned.server.series
-    created = [planned.created.get(each.address) for each in series if each.create]
+    series = [circumstances.series] if circumstances.series else circumstances.server.series
+    created = [circumstances.created.get(each.address) for each in series if each.create]
     if None in created:
         return Veto.NOT_CREATED
     if not created:
         return None
-    if planned.series is None or not delete.is_loss:
-        return None if planned.waits else Veto.NOT_AWAITED
-    if delete.backup.id in planned.not_kept:
-        return None  # not kept with or without the new backup
-    return Veto.KEPT_AFTER_ALL if planned.waits else Veto.NOT_AWAITED
+    if circumstances.waits:
+        return Veto.KEPT_AFTER_ALL if delete.backup.id in circumstances.needed else None
+    is_replaced = circumstances.series and delete.is_loss and delete.backup.id not in circumstances.needed
+    return None if is_replaced else Veto.NOT_AWAITED  # replaced by a backup that was there before
 
 
-def _is_the_last(delete: Delete, planned: Circumstances, moment: Moment) -> Objection | None:
-    is_last = delete.is_loss and moment.usable_left is not None and moment.usable_left <= 1
+def _is_the_last(delete: Delete, circumstances: Circumstances, at_sending: AtSending) -> Objection | None:
+    is_last = delete.is_loss and at_sending.usable_left is not None and at_sending.usable_left <= 1
     return Veto.LAST_USABLE if is_last else None
 
 
-def _has_changed(delete: Delete, planned: Circumstances, moment: Moment) -> Objection | None:
-    listed = next((backup for backup in moment.listed or () if backup.id == delete.backup.id), delete.backup)
+def _has_changed(delete: Delete, circumstances: Circumstances, at_sending: AtSending) -> Objection | None:
+    listed = next((backup for backup in at_sending.listed or () if backup.id == delete.backup.id), delete.backup)
     for field in _IDENTITY:
         was, is_now = getattr(delete.backup, field), getattr(listed, field)
         if was != is_now:
@@ -197,45 +177,45 @@ def _has_changed(delete: Delete, planned: Circumstances, moment: Moment) -> Obje
     return None
 
 
-def _is_beside_an_unknown(delete: Delete, planned: Circumstances, moment: Moment) -> Objection | None:
+def _is_beside_an_unknown(delete: Delete, circumstances: Circumstances, at_sending: AtSending) -> Objection | None:
     """Keep every backup of a series that an unknown backup may belong to (spec, section 3)."""
     descriptions: Container[str | None] = (delete.backup.description,)
-    if planned.series:
-        descriptions = planned.series.descriptions
-    for backup in moment.listed or ():
+    if circumstances.series:
+        descriptions = circumstances.series.descriptions
+    for backup in at_sending.listed or ():
         is_member = backup.description in descriptions
         if not backup.is_identified and (is_member or "description" in backup.unreadable):
             return UnknownBeside(id=backup.id, status=None)
-        if backup.state is State.UNKNOWN and is_member and planned.series:
+        if backup.state is State.UNKNOWN and is_member and circumstances.series:
             return UnknownBeside(id=backup.id, status=backup.status)
     return None
 
 
-def _series_is_not_as_planned(delete: Delete, planned: Circumstances, moment: Moment) -> Objection | None:
+def _series_is_not_as_planned(delete: Delete, circumstances: Circumstances, at_sending: AtSending) -> Objection | None:
     """Object if the series has changed: retention might keep other backups than the planned ones."""
-    if planned.series is None or moment.listed is None:
+    if circumstances.series is None or at_sending.listed is None:
         return None
-    members = [backup for backup in moment.listed if backup.description in planned.series.descriptions]
+    members = [backup for backup in at_sending.listed if backup.description in circumstances.series.descriptions]
     for backup in members:
-        if backup.id not in planned.known and backup.state is not State.FAILED:
+        if backup.id not in circumstances.known and backup.state is not State.FAILED:
             return Appeared(id=backup.id)
     as_seen = {_identity(backup) for backup in members}
-    changed = [backup.id for backup in planned.needed if _identity(backup) not in as_seen]
+    changed = [id_ for id_, backup in circumstances.needed.items() if _identity(backup) not in as_seen]
     return KeptOneChanged(id=min(changed, key=id_order)) if changed else None
 
 
-def _may_be_all_that_is_left(delete: Delete, planned: Circumstances, moment: Moment) -> Objection | None:
+def _may_be_all_that_is_left(delete: Delete, circumstances: Circumstances, at_sending: AtSending) -> Objection | None:
     """Keep an undeclared backup that may be what is left of a renamed series without a usable backup."""
-    if planned.series is not None or moment.listed is None:
+    if circumstances.series is not None or at_sending.listed is None:
         return None
-    usable = {backup.description for backup in moment.listed if is_usable(backup, moment.now)}
-    for descriptions in planned.server.declared:
+    usable = {backup.description for backup in at_sending.listed if is_usable(backup, at_sending.now)}
+    for descriptions in circumstances.server.declared:
         if not any(description in descriptions for description in usable):
-            return SeriesWithoutUsable(address=SeriesAddress(planned.server.key, descriptions.present))
+            return SeriesWithoutUsable(address=SeriesAddress(circumstances.server.key, descriptions.present))
     return None
 
 
-Rule = Callable[[Delete, Circumstances, Moment], Objection | None]
+Rule = Callable[[Delete, Circumstances, AtSending], Objection | None]
 RULES: tuple[Rule, ...] = (
     _is_withheld,
     _waits_for_a_create,

@@ -188,17 +188,18 @@ class Loss:
     limit: int | None
     empties: bool
 
-    def is_limited(self, allowed: int) -> bool:
-        """Return whether the limit applies: it is not switched off, and this run does not allow so large a loss."""
-        return self.limit is not None and self.lost > allowed
+    def limit_for(self, allowed: int) -> int | None:
+        """Return the limit of a run that allows a loss of `allowed` backups; None if it applies no limit."""
+        return self.limit if self.lost > allowed else None
 
     def is_too_much(self, allowed: int) -> bool:
-        """Return whether deletes are withheld, given that this run allows a loss of `allowed` backups."""
-        return self.is_limited(allowed) and (self.empties or self.lost > (self.limit or 0))
+        """Return whether deletes are withheld in a run that allows a loss of `allowed` backups."""
+        limit = self.limit_for(allowed)
+        return limit is not None and (self.empties or self.lost > limit)
 
     def allowing(self, allowed: int) -> "Loss":
-        """Return this loss without a limit, if it is within the `allowed` number of backups."""
-        return replace(self, limit=None) if allowed and self.lost <= allowed else self
+        """Return this loss with the limit of a run that allows a loss of `allowed` backups, if it allows any."""
+        return replace(self, limit=self.limit_for(allowed)) if allowed else self
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

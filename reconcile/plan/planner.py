@@ -127,7 +127,7 @@ def judge(
     for backup in state.backups:
         if backup.id in kept_by:  # it is usable
             keep_reason = Exemption.PINNED if backup.id in pinned else kept_by[backup.id]
-            keep_reason = keep_reason or beside_unknown or _too_young(backup, times)
+            keep_reason = keep_reason or beside_unknown or times.too_young(backup)
             verdicts.append(keep_reason or reasons.NotKept(keep=series.keep))
         else:
             keep_reason = _never_deleted(backup, pinned, times)
@@ -145,11 +145,6 @@ def _no_restore_point(
         return Exemption.NEWEST_UNDERSIZED
     default = times.desired.config.settings.min_size
     return reasons.Undersized(min_size=default if series.min_size is None else series.min_size)
-
-
-def _too_young(backup: Backup, times: TimeRules) -> reasons.TooYoung | None:
-    min_age = times.desired.config.require.min_age
-    return reasons.TooYoung(min_age=min_age) if min_age and times.is_too_young(backup) else None
 
 
 _EXEMPTIONS = {
@@ -288,7 +283,7 @@ class _ServerPlanner:
             return Exemption.NOT_PRUNED
         if backup.description in self.unclear:
             return Exemption.BESIDE_UNKNOWN
-        young = _too_young(backup, times)
+        young = times.too_young(backup)
         if prune is True or (at := prune.after(times.moment(backup), times.zone)) <= times.now:
             return young
         protected_until = young.min_age.after(times.moment(backup), times.zone) if young else at

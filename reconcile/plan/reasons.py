@@ -14,7 +14,10 @@ from reconcile.durations import Duration
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Missing:
-    """The series has no member; `has_others` is set if it has only backups that do not count (failed or stalled)."""
+    """The series has no member, or only undersized ones where `--max-age` needs a usable one.
+
+    `has_others` is set if it has backups that do not count: failed, stalled or, for `--max-age`, undersized.
+    """
 
     has_others: bool
     kind: Literal["missing"] = "missing"

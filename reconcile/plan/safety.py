@@ -1,13 +1,13 @@
-"""Decides which deletes are withheld (spec, sections 3 and 6).
+"""Decides which deletes of a plan are withheld (spec, sections 3 and 6); `guards` checks the others as they are sent.
 
 These are deletes by which a plan would lose too much, deletes on servers that break a rule of `[require]`, and deletes
 that depend on a clock that the service has not confirmed.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
-from types import MappingProxyType
 
 from reconcile.actual.inventory import Inventory
 from reconcile.addresses import BackupAddress, SeriesAddress
@@ -35,9 +35,10 @@ def measure(servers: Iterable[ServerPlan], limit: LossLimit, inventory: Inventor
     )
     lost = deleted = created = 0
     for server in servers:
-        lost += sum(1 for _ in _losing(server))
+        gains = Counter(series.address for series in server.series if series.create)
+        lost += sum(1 for _ in _losing(server, gains))
         deleted += 0 if server.veto else sum(map(_loses, server.deletes))
-        created += sum(series.create is not None for series in server.series)
+        created += gains.total()
     switched_off = limit.max_shrink_percent == _NO_LIMIT
     return Loss(
         lost=lost,
@@ -52,7 +53,8 @@ def continued(plan: Plan, gained: Mapping[SeriesAddress, int], lost: int) -> Pla
 
     A backup that was in progress before the run and is completed now replaces an older one: that is rotation.
     """
-    lost += sum(1 for server in plan.servers for _ in _losing(server, gained))
+    gains = Counter(create.address for create in plan.creates) + Counter(gained)
+    lost += sum(1 for server in plan.servers for _ in _losing(server, gains))
     return replace(plan, loss=replace(plan.loss, lost=lost))
 
 
@@ -65,21 +67,22 @@ def without_deletes(plan: Plan) -> Plan:
 def withheld(
     plan: Plan,
     allowed: int = 0,
-    gained: Mapping[SeriesAddress, int] = MappingProxyType({}),
+    gained: Mapping[SeriesAddress, int] | None = None,
     *,
     counts_creates: bool = True,
 ) -> dict[BackupAddress, Veto]:
     """Return the withheld deletes, and why.
 
-    A loss is a delete of a usable backup that is undeclared, or by which a series loses more than it gains. A series
-    may still lose as many as it gains, the oldest first: if withheld, they would pile up night after night. `allowed`
-    is the loss allowed for this run (`--allow-loss`). `gained` counts the backups of each series that were in progress
+    A delete is a loss if its backup is usable and either undeclared, or one more than its series gains. A series may
+    still lose as many as it gains, the oldest first: if withheld, they would pile up night after night. `allowed` is
+    the loss allowed for this run (`--allow-loss`). `gained` counts the backups of each series that were in progress
     when the run started and have completed since. Without `counts_creates`, a series gains nothing by its create,
     because the run does not wait for it.
     """
-    is_too_much = plan.loss.is_too_much(allowed)
-    servers = plan.servers if is_too_much else ()
-    losing = (each for server in servers for each in _losing(server, gained, counts_creates=counts_creates))
+    gains = Counter(gained or {})
+    gains.update(create.address for create in plan.creates if counts_creates)
+    servers = plan.servers if plan.loss.is_too_much(allowed) else ()
+    losing = (delete for server in servers for delete in _losing(server, gains))
     return dict.fromkeys((delete.address for delete in losing), Veto.TOO_MUCH_LOST) | {
         delete.address: veto
         for server in plan.servers
@@ -88,17 +91,14 @@ def withheld(
     }
 
 
-def _losing(
-    server: ServerPlan, gained: Mapping[SeriesAddress, int] = MappingProxyType({}), *, counts_creates: bool = True
-) -> Iterator[Delete]:
-    """Yield the deletes by which a server loses usable backups, if its deletes are carried out."""
+def _losing(server: ServerPlan, gains: Counter[SeriesAddress]) -> Iterator[Delete]:
+    """Yield the deletes by which a server loses usable backups, given how many each series gains."""
     if server.veto:
         return
     for series in server.series:
         if series.deletes:
             losing = list(filter(_loses, series.deletes))  # from the oldest to the newest
-            gains = (counts_creates and series.create is not None) + gained.get(series.address, 0)
-            yield from losing[gains:]
+            yield from losing[gains[series.address] :]
     yield from filter(_loses, server.pruned)
 
 

@@ -16,7 +16,7 @@ from reconcile.durations import Duration
 from reconcile.plan.days import day_of, start_of
 from reconcile.plan.look_alikes import LookAlike, look_alikes
 from reconcile.plan.pauses import Pause, pause_of
-from reconcile.plan.reasons import CreateReason, Due, Missing, TooOld
+from reconcile.plan.reasons import CreateReason, Due, Missing, TooOld, TooYoung
 
 MISDATED_BEYOND = timedelta(minutes=10)
 _MOST_SLACK = timedelta(hours=1)
@@ -55,11 +55,11 @@ def is_usable(backup: Backup, now: datetime) -> bool:
     return backup.state is State.USABLE and not is_misdated(backup, now)
 
 
-def is_too_young(backup: Backup, min_age: Duration | None, now: datetime, zone: ZoneInfo) -> bool:
-    """Return whether a usable backup is younger than `min_age`; if it is just ahead of our clock, its age is zero."""
-    if min_age is None or backup.state is not State.USABLE:
-        return False
-    return min_age.after(min(backup.created_at, now), zone) > now
+def too_young(backup: Backup, min_age: Duration | None, now: datetime, zone: ZoneInfo) -> TooYoung | None:
+    """Return that a usable backup is younger than `min_age`; if it is just ahead of our clock, its age is zero."""
+    if min_age is None or backup.state is not State.USABLE or min_age.after(min(backup.created_at, now), zone) <= now:
+        return None
+    return TooYoung(min_age=min_age)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -93,9 +93,9 @@ class TimeRules:
         is_stalled = self.desired.config.settings.stalled_after.after(backup.created_at, self.zone) <= self.now
         return State.STALLED if is_stalled else State.PENDING
 
-    def is_too_young(self, backup: Backup) -> bool:
-        """Return whether a usable backup is younger than `min_age` of `[require]`."""
-        return is_too_young(backup, self.desired.config.require.min_age, self.now, self.zone)
+    def too_young(self, backup: Backup) -> TooYoung | None:
+        """Return that a usable backup is younger than `min_age` of `[require]`, if it is."""
+        return too_young(backup, self.desired.config.require.min_age, self.now, self.zone)
 
     def is_too_old(self, backup: Backup) -> bool:
         """Return whether `--max-age` needs a younger backup. There is no slack, because a person chose the age."""

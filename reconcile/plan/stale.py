@@ -18,7 +18,7 @@ from reconcile.ids import Id
 from reconcile.plan.model import Plan, SeriesPlan, ServerPlan
 from reconcile.plan.reasons import unmet_text
 from reconcile.plan.safety import measure, withheld
-from reconcile.plan.series_state import is_misdated, is_too_young, is_usable
+from reconcile.plan.series_state import is_misdated, is_usable, too_young
 
 _Fields = Mapping[str, str | int | float | None]
 
@@ -68,7 +68,7 @@ def _reasons(plan: Plan, measured: Plan, inventory: Inventory, allowed: int) -> 
     young = [
         f"{delete.address}: younger than {plan.min_age}"
         for delete in plan.deletes
-        if is_too_young(delete.backup, plan.min_age, now, plan.zone)
+        if too_young(delete.backup, plan.min_age, now, plan.zone)
     ]
     yield "It would delete backups that [require] min_age protects.", young
     unsure = [
