@@ -117,13 +117,6 @@ class StoppableClock:
             await self._clock.sleep(seconds)
         self.checkpoint()
 
-    async def pause(self, seconds: float) -> None:
-        """Sleep as `sleep` does, before another attempt; raise at once if the deadline comes first."""
-        self.checkpoint()
-        if self.monotonic() + seconds >= self._ends_at:
-            raise StoppedError(Stop.DEADLINE)
-        await self.sleep(seconds)
-
     @property
     def seconds_left(self) -> float:
         """The seconds until the deadline."""

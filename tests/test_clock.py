@@ -198,13 +198,3 @@ def test_what_was_cut_short_is_in_the_message() -> None:
     assert str(StoppedError(Stop.DEADLINE, "waiting for GET /backups/")) == (
         "stopped: out of time while waiting for GET /backups/"
     )
-
-
-def test_a_pause_that_the_deadline_would_cut_short_ends_at_once() -> None:
-    async def block(clock: StoppableClock) -> None:
-        await clock.pause(59)
-        with pytest.raises(StoppedError, match="out of time"):
-            await clock.pause(1)
-        assert clock.reason is None, "something else may still be done in time"
-
-    assert run(block) == 59

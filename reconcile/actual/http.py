@@ -138,7 +138,7 @@ class Http(AbstractAsyncContextManager["Http"]):
         async with self._limiter:
             while (left := self._resume_at - self.clock.monotonic()) > 0:
                 try:
-                    await self.clock.pause(left)
+                    await self.clock.sleep(left)
                 except StoppedError as stopped:
                     raise StoppedError(stopped.reason, self._pause_reason) from None
             if method != "GET":

@@ -123,7 +123,7 @@ class Pages:
 
     async def _pause(self, seconds: float, error: ApiError) -> None:
         try:
-            await self._http.clock.pause(seconds)
+            await self._http.clock.sleep(seconds)
         except StoppedError as stopped:
             raise StoppedError(stopped.reason, f"trying again after {error}") from error
 

@@ -437,6 +437,19 @@ def test_after_an_interrupt_what_was_started_is_in_progress_with_its_id() -> Non
     assert result.stopped is Stop.INTERRUPTED
 
 
+def test_lists_that_fail_until_the_deadline_leave_a_backup_in_progress_and_the_run_out_of_time() -> None:
+    class Failing(World):
+        def handle(self, request: httpx.Request) -> httpx.Response:
+            is_late = self.now() > NOW + timedelta(seconds=500)
+            return httpx.Response(502) if is_late and request.method == "GET" else super().handle(request)
+
+    result = result_of(Failing(config=nightly(1), servers=servers(1), backups=[], backup_seconds=DAY), seconds=600)
+
+    assert outcomes(result) == {"s1/nightly": Outcome.IN_PROGRESS}
+    assert result.stopped is Stop.DEADLINE
+    assert "Out of time" in report(result)
+
+
 def test_an_approval_after_the_deadline_starts_nothing_and_says_that_the_time_is_over() -> None:
     world = World(config=nightly(1), servers=servers(1), backups=[], answers_after=700)
 
