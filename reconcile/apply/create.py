@@ -33,6 +33,8 @@ SETTLE = 30.0
 MOST_SENT = 3
 """Maximum number of times that a create is sent, if its responses get lost."""
 
+_CLOSED = "not started: this run creates no more backups"
+
 
 @dataclass(kw_only=True)
 class Creation(Attempt):
@@ -67,6 +69,8 @@ class Creation(Attempt):
         self._slot = Slot(self.run.slots, self.rank)
         try:
             await self._slot.take()
+            if self.run.slots.is_closed:
+                return Finished(action=self.action, outcome=Outcome.NOT_STARTED, explanation=_CLOSED)
             self._dated_from = self.run.clock.now()
             sent = await self.send()
             return sent if isinstance(sent, Finished) else await self._see_completed(sent)
@@ -83,7 +87,7 @@ class Creation(Attempt):
         if new := [f"#{backup.id}" for backup in before if self._is_new_member(backup)]:
             return self._failed(f"the series gained {', '.join(new)} meanwhile", Outcome.SKIPPED)
         if self.run.slots.is_closed:
-            return self._failed("not started: this run creates no more backups", Outcome.NOT_STARTED)
+            return self._failed(_CLOSED, Outcome.NOT_STARTED)
         if self._times_lost == MOST_SENT:
             return self._failed(f"sent {MOST_SENT} times, but no list shows it; last error: {self._lost}")
         return None

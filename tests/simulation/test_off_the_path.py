@@ -14,7 +14,7 @@ from reconcile.apply.slots import START
 from reconcile.clock import Stop, StoppedError
 from reconcile.desired.config import Config
 from reconcile.diagnostics import UserError
-from reconcile.outcomes import Applied, Outcome, Result, Waiting
+from reconcile.outcomes import Applied, Outcome, Result, Started, Waiting
 from reconcile.plan.model import Create, Delete
 from reconcile.plan.planning import RunOptions
 from reconcile.report.apply import result_text
@@ -225,6 +225,15 @@ class TestTheCanary:
             world.wait(DAY)
 
         assert creates(world) == [2, 1, 3, 4, 2]
+
+    def test_if_it_is_altered_the_other_series_are_neither_started_nor_listed(self) -> None:
+        held = [item(number, server, "nightly", 2) for number, server in enumerate(servers(20))]
+        world = Cutting(config=nightly(20), servers=servers(20), backups=held, answers_after=60)
+
+        assert result_of(world).counts == {Outcome.FAILED: 1, Outcome.NOT_STARTED: 19, Outcome.SKIPPED: 20}
+
+        assert len(world.requests) == 2 + 2, "a list before the canary, and no other"
+        assert sum(isinstance(event, Started) for event in world.events) == 1
 
     def test_one_that_no_list_shows_is_looked_for_for_ten_minutes(self) -> None:
         world = Hiding(config=nightly(2), servers=servers(2), backups=[])
