@@ -101,7 +101,7 @@ async def _safety_backup(server: Server, now: datetime, run: Run) -> Finished:
     if run.clock.reason:
         raise StoppedError(run.clock.reason, "creating the safety backup")
     raise UserError(
-        f"the safety backup was not created ({ended.explanation if ended else 'not started'}); nothing was restored",
+        f"the safety backup was not completed ({ended.explanation if ended else 'not started'}); nothing was restored",
         "Fix the cause, or restore without --safety-backup.",
     )
 

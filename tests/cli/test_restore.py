@@ -207,7 +207,7 @@ class TestSafetyBackup:
         done = service.run("restore", "db", "--backup", str(OLD), "--auto-approve", "--safety-backup")
 
         assert done.returncode == 1
-        assert "the safety backup was not created" in done.stderr
+        assert "the safety backup was not completed" in done.stderr
         assert "nothing was restored" in done.stderr
         assert done.stderr.endswith("\n  Fix the cause, or restore without --safety-backup.\n")
         assert restores(service) == []
