@@ -59,7 +59,7 @@ class OutcomeUnknownError(ApiError):
 
 
 class AcceptedError(OutcomeUnknownError):
-    """A 2xx that does not say what was created: a later list will show it, so sent again, there would be two."""
+    """A 2xx whose body can't be used: a later list will show what was created, so sent again, there would be two."""
 
 
 class IncompleteListError(ApiError):

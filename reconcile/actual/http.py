@@ -6,7 +6,7 @@ This module never repeats a request; whether it may be sent again depends on wha
 import logging
 import ssl
 from collections.abc import Callable, Mapping
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, aclosing, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -16,6 +16,7 @@ import httpx
 
 from reconcile.actual.credentials import Access, redact, redact_bytes
 from reconcile.actual.errors import (
+    AcceptedError,
     ApiError,
     BusyError,
     FinalError,
@@ -179,39 +180,42 @@ class Http(AbstractAsyncContextManager["Http"]):
 
     async def _send(self, request: httpx.Request, name: str) -> Response:
         started = self.clock.monotonic()
-        is_connecting = False
+        kind: type[ApiError] = OutcomeUnknownError  # what it means if no more arrives
 
         async def trace(step: str, details: Mapping[str, Any]) -> None:
-            nonlocal is_connecting
+            nonlocal kind
             if step.endswith("connect_tcp.started"):
-                is_connecting = True
+                kind = NotSentError
             elif step.endswith("send_request_headers.started"):
-                is_connecting = details["request"].method == b"CONNECT"  # to a proxy, without the token
+                is_for_proxy = details["request"].method == b"CONNECT"
+                kind = NotSentError if is_for_proxy else OutcomeUnknownError
 
         request.extensions["trace"] = trace  # httpcore calls it before and after each step
         try:
             with self.clock.request(), anyio.fail_after(_WHOLE_REQUEST):
                 sent = await self._transport.handle_async_request(request)
-                try:
-                    body = await self._body(name, sent)
-                finally:
-                    await sent.aclose()
+                kind = AcceptedError if sent.is_success else kind
+                body = b""
+                # The status says what became of the request, and the body of a rejection only why.
+                tolerated = () if sent.is_success else (httpx.HTTPError, ssl.SSLError, AcceptedError)
+                async with aclosing(sent):
+                    with suppress(*tolerated):
+                        body = await self._body(name, sent)
         except StoppedError as stopped:
-            if request.method == "GET" or is_connecting:
+            if request.method == "GET" or kind is NotSentError:
                 raise StoppedError(stopped.reason, f"waiting for {name}") from None
             advice = "The next run will find out whether it succeeded."
             if stopped.reason is Stop.DEADLINE:
                 advice += " To allow more time, increase --timeout."
             raise OutcomeUnknownError(name, f"no response: {stopped.reason}", advice) from stopped
         except TimeoutError as error:
-            kind = NotSentError if is_connecting else OutcomeUnknownError
             raise kind(name, f"no complete response within {_WHOLE_REQUEST:.0f} seconds") from error
         except Exception as error:
             # httpx lets through what TLS raises after the handshake, and what a SOCKS proxy causes.
-            if not is_connecting and not isinstance(error, httpx.HTTPError | ssl.SSLError):
+            if kind is not NotSentError and not isinstance(error, httpx.HTTPError | ssl.SSLError):
                 raise
             log.debug("%s failed: %s", name, type(error).__name__)
-            raise connection_error(name, error, self._shown, is_unsent=is_connecting) from error
+            raise connection_error(name, error, self._shown, kind) from error
         log.debug("%s %d in %.2fs", name, sent.status_code, self.clock.monotonic() - started)
         return self._checked(name, request, sent, body)
 
@@ -237,15 +241,21 @@ class Http(AbstractAsyncContextManager["Http"]):
         raise error
 
     async def _body(self, name: str, response: httpx.Response) -> bytes:
+        """Return the body of a response.
+
+        Raises:
+            AcceptedError: it can't be used.
+            httpx.HTTPError, ssl.SSLError: it was cut off.
+        """
         if response.headers.get("Content-Encoding", "").strip().lower() not in _ENCODINGS:
-            raise OutcomeUnknownError(name, "the response has an encoding that was not requested", WRONG_SERVICE)
+            raise AcceptedError(name, "the response has an encoding that was not requested", WRONG_SERVICE)
         body = bytearray()
         async for chunk in response.aiter_bytes():
             body += chunk
             if len(body) > LARGEST_RESPONSE:
-                raise OutcomeUnknownError(name, f"the response is larger than {LARGEST_RESPONSE // MEBIBYTE} MiB")
+                raise AcceptedError(name, f"the response is larger than {LARGEST_RESPONSE // MEBIBYTE} MiB")
         if body.count(b",") > MOST_VALUES:
-            raise OutcomeUnknownError(name, f"the response contains more than {MOST_VALUES:,} values")
+            raise AcceptedError(name, f"the response contains more than {MOST_VALUES:,} values")
         # The service may echo the token anywhere. If the text is cut or wrapped later, the token can't be recognised.
         return redact_bytes(bytes(body), self._token)
 

@@ -36,8 +36,8 @@ _LONGEST_PAUSE = 24 * 3600.0
 """Seconds: longer than any run, and still a time that an event loop can wait."""
 
 
-def connection_error(request: str, error: Exception, show: Show, *, is_unsent: bool) -> ApiError:
-    """Classify the error of a request without a response by whether the request was sent."""
+def connection_error(request: str, error: Exception, show: Show, kind: type[ApiError]) -> ApiError:
+    """Classify the error of a request without a complete response; `kind` is what it means at that step."""
     chain = list(_chain(error))
     is_slow = isinstance(error, httpx.TimeoutException)
     text = "timed out" if is_slow else show(next(filter(None, map(str, chain)), type(error).__name__))
@@ -53,10 +53,12 @@ def connection_error(request: str, error: Exception, show: Show, *, is_unsent: b
                 f"the proxy could not connect ({text})",
                 "Check HTTPS_PROXY and ALL_PROXY; see reconcile help connection.",
             )
-        case _ if is_unsent or isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout):
+        case _ if kind is NotSentError or isinstance(
+            error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout
+        ):
             return NotSentError(request, f"could not connect ({text})", _UNREACHABLE)
         case _:
-            return OutcomeUnknownError(request, f"no complete response ({text})")
+            return kind(request, f"no complete response ({text})")
 
 
 def status_error(

@@ -1,5 +1,6 @@
 """Changes the account: sends one create, restore or delete, once. Only `apply/` gets it."""
 
+from contextlib import suppress
 from urllib.parse import quote
 
 import httpx
@@ -35,7 +36,8 @@ class Writer:
     async def restore(self, server_id: Id, backup_id: Id) -> None:
         """Send one restore, which overwrites the server's disk; any 2xx counts as accepted (api.md)."""
         path = f"/servers/{quote(str(server_id), safe='')}/restore/"
-        await self._http.request("POST", path, json={"backup_id": backup_id})
+        with suppress(AcceptedError):
+            await self._http.request("POST", path, json={"backup_id": backup_id})
 
     async def delete(self, backup_id: Id) -> None:
         """Send one delete, which can't be undone. A 404 is success: the backup is gone already (spec, section 4.6)."""

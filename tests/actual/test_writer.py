@@ -7,9 +7,10 @@ import httpx
 import pytest
 from support.service import Answer, Script, item
 
-from reconcile.actual.errors import ApiError, BusyError, FinalError, NotSentError, OutcomeUnknownError
+from reconcile.actual.errors import AcceptedError, ApiError, BusyError, FinalError, NotSentError, OutcomeUnknownError
 from reconcile.actual.http import Http
 from reconcile.actual.inventory import Backup, State
+from reconcile.actual.reader import Reader
 from reconcile.actual.writer import Writer
 from reconcile.clock import Stop, StoppedError
 from reconcile.ids import Id
@@ -75,6 +76,40 @@ def test_an_answer_says_whether_it_was_carried_out_and_is_never_followed_by_anot
     assert len(script.requests) == 1
     assert "POST https://vps.example/api/v1/backups/: " in str(raised.value)
     assert "vps_secret" not in repr(raised.value) + str(raised.value.__cause__)
+
+
+class Broken(httpx.AsyncByteStream):
+    async def __aiter__(self):  # type: ignore[no-untyped-def] # noqa: ANN204 - an async generator
+        yield b'{"det'
+        raise httpx.ReadError("cut")
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"), [(400, FinalError), (403, FinalError), (409, BusyError), (429, BusyError), (302, FinalError)]
+)
+@pytest.mark.parametrize("headers", [{}, {"Content-Encoding": "br"}, {"Content-Encoding": "gzip"}])
+def test_a_rejection_is_one_even_if_its_text_is_not_readable(
+    status: int, kind: type[ApiError], headers: dict[str, str]
+) -> None:
+    with pytest.raises(kind, match=f" {status} "):
+        create(httpx.Response(status, headers=headers, stream=Broken()))
+
+
+@pytest.mark.parametrize("headers", [{}, {"Content-Encoding": "br"}, {"Content-Encoding": "gzip"}])
+class TestA2xxWhoseBodyIsNotReadable:
+    def test_says_that_a_create_was_accepted(self, headers: dict[str, str]) -> None:
+        with pytest.raises(AcceptedError):
+            create(httpx.Response(201, headers=headers, stream=Broken()))
+
+    def test_is_enough_for_a_restore(self, headers: dict[str, str]) -> None:
+        script = Script([httpx.Response(200, headers=headers, stream=Broken())])
+        script.run(lambda http: Writer(http).restore(1, 2))
+
+    def test_may_still_be_no_list(self, headers: dict[str, str]) -> None:
+        with pytest.raises(OutcomeUnknownError):
+            Script([lambda _: httpx.Response(200, headers=headers, stream=Broken())]).run(
+                lambda http: Reader(http).backups()
+            )
 
 
 @pytest.mark.parametrize(

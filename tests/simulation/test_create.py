@@ -250,8 +250,22 @@ def accepted(_: World, request: httpx.Request, handle: Handler) -> httpx.Respons
     return httpx.Response(202, json={"message": "queued"}) if request.method == "POST" else response
 
 
-def test_a_create_that_was_accepted_is_found_however_late_the_list_shows_it() -> None:
-    world = small_world(faults=dict.fromkeys(range(500), accepted), hide_new_for=200)
+def cut_off_after_its_status(_: World, request: httpx.Request, handle: Handler) -> httpx.Response:
+    response = handle(request)
+    if request.method != "POST":
+        return response
+
+    class CutOff(httpx.AsyncByteStream):
+        async def __aiter__(self):  # type: ignore[no-untyped-def] # noqa: ANN204 - an async generator
+            yield response.content[:9]
+            raise httpx.RemoteProtocolError("closed", request=request)
+
+    return httpx.Response(response.status_code, stream=CutOff())
+
+
+@pytest.mark.parametrize("fault", [accepted, cut_off_after_its_status])
+def test_a_create_that_was_accepted_is_found_however_late_the_list_shows_it(fault: Fault) -> None:
+    world = small_world(faults=dict.fromkeys(range(500), fault), hide_new_for=200)
 
     result = applied(world)
 
