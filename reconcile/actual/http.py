@@ -64,7 +64,10 @@ _SHORTEST_PAUSE = 1.0
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Response:
-    """A complete 2xx response, and when it was received by our clock; `date` is the service's time, if it has one."""
+    """A complete 2xx response.
+
+    `received_at` is by our clock. `date` is the service's time; None without a readable `Date` header.
+    """
 
     request: str
     url: httpx.URL
@@ -145,7 +148,7 @@ class Http(AbstractAsyncContextManager["Http"]):
             if method != "GET":
                 self.clock.checkpoint()  # a change that waited for its turn must not start after an interrupt
                 if self.clock.monotonic() - asked_at > _LONGEST_TURN:
-                    raise OutdatedError(name, "not sent: the list that it is based on is too old by now")
+                    raise OutdatedError(name, "not sent: the list it relies on is too old")
             try:
                 return await self._send(request, name)
             except BusyError:
