@@ -18,9 +18,14 @@ def ranks(plan: Plan) -> Mapping[SeriesAddress, int]:
     """Number the creates of a plan from 0: first the canary, then the longest overdue in proportion to its interval.
 
     Missing backups come before all that are due. Series whose newest backup hangs or has failed come last, because the
-    next backup may do the same. The canary is the create with the longest description, which a service that cuts
-    descriptions is most likely to cut. Last of all come the series with a look-alike: the service may have stored their
-    last backup with another description. It would alter the next one too, which ends all creates of the run.
+    next backup may do the same.
+
+    The canary is the create with the longest description, which a service that cuts descriptions is most likely to cut.
+    Of several, it is one that has a backup. Otherwise, one server whose backups the service hides would be the canary
+    every night, and end all creates of the run.
+
+    Last of all come the series with a look-alike: the service may have stored their last backup with another
+    description. It would alter the next one too, which ends all creates of the run.
     """
     altered = {address for server in plan.servers for address in _altered(server)}
     creates = [series for server in plan.servers for series in server.series if series.create]
@@ -28,7 +33,11 @@ def ranks(plan: Plan) -> Mapping[SeriesAddress, int]:
     if creates:
         canary = max(
             creates,
-            key=lambda series: (series.address not in altered, len((series.address.description or "").encode())),
+            key=lambda series: (
+                series.address not in altered,
+                len((series.address.description or "").encode()),
+                series.due_at is not None,
+            ),
         )
         creates.remove(canary)
         creates.insert(0, canary)

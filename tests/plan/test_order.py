@@ -42,7 +42,7 @@ def test_a_missing_backup_comes_first_then_the_longest_overdue_in_proportion_to_
         of(4, days(2)),
     )
 
-    assert found == ["missing", "two days late", "a week late", "a day late"]
+    assert found == ["two days late", "missing", "a week late", "a day late"], "the first is the canary"
 
 
 def test_series_whose_newest_backup_hangs_or_failed_come_last() -> None:
@@ -63,6 +63,12 @@ def test_the_canary_is_the_longest_description_in_bytes_and_of_several_the_longe
     short, wide, long = (f'{{ description = "{text}", every = "1d" }}' for text in ("x" * 8, "é" * 6, "y" * 11))
 
     assert order({"short": short, "wide": wide, "long": long}) == ["wide", "short", "long"]
+
+
+def test_of_several_canaries_it_is_one_that_has_a_backup() -> None:
+    found = order({"missing": DAILY, "due": DAILY, "overdue": DAILY}, of(2, days(1)), of(3, days(3)))
+
+    assert found == ["overdue", "missing", "due"]
 
 
 def test_series_that_the_service_may_have_stored_with_another_description_come_last_of_all() -> None:

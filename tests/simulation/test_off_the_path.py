@@ -217,8 +217,15 @@ class TestTheCanary:
                 self.stored_as = str.upper if server["id"] == 2 else str
                 return super().create(server, description)
 
+        names = {each: "nightly backup" if each == 2 else "nightly" for each in range(1, 5)}
+        file = config(
+            "".join(
+                f"[servers.s{each}]\nid = {each}\nbackups = [{{ description = '{name}', every = '1d', keep = 7 }}]\n"
+                for each, name in names.items()
+            )
+        )
         held = [item(each["id"], each, "nightly", 1.1) for each in servers(4) if each["id"] != 2]
-        world = Folding(config=nightly(4, keep="7"), servers=servers(4), backups=held)
+        world = Folding(config=file, servers=servers(4), backups=held)
 
         for _ in range(2):
             assert not result_of(world).is_complete
@@ -234,6 +241,27 @@ class TestTheCanary:
 
         assert len(world.requests) == 2 + 2, "a list before the canary, and no other"
         assert sum(isinstance(event, Started) for event in world.events) == 1
+
+    @pytest.mark.parametrize("oddity", ["cut", "hidden", "no backup"])
+    def test_one_odd_server_whose_backup_is_missing_every_night_holds_up_no_other(self, oddity: str) -> None:
+        class Odd(World):
+            def create(self, server: Record, description: str) -> httpx.Response:
+                is_odd = server["id"] == 2
+                if is_odd and oddity == "no backup":
+                    return httpx.Response(200, html="<h1>Blocked by the firewall</h1>")
+                self.stored_as = (lambda text: text[:5]) if is_odd and oddity == "cut" else str
+                self.hide_new_for = 1e9 if is_odd and oddity == "hidden" else 0.0
+                return super().create(server, description)
+
+        held = [item(each["id"], each, "nightly", 1.1) for each in servers(4) if each["id"] != 2]
+        world = Odd(config=nightly(4, keep="7"), servers=servers(4), backups=held)
+
+        for night in range(1, 3):
+            result = result_of(world)
+            assert not result.is_complete
+            assert result.notes
+            assert [each for each in creates(world) if each != 2] == [1, 3, 4] * night
+            world.wait(DAY)
 
     def test_one_that_no_list_shows_is_looked_for_for_ten_minutes(self) -> None:
         world = Hiding(config=nightly(2), servers=servers(2), backups=[])
