@@ -128,11 +128,11 @@ class AccountView:
             self._account_again_at = now + _AVOIDED_FOR * (now - asked_at)
         return {server_id: error or self._known(server_id) for server_id in servers}
 
-    def changed(self, server_id: Id) -> None:
+    def record_change(self, server_id: Id) -> None:
         """Record that a change to this server was sent: earlier lists no longer show its state."""
         self._changed_at[server_id] = self._clock.monotonic()
 
-    def gone(self, backup: Backup) -> None:
+    def record_deleted(self, backup: Backup) -> None:
         """Record that a backup is certainly deleted; its server's list stays as fresh as it was."""
         known = self._known(backup.server_id)
         left = tuple(each for each in known.backups if each.id != backup.id)

@@ -88,7 +88,7 @@ class Attempt(ABC):
             case OutcomeUnknownError():
                 self._lost = error
                 self._times_lost += 1
-                self.run.view.changed(self.action.server_id)
+                self.run.view.record_change(self.action.server_id)
                 ended = await self._after_loss()
                 if ended or not error.retry_after:
                     return ended
@@ -96,7 +96,7 @@ class Attempt(ABC):
                 return None
             case BusyError() | NotSentError():
                 # The server may be busy because another client is creating a backup in this very series.
-                self.run.view.changed(self.action.server_id)
+                self.run.view.record_change(self.action.server_id)
             case _:
                 return self._failed(error.explanation, is_final=isinstance(error, FinalError))
         why_not = await self._pause(error)

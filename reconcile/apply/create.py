@@ -116,7 +116,7 @@ class Creation(Attempt):
             if error.is_pushback:
                 self.run.slots.pushed_back(sent_at=self._sent_at, now=self.run.clock.monotonic())
             raise
-        self.run.view.changed(self.action.server_id)
+        self.run.view.record_change(self.action.server_id)
         if backup.id in self._known:
             # The service deduplicates. If this counted as the new backup, retention would delete it as the old one.
             return self._ended(Outcome.FAILED, f"the service responded with #{backup.id}, which already existed")

@@ -36,7 +36,7 @@ class Deletion(Attempt):
     async def confirm(self) -> Finished:
         """Wait until a list no longer shows the backup that the service said it deleted (spec, section 4.6)."""
         try:
-            still_listed = await self.run.delete_watch.gone(self.action.backup)
+            still_listed = await self.run.delete_watch.wait_until_gone(self.action.backup)
         except (ApiError, StoppedError) as hindrance:
             return self._ended(Outcome.UNKNOWN, f"accepted, but not confirmed by a list: {hindrance}")
         if still_listed:
@@ -58,7 +58,7 @@ class Deletion(Attempt):
     async def _request(self) -> Backup:
         backup = self.action.backup
         await self.run.writer.delete(backup.id)
-        self.run.view.gone(backup)
+        self.run.view.record_deleted(backup)
         return backup
 
     async def _after_loss(self) -> Backup | Finished | None:

@@ -34,7 +34,7 @@ class Slots:
     is_confirmed: bool = False
     """Whether a list has shown a backup of this run as it was sent."""
     _taken: int = 0
-    _waiting: list[tuple[int, int, "Slot"]] = field(default_factory=list)
+    _waiting: list[tuple[int, int, anyio.Event]] = field(default_factory=list)
     _arrivals: int = 0
     _halved_at: float = float("-inf")
     _durations: list[float] = field(default_factory=list)
@@ -77,13 +77,15 @@ class Slots:
         room = self.size if self.is_confirmed else 1
         while self._waiting and (self._taken < room or self.is_closed):
             self._taken += 1
-            heapq.heappop(self._waiting)[2].granted.set()
+            heapq.heappop(self._waiting)[2].set()
 
-    def wait_for(self, slot: "Slot") -> None:
-        """Queue a slot behind slots of a lower rank."""
+    async def take(self, rank: int) -> None:
+        """Wait until a slot is free, behind the creates of a lower rank, and take it."""
+        granted = anyio.Event()
         self._arrivals += 1
-        heapq.heappush(self._waiting, (slot.rank, self._arrivals, slot))
+        heapq.heappush(self._waiting, (rank, self._arrivals, granted))
         self._fill()
+        await granted.wait()
 
     def release(self) -> None:
         """Take a slot back."""
@@ -97,14 +99,11 @@ class Slot:
 
     slots: Slots
     rank: int
-    granted: anyio.Event = field(default_factory=anyio.Event)
     _is_taken: bool = False
 
     async def take(self) -> None:
         """Wait until a slot is free, and take it."""
-        self.granted = anyio.Event()
-        self.slots.wait_for(self)
-        await self.granted.wait()
+        await self.slots.take(self.rank)
         self._is_taken = True
 
     def give_up(self) -> None:

@@ -132,7 +132,7 @@ class Watch:
             self._quickest = min(self._quickest or LONGEST_FIRST_LOOK, max(took, FIRST_LOOK))
         return ended
 
-    async def gone(self, backup: Backup) -> Backup | None:
+    async def wait_until_gone(self, backup: Backup) -> Backup | None:
         """Wait until a list no longer shows a deleted backup, or shows it being deleted; return None.
 
         Returns the backup if it is still listed after `STILL_LISTED` seconds. Raises as `listed` does.

@@ -70,7 +70,7 @@ def test_a_list_is_read_once_in_five_seconds() -> None:
 def test_a_list_is_read_again_after_a_change_to_its_server_and_to_no_other() -> None:
     async def steps(view: AccountView) -> None:
         await anyio.sleep(1)
-        view.changed(1)
+        view.record_change(1)
         await view.fresh(2)
         await view.fresh(1)  # asked for at the moment of the change: it may not show it
         await anyio.sleep(1)
@@ -96,7 +96,7 @@ def test_what_is_gone_is_gone_from_every_list_without_another_request() -> None:
     async def steps(view: AccountView) -> None:
         await view.fresh(2, by_itself=True)
         for held in HELD:
-            view.gone(held)
+            view.record_deleted(held)
             assert await view.fresh(held.server_id) == ()
 
     assert look(Lists(pages=2), steps) == [2]

@@ -193,7 +193,7 @@ def _bookkeeping() -> Row:
         AccountView.__init__(view, None, None)  # type: ignore[arg-type] # nothing is listed here
         view.start_from(inventory(*backups), 0.0, DEFAULT)
         gone = iter(backups[::20])
-        return min(timeit.repeat(lambda: view.gone(next(gone)), number=10, repeat=20))
+        return min(timeit.repeat(lambda: view.record_deleted(next(gone)), number=10, repeat=20))
 
     return Row(
         what="a delete's bookkeeping in an account of 100,000, beside one of 5,000",
