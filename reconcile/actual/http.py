@@ -270,12 +270,11 @@ class Http(AbstractAsyncContextManager["Http"]):
         self._resume_at = resume_at
         length, left = (age_text(timedelta(seconds=each)) for each in (seconds, self.clock.seconds_left))
         self._pause_is_too_long = seconds >= self.clock.seconds_left
-        if self._pause_is_too_long:
-            self._pause_reason = f"the service asks for a pause of {length}, but --timeout leaves only {left} ({error})"
-            self.clock.stop(Stop.DEADLINE)  # this run can send no more requests
-            return
         self._pause_reason = f"waiting {length}, as requested by the service ({error})"
-        if seconds > ANNOUNCED:
+        if self._pause_is_too_long:
+            self._pause_reason += f"; --timeout leaves only {left}"
+            self.clock.stop(Stop.DEADLINE)  # this run can send no more requests
+        elif seconds > ANNOUNCED:
             self.announce(f"Waiting {length}, as requested by the service: {error}")
 
     def _shown(self, text: str) -> str:

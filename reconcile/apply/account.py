@@ -43,7 +43,7 @@ class AccountView:
 
     def __init__(self, reader: Reader, clock: Clock) -> None:
         self.min_sizes = DEFAULT
-        """Decide which listed backups are undersized."""
+        """The minimum sizes, which decide which listed backups are undersized."""
         self._reader = reader
         self._clock = clock
         self._latest: dict[Id, Listing] = {}

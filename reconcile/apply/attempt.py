@@ -1,4 +1,4 @@
-"""Sends one change until the service accepts it: what every error means, and for how long a rejected change is sent.
+"""Sends one change until the service accepts it, or until sending it again would be unsafe or useless.
 
 A change whose response was lost is not sent again before a list, read after the loss, shows that this is safe. A
 rejected change was certainly not carried out, and is sent again for some minutes (spec, section 4.4).
@@ -74,10 +74,11 @@ class Attempt(ABC):
                 if ended := await self._not_accepted(problem):
                     return ended
         except (ApiError, StoppedError) as hindrance:
+            then = f"then the run was {hindrance}" if isinstance(hindrance, StoppedError) else f"then {hindrance}"
             if self._lost:
-                return self._ended(Outcome.UNKNOWN, f"{self._lost}; and then {hindrance}")
+                return self._ended(Outcome.UNKNOWN, f"{self._lost}; {then}")
             if self._rejected:
-                return self._ended(Outcome.FAILED, f"{self._rejected}; and then {hindrance}")
+                return self._ended(Outcome.FAILED, f"{self._rejected}; {then}")
             if isinstance(hindrance, ApiError):
                 return self._ended(Outcome.FAILED, hindrance.explanation)
             raise
@@ -105,7 +106,8 @@ class Attempt(ABC):
     async def _pause(self, error: ApiError) -> str | None:
         """Wait until the change may be sent again, and return None; or return why it is not sent again.
 
-        The first rejection of an action is shown at once. A pause that would exceed the deadline is not started.
+        The first rejection of an action is shown at once. A pause that the service asks for is not started if it would
+        exceed the deadline, or `PATIENCE`.
 
         Raises:
             StoppedError: stopped while waiting.
@@ -118,9 +120,10 @@ class Attempt(ABC):
             return (
                 f"rejected, and must not be sent again for {age_text(timedelta(seconds=seconds))}: {error.explanation}"
             )
+        waited = sum(self.rejections)
         self.rejections.append(seconds)
-        if sum(self.rejections) > PATIENCE:
-            return f"rejected for 10 minutes: {error.explanation}"
+        if waited + seconds > PATIENCE:
+            return f"still rejected after {age_text(timedelta(seconds=waited))} of pauses: {error.explanation}"
         if is_first:
             self.run.emit(Rejected(action=self.action, explanation=error.explanation, seconds=seconds))
         await self.run.clock.sleep(seconds)

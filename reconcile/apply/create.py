@@ -197,7 +197,9 @@ class Creation(Attempt):
             )
             return self._ended(Outcome.IN_PROGRESS, f"{why}; {standing}", self._latest)
         except ApiError as error:
-            return self._ended(Outcome.UNKNOWN, f"#{backup.id} was started, but {error.explanation}", backup)
+            return self._ended(
+                Outcome.UNKNOWN, f"#{backup.id} was started, but the list can't be read: {error.explanation}", backup
+            )
         if settled is None and self._latest is backup:
             return self._hidden()
         return self._judged(settled)

@@ -1,7 +1,7 @@
 """Waits for many backups with few lists (spec, section 4.7), until they are completed or deleted.
 
-Each wait has its own schedule. The first look is early, for backups that fail or complete at once. Once a backup of
-this run has completed, the first look comes after the time that the quickest backup took: earlier looks are useless.
+Each wait has its own schedule. The first look is early, for backups that fail or complete at once. Once a wait has seen
+a backup complete, the first look comes after the time that the quickest backup took: earlier looks are useless.
 Then the pause grows with the backup's age. One look serves all waits that are due at about the same time.
 """
 
@@ -32,7 +32,7 @@ LONGEST_FIRST_LOOK = 600.0
 """Maximum seconds until the first look for a new backup, however long the others took."""
 
 _EARLY = 0.5
-"""Share of its pause by which a wait may be served early, by a look that another wait needs now."""
+"""A wait may be served this share of its pause early, if another wait needs a look now."""
 
 _NO_TIME = 0.01
 """Seconds too short to sleep for, and perhaps below the clock's resolution."""
@@ -82,7 +82,7 @@ class Watch:
         self._waits: list[_Wait] = []
         self._new_wait = anyio.Event()
         self._quickest: float | None = None
-        """Seconds after which a look found the quickest backup of this run completed."""
+        """Seconds after which a look found the quickest backup completed."""
 
     async def listed(self, backup: Backup) -> Backup | None:
         """Wait until a list shows a new backup; return the listed backup, or None after `NEVER_LISTED` seconds.
@@ -184,5 +184,5 @@ class Watch:
                 case FinalError() as error:
                     wait.end(error=error)
                 case ApiError():
-                    pass  # waiting outlives an outage: the backup is still in progress, and the deadline limits us
+                    pass  # an outage does not end a wait: the backup is still in progress, and the deadline limits us
             wait.next_look = now + wait.pause(now)

@@ -22,7 +22,7 @@ from reconcile.plan.series_state import SeriesState, ServerState, TimeRules, ser
 from reconcile.plan.warnings import account_diagnostics, odd_entries
 
 WORTH_WAITING = timedelta(hours=1)
-"""Maximum age of a pending backup that apply waits for: a stuck backup would delay every run until it stalls."""
+"""Maximum age of a pending backup that apply waits for, and how long: a stuck backup would delay every run."""
 
 
 def plan(desired: Desired, inventory: Inventory, now: datetime) -> Plan:

@@ -169,7 +169,8 @@ class TestPauses:
         script = Script([limited])
 
         with pytest.raises(
-            StoppedError, match=r"the service asks for a pause of 1h, but --timeout leaves only 1min .*Too fast\.\)"
+            StoppedError,
+            match=r"while waiting 1h, as requested by the service .*Too fast\.\); --timeout leaves only 1min",
         ):
             script.run(lambda http: attempt(http, 2), seconds=60)
 
