@@ -4,7 +4,7 @@
 a line adds its time, `@timestamp`.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import assert_never
 
 from reconcile import __version__, outcomes
@@ -16,7 +16,7 @@ from reconcile.plan.model import Action, Create, Delete
 from reconcile.plan.reasons import Veto, unmet_text
 from reconcile.report.apply import sentences
 from reconcile.report.document import Lines, Text
-from reconcile.report.plan.sentences import allow_text, why_text, withheld_lines
+from reconcile.report.plan.sentences import allow_text, amounts_text, why_text, withheld_lines
 from reconcile.report.values import RESOURCE_TYPE, JsonObject, address_index, terraform_address
 from reconcile.wording import count_text
 
@@ -148,7 +148,8 @@ def diagnostic_line(diagnostic: Diagnostic) -> JsonObject:
 
 def summary_json(rounds: Rounds) -> JsonObject:
     """Return the last line: the outcomes of all actions, including those of a plan that was not started."""
-    return _summary_line("apply", sentences.summary_text(rounds), rounds.changes)
+    changes = {**rounds.changes, "operation": "apply"}
+    return _line("change_summary", sentences.summary_text(rounds), operation="apply", changes=changes)
 
 
 def _planned(event: outcomes.Planned) -> Iterator[JsonObject]:
@@ -162,8 +163,8 @@ def _planned(event: outcomes.Planned) -> Iterator[JsonObject]:
         change = {**hook, "reason": action.reason.kind, "withheld": is_withheld}
         yield _line("planned_change", message, change=change)
     changes = {"add": len(plan.creates), "change": 0, "remove": len(plan.deletes), "withheld": len(event.withheld)}
-    message = f"Plan: {changes['add']} to create, {changes['remove']} to delete, {changes['withheld']} withheld."
-    yield _summary_line("plan", message, changes)
+    message = f"Plan: {amounts_text(plan, event.withheld)}."
+    yield _line("change_summary", message, operation="plan", changes={**changes, "operation": "plan"})
 
 
 def _unmet(event: Applied) -> Iterator[Diagnostic]:
@@ -201,15 +202,5 @@ def _resource(address: Address) -> JsonObject:
     }
 
 
-def _summary_line(operation: str, message: str, changes: Mapping[str, int]) -> JsonObject:
-    return _line("change_summary", message, operation=operation, changes={**changes, "operation": operation})
-
-
 def _line(kind: str, message: str, level: str = "info", **beside: object) -> JsonObject:
-    return {
-        "@level": level,
-        "@message": message,
-        "@module": "reconcile.ui",
-        "type": kind,
-        **beside,
-    }
+    return {"@level": level, "@message": message, "@module": "reconcile.ui", "type": kind, **beside}
