@@ -30,8 +30,8 @@ def test_the_change_comes_first_and_then_what_is_due_in_any_case(service: Sandbo
     done = service.run("plan", "--compare", "before.toml")
 
     lines = done.stdout.splitlines()
-    assert lines[0].startswith("Because of this change: 4 more deletes on web (")
-    assert lines[0].endswith("4 withheld), 2 deletes now withheld; 1 series gets a shorter policy.")
+    assert lines[0].startswith("Because of this change: 4 more deletes withheld on web (")
+    assert lines[0].endswith("2 deletes now withheld on web (200 MiB); 1 series gets a shorter policy.")
     assert "  web  nightly: keep last 7 → 3" in lines
     assert any(line.startswith("  !  web/nightly: 4 backups  3d to 6d, 400 MiB  withheld: ") for line in lines)
     assert sum("now withheld: not kept by last=3" in line for line in lines) == 2
@@ -149,7 +149,7 @@ def test_a_target_may_be_newly_declared(service: Sandbox) -> None:
 
     for option in (["--target", "web"], ["--max-age", "1d"], ["--target", "web/nightly", "--max-age", "1d"]):
         shown = service.run("plan", *option, "--compare", "before.toml").stdout
-        assert shown.startswith("Because of this change: 6 more deletes on web (")
+        assert shown.startswith("Because of this change: 6 more deletes withheld on web (")
         assert "1 server is newly declared" in shown
     assert service.run("plan", "--target", "db", "--compare", "before.toml").returncode == 1
 

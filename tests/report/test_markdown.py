@@ -117,7 +117,7 @@ def test_what_a_change_causes_comes_first_in_a_comment_about_thousands_of_server
         assert 20_000 < len(text) <= LARGEST
         assert text.count("<details>") == text.count("</details>")
         assert ("Nothing else is due" if text is unlike else "Due in any case: ") in text
-    assert f"Because of this change&#58; {number:,} more deletes on {number:,} servers" in every_one
+    assert f"Because of this change&#58; {number:,} more deletes withheld on {number:,} servers" in every_one
     row = "<code>nightly on s1, s10, s100 and"
     assert every_one.index(row) < every_one.index("the whole plan")
     assert "lines and servers did not fit" in unlike

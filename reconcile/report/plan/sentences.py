@@ -194,12 +194,12 @@ _MOST_NAMED = 3
 
 _FATES = {
     Fate.NEW: "",
-    Fate.NEW_WITHHELD: "withheld: ",
-    Fate.NOW_WITHHELD: "now withheld: ",
-    Fate.NO_LONGER_WITHHELD: "no longer withheld: ",
-    Fate.GONE: "no longer planned: ",
+    Fate.NEW_WITHHELD: "withheld",
+    Fate.NOW_WITHHELD: "now withheld",
+    Fate.NO_LONGER_WITHHELD: "no longer withheld",
+    Fate.GONE: "no longer planned",
 }
-"""What becomes of an action, before its reason; an action with only another reason has no row."""
+"""What becomes of an action; one with only another reason is not mentioned."""
 
 _PREFIXES = {"policies": "policy ", "fleets": "fleet "}
 _POLICIES = {"longer": "a longer policy", "shorter": "a shorter policy", "other": "another policy"}
@@ -290,7 +290,7 @@ def _action_row(alike: Sequence[ActionChange], now: datetime) -> ActionRow:
         verb=action.verb,
         name=name,
         facts=(backups_text(backups, now),) if backups else (),
-        why=_FATES[alike[0].fate] + reason_text(action),
+        why=": ".join(filter(None, (_FATES[alike[0].fate], reason_text(action)))),
     )
 
 
@@ -306,24 +306,17 @@ def file_rows(difference: Difference) -> Iterator[tuple[str, str]]:
 
 
 def _actions_texts(difference: Difference) -> Iterator[str]:
-    number = Counter(each.fate for each in difference.actions)
-    for fates, how in (({Fate.NEW, Fate.NEW_WITHHELD}, "more"), ({Fate.GONE}, "fewer")):
-        actions = [each.action for each in difference.actions if each.fate in fates]
-        if deletes := [action for action in actions if isinstance(action, Delete)]:
-            size = size_text(size_mb(delete.backup for delete in deletes))
-            withheld = number[Fate.NEW_WITHHELD] if how == "more" else 0
-            held = f", {withheld:,} withheld" if withheld else ""
-            yield f"{count_text(len(deletes), f'{how} delete')} on {_servers_text(deletes)} ({size}{held})"
-        if creates := [action for action in actions if isinstance(action, Create)]:
-            yield f"{count_text(len(creates), f'{how} create')} on {_servers_text(creates)}"
-    for fate in (Fate.NOW_WITHHELD, Fate.NO_LONGER_WITHHELD):
-        if number[fate]:
-            yield f"{count_text(number[fate], 'delete')} {fate}"
-
-
-def _servers_text(actions: Iterable[Action]) -> str:
-    servers = {action.address.server for action in actions}
-    return servers.pop() if len(servers) == 1 else count_text(len(servers), "server")
+    alike: dict[tuple[Fate, str], list[Action]] = {}
+    for each in difference.actions:
+        if each.fate in _FATES:
+            alike.setdefault((each.fate, each.action.verb), []).append(each.action)
+    for (fate, verb), actions in alike.items():
+        number = count_text(len(actions), f"more {verb}" if fate in {Fate.NEW, Fate.NEW_WITHHELD} else verb)
+        servers = {action.address.server for action in actions}
+        where = servers.pop() if len(servers) == 1 else count_text(len(servers), "server")
+        size = size_mb(action.backup for action in actions if isinstance(action, Delete))
+        what = " ".join(filter(None, (number, _FATES[fate], f"on {where}")))
+        yield what if verb == Create.verb else f"{what} ({size_text(size)})"
 
 
 def _files_texts(difference: Difference) -> Iterator[str]:
