@@ -127,7 +127,7 @@ def test_the_advice_is_about_compare(service: Sandbox) -> None:
 def test_an_empty_file_before_declares_nothing(service: Sandbox) -> None:
     (service.folder / "before.toml").write_text("")
 
-    assert "; 1 server is newly declared" in service.run("plan", "--compare", "before.toml").stdout
+    assert "; 1 server newly declared" in service.run("plan", "--compare", "before.toml").stdout
 
 
 def test_the_files_before_may_be_several_a_folder_or_standard_input(service: Sandbox) -> None:
@@ -137,7 +137,7 @@ def test_the_files_before_may_be_several_a_folder_or_standard_input(service: San
     (service.folder / "db.toml").write_text("[servers.db]\nid = 2\nbackups = []\n")
 
     assert "the files say the same" in service.run("plan", "--compare", "before").stdout
-    assert "1 server is no longer declared" in service.run("plan", "--compare", "before", "--compare", "db.toml").stdout
+    assert "1 server no longer declared" in service.run("plan", "--compare", "before", "--compare", "db.toml").stdout
     assert "the files say the same" in service.run("plan", "--compare", "-", standard_input=KEEP_3).stdout
     both = service.run("plan", "-f", "-", "--compare", "-", standard_input=KEEP_3)
     assert (both.returncode, both.stdout) == (1, "")
@@ -150,7 +150,7 @@ def test_a_target_may_be_newly_declared(service: Sandbox) -> None:
     for option in (["--target", "web"], ["--max-age", "1d"], ["--target", "web/nightly", "--max-age", "1d"]):
         shown = service.run("plan", *option, "--compare", "before.toml").stdout
         assert shown.startswith("Because of this change: 6 more deletes withheld on web (")
-        assert "1 server is newly declared" in shown
+        assert "1 server newly declared" in shown
     assert service.run("plan", "--target", "db", "--compare", "before.toml").returncode == 1
 
 

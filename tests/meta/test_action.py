@@ -218,9 +218,9 @@ def test_a_pull_request_shows_first_what_it_changes_then_over_a_year_then_the_wh
     assert (plain.returncode, forecast.returncode) == (0, 0), forecast.shown
     body = job.comments[1]["body"]
     order = [
-        "Because of this change&#58; 1 more create on db-server-01; 1 server is newly declared; 1 series gets",
-        "| <code>web-server-01</code> | nightly&#58; every not set &#8594; 1d; keep last all &#8594; 7 |",
+        "Because of this change&#58; 1 more create on db-server-01; 1 server newly declared; 1 series gets",
         "Due in any case: 1 to create, 0 to delete.",
+        "| <code>web-server-01</code> | nightly&#58; every not set &#8594; 1d; keep last all &#8594; 7 |",
         "### reconcile: forecast",
         "- **in a year**: ",
         "- **at its peak**: ",

@@ -327,28 +327,23 @@ def _files_texts(difference: Difference) -> Iterator[str]:
     for severity, number in Counter(each.severity for each in difference.appeared).items():
         yield count_text(number, f"more {severity}")
     for severity, number in Counter(each.severity for each in difference.resolved).items():
-        yield f"{_are(number, severity)} resolved"
+        yield f"{count_text(number, severity)} resolved"
 
 
 def _declared_texts(difference: Difference) -> Iterator[str]:
-    gone: Counter[str] = Counter()
-    new: Counter[str] = Counter()
+    gone, new = "no longer declared", "newly declared"
+    counts: Counter[tuple[str, str]] = Counter()
     for each in difference.files:
         if not each.path:
             thing = "series" if each.series is not None else each.table.removesuffix("s")
-            (gone if each.after is None else new)[thing] += len(each.names) if thing == "fleet" else each.reach
+            number = len(each.names) if thing == "fleet" else each.reach
+            counts[thing, gone if each.after is None else new] += number
     if difference.left:
-        gone["server"] = len(difference.left)  # one whose id differs leaves a server too
-    for thing, number in gone.items():
-        held = sum(server.held for server in difference.left) if thing == "server" else 0
-        stay = f", {'its' if number == 1 else 'their'} {count_text(held, 'backup')} kept" if held else ""
-        yield f"{_are(number, thing)} no longer declared{stay}"
-    for thing, number in new.items():
-        yield f"{_are(number, thing)} newly declared"
-
-
-def _are(number: int, thing: str) -> str:
-    return f"{count_text(number, thing)} {'is' if number == 1 else 'are'}"
+        counts["server", gone] = len(difference.left)  # one whose id differs leaves a server too
+    held = sum(server.held for server in difference.left)
+    for (thing, how), number in counts.items():
+        stay = f", {'its' if number == 1 else 'their'} {count_text(held, 'backup')} kept"
+        yield f"{count_text(number, thing)} {how}{stay if held and (thing, how) == ('server', gone) else ''}"
 
 
 def _change_text(change: FileChange) -> str:
