@@ -24,7 +24,14 @@ from reconcile.actual.errors import (
     OutcomeUnknownError,
     OutdatedError,
 )
-from reconcile.actual.responses import WRONG_SERVICE, connection_error, retry_after, service_time, status_error
+from reconcile.actual.responses import (
+    WRONG_SERVICE,
+    cache_age,
+    connection_error,
+    retry_after,
+    service_time,
+    status_error,
+)
 from reconcile.actual.transport import transport_to
 from reconcile.clock import Stop, StoppableClock, StoppedError
 from reconcile.durations import age_text
@@ -57,6 +64,9 @@ _ENCODINGS = {"", "identity", "gzip", "deflate"}
 
 _LONGEST_TURN = 5.0
 """Maximum seconds that a change waits for its turn, because the fresh list it relies on ages (spec, section 4.4)."""
+
+_OLDEST = 5
+"""Maximum seconds that a response may have been in a cache (spec, section 4.4)."""
 
 _SHORTEST_PAUSE = 1.0
 """Seconds of pause after a 429 without Retry-After."""
@@ -105,6 +115,7 @@ class Http(AbstractAsyncContextManager["Http"]):
             "Authorization": f"Bearer {access.token}",
             "Accept": "application/json",
             "Accept-Encoding": "gzip, deflate",
+            "Cache-Control": "no-cache",
             "Connection": "keep-alive",
             "User-Agent": "vps-reconcile",
         }
@@ -226,6 +237,11 @@ class Http(AbstractAsyncContextManager["Http"]):
         """Return a 2xx response. Any other raises its error, and all requests pause if it asks for that."""
         status, now = response.status_code, self.clock.now()
         if response.is_success:
+            if request.method == "GET" and (age := cache_age(response)) > _OLDEST:
+                problem = f"the response comes from a cache, and is {age_text(timedelta(seconds=age))} old"
+                raise OutcomeUnknownError(
+                    name, problem, "Exclude the service from the cache, probably that of a proxy."
+                )
             return Response(
                 request=name,
                 url=request.url,

@@ -41,6 +41,7 @@ def test_what_is_sent() -> None:
         "authorization": f"Bearer {TOKEN}",
         "accept": "application/json",
         "accept-encoding": "gzip, deflate",
+        "cache-control": "no-cache",
         "connection": "keep-alive",
         "user-agent": "vps-reconcile",
     }
@@ -52,6 +53,19 @@ def test_cookies_are_not_sent_back() -> None:
     script.run(lambda http: attempt(http, 2))
 
     assert "cookie" not in script.requests[1].headers
+
+
+@pytest.mark.parametrize(
+    ("age", "shown"),
+    [("6", "6s"), ("3600", "1h"), ("9" * 400, "1d"), ("5", None), ("0", None), ("-9", None), ("x", None)],
+)
+def test_a_response_that_a_cache_has_kept_is_too_old(age: str, shown: str | None) -> None:
+    answer = httpx.Response(200, json={}, headers={"Age": age})
+    if not shown:
+        get(answer)
+        return
+    with pytest.raises(OutcomeUnknownError, match=f"the response comes from a cache, and is {shown} old"):
+        get(answer)
 
 
 class TestDeadline:

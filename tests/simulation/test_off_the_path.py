@@ -496,3 +496,51 @@ def test_an_approval_after_the_deadline_starts_nothing_and_says_that_the_time_is
     assert isinstance(refusal, StoppedError)
     assert refusal.reason is Stop.DEADLINE
     assert not world.record
+
+
+class Cached(World):
+    """A cache on the way keeps each list for a minute, and says how old it is, as RFC 9111 asks."""
+
+    honours_no_cache = False
+    loses_first = False
+    """Whether the response to the first create is lost."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.cache: dict[str, tuple[datetime, httpx.Response]] = {}
+
+    def handle(self, request: httpx.Request) -> httpx.Response:
+        is_fresh_wanted = self.honours_no_cache and request.headers.get("Cache-Control") == "no-cache"
+        if request.method == "POST" and self.loses_first and not self.record:
+            super().handle(request)
+            raise httpx.ReadError("cut", request=request)
+        if request.method != "GET" or is_fresh_wanted:
+            return super().handle(request)
+        at, kept = self.cache.get(str(request.url), (NOW, None))
+        if kept is None or self.now() - at > timedelta(minutes=1):
+            at, kept = self.cache[str(request.url)] = self.now(), super().handle(request)
+        age = int((self.now() - at).total_seconds())
+        return httpx.Response(kept.status_code, headers={"Age": str(age)}, content=kept.content)
+
+
+class CachedOnRequest(Cached):
+    honours_no_cache = True
+
+
+class TestACacheOnTheWay:
+    @pytest.mark.parametrize("kind", [Cached, CachedOnRequest])
+    def test_of_lists_causes_no_second_backup(self, kind: type[Cached]) -> None:
+        held = [item(1, servers(1)[0], "nightly", 2)]
+        world = kind(config=nightly(1), servers=servers(1), backups=held, answers_after=61)
+        world.loses_first = True
+
+        result = result_of(world)
+
+        assert creates(world) == [1]
+        assert result.is_complete
+
+    def test_that_asks_the_service_on_request_delays_nothing(self) -> None:
+        world = CachedOnRequest(config=nightly(1), servers=servers(1), backups=[])
+
+        assert result_of(world).is_complete
+        assert world.time - NOW < timedelta(seconds=30)
