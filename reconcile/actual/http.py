@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager, aclosing, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any
 
 import anyio
@@ -50,9 +51,7 @@ MOST_VALUES = 3_000_000
 _LONGEST_TEXT = 500
 """Maximum characters of the service's text in a message."""
 
-_TIMEOUTS = {"connect": 10.0, "read": 60.0, "write": 30.0, "pool": 60.0}
-"""In seconds, of single steps."""
-
+_TIMEOUT = httpx.Timeout(connect=10.0, read=60.0, write=30.0, pool=60.0)
 _WHOLE_REQUEST = 180.0
 """Maximum seconds, because a service that sends a byte now and then would never exceed the read time-out."""
 
@@ -111,16 +110,21 @@ class Http(AbstractAsyncContextManager["Http"]):
         self.clock = clock
         self.parallelism = parallelism
         self._token = access.token
-        self._headers = {
-            "Authorization": f"Bearer {access.token}",
-            "Accept": "application/json",
-            "Accept-Encoding": "gzip, deflate",
-            "Cache-Control": "no-cache",
-            "Connection": "keep-alive",
-            "User-Agent": "vps-reconcile",
-        }
-        # Without httpx's client, whose cookies, redirects and merged URLs would take a third of a request's CPU time.
-        self._transport = transport or transport_to(httpx.URL(access.base_url))
+        self._client = httpx.AsyncClient(
+            base_url=access.base_url,
+            headers={
+                "Authorization": f"Bearer {access.token}",
+                "Accept": "application/json",
+                "Accept-Encoding": "gzip, deflate",
+                "Cache-Control": "no-cache",
+                "User-Agent": "vps-reconcile",
+            },
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
+            timeout=_TIMEOUT,
+            transport=transport or transport_to(httpx.URL(access.base_url)),
+            trust_env=False,
+            event_hooks={"response": [self._check]},
+        )
         self._limiter = anyio.CapacityLimiter(parallelism)
         self._resume_at = 0.0
         self._pause_reason = ""
@@ -129,7 +133,7 @@ class Http(AbstractAsyncContextManager["Http"]):
         self._announced_at = float("-inf")
 
     async def __aexit__(self, *_: object) -> None:
-        await self._transport.aclose()
+        await self._client.aclose()
 
     async def request(
         self,
@@ -145,10 +149,8 @@ class Http(AbstractAsyncContextManager["Http"]):
             NotSentError, BusyError, FinalError, OutcomeUnknownError, OutdatedError: see `reconcile.actual.errors`.
             StoppedError: not sent before the run was stopped, or a GET without a response before the deadline.
         """
-        url = target if isinstance(target, httpx.URL) else self.base_url + target
-        timeouts = {"timeout": _TIMEOUTS}
-        request = httpx.Request(method, url, params=params, headers=self._headers, json=json, extensions=timeouts)
-        name = redact(f"{method} {request.url}", self._token)
+        request = self._client.build_request(method, target, params=params, json=json)
+        name = self._name(request)
         asked_at = self.clock.monotonic()
         async with self._limiter:
             while (left := self._resume_at - self.clock.monotonic()) > 0:
@@ -207,14 +209,18 @@ class Http(AbstractAsyncContextManager["Http"]):
         request.extensions["trace"] = trace  # httpcore calls it before and after each step
         try:
             with self.clock.request(), anyio.fail_after(_WHOLE_REQUEST):
-                sent = await self._transport.handle_async_request(request)
-                kind = AcceptedError if sent.is_success else kind
-                body = b""
-                # The status says what became of the request, and the body of a rejection only why.
-                tolerated = () if sent.is_success else (httpx.HTTPError, ssl.SSLError, AcceptedError)
+                sent = await self._client.send(request, stream=True)
+                kind = AcceptedError
                 async with aclosing(sent):
-                    with suppress(*tolerated):
-                        body = await self._body(name, sent)
+                    response = Response(
+                        request=name,
+                        url=request.url,
+                        status=sent.status_code,
+                        body=await self._body(name, sent),
+                        received_at=self.clock.now(),
+                        date=service_time(sent),
+                        headers=sent.headers,
+                    )
         except StoppedError as stopped:
             if request.method == "GET" or kind is NotSentError:
                 raise StoppedError(stopped.reason, f"waiting for {name}") from None
@@ -230,32 +236,31 @@ class Http(AbstractAsyncContextManager["Http"]):
                 raise
             log.debug("%s failed: %s", name, type(error).__name__)
             raise connection_error(name, error, self._shown, kind) from error
-        log.debug("%s %d in %.2fs", name, sent.status_code, self.clock.monotonic() - started)
-        return self._checked(name, request, sent, body)
+        log.debug("%s %d in %.2fs", name, response.status, self.clock.monotonic() - started)
+        return response
 
-    def _checked(self, name: str, request: httpx.Request, response: httpx.Response, body: bytes) -> Response:
-        """Return a 2xx response. Any other raises its error, and all requests pause if it asks for that."""
-        status, now = response.status_code, self.clock.now()
+    async def _check(self, response: httpx.Response) -> None:
+        """Raise the error of a response that is not a 2xx; httpx calls this before it handles redirects.
+
+        If such a response asks for a pause, all requests pause.
+        """
         if response.is_success:
-            if request.method == "GET" and (age := cache_age(response)) > _OLDEST:
+            age = cache_age(response) if response.request.method == "GET" else 0
+            if age > _OLDEST:
                 problem = f"the response comes from a cache, and is {age_text(timedelta(seconds=age))} old"
-                raise OutcomeUnknownError(
-                    name, problem, "Exclude the service from the cache, probably that of a proxy."
-                )
-            return Response(
-                request=name,
-                url=request.url,
-                status=status,
-                body=body,
-                received_at=now,
-                date=service_time(response),
-                headers=response.headers,
-            )
-        seconds = retry_after(response, now)
+                advice = "Exclude the service from the cache, probably that of a proxy."
+                raise OutcomeUnknownError(self._name(response.request), problem, advice)
+            return
+        status, name, body = response.status_code, self._name(response.request), b""
+        log.debug("%s %d", name, status)
+        # The status says what became of the request, and the body only why.
+        with suppress(httpx.HTTPError, ssl.SSLError, AcceptedError):
+            body = await self._body(name, response)
+        seconds = retry_after(response, self.clock.now())
         error = status_error(name, response, body, seconds, self._shown)
         if status == httpx.codes.TOO_MANY_REQUESTS:
             self._pause(_SHORTEST_PAUSE if seconds is None else seconds, error)
-        elif status == httpx.codes.SERVICE_UNAVAILABLE and seconds and request.method == "GET":
+        elif status == httpx.codes.SERVICE_UNAVAILABLE and seconds and response.request.method == "GET":
             self._pause(seconds, error)  # a change may be rejected only because of its server
         raise error
 
@@ -277,6 +282,9 @@ class Http(AbstractAsyncContextManager["Http"]):
             raise AcceptedError(name, f"the response contains more than {MOST_VALUES:,} values")
         # The service may echo the token anywhere. If the text is cut or wrapped later, the token can't be recognised.
         return redact_bytes(bytes(body), self._token)
+
+    def _name(self, request: httpx.Request) -> str:
+        return redact(f"{request.method} {request.url}", self._token)
 
     def _pause(self, seconds: float, error: ApiError) -> None:
         """Make all requests wait, because the limit applies to the account."""
