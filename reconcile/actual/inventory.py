@@ -188,7 +188,7 @@ class HeldBackups(dict[str | None, tuple[Backup, ...]]):
         if descriptions.globs:
             matched = (text for glob in descriptions.globs for text in self._index.matching(glob))
             names = tuple(dict.fromkeys((*names, *(text for text in matched if text in descriptions))))
-        return tuple(name for name in names if name in self)
+        return tuple(filter(self.__contains__, names))
 
     def of(self, descriptions: Descriptions) -> tuple[Backup, ...]:
         """Return the backups with any description of a series, from the oldest to the newest."""

@@ -116,10 +116,9 @@ def judge(
     series: DeclaredSeries, state: SeriesState, pinned: frozenset[Id], times: TimeRules, *, is_unclear: bool = False
 ) -> list[reasons.KeepReason | reasons.SeriesDeleteReason]:
     """Return for each backup of a series why it is kept or deleted; the one to create counts as usable, created now."""
-    now = times.now
     usable = state.usable[::-1]
-    coming = [now] if state.create else []
-    kept = retain([*coming, *(min(backup.created_at, now) for backup in usable)], series.keep, times.zone)
+    coming = [times.now] if state.create else []
+    kept = retain([*coming, *map(times.moment, usable)], series.keep, times.zone)
     kept_by = {backup.id: reason for backup, reason in zip(usable, kept[len(coming) :], strict=True)}
     beside_unknown = Exemption.BESIDE_UNKNOWN if state.unknown or is_unclear else None
     verdicts: list[reasons.KeepReason | reasons.SeriesDeleteReason] = []

@@ -19,12 +19,18 @@ def account_diagnostics(servers: Sequence[ServerState]) -> Iterator[Diagnostic]:
     A series whose create is refused, because the service may have cut its description before, is an error.
     """
     for state in servers:
-        key, times = state.declared.key, state.times
-        for series, found in state.series:
-            odd = in_order((*found.misdated, *found.stalled, *found.unknown))
-            yield from _oddities(SeriesAddress(key, series.description), odd, times, is_declared=True)
-        for backup in state.undeclared:
-            yield from _oddities(SeriesAddress(key, backup.description), [backup], times, is_declared=False)
+        of_series = (
+            (series.description, backup)
+            for series, found in state.series
+            for backup in in_order((*found.misdated, *found.stalled, *found.unknown))
+        )
+        undeclared = ((backup.description, backup) for backup in state.undeclared)
+        for is_declared, backups in ((True, of_series), (False, undeclared)):
+            for description, backup in backups:
+                if oddity := _oddity(backup, state.times, is_declared=is_declared):
+                    summary, detail = oddity
+                    address = SeriesAddress(state.declared.key, description).member(backup.id, backup.description)
+                    yield Diagnostic(severity="warning", summary=summary, detail=detail, address=str(address))
         yield from _look_alikes(state)
     yield from _renamed(servers)
 
@@ -115,16 +121,6 @@ def _renamed(servers: Iterable[ServerState]) -> Iterator[Diagnostic]:
                     place=place,
                 )
     yield from (warning for place, warning in warnings.items() if not left[place])
-
-
-def _oddities(
-    series: SeriesAddress, backups: Iterable[Backup], times: TimeRules, *, is_declared: bool
-) -> Iterator[Diagnostic]:
-    for backup in backups:
-        if oddity := _oddity(backup, times, is_declared=is_declared):
-            summary, detail = oddity
-            address = series.member(backup.id, backup.description)
-            yield Diagnostic(severity="warning", summary=summary, detail=detail, address=str(address))
 
 
 def _oddity(backup: Backup, times: TimeRules, *, is_declared: bool) -> tuple[str, str] | None:
