@@ -63,11 +63,13 @@ def planned_text(event: "Planned", /, *, verbose: bool) -> Lines:
 def _lines(plan: Plan, withheld: Withheld, *, verbose: bool) -> Iterator[Block]:
     in_full = verbose or len(plan.kept) + len(plan.unmanaged) <= MOST_UNCHANGED
     rows = _Rows(plan.planned_at, plan.zone, withheld, _footnotes(plan), in_full=in_full, dated=verbose)
-    shown = [server for server in plan.servers if server.actions or (in_full and (server.kept or server.unmanaged))]
+    shown: list[ServerPlan] = []
+    quiet: list[ServerPlan] = []
+    for server in plan.servers:
+        (shown if server.actions or (in_full and (server.kept or server.unmanaged)) else quiet).append(server)
     if table := tuple(row for server in shown for row in rows.of(server)):
         yield Columns(rows=table, indent=2, narrowest=sentences.ROOM_FOR_REASONS, shortens=1)
         yield from (Text(line, "dim") for _, line in rows.footnotes.values())
-    quiet = [server for server in plan.servers if server not in shown]
     for text, paused in sentences.paused_texts(quiet, plan.zone).items():
         yield Text(f"{names_text([server.key for server in paused], _MOST_NAMED)}: {text}", style="yellow")
     if others := sum(server.pause is None for server in quiet):
@@ -200,7 +202,7 @@ def _footnotes(plan: Plan) -> dict[str, tuple[str, str]]:
     The name has a number if the rows also give other reasons with this name.
     """
     found: Counter[tuple[str, str]] = Counter()
-    for series in (series for server in plan.servers for series in server.series):
+    for series in (series for server in plan.servers for series in server.series if series.deletes):
         for delete in {delete.reason: delete for delete in series.deletes}.values():
             found[sentences.reason_name(delete), sentences.reason_text(delete)] += 1
     names = Counter(name for name, _ in found)
