@@ -68,9 +68,14 @@ Withheld = Mapping[BackupAddress, Veto]
 class Kept:
     """A kept backup, and why it is kept."""
 
-    address: BackupAddress
+    series: SeriesAddress
     backup: Backup
     reason: KeepReason
+
+    @property
+    def address(self) -> BackupAddress:
+        """The address of the backup, which most plans do not show."""
+        return self.series.member(self.backup.id, self.backup.description)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

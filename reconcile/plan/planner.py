@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from reconcile.actual.inventory import COMPLETED, Backup, Inventory, State, in_order
-from reconcile.addresses import BackupAddress, SeriesAddress
+from reconcile.addresses import SeriesAddress
 from reconcile.desired.config import DeclaredSeries
 from reconcile.desired.desired import Desired, Freshness
 from reconcile.diagnostics import Diagnostic
@@ -224,11 +224,10 @@ class _ServerPlanner:
         is_unclear = bool(self.unclear) and any(backup.description in self.unclear for backup in state.backups)
         verdicts = judge(series, state, self.pinned, self.times, is_unclear=is_unclear)
         for backup, verdict in zip(state.backups, verdicts, strict=True):
-            backup_address = address.member(backup.id, backup.description)
             if isinstance(verdict, reasons.SeriesDeleteReason):
-                deletes.append(self._delete(backup_address, backup, verdict))
+                deletes.append(self._delete(address, backup, verdict))
             else:
-                kept.append(Kept(address=backup_address, backup=backup, reason=verdict))
+                kept.append(Kept(series=address, backup=backup, reason=verdict))
         return kept, deletes
 
     def _awaited(
@@ -264,9 +263,9 @@ class _ServerPlanner:
         return pending if more > 0 else needed
 
     def _undeclared(self, backup: Backup) -> Delete | Kept:
-        address = BackupAddress(SeriesAddress(self.server.key, backup.description), backup.id)
+        address = SeriesAddress(self.server.key, backup.description)
         if reason := self._why_unmanaged(backup):
-            return Kept(address=address, backup=backup, reason=reason)
+            return Kept(series=address, backup=backup, reason=reason)
         prune = None if isinstance(self.server.prune, bool) else self.server.prune
         pruned = reasons.Undeclared(age=self.times.age(backup), prune=prune)
         return self._delete(address, backup, pruned)
@@ -288,8 +287,8 @@ class _ServerPlanner:
         protected_until = young.min_age.after(times.moment(backup), times.zone) if young else at
         return reasons.PrunedLater(prune=prune, at=max(at, protected_until))
 
-    def _delete(self, address: BackupAddress, backup: Backup, reason: reasons.DeleteReason) -> Delete:
-        delete = Delete(address=address, backup=backup, reason=reason)
+    def _delete(self, series: SeriesAddress, backup: Backup, reason: reasons.DeleteReason) -> Delete:
+        delete = Delete(address=series.member(backup.id, backup.description), backup=backup, reason=reason)
         if self.times.is_confirmed or not delete.depends_on_clock(self.times.desired.config.require.min_age):
             return delete
         return replace(delete, veto=Veto.CLOCK_UNCONFIRMED)

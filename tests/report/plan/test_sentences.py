@@ -82,7 +82,7 @@ def test_deletes(reason: DeleteReason, text: str) -> None:
 def test_what_stays(reason: KeepReason, text: str) -> None:
     held = backup(1, age=days(2), status="queued")
     kept = Kept(
-        address=SeriesAddress("web", "nightly").member(1, "nightly"),
+        series=SeriesAddress("web", "nightly"),
         backup=replace(held, unreadable=("created_at", "size_mb")),
         reason=reason,
     )
