@@ -66,6 +66,17 @@ class TomlFile:
             if isinstance(series, dict)
         ]
 
+    @cached_property
+    def names(self) -> list[tuple[KeyPath, str]]:
+        """The descriptions of these series, and their former descriptions, each with its path."""
+        found: list[tuple[KeyPath, str]] = []
+        for path, series in self.series:
+            if isinstance(name := series.get("description"), str):
+                found.append(((*path, "description"), name))
+            if "renamed_from" in series:
+                found += [((*path, "renamed_from", index), old) for index, old in _texts(series, "renamed_from")]
+        return found
+
 
 def cross_check(files: Sequence[TomlFile], *, all_read: bool) -> Iterator[Diagnostic]:
     """Find the errors in `files`. Unless `all_read`, a missing policy may be in a file that could not be read."""
@@ -107,40 +118,34 @@ def _declared(file: TomlFile) -> Iterator[tuple[str, KeyPath, str | int, KeyPath
         id_ = table.get("id") if path[0] == "servers" else None
         if isinstance(id_, str) or (type(id_) is int and is_64_bit(id_)):
             yield "id", (), id_, (*path, "id")
-    for path, series in file.series:
-        for _, name in _texts(series, "description"):
-            yield "description", path[:2], name, (*path, "description")
-        for index, old in _texts(series, "renamed_from"):
-            yield "renamed_from", path[:2], old, (*path, "renamed_from", index)
+    for path, name in file.names:
+        yield str(path[4]), path[:2], name, path
 
 
 def _clashing_renames(file: TomlFile) -> Iterator[Diagnostic]:
-    renames = [(path, index, old) for path, series in file.series for index, old in _texts(series, "renamed_from")]
-    if not renames:
-        return
-    declared = {(path[:2], name): path for path, series in file.series for _, name in _texts(series, "description")}
-    for path, index, old in renames:
+    renames = [(path, old) for path, old in file.names if path[4] == "renamed_from"]
+    declared = {(path[:2], name): path for path, name in file.names if path[4] == "description"} if renames else {}
+    for path, old in renames:
         if not is_glob(old) and (series := declared.get((path[:2], old))):
             yield Diagnostic(
-                summary=f"{old!r} is {'still the description' if series == path else 'declared as a series'}",
+                summary=f"{old!r} is {'still the description' if series[:4] == path[:4] else 'declared as a series'}",
                 detail="A backup belongs to one series: remove it from renamed_from, or change description.",
-                place=file.source.place(*path, "renamed_from", index),
+                place=file.source.place(*path),
             )
 
 
 def _ignored_series(files: Sequence[TomlFile]) -> Iterator[Diagnostic]:
     """Find the ignore globs that match the description of a series: in their table or, in the settings, in any."""
     names: dict[KeyPath, list[str]] = {}
-    for file in files:
-        for path, series in file.series:
-            texts = (text for key in ("description", "renamed_from") for _, text in _texts(series, key))
-            names.setdefault(path[:2], []).extend(text for text in texts if not is_glob(text))
+    for path, name in (each for file in files for each in file.names):
+        names.setdefault(path[:2], []).append(name)
     everything = [name for each in names.values() for name in each]
     for file in files:
         for path, table in [*file.tables, (("settings",), file.table("settings"))]:
             declared = names.get(path, []) if path[1:] else everything
             for index, glob in _texts(table, "ignore"):
-                if matched := next(filter(compiled((glob,)).match, declared), None):
+                matches = compiled((glob,)).match
+                if matched := next((name for name in declared if matches(name) and not is_glob(name)), None):
                     yield Diagnostic(
                         summary=f"ignore: {glob!r} matches the series {matched!r}",
                         detail="A series is declared, and ignore is for undeclared backups. Change one of the two.",
