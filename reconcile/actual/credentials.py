@@ -153,7 +153,7 @@ def _reason(error: Exception, otherwise: str) -> str:
 
 def _checked(text: str, token: str) -> str:
     """Return the base URL in its normal form, in which plans and locks compare it."""
-    shown = repr(redact(re.sub(r"[^/]*@", "***@", text), token)[:200])
+    shown = repr(redact(re.sub(r"(?<![^/])[^/]*@", "***@", text), token)[:200])
     match = _URL.fullmatch(text.strip()) if len(text) <= _LONGEST_URL else None
     if not match or not _is_host(match["host"]) or int(match["port"] or 0) > LARGEST_PORT:
         raise UserError(
