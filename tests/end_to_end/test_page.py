@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Literal
 
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
@@ -74,14 +74,30 @@ def axe(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
     return (modules / "axe-core/axe.min.js").read_text(encoding="utf-8")
 
 
-def opened(browser: Browser, html: Path, **context: Any) -> Page:  # noqa: ANN401 - playwright's options
-    page = browser.new_page(**context)
+@pytest.fixture(scope="module")
+def page(browser: Browser) -> Page:
+    """Return a page for file after file: a new one for each test would take most of the browser's time."""
+    return browser.new_page()
+
+
+@pytest.fixture(scope="module")
+def page_without_scripts(browser: Browser) -> Page:
+    return browser.new_page(java_script_enabled=False)
+
+
+@pytest.fixture(params=SCREENS)
+def screen(request: pytest.FixtureRequest, page: Page) -> Iterator[int]:
+    """Give the page the size of one screen after the other, and return the width."""
+    width, height = request.param
+    before = page.viewport_size
+    assert before
+    page.set_viewport_size({"width": width, "height": height})
+    yield width
+    page.set_viewport_size(before)
+
+
+def test_it_shows_the_trouble_the_restore_points_and_what_is_unprotected(page: Page, html: Path) -> None:
     page.goto(html.as_uri())
-    return page
-
-
-def test_it_shows_the_trouble_the_restore_points_and_what_is_unprotected(browser: Browser, html: Path) -> None:
-    page = opened(browser, html)
 
     assert page.title() == "Backups: 1 of 2 series healthy, 1 server unprotected."
     lines = [line.split("\n") for line in page.locator(".overview li").all_inner_texts()]
@@ -106,9 +122,10 @@ def test_it_shows_the_trouble_the_restore_points_and_what_is_unprotected(browser
 
 
 def test_a_line_of_the_overview_leads_to_the_details_of_its_server_with_the_keyboard_alone(
-    browser: Browser, html: Path
+    page_without_scripts: Page, html: Path
 ) -> None:
-    page = opened(browser, html, java_script_enabled=False)
+    page = page_without_scripts
+    page.goto(html.as_uri())
     assert page.locator("details[open]").count() == 0
 
     page.get_by_role("link", name="forgotten (3)").focus()
@@ -120,8 +137,8 @@ def test_a_line_of_the_overview_leads_to_the_details_of_its_server_with_the_keyb
     expect(page.locator("details[open] h3")).to_have_text(["db (2)", "forgotten (3)"])
 
 
-def test_the_filter_finds_lines_and_servers_by_name_and_by_state(browser: Browser, html: Path) -> None:
-    page = opened(browser, html)
+def test_the_filter_finds_lines_and_servers_by_name_and_by_state(page: Page, html: Path) -> None:
+    page.goto(html.as_uri())
 
     def check_shown(links: list[str], servers: list[str], count: str) -> None:
         expect(page.locator("output")).to_have_text(count)
@@ -139,8 +156,9 @@ def test_the_filter_finds_lines_and_servers_by_name_and_by_state(browser: Browse
     check_shown([], [], "0 of 3")
 
 
-def test_without_a_script_all_is_shown_and_no_filter(browser: Browser, html: Path) -> None:
-    page = opened(browser, html, java_script_enabled=False)
+def test_without_a_script_all_is_shown_and_no_filter(page_without_scripts: Page, html: Path) -> None:
+    page = page_without_scripts
+    page.goto(html.as_uri())
 
     assert page.get_by_label("Name").is_hidden()
     assert page.locator(".overview li:visible").count() == 3
@@ -162,8 +180,8 @@ def test_it_asks_nobody_for_anything_and_runs_no_script_but_its_own(browser: Bro
     assert page.locator("script").count() == (either.stem == "status")
 
 
-def test_a_mark_shows_its_text_to_who_points_at_it_and_all_of_them_as_a_list(browser: Browser, html: Path) -> None:
-    page = opened(browser, html)
+def test_a_mark_shows_its_text_to_who_points_at_it_and_all_of_them_as_a_list(page: Page, html: Path) -> None:
+    page.goto(html.as_uri())
     page.locator("summary").nth(1).click()
     page.locator("details[open] p").first.scroll_into_view_if_needed()
     mark = page.locator("details[open] li.declared").first
@@ -189,52 +207,47 @@ def test_a_mark_shows_its_text_to_who_points_at_it_and_all_of_them_as_a_list(bro
     assert len({(box["x"], box["y"]) for box in boxes if box}) == len(boxes)
 
 
-def test_printed_it_lists_every_date(browser: Browser, html: Path) -> None:
-    page = opened(browser, html)
+def test_printed_it_lists_every_date(page: Page, html: Path) -> None:
+    page.goto(html.as_uri())
     page.emulate_media(media="print")
-
     boxes = [each.bounding_box() for each in page.locator("details ol span").all()]
+    page.emulate_media(media="screen")
 
     assert len(boxes) == 21
     assert all(box and box["width"] > 100 for box in boxes)
 
 
-def test_a_forecast_has_words_of_one_size_on_every_screen(browser: Browser, html: Path) -> None:
-    forecast = html.with_name("forecast.html")
+@pytest.mark.usefixtures("screen")
+def test_a_forecast_has_words_of_one_size_on_every_screen(page: Page, html: Path) -> None:
+    page.goto(html.with_name("forecast.html").as_uri())
 
-    for width, height in SCREENS:
-        page = opened(browser, forecast, viewport={"width": width, "height": height})
-        sizes = page.locator(".lines span, .ticks span").evaluate_all(
-            "all => all.map(e => getComputedStyle(e).fontSize)"
-        )
-        shown = page.locator(".ticks span:visible").evaluate_all(
-            "all => all.map(e => e.getBoundingClientRect().toJSON())"
-        )
-        assert set(sizes) == {"12px"}
-        assert len(shown) > 6
-        assert not [
-            (left, right)
-            for left, right in pairwise(sorted(shown, key=lambda box: (box["y"], box["x"])))
-            if left["y"] == right["y"] and left["right"] > right["x"]
-        ]
+    sizes = page.locator(".lines span, .ticks span").evaluate_all("all => all.map(e => getComputedStyle(e).fontSize)")
+    shown = page.locator(".ticks span:visible").evaluate_all("all => all.map(e => e.getBoundingClientRect().toJSON())")
+    assert set(sizes) == {"12px"}
+    assert len(shown) > 6
+    assert not [
+        (left, right)
+        for left, right in pairwise(sorted(shown, key=lambda box: (box["y"], box["x"])))
+        if left["y"] == right["y"] and left["right"] > right["x"]
+    ]
 
 
-@pytest.mark.parametrize(("width", "height"), SCREENS)
-def test_it_fits_the_screen(browser: Browser, either: Path, width: int, height: int) -> None:
-    page = opened(browser, either, viewport={"width": width, "height": height})
+def test_it_fits_the_screen(page: Page, either: Path, screen: int) -> None:
+    page.goto(either.as_uri())
 
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert page.evaluate("document.documentElement.scrollWidth") <= screen
     for summary in page.locator("summary").all():
         summary.click()
     for checkbox in page.get_by_role("checkbox").all():
         checkbox.check()
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert page.evaluate("document.documentElement.scrollWidth") <= screen
 
 
+@pytest.mark.usefixtures("screen")
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize(("width", "height"), SCREENS)
-def test_everybody_can_read_it(browser: Browser, either: Path, axe: str, width: int, height: int, scheme: str) -> None:
-    page = opened(browser, either, viewport={"width": width, "height": height}, color_scheme=scheme)
+def test_everybody_can_read_it(page: Page, either: Path, axe: str, scheme: Literal["light", "dark"]) -> None:
+    page.emulate_media(color_scheme=scheme)
+    page.goto(either.as_uri())
     for summary in page.locator("summary").all():
         summary.click()
     for checkbox in page.get_by_role("checkbox").all():
