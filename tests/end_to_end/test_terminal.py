@@ -7,6 +7,7 @@ from typing import Any
 import pexpect
 import pytest
 from support.command import COMMAND, FILE, Sandbox, bare_environment, sandbox
+from support.forked import programs
 from support.killer import killer
 from support.schedules import OLD
 
@@ -18,17 +19,22 @@ def service(tmp_path: Path) -> Iterator[Sandbox]:
         yield served
 
 
-def spawn(service: Any, *arguments: str, **environment: str) -> "pexpect.spawn[str]":  # noqa: ANN401 - a sandbox or a killer
-    env: Any = {**bare_environment(service.folder), **service.environment, "TERM": "xterm-256color", **environment}
+def spawn(service: Any, *command: str) -> "pexpect.spawn[str]":  # noqa: ANN401 - a sandbox or a killer
+    env: Any = {**bare_environment(service.folder), **service.environment, "TERM": "xterm-256color"}
     return pexpect.spawn(
-        COMMAND[0],
-        [*COMMAND[1:], *arguments],
+        command[0],
+        list(command[1:]),
         cwd=str(service.folder),
         env=env,
         encoding="utf-8",
         timeout=20,
         dimensions=(40, 160),
     )
+
+
+def forked() -> str:
+    """Return the command for tests that need a terminal, but not the start of Python, which takes most of the time."""
+    return str(programs() / "reconcile")
 
 
 def exit_code(command: "pexpect.spawn[str]") -> int | None:
@@ -39,7 +45,7 @@ def exit_code(command: "pexpect.spawn[str]") -> int | None:
 
 
 def test_yes_applies_and_progress_is_shown(service: Sandbox) -> None:
-    asked = spawn(service, "apply")
+    asked = spawn(service, *COMMAND, "apply")
 
     asked.expect("Enter a value")
     asked.sendline("yes")
@@ -52,7 +58,7 @@ def test_yes_applies_and_progress_is_shown(service: Sandbox) -> None:
 
 
 def test_ctrl_c_at_the_question_changes_nothing(service: Sandbox) -> None:
-    asked = spawn(service, "apply")
+    asked = spawn(service, *COMMAND, "apply")
 
     asked.expect("Enter a value")
     asked.sendintr()
@@ -63,7 +69,7 @@ def test_ctrl_c_at_the_question_changes_nothing(service: Sandbox) -> None:
 
 
 def test_an_end_of_input_at_the_question_changes_nothing(service: Sandbox) -> None:
-    asked = spawn(service, "apply")
+    asked = spawn(service, forked(), "apply")
 
     asked.expect("Enter a value")
     asked.sendeof()
@@ -75,7 +81,7 @@ def test_an_end_of_input_at_the_question_changes_nothing(service: Sandbox) -> No
 
 def test_ctrl_c_at_the_question_restores_nothing(tmp_path: Path) -> None:
     with killer(tmp_path) as service:
-        asked = spawn(service, "restore", "db", "--backup", str(OLD))
+        asked = spawn(service, forked(), "restore", "db", "--backup", str(OLD))
 
         asked.expect("type the name of the server")
         asked.sendintr()
@@ -86,9 +92,9 @@ def test_ctrl_c_at_the_question_restores_nothing(tmp_path: Path) -> None:
 
 
 def test_a_slow_service_is_named_while_it_is_waited_for(tmp_path: Path) -> None:
-    with sandbox(tmp_path, latency=1.6) as service:
+    with sandbox(tmp_path, latency=0.4) as service:
         service.write(FILE)
-        planned = spawn(service, "plan")
+        planned = spawn(service, forked(), "plan")
 
         planned.expect(f"Reading the account at {service.url}")
         planned.expect("1 to create")
