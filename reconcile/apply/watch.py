@@ -1,8 +1,9 @@
 """Waits for many backups with few lists (spec, section 4.7), until they are completed or deleted.
 
 Each wait has its own schedule. The first look is early, for backups that fail or complete at once. Once a wait has seen
-a backup complete, the first look comes after the time that the quickest backup took: earlier looks are useless.
-Then the pause grows with the backup's age. One look serves all waits that are due at about the same time.
+a backup complete, the first look comes after the time that the quickest backup took, because most earlier looks are
+useless. Only one wait at a time scouts: it still looks early, and each time twice as late, because later backups may be
+quicker. Then the pause grows with the backup's age. One look serves all waits that are due at about the same time.
 """
 
 import math
@@ -61,12 +62,15 @@ class _Wait:
     judge: Judge
     started_at: float
     next_look: float
+    scouts_until: float
+    """Until when its looks are early. It is then as old as the quickest backup so far, where others are looked at."""
     ended: anyio.Event = field(default_factory=anyio.Event)
     outcome: Backup | None = None
     error: ApiError | StoppedError | None = None
 
     def pause(self, now: float) -> float:
-        return min(max(SHORTEST_PAUSE, (now - self.started_at) / AGE_SHARE), LONGEST_PAUSE)
+        age, left = now - self.started_at, self.scouts_until - now
+        return min(max(SHORTEST_PAUSE, min(age, left) if left > 0 else age / AGE_SHARE), LONGEST_PAUSE)
 
     def end(self, outcome: Backup | None = None, error: ApiError | StoppedError | None = None) -> None:
         self.outcome, self.error = outcome, error
@@ -125,11 +129,16 @@ class Watch:
             on_look(current)
             return False
 
-        first_look = 0.0 if backup.state is State.USABLE else self._quickest or FIRST_LOOK
-        ended = await self._until(backup, judge, first_look=first_look)
+        quickest = self._quickest or FIRST_LOOK
+        scouts_for = quickest if all(wait.scouts_until <= started_at for wait in self._waits) else 0.0
+        first_look = 0.0 if backup.state is State.USABLE else FIRST_LOOK if scouts_for else quickest
+        ended = await self._until(backup, judge, first_look=first_look, scouts_for=scouts_for)
         if ended and ended.state is State.USABLE:
-            took = self._clock.monotonic() - started_at
-            self._quickest = min(self._quickest or LONGEST_FIRST_LOOK, max(took, FIRST_LOOK))
+            before, took = self._quickest or LONGEST_FIRST_LOOK, self._clock.monotonic() - started_at
+            self._quickest = min(before, max(took, FIRST_LOOK))
+            for wait in self._waits:
+                if wait.next_look == wait.started_at + before:  # its first look
+                    wait.next_look = wait.started_at + self._quickest
         return ended
 
     async def wait_until_gone(self, backup: Backup) -> Backup | None:
@@ -157,9 +166,11 @@ class Watch:
                 for wait in waits:  # not those that a look has just ended
                     wait.end(error=stopped)
 
-    async def _until(self, backup: Backup, judge: Judge, *, first_look: float = 0.0) -> Backup | None:
+    async def _until(
+        self, backup: Backup, judge: Judge, *, first_look: float = 0.0, scouts_for: float = 0.0
+    ) -> Backup | None:
         now = self._clock.monotonic()
-        wait = _Wait(backup, judge, now, now + first_look)
+        wait = _Wait(backup, judge, now, now + first_look, now + scouts_for)
         self._waits.append(wait)
         self._new_wait.set()
         try:
