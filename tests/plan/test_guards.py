@@ -1,6 +1,6 @@
 """Why a planned delete must not happen after all: a row for each rule, with its reason."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from zoneinfo import ZoneInfo
@@ -203,7 +203,7 @@ ROWS = (
 )
 
 
-def planned(plan: Plan, row: Row) -> tuple[Delete, Circumstances]:
+def planned_delete(plan: Plan, row: Row) -> tuple[Delete, Circumstances]:
     """Return the delete that a row is about, and what was planned around it."""
     (server,) = plan.servers
     delete = next(delete for delete in server.deletes if delete.backup.id == row.id)
@@ -223,7 +223,7 @@ def planned(plan: Plan, row: Row) -> tuple[Delete, Circumstances]:
 def test_a_delete_where(row: Row) -> None:
     is_undeclared = row.id == JUNK
     plan = make_plan(PRUNING if is_undeclared else ROTATION, inventory(*([junk()] if is_undeclared else row.held)))
-    delete, around = planned(plan, row)
+    delete, around = planned_delete(plan, row)
 
     found = objection(delete, around, AtSending(now=NOW, usable_left=row.usable_left, listed=row.listed))
 
@@ -235,7 +235,7 @@ def test_nothing_is_deleted_on_a_server_that_breaks_a_rule() -> None:
         config('[require]\nevery = "1h"\n[servers.web]\nid = 1\nbackups = [{ description = "nightly", keep = 1 }]\n'),
         inventory(old(), kept()),
     )
-    delete, around = planned(plan, Row(reason="", expected=None))
+    delete, around = planned_delete(plan, Row(reason="", expected=None))
 
     assert objection(delete, around, AtSending(now=NOW, usable_left=None)) == Veto.RULE_BROKEN
 
@@ -243,14 +243,14 @@ def test_nothing_is_deleted_on_a_server_that_breaks_a_rule() -> None:
 def test_nothing_is_deleted_on_a_server_while_its_pause_lasts() -> None:
     pause = 'pause = { until = 2026-12-06, reason = "moving", creates = true }'
     plan = make_plan(declare('{ description = "nightly", keep = 1 }', server=pause), inventory(old(), kept()))
-    delete, around = planned(plan, Row(reason="", expected=None))
+    delete, around = planned_delete(plan, Row(reason="", expected=None))
 
     assert objection(delete, around, AtSending(now=NOW, usable_left=None)) == Veto.PAUSED
 
 
 def test_nothing_is_deleted_in_a_run_without_deletes() -> None:
     seen = inventory(old(), kept())
-    delete, around = planned(without_deletes(make_plan(ROTATION, seen)), Row(reason="", expected=None))
+    delete, around = planned_delete(without_deletes(make_plan(ROTATION, seen)), Row(reason="", expected=None))
 
     assert objection(delete, around, AtSending(now=NOW, usable_left=None)) == Veto.NO_DELETE
 
@@ -258,7 +258,7 @@ def test_nothing_is_deleted_in_a_run_without_deletes() -> None:
 def test_nothing_is_deleted_on_a_clock_that_the_service_has_not_confirmed() -> None:
     declared = declare('{ description = "nightly" }', settings='prune = "1d"')
     plan = make_plan(declared, replace(inventory(junk(), new()), service_time=None))
-    delete, around = planned(plan, Row(reason="", expected=None, id=JUNK))
+    delete, around = planned_delete(plan, Row(reason="", expected=None, id=JUNK))
 
     assert objection(delete, around, AtSending(now=NOW, usable_left=None)) == Veto.CLOCK_UNCONFIRMED
 
@@ -268,7 +268,7 @@ def test_each_rule_has_a_row_in_which_it_is_the_one_that_objects() -> None:
     for row in ROWS:
         is_undeclared = row.id == JUNK
         plan = make_plan(PRUNING if is_undeclared else ROTATION, inventory(*([junk()] if is_undeclared else row.held)))
-        delete, around = planned(plan, row)
+        delete, around = planned_delete(plan, row)
         at_sending = AtSending(now=NOW, usable_left=row.usable_left, listed=row.listed)
         objecting |= {rule.__name__ for rule in RULES if rule(delete, around, at_sending)}
 
@@ -297,3 +297,59 @@ def test_a_backup_that_is_created_late_takes_the_place_of_another_of_its_day_by_
     )
 
     assert around.needed.keys() == stays, "the plan deletes 2"
+
+
+LISTED: dict[str, dict[str, object] | None] = {
+    "as planned": {},
+    "usable": {"status": "completed", "is_undersized": False},
+    "undersized": {"status": "completed", "is_undersized": True},
+    "pending": {"status": "in_progress", "is_undersized": False},
+    "failed": {"status": "failed", "is_undersized": False},
+    "unknown": {"status": "archiving", "is_undersized": False},
+    "misdated": {"created_at": NOW + days(30)},
+    "dated earlier": {"created_at": NOW - days(9)},
+    "with another description": {"description": "by hand"},
+    "gone": None,
+}
+"""What a fresh list may show of a backup, as changes; None if it does not show it."""
+
+ANY = LISTED.keys() - {"as planned", "unknown"}
+WAITED_FOR, NOT_WAITED_FOR, NOT_DUE = "waited for", "not waited for", "not due"
+PARTS: list[tuple[str, str, Id, Collection[str]]] = [
+    # The new backup is …, #2 is planned as …, and so the delete of #1 relies on … of this backup.
+    (NOT_DUE, "usable", KEPT, ANY - {"usable"}),
+    (NOT_DUE, "undersized", KEPT, ANY - {"undersized"}),
+    (NOT_DUE, "pending", KEPT, set()),
+    (NOT_DUE, "failed", KEPT, set()),
+    (NOT_DUE, "misdated", KEPT, set()),
+    (NOT_WAITED_FOR, "usable", KEPT, ANY - {"usable"}),
+    (NOT_WAITED_FOR, "usable", NEW, set()),
+    (WAITED_FOR, "usable", NEW, ANY - {"usable"}),
+    (WAITED_FOR, "usable", KEPT, set()),
+]
+
+
+@pytest.mark.parametrize("listed", LISTED)
+@pytest.mark.parametrize(("create", "planned", "changing", "objecting"), PARTS)
+def test_a_delete_relies_on_another_backup(
+    create: str, planned: str, changing: Id, objecting: Collection[str], listed: str
+) -> None:
+    every = "7d" if create is NOT_DUE else "1d"
+    beside, older = kept(**LISTED[planned] or {}), backup(3, age=days(1.7))
+    plan = make_plan(
+        declare(f'{{ description = "nightly", every = "{every}", keep = 1 }}'), inventory(old(), older, beside)
+    )
+    created = {} if create is NOT_DUE else {NIGHTLY: new("completed" if create is WAITED_FOR else "in_progress")}
+    row = Row(reason="", expected=None, created=created, waits=create is WAITED_FOR)
+    delete, around = planned_delete(plan, row)
+    shown = {each.id: each for each in (old(), older, beside, *created.values())}
+    changes = LISTED[listed]
+    if changes is None:
+        del shown[changing]
+    else:
+        shown[changing] = replace(shown[changing], **changes)  # type: ignore[arg-type] # as above
+
+    found = objection(delete, around, AtSending(now=NOW, usable_left=9, listed=tuple(shown.values())))
+
+    unknown = UnknownBeside(id=changing, status="archiving") if listed == "unknown" else None
+    assert found == (KeptOneChanged(id=changing) if listed in objecting else unknown)

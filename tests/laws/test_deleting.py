@@ -1,0 +1,118 @@
+"""Whatever happens to an account between the requests of an apply, each delete is one that a recent list allows."""
+
+from copy import deepcopy
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import httpx
+from hypothesis import given
+from hypothesis import strategies as st
+from support.build import NOW, config
+from support.examples import times
+from support.schedules import WEB, item
+from support.world import World
+
+from reconcile.apply.account import FRESH
+from reconcile.desired.config import Config
+from reconcile.plan.planning import RunOptions
+from reconcile.plan.retention import retain
+from reconcile.sandbox.account import Record
+
+LATENCIES = [0.05, 3.0, 3.0]
+DESCRIPTIONS = ["nightly", "nightly", "nightly", "weekly", "by hand"]
+EMPTY, USABLE, GONE = {"status": "completed", "size_mb": 0}, {"status": "completed", "size_mb": 100}, None
+STATES: list[Record | None] = [
+    *(EMPTY, EMPTY, USABLE, {"status": "completed", "size_mb": None}),
+    *({"status": status, "size_mb": None} for status in ("in_progress", "failed", "archiving", "deleting")),
+]
+CHANGES = [
+    *STATES,
+    *({"created_at": (NOW + timedelta(days=days)).isoformat()} for days in (-30, 30)),
+    *({"description": description} for description in ("weekly", "by hand")),
+    *({"backup_type": "automatic"}, GONE, GONE),
+]
+
+series = st.builds(
+    '{{ description = "{}", keep = {}{} }}'.format,
+    st.just("nightly"),
+    st.sampled_from(["1", "1", "2", "{ daily = 2 }", '{ within = "3d" }']),
+    st.sampled_from(["", ', every = "1d"', ', every = "7d"']),
+)
+
+
+@st.composite
+def files(draw: st.DrawFn) -> Config:
+    weekly = ', { description = "weekly", keep = 1, every = "7d" }' if draw(st.booleans()) else ""
+    prune = draw(st.sampled_from(["false", "true", '"2d"']))
+    return config(f"[servers.web]\nid = 1\nprune = {prune}\nbackups = [{draw(series)}{weekly}]\n")
+
+
+@st.composite
+def backups(draw: st.DrawFn) -> list[Record]:
+    """Return backups of which most are usable, the newest last."""
+    ages = sorted(draw(st.lists(st.sampled_from([0.02, 0.5, 1.5, 2, 3, 9]), min_size=2, max_size=5)), reverse=True)
+    held = [item(id_, WEB, draw(st.sampled_from(DESCRIPTIONS)), age) for id_, age in enumerate(ages, start=1)]
+    return [backup | (draw(st.sampled_from([USABLE, USABLE, USABLE, *STATES])) or {}) for backup in held]
+
+
+@dataclass
+class Restless(World):
+    """Changes a backup before some lists, and checks each delete against the lists of the last seconds."""
+
+    changes: dict[int, tuple[int, Record | None]] = field(default_factory=dict)
+    """Before which list, which backup changes, counted from the newest, and how."""
+    lists: list[tuple[datetime, list[Record]]] = field(default_factory=list)
+
+    def handle(self, request: httpx.Request) -> httpx.Response:
+        if request.method == "GET" and "backups" in request.url.path:
+            self.change(*self.changes.get(len(self.lists), (0, {})))
+            self.lists.append((self.now(), deepcopy(self.account.list_backups(backup_type="manual"))))
+        if request.method == "DELETE":
+            recent = timedelta(seconds=FRESH + 2 * self.latency() + 1)
+            shown = [listed for at, listed in self.lists if self.now() - at <= recent]
+            id_ = request.url.path.split("/")[-2]
+            assert any(self.allows(listed, id_) for listed in shown), (id_, shown)
+        return super().handle(request)
+
+    def change(self, which: int, fields: Record | None) -> None:
+        held = self.account.backups
+        which %= max(1, len(held))
+        if fields is None:
+            held[:] = [each for each in held if each is not held[-1 - which]]
+        elif held:
+            held[-1 - which] |= fields
+
+    def allows(self, listed: list[Record], id_: str) -> bool:
+        """Return whether the backup may be deleted in an account that holds these."""
+        (server,) = self.config.servers
+        backup = next(each for each in listed if str(each["id"]) == id_)
+        usable = [each for each in listed if each["status"] == "completed" and each["size_mb"] != 0]
+        usable = [each for each in usable if created(each) <= self.now() + timedelta(minutes=10)]
+        own = next((each for each in server.series if each.description == backup["description"]), None)
+        if backup not in usable and backup["status"] != "failed" and backup["size_mb"] != 0:
+            return False
+        if own is None:
+            return {each.description for each in server.series} <= {each["description"] for each in usable}
+        others = sorted((each for each in usable if each["description"] == own.description), key=created, reverse=True)
+        kept = retain(list(map(created, others)), own.keep, ZoneInfo("UTC"))
+        return backup not in others or not kept[others.index(backup)]
+
+
+def created(backup: Record) -> datetime:
+    return datetime.fromisoformat(backup["created_at"])
+
+
+changes = st.dictionaries(
+    st.integers(1, 4), st.tuples(st.integers(0, 2), st.sampled_from(CHANGES)), min_size=1, max_size=3
+)
+
+
+@times(3)
+@given(file=files(), held=backups(), changes=changes, wait=st.booleans(), latency=st.sampled_from(LATENCIES))
+def test_every_delete_is_of_a_backup_that_the_file_does_not_keep_by_a_list_of_the_last_seconds(
+    *, file: Config, held: list[Record], changes: dict[int, tuple[int, Record | None]], wait: bool, latency: float
+) -> None:
+    world = Restless(config=file, servers=[WEB], backups=held, changes=changes, latency=lambda: latency)
+
+    world.apply(options=RunOptions(wait=wait, allow_loss=9))
