@@ -68,10 +68,10 @@ def restore(
         recorder.observe(inventory)
         return _choose(output, asked, config, inventory)
 
-    def approve(choice: Choice) -> None:
+    def approve(choice: Choice, seconds: float) -> None:
         output.show(restore_text(choice, verbose=output.verbose))
         if not auto_approve:
-            _ask(output, choice.server)
+            _ask(output, choice.server, seconds)
         recorder.plan(restore_outline(asked, choice))
 
     restoration = Restoration(
@@ -192,13 +192,14 @@ def _choose(output: Output, asked: RestoreOptions, config: Config, inventory: In
         raise
 
 
-def _ask(output: Output, server: Server) -> None:
-    """Ask for the server's name; raises UserError for any other answer, and without a terminal."""
+def _ask(output: Output, server: Server, seconds: float) -> None:
+    """Ask for the server's name; raises UserError for any other answer, for none in time, and without a terminal."""
     what = "name" if server.name else "id"
     answer = ask(
         output,
         f"To continue, type the {what} of the server." + ("" if server.name else " It has no name."),
         "Server",
+        seconds=seconds,
         undone="nothing was restored",
         otherwise="In a script, use --backup ID with --auto-approve.",
     )

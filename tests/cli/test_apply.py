@@ -184,6 +184,16 @@ def test_yes_is_the_only_yes(service: Sandbox) -> None:
     assert len(service.backups()) == 2
 
 
+def test_a_question_without_an_answer_ends_with_the_timeout_and_holds_up_no_other_apply(service: Sandbox) -> None:
+    done = service.ask("apply", "--timeout", "1s", answer=None)
+
+    assert done.returncode == 1
+    assert "Out of time; nothing was changed." in done.stderr
+    assert "stopped: out of time while waiting for an answer" in done.stderr
+    assert len(service.backups()) == 1
+    assert service.run("apply", "--auto-approve").returncode == 0
+
+
 def test_without_a_terminal_nobody_is_asked_and_nothing_changed(service: Sandbox) -> None:
     done = service.run("apply")
 

@@ -270,6 +270,13 @@ class TestConfirmation:
         assert service.ask("restore", "db", "--backup", str(OLD), answer="db").returncode == 0
         assert len(restores(service)) == 1
 
+    def test_it_must_come_in_time(self, service: Killer) -> None:
+        done = service.ask("restore", "db", "--backup", str(OLD), "--timeout", "1s", answer=None)
+
+        assert done.returncode == 1
+        assert "Out of time; nothing was restored." in done.stderr
+        assert restores(service) == []
+
     @pytest.mark.parametrize("name", ["", None], ids=["an empty name", "no name"])
     def test_of_a_server_without_a_name_is_its_id(self, name: str | None, service: Killer) -> None:
         service.world.servers[1]["name"] = name

@@ -13,7 +13,7 @@ from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, BinaryIO, TextIO
 
 import click
 import httpx
@@ -97,9 +97,10 @@ class Sandbox:
         """Run the command as CI would: no terminal, no colours."""
         return run(*arguments, folder=self.folder, **{**self.environment, **environment})
 
-    def ask(self, *arguments: str, answer: str, **environment: str) -> Done:
-        """Run the command as a person would, on a terminal, and type an answer to its question."""
-        return run(*arguments, folder=self.folder, typed=f"{answer}\n", **{**self.environment, **environment})
+    def ask(self, *arguments: str, answer: str | None, **environment: str) -> Done:
+        """Run the command as a person would, on a terminal, and type an answer to its question, or nothing (None)."""
+        typed = "" if answer is None else f"{answer}\n"
+        return run(*arguments, folder=self.folder, typed=typed, **{**self.environment, **environment})
 
     @property
     def environment(self) -> dict[str, str]:
@@ -132,23 +133,34 @@ def run_on(
 ) -> Done:
     """Run the command in this process, as if from a shell in `folder` with this environment.
 
-    Where something is `typed`, the three standard streams are a terminal; otherwise none of them is.
+    With `typed`, the three standard streams are a terminal; otherwise none of them is. If it is empty, the command
+    waits for an answer for ever.
     """
     is_terminal = typed is not None
     written: list[str] = []
     out, err = _Stream(written, is_terminal=is_terminal), _Stream(written, is_terminal=is_terminal)
-    read = _Input(standard_input if typed is None else typed, is_terminal=is_terminal)
-    surroundings = _surroundings(folder, {**bare_environment(folder), **environment}, read)
-    with surroundings, redirect_stdout(out), redirect_stderr(err):
-        code = run_main(arguments, clock)
+    content = _nothing() if typed == "" else io.BytesIO((typed or standard_input).encode())
+    with content as file:
+        read = _Input(file, is_terminal=is_terminal)
+        surroundings = _surroundings(folder, {**bare_environment(folder), **environment}, read)
+        with surroundings, redirect_stdout(out), redirect_stderr(err):
+            code = run_main(arguments, clock)
     return checked(Done(code, out.getvalue(), err.getvalue(), "".join(written)), folder, environment)
 
 
-class _Input(io.TextIOWrapper):
-    """A standard input that holds a text."""
+@contextmanager
+def _nothing() -> Iterator[BinaryIO]:
+    """Open a file that has nothing to read, and does not end."""
+    reader, writer = os.pipe()
+    with open(writer, "wb"), open(reader, "rb") as file:  # noqa: PTH123 - they have no path
+        yield file
 
-    def __init__(self, text: str, *, is_terminal: bool) -> None:
-        super().__init__(io.BytesIO(text.encode()), encoding="utf-8")
+
+class _Input(io.TextIOWrapper):
+    """A standard input with this content."""
+
+    def __init__(self, content: BinaryIO, *, is_terminal: bool) -> None:
+        super().__init__(content, encoding="utf-8")
         self._is_terminal = is_terminal
 
     def isatty(self) -> bool:

@@ -103,9 +103,10 @@ class Killer:
         finally:
             self._end()
 
-    def ask(self, *arguments: str, answer: str) -> Done:
-        """Run a command in this process, on a terminal, and type an answer to its question."""
-        return run(*arguments, folder=self.folder, typed=f"{answer}\n", **self.environment)
+    def ask(self, *arguments: str, answer: str | None) -> Done:
+        """Run a command in this process, on a terminal, and type an answer to its question, or nothing (None)."""
+        typed = "" if answer is None else f"{answer}\n"
+        return run(*arguments, folder=self.folder, typed=typed, **self.environment)
 
     def apply_forked(self) -> Done:
         """Apply the file of the small world without asking, in a process of its own."""
