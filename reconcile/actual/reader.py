@@ -15,6 +15,8 @@ from reconcile.tasks import side_by_side
 ATTEMPTS, PATIENT_ATTEMPTS = 5, 8
 """Attempts for a read: some seconds' worth while a person waits, two minutes' worth if backups depend on it."""
 
+_QUICK_ATTEMPTS = 2
+
 _NO_PERMISSION = {403, 404}
 
 
@@ -26,7 +28,7 @@ class Reader:
 
     def __init__(self, http: Http, attempts: int = ATTEMPTS, *, asks_account: bool = False) -> None:
         self.http = http
-        self._lists = Pages(http, attempts)
+        self._lists, self._quick_lists = Pages(http, attempts), Pages(http, _QUICK_ATTEMPTS)
         self._asks_account = asks_account
         self.pages = 1
         """Number of requests that the last list of the whole account took."""
@@ -49,7 +51,9 @@ class Reader:
         try:
             with self.http.clock.interruptible():
                 listing, servers, account = await side_by_side(
-                    partial(self._backups, automatic=automatic, server_id=server_id), self._servers, self._account
+                    partial(self._backups, automatic=automatic, server_id=server_id, lists=self._lists),
+                    self._servers,
+                    self._account,
                 )
         finally:
             self.progress = None
@@ -66,13 +70,16 @@ class Reader:
             check_clock(inventory)
         return inventory
 
-    async def backups(self, server_id: Id | None = None, *, automatic: bool = False) -> tuple[Backup | OddEntry, ...]:
-        """List only backups, as `observe` does, and raise as it does.
+    async def backups(
+        self, server_id: Id | None = None, *, automatic: bool = False, is_quick: bool = False
+    ) -> tuple[Backup | OddEntry, ...]:
+        """List only backups, as `observe` does, and raise as it does; with `is_quick`, after two attempts.
 
         Also returns the entries that can't be read, and those of an unknown type or another server: such an entry may
         be a backup that is otherwise missing.
         """
-        listing = await self._backups(automatic=automatic, server_id=server_id)
+        lists = self._quick_lists if is_quick else self._lists
+        listing = await self._backups(automatic=automatic, server_id=server_id, lists=lists)
         entries = (
             backup
             if server_id in {None, backup.server_id}
@@ -96,7 +103,7 @@ class Reader:
         found = await _if_permitted(self._lists.read("/account/me/", lambda body, _: read_account(body)))
         return found[0] if found else None
 
-    async def _backups(self, *, automatic: bool, server_id: Id | None) -> CompleteList[Backup]:
+    async def _backups(self, *, automatic: bool, server_id: Id | None, lists: Pages) -> CompleteList[Backup]:
         params: dict[str, str | int] = {} if automatic else {"backup_type": MANUAL}
         if server_id is not None:
             params["server_id"] = server_id
@@ -107,7 +114,7 @@ class Reader:
             progress=self._show_progress,
             needs_ids=server_id is None,
         )
-        listing = await self._lists.whole(query)
+        listing = await lists.whole(query)
         if server_id is None:
             self.pages = listing.pages
         # The service filters too, but no automatic backup must ever pass this point.

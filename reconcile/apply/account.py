@@ -71,11 +71,11 @@ class AccountView:
             server_id: replace(self._elsewhere, backups=tuple(held)) for server_id, held in grouped.items()
         } | newer
 
-    async def fresh(self, server_id: Id, *, by_itself: bool = False) -> tuple[Backup, ...]:
+    async def fresh(self, server_id: Id, *, by_itself: bool = False, is_quick: bool = True) -> tuple[Backup, ...]:
         """Return the manual backups of a server from a list that was requested after our last change to it.
 
         With `by_itself`, a list of the whole account must have a single page: if the account changes between two
-        pages, a backup may be on neither.
+        pages, a backup may be on neither. With `is_quick`, a list that fails is soon an error.
 
         Raises:
             ApiError, StoppedError: the list could not be read.
@@ -84,7 +84,7 @@ class AccountView:
         is_young = self._clock.monotonic() - known.asked_at <= FRESH
         is_pieced = by_itself and known.is_whole and self._reader.pages > 1
         if is_pieced or not is_young or known.asked_at <= self._changed_at.get(server_id, _NEVER):
-            known = await self._list(server_id)
+            known = await self._list(server_id, is_quick=is_quick)
         return known.backups
 
     async def refresh(self, servers: Collection[Id]) -> dict[Id, Listing | ApiError]:
@@ -158,12 +158,12 @@ class AccountView:
 
     async def _list_all(self) -> None:
         asked_at = self._clock.monotonic()
-        self._take(await self._reader.backups(), asked_at)
+        self._take(await self._reader.backups(is_quick=True), asked_at)
 
-    async def _list(self, server_id: Id) -> Listing:
+    async def _list(self, server_id: Id, *, is_quick: bool = True) -> Listing:
         # The age of a list counts from its request: the list may not show what happened since.
         asked_at = self._clock.monotonic()
-        listing = self._listing(await self._reader.backups(server_id), asked_at)
+        listing = self._listing(await self._reader.backups(server_id, is_quick=is_quick), asked_at)
         if listing.asked_at >= self._known(server_id).asked_at:
             self._latest[server_id] = listing
         return listing

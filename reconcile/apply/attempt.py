@@ -60,19 +60,20 @@ class Attempt(ABC):
         self.run.emit(Started(action=self.action))
         try:
             while True:
-                async with self.run.turns[type(self.action)]:
-                    if ended := await self._look():
-                        return ended
-                    self.run.clock.checkpoint()
-                    try:
+                is_sent = False
+                try:
+                    async with self.run.turns[type(self.action)]:
+                        if ended := await self._look():
+                            return ended
+                        self.run.clock.checkpoint()
+                        is_sent = True
                         accepted = await self._request()
-                    except ApiError as error:
-                        problem = error
-                    else:
-                        self.rejections.clear()
-                        return accepted
-                if ended := await self._not_accepted(problem):
-                    return ended
+                except ApiError as error:
+                    if ended := await (self._not_accepted(error) if is_sent else self._not_listed(error)):
+                        return ended
+                else:
+                    self.rejections.clear()
+                    return accepted
         except (ApiError, StoppedError) as hindrance:
             then = f"then the run was {hindrance}" if isinstance(hindrance, StoppedError) else f"then {hindrance}"
             if self._lost:
@@ -82,6 +83,17 @@ class Attempt(ABC):
             if isinstance(hindrance, ApiError):
                 return self._ended(Outcome.FAILED, hindrance.explanation)
             raise
+
+    async def _not_listed(self, error: ApiError) -> Finished | None:
+        """Return how the change ended; or None, after a pause in which it holds up no other, to list again.
+
+        Raises:
+            FinalError: this error.
+        """
+        if isinstance(error, FinalError):
+            raise error
+        why_not = await self._pause(error)
+        return self._ended(Outcome.UNKNOWN if self._lost else Outcome.FAILED, why_not) if why_not else None
 
     async def _not_accepted(self, error: ApiError) -> Backup | Finished | None:
         """Return how the change ended; or None, after a pause, if it may be sent again."""
@@ -123,7 +135,7 @@ class Attempt(ABC):
         waited = sum(self.rejections)
         self.rejections.append(seconds)
         if waited + seconds > PATIENCE:
-            return f"still rejected after {age_text(timedelta(seconds=waited))} of pauses: {error.explanation}"
+            return f"given up after {age_text(timedelta(seconds=waited))} of pauses: {error.explanation}"
         if is_first:
             self.run.emit(Rejected(action=self.action, explanation=error.explanation, seconds=seconds))
         await self.run.clock.sleep(seconds)

@@ -131,7 +131,7 @@ class Creation(Attempt):
             self._before_lost = self._known
         is_accepted, clock = isinstance(self._lost, AcceptedError), self.run.clock
         gives_up_at = clock.monotonic() + (NEVER_LISTED if is_accepted else SETTLE)
-        while not (found := self._find(await self.run.view.fresh(self.action.server_id))):
+        while not (found := self._find(await self.run.view.fresh(self.action.server_id, is_quick=False))):
             if clock.monotonic() >= gives_up_at:
                 break
             await clock.sleep(SETTLE)

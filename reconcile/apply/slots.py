@@ -34,7 +34,7 @@ class Slots:
     is_confirmed: bool = False
     """Whether a list has shown a backup of this run as it was sent."""
     _taken: int = 0
-    _waiting: list[tuple[int, int, anyio.Event]] = field(default_factory=list)
+    _waiting: list[tuple[int, int, int, anyio.Event]] = field(default_factory=list)
     _arrivals: int = 0
     _halved_at: float = float("-inf")
     _durations: list[float] = field(default_factory=list)
@@ -77,13 +77,13 @@ class Slots:
         room = self.size if self.is_confirmed else 1
         while self._waiting and (self._taken < room or self.is_closed):
             self._taken += 1
-            heapq.heappop(self._waiting)[2].set()
+            heapq.heappop(self._waiting)[-1].set()
 
-    async def take(self, rank: int) -> None:
-        """Wait until a slot is free, behind the creates of a lower rank, and take it."""
+    async def take(self, times: int, rank: int) -> None:
+        """Wait until a slot is free, behind creates that took fewer slots or have a lower rank, and take it."""
         granted = anyio.Event()
         self._arrivals += 1
-        heapq.heappush(self._waiting, (rank, self._arrivals, granted))
+        heapq.heappush(self._waiting, (times, rank, self._arrivals, granted))
         self._fill()
         await granted.wait()
 
@@ -99,11 +99,14 @@ class Slot:
 
     slots: Slots
     rank: int
+    _times: int = 0
+    """How often it was taken. A create that was rejected must not come before those that were not sent yet."""
     _is_taken: bool = False
 
     async def take(self) -> None:
         """Wait until a slot is free, and take it."""
-        await self.slots.take(self.rank)
+        await self.slots.take(self._times, self.rank)
+        self._times += 1
         self._is_taken = True
 
     def give_up(self) -> None:

@@ -35,7 +35,10 @@ class Lists(Reader):
     takes: float = 0.0
     http: Any = field(default_factory=lambda: SimpleNamespace(parallelism=10))
 
-    async def backups(self, server_id: Id | None = None, *, automatic: bool = False) -> tuple[Backup, ...]:
+    async def backups(
+        self, server_id: Id | None = None, *, automatic: bool = False, is_quick: bool = False
+    ) -> tuple[Backup, ...]:
+        assert is_quick, "a list that fails must not hold up others"
         assert not automatic
         self.asked.append(server_id)
         if self.error and server_id in self.fails:

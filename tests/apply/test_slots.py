@@ -115,6 +115,27 @@ def test_places_go_to_the_lowest_rank_that_waits() -> None:
     assert granted(slots(2, size=1), [5, 9, 3, 4], given_up=9) == [5, 3, 4, 9]
 
 
+def test_a_slot_that_is_taken_again_comes_after_those_that_were_not_taken_yet() -> None:
+    got: list[int] = []
+
+    async def take(slot: Slot) -> None:
+        for _ in range(2):
+            await slot.take()
+            got.append(slot.rank)
+            await anyio.sleep(1)
+            slot.give_up()
+
+    async def main() -> None:
+        limit = slots(1)
+        async with anyio.create_task_group() as tasks:
+            for rank in range(3):
+                tasks.start_soon(take, Slot(limit, rank))
+
+    run_virtually(main)
+
+    assert got == [0, 1, 2, 0, 1, 2]
+
+
 def test_a_place_that_is_given_up_twice_lets_in_one() -> None:
     assert granted(slots(2), [0, 1, 2, 3, 4], given_up=1) == [0, 1, 2]
 

@@ -160,6 +160,29 @@ class Protecting(World):
         return super().handle(request)
 
 
+def test_servers_whose_lists_fail_do_not_keep_the_others_from_their_backups() -> None:
+    class Broken(World):
+        """The lists of servers 1 to 30, the longest overdue, fail."""
+
+        def handle(self, request: httpx.Request) -> httpx.Response:
+            if request.method == "GET" and int(request.url.params.get("server_id", 31)) <= 30:
+                return httpx.Response(500)
+            return super().handle(request)
+
+    held = [item(each["id"], each, "nightly", 5 if each["id"] <= 30 else 2) for each in servers(50)]
+    held += [item(1000 + number, servers(50)[0], "x", 2) for number in range(50)]
+    world = Broken(config=nightly(50), servers=servers(50), backups=held, page_size=50, answers_after=60)
+
+    result = result_of(world)
+
+    sent = {change.record["server"]["id"]: change.record["created_at"] for change in world.record}
+    assert set(range(31, 51)) <= set(sent)
+    assert max(sent[number] for number in range(31, 51)) < (NOW + timedelta(minutes=5)).isoformat()
+    failed = next(ended for ended in result.finished if str(ended.action.address) == "s1/nightly")
+    assert failed.outcome is Outcome.FAILED
+    assert re.match(r"given up after 9min \d+s of pauses: GET .*: 500", failed.explanation)
+
+
 class TestADeleteThatIsRejectedForEver:
     def test_keeps_no_series_of_its_server_from_its_backup_and_ends_after_ten_minutes(self) -> None:
         held = [item(number, servers(1)[0], description, 2) for number, description in enumerate("abc", start=1)]
@@ -169,7 +192,7 @@ class TestADeleteThatIsRejectedForEver:
 
         assert [change.what for change in world.record] == ["create"] * 3
         assert result.count(Create, Outcome.SUCCEEDED) == 3
-        assert re.match(r"still rejected after 9min \d+s of pauses: DELETE ", explanation(result, "s1/a#1"))
+        assert re.match(r"given up after 9min \d+s of pauses: DELETE ", explanation(result, "s1/a#1"))
         assert "This backup is protected" in explanation(result, "s1/c#3")
         assert world.time - NOW < timedelta(minutes=13), "the deletes of a server share the ten minutes"
 

@@ -43,7 +43,7 @@ def event_text(event: Event) -> Text:  # noqa: PLR0911 - one for each event
         case outcomes.Started(action=action):
             return Text(f"{action.address}: {'creating' if isinstance(action, Create) else 'deleting'}")
         case outcomes.Rejected(action=action, explanation=explanation, seconds=seconds):
-            again = f"rejected, trying again in {seconds_text(seconds)}"
+            again = f"trying again in {seconds_text(seconds)}"
             return Text(f"{action.address}: {again}: {explanation}", "yellow")
         case outcomes.Waiting(address=address, backup=backup, elapsed=elapsed):
             unknown = ", a status that reconcile does not know" if backup.state is State.UNKNOWN else ""
