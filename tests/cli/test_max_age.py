@@ -68,7 +68,7 @@ def test_the_plan_says_so_in_every_format(service: Sandbox) -> None:
     (create,) = (change for change in as_json["resource_changes"] if change["change"]["actions"] == ["create"])
     assert (create["action_reason"], create["reconcile_reason"]) == ("due", "newest is 3h old, at most 15min asked for")
     markdown = service.run("plan", *asked, "--markdown").stdout
-    assert "Each series must have a backup no older than 15min." in markdown
+    assert "Each series must have a backup no older than 15min" in markdown
     assert service.run("plan", *asked, "--detailed-exitcode").returncode == 2
 
 

@@ -202,7 +202,7 @@ def test_errors_warnings_and_targets_are_there() -> None:
     text = markdown(make_plan(declared, inventory(servers=(Server(id=1, name="a"),)), "*"))
 
     assert "### reconcile: no changes, 1 error\n" in text
-    assert "This plan covers only --target <code>&#42;</code>." in text
+    assert "This plan covers only --target &#42;&#46;" in text
     assert "- ❌ <code>b</code>: the account has no server with the id 2. Correct the id" in text
     assert "- ⚠ <code>a</code>: pinned backup 7 does not exist. " in text
 

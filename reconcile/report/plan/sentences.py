@@ -4,7 +4,7 @@ What a change causes is one paragraph, and rows for the files and for the action
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby
@@ -17,12 +17,15 @@ from reconcile.desired.fields import size_setting
 from reconcile.durations import age_text
 from reconcile.insight.difference import ActionChange, Difference, Fate, FileChange, Written
 from reconcile.plan import reasons
-from reconcile.plan.model import Action, Create, Delete, Kept, Plan, SeriesPlan, ServerPlan, Withheld
+from reconcile.plan.model import Action, Create, Delete, Kept, Plan, SeriesPlan, Withheld
 from reconcile.plan.pauses import Pause
 from reconcile.plan.reasons import Exemption, Veto
 from reconcile.plan.safety import ALWAYS_ALLOWED
 from reconcile.report.document import Columns, Row, Text
 from reconcile.wording import count_text, names_text, size_text, time_text
+
+_MOST_PAUSED = 5
+"""Maximum number of servers with the same pause that are named; more are only counted."""
 
 SIGN_STYLES = {"+": "green", "-": "red", "!": "bold red", " ": "dim", "?": "yellow"}
 _SIGNS = {Fate.NEW_WITHHELD: "!", Fate.NOW_WITHHELD: "!", Fate.GONE: " "}
@@ -106,13 +109,17 @@ def pause_text(pause: Pause, zone: ZoneInfo) -> str:
     return f"{'deletes paused' if pause.creates else 'paused'} until {until}: {pause.reason}"
 
 
-def paused_texts(servers: Iterable[ServerPlan], zone: ZoneInfo) -> dict[str, list[ServerPlan]]:
-    """Group the servers that are paused by the sentence that says until when and why; times in `zone`."""
-    groups: dict[str, list[ServerPlan]] = {}
-    for server in servers:
+def notes(plan: Plan) -> Iterator[str]:
+    """Say what a plan covers and requires, and which of its servers are paused until when, and why."""
+    if plan.targets:
+        yield f"This plan covers only --target {', '.join(plan.targets)}."
+    if plan.max_age:
+        yield f"Each series must have a backup no older than {plan.max_age}."
+    paused: dict[str, list[str]] = {}
+    for server in plan.servers:
         if server.pause:
-            groups.setdefault(pause_text(server.pause, zone), []).append(server)
-    return groups
+            paused.setdefault(pause_text(server.pause, plan.zone), []).append(server.key)
+    yield from (f"{names_text(keys, _MOST_PAUSED)}: {text}" for text, keys in paused.items())
 
 
 def next_due_text(series: SeriesPlan, now: datetime) -> str:

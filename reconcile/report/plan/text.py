@@ -14,16 +14,13 @@ from reconcile.plan import safety
 from reconcile.plan.model import Action, Create, Delete, Kept, Plan, SeriesPlan, ServerPlan, Withheld
 from reconcile.report.document import Block, Columns, Lines, Row, Text
 from reconcile.report.plan import sentences
-from reconcile.wording import count_text, names_text, size_text, time_text
+from reconcile.wording import count_text, size_text, time_text
 
 if TYPE_CHECKING:
     from reconcile.outcomes import Planned
 
 MOST_UNCHANGED = 20
 """Lines. Up to this many kept backups are shown one by one; `-v` shows all of them."""
-
-_MOST_NAMED = 5
-"""Maximum number of paused servers without actions that are named; more are only counted."""
 
 
 def plan_text(found: Plan | Difference, /, *, verbose: bool) -> Lines:
@@ -70,10 +67,8 @@ def _lines(plan: Plan, withheld: Withheld, *, verbose: bool) -> Iterator[Block]:
     if table := tuple(row for server in shown for row in rows.of(server)):
         yield Columns(rows=table, indent=2, narrowest=sentences.ROOM_FOR_REASONS, shortens=1)
         yield from (Text(line, "dim") for _, line in rows.footnotes.values())
-    for text, paused in sentences.paused_texts(quiet, plan.zone).items():
-        yield Text(f"{names_text([server.key for server in paused], _MOST_NAMED)}: {text}", style="yellow")
-    if others := sum(server.pause is None for server in quiet):
-        yield Text(f"{count_text(others, 'server')} with nothing to do (-v shows all)", style="dim")
+    if quiet:
+        yield Text(f"{count_text(len(quiet), 'server')} with nothing to do (-v shows all)", style="dim")
     for fleet, members in plan.members.items():
         yield Text(f"fleet {fleet}: {count_text(len(members), 'server')}", style="dim")
     yield from _end(plan, withheld)
@@ -83,11 +78,7 @@ def _end(plan: Plan, withheld: Withheld) -> Iterator[Block]:
     """Yield the warnings, and the last lines: how much would be done, and what would not."""
     yield from plan.warnings
     yield Text("")
-    if plan.targets:
-        targets = ", ".join(plan.targets)
-        yield Text(f"This plan covers only --target {targets}.", style="yellow")
-    if plan.max_age:
-        yield Text(f"Each series must have a backup no older than {plan.max_age}.", style="yellow")
+    yield from (Text(note, "yellow") for note in sentences.notes(plan))
     yield _figures(plan, withheld)
     where = f"{count_text(len(plan.servers), 'server')} at {plan.base_url}, times in {plan.zone}"
     yield Text(where, style="dim")
@@ -133,8 +124,6 @@ class _Rows:
         name = f", {server.name}" if server.name != server.key else ""
         fleet = f", fleet {server.fleet}" if self.dated and server.fleet is not None else ""
         yield Text.assemble((server.key, "bold"), f" ({server.id}{name}{fleet})")
-        if server.pause:
-            yield Text(f"  {sentences.pause_text(server.pause, self.zone)}", style="yellow")
         for series in server.series:
             yield from self._actions(series.actions, series.address.description)
             if self.in_full:
