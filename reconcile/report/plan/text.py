@@ -60,15 +60,12 @@ def planned_text(event: "Planned", /, *, verbose: bool) -> Lines:
 def _lines(plan: Plan, withheld: Withheld, *, verbose: bool) -> Iterator[Block]:
     in_full = verbose or len(plan.kept) + len(plan.unmanaged) <= MOST_UNCHANGED
     rows = _Rows(plan.planned_at, plan.zone, withheld, _footnotes(plan), in_full=in_full, dated=verbose)
-    shown: list[ServerPlan] = []
-    quiet: list[ServerPlan] = []
-    for server in plan.servers:
-        (shown if server.actions or (in_full and (server.kept or server.unmanaged)) else quiet).append(server)
+    shown = [server for server in plan.servers if server.actions or (in_full and (server.kept or server.unmanaged))]
     if table := tuple(row for server in shown for row in rows.of(server)):
         yield Columns(rows=table, indent=2, narrowest=sentences.ROOM_FOR_REASONS, shortens=1)
         yield from (Text(line, "dim") for _, line in rows.footnotes.values())
-    if quiet:
-        yield Text(f"{count_text(len(quiet), 'server')} with nothing to do (-v shows all)", style="dim")
+    if quiet := len(plan.servers) - len(shown):
+        yield Text(f"{count_text(quiet, 'server')} with nothing to do (-v shows all)", style="dim")
     for fleet, members in plan.members.items():
         yield Text(f"fleet {fleet}: {count_text(len(members), 'server')}", style="dim")
     yield from _end(plan, withheld)
