@@ -146,6 +146,7 @@ class TestProxies:
             monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{port}")
             with pytest.raises(StoppedError, match="waiting for POST"):
                 use(str(SERVICE), lambda http: Writer(http).create(1, "a"), seconds=0.3)
+        _collect_sockets()
 
     @pytest.mark.parametrize(
         ("variables", "proxy"),
