@@ -110,9 +110,11 @@ class Http(AbstractAsyncContextManager["Http"]):
         self.clock = clock
         self.parallelism = parallelism
         self._token = access.token
+        url = httpx.URL(access.base_url)
         self._client = httpx.AsyncClient(
-            base_url=access.base_url,
+            base_url=url,
             headers={
+                "Host": url.netloc.decode(),  # httpx itself can't send one that starts with xn-- and is not in Punycode
                 "Authorization": f"Bearer {access.token}",
                 "Accept": "application/json",
                 "Accept-Encoding": "gzip, deflate",
@@ -121,7 +123,7 @@ class Http(AbstractAsyncContextManager["Http"]):
             },
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
             timeout=_TIMEOUT,
-            transport=transport or transport_to(httpx.URL(access.base_url)),
+            transport=transport or transport_to(url),
             trust_env=False,
             event_hooks={"response": [self._check]},
         )

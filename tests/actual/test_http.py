@@ -48,6 +48,21 @@ def test_what_is_sent() -> None:
     assert request.extensions["timeout"]["connect"] == 10
 
 
+@pytest.mark.parametrize(
+    ("base_url", "host"),
+    [
+        ("https://xn--a.example/api/v1", "xn--a.example"),
+        ("https://xn--bcher-kva.example", "xn--bcher-kva.example"),
+        ("http://[::1]:8000", "[::1]:8000"),
+    ],
+)
+def test_the_host_is_that_of_the_base_url(base_url: str, host: str) -> None:
+    script = Script([GOOD])
+    script.run(lambda http: http.request("GET", "/backups/"), base_url=base_url)
+
+    assert script.requests[0].headers["Host"] == host
+
+
 def test_cookies_are_not_sent_back() -> None:
     script = Script([httpx.Response(200, json={}, headers={"Set-Cookie": "session=1"})])
     script.run(lambda http: attempt(http, 2))

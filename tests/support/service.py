@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 import anyio
@@ -45,14 +45,19 @@ class Script:
         return [str(request.url).removeprefix(URL) for request in self.requests]
 
     def run(
-        self, use: Callable[[Http], Awaitable[Value]], *, seconds: float = 3600, parallelism: int = PARALLELISM
+        self,
+        use: Callable[[Http], Awaitable[Value]],
+        *,
+        seconds: float = 3600,
+        parallelism: int = PARALLELISM,
+        base_url: str = URL,
     ) -> Value:
         """Use the client on a virtual clock, with a deadline after `seconds`."""
 
         async def session() -> Value:
             clock = StoppableClock(VirtualClock(), seconds=seconds)
             http = Http(
-                ACCESS,
+                replace(ACCESS, base_url=base_url),
                 clock,
                 parallelism=parallelism,
                 transport=httpx.MockTransport(self),
