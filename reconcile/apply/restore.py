@@ -35,13 +35,12 @@ IN_DOUBT = (
 class Restoration:
     """One restore, in order: observe, choose, approve, safety backup, observe again, send.
 
-    `choose` returns the backup to restore; it and `approve`, which gets the seconds that are left for an answer, raise
-    UserError to refuse. `min_sizes` decides whether a
+    `choose` returns the backup to restore; it and `approve` raise UserError to refuse. `min_sizes` decides whether a
     safety backup is undersized. `is_sent` is set once the request may have reached the service.
     """
 
     choose: Callable[[Inventory], Choice]
-    approve: Callable[[Choice, float], None]
+    approve: Callable[[Choice], None]
     with_safety_backup: bool
     min_sizes: MinSizes
     is_sent: bool = field(default=False, init=False)
@@ -58,7 +57,7 @@ class Restoration:
         """
         inventory = await run.reader.observe(automatic=True)
         choice = self.choose(inventory)
-        self.approve(choice, run.clock.seconds_left)
+        self.approve(choice)
         if self.with_safety_backup:
             run.view.min_sizes = self.min_sizes
             self.safety = await _safety_backup(choice.server, inventory.observed_at, run)

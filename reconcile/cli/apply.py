@@ -23,7 +23,7 @@ from reconcile.cli.recorder import record_in
 from reconcile.cli.reporters import REPORTERS, Reporter
 from reconcile.cli.session import Session
 from reconcile.cli.system_clock import SystemClock
-from reconcile.clock import Stop, StoppableClock
+from reconcile.clock import Stop
 from reconcile.diagnostics import UserError
 from reconcile.durations import Duration
 from reconcile.outcomes import Announced, Emit, Event, Interrupted, Rounds
@@ -149,7 +149,7 @@ def _converge(
             options=options,
         )
         # A saved plan was approved when it was handed over, and is exactly that: nothing is planned again.
-        approve = partial(_ask, session.output, clock) if asks and not saved else None
+        approve = partial(_ask, session) if asks and not saved else None
         async with account_lock(access, account, patience, announce, clock):
             return await converge(plan, approve, run, rounds=1 if saved else MOST_ROUNDS)
 
@@ -168,10 +168,9 @@ def _converge(
     return converged
 
 
-async def _ask(output: Output, clock: StoppableClock) -> None:
+async def _ask(session: Session) -> None:
     """Ask for approval; raises UserError for any answer but yes, for none in time, and without a terminal."""
     question = "Do you want to do this? Only 'yes' will be accepted."
     otherwise = "In CI, use apply --auto-approve."
-    seconds, undone = clock.seconds_left, "nothing was changed"
-    if ask(output, question, "Enter a value", seconds=seconds, undone=undone, otherwise=otherwise) != "yes":
+    if ask(session, question, "Enter a value", undone="nothing was changed", otherwise=otherwise) != "yes":
         raise UserError("apply cancelled; nothing was changed")

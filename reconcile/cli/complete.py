@@ -91,7 +91,7 @@ def _declared(ctx: click.Context, table: str = "servers") -> Iterator[tuple[str,
     for path in map(Path, ctx.params.get("paths") or ("backups.toml",)):
         for file in sorted(path.glob("*.toml")) if path.is_dir() else [path]:
             servers: object = {}
-            with suppress(OSError, ValueError, UserError):
+            with suppress(OSError, ValueError, RecursionError, UserError):
                 if file.is_file():  # a FIFO would make the shell wait
                     servers = tomli.loads(read_file(file, MEBIBYTE).decode()).get(table)
             for key, server in servers.items() if isinstance(servers, dict) else ():

@@ -58,7 +58,7 @@ def forecast(
     def forecast_for(config: Config) -> Forecast:
         declared, account = (config, inventory) if inventory else without_account(config, start)
         desired = desired_for(declared, account, session.targets)
-        with _progress(session.output) as progress:
+        with session.time_limit("forecasting"), _progress(session.output) as progress:
             try:
                 found = forecast_of(desired, account, schedule, size_mb=size_mb, progress=progress)
             except ValueError as error:

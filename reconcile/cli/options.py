@@ -5,7 +5,7 @@ import inspect
 import os
 import re
 from collections.abc import Callable, Container, Sequence
-from contextlib import nullcontext
+from contextlib import closing, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -178,7 +178,13 @@ def _asked_for(ctx: click.Context, parameter: click.Parameter, value: bool) -> N
 def fail(output: Output, diagnostics: Sequence[Diagnostic], command_name: str | None, formats: Container[str]) -> None:
     """Print errors, and print them in place of the result too, in the first of the requested formats that has them."""
     output.diagnostics(diagnostics)
-    if write := next((write for name, write in ERROR_FORMATS.items() if name in formats), None):
+    if command_name == "apply" and "json" in formats:
+        from reconcile.cli.reporters import REPORTERS  # noqa: PLC0415 - only for an apply
+
+        stream, _ = REPORTERS.flags["json"]
+        with closing(stream(output)) as report:
+            report.fail(diagnostics)
+    elif write := next((write for name, write in ERROR_FORMATS.items() if name in formats), None):
         output.show(write(diagnostics, command_name or ""))
 
 

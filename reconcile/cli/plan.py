@@ -47,6 +47,8 @@ def plan(
     """
     if out and at:
         raise click.UsageError("--out can't be combined with --at: a plan for another time can't be applied")
+    if out and out.suffix == ".toml":
+        raise click.UsageError(f"--out {out} would replace a TOML file by a plan; choose another name")
     if out and allow_loss:
         raise click.UsageError("--out can't be combined with --allow-loss: pass --allow-loss to apply FILE")
     is_saved = False
@@ -75,8 +77,8 @@ def plan(
     finally:
         # Whatever kept the new plan from being saved, `apply FILE` would carry out the old one.
         if out and not is_saved and out.is_file():
-            summary = f"{out} still contains an older plan"
-            session.output.diagnostics([Diagnostic(summary=summary, detail="Do not apply it. Remove the file.")])
+            summary = f"{out} was not replaced, and may contain an older plan"
+            session.output.diagnostics([Diagnostic(summary=summary, detail="If it does, do not apply it.")])
     if is_saved and out != STDOUT:
         session.output.note(f"Saved. reconcile apply {out} applies exactly this plan, without asking.")
     if new.errors:

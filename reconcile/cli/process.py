@@ -22,8 +22,12 @@ class ExitCode(IntEnum):
     INTERRUPTED = 130
 
 
-INTERRUPTS = tuple(each for each in signal.Signals if each.name in {"SIGINT", "SIGTERM", "SIGHUP"})
-"""Ctrl-C, and how systemd, containers and closed terminals end a process; Windows has no SIGHUP."""
+INTERRUPTS = tuple(
+    each
+    for each in signal.Signals
+    if each.name in {"SIGINT", "SIGTERM"} or (each.name == "SIGHUP" and signal.getsignal(each) is not signal.SIG_IGN)
+)
+"""Ctrl-C, and how systemd, containers and closed terminals end a process. Windows has no SIGHUP; nohup ignores it."""
 
 
 @contextmanager

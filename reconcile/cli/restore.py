@@ -68,10 +68,10 @@ def restore(
         recorder.observe(inventory)
         return _choose(output, asked, config, inventory)
 
-    def approve(choice: Choice, seconds: float) -> None:
+    def approve(choice: Choice) -> None:
         output.show(restore_text(choice, verbose=output.verbose))
         if not auto_approve:
-            _ask(output, choice.server, seconds)
+            _ask(session, choice.server)
         recorder.plan(restore_outline(asked, choice))
 
     restoration = Restoration(
@@ -112,6 +112,8 @@ def restore(
 def _check_usage(backup_id: str | None, series: str | None, before: datetime | None, *, auto_approve: bool) -> None:
     if backup_id is not None and series is not None:
         raise click.UsageError("--backup ID or --series DESCRIPTION, not both")
+    if series == "":
+        raise click.UsageError("--series '' names no series; choose a backup without a description by --backup ID")
     if before and not series:
         raise click.UsageError("--before requires --series")
     if auto_approve and not backup_id:
@@ -192,14 +194,13 @@ def _choose(output: Output, asked: RestoreOptions, config: Config, inventory: In
         raise
 
 
-def _ask(output: Output, server: Server, seconds: float) -> None:
+def _ask(session: Session, server: Server) -> None:
     """Ask for the server's name; raises UserError for any other answer, for none in time, and without a terminal."""
     what = "name" if server.name else "id"
     answer = ask(
-        output,
+        session,
         f"To continue, type the {what} of the server." + ("" if server.name else " It has no name."),
         "Server",
-        seconds=seconds,
         undone="nothing was restored",
         otherwise="In a script, use --backup ID with --auto-approve.",
     )

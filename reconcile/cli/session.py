@@ -34,8 +34,8 @@ _HOW_TO_BEGIN = (
 )
 
 
-_AT_ONCE = 1e-6
-"""Seconds. A timer of zero would never expire."""
+_SHORTEST_TIMER, _LONGEST_TIMER = 1e-6, 365 * 86400.0
+"""Seconds. A timer of zero would never expire, and no platform has one of centuries."""
 
 
 @dataclass(kw_only=True, slots=True)
@@ -89,7 +89,7 @@ class Session:
             raise StoppedError(Stop.DEADLINE if number == signal.SIGALRM else Stop.INTERRUPTED, during)
 
         with handled(end, signal.SIGALRM, *INTERRUPTS):
-            signal.setitimer(signal.ITIMER_REAL, max(self.seconds_left, _AT_ONCE))
+            signal.setitimer(signal.ITIMER_REAL, min(max(self.seconds_left, _SHORTEST_TIMER), _LONGEST_TIMER))
             try:
                 yield
             finally:

@@ -51,8 +51,9 @@ def status(
         session.start_heartbeat()
     config = session.config()
     inventory = connect(session, lambda reader: reader.observe(automatic=bool(html or runbook)))
-    desired = desired_for(config, inventory, session.targets)
-    found = status_of(desired, inventory, inventory.observed_at)
+    with session.time_limit("checking the account"):
+        desired = desired_for(config, inventory, session.targets)
+        found = status_of(desired, inventory, inventory.observed_at)
     session.summary = verdict_text(found)
     if since_record:
         with session.one_of_several(), session.time_limit("reading the records"):

@@ -10,9 +10,10 @@ from support.command import run
 def test_it_shows_a_rotation_and_a_mass_delete_that_is_withheld_and_says_what_to_do_next(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    done = run("demo", folder=tmp_path)
+    done = run("demo", folder=tmp_path, RECONCILE_HEARTBEAT_URL="http://127.0.0.1:1/")
 
-    of_its_commands = capfd.readouterr().out
+    of_its_commands, errors = capfd.readouterr()
+    assert "heartbeat" not in errors, "a real heartbeat waits for real applies"
     assert done.returncode == 0, done.stderr
     assert re.findall(r"Plan: .*? delete|No changes", of_its_commands) == [
         "Plan: 1 to create, 1 to delete",

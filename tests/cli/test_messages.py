@@ -143,11 +143,19 @@ class TestJson:
         diagnostics: list[Any] = value["diagnostics"]
         return diagnostics
 
-    @pytest.mark.parametrize("command", WITH_JSON)
+    @pytest.mark.parametrize("command", [each for each in WITH_JSON if each != "apply"])
     def test_wrong_usage(self, command: str, tmp_path: Path) -> None:
         (diagnostic,) = self.diagnostics(run(command, "--json", "--nonsense", folder=tmp_path))
 
         assert "no such option" in diagnostic["summary"]
+
+    def test_wrong_usage_of_an_apply_ends_its_lines_with_a_summary(self, tmp_path: Path) -> None:
+        done = run("apply", "--json", "--nonsense", folder=tmp_path)
+
+        version, diagnostic, summary = map(json.loads, done.stdout.splitlines())
+        assert done.returncode == 1
+        assert [line["type"] for line in (version, diagnostic, summary)] == ["version", "diagnostic", "change_summary"]
+        assert "no such option" in diagnostic["diagnostic"]["summary"]
 
     @pytest.mark.parametrize("command", [["plan"], ["status"], ["show", "missing.plan"], ["plna"]], ids=" ".join)
     def test_a_missing_file(self, command: list[str], tmp_path: Path) -> None:

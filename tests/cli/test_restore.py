@@ -53,6 +53,7 @@ def test_an_automatic_one_may_be_restored_and_the_server_named_by_its_id(service
         (["db", "--series", "nightly", "--before", "2020-01-01"], "created before 2020-01-01 00:00 UTC"),
         (["db"], "no backup of db was chosen; nothing was restored"),
         (["db", "--backup", "21", "--series", "nightly"], "--backup ID or --series DESCRIPTION, not both"),
+        (["db", "--series", ""], "--series '' names no series"),
         (["db", "--backup", "21", "--before", "2020-01-01"], "--before requires --series"),
         (["db", "--series", "nightly", "--auto-approve"], "--auto-approve requires --backup"),
         (["db", "--backup", "21"], "can't ask for approval without a terminal"),

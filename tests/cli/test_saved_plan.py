@@ -121,6 +121,14 @@ def test_it_is_not_made_of_a_part(service: Sandbox) -> None:
     assert not (service.folder / "saved.plan").exists()
 
 
+def test_it_replaces_no_file_in_toml(service: Sandbox) -> None:
+    done = service.run("plan", "--out", "backups.toml")
+
+    assert done.returncode == 1
+    assert "--out backups.toml would replace a TOML file by a plan" in done.stderr
+    assert (service.folder / "backups.toml").read_text() == FILE
+
+
 class TestOlderPlan:
     @pytest.mark.parametrize(
         "mistake",
@@ -134,7 +142,7 @@ class TestOlderPlan:
         done = service.run("plan", "--out", "saved.plan", "-f", "wrong.toml", "-q")
 
         assert done.returncode == 1
-        assert "saved.plan still contains an older plan" in done.stderr
+        assert "saved.plan was not replaced, and may contain an older plan" in done.stderr
 
     def test_is_not_mentioned_where_there_is_none(self, service: Sandbox) -> None:
         (service.folder / "wrong.toml").write_text("unknown = 1\n", encoding="utf-8")

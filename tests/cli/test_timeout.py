@@ -231,6 +231,25 @@ def test_planning_in_an_apply_ends_with_an_interrupt(tmp_path: Path, monkeypatch
         assert len(service.backups()) == 1, "nothing was started"
 
 
+def test_forecasting_ends_with_the_time_limit(tmp_path: Path) -> None:
+    (tmp_path / "backups.toml").write_text(SANDBOX_FILE, encoding="utf-8")
+    arguments = ("forecast", "--from-empty", "--days", "4000", "--apply-every", "1h", "--timeout", "1s")
+    started = time.monotonic()
+
+    done = run_on(SystemClock(), *arguments, folder=tmp_path)
+
+    assert done.returncode == 1
+    assert "stopped: out of time while forecasting" in done.stderr
+    assert time.monotonic() - started < LONGEST
+
+
+def test_a_time_limit_may_be_longer_than_any_timer(tmp_path: Path) -> None:
+    with sandbox(tmp_path) as service:
+        service.write(SANDBOX_FILE)
+
+        assert service.run("plan", "--timeout", "300y").returncode == 0
+
+
 def test_planning_in_an_apply_has_only_the_time_that_reading_has_left(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,5 +1,8 @@
 """On a real terminal: questions, Ctrl-C, and what is shown while something is waited for."""
 
+import os
+import shlex
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -27,6 +30,7 @@ def spawn(service: Any, *command: str) -> "pexpect.spawn[str]":  # noqa: ANN401 
         cwd=str(service.folder),
         env=env,
         encoding="utf-8",
+        codec_errors="replace",
         timeout=20,
         dimensions=(40, 160),
     )
@@ -55,6 +59,28 @@ def test_yes_applies_and_progress_is_shown(service: Sandbox) -> None:
 
     assert exit_code(asked) == 0
     assert len(service.backups()) == 2
+
+
+def test_an_answer_in_another_encoding_is_not_yes(service: Sandbox) -> None:
+    asked = spawn(service, forked(), "apply")
+
+    asked.expect("Enter a value")
+    os.write(asked.child_fd, "s\u00ec\n".encode("latin-1"))
+
+    asked.expect("apply cancelled; nothing was changed")
+    assert exit_code(asked) == 1
+    assert len(service.backups()) == 1
+
+
+def test_nohup_keeps_it_alive_when_its_terminal_closes(service: Sandbox) -> None:
+    asked = spawn(service, "sh", "-c", f"trap '' HUP; exec {shlex.join(COMMAND)} apply")
+
+    asked.expect("Enter a value")
+    asked.kill(signal.SIGHUP)
+    asked.sendline("yes")
+
+    asked.expect("Apply complete")
+    assert exit_code(asked) == 0
 
 
 def test_ctrl_c_at_the_question_changes_nothing(service: Sandbox) -> None:
