@@ -84,7 +84,7 @@ class Creation(Attempt):
         self._known = frozenset(backup.id for backup in before)
         if self._lost and (found := self._find(before)):
             return found
-        if new := [f"#{backup.id}" for backup in before if self._is_new_member(backup)]:
+        if new := self._new_members(before):
             return self._failed(f"the series gained {', '.join(new)} meanwhile", Outcome.SKIPPED)
         if self.run.slots.is_closed:
             return self._failed(_CLOSED, Outcome.NOT_STARTED)
@@ -92,21 +92,19 @@ class Creation(Attempt):
             return self._failed(f"sent {MOST_SENT} times, but no list shows it; last error: {self._lost}")
         return None
 
-    def _is_new_member(self, backup: Backup) -> bool:
-        """Return whether a listed backup counts for the series now, and did not when the run was planned.
+    def _new_members(self, listed: tuple[Backup, ...]) -> list[str]:
+        """Return the ids of the listed backups that count for the series now, and did not when the run was planned.
 
-        Another client may have created it, perhaps with the description from before a rename; or it was stalled.
+        Another client may have created them, perhaps with the description from before a rename; or they were stalled.
         """
-        if backup.description not in self.series.descriptions:
-            return False
-        if backup.id in self.series.idle:
-            return is_usable(backup, self.run.clock.now())
-        return backup.id not in self._planned and backup.state is not State.FAILED
-
-    @property
-    def _planned(self) -> frozenset[Id]:
-        """The backups that the plan saw in the series."""
-        return frozenset(backup.id for backup in self.series.backups)
+        planned, idle, now = self.series.ids, self.series.idle, self.run.clock.now()
+        return [
+            f"#{backup.id}"
+            for backup in listed
+            if backup.description in self.series.descriptions
+            and (is_usable(backup, now) if backup.id in idle else backup.id not in planned)
+            and backup.state is not State.FAILED
+        ]
 
     async def _request(self) -> Backup | Finished:
         self._sent_at = self.run.clock.monotonic()
@@ -153,7 +151,7 @@ class Creation(Attempt):
         A backup that was not there before is ours, however late the list shows it. If a new entry can't be read, it may
         be ours, so nothing more is sent.
         """
-        sent, known = self.action.description, self._before_lost | self._planned
+        sent, known = self.action.description, self._before_lost | self.series.ids
         new = [backup for backup in listed if backup.id not in known]
         if ours := [backup for backup in new if backup.description == sent]:
             return _best(ours)

@@ -104,8 +104,8 @@ class Circumstances:
             return {}
         kept = (each.backup for each in self.series.kept if each.reason is not Exemption.MISDATED)
         staying = [backup for backup in kept if backup.state in {State.USABLE, State.UNDERSIZED}]
-        if self.waits:
-            staying += self._new
+        if self.new and self.waits:
+            staying.append(self.new)
         leaving = (delete.backup for delete in self.series.deletes if delete.is_loss)
         newest_first = in_order(backup for backup in (*staying, *leaving) if backup.state is State.USABLE)[::-1]
         keep = next((delete.reason.keep for delete in self.series.deletes if isinstance(delete.reason, NotKept)), ())
@@ -113,17 +113,10 @@ class Circumstances:
         kept_by_rule = (backup for backup, rule in zip(newest_first, rules, strict=True) if rule)
         return {backup.id: backup for backup in (*staying, *kept_by_rule)}
 
-    @cached_property
-    def known(self) -> frozenset[Id]:
-        """The backups of the series that the plan contains or this run created."""
-        planned = self.series.backups if self.series else ()
-        return frozenset(backup.id for backup in (*planned, *self._new))
-
     @property
-    def _new(self) -> tuple[Backup, ...]:
-        """The new backup of the series, or an empty tuple."""
-        new = self.created.get(self.series.address) if self.series else None
-        return (new,) if new else ()
+    def new(self) -> Backup | None:
+        """The new backup of the series, if there is one."""
+        return self.created.get(self.series.address) if self.series else None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -196,8 +189,9 @@ def _series_is_not_as_planned(delete: Delete, circumstances: Circumstances, at_s
     if circumstances.series is None or at_sending.listed is None:
         return None
     members = [backup for backup in at_sending.listed if backup.description in circumstances.series.descriptions]
+    known = circumstances.series.ids | ({circumstances.new.id} if circumstances.new else set())
     for backup in members:
-        if backup.id not in circumstances.known and backup.state is not State.FAILED:
+        if backup.id not in known and backup.state is not State.FAILED:
             return Appeared(id=backup.id)
     as_seen = {_identity(backup) for backup in members}
     changed = [id_ for id_, backup in circumstances.needed.items() if _identity(backup) not in as_seen]

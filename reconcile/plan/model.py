@@ -104,6 +104,11 @@ class SeriesPlan:
         return (*(delete.backup for delete in self.deletes), *(kept.backup for kept in self.kept))
 
     @property
+    def ids(self) -> frozenset[Id]:
+        """The ids of all backups of the series."""
+        return frozenset(backup.id for backup in self.backups)
+
+    @property
     def idle(self) -> frozenset[Id]:
         """The backups that are no members: failed, stalled or misdated."""
         kept = (each.backup for each in self.kept if each.reason in {Exemption.STALLED, Exemption.MISDATED})
