@@ -2,10 +2,9 @@
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from functools import cache
 from typing import TYPE_CHECKING, Self, TypeVar
-from zoneinfo import ZoneInfo
 
 if TYPE_CHECKING:
     from dateutil.relativedelta import relativedelta
@@ -24,7 +23,6 @@ _UNITS = {
 
 EXAMPLES = "30s, 90min, 36h, 1d, 2w, 1mo, 1y or 1d12h"
 PATTERN = r"^([0-9]{1,9}(s|min|h|d|w|mo|y))+$"
-_UTC = ZoneInfo("UTC")
 _FIRST = datetime.min.replace(tzinfo=UTC)
 _LAST = datetime.max.replace(tzinfo=UTC)
 
@@ -59,7 +57,7 @@ class Duration:
             raise ValueError("a duration must be longer than zero")
         return cls(**fields)
 
-    def after(self, moment: datetime, zone: ZoneInfo) -> datetime:
+    def after(self, moment: datetime, zone: tzinfo) -> datetime:
         """Return `moment` plus this duration, in UTC; at most the end of the calendar.
 
         Months follow the calendar of `zone`: 31 January plus a month is the end of February. A day is 24 hours, also
@@ -88,9 +86,9 @@ class Duration:
 
     def in_seconds(self, moment: datetime) -> float:
         """Return the length in seconds, counted from `moment`."""
-        return (self.after(moment, _UTC) - moment).total_seconds()
+        return (self.after(moment, UTC) - moment).total_seconds()
 
-    def before(self, moment: datetime, zone: ZoneInfo) -> datetime:
+    def before(self, moment: datetime, zone: tzinfo) -> datetime:
         """Return `moment` minus this duration, in UTC, exactly as restic's `--keep-within` does.
 
         restic uses Go's `AddDate`: days are calendar days of `zone`, and a day that the month lacks runs over into the
@@ -99,7 +97,7 @@ class Duration:
         try:
             local = moment.astimezone(zone)
             if self.months:
-                local = local.replace(day=1) - _months(self.months) + timedelta(days=local.day - 1)
+                local = local.replace(day=1) + _months(-self.months) + timedelta(days=local.day - 1)
             return (local - _span(self.days)).astimezone(UTC) - _span(0, self.seconds)
         except (OverflowError, ValueError):
             return _FIRST
@@ -117,6 +115,7 @@ class Duration:
 _span = cache(timedelta)  # takes days and seconds; creating a span takes ten times as long as adding it
 
 
+@cache
 def _months(number: int) -> "relativedelta":
     from dateutil.relativedelta import relativedelta  # noqa: PLC0415 - takes 4 ms, and few durations have months
 

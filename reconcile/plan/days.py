@@ -1,13 +1,12 @@
 """The days that an `every` of whole days counts (spec, section 3.1): each runs from `day_start` to `day_start`."""
 
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from functools import lru_cache
-from zoneinfo import ZoneInfo
 
 _A_DAY = timedelta(days=1)
 
 
-def day_of(moment: datetime, day_start: time, zone: ZoneInfo) -> date:
+def day_of(moment: datetime, day_start: time, zone: tzinfo) -> date:
     """Return the day that contains `moment`, named by the date on which the day starts."""
     day = moment.astimezone(zone).date()
     while moment < start_of(day, day_start, zone):
@@ -16,7 +15,7 @@ def day_of(moment: datetime, day_start: time, zone: ZoneInfo) -> date:
 
 
 @lru_cache(maxsize=4096)  # thousands of series share a few days
-def start_of(day: date, day_start: time, zone: ZoneInfo) -> datetime:
+def start_of(day: date, day_start: time, zone: tzinfo) -> datetime:
     """Return when a day starts, in UTC: the first time from which the clock stays at `day_start` or later.
 
     A date that the zone leaves out, such as 30 December 2011 in Apia, starts when the next date does.

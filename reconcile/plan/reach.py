@@ -24,10 +24,9 @@ For a backup every hour, two shortcuts reduce minutes to a second (`tests/plan/t
 """
 
 from collections.abc import Hashable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from functools import cache
 from math import lcm
-from zoneinfo import ZoneInfo
 
 from reconcile.desired.keep import Keep, KeepCount, KeepWithin, Period
 from reconcile.durations import Duration
@@ -38,8 +37,6 @@ START = datetime(2001, 1, 1, 12, tzinfo=UTC)
 
 EARLIEST, LATEST = datetime(1000, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
 """Calendar arithmetic and time zones need room on both sides of a time."""
-
-_UTC = ZoneInfo("UTC")
 
 _MONDAY = datetime(2001, 1, 1)  # noqa: DTZ001 - by the calendar of any zone
 
@@ -59,7 +56,7 @@ _PATIENCE = 8
 
 
 @cache  # thousands of series share a handful of policies
-def reach(every: Duration, keep: Keep, zone: ZoneInfo, enough: Duration) -> timedelta | None:
+def reach(every: Duration, keep: Keep, zone: tzinfo, enough: Duration) -> timedelta | None:
     """Return the minimum age of the oldest backup, once the policy has been applied for long enough.
 
     None if that is at least `enough`. An apply runs at each `every`, and the age is taken just after an apply, when the
@@ -72,7 +69,7 @@ def reach(every: Duration, keep: Keep, zone: ZoneInfo, enough: Duration) -> time
 
 
 @cache
-def remedies(every: Duration, zone: ZoneInfo, enough: Duration) -> tuple[KeepCount, ...]:
+def remedies(every: Duration, zone: tzinfo, enough: Duration) -> tuple[KeepCount, ...]:
     """Return the smallest counts of `keep` that reach back `enough`, if any count does."""
     zone = _zone_for(every, zone)
     moments = _moments(every, zone, enough)
@@ -90,23 +87,23 @@ def remedies(every: Duration, zone: ZoneInfo, enough: Duration) -> tuple[KeepCou
     return tuple(found)
 
 
-def _zone_for(every: Duration, zone: ZoneInfo) -> ZoneInfo:
+def _zone_for(every: Duration, zone: tzinfo) -> tzinfo:
     """Return the zone to simulate in.
 
     An `every` of whole days counts days of the calendar (spec, section 3.1), which equals steps in UTC, where each day
     has 24 hours.
     """
-    return _UTC if every.is_in_days else zone
+    return UTC if every.is_in_days else zone
 
 
 @cache
 def is_within(every: Duration, most: Duration) -> bool:
     """Return whether `every` is at most as long as `most`, whatever the length of their months."""
     months = [START.replace(month=month) for month in range(1, 13)]
-    return all(every.after(month, _UTC) <= most.after(month, _UTC) for month in months)
+    return all(every.after(month, UTC) <= most.after(month, UTC) for month in months)
 
 
-def _moments(every: Duration, zone: ZoneInfo, enough: Duration) -> list[datetime]:
+def _moments(every: Duration, zone: tzinfo, enough: Duration) -> list[datetime]:
     """Return when backups are created from `enough` before `START` until `START`."""
     moments = [max(enough.before(START, zone), EARLIEST)]
     while moments[-1] < START and len(moments) < _MOST_BACKUPS:
@@ -114,7 +111,7 @@ def _moments(every: Duration, zone: ZoneInfo, enough: Duration) -> list[datetime
     return moments
 
 
-def _lows(every: Duration, keep: Keep, zone: ZoneInfo, enough: Duration) -> Iterator[timedelta]:
+def _lows(every: Duration, keep: Keep, zone: tzinfo, enough: Duration) -> Iterator[timedelta]:
     """Yield the age of the oldest backup each time that it falls below `enough` and below the previous low.
 
     Ends early if that takes too many applies, or more years than the calendar has.
@@ -157,7 +154,7 @@ def _lows(every: Duration, keep: Keep, zone: ZoneInfo, enough: Duration) -> Iter
             seen.add(state)
 
 
-def applies(number: int, every: Duration, now: datetime, zone: ZoneInfo) -> list[datetime]:
+def applies(number: int, every: Duration, now: datetime, zone: tzinfo) -> list[datetime]:
     """Return the times of the next applies after the one at `now`."""
     coming: list[datetime] = []
     for _ in range(number):
@@ -166,7 +163,7 @@ def applies(number: int, every: Duration, now: datetime, zone: ZoneInfo) -> list
     return coming
 
 
-def _kept_one_by_one(moments: list[datetime], keep: Keep, zone: ZoneInfo) -> list[datetime]:
+def _kept_one_by_one(moments: list[datetime], keep: Keep, zone: tzinfo) -> list[datetime]:
     held: list[datetime] = []
     for moment in moments:
         held = retained([moment, *held], keep, zone)
@@ -186,6 +183,6 @@ def _cycle(keep: Keep) -> timedelta | None:
     return timedelta(days=lcm(*days) if days else 0)
 
 
-def retained(newest_first: list[datetime], keep: Keep, zone: ZoneInfo) -> list[datetime]:
+def retained(newest_first: list[datetime], keep: Keep, zone: tzinfo) -> list[datetime]:
     """Return the backups that stay, from the newest to the oldest."""
     return [moment for moment, reason in zip(newest_first, retain(newest_first, keep, zone), strict=True) if reason]

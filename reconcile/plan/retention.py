@@ -5,16 +5,16 @@ Unlike restic, it takes the newest time from the argument, not from a clock, and
 """
 
 import functools
+from bisect import bisect_left
 from collections.abc import Hashable, Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, tzinfo
 from typing import assert_never
-from zoneinfo import ZoneInfo
 
 from reconcile.desired.keep import Keep, KeepCount, KeepWithin
 from reconcile.plan.reasons import KeptBy, KeptRule
 
 
-def retain(times: Sequence[datetime], keep: Keep, zone: ZoneInfo) -> list[KeptBy | None]:
+def retain(times: Sequence[datetime], keep: Keep, zone: tzinfo) -> list[KeptBy | None]:
     """Return for each backup, given by its time, which rules keep it; None if no rule does.
 
     `times` run from the newest to the oldest. Every rule keeps the newest backup, so retention never empties a series.
@@ -41,7 +41,7 @@ def _alone(keep: Keep) -> KeptBy:
     return KeptBy(rules=tuple(KeptRule(rule=rule, is_oldest=False) for rule in keep))
 
 
-def retention_key(moment: datetime, keep: Keep, zone: ZoneInfo) -> Hashable:
+def retention_key(moment: datetime, keep: Keep, zone: tzinfo) -> Hashable:
     """Return everything that the rules consider about a backup created at `moment`, while it is not the newest.
 
     Retention keeps the same backups in two series if these keys and the times of the newest backups are equal.
@@ -61,7 +61,7 @@ def is_cumulative(keep: Keep) -> bool:
 
 
 def _kept_by(
-    rule: KeepCount | KeepWithin, times: Sequence[datetime], local: Sequence[datetime], zone: ZoneInfo
+    rule: KeepCount | KeepWithin, times: Sequence[datetime], local: Sequence[datetime], zone: tzinfo
 ) -> Iterator[tuple[int, bool]]:
     """Yield the number of each backup that the rule keeps, and whether it is the newest of its period."""
     newer, left = _bounds(rule, times, zone)
@@ -82,7 +82,7 @@ def _kept_by(
             return
 
 
-def _bounds(rule: KeepCount | KeepWithin, times: Sequence[datetime], zone: ZoneInfo) -> tuple[int, int]:
+def _bounds(rule: KeepCount | KeepWithin, times: Sequence[datetime], zone: tzinfo) -> tuple[int, int]:
     """Return how many of the newest backups the rule considers, and the maximum number of them that it keeps."""
     match rule:
         case KeepCount(count="all"):
@@ -91,6 +91,6 @@ def _bounds(rule: KeepCount | KeepWithin, times: Sequence[datetime], zone: ZoneI
             return len(times), count
         case KeepWithin(duration=duration):
             since = duration.before(times[0], zone)
-            return sum(moment > since for moment in times), len(times)
+            return bisect_left(times, x=True, key=lambda moment: moment <= since), len(times)
         case _:
             assert_never(rule)  # type: ignore[arg-type] # mypy can't see that there are only these two counts

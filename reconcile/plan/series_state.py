@@ -5,13 +5,12 @@ The planner, status, timeline, metrics and forecast all use these rules, and hav
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta, tzinfo
 from zoneinfo import ZoneInfo
 
 from reconcile.actual.inventory import Backup, HeldBackups, Inventory, State, in_order
 from reconcile.desired.config import DeclaredSeries, DeclaredServer
 from reconcile.desired.desired import Desired, Freshness
-from reconcile.desired.document import Settings
 from reconcile.durations import Duration
 from reconcile.plan.days import day_of, start_of
 from reconcile.plan.look_alikes import LookAlike, look_alikes
@@ -25,22 +24,22 @@ _LEAST_SHARE = 4
 """By the calendar, no backup is due before a quarter of `every` has passed since the newest."""
 
 
-def due_at(every: Duration, created: datetime, settings: Settings) -> datetime:
+def due_at(every: Duration, created: datetime, day_start: time, zone: tzinfo) -> datetime:
     """Return when a new backup is due in a series whose newest member was created at `created` (spec, section 3.1).
 
     An `every` of whole days counts days of the calendar, so neither a late run nor a change of the clocks skips a
     night. Any other `every` counts elapsed time, less the slack.
     """
-    full = every.after(created, settings.timezone)
+    full = every.after(created, zone)
     if not every.is_in_days:
         return full - slack(created, full)
     try:
-        day = every.on_calendar(day_of(created, settings.day_start, settings.timezone))
+        day = every.on_calendar(day_of(created, day_start, zone))
         if every.months:
             # At two o'clock on 31 March, the day is still 30 March. A month after either is 30 April, and the backup at
             # two o'clock on 1 May would be the next: April, and every other short month, would have none.
-            day = min(day, day_of(full, settings.day_start, settings.timezone))
-        return max(start_of(day, settings.day_start, settings.timezone), created + (full - created) / _LEAST_SHARE)
+            day = min(day, day_of(full, day_start, zone))
+        return max(start_of(day, day_start, zone), created + (full - created) / _LEAST_SHARE)
     except (OverflowError, ValueError):
         return full  # the end of the calendar
 
@@ -205,7 +204,9 @@ def series_state(
                 newest_sized = backup
     usable, undersized, pending, unknown, failed, stalled, misdated = map(tuple, groups.values())
     settings = times.desired.config.settings
-    due = due_at(series.every, times.moment(newest), settings) if series.every and newest else None
+    due = None
+    if series.every and newest:
+        due = due_at(series.every, times.moment(newest), settings.day_start, settings.timezone)
     create: CreateReason | None = None
     if newest is None:
         create = Missing(has_others=len(backups) > len(misdated))

@@ -33,7 +33,7 @@ def applied(place: Place, runs: Iterable[datetime], every: Duration = A_DAY) -> 
     for now in runs:
         if due is None or due <= now:
             yield now
-            due = due_at(every, now, settings)
+            due = due_at(every, now, settings.day_start, settings.timezone)
 
 
 def every_hour(place: Place, minute: int) -> Iterator[datetime]:
