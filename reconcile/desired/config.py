@@ -6,6 +6,7 @@ A `Config` depends only on the files. What one run covers (`reconcile.desired.de
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import filterfalse
 
 from reconcile.addresses import Descriptions, TextIndex, compiled, is_glob
 from reconcile.desired.document import PauseTable, Requirements, Settings
@@ -34,12 +35,12 @@ class DeclaredSeries:
     @property
     def former(self) -> tuple[str, ...]:
         """The former descriptions given by name."""
-        return tuple(former for former in self.renamed_from if not is_glob(former))
+        return tuple(filterfalse(is_glob, self.renamed_from))
 
     @property
     def globs(self) -> tuple[str, ...]:
         """The former descriptions given by patterns."""
-        return tuple(former for former in self.renamed_from if is_glob(former))
+        return tuple(filter(is_glob, self.renamed_from))
 
 
 @dataclass(frozen=True, kw_only=True)

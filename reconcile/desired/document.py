@@ -6,7 +6,15 @@ from datetime import time
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, GetPydanticSchema, create_model
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    GetPydanticSchema,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+    create_model,
+)
 
 from reconcile.desired import fields
 from reconcile.desired.keep import Keep, KeepCount, KeepWithin, Period
@@ -37,19 +45,18 @@ KeepTable = create_model(
 )
 
 
-def _table(value: object) -> object:
-    """Return the value of `keep` as a table; a number or "all" counts the newest backups."""
+def _keep(value: object, read_table: ValidatorFunctionWrapHandler) -> Keep:
+    """Return the rules of `keep`; a number or "all" counts the newest backups."""
     keep = fields.table_or_count(value)
-    return keep if isinstance(keep, dict) else _newest(keep)
+    return _rules(read_table(keep)) if isinstance(keep, dict) else _newest(keep)
 
 
-@functools.cache  # a large file repeats a few counts: this saves a seventh of the time to read it
-def _newest(count: int | Literal["all"]) -> Table:
-    checked: dict[str, Any] = {"last": count}
-    return KeepTable.model_construct(**checked)
+@functools.cache  # a large file repeats a few counts
+def _newest(count: int | Literal["all"]) -> Keep:
+    return (KeepCount(period=Period.LAST, count=count),)
 
 
-@functools.cache  # as in `_newest`: this saves two fifths
+@functools.cache  # as in `_newest`
 def _rules(table: Table) -> Keep:
     values = dict(table)
     counts = (KeepCount(period=period, count=count) for period in Period if (count := values[period]))
@@ -60,8 +67,7 @@ def _rules(table: Table) -> Keep:
 KeepField = Annotated[
     Keep,
     GetPydanticSchema(lambda _, handler: handler(KeepTable)),
-    BeforeValidator(_table, json_schema_input_type=fields.CountField | KeepTable),
-    AfterValidator(_rules),
+    WrapValidator(_keep, json_schema_input_type=fields.CountField | KeepTable),
 ]
 """The rules of a keep table, a number or "all", in the order of `Period`."""
 
