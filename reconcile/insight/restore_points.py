@@ -37,10 +37,10 @@ class Choice:
 def restore_points(status: Status) -> dict[Server, dict[timedelta, Backup | None]]:
     """Return for each of `AGES` the newest usable backup of a server that is at least as old, automatic ones included.
 
-    Covers each server in the account by name; with targets, the selected servers.
+    Covers each server in the account, with its name there; with targets, the selected servers. A name in the files may be
+    that of another server, whose disk a restore would overwrite.
     """
-    now, desired = status.checked_at, status.desired
-    names = status.inventory.names if desired.selected is None else {each.id: each.name for each in desired.servers}
+    now, selected = status.checked_at, status.desired.selected
     usable: dict[Id, list[Backup]] = {}
     for backup in in_order(status.inventory.backups)[::-1]:
         if is_usable(backup, now):
@@ -50,7 +50,8 @@ def restore_points(status: Status) -> dict[Server, dict[timedelta, Backup | None
             age: next((each for each in usable.get(id_, ()) if min(each.created_at, now) <= now - age), None)
             for age in AGES
         }
-        for id_, name in by_name(names).items()
+        for id_, name in by_name(status.inventory.names).items()
+        if selected is None or id_ in selected
     }
 
 

@@ -137,7 +137,7 @@ def timeline(status: Status) -> Timeline:
         servers=tuple(
             ServerTimeline(
                 key=key,
-                server=Server(id=by_key[key].id, name=by_key[key].name),
+                server=Server(id=by_key[key].id, name=status.inventory.names.get(by_key[key].id, by_key[key].name)),
                 rows=(*series.get(key, ()), *others.get(by_key[key].id, ())),
                 pinned=dict.fromkeys(by_key[key].pinned, by_key[key].place.filename),
             )

@@ -5,8 +5,10 @@ from support.build import NOW, WEB, backup, config, days, hours, inventory
 
 from reconcile.actual.inventory import Server
 from reconcile.desired.config import Config
+from reconcile.desired.desired import resolve, select
 from reconcile.diagnostics import UserError
-from reconcile.insight.restore_points import Choice, choose, same, series_of
+from reconcile.insight.restore_points import Choice, choose, restore_points, same, series_of
+from reconcile.insight.status import status
 
 NO_FILES = Config(servers=())
 DB = Server(id=2, name="db")
@@ -24,6 +26,18 @@ SEEN = inventory(
 
 def refusal(error: UserError) -> str:
     return f"{error.diagnostics[0].summary}: {error.diagnostics[0].detail}"
+
+
+class TestRestorePoints:
+    FILES = config("[servers.web]\nid = 2\n[servers.db]\nid = 1\nname = 'web'\nbackups = [{ description = 'nightly' }]")
+
+    @pytest.mark.parametrize(("targets", "names"), [((), ["db", "web"]), (("web",), ["db"]), (("db",), ["web"])], ids=str)
+    def test_have_the_names_in_the_account_whatever_the_files_say(
+        self, targets: tuple[str, ...], names: list[str]
+    ) -> None:
+        desired = select(resolve(self.FILES, SEEN), SEEN, targets)
+
+        assert [server.name for server in restore_points(status(desired, SEEN, NOW))] == names
 
 
 class TestChoose:

@@ -153,6 +153,11 @@ class TestTimeline:
         assert outline(found.servers) == {"data": [("declared", "nightly", [9], [])]}
         assert found.unprotected == ()
 
+    def test_has_the_name_of_a_server_in_the_account_even_if_the_files_give_it_another(self) -> None:
+        (server,) = timeline_of(config("[servers.web]\nid = 2\n"), SEEN).servers
+
+        assert (server.key, server.server) == ("web", DB)
+
     @pytest.mark.parametrize(
         ("ages", "gap"),
         [((), None), ((3,), (3, 0)), ((9, 8, 3, 2), (8, 3)), ((9, 8, 6), (6, 0)), ((2, -0.001), (2, 0))],
