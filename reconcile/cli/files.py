@@ -41,23 +41,26 @@ def records_in(path: Path) -> list[Path]:
     """
     if not path.is_dir():
         return [path]
-    if found := sorted(path.glob("*.json")):  # they are named by their time
+    if found := _records(path):
         return found
     raise UserError(f"{path} contains no records", "Records are written by apply --record DIR.")
 
 
-def records_since(path: Path) -> "list[tuple[Path, Record]]":
-    """Read the record `path` and the later ones beside it, the newest last; raises UserError.
+def _records(folder: Path) -> list[Path]:
+    return sorted(folder.glob("????????T*-*.json"))  # they are named by their time, unlike other files
 
-    Of a folder, it is the newest that contains an observation: a run may have ended before it read the account.
+
+def records_since(path: Path, is_wanted: "Callable[[Record], bool]") -> "list[tuple[str, Record]]":
+    """Read the record `path` and the later ones beside it, or of a folder the newest that is wanted and the later ones.
+
+    Returns them by path, the newest last; raises UserError.
     """
-    if not path.is_dir():
-        later = (each for each in sorted(path.parent.glob("*.json")) if each.name > path.name)
-        return [(each, read_record(each)) for each in (path, *later)]
-    found: list[tuple[Path, Record]] = []
-    for each in reversed(records_in(path)):
-        found.insert(0, (each, read_record(each)))
-        if found[0][1].rounds:
+    is_folder = path.is_dir()
+    later = [] if is_folder else [each for each in _records(path.parent) if each.name > path.name]
+    found: list[tuple[str, Record]] = []
+    for each in reversed(records_in(path) + later):
+        found.insert(0, (str(each), read_record(each)))
+        if is_folder and is_wanted(found[0][1]):
             break
     return found
 

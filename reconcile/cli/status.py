@@ -1,17 +1,15 @@
 """`reconcile status`: the health of every series."""
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
-from reconcile.actual.inventory import Inventory
 from reconcile.cli.connection import connect
 from reconcile.cli.files import records_since
 from reconcile.cli.options import OUTPUT_FILE, command, format_of, option
 from reconcile.cli.process import ExitCode
 from reconcile.cli.session import Session
-from reconcile.desired.desired import Desired
-from reconcile.diagnostics import UserError
-from reconcile.insight.since import Since, since
+from reconcile.insight.since import is_comparable, since
 from reconcile.insight.status import Status
 from reconcile.insight.status import status as status_of
 from reconcile.plan.planning import desired_for
@@ -57,7 +55,8 @@ def status(
     session.summary = verdict_text(found)
     if since_record:
         with session.one_of_several(), session.time_limit("reading the records"):
-            found = replace(found, since=_since(session, since_record, found, desired, inventory))
+            records = records_since(since_record, partial(is_comparable, inventory=inventory))
+            found = replace(found, since=since(records, found))
     for name, path in {"metrics": metrics, "html": html, "runbook": runbook}.items():
         if path:
             with session.one_of_several():
@@ -69,21 +68,3 @@ def status(
     if check and not found.is_healthy:
         return ExitCode.ATTENTION
     return ExitCode.ERROR if found.errors else ExitCode.DONE
-
-
-def _since(session: Session, path: Path, found: Status, desired: Desired, inventory: Inventory) -> Since:
-    """Compare the account with a record, given the records of the runs after it; raises UserError."""
-    records = records_since(path)
-    (path, base), advice = records[0], "Name a record of this account."
-    if base.base_url != inventory.base_url:
-        problem = f"{path} is a record of {base.base_url}, not of {inventory.base_url}"
-        raise UserError(problem, advice)
-    if not base.rounds:
-        raise UserError(f"{path} contains no observation: its run ended too early", "Name an older record.")
-    seen = base.inventories[-1]
-    if seen.account and inventory.account and seen.account != inventory.account:
-        raise UserError(f"{path} is a record of {seen.account}, not of {inventory.account}", advice)
-    before = status_of(desired_for(desired.config, seen, session.targets), seen, seen.observed_at)
-    # A rule explains what is gone on any server, whatever the targets are.
-    whole = desired_for(desired.config, inventory, ())
-    return since([record for _, record in records], whole, inventory, before.health, found.health)

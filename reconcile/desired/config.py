@@ -4,7 +4,7 @@ A `Config` depends only on the files. What one run covers (`reconcile.desired.de
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import filterfalse
 
@@ -141,3 +141,8 @@ class Config:
     warnings: tuple[Diagnostic, ...] = ()
     """Warnings about declarations that are valid but probably a mistake."""
     sources: tuple[Source, ...] = ()
+
+    @property
+    def of_any_account(self) -> "Config":
+        """The files without `settings.account`, for an account that is simulated, recorded, or not to be compared."""
+        return replace(self, settings=self.settings.model_copy(update={"account": None}))

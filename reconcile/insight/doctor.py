@@ -1,7 +1,7 @@
 """The checks of `reconcile doctor`: pure functions of the files, the access and the service's responses."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 from typing import Any, Self
@@ -182,8 +182,7 @@ def diagnose(
             if isinstance(config, Config):
                 try:
                     # Compared even if the account is another one, because that may be the error.
-                    settings = config.settings.model_copy(update={"account": None})
-                    desired = resolve(replace(config, settings=settings), service.inventory)
+                    desired = resolve(config.of_any_account, service.inventory)
                     checks |= _declared(config, desired, service.inventory)
                 except UserError as error:
                     checks[Check.FLEETS] = error.diagnostics

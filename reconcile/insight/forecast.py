@@ -222,12 +222,7 @@ def without_account(config: Config, now: datetime) -> tuple[Config, Inventory]:
     """
     keys = [f"{FLEET}{fleet.name}" for fleet in config.fleets]
     single = (member(fleet, Server(id=key, name=key), key) for fleet, key in zip(config.fleets, keys, strict=True))
-    simulated = replace(
-        config,
-        servers=(*config.servers, *single),
-        fleets=(),
-        settings=config.settings.model_copy(update={"account": None}),
-    )
+    simulated = replace(config.of_any_account, servers=(*config.servers, *single), fleets=())
     servers = tuple(Server(id=server.id, name=server.name) for server in simulated.servers)
     return simulated, Inventory(base_url="", servers=servers, backups=(), observed_at=now, service_time=now)
 

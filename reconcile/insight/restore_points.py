@@ -37,8 +37,8 @@ class Choice:
 def restore_points(status: Status) -> dict[Server, dict[timedelta, Backup | None]]:
     """Return for each of `AGES` the newest usable backup of a server that is at least as old, automatic ones included.
 
-    Covers each server in the account, with its name there; with targets, the selected servers. A name in the files may be
-    that of another server, whose disk a restore would overwrite.
+    Covers each server in the account, with its name there; with targets, the selected servers. A name in the files may
+    be that of another server, whose disk a restore would overwrite.
     """
     now, selected = status.checked_at, status.desired.selected
     usable: dict[Id, list[Backup]] = {}

@@ -4,19 +4,23 @@ If neither a recorded run, nor a rule, nor its expiry explains why a backup is g
 recorded run created a backup, someone else did.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from reconcile.actual.inventory import Backup, Inventory
-from reconcile.desired.desired import Desired
+from reconcile.desired.desired import Desired, resolve
+from reconcile.diagnostics import UserError
 from reconcile.ids import Id
+from reconcile.insight.status import Status
+from reconcile.insight.status import status as status_of
 from reconcile.plan.planner import plan
+from reconcile.plan.planning import desired_before
 
 if TYPE_CHECKING:
-    from reconcile.plan.record import Record
+    from reconcile.plan.record import Record, RecordedRound
 
 _COMPARED = ("status", "size_mb", "description", "created_at")
 
@@ -26,6 +30,8 @@ class Cause(StrEnum):
 
     RUN = "run"
     """A recorded run created or deleted it."""
+    UNCERTAIN = "uncertain"
+    """A recorded run may have created it, because its record has no outcome for a create in this series."""
     RULE = "rule"
     """A plan would delete it: a run without a record may have done so."""
     EXPIRY = "expiry"
@@ -73,39 +79,56 @@ class Since:
     better: tuple[HealthChange, ...]
 
 
-Health = Mapping[str, tuple[str, ...]]
-"""The problems of each series, by its address."""
+def is_comparable(record: "Record", inventory: Inventory) -> bool:
+    """Return whether a record has an observation of this account: a run may have ended before it read the account."""
+    return bool(record.rounds) and not _other_account(record, inventory)
 
 
-def since(records: Sequence["Record"], desired: Desired, inventory: Inventory, before: Health, after: Health) -> Since:
-    """Compare the account with what the first record observed last; the other records are of the runs after it.
+def since(records: Sequence[tuple[str, "Record"]], status: Status) -> Since:
+    """Compare the account with what the first record observed last, given the records of the runs after it, with names.
 
-    `before` and `after` are the health at both times, by the files of today. The first record has a round.
+    The health at both times is by the files of today. A later record of another account, which may be in the same
+    folder, explains nothing.
+
+    Raises:
+        UserError: the first record is of another account, or has no observation.
     """
-    seen = records[0].inventories[-1]
+    inventory, (name, base) = status.inventory, records[0]
+    if other := _other_account(base, inventory):
+        raise UserError(f"{name} is a record of {other}", "Name a record of this account.")
+    if not base.rounds:
+        raise UserError(f"{name} contains no observation: its run ended too early", "Name an older record.")
+    seen, config = base.inventories[-1], status.config.of_any_account
+    before = status_of(desired_before(config, seen, status.desired), seen, seen.observed_at).health
+    # A rule explains what is gone on any server, whatever the targets are.
+    whole = resolve(config, inventory)
     olds, news = ({backup.id: backup for backup in each.manual} for each in (seen, inventory))
     gone = [backup for id_, backup in olds.items() if id_ not in news]
-    by_run = {
-        (action.verb, action.backup_id)
-        for number, record in enumerate(records)
-        for each in (record.rounds if number else record.rounds[-1:])
-        for action in each.sent
-    }
-    by_rule = _deleted_by_rule(gone, desired, inventory)
+    runs = [base, *(record for _, record in records[1:] if not _other_account(record, inventory))]
+    rounds = [(record, each) for record in runs for each in (record.rounds[-1:] if record is base else record.rounds)]
+    by_run = {(action.verb, action.backup_id) for _, each in rounds for action in each.sent}
+    uncertain = {address for record, each in rounds for address in _uncertain_creates(record, each)}
+    by_rule = _deleted_by_rule(gone, whole, inventory)
+
+    def cause_of_new(backup: Backup) -> Cause:
+        if ("create", backup.id) in by_run:
+            return Cause.RUN
+        servers = (whole.declared.get(backup.server_id), backup.server_name)
+        is_uncertain = any(f"{server}/{backup.description or ''}" in uncertain for server in servers)
+        return Cause.UNCERTAIN if is_uncertain else Cause.OTHERS
+
     health = tuple(
         HealthChange(
             address=address,
             appeared=tuple(each for each in now if each not in before.get(address, ())),
             resolved=tuple(each for each in before.get(address, ()) if each not in now),
         )
-        for address, now in after.items()
+        for address, now in status.health.items()
     )
     return Since(
         at=seen.observed_at,
         new=tuple(
-            Explained(backup=backup, cause=Cause.RUN if ("create", id_) in by_run else Cause.OTHERS)
-            for id_, backup in news.items()
-            if id_ not in olds
+            Explained(backup=backup, cause=cause_of_new(backup)) for id_, backup in news.items() if id_ not in olds
         ),
         gone=tuple(
             Explained(backup=each, cause=_cause_of_loss(each, by_run, by_rule, inventory.observed_at)) for each in gone
@@ -114,6 +137,23 @@ def since(records: Sequence["Record"], desired: Desired, inventory: Inventory, b
         worse=tuple(each for each in health if each.appeared),
         better=tuple(each for each in health if each.resolved),
     )
+
+
+def _other_account(record: "Record", inventory: Inventory) -> str:
+    """Return the base URL or the account of a record, and that of the inventory, if they differ; else an empty text."""
+    accounts = ((each.observed.account, inventory.account) for each in record.rounds)
+    for theirs, ours in ((record.base_url, inventory.base_url), *accounts):
+        if theirs and ours and theirs != ours:
+            return f"{theirs}, not of {ours}"
+    return ""
+
+
+def _uncertain_creates(record: "Record", each: "RecordedRound") -> Iterator[str]:
+    """Yield the address of each create of a round that may have been carried out although the record has no backup."""
+    outcomes = {"unknown"} if record.ended_at else {"unknown", None}
+    for action in each.plan.actions if each.plan else ():
+        if action.verb == "create" and action.outcome in outcomes and action.backup_id is None:
+            yield action.address
 
 
 def _cause_of_loss(backup: Backup, by_run: set[tuple[str, Id | None]], by_rule: frozenset[Id], now: datetime) -> Cause:
@@ -131,7 +171,8 @@ def _deleted_by_rule(gone: list[Backup], desired: Desired, inventory: Inventory)
     """
     if not gone:
         return frozenset()
-    as_if = replace(inventory, backups=(*inventory.backups, *gone))
+    ids = {backup.id for backup in gone}  # the service may still list one as being deleted
+    as_if = replace(inventory, backups=(*(each for each in inventory.backups if each.id not in ids), *gone))
     planned = plan(desired, as_if, inventory.observed_at)
     servers = (server for server in planned.servers if not server.veto)
     return frozenset(delete.backup.id for server in servers for delete in server.deletes)

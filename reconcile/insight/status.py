@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from reconcile.actual.inventory import Backup, Inventory, Server, size_mb
@@ -13,12 +14,14 @@ from reconcile.diagnostics import Diagnostic
 from reconcile.ids import Id, id_order
 from reconcile.insight.gaps import History, history
 from reconcile.insight.required_rules import RequiredRule, rules
-from reconcile.insight.since import Health, Since
 from reconcile.plan.pauses import Pause, pause_diagnostics, pause_of
 from reconcile.plan.refusals import check_servers, unconfirmed_clock
 from reconcile.plan.require import breaches
 from reconcile.plan.series_state import SeriesState, TimeRules, overdue_since, series_state
 from reconcile.plan.warnings import odd_entries
+
+if TYPE_CHECKING:
+    from reconcile.insight.since import Since
 
 
 class Problem(StrEnum):
@@ -86,7 +89,7 @@ class Status:
     """Warnings that are not problems."""
     rules: tuple[RequiredRule, ...]
     """The rules of `[require]`, and how many servers satisfy each."""
-    since: Since | None = None
+    since: "Since | None" = None
     """The changes since a record, if the user named one."""
 
     @property
@@ -105,7 +108,7 @@ class Status:
         return self.config.require.all_servers
 
     @property
-    def health(self) -> Health:
+    def health(self) -> dict[str, tuple[Problem, ...]]:
         """The problems of each series, by its address."""
         return {str(series.address): series.problems for series in self.series}
 

@@ -152,11 +152,10 @@ def timeline(status: Status) -> Timeline:
 
 def server_timeline(server: Server, config: Config, inventory: Inventory) -> Timeline:
     """Arrange the backups of one server, declared or not; does not check the account."""
-    config = replace(config, settings=config.settings.model_copy(update={"account": None}))
     known = next((each for each in inventory.servers or () if each.id == server.id), server)
     held = tuple(backup for backup in inventory.backups if backup.server_id == server.id)
     alone = replace(inventory, servers=(known,), backups=held)
-    found = timeline(status_of(resolve(config, alone), alone, inventory.observed_at))
+    found = timeline(status_of(resolve(config.of_any_account, alone), alone, inventory.observed_at))
     (one,) = (each for each in found.every_server if each.server.id == server.id)
     # If a server does not match the account, its series are not in the status; their backups can be restored anyway.
     arranged = {backup.id for row in one.rows for backup in row.backups}

@@ -314,13 +314,20 @@ class TestReplay:
         assert (done.returncode, "is damaged" in done.stderr) == (1, True), done.shown
 
     def test_of_one_file_that_is_no_record_goes_on_with_the_others(self, nights: Path) -> None:
-        (nights / "records/000.json").write_text("{}")
+        (nights / "records/20260101T000000.000000Z-apply.json").write_text("{}")
 
         done = run("replay", "records", folder=nights)
 
         assert done.returncode == 1
-        assert "000.json is not a record" in done.stderr
+        assert "20260101T000000.000000Z-apply.json is not a record" in done.stderr
         assert done.stdout.startswith("2 runs from ")
+
+    def test_of_a_folder_reads_only_what_has_the_name_of_a_record(self, nights: Path) -> None:
+        (nights / "records/package.json").write_text("{}")
+
+        done = run("replay", "records", folder=nights)
+
+        assert (done.returncode, done.stdout.startswith("2 runs from ")) == (0, True), done.shown
 
     def test_needs_a_record(self, tmp_path: Path) -> None:
         assert run("replay", folder=tmp_path).returncode == 1

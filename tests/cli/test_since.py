@@ -130,6 +130,15 @@ def test_a_record_of_another_service_or_none_is_an_error(service: Sandbox) -> No
     assert service.run("status", "--since", "missing").returncode == 1
 
 
+def test_of_a_folder_the_newest_record_of_this_account_counts_and_no_other_file(service: Sandbox) -> None:
+    (file,) = (service.folder / "records").iterdir()
+    other = file.read_text().replace(service.url, "http://127.0.0.1:1/api/v1")
+    (service.folder / "records/99990101T000000.000000Z-apply.json").write_text(other)
+    (service.folder / "records/package.json").write_text("{}")
+
+    assert "UTC: 0 new, 0 gone, 0 worse, 0 better\n" in since(service)
+
+
 def test_a_record_that_can_not_be_read_costs_no_other_output(service: Sandbox) -> None:
     (service.folder / "record.json").write_text("{")
 

@@ -29,9 +29,11 @@ def refusal(error: UserError) -> str:
 
 
 class TestRestorePoints:
-    FILES = config("[servers.web]\nid = 2\n[servers.db]\nid = 1\nname = 'web'\nbackups = [{ description = 'nightly' }]")
+    FILES = config("[servers.web]\nid = 2\n[servers.db]\nid = 1\nname = 'web'\nbackups = [{ description = 'x' }]")
 
-    @pytest.mark.parametrize(("targets", "names"), [((), ["db", "web"]), (("web",), ["db"]), (("db",), ["web"])], ids=str)
+    @pytest.mark.parametrize(
+        ("targets", "names"), [((), ["db", "web"]), (("web",), ["db"]), (("db",), ["web"])], ids=str
+    )
     def test_have_the_names_in_the_account_whatever_the_files_say(
         self, targets: tuple[str, ...], names: list[str]
     ) -> None:

@@ -82,6 +82,7 @@ _CAUSES: Mapping[str, Mapping[Cause, str]] = {
     },
     "NEW": {
         Cause.RUN: "created by a recorded run",
+        Cause.UNCERTAIN: "perhaps created by a recorded run: the record has no outcome",
         Cause.OTHERS: "someone else created it: no recorded run did",
     },
 }
