@@ -28,19 +28,17 @@ def result_text(applied: Applied, /, *, verbose: bool = False) -> Lines:
     so only `-q`, which does not show it, says so here.
     """
     result = applied.result
-    trouble = tuple(_trouble(result))
+    pending = (
+        sentences.member_text(SeriesAddress(each.server_name, each.description), each) for each in result.still_pending
+    )
+    trouble = (
+        *_not_done(result),
+        *(Text(f"{each}; started before this run and still not completed", "yellow") for each in pending),
+        *(Text(f"{each}: {unmet_text(result.plan.max_age)}", "yellow") for each in result.unmet),
+    )
     withheld = tuple(withheld_lines(result.plan, result.withheld))
     lines = tuple(_figures(result, plans_again=applied.plans_again))
     return Lines((*trouble, *lines), essential=(*trouble, *withheld, *(() if applied.plans_again else lines)))
-
-
-def _trouble(result: Result) -> Iterator[Text]:
-    yield from _not_done(result)
-    for backup in result.still_pending:
-        state = sentences.member_text(SeriesAddress(backup.server_name, backup.description), backup)
-        yield Text(f"{state}; started before this run and still not completed", "yellow")
-    for address in result.unmet:
-        yield Text(f"{address}: {unmet_text(result.plan.max_age)}", "yellow")
 
 
 def _figures(result: Result, *, plans_again: bool) -> Iterator[Text]:

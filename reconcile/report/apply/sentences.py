@@ -16,8 +16,9 @@ from reconcile.plan.reasons import Veto
 from reconcile.report.document import Text
 from reconcile.wording import seconds_text, size_text
 
-_QUOTA = re.compile(r"quota|limit|maximum|exceed|too many|no space", re.IGNORECASE)
-_THROTTLED = re.compile(r"\b429\b")
+_FULL = re.compile(r"(?s)(?!.*\b429\b).*(quota|limit|maximum|exceed|too many|no space)", re.IGNORECASE)
+"""Matches a message about too many backups, unlike one about too many requests."""
+
 _PROTECTED = re.compile(r"protect|locked|immutable|legal hold", re.IGNORECASE)
 
 OUTCOME_TEXTS = {
@@ -125,12 +126,7 @@ def objection_text(objection: guards.Objection) -> str:  # noqa: PLR0911 - one f
 def advice(result: Result) -> Iterator[str]:
     """Yield advice about rejected requests, if the service's message shows what is wrong."""
     failed = [ended for ended in result.finished if ended.outcome is Outcome.FAILED]
-    if any(
-        isinstance(ended.action, Create)
-        and _QUOTA.search(ended.explanation)
-        and not _THROTTLED.search(ended.explanation)
-        for ended in failed
-    ):
+    if any(isinstance(ended.action, Create) and _FULL.match(ended.explanation) for ended in failed):
         yield (
             "The new backup is created before the old one is deleted, so each series needs room for one more backup. "
             "Raise the limit at the service, or keep one backup fewer."
@@ -138,8 +134,6 @@ def advice(result: Result) -> Iterator[str]:
     protected = [
         ended.action for ended in failed if isinstance(ended.action, Delete) and _PROTECTED.search(ended.explanation)
     ]
-    if not protected:
-        return
     of_fleets = {server.key for server in result.plan.servers if server.fleet is not None}
     in_tables = [delete for delete in protected if delete.address.server not in of_fleets]
     if in_tables:

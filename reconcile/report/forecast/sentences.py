@@ -93,8 +93,12 @@ def _latest(found: Forecast | ForecastComparison) -> Forecast:
 def _held(forecast: Forecast, *, verbose: bool) -> Iterator[ForecastRow]:
     if verbose or len(forecast.series) <= MOST_SERIES:
         for series in forecast.series:
-            size = _size_from(series) if verbose and series.declared else ""
-            about = ", ".join(part for part in (_policy(series.declared), size) if part)
+            about, new = _policy(series.declared), series.size
+            if verbose and series.declared:
+                known = new.megabytes is not None
+                about += (
+                    f", {size_text(new.megabytes)} each (from {_SOURCES[new.source]})" if known else ", size not known"
+                )
             yield ForecastRow(_name(series.address), about, _facts(series.figures, forecast))
     else:
         for policy, alike in grouped(forecast.series, policy_of).items():
@@ -118,13 +122,6 @@ def _policy(declared: DeclaredSeries | None) -> str:
         return ""
     every = f"every {declared.every}" if declared.every else "created once"
     return f"{every}, keep {' '.join(map(str, declared.keep))}"
-
-
-def _size_from(series: SeriesForecast) -> str:
-    """Say what size is assumed for a new backup, and why."""
-    if series.size.megabytes is None:
-        return "size not known"
-    return f"{size_text(series.size.megabytes)} each (from {_SOURCES[series.size.source]})"
 
 
 def horizon(forecast: Forecast) -> str:
