@@ -28,11 +28,8 @@ _MOST_LINES = 20
 def diagnostic_text(diagnostic: Diagnostic) -> list[Text]:
     """Return the lines of one diagnostic."""
     about = f"{diagnostic.address}: " if diagnostic.address and not diagnostic.spot else ""
-    head = Text.assemble(
-        (f"{diagnostic.severity}: ", _STYLE[diagnostic.severity]),
-        (about + diagnostic.summary, "bold"),
-    )
-    lines = [head]
+    severity = (f"{diagnostic.severity}: ", _STYLE[diagnostic.severity])
+    lines = [Text.assemble(severity, (about + diagnostic.summary, "bold"))]
     if spot := diagnostic.spot:
         lines += _pointer(spot)
     elif diagnostic.place:

@@ -158,10 +158,7 @@ def _groups(forecast: Forecast) -> list[_Group]:
         found = grouped(forecast.series, lambda each: each.address.server)
     groups = [_Group(name, series, figures) for name, series in found.items() if (figures := combined(series))]
     groups.sort(key=lambda group: (group.figures.megabytes[-1], group.figures.counts[-1]), reverse=True)
-    if len(groups) > _MOST_GROUPS:
-        others = [series for group in groups[_MOST_GROUPS - 1 :] for series in group.series]
-        figures = combined(others)
-        groups = groups[: _MOST_GROUPS - 1]
-        if figures:
-            groups.append(_Group("others", others, figures))
+    rest = [series for group in groups[_MOST_GROUPS - 1 :] for series in group.series]
+    if len(groups) > _MOST_GROUPS and (figures := combined(rest)):
+        groups[_MOST_GROUPS - 1 :] = [_Group("others", rest, figures)]
     return groups
