@@ -30,7 +30,7 @@ def plan_text(found: Plan | Difference, /, *, verbose: bool) -> Lines:
     """
     plan = found.after if isinstance(found, Difference) else found
     withheld = safety.withheld(plan)
-    essential: tuple[Block, ...] = (_figures(plan, withheld), *_hindered(plan, withheld))
+    essential = _verdict(plan, withheld)
     if isinstance(found, Plan):
         return Lines(tuple(_lines(plan, withheld, verbose=verbose)), essential=essential)
     caused = Text(sentences.caused_text(found), "bold")
@@ -54,7 +54,7 @@ def planned_text(event: "Planned", /, *, verbose: bool) -> Lines:
     """
     plan, withheld = event.plan, event.withheld
     lines = tuple(_lines(plan, withheld, verbose=verbose))
-    return Lines(lines, essential=() if plan.actions else (_figures(plan, withheld),))
+    return Lines(lines, essential=() if plan.actions else _verdict(plan, withheld)[:1])
 
 
 def _lines(plan: Plan, withheld: Withheld, *, verbose: bool) -> Iterator[Block]:
@@ -76,31 +76,29 @@ def _end(plan: Plan, withheld: Withheld) -> Iterator[Block]:
     yield from plan.warnings
     yield Text("")
     yield from (Text(note, "yellow") for note in sentences.notes(plan))
-    yield _figures(plan, withheld)
+    figures, *hindered = _verdict(plan, withheld)
+    yield figures
     where = f"{count_text(len(plan.servers), 'server')} at {plan.base_url}, times in {plan.zone}"
     yield Text(where, style="dim")
     if plan.awaited:
         awaited = count_text(len(plan.awaited), "backup")
         yield Text(f"Apply waits for {awaited} in progress to complete, then plans again.", style="yellow")
-    yield from _hindered(plan, withheld)
+    yield from hindered
 
 
-def _figures(plan: Plan, withheld: Withheld) -> Text:
-    """Say how much would be done."""
+def _verdict(plan: Plan, withheld: Withheld) -> tuple[Text, ...]:
+    """Say how much would be done; then what would not."""
     totals = sentences.totals_text(plan)
+    errors = [
+        Text(f"Incomplete plan: {count_text(len(plan.errors), 'error')}. Everything else is planned.", "bold red")
+    ]
     if plan.actions:
-        return Text.assemble((f"Plan: {sentences.amounts_text(plan, withheld)}", "bold"), f"; {totals}.")
-    if plan.errors:
-        return Text.assemble(("No changes ", "bold"), f"to what could be planned: {totals}.")
-    return Text.assemble(("No changes. ", "bold green"), f"The account matches the files: {totals}.")
-
-
-def _hindered(plan: Plan, withheld: Withheld) -> Iterator[Text]:
-    """Say what would not be done."""
-    yield from sentences.withheld_lines(plan, withheld)
-    if plan.errors:
-        errors = count_text(len(plan.errors), "error")
-        yield Text(f"Incomplete plan: {errors}. Everything else is planned.", style="bold red")
+        figures = Text.assemble((f"Plan: {sentences.amounts_text(plan, withheld)}", "bold"), f"; {totals}.")
+    elif plan.errors:
+        figures = Text.assemble(("No changes ", "bold"), f"to what could be planned: {totals}.")
+    else:
+        figures = Text.assemble(("No changes. ", "bold green"), f"The account matches the files: {totals}.")
+    return figures, *sentences.withheld_lines(plan, withheld), *(errors if plan.errors else ())
 
 
 @dataclass(frozen=True, slots=True)
