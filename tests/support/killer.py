@@ -37,7 +37,7 @@ def real_time_world() -> World:
     for backup in template.backups:
         backup["created_at"] = (datetime.fromisoformat(backup["created_at"]) + shift).isoformat()
     return _RealTimeWorld(
-        config=template.config, servers=template.servers, backups=template.backups, backup_seconds=0.3
+        config=template.config, servers=template.servers, backups=template.backups, backup_seconds=0.1
     )
 
 
