@@ -215,15 +215,23 @@ class TestRecord:
         assert ("Started restoring 'db'" in done.stdout) is not is_lost
 
 
+@pytest.fixture(scope="module")
+def two_runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with the records of two runs, of which the first creates and deletes."""
+    folder = tmp_path_factory.mktemp("nights")
+    with killer(folder) as service:
+        service.apply("--record", "records")
+        service.apply("--record", "records")
+    assert CREATES
+    assert PLANNED_DELETES
+    return folder
+
+
 class TestReplay:
     @pytest.fixture
-    def nights(self, tmp_path: Path) -> Path:
-        """Return a folder with the records of two runs, of which the first creates and deletes."""
-        with killer(tmp_path) as service:
-            service.apply("--record", "records")
-            service.apply("--record", "records")
-        assert CREATES
-        assert PLANNED_DELETES
+    def nights(self, two_runs: Path, tmp_path: Path) -> Path:
+        """Return a folder with such records to change."""
+        shutil.copytree(two_runs, tmp_path, dirs_exist_ok=True)
         return tmp_path
 
     def test_says_how_many_runs_and_that_every_delete_follows(self, nights: Path) -> None:
