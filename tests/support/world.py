@@ -6,7 +6,7 @@ import asyncio
 import json
 import random
 from collections.abc import Callable, Coroutine, Mapping
-from contextlib import nullcontext
+from contextlib import closing, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from email.utils import format_datetime
@@ -235,8 +235,9 @@ class World:
         self._is_killed = False
         self._clock = VirtualClock(self.time, monotonic_at_start=2.0**20)
         try:
-            with asyncio.Runner(loop_factory=lambda: loop) as runner:
-                runner.run(function())
+            with closing(loop):
+                loop.run_until_complete(function())
+                loop.run_until_complete(loop.shutdown_asyncgens())
         except BaseExceptionGroup as group:
             if crash := group.subgroup(Crash):
                 raise Crash from crash
