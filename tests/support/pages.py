@@ -10,8 +10,9 @@ import httpx
 
 def page_of(entries: Sequence[object], url: httpx.URL, *, largest: int, default: int = 100) -> httpx.Response:
     """Return the page of a list that a URL asks for, with at most `largest` entries; 404 after the last page."""
-    number = int(url.params.get("page", 1))
-    size = min(int(url.params.get("page_size", default)), largest)
+    params = url.params
+    number = int(params.get("page", 1))
+    size = min(int(params.get("page_size", default)), largest)
     start, end = (number - 1) * size, number * size
     if number > 1 and start >= len(entries):
         return httpx.Response(404, json={"detail": "Invalid page."})
