@@ -232,7 +232,8 @@ def test_planning_in_an_apply_ends_with_an_interrupt(tmp_path: Path, monkeypatch
 
 
 def test_forecasting_ends_with_the_time_limit(tmp_path: Path) -> None:
-    (tmp_path / "backups.toml").write_text(SANDBOX_FILE, encoding="utf-8")
+    series = ", ".join(f'{{ description = "{number}", every = "1h", keep = 9 }}' for number in range(50))
+    (tmp_path / "backups.toml").write_text(f"servers.web = {{ id = 1, backups = [{series}] }}\n", encoding="utf-8")
     arguments = ("forecast", "--from-empty", "--days", "4000", "--apply-every", "1h", "--timeout", "1s")
     started = time.monotonic()
 
