@@ -30,6 +30,7 @@ class Attempt(ABC):
     run: Run
     rejections: list[float] = field(default_factory=list)
     """The seconds waited after each rejection since the last accepted change; several changes may share the list."""
+    _is_started: bool = False
     _started: float = field(init=False)
     _lost: OutcomeUnknownError | None = None
     """The error of the last request that may have been carried out."""
@@ -55,14 +56,12 @@ class Attempt(ABC):
         Raises:
             StoppedError: stopped before anything was sent.
         """
-        self.run.clock.checkpoint()
-        self._started = self.run.clock.monotonic()
-        self.run.emit(Started(action=self.action))
         try:
             while True:
                 is_sent = False
                 try:
                     async with self.run.turns[type(self.action)]:
+                        self._start()
                         if ended := await self._look():
                             return ended
                         self.run.clock.checkpoint()
@@ -83,6 +82,13 @@ class Attempt(ABC):
             if isinstance(hindrance, ApiError):
                 return self._ended(Outcome.FAILED, hindrance.explanation)
             raise
+
+    def _start(self) -> None:
+        if not self._lost:  # otherwise, a list must still show whether the change was carried out
+            self.run.clock.checkpoint()
+        if not self._is_started:
+            self._is_started, self._started = True, self.run.clock.monotonic()
+            self.run.emit(Started(action=self.action))
 
     async def _not_listed(self, error: ApiError) -> Finished | None:
         """Return how the change ended; or None, after a pause in which it holds up no other, to list again.

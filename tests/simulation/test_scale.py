@@ -14,8 +14,9 @@ from support.schedules import Schedule, item, kinds_for, written
 from support.world import Crash, World
 
 from reconcile.apply.slots import START
+from reconcile.clock import Stop
 from reconcile.diagnostics import UserError
-from reconcile.outcomes import Outcome, Result
+from reconcile.outcomes import Outcome, Result, Started
 from reconcile.plan.planning import RunOptions
 from reconcile.sandbox.account import Record
 
@@ -157,6 +158,16 @@ def test_creates_of_many_servers_do_not_hold_each_other_up_either() -> None:
 
     assert result_of(world, parallelism=1).is_complete
     assert len(world.requests) <= 5.5 * 40
+
+
+def test_after_an_interrupt_the_deletes_that_wait_for_their_turn_are_neither_started_nor_listed() -> None:
+    world = pruning(100, page_size=10, answers_after=30, interrupt_at=60)
+
+    result = result_of(world)
+
+    assert result.stopped is Stop.INTERRUPTED
+    assert len(world.requests) <= 60 + 10 + 10, "what is in flight, and the lists that confirm it"
+    assert sum(isinstance(event, Started) for event in world.events) <= 40
 
 
 @pytest.mark.parametrize("page_size", [1000, 50])
