@@ -1,12 +1,10 @@
 """The account as it was last listed, and when: no change may rely on an old list."""
 
 from collections import Counter
-from collections.abc import Awaitable, Collection, Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 
-import anyio
-
-from reconcile.actual.errors import ApiError, OutcomeUnknownError
+from reconcile.actual.errors import ApiError
 from reconcile.actual.inventory import Backup, Inventory, OddEntry, State
 from reconcile.actual.reader import Reader
 from reconcile.clock import Clock
@@ -16,9 +14,6 @@ from reconcile.tasks import side_by_side
 
 FRESH = 5.0
 """Maximum age, in seconds, of a list that a create or a delete relies on: the spec's "a few"."""
-
-LONGEST_LOOK = 180.0
-"""Maximum seconds for one list, with all attempts: a list that hangs must not delay the waits that share the look."""
 
 _AVOIDED_FOR = 10
 """If looking with the list of the account fails, it is avoided for this many times the time that it took."""
@@ -112,8 +107,10 @@ class AccountView:
 
         async def read() -> None:
             for server_id in waiting:
-                error = await _within_bound(self._list(server_id), f"the backups of server {server_id}")
-                listings[server_id] = error or self._known(server_id)
+                try:
+                    listings[server_id] = await self._list(server_id)
+                except ApiError as error:
+                    listings[server_id] = error
 
         # All at once, they would delay the changes beside them until the lists that these rely on are too old.
         await side_by_side(*[read] * min(self._reader.http.parallelism, len(servers)))
@@ -121,12 +118,14 @@ class AccountView:
 
     async def _by_account(self, servers: Collection[Id]) -> dict[Id, Listing | ApiError]:
         asked_at = self._clock.monotonic()
-        error = await _within_bound(self._list_all(), "the backups in the account")
-        if error:
+        try:
+            await self._list_all()
+        except ApiError as error:
             # Many deletes, for example, change a list of several pages faster than it can be read.
             now = self._clock.monotonic()
             self._account_again_at = now + _AVOIDED_FOR * (now - asked_at)
-        return {server_id: error or self._known(server_id) for server_id in servers}
+            return dict.fromkeys(servers, error)
+        return {server_id: self._known(server_id) for server_id in servers}
 
     def record_change(self, server_id: Id) -> None:
         """Record that a change to this server was sent: earlier lists no longer show its state."""
@@ -174,15 +173,3 @@ class AccountView:
         held = (each for each in found if isinstance(each, Backup) and each.state is not State.BEING_DELETED)
         odd = tuple(each for each in found if isinstance(each, OddEntry) and each.kind == "backup")
         return Listing(asked_at, self.min_sizes.judged(held), odd)
-
-
-async def _within_bound(listing: Awaitable[object], what: str) -> ApiError | None:
-    """Wait for a list, for at most `LONGEST_LOOK` seconds; return the error that prevented reading it."""
-    try:
-        with anyio.fail_after(LONGEST_LOOK):
-            await listing
-    except TimeoutError:
-        return OutcomeUnknownError(what, f"no list within {LONGEST_LOOK:.0f} seconds")
-    except ApiError as error:
-        return error
-    return None
