@@ -159,7 +159,10 @@ class Inventory:
         for backup in self.manual:
             grouped.setdefault(backup.server_id, {}).setdefault(backup.description, []).append(backup)
         return {
-            server_id: HeldBackups((each, in_order(series[each])) for each in sorted(series, key=_none_first))
+            server_id: HeldBackups(
+                (each, in_order(series[each]))
+                for each in sorted(series, key=lambda each: (each is not None, each or ""))
+            )
             for server_id, series in grouped.items()
         }
 
@@ -211,10 +214,6 @@ def check_clock(inventory: Inventory) -> None:
             f"this machine's clock is {age_text(abs(skew))} {side} the service's",
             "Ages decide what is deleted, so nothing is planned. Set the clock (for example with NTP) and try again.",
         )
-
-
-def _none_first(description: str | None) -> tuple[bool, str]:
-    return description is not None, description or ""
 
 
 def size_mb(backups: Iterable[Backup]) -> float:

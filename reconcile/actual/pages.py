@@ -55,10 +55,8 @@ class Query(Generic[Item]):
     path: str
     params: Params
     decode: Callable[[bytes, datetime], Page[Item]]
-    progress: Callable[[int, int], None]
+    progress: Callable[[int, int], None] = lambda _, __: None
     """Called with the number of entries read so far, and their total."""
-    needs_ids: bool = True
-    """Whether to refuse a list without any ids. The list of one server may consist of a single odd entry."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -211,7 +209,8 @@ def _complete(query: Query[Item], pages: Sequence[Page[Item]], response: Respons
     """
     entries = {_key(entry): entry for page in pages for entry in page.results}
     ids = [entry.id for entry in entries.values() if entry.id is not None]
-    if query.needs_ids and entries and not ids:
+    # The list of one server may consist of a single odd entry.
+    if "server_id" not in query.params and entries and not ids:
         problem = "the response is not as documented: no entry of the list has an id"
         raise OutcomeUnknownError(response.request, problem, WRONG_SERVICE)
     if len(set(map(type, ids))) > 1 and len(set(map(str, ids))) < len(ids):

@@ -52,7 +52,7 @@ class Reader:
             with self.http.clock.interruptible():
                 listing, servers, account = await side_by_side(
                     partial(self._backups, automatic=automatic, server_id=server_id, lists=self._lists),
-                    self._servers,
+                    self.servers,
                     self._account,
                 )
         finally:
@@ -88,14 +88,9 @@ class Reader:
         )
         return (*entries, *listing.unidentified)
 
-    async def servers(self) -> tuple[Server, ...] | None:
+    async def servers(self) -> CompleteList[Server] | None:
         """List only the servers, and raise as `observe` does; None if the token has no permission to list them."""
-        listing = await self._servers()
-        return listing.items if listing else None
-
-    async def _servers(self) -> CompleteList[Server] | None:
-        query = Query(path="/servers/", params={}, decode=read_servers, progress=lambda _, __: None)
-        return await _if_permitted(self._lists.whole(query))
+        return await _if_permitted(self._lists.whole(Query(path="/servers/", params={}, decode=read_servers)))
 
     async def _account(self) -> str | None:
         if not self._asks_account:
@@ -107,13 +102,7 @@ class Reader:
         params: dict[str, str | int] = {} if automatic else {"backup_type": MANUAL}
         if server_id is not None:
             params["server_id"] = server_id
-        query = Query(
-            path="/backups/",
-            params=params,
-            decode=read_backups,
-            progress=self._show_progress,
-            needs_ids=server_id is None,
-        )
+        query = Query(path="/backups/", params=params, decode=read_backups, progress=self._show_progress)
         listing = await lists.whole(query)
         if server_id is None:
             self.pages = listing.pages

@@ -31,7 +31,7 @@ def list_(
     async def observe(reader: Reader) -> Inventory:
         # One extra request for a single server saves a hundred in a large account.
         known = await reader.servers() if len(servers) == 1 else None
-        found = matching({server.id: server.name for server in known}, servers[0]) if known else []
+        found = matching({server.id: server.name for server in known.items}, servers[0]) if known else []
         only = found[0].id if len(found) == 1 else None
         return await reader.observe(automatic=backup_type != MANUAL, server_id=only, checks_clock=False)
 
