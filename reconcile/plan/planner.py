@@ -170,11 +170,11 @@ class _ServerPlanner:
     def __init__(self, state: ServerState) -> None:
         self.state, self.server, self.times, self.unclear = state, state.declared, state.times, state.unclear
         self.pinned = frozenset(state.declared.pinned)
+        others = [self._undeclared(backup) for backup in state.undeclared]
+        self.pruned = tuple(entry for entry in others if isinstance(entry, Delete))
+        self.unmanaged = tuple(entry for entry in others if isinstance(entry, Kept))
 
     def plan(self, *, breaks_rule: bool) -> ServerPlan:
-        others = [self._undeclared(backup) for backup in self.state.undeclared]
-        pruned = tuple(entry for entry in others if isinstance(entry, Delete))
-        is_pruning = any(not delete.veto for delete in pruned)
         planned = ServerPlan(
             key=self.server.key,
             name=self.server.name,
@@ -184,13 +184,13 @@ class _ServerPlanner:
             pause=self.state.pause,
             veto=Veto.PAUSED if self.state.pause else Veto.RULE_BROKEN if breaks_rule else None,
             declared=tuple(self.server.descriptions.values()),
-            series=tuple(self._series(series, found, is_pruning=is_pruning) for series, found in self.state.series),
-            pruned=pruned,
-            unmanaged=tuple(entry for entry in others if isinstance(entry, Kept)),
+            series=tuple(self._series(series, found) for series, found in self.state.series),
+            pruned=self.pruned,
+            unmanaged=self.unmanaged,
         )
         return planned.waiting_only_for_needed if planned.veto else planned
 
-    def _series(self, series: DeclaredSeries, state: SeriesState, *, is_pruning: bool) -> SeriesPlan:
+    def _series(self, series: DeclaredSeries, state: SeriesState) -> SeriesPlan:
         look_alike = self.state.look_alikes.get(series.description)
         address = SeriesAddress(self.server.key, series.description)
         descriptions = self.server.descriptions[series.description]
@@ -210,7 +210,7 @@ class _ServerPlanner:
             create=create,
             deletes=tuple(deletes),
             kept=tuple(kept),
-            awaited=self._awaited(series, state, address, deletes, is_pruning=is_pruning),
+            awaited=self._awaited(series, state, address, deletes),
             descriptions=descriptions,
             needed=state.needed,
             due_at=state.due_at,
@@ -231,13 +231,7 @@ class _ServerPlanner:
         return kept, deletes
 
     def _awaited(
-        self,
-        series: DeclaredSeries,
-        state: SeriesState,
-        address: SeriesAddress,
-        deletes_now: list[Delete],
-        *,
-        is_pruning: bool,
+        self, series: DeclaredSeries, state: SeriesState, address: SeriesAddress, deletes_now: list[Delete]
     ) -> tuple[Backup, ...]:
         """Return the pending backups that apply waits for: the needed one, and those whose completion allows a delete.
 
@@ -250,6 +244,7 @@ class _ServerPlanner:
         pending = tuple(
             backup for backup in state.pending if backup in needed or self.times.age(backup) < WORTH_WAITING
         )
+        is_pruning = any(not delete.veto for delete in self.pruned)
         if not pending or (is_pruning and not state.usable):
             return pending
         by_id = {backup.id: replace(backup, status=COMPLETED) for backup in pending}
