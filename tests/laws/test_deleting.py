@@ -1,5 +1,6 @@
 """Whatever happens to an account between the requests of an apply, each delete is one that a recent list allows."""
 
+from contextlib import suppress
 from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -10,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.build import NOW, config
 from support.examples import times
-from support.schedules import WEB, item
-from support.world import World
+from support.faults import BY_NAME, where_it_fits
+from support.schedules import HIDDEN, WEB, item
+from support.world import Crash, World
 
 from reconcile.apply.account import FRESH
 from reconcile.desired.config import Config
@@ -119,3 +121,53 @@ def test_every_delete_is_of_a_backup_that_the_file_does_not_keep_by_a_list_of_th
     world = Restless(config=file, servers=[WEB], backups=held, changes=changes, latency=lambda: latency)
 
     world.apply(options=RunOptions(wait=wait, allow_loss=9))
+
+
+DECLARED: list[Record] = [{"id": number, "name": f"s{number}"} for number in (1, 2, 3)]
+
+
+@st.composite
+def fleets(draw: st.DrawFn) -> Config:
+    """Return a file with three servers, of which some have series, and some are pruned."""
+    table = "[servers.{name}]\nid = {id}\nprune = {prune}\nbackups = [{series}]\n"
+    prunes, wanted = st.sampled_from(["true", "false"]), st.one_of(series, st.just(""))
+    tables = (table.format(**server, prune=draw(prunes), series=draw(wanted)) for server in DECLARED)
+    return config(draw(st.sampled_from(["", "[settings]\nmax_shrink = '99%'\n"])) + "".join(tables))
+
+
+@st.composite
+def accounts(draw: st.DrawFn) -> list[Record]:
+    ages, states = st.sampled_from([0.01, 0.5, 1.5, 3, 9]), st.sampled_from([USABLE, USABLE, *STATES])
+    count = draw(st.integers(2, 7))
+    return [
+        item(id_, draw(st.sampled_from(DECLARED)), draw(st.sampled_from(DESCRIPTIONS)), draw(ages))
+        | (draw(states) or {})
+        for id_ in range(1, count)
+    ]
+
+
+faults = st.dictionaries(st.integers(2, 20), st.sampled_from(sorted(BY_NAME.keys() - HIDDEN)), max_size=4)
+
+
+@times(3)
+@given(file=fleets(), held=accounts(), faults=faults, wait=st.booleans(), fails=st.booleans())
+def test_no_fault_makes_an_apply_take_the_last_usable_backup_of_a_series_or_of_the_account(
+    *, file: Config, held: list[Record], faults: dict[int, str], wait: bool, fails: bool
+) -> None:
+    world = World(config=file, servers=DECLARED, backups=held)
+    world.faults = {number: where_it_fits(name) for number, name in faults.items()}
+    world.account.fails = lambda: fails
+    before = usable_series(world)
+
+    with suppress(Crash):
+        world.apply(options=RunOptions(wait=wait))
+
+    after = usable_series(world)
+    assert after or not before
+    assert after >= before & {(server.name, each.description) for server in file.servers for each in server.series}
+
+
+def usable_series(world: World) -> set[tuple[str, str]]:
+    """Return the server and the description of each usable backup."""
+    usable = (each for each in world.account.backups if each["status"] == "completed" and each["size_mb"] != 0)
+    return {(backup["server"]["name"], backup["description"]) for backup in usable}

@@ -3,15 +3,14 @@
 import json
 import random
 
-import httpx
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from support.build import config, make_plan
 from support.examples import times
-from support.faults import BY_NAME, CRASHES, FAULTS
+from support.faults import CRASHES, FAULTS, where_it_fits
 from support.schedules import AUTOMATIC, DB, ELSEWHERE, WEB, item, small_world
-from support.world import Crash, Fault, Handler, World
+from support.world import Crash
 
 from reconcile.actual.inventory import MANUAL, Inventory, Server
 from reconcile.actual.wire import read_backup
@@ -79,7 +78,7 @@ class Life(RuleBasedStateMachine):
 
     def apply(self, faults: dict[int, str], seed: int) -> None:
         before = self.usable_of_declared()
-        self.world.faults = {number: _where_it_fits(name) for number, name in faults.items()}
+        self.world.faults = {number: where_it_fits(name) for number, name in faults.items()}
         try:
             self.world.apply(seed=seed)
         except Crash:
@@ -123,16 +122,6 @@ class Life(RuleBasedStateMachine):
     def what_nobody_may_touch_is_there(self) -> None:
         if hasattr(self, "world"):
             assert {ELSEWHERE, AUTOMATIC, PINNED} <= {it["id"] for it in self.world.account.backups}
-
-
-def _where_it_fits(name: str) -> Fault:
-    """Return the fault, for requests that can meet it; others are carried out as they are."""
-
-    def meets(world: World, request: httpx.Request, handle: Handler) -> object:
-        fits = name in CRASHES or name in FAULTS[request.method]
-        return BY_NAME[name](world, request, handle) if fits else handle(request)
-
-    return meets
 
 
 TestLife = Life.TestCase

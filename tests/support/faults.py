@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable
 from datetime import timedelta
+from typing import Any
 
 import anyio
 import httpx
@@ -130,3 +131,13 @@ FAULTS: dict[str, dict[str, Fault]] = {
 """The kinds of fault by the method of the request that they happen to."""
 
 BY_NAME: dict[str, Fault] = {**CRASHES, **{name: fault for kinds in FAULTS.values() for name, fault in kinds.items()}}
+
+
+def where_it_fits(name: str) -> Fault:
+    """Return the fault, for requests that can meet it; others are carried out as they are."""
+
+    def meets(world: World, request: httpx.Request, handle: Handler) -> Any:  # noqa: ANN401 - as a fault
+        fits = name in CRASHES or name in FAULTS[request.method]
+        return BY_NAME[name](world, request, handle) if fits else handle(request)
+
+    return meets
