@@ -15,12 +15,13 @@ from reconcile.cli.process import ExitCode
 from reconcile.cli.session import Session
 from reconcile.cli.system_clock import SystemClock
 from reconcile.desired.config import Config
+from reconcile.desired.desired import Desired
 from reconcile.durations import Duration
 from reconcile.insight.forecast import Forecast, Schedule, without_account
 from reconcile.insight.forecast import forecast as forecast_of
 from reconcile.insight.forecast_comparison import ForecastComparison, compare
 from reconcile.insight.simulation import Progress
-from reconcile.plan.planning import desired_for
+from reconcile.plan.planning import desired_before, desired_for
 from reconcile.report.document import Formatter
 from reconcile.report.forecast import FORECAST_FORMATS
 
@@ -55,18 +56,18 @@ def forecast(
     start = inventory.observed_at if inventory else SystemClock().now().replace(microsecond=0)
     schedule = Schedule(start=start, days=days, every=apply_every)
 
-    def forecast_for(config: Config) -> Forecast:
+    def forecast_for(config: Config, after: Desired | None = None) -> tuple[Desired, Forecast]:
         declared, account = (config, inventory) if inventory else without_account(config, start)
-        desired = desired_for(declared, account, session.targets)
+        desired = desired_before(declared, account, after) if after else desired_for(declared, account, session.targets)
         with session.time_limit("forecasting"), _progress(session.output) as progress:
             try:
                 found = forecast_of(desired, account, schedule, size_mb=size_mb, progress=progress)
             except ValueError as error:
                 raise click.UsageError(f"{error}; choose fewer days, or a longer --apply-every") from error
-        return found
+        return desired, found
 
-    after = forecast_for(config)
-    found = compare(forecast_for(before), after) if before else after
+    desired, after = forecast_for(config)
+    found = compare(forecast_for(before, desired)[1], after) if before else after
     with session.one_of_several():
         if html_file:
             from reconcile.report.forecast.html import forecast_html  # noqa: PLC0415 - loads Jinja

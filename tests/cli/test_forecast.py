@@ -46,6 +46,18 @@ def test_two_files_are_compared(world: Sandbox) -> None:
     assert markdown.stdout.startswith("<!-- reconcile forecast -->\n")
 
 
+def test_a_target_may_be_declared_only_after_the_change(world: Sandbox) -> None:
+    (world.folder / "old.toml").write_text(
+        SEVEN.replace("servers.web]", "servers.old]\nname = 'web'"), encoding="utf-8"
+    )
+    renamed = world.run("forecast", "--compare", "old.toml", "--target", "web/*")
+    (world.folder / "old.toml").write_text("", encoding="utf-8")
+    new = world.run("forecast", "--compare", "old.toml", "--target", "web/*")
+
+    assert (renamed.returncode, "Nothing changes.\n" in renamed.stdout) == (0, True), renamed.shown
+    assert "web/nightly: not declared → every 1d, keep last=7\n" in new.stdout, new.shown
+
+
 def test_the_other_file_alone_may_name_the_account(world: Sandbox) -> None:
     old = world.folder / "old.toml"
     old.write_text(f'[settings]\naccount = "you@example.com"\n{THREE}', encoding="utf-8")
