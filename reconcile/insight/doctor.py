@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Self
 
@@ -14,7 +14,7 @@ from reconcile.desired.desired import Desired, check_account, resolve
 from reconcile.diagnostics import Diagnostic, UserError
 from reconcile.durations import age_text
 from reconcile.ids import Id
-from reconcile.plan.pauses import pause_diagnostics
+from reconcile.insight.validation import Validation
 from reconcile.plan.refusals import check_servers, unconfirmed_clock
 from reconcile.plan.warnings import odd_entries
 from reconcile.wording import names_text
@@ -156,12 +156,14 @@ def diagnose(
     access: AccessFacts | UserError,
     service: ServiceFacts | UserError | None,
     versions: Mapping[str, str],
+    now: datetime,
 ) -> Diagnosis:
-    """Run every check that can be carried out."""
+    """Run every check that can be carried out at `now`."""
     checks: Checks = {}
     desired: Desired | None = None
     if config:
-        checks[Check.FILE] = config.diagnostics if isinstance(config, UserError) else config.warnings
+        checked = config if isinstance(config, UserError) else Validation.of(config, now)
+        checks[Check.FILE] = checked.diagnostics
     if isinstance(access, UserError):
         checks[Check.TOKEN] = access.diagnostics
     if isinstance(service, UserError):
@@ -173,10 +175,9 @@ def diagnose(
         else:
             checks |= {
                 Check.LISTS: (),
+                Check.ENTRIES: tuple(_entries(service.inventory)),
                 Check.CLOCK: tuple(_clock(service.inventory)),
             }
-            if service.inventory.backups:
-                checks[Check.ENTRIES] = tuple(_entries(service.inventory))
             if service.inventory.manual:
                 checks[Check.FILTER] = tuple(_filter(service.inventory, service.filtered))
             if isinstance(config, Config):
@@ -271,7 +272,7 @@ def _declared(config: Config, desired: Desired, inventory: Inventory) -> Checks:
     checked = check_servers(desired, inventory)
     if config.fleets:
         checks[Check.FLEETS] = checked.empty_fleets
-    checks[Check.SERVERS] = (*checked.diagnostics, *pause_diagnostics(config, inventory.observed_at))
+    checks[Check.SERVERS] = checked.diagnostics
     if config.require.all_servers:
         checks[Check.REQUIRE] = checked.all_servers
     return checks

@@ -12,7 +12,7 @@ from support.build import NOW, WEB, backup, config, declare, inventory
 from support.render import shown, value
 
 from reconcile.actual.errors import ApiError, FinalError, OutcomeUnknownError
-from reconcile.actual.inventory import Server
+from reconcile.actual.inventory import OddEntry, Server
 from reconcile.desired.config import Config
 from reconcile.desired.locate import Source
 from reconcile.diagnostics import Diagnostic, UserError
@@ -28,6 +28,7 @@ def token(*permissions: str) -> TokenFacts:
     return TokenFacts(name="ci", permissions=permissions)
 
 
+NIGHTLY = "backups = [{ description = 'nightly', every = '1d', keep = 3 }]\n"
 SEEN = replace(inventory(backup(1)), account="ops@example.com")
 SERVICE = ServiceFacts(
     inventory=SEEN,
@@ -46,7 +47,7 @@ def diagnosed(
     access: AccessFacts | UserError = ACCESS,
     service: ServiceFacts | UserError | None = SERVICE,
 ) -> Diagnosis:
-    return diagnose(files, access, service, {"python": "3.11", "platform": "Linux"})
+    return diagnose(files, access, service, {"python": "3.11", "platform": "Linux"}, NOW)
 
 
 def with_inventory(**changes: Any) -> ServiceFacts:  # noqa: ANN401 - fields of an inventory
@@ -122,6 +123,16 @@ class TestFile:
         assert problems(diagnosis, Check.FILE) == [("error", "a"), ("error", "b")]
         assert Check.SERVERS not in diagnosis.checks
         assert diagnosis.errors == 2
+
+    @pytest.mark.parametrize("service", [None, SERVICE], ids=["offline", "online"])
+    def test_that_break_a_rule_of_require_are_as_invalid_as_validate_says(self, service: ServiceFacts | None) -> None:
+        diagnosis = diagnosed(
+            config("[require]\nretention = '30d'\n[servers.web]\nid = 1\n" + NIGHTLY), service=service
+        )
+
+        ((severity, summary),) = problems(diagnosis, Check.FILE)
+        assert (severity, "only 2d" in summary) == ("error", True), summary
+        assert diagnosis.errors == 1
 
     def test_without_a_series_backs_up_nothing(self) -> None:
         assert problems(diagnosed(declare("")), Check.FILE) == [("warning", "no series is declared")]
@@ -378,10 +389,20 @@ def test_a_first_page_is_described_whatever_is_wrong_with_it(body: bytes, expect
 
 
 def test_an_account_without_backups_checks_nothing_about_them() -> None:
-    checks = diagnosed(service=with_inventory(backups=())).checks
+    found = diagnosed(service=with_inventory(backups=()))
+    checks = found.checks
 
-    assert Check.LISTS in checks
-    assert {Check.ENTRIES, Check.FILTER}.isdisjoint(checks)
+    assert {Check.LISTS, Check.ENTRIES} <= set(checks)
+    assert Check.FILTER not in checks
+    assert not [line for line in lines(found) if "filter" in line]
+
+
+def test_odd_entries_are_reported_even_if_no_backup_is_identified() -> None:
+    odd = OddEntry(kind="backup", id=1, unreadable=("server",))
+
+    ((severity, _),) = problems(diagnosed(service=with_inventory(backups=(), unidentified=(odd,))), Check.ENTRIES)
+
+    assert severity == "warning"
 
 
 def test_the_page_of_assumptions_names_only_lines_of_doctor_and_all_that_are_about_the_service() -> None:
