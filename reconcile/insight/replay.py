@@ -120,8 +120,7 @@ def choice_of(options: RestoreOptions, config: Config, inventory: Inventory) -> 
     inventory = min_sizes_of(config, inventory).judged_inventory(inventory)
     server = find_server(inventory.names, options.server)
     series = series_of(server, options.series, config, inventory) if options.series is not None else None
-    limit = options.before or inventory.observed_at
-    return choose(server, inventory, backup_id=options.backup_id, series=series, before=limit)
+    return choose(server, inventory, backup_id=options.backup_id, series=series, before=options.before)
 
 
 def restore_outline(options: RestoreOptions, choice: Choice) -> Outline:

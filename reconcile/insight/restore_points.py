@@ -1,6 +1,6 @@
 """Chooses the backup to restore. Refuses an ambiguous choice, because a restore overwrites a disk."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -77,19 +77,23 @@ def choose(
     *,
     backup_id: str | None,
     series: Descriptions | None,
-    before: datetime,
+    before: datetime | None,
 ) -> Choice:
     """Choose a backup of the server, including automatic ones: by its id, or else the newest usable one of a series.
 
-    The backups in the inventory have their state UNDERSIZED already. The newest backup is the last one created before
-    `before`, so a misdated backup is never chosen.
+    The backups in the inventory have their state UNDERSIZED already. The newest is the last one created before
+    `before`, if that is not None. It is never a misdated one, but may be dated just ahead of our clock.
 
     Raises:
         UserError: no backup was named, or it does not exist, is not usable, or belongs to another server.
     """
     held = in_order(backup for backup in inventory.backups if backup.server_id == server.id)[::-1]
     usable = tuple(backup for backup in held if backup.state is State.USABLE)
-    backup = _newest(server, usable, series, before) if series else _by_id(server, inventory, backup_id)
+    backup = (
+        _newest(server, [each for each in usable if is_usable(each, inventory.observed_at)], series, before)
+        if series
+        else _by_id(server, inventory, backup_id)
+    )
     return Choice(
         server=server,
         backup=backup,
@@ -134,17 +138,17 @@ def _by_id(server: Server, inventory: Inventory, backup_id: str | None) -> Backu
     return backup
 
 
-def _newest(server: Server, usable: tuple[Backup, ...], series: Descriptions, before: datetime) -> Backup:
+def _newest(server: Server, usable: Sequence[Backup], series: Descriptions, before: datetime | None) -> Backup:
     for backup in usable:
         # Former descriptions belong to manual backups: a glob must not match automatic ones.
         is_named = backup.description == series.present or (
             backup.backup_type == MANUAL and backup.description in series
         )
-        if is_named and backup.created_at < before:
+        if is_named and (before is None or backup.created_at < before):
             return backup
-    when = f"{before:%Y-%m-%d %H:%M} UTC"
+    when = f" created before {before:%Y-%m-%d %H:%M} UTC" if before else ""
     others = (backup.description or "" for backup in usable if backup.description not in series)
     raise UserError(
-        f"{name_or_id(server)} has no usable backup {series.present!r} created before {when}",
+        f"{name_or_id(server)} has no usable backup {series.present!r}{when}",
         did_you_mean(series.present, others, _HOW_TO_CHOOSE),
     )

@@ -45,7 +45,7 @@ class TestRestorePoints:
 class TestChoose:
     def choose(self, *, backup_id: str | None = None, series: str | None = None, age: float = 0) -> Choice:
         named = None if series is None else series_of(WEB, series, NO_FILES, SEEN)
-        return choose(WEB, SEEN, backup_id=backup_id, series=named, before=NOW - days(age))
+        return choose(WEB, SEEN, backup_id=backup_id, series=named, before=NOW - days(age) if age else None)
 
     def test_by_its_id_an_automatic_one_too(self) -> None:
         choice = self.choose(backup_id="3")
@@ -69,6 +69,14 @@ class TestChoose:
         assert choose(WEB, SEEN, backup_id=None, series=named, before=NOW).backup.id == 2
         assert "nightly" not in series_of(DB, "daily", NO_FILES if "fleets" in table else files, SEEN)
 
+    def test_the_newest_of_a_series_may_be_dated_just_ahead_of_our_clock(self) -> None:
+        seen = inventory(*(backup(number, age=-hours(minutes / 60)) for number, minutes in ((1, -5), (2, 2), (3, 11))))
+        named = series_of(WEB, "nightly", NO_FILES, seen)
+
+        assert choose(WEB, seen, backup_id=None, series=named, before=None).backup.id == 2
+        assert choose(WEB, seen, backup_id=None, series=named, before=NOW).backup.id == 1
+        assert choose(WEB, seen, backup_id=None, series=named, before=NOW + days(1)).backup.id == 2
+
     def test_before_a_time(self) -> None:
         assert self.choose(series="nightly", age=2).backup.id == 1
 
@@ -79,7 +87,7 @@ class TestChoose:
             ("6", None, "backup 6 is a backup of db, not of web"),
             ("4", None, "backup 4 has the status 'in_progress', so it can't be restored"),
             (None, None, "no backup of web was chosen; nothing was restored: Choose a completed one"),
-            (None, "monthly", "web has no usable backup 'monthly' created before 2026-03-10 12:00 UTC"),
+            (None, "monthly", "web has no usable backup 'monthly': Choose a completed one"),
         ],
     )
     def test_that_is_not_to_be_had_is_refused_with_how_to_choose(
@@ -89,6 +97,10 @@ class TestChoose:
             self.choose(backup_id=backup_id, series=series)
 
         assert message in refusal(refused.value)
+
+    def test_a_series_without_a_backup_before_the_time_is_refused(self) -> None:
+        with pytest.raises(UserError, match="no usable backup 'nightly' created before 2026-03-01 12:00 UTC"):
+            self.choose(series="nightly", age=9)
 
     def test_an_id_that_two_backups_have_is_refused(self) -> None:
         with pytest.raises(UserError, match="2 backups have the id 1"):
