@@ -314,6 +314,7 @@ def _starts(
     """Yield the planned series of a server, each with what the simulation compares with other series."""
     by_description = {series.description: series for series in declared.series}
     on_server = _median(backup for backups in held.values() for backup in backups)
+    is_unclear = any("description" in backup.unreadable for backups in held.values() for backup in backups)
     for planned in server.series:
         series = by_description[planned.address.description or ""]
         observed = in_order(planned.backups)
@@ -332,7 +333,7 @@ def _starts(
             size=size,
             held=tuple(_point(each, is_pinned=each.id in declared.pinned) for each in held_here),
         )
-        yield start, AlikeSeries.of(series, held_here, declared.pinned)
+        yield start, AlikeSeries.of(series, held_here, declared.pinned, is_unclear=is_unclear)
 
 
 def _point(backup: Backup, *, is_pinned: bool = True) -> Point:

@@ -51,13 +51,15 @@ class AlikeSeries:
     pinned: frozenset[Id]
     backups: list[Backup]
     keys: list[Hashable]
+    is_unclear: bool
+    """Whether nothing is deleted, because a backup on the server has no readable description and may be in any series."""
     has_full_keys: bool = True
     steps: list[Step] = field(default_factory=list)
     merged_into: "AlikeSeries | None" = None
     """The series to which these have become alike: its steps continue their own."""
 
     @classmethod
-    def of(cls, series: DeclaredSeries, backups: Sequence[Backup], pinned: Container[Id]) -> Self:
+    def of(cls, series: DeclaredSeries, backups: Sequence[Backup], pinned: Container[Id], *, is_unclear: bool) -> Self:
         """Return a series at the start, with its backups from the oldest to the newest."""
         is_pinned = [backup.id in pinned for backup in backups]
         return cls(
@@ -65,12 +67,13 @@ class AlikeSeries:
             pinned=frozenset(-1 - place for place, each in enumerate(is_pinned) if each),
             backups=[replace(backup, id=-1 - place) for place, backup in enumerate(backups)],
             keys=[(each.created_at, each.state, is_kept) for each, is_kept in zip(backups, is_pinned, strict=True)],
+            is_unclear=is_unclear,
         )
 
     def apply(self, number: int, times: TimeRules) -> None:
         """Simulate the apply with this number."""
         state = series_state(self.declared, tuple(self.backups), times)
-        verdicts = judge(self.declared, state, self.pinned, times)
+        verdicts = judge(self.declared, state, self.pinned, times, is_unclear=self.is_unclear)
         gone = tuple(place for place, verdict in enumerate(verdicts) if isinstance(verdict, SeriesDeleteReason))
         if not gone and not state.create:
             self.steps.append(NOTHING)
@@ -119,11 +122,11 @@ def simulate(
 
     Series that are alike at the start, or become alike, continue as one.
     """
-    policies: dict[DeclaredSeries, int] = {}
+    policies: dict[tuple[DeclaredSeries, bool], int] = {}
     distinct: dict[Hashable, tuple[int, AlikeSeries]] = {}
     found: list[AlikeSeries] = []
     for each in series:
-        policy = policies.setdefault(each.declared, len(policies))
+        policy = policies.setdefault((each.declared, each.is_unclear), len(policies))
         _, first = distinct.setdefault((policy, tuple(each.keys)), (policy, each))
         found.append(first)
     left = list(distinct.values())

@@ -50,6 +50,23 @@ def dates(series: SeriesForecast) -> list[str]:
     return [f"{point.created_at:%m-%d}" for point in series.points]
 
 
+def test_beside_a_backup_without_a_readable_description_nothing_is_deleted() -> None:
+    odd = replace(backup(9, None), unreadable=("description",))
+    series = ['{ description = "a", every = "1d", keep = 2 }', '{ description = "b", every = "1w", keep = 2 }']
+    declared = config(
+        f"[servers.web]\nid = 1\nbackups = [{', '.join(series)}]\n[servers.db]\nid = 2\nbackups = [{series[0]}]\n"
+    )
+    seen = inventory(odd, servers=(WEB, Server(id=2, name="db")))
+
+    found = look(declared, seen=seen, ahead=10)
+
+    assert [(str(each.address), each.figures.deletes) for each in found.series if each.declared] == [
+        ("web/a", 0),
+        ("web/b", 0),
+        ("db/a", 8),
+    ]
+
+
 def test_seven_nightly_ones_are_seven_from_the_seventh_night_on() -> None:
     figures = only(look(nightly("7"))).figures
 
