@@ -52,7 +52,7 @@ class AlikeSeries:
     backups: list[Backup]
     keys: list[Hashable]
     is_unclear: bool
-    """Whether nothing is deleted, because a backup on the server has no readable description and may be in any series."""
+    """Whether nothing is deleted, because the description of a backup on the server can't be read (`judge`)."""
     has_full_keys: bool = True
     steps: list[Step] = field(default_factory=list)
     merged_into: "AlikeSeries | None" = None

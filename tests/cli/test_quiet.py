@@ -43,6 +43,15 @@ def test_an_apply_with_nothing_to_do_is_one_line(service: Sandbox) -> None:
     assert done.shown == "No changes. The account matches the files: 1 backup unchanged, 1 unmanaged.\n"
 
 
+def test_every_problem_is_shown(service: Sandbox) -> None:
+    service.write('[servers.web-server-01]\nid = 12345\nbackups = [{ description = "a" }, { description = "b" }]\n')
+
+    loud, quiet = (service.run("status", "--check", *option) for option in ([], ["-q"]))
+
+    assert len(loud.stdout.splitlines()) == 2, loud.shown
+    assert quiet.stdout == loud.stdout
+
+
 @pytest.mark.parametrize("command", [["import", "--out", "new.toml"], ["init", "--out", "new.toml"]], ids=str)
 def test_a_file_that_is_written_needs_no_word(command: list[str], service: Sandbox) -> None:
     done = service.run(*command, "-q")

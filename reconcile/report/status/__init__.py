@@ -87,12 +87,12 @@ def status_text(status: Status, /, *, verbose: bool) -> Lines:
 
 
 def check_text(status: Status, /, *, verbose: bool = False) -> Lines:
-    """Return one line per problem, or a single one that says there is none."""
-    lines = [
+    """Return one line per problem, each essential, or a single one that says there is none."""
+    lines = tuple(
         Text(f"{' '.join(filter(None, (each.label, each.about)))}: {each.text}", _STYLES[each.label])
         for each in sentences.problems(status)
-    ]
-    return Lines(tuple(lines) or (Text(f"OK: {sentences.verdict_text(status)}", "green"),))
+    ) or (Text(f"OK: {sentences.verdict_text(status)}", "green"),)
+    return Lines(lines, essential=lines)
 
 
 def _lines(status: Status, *, verbose: bool) -> Iterator[Block]:
