@@ -169,7 +169,7 @@ class Result:
 
     @property
     def lost(self) -> int:
-        """Number of usable backups lost for good, not counting those replaced by a new backup of the same series."""
+        """Number of completed backups lost for good, not counting those replaced by a new backup of the same series."""
         deleted: Counter[SeriesAddress] = Counter()
         for ended in self.finished:
             if ended.outcome is Outcome.SUCCEEDED:

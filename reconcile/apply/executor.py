@@ -171,7 +171,7 @@ class Executor:
         self._run.clock.checkpoint()
 
         def why_not(listed: tuple[Backup, ...] | None) -> Objection | None:
-            left = self._usable_left + (delete.is_loss if listed is not None else 0)  # this delete is counted already
+            left = self._usable_left + (delete.is_usable if listed is not None else 0)  # this delete is counted already
             usable_left = left if self._must_leave_one else None
             return objection(
                 delete, circumstances, AtSending(now=self._run.clock.now(), usable_left=usable_left, listed=listed)
@@ -182,7 +182,7 @@ class Executor:
             return None
         deletion = Deletion(action=delete, why_not=why_not, run=self._run, rejections=rejections)
         # Counted before it is sent: of two concurrent deletes, only one may leave the last usable backup.
-        self._usable_left -= delete.is_loss
+        self._usable_left -= delete.is_usable
         ended = await deletion.send()
         if not isinstance(ended, Finished):
             return deletion
@@ -194,7 +194,7 @@ class Executor:
 
     def _finish_delete(self, delete: Delete, ended: Finished) -> None:
         # If its outcome is unknown, the backup may be deleted, so another one may be the last.
-        self._usable_left += delete.is_loss and ended.outcome not in {Outcome.SUCCEEDED, Outcome.UNKNOWN}
+        self._usable_left += delete.is_usable and ended.outcome not in {Outcome.SUCCEEDED, Outcome.UNKNOWN}
         self._finish(ended)
 
     def _finish(self, finished: Finished) -> None:

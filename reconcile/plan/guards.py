@@ -106,7 +106,7 @@ class Circumstances:
         staying = [backup for backup in kept if backup.state in {State.USABLE, State.UNDERSIZED}]
         if self.new and self.waits:
             staying.append(self.new)
-        leaving = (delete.backup for delete in self.series.deletes if delete.is_loss)
+        leaving = (delete.backup for delete in self.series.deletes if delete.is_usable)
         newest_first = in_order(backup for backup in (*staying, *leaving) if backup.state is State.USABLE)[::-1]
         keep = next((delete.reason.keep for delete in self.series.deletes if isinstance(delete.reason, NotKept)), ())
         rules = retain([backup.created_at for backup in newest_first], keep, self.zone)
@@ -152,12 +152,12 @@ def _waits_for_a_create(delete: Delete, circumstances: Circumstances, at_sending
         return None
     if circumstances.waits:
         return Veto.KEPT_AFTER_ALL if delete.backup.id in circumstances.needed else None
-    is_replaced = circumstances.series and delete.is_loss and delete.backup.id not in circumstances.needed
+    is_replaced = circumstances.series and delete.is_usable and delete.backup.id not in circumstances.needed
     return None if is_replaced else Veto.NOT_AWAITED  # replaced by a backup that was there before
 
 
 def _is_the_last(delete: Delete, circumstances: Circumstances, at_sending: AtSending) -> Objection | None:
-    is_last = delete.is_loss and at_sending.usable_left is not None and at_sending.usable_left <= 1
+    is_last = delete.is_usable and at_sending.usable_left is not None and at_sending.usable_left <= 1
     return Veto.LAST_USABLE if is_last else None
 
 

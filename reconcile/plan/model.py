@@ -49,14 +49,19 @@ class Delete:
         return self.backup.server_id
 
     @property
-    def is_loss(self) -> bool:
+    def is_usable(self) -> bool:
         """Whether this deletes a usable backup."""
         return self.backup.state is State.USABLE
+
+    @property
+    def is_loss(self) -> bool:
+        """Whether this deletes a completed backup, undersized ones included: `min_size` may be a typo."""
+        return self.is_usable or self.backup.state is State.UNDERSIZED
 
     def depends_on_clock(self, min_age: Duration | None) -> bool:
         """Return whether `prune = AGE` or `min_age` would have kept the backup at another time."""
         is_by_age = isinstance(self.reason, Undeclared) and self.reason.prune is not None
-        return is_by_age or (self.is_loss and min_age is not None)
+        return is_by_age or (self.is_usable and min_age is not None)
 
 
 Action = Create | Delete
@@ -178,7 +183,7 @@ class ServerPlan:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LossLimit:
-    """The limit on loss: a share of the usable backups on `servers`, the declared servers."""
+    """The limit on loss: a share of the completed backups on `servers`, the declared servers."""
 
     max_shrink_percent: int
     servers: tuple[Id, ...]
@@ -188,12 +193,13 @@ class LossLimit:
 class Loss:
     """How many backups a plan would lose (spec, section 6).
 
-    `lost` is the number of usable backups deleted, less those created in the same series. `usable` is the number of
-    usable backups on the declared servers now, and `limit` how many of them may be lost (None: any number). `empties`
-    is set if none would be left.
+    `lost` is the number of completed backups deleted, less those created in the same series. `completed` is the number
+    of completed backups on the declared servers now, `usable` that of the usable ones among them, and `limit` how many
+    may be lost (None: any number). `empties` is set if no usable one would be left.
     """
 
     lost: int
+    completed: int
     usable: int
     limit: int | None
     empties: bool

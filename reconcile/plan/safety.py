@@ -9,11 +9,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 
-from reconcile.actual.inventory import Inventory
+from reconcile.actual.inventory import Inventory, State
 from reconcile.addresses import BackupAddress, SeriesAddress
 from reconcile.plan.model import Delete, Loss, LossLimit, Plan, ServerPlan
 from reconcile.plan.reasons import Veto
-from reconcile.plan.series_state import is_usable
+from reconcile.plan.series_state import is_misdated
 
 ALWAYS_ALLOWED = 3
 """Number of backups that a plan may always lose: in a small account, every change would exceed a percentage."""
@@ -27,23 +27,27 @@ def measure(servers: Iterable[ServerPlan], limit: LossLimit, inventory: Inventor
     A series that gains one backup and loses one loses nothing, so rotation never exceeds the limit. A misdated backup
     does not count: an account with only such backups counts as empty.
     """
-    usable = sum(
-        is_usable(backup, now)
+    held = [
+        backup
         for server_id in limit.servers
         for backups in inventory.held_on(server_id).values()
         for backup in backups
-    )
+        if not is_misdated(backup, now)
+    ]
+    usable = sum(backup.state is State.USABLE for backup in held)
+    completed = usable + sum(backup.state is State.UNDERSIZED for backup in held)
     lost = deleted = created = 0
     for server in servers:
         gains = Counter(series.address for series in server.series if series.create)
         lost += sum(1 for _ in _losing(server, gains))
-        deleted += 0 if server.veto else sum(map(_loses, server.deletes))
+        deleted += 0 if server.veto else sum(each.is_usable and not each.veto for each in server.deletes)
         created += gains.total()
     switched_off = limit.max_shrink_percent == _NO_LIMIT
     return Loss(
         lost=lost,
+        completed=completed,
         usable=usable,
-        limit=None if switched_off else max(ALWAYS_ALLOWED, usable * limit.max_shrink_percent // _NO_LIMIT),
+        limit=None if switched_off else max(ALWAYS_ALLOWED, completed * limit.max_shrink_percent // _NO_LIMIT),
         empties=usable > 0 and usable - deleted + created <= 0,
     )
 
@@ -73,7 +77,7 @@ def withheld(
 ) -> dict[BackupAddress, Veto]:
     """Return the withheld deletes, and why.
 
-    A delete is a loss if its backup is usable and either undeclared, or one more than its series gains. A series may
+    A delete is a loss if its backup is completed and either undeclared, or one more than its series gains. A series may
     still lose as many as it gains, the oldest first: if withheld, they would pile up night after night. `allowed` is
     the loss allowed for this run (`--allow-loss`). `gained` counts the backups of each series that were in progress
     when the run started and have completed since. Without `counts_creates`, a series gains nothing by its create,
@@ -92,7 +96,7 @@ def withheld(
 
 
 def _losing(server: ServerPlan, gains: Counter[SeriesAddress]) -> Iterator[Delete]:
-    """Yield the deletes by which a server loses usable backups, given how many each series gains."""
+    """Yield the deletes by which a server loses completed backups, given how many each series gains."""
     if server.veto:
         return
     for series in server.series:

@@ -114,14 +114,16 @@ def test_the_series_overrides_its_policy_and_that_the_settings() -> None:
     }
 
 
-def test_an_undeclared_one_is_pruned_and_no_loss() -> None:
+def test_many_undeclared_ones_are_pruned_only_with_consent() -> None:
+    """The default of `min_size`, or the listed size, may be wrong."""
     plan = make_plan(
         declare('{ description = "nightly" }', server="prune = true"),
         inventory(backup(1), *(empty(number, "x", age=days(number)) for number in range(2, 9))),
     )
 
     assert len(plan.deletes) == 7
-    assert (plan.loss.lost, plan.loss.usable, withheld(plan)) == (0, 1, {})
+    assert (plan.loss.lost, plan.loss.usable, len(withheld(plan))) == (7, 1, 7)
+    assert withheld(plan, 7) == {}
 
 
 def test_what_is_left_is_nothing_if_it_is_undersized() -> None:

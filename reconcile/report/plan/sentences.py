@@ -181,12 +181,10 @@ def withheld_texts(plan: Plan, withheld: Withheld) -> Iterator[tuple[int, str]]:
     counts = Counter(withheld.values())
     if number := counts[Veto.TOO_MUCH_LOST]:
         loss = plan.loss
-        lost = (
-            f"They would lose {loss.lost:,} of the {count_text(loss.usable, 'usable backup')} on the declared servers"
-        )
+        held = f"{count_text(loss.completed, 'completed backup')} on the declared servers"
         share = f"max_shrink: {plan.limit.max_shrink_percent}% of these, at least {ALWAYS_ALLOWED}"
         limit = "none would be left" if loss.empties else f"the limit is {loss.limit:,} ({share})"
-        yield number, f"{lost}; {limit}. {allow_text(loss.lost)}"
+        yield number, f"They would lose {loss.lost:,} of the {held}; {limit}. {allow_text(loss.lost)}"
     yield from ((counts[veto], text) for veto, text in _WITHHELD_TEXTS.items() if counts[veto])
 
 
@@ -242,7 +240,9 @@ def loss_part_text(difference: Difference) -> str:
     if difference.causes_nothing or not difference.after.loss.is_too_much(0):
         return ""
     more = max(0, lost - difference.before.loss.lost)
-    return f"Of the {count_text(lost, 'usable backup')} that the plan would lose, {more:,} are because of this change."
+    return (
+        f"Of the {count_text(lost, 'completed backup')} that the plan would lose, {more:,} are because of this change."
+    )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

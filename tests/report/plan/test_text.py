@@ -37,8 +37,9 @@ def test_what_is_withheld_says_the_figures_and_the_way_out() -> None:
         "Plan: 1 to create, 29 to delete (28 withheld); 1 backup unchanged, 0 unmanaged.",
         "1 server at https://vps.example/api/v1, times in UTC",
         (
-            "Withheld: 28 deletes. They would lose 28 of the 30 usable backups on the declared servers; the limit is 6 "
-            "(max_shrink: 20% of these, at least 3). To allow this loss for one run: reconcile apply --allow-loss 28"
+            "Withheld: 28 deletes. They would lose 28 of the 30 completed backups on the declared servers; the limit "
+            "is 6 (max_shrink: 20% of these, at least 3). To allow this loss for one run: reconcile apply "
+            "--allow-loss 28"
         ),
     ]
     assert "  !  nightly: 28 backups  2d to 29d, 28.0 GiB  withheld: not kept by last=2" in text(plan)
