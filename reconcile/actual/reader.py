@@ -83,7 +83,7 @@ class Reader:
         entries = (
             backup
             if server_id in {None, backup.server_id}
-            else OddEntry(kind="backup", id=backup.id, unreadable=("server.id",))
+            else OddEntry(kind="backup", id=backup.id, unreadable=("server.id",), server_id=backup.server_id)
             for backup in listing.items
         )
         return (*entries, *listing.unidentified)

@@ -140,13 +140,15 @@ class AccountView:
     def possible_entry(self, server_id: Id, backup_id: Id | None = None) -> OddEntry | None:
         """Return the unreadable entry that may be this backup, which the latest list does not show otherwise.
 
-        The entry has the backup's id or none, and was not listed when the run was planned. Without a `backup_id`, it
-        may have any id: that of a new backup is not known.
+        The entry has the backup's id; or it has none, and was not listed when the run was planned. Without a
+        `backup_id`, such a new entry may have any id: that of a new backup is not known.
         """
         here = {None, server_id}
         planned = Counter(entry.id for entry in self._planned_odd if entry.server_id in here)
         for entry in self._known(server_id).odd:
-            if entry.server_id in here and (backup_id is None or entry.id in {None, backup_id}):
+            if entry.id is not None and entry.id == backup_id:
+                return entry
+            if entry.server_id in here and (backup_id is None or entry.id is None):
                 planned[entry.id] -= 1
                 if planned[entry.id] < 0:
                     return entry

@@ -402,3 +402,20 @@ def test_a_description_that_looks_like_a_backups_address_is_told_apart_from_it()
 
     same = [it for it in result.finished if str(it.action.address) == f"db/nightly#{FAILED}"]
     assert [(type(it.action).__name__, it.backup is not None) for it in same] == [("Delete", False), ("Create", True)]
+
+
+def test_backups_of_other_servers_in_the_list_of_one_are_not_taken_for_the_lost_one() -> None:
+    lost = False
+
+    def unfiltered(_: World, request: httpx.Request, handle: Handler) -> httpx.Response:
+        nonlocal lost
+        if request.method == "POST" and not lost:
+            lost = True
+            raise httpx.ReadError("lost", request=request)
+        url = request.url.copy_remove_param("server_id")
+        return handle(httpx.Request(request.method, url, content=request.content))
+
+    world = small_world(faults=dict.fromkeys(range(500), unfiltered))
+
+    assert applied(world).is_complete
+    assert is_exact(world)
