@@ -5,7 +5,7 @@ A `Config` depends only on the files. What one run covers (`reconcile.desired.de
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cache, cached_property
 from itertools import filterfalse
 
 from reconcile.addresses import Descriptions, TextIndex, compiled, is_glob
@@ -43,6 +43,9 @@ class DeclaredSeries:
         return tuple(filter(is_glob, self.renamed_from))
 
 
+_unchanged = cache(Descriptions)  # thousands of servers declare the same few
+
+
 @dataclass(frozen=True, kw_only=True)
 class DeclaredServer:
     """One `[servers.KEY]` table, or a member of a fleet.
@@ -75,7 +78,7 @@ class DeclaredServer:
     def _descriptions_of(self, series: DeclaredSeries) -> Descriptions:
         """Return the descriptions of a series: a glob matches none that is declared or ignored."""
         if not series.renamed_from:
-            return Descriptions(series.description)
+            return _unchanged(series.description)
         own = (series.description, *series.former)
         matched = {name for glob in series.globs for name in self._index.matching(glob)}
         declared = tuple(sorted(matched.difference(own)))
@@ -87,7 +90,7 @@ class DeclaredServer:
 
     def undeclared(self, descriptions: Iterable[str | None]) -> list[str | None]:
         """Return those `descriptions` that belong to no series of the server."""
-        exact = {name for series in self.series for name in (series.description, *series.former)}
+        exact = {name for each in self.descriptions.values() for name in (each.present, *each.former)}
         others = [each for each in descriptions if each not in exact]
         globs = [glob for series in self.series for glob in series.globs] if others else []
         index = TextIndex(each for each in others if globs and each is not None)
