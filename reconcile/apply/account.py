@@ -119,7 +119,7 @@ class AccountView:
     async def _by_account(self, servers: Collection[Id]) -> dict[Id, Listing | ApiError]:
         asked_at = self._clock.monotonic()
         try:
-            await self._list_all()
+            self._take(await self._reader.backups(is_quick=True), asked_at)
         except ApiError as error:
             # Many deletes, for example, change a list of several pages faster than it can be read.
             now = self._clock.monotonic()
@@ -156,10 +156,6 @@ class AccountView:
 
     def _known(self, server_id: Id) -> Listing:
         return self._latest.get(server_id, self._elsewhere)
-
-    async def _list_all(self) -> None:
-        asked_at = self._clock.monotonic()
-        self._take(await self._reader.backups(is_quick=True), asked_at)
 
     async def _list(self, server_id: Id, *, is_quick: bool = True) -> Listing:
         # The age of a list counts from its request: the list may not show what happened since.
