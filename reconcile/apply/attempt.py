@@ -8,6 +8,8 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+import anyio
+
 from reconcile.actual.backoff import backoff
 from reconcile.actual.errors import ApiError, BusyError, FinalError, NotSentError, OutcomeUnknownError, OutdatedError
 from reconcile.actual.inventory import Backup
@@ -22,14 +24,35 @@ PATIENCE = 600.0
 """Maximum seconds of pauses. If a quota is full or a server is always busy, reporting the reason helps more."""
 
 
+@dataclass(eq=False, slots=True)
+class Turn:
+    """The turn to list and to change; the deletes on one server share it, and with it their lists."""
+
+    limiter: anyio.CapacityLimiter
+    rejections: list[float] = field(default_factory=list)
+    """The seconds waited after each rejection since the last accepted change."""
+    _is_taken: bool = False
+
+    async def take(self) -> None:
+        """Wait for the turn, unless it is taken already."""
+        if not self._is_taken:
+            await self.limiter.acquire_on_behalf_of(self)
+            self._is_taken = True
+
+    def give_up(self) -> None:
+        """Let others have their turn; do nothing if it is not taken."""
+        if self._is_taken:
+            self._is_taken = False
+            self.limiter.release_on_behalf_of(self)
+
+
 @dataclass(kw_only=True)
 class Attempt(ABC):
     """One change, from the first list to the response that accepts it."""
 
     action: Action
     run: Run
-    rejections: list[float] = field(default_factory=list)
-    """The seconds waited after each rejection since the last accepted change; several changes may share the list."""
+    turn: Turn
     _is_started: bool = False
     _started: float = field(init=False)
     _lost: OutcomeUnknownError | None = None
@@ -53,6 +76,8 @@ class Attempt(ABC):
     async def send(self) -> Backup | Finished:
         """Send the change; return the backup once the service has accepted it, or else how the change ended.
 
+        The caller gives up the turn. A pause gives it up too.
+
         Raises:
             StoppedError: stopped before anything was sent.
         """
@@ -60,18 +85,19 @@ class Attempt(ABC):
             while True:
                 is_sent = False
                 try:
-                    async with self.run.turns[type(self.action)]:
-                        self._start()
-                        if ended := await self._look():
-                            return ended
-                        self.run.clock.checkpoint()
-                        is_sent = True
-                        accepted = await self._request()
+                    await self.turn.take()
+                    self._start()
+                    if ended := await self._look():
+                        return ended
+                    self.run.clock.checkpoint()
+                    is_sent = True
+                    accepted = await self._request()
                 except ApiError as error:
+                    self.turn.give_up()
                     if ended := await (self._not_accepted(error) if is_sent else self._not_listed(error)):
                         return ended
                 else:
-                    self.rejections.clear()
+                    self.turn.rejections.clear()
                     return accepted
         except (ApiError, StoppedError) as hindrance:
             then = f"then the run was {hindrance}" if isinstance(hindrance, StoppedError) else f"then {hindrance}"
@@ -133,13 +159,13 @@ class Attempt(ABC):
         is_first = self._rejected is None
         self._rejected = error
         asked_for = error.retry_after or 0.0
-        seconds = asked_for or backoff(len(self.rejections) + 1)
+        seconds = asked_for or backoff(len(self.turn.rejections) + 1)
         if asked_for >= min(self.run.clock.seconds_left, PATIENCE):
             return (
                 f"rejected, and must not be sent again for {age_text(timedelta(seconds=seconds))}: {error.explanation}"
             )
-        waited = sum(self.rejections)
-        self.rejections.append(seconds)
+        waited = sum(self.turn.rejections)
+        self.turn.rejections.append(seconds)
         if waited + seconds > PATIENCE:
             return f"given up after {age_text(timedelta(seconds=waited))} of pauses: {error.explanation}"
         if is_first:

@@ -73,8 +73,10 @@ class Creation(Attempt):
                 return Finished(action=self.action, outcome=Outcome.NOT_STARTED, explanation=_CLOSED)
             self._dated_from = self.run.clock.now()
             sent = await self.send()
+            self.turn.give_up()
             return sent if isinstance(sent, Finished) else await self._see_completed(sent)
         finally:
+            self.turn.give_up()
             self._slot.give_up()
             self.moved_on.set()
 

@@ -12,6 +12,7 @@ import anyio
 from reconcile.actual.errors import ApiError
 from reconcile.actual.inventory import Backup, State
 from reconcile.addresses import Address, SeriesAddress
+from reconcile.apply.attempt import Turn
 from reconcile.apply.create import Creation
 from reconcile.apply.delete import Deletion
 from reconcile.apply.run import Run
@@ -19,7 +20,7 @@ from reconcile.clock import StoppedError
 from reconcile.ids import Id
 from reconcile.outcomes import Finished, Outcome, Result, Settled, Waiting, outcome_of
 from reconcile.plan.guards import AtSending, Circumstances, Objection, objection
-from reconcile.plan.model import Delete, Plan, SeriesPlan, ServerPlan, Withheld
+from reconcile.plan.model import Create, Delete, Plan, SeriesPlan, ServerPlan, Withheld
 from reconcile.plan.order import ranks
 from reconcile.plan.planner import WORTH_WAITING
 from reconcile.tasks import beside
@@ -83,24 +84,29 @@ class Executor:
         created: dict[SeriesAddress, Backup | None] = {}
         with_create = [series for series in server.series if series.create]
         ended = {series.address: anyio.Event() for series in with_create}
-        rejections: list[float] = []
+        turn = Turn(self._run.turns[Delete])
         async with anyio.create_task_group() as tasks:
             for series in server.series:
                 for backup in series.awaited:
                     tasks.start_soon(self._await, series, backup)
             for series in sorted(with_create, key=lambda series: self._ranks[series.address]):
                 assert series.create  # noqa: S101 - as selected above
-                rank = self._ranks[series.address]
-                creation = Creation(action=series.create, series=series, run=self._run, rank=rank)
+                creation = Creation(
+                    action=series.create,
+                    series=series,
+                    run=self._run,
+                    turn=Turn(self._run.turns[Create]),
+                    rank=self._ranks[series.address],
+                )
                 tasks.start_soon(self._create, creation, created, ended[series.address])
                 await creation.moved_on.wait()
             hung = [series for series in with_create if not ended[series.address].is_set()]
             ready = [series for series in server.series if series not in hung]
-            await self._deletes(server, ready, created, rejections)
+            await self._deletes(server, ready, created, turn)
             for series in hung:
                 await ended[series.address].wait()
-                await self._deletes(server, [series], created, rejections)
-        await self._deletes(server, [None], created, rejections)
+                await self._deletes(server, [series], created, turn)
+        await self._deletes(server, [None], created, turn)
 
     async def _create(
         self, creation: Creation, created: dict[SeriesAddress, Backup | None], ended: anyio.Event
@@ -142,7 +148,7 @@ class Executor:
         server: ServerPlan,
         groups: Iterable[SeriesPlan | None],
         created: Mapping[SeriesAddress, Backup | None],
-        rejections: list[float],
+        turn: Turn,
     ) -> None:
         """Send the deletes of these series, and of undeclared backups (None), one after the other.
 
@@ -160,13 +166,14 @@ class Executor:
                     waits=self._run.options.wait,
                 )
                 for delete in series.deletes if series else server.pruned:
-                    if deletion := await self._delete(delete, circumstances, rejections):
+                    if deletion := await self._delete(delete, circumstances, turn):
                         sent.append(deletion)  # noqa: PERF401 - deletes sent before a stop are confirmed too
+        turn.give_up()
         async with anyio.create_task_group() as tasks:
             for deletion in sent:
                 tasks.start_soon(self._confirm, deletion)
 
-    async def _delete(self, delete: Delete, circumstances: Circumstances, rejections: list[float]) -> Deletion | None:
+    async def _delete(self, delete: Delete, circumstances: Circumstances, turn: Turn) -> Deletion | None:
         """Send one delete; return it if a list must still confirm it."""
         self._run.clock.checkpoint()
 
@@ -180,7 +187,7 @@ class Executor:
         if found := why_not(None):
             self._finish(Finished(action=delete, outcome=outcome_of(found), explanation="", objection=found))
             return None
-        deletion = Deletion(action=delete, why_not=why_not, run=self._run, rejections=rejections)
+        deletion = Deletion(action=delete, why_not=why_not, run=self._run, turn=turn)
         # Counted before it is sent: of two concurrent deletes, only one may leave the last usable backup.
         self._usable_left -= delete.is_usable
         ended = await deletion.send()

@@ -126,16 +126,16 @@ def test_a_service_whose_backups_all_fail_is_not_filled_with_them() -> None:
     assert world.peak == START
 
 
-def pruning(servers: int, *, due: int = 0, page_size: int = 1000, **changes: Any) -> Crowd:  # noqa: ANN401 - a field of World
-    """Return a world of slow requests in which each server has a backup to prune, and some need a new one."""
+def pruning(servers: int, *, held: int = 1, due: int = 0, page_size: int = 1000, **changes: Any) -> Crowd:  # noqa: ANN401 - a field of World
+    """Return a world of slow requests in which each server has backups to prune, and some need a new one."""
     known: list[Record] = [{"id": number, "name": f"s{number}"} for number in range(1, servers + 1)]
     table = '[servers.s{0}]\nid = {0}\nprune = "1d"\nbackups = [{{ description = "nightly", every = "{1}" }}]\n'
     tables = (table.format(server["id"], "1d" if server["id"] <= due else "30d") for server in known)
-    held = [item(server["id"], server, "nightly", 3) for server in known]
+    kept = [item(server["id"], server, "nightly", 3) for server in known]
     return Crowd(
         config=config("[settings]\nmax_shrink = '100%'\n" + "".join(tables)),
         servers=known,
-        backups=held + [item(10_000 + server["id"], server, "old", 3) for server in known],
+        backups=kept + [item(1000 * server["id"] + n, server, "old", 3) for server in known for n in range(held)],
         page_size=page_size,
         latency=lambda: 0.5,
         **changes,
@@ -151,6 +151,13 @@ def test_deletes_on_many_servers_do_not_hold_each_other_up_until_their_lists_are
 
     assert len(world.requests) <= 2.2 * 100, "a list and a delete for each server, and some lists that confirm them"
     assert (world.time - begun).total_seconds() <= len(world.requests) / parallelism + 5
+
+
+def test_the_deletes_on_one_server_share_its_lists() -> None:
+    world = pruning(40, held=20)
+
+    assert result_of(world).is_complete
+    assert len(world.requests) <= 40 * (20 + 5), "a list is fresh for five seconds, so for five to ten deletes"
 
 
 def test_creates_of_many_servers_do_not_hold_each_other_up_either() -> None:
