@@ -11,7 +11,7 @@ import anyio
 import httpx
 import pytest
 from support.build import NOW, config
-from support.faults import BY_NAME, lost_before
+from support.faults import BY_NAME, lost_after, lost_before
 from support.schedules import DB, FAILED, JUNK, OLD, WEB, clean_requests, is_exact, item, small_world
 from support.world import BASE_URL, TIMEOUT, Fault, Handler, World
 
@@ -285,6 +285,20 @@ def test_a_create_that_was_accepted_and_is_never_listed_is_the_only_one() -> Non
     assert outcomes(result)["web/before the upgrade"] is Outcome.UNKNOWN
     assert outcomes(result)["db/nightly"] is Outcome.NOT_STARTED
     assert [note.summary for note in result.notes] == ["the service does not list the backup, which it said it created"]
+
+
+def test_a_lost_create_is_found_even_if_the_service_lists_other_servers_too() -> None:
+    def unfiltered(world: World, request: httpx.Request, handle: Handler) -> httpx.Response:
+        if request.method == "GET":
+            return handle(httpx.Request("GET", request.url.copy_remove_param("server_id")))
+        return lost_after(world, request, handle) if request.method == "POST" else handle(request)
+
+    world = small_world(faults=dict.fromkeys(range(500), unfiltered), hide_new_for=20)
+
+    result = applied(world, options=ONE_AT_A_TIME)
+
+    assert result.is_complete
+    assert is_exact(world)
 
 
 @pytest.mark.parametrize("field", ["id", "server", "description"])
