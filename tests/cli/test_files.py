@@ -1,9 +1,11 @@
 """The files that commands write and read: links, devices and FIFOs, modes, and nothing left behind."""
 
 import os
+import resource
 import stat
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -130,6 +132,30 @@ def test_a_regular_file_below_dev_is_replaced_and_a_plan_in_it_is_private(writer
 
         assert is_content(file.read_text())
         assert (mode(file) == 0o600) == (writer == ["plan", "--out"])
+
+
+@contextmanager
+def no_room() -> Iterator[None]:
+    """Let this process write nothing to a file for as long as the block lasts."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@each([["plan", "--out", "saved.plan"], ["import", "--out", "new.toml"], ["init", "--out", "first.toml"]])
+def test_a_file_that_cannot_be_written_to_its_end_leaves_nothing_behind(writer: list[str], service: Sandbox) -> None:
+    service.run("plan", "--out", "saved.plan")
+    before = {entry.name: entry.read_bytes() for entry in service.folder.iterdir() if entry.is_file()}
+
+    with no_room():
+        done = service.run(*writer)
+
+    assert done.returncode == 1
+    assert "can't be written: File too large" in done.stderr
+    assert {entry.name: entry.read_bytes() for entry in service.folder.iterdir() if entry.is_file()} == before
 
 
 def test_a_file_is_read_from_standard_input(service: Sandbox) -> None:
