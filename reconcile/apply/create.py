@@ -21,7 +21,7 @@ from reconcile.apply.slots import Slot
 from reconcile.apply.watch import NEVER_LISTED
 from reconcile.clock import Stop, StoppedError
 from reconcile.ids import Id, id_order
-from reconcile.outcomes import Finished, Outcome, Waiting
+from reconcile.outcomes import Announced, Finished, Outcome, Waiting
 from reconcile.plan.as_sent import altered, hidden, is_as_sent, why_it_does_not_count
 from reconcile.plan.look_alikes import is_variant
 from reconcile.plan.model import Create, SeriesPlan
@@ -131,6 +131,7 @@ class Creation(Attempt):
             self._before_lost = self._known
         is_accepted, clock = isinstance(self._lost, AcceptedError), self.run.clock
         gives_up_at = clock.monotonic() + (NEVER_LISTED if is_accepted else SETTLE)
+        self.run.emit(Announced(text=f"{self.action.address}: looking for the backup in the list: {self._lost}"))
         while not (found := self._find(await self.run.view.fresh(self.action.server_id, is_quick=False))):
             if clock.monotonic() >= gives_up_at:
                 break

@@ -19,7 +19,7 @@ from reconcile.apply.account import FRESH
 from reconcile.clock import Stop
 from reconcile.desired.config import Config
 from reconcile.diagnostics import UserError
-from reconcile.outcomes import Outcome, Rejected, Result, Waiting
+from reconcile.outcomes import Announced, Outcome, Rejected, Result, Waiting
 from reconcile.plan.model import Create
 from reconcile.plan.planning import RunOptions
 
@@ -273,6 +273,9 @@ def test_a_create_that_was_accepted_is_found_however_late_the_list_shows_it(faul
     assert posts(world) == 2, "one for each series that was due"
     assert result.is_complete
     assert is_exact(world)
+    announced = [event.text for event in world.events if isinstance(event, Announced)]
+    assert len(announced) == 2, "the search for each, once"
+    assert "web/before the upgrade: looking for the backup in the list: POST " in announced[0]
 
 
 def test_a_create_that_was_accepted_and_is_never_listed_is_the_only_one() -> None:
