@@ -142,7 +142,7 @@ class _BackupFields:
     server_id: Annotated[_Id, Field(validation_alias=AliasPath("server", "id"))]
     server_name: Annotated[_TextOrNull, Field(validation_alias=AliasPath("server", "name"))] = ""
     description: _Text | None
-    backup_type: _TextOrNull = ""
+    backup_type: Annotated[str, Strict(), Field(min_length=1)]
     status: _TextOrNull = ""
     size_mb: _Size | None = None
     created_at: _Time
@@ -190,7 +190,7 @@ class _Kind(Generic[Fields, Item]):
         return Page(count=page.count, next=page.next, results=results)
 
     def read_entry(self, entry: object, now: datetime) -> Item | OddEntry:
-        """Read an entry. Sets each unreadable field to null, and an unreadable `created_at` to `now`."""
+        """Read an entry. Sets each unreadable field to null, `created_at` to `now`, `backup_type` to unknown."""
         try:
             return self.item(**vars(self.entry.validate_python(entry)))
         except ValidationError as error:
@@ -205,6 +205,8 @@ class _Kind(Generic[Fields, Item]):
             readable["server"] = {"id": readable["server"]["id"]}
         if "created_at" in unreadable:
             readable["created_at"] = now.isoformat()
+        if "backup_type" in unreadable:
+            readable["backup_type"] = "unknown"
         return self.item(**vars(self.entry.validate_python(readable)), unreadable=unreadable)
 
 

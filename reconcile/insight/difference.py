@@ -80,11 +80,6 @@ class FileChange:
     reach: int
     """Number of servers for which the value changes, including the members of fleets; of a policy, number of series."""
 
-    @property
-    def is_of_policy(self) -> bool:
-        """Whether the value is the `every` of a series, or a rule of its `keep`."""
-        return self.series is not None and self.path[:1] in {("every",), ("keep",)}
-
 
 class Fate(StrEnum):
     """What becomes of an action because of the change."""

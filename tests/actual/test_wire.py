@@ -46,7 +46,6 @@ def test_null_is_taken_where_the_service_may_send_it_and_unknown_fields_are_igno
         size_mb=None,
         expires_at=None,
         description=None,
-        backup_type=None,
         status=None,
         server={"id": "a-b", "name": None, "ip": "::1"},
         colour=["blue"],
@@ -55,12 +54,14 @@ def test_null_is_taken_where_the_service_may_send_it_and_unknown_fields_are_igno
     (backup,) = backups(odd)
 
     assert (backup.size_mb, backup.expires_at, backup.description) == (None, None, None)
-    assert (backup.backup_type, backup.status, backup.state) == ("", "", State.UNKNOWN)
+    assert (backup.status, backup.state, backup.unreadable) == ("", State.UNKNOWN, ())
     assert (backup.server_id, backup.server_name) == ("a-b", "")
 
 
-def test_what_is_not_sent_is_as_null_but_for_the_description() -> None:
-    (backup,) = backups({"id": 1, "server": {"id": 2}, "created_at": "2025-01-14T10:30:00Z", "description": "nightly"})
+def test_what_is_not_sent_is_as_null_but_for_the_description_and_the_type() -> None:
+    needed = {"id": 1, "server": {"id": 2}, "created_at": "2025-01-14T10:30:00Z", "description": "nightly"}
+
+    (backup,) = backups({**needed, "backup_type": "manual"})
 
     assert (backup.server_name, backup.size_mb, backup.status, backup.unreadable) == ("", None, "", ())
 
@@ -127,7 +128,6 @@ def test_a_size_may_be_written_as_text(text: str) -> None:
         ("expires_at", "2025-01-14T10:30:00"),
         ("expires_at", 0),
         ("status", ["completed"]),
-        ("backup_type", 1),
     ],
 )
 def test_a_field_in_another_form_is_not_known_and_keeps_no_backup_from_being_read(field: str, value: object) -> None:
@@ -136,6 +136,13 @@ def test_a_field_in_another_form_is_not_known_and_keeps_no_backup_from_being_rea
     assert good.unreadable == ()
     assert (odd.id, odd.unreadable, odd.is_identified) == (499, (field,), True)
     assert not getattr(odd, field)
+
+
+@pytest.mark.parametrize("kind", [None, "", 1, ["manual"]])
+def test_a_type_in_another_form_is_unknown(kind: object) -> None:
+    (odd,) = backups(item(499, backup_type=kind))
+
+    assert (odd.backup_type, odd.unreadable, odd.is_identified) == ("unknown", ("backup_type",), True)
 
 
 @pytest.mark.parametrize(

@@ -29,6 +29,7 @@ ODD = [
     {**entry(6, "nightly", timedelta(days=6)), "id": None},
     {**entry(7, "nightly", timedelta(days=7)), "expires_at": "never"},
     {key: value for key, value in entry(8, "other", timedelta(days=8)).items() if key != "description"},
+    {**entry(9, "nightly", timedelta(days=9)), "backup_type": None},
     None,
 ]
 SERVERS = [{"id": 1, "name": "web", "location": 7}, {"name": "no id"}]
@@ -62,6 +63,7 @@ def test_a_command_says_what_it_could_not_read(command: list[str], environment: 
         "created_at of backup 4",
         "server.id of backup 5",
         "location of server 1",
+        "backup_type of backup 9",
         "id of 2 backups",
     ):
         assert field in done.shown
