@@ -8,12 +8,11 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-import anyio
-
 from reconcile.actual.backoff import backoff
 from reconcile.actual.errors import ApiError, BusyError, FinalError, NotSentError, OutcomeUnknownError, OutdatedError
 from reconcile.actual.inventory import Backup
 from reconcile.apply.run import Run
+from reconcile.apply.slots import Turn
 from reconcile.clock import StoppedError
 from reconcile.durations import age_text
 from reconcile.outcomes import Finished, Outcome, Rejected, Started
@@ -22,28 +21,6 @@ from reconcile.plan.model import Action, Create
 
 PATIENCE = 600.0
 """Maximum seconds of pauses. If a quota is full or a server is always busy, reporting the reason helps more."""
-
-
-@dataclass(eq=False, slots=True)
-class Turn:
-    """The turn to list and to change; the deletes on one server share it, and with it their lists."""
-
-    limiter: anyio.CapacityLimiter
-    rejections: list[float] = field(default_factory=list)
-    """The seconds waited after each rejection since the last accepted change."""
-    _is_taken: bool = False
-
-    async def take(self) -> None:
-        """Wait for the turn, unless it is taken already."""
-        if not self._is_taken:
-            await self.limiter.acquire_on_behalf_of(self)
-            self._is_taken = True
-
-    def give_up(self) -> None:
-        """Let others have their turn; do nothing if it is not taken."""
-        if self._is_taken:
-            self._is_taken = False
-            self.limiter.release_on_behalf_of(self)
 
 
 @dataclass(kw_only=True)

@@ -9,6 +9,7 @@ The second hazard: if the service stores or lists a backup differently from how 
 recognise it, and every run creates another. So a create counts only once a list shows the backup as it was sent.
 """
 
+import math
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -17,7 +18,7 @@ import anyio
 from reconcile.actual.errors import AcceptedError, ApiError
 from reconcile.actual.inventory import Backup, State
 from reconcile.apply.attempt import Attempt
-from reconcile.apply.slots import Slot
+from reconcile.apply.slots import Permit
 from reconcile.apply.watch import NEVER_LISTED
 from reconcile.clock import Stop, StoppedError
 from reconcile.ids import Id, id_order
@@ -46,9 +47,9 @@ class Creation(Attempt):
 
     action: Create
     series: SeriesPlan
-    rank: int = 0
+    rank: float = 0
     moved_on: anyio.Event = field(default_factory=anyio.Event)
-    _slot: Slot = field(init=False)
+    _slot: Permit = field(init=False)
     _dated_from: datetime = field(init=False)
     """When this creation started: a backup that is much older is not the new one."""
     _sent_at: float = field(init=False)
@@ -66,7 +67,7 @@ class Creation(Attempt):
         Raises:
             StoppedError: stopped before anything was sent.
         """
-        self._slot = Slot(self.run.slots, self.rank)
+        self._slot = Permit(lambda: self.run.slots.acquire(self.rank), self.run.slots.release)
         try:
             await self._slot.take()
             if self.run.slots.is_closed:
@@ -142,7 +143,9 @@ class Creation(Attempt):
         return self._ended(Outcome.UNKNOWN, f"{self._lost}; no list shows the backup")
 
     async def _pause(self, error: ApiError) -> str | None:
-        self._slot.give_up()  # a rejected create is not in progress, and must not delay the others
+        # A rejected create is not in progress, and must not delay those that were not sent yet.
+        self._slot.give_up()
+        self.rank = math.inf
         if why_not := await super()._pause(error):
             return why_not
         await self._slot.take()

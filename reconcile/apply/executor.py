@@ -12,10 +12,10 @@ import anyio
 from reconcile.actual.errors import ApiError
 from reconcile.actual.inventory import Backup, State
 from reconcile.addresses import Address, SeriesAddress
-from reconcile.apply.attempt import Turn
 from reconcile.apply.create import Creation
 from reconcile.apply.delete import Deletion
 from reconcile.apply.run import Run
+from reconcile.apply.slots import Turn
 from reconcile.clock import StoppedError
 from reconcile.ids import Id
 from reconcile.outcomes import Finished, Outcome, Result, Settled, Waiting, outcome_of
@@ -84,7 +84,7 @@ class Executor:
         created: dict[SeriesAddress, Backup | None] = {}
         with_create = [series for series in server.series if series.create]
         ended = {series.address: anyio.Event() for series in with_create}
-        turn = Turn(self._run.turns[Delete])
+        turn = self._run.turn(Delete)
         async with anyio.create_task_group() as tasks:
             for series in server.series:
                 for backup in series.awaited:
@@ -95,7 +95,7 @@ class Executor:
                     action=series.create,
                     series=series,
                     run=self._run,
-                    turn=Turn(self._run.turns[Create]),
+                    turn=self._run.turn(Create),
                     rank=self._ranks[series.address],
                 )
                 tasks.start_soon(self._create, creation, created, ended[series.address])

@@ -12,7 +12,6 @@ from datetime import datetime
 from reconcile.actual.errors import OutcomeUnknownError
 from reconcile.actual.inventory import Inventory, Server
 from reconcile.addresses import Descriptions, SeriesAddress
-from reconcile.apply.attempt import Turn
 from reconcile.apply.create import Creation
 from reconcile.apply.run import Run
 from reconcile.clock import StoppedError
@@ -94,7 +93,7 @@ async def _safety_backup(server: Server, now: datetime, run: Run) -> Finished:
     ended: Finished | None = None
     async with beside(run.watch.run):
         with suppress(StoppedError):
-            ended = await Creation(action=create, series=series, run=run, turn=Turn(run.turns[Create])).carry_out()
+            ended = await Creation(action=create, series=series, run=run, turn=run.turn(Create)).carry_out()
     if ended and ended.outcome in {Outcome.SUCCEEDED, Outcome.UNKNOWN, Outcome.IN_PROGRESS}:
         run.emit(_left_behind(create, ended))
         if ended.outcome is Outcome.SUCCEEDED:

@@ -8,7 +8,7 @@ import anyio
 from reconcile.actual.reader import Reader
 from reconcile.actual.writer import Writer
 from reconcile.apply.account import AccountView
-from reconcile.apply.slots import Slots
+from reconcile.apply.slots import Slots, Turn
 from reconcile.apply.watch import Watch
 from reconcile.clock import StoppableClock
 from reconcile.diagnostics import Diagnostic
@@ -35,9 +35,10 @@ class Run:
     delete_watch: Watch = field(init=False)
     """Confirms deletes, which may be so many that their looks would delay those of `watch`."""
     slots: Slots = field(init=False)
-    turns: Mapping[type[Action], anyio.CapacityLimiter] = field(init=False)
-    """Held from the list that a change relies on until its response. If more changes than requests were possible at a
-    time, the lists of some would grow too old while others are sent. Creates have their own, to pass the deletes."""
+    _limiters: Mapping[type[Action], anyio.CapacityLimiter] = field(init=False)
+    """A turn is held from the list that a change relies on until its response. If there were more turns than requests
+    at a time, some lists would grow too old while other changes are sent. Creates have turns of their own, to pass the
+    deletes."""
     notes: list[Diagnostic] = field(init=False, default_factory=list)
     """Diagnostics about more than one action: why the run sends no more creates."""
 
@@ -47,7 +48,12 @@ class Run:
         self.delete_watch = Watch(self.view, self.clock)
         self.slots = Slots(self.options.max_in_progress)
         parallelism = self.reader.http.parallelism
-        self.turns = {kind: anyio.CapacityLimiter(parallelism) for kind in (Create, Delete)}
+        self._limiters = {kind: anyio.CapacityLimiter(parallelism) for kind in (Create, Delete)}
+
+    def turn(self, kind: type[Action]) -> Turn:
+        """Return a turn that is not taken yet."""
+        limiter = self._limiters[kind]
+        return Turn(limiter.acquire, limiter.release)
 
     def stop_creating(self, why: Diagnostic) -> None:
         """Send no more creates: the next run would not recognise the stored backups (spec, section 4.5)."""

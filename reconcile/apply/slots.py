@@ -10,6 +10,7 @@ until a list confirms the first create (the canary), there is only one slot, and
 
 import heapq
 from bisect import insort
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 import anyio
@@ -34,7 +35,7 @@ class Slots:
     is_confirmed: bool = False
     """Whether a list has shown a backup of this run as it was sent."""
     _taken: int = 0
-    _waiting: list[tuple[int, int, int, anyio.Event]] = field(default_factory=list)
+    _waiting: list[tuple[float, int, anyio.Event]] = field(default_factory=list)
     _arrivals: int = 0
     _halved_at: float = float("-inf")
     _durations: list[float] = field(default_factory=list)
@@ -79,11 +80,11 @@ class Slots:
             self._taken += 1
             heapq.heappop(self._waiting)[-1].set()
 
-    async def take(self, times: int, rank: int) -> None:
-        """Wait until a slot is free, behind creates that took fewer slots or have a lower rank, and take it."""
+    async def acquire(self, rank: float) -> None:
+        """Wait until a slot is free, behind the creates of a lower rank, and take it."""
         granted = anyio.Event()
         self._arrivals += 1
-        heapq.heappush(self._waiting, (times, rank, self._arrivals, granted))
+        heapq.heappush(self._waiting, (rank, self._arrivals, granted))
         self._fill()
         await granted.wait()
 
@@ -94,23 +95,29 @@ class Slots:
 
 
 @dataclass(eq=False, slots=True)
-class Slot:
-    """The slot of one create."""
+class Permit:
+    """The permit for a slot or a turn. To take it twice, or to give it up twice, changes nothing."""
 
-    slots: Slots
-    rank: int
-    _times: int = 0
-    """How often it was taken. A create that was rejected must not come before those that were not sent yet."""
+    acquire: Callable[[], Awaitable[None]]
+    release: Callable[[], None]
     _is_taken: bool = False
 
     async def take(self) -> None:
-        """Wait until a slot is free, and take it."""
-        await self.slots.take(self._times, self.rank)
-        self._times += 1
-        self._is_taken = True
+        """Wait for the permit, and take it."""
+        if not self._is_taken:
+            await self.acquire()
+            self._is_taken = True
 
     def give_up(self) -> None:
-        """Free this slot for another create; do nothing if it is free already."""
+        """Let others have it."""
         if self._is_taken:
             self._is_taken = False
-            self.slots.release()
+            self.release()
+
+
+@dataclass(eq=False, slots=True)
+class Turn(Permit):
+    """The turn of one task to list and to change. The deletes on one server share it, and with it their lists."""
+
+    rejections: list[float] = field(default_factory=list)
+    """The seconds waited after each rejection since the last accepted change."""

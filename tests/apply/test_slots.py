@@ -1,13 +1,14 @@
 """How many backups may be in progress: found out, not assumed; and one at a time until the service is trusted."""
 
 from collections.abc import Sequence
+from functools import partial
 
 import anyio
 from hypothesis import given
 from hypothesis import strategies as st
 from support.virtual import run_virtually
 
-from reconcile.apply.slots import START, Slot, Slots
+from reconcile.apply.slots import START, Permit, Slots
 
 
 def slots(most: int = 100, *, size: int = START) -> Slots:
@@ -95,7 +96,7 @@ def granted(limit: Slots, ranks: Sequence[int], *, given_up: int = 0) -> list[in
         async with anyio.create_task_group() as tasks:
 
             async def take(rank: int) -> None:
-                slot = Slot(limit, rank)
+                slot = Permit(partial(limit.acquire, rank), limit.release)
                 await slot.take()
                 got.append(rank)
                 if len(got) <= given_up:
@@ -113,27 +114,6 @@ def granted(limit: Slots, ranks: Sequence[int], *, given_up: int = 0) -> list[in
 
 def test_places_go_to_the_lowest_rank_that_waits() -> None:
     assert granted(slots(2, size=1), [5, 9, 3, 4], given_up=9) == [5, 3, 4, 9]
-
-
-def test_a_slot_that_is_taken_again_comes_after_those_that_were_not_taken_yet() -> None:
-    got: list[int] = []
-
-    async def take(slot: Slot) -> None:
-        for _ in range(2):
-            await slot.take()
-            got.append(slot.rank)
-            await anyio.sleep(1)
-            slot.give_up()
-
-    async def main() -> None:
-        limit = slots(1)
-        async with anyio.create_task_group() as tasks:
-            for rank in range(3):
-                tasks.start_soon(take, Slot(limit, rank))
-
-    run_virtually(main)
-
-    assert got == [0, 1, 2, 0, 1, 2]
 
 
 def test_a_place_that_is_given_up_twice_lets_in_one() -> None:
