@@ -216,9 +216,11 @@ def check_clock(inventory: Inventory) -> None:
         )
 
 
-def size_mb(backups: Iterable[Backup]) -> float:
-    """Return the sum of the known sizes, in megabytes."""
-    return sum(backup.size_mb or 0 for backup in backups)
+def size_mb(backups: Iterable[Backup]) -> float | None:
+    """Return the sum of the known sizes, in megabytes; None if there are backups and the size of none is known."""
+    sizes = [backup.size_mb for backup in backups]
+    known = [size for size in sizes if size is not None]
+    return sum(known) if known or not sizes else None
 
 
 def in_order(backups: Iterable[Backup]) -> tuple[Backup, ...]:

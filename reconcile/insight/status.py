@@ -58,8 +58,8 @@ class SeriesStatus:
         return self.state.usable[-1] if self.state.usable else None
 
     @property
-    def size_mb(self) -> float:
-        """The size of the usable backups, in megabytes."""
+    def size_mb(self) -> float | None:
+        """The size of the usable backups, in megabytes; None if it is not known."""
         return size_mb(self.state.usable)
 
 

@@ -24,6 +24,14 @@ def text(*held: Backup, width: int = 1000, backup_type: str | None = None) -> li
     return shown(list_text(found, verbose=False), width).splitlines()
 
 
+def test_a_sum_of_unknown_sizes_is_unknown_and_of_no_backups_zero() -> None:
+    unknown = backup(1, size_mb=None)
+    found = [list_json(list_backups(inventory(*held))) for held in ((), (unknown,), (unknown, backup(2)))]
+
+    assert [each["size_mb"] for each in found] == [0, None, 1024]
+    assert text(unknown)[-2] == "1 backup, size unknown, on 2 servers."
+
+
 def test_text_has_one_header_and_the_columns_of_all_servers_in_line() -> None:
     assert text(*HELD) == [
         "2 (2): 1 backup, 1.0 GiB",

@@ -63,7 +63,7 @@ def backups_text(backups: Sequence[Backup], now: datetime) -> str:
     if len(backups) > 1:
         oldest, newest = (age.split()[0] for age in ages)
         ages = [newest if newest == oldest else f"{newest} to {oldest}"]
-    return f"{ages[0]}, {size_text(size_mb(backups) if len(backups) > 1 else backups[0].size_mb)}"
+    return f"{ages[0]}, {size_text(size_mb(backups))}"
 
 
 def reason_text(action: Action) -> str:

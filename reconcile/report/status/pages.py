@@ -146,7 +146,7 @@ def _figures(timeline: Timeline) -> Iterator[tuple[str, str]]:
     rows = [row for server in timeline.every_server for row in server.rows]
     for kind in RowKind:
         points = [point for row in rows if row.kind is kind for point in row.points]
-        size = size_text(round(size_mb(points), 1))
+        size = size_text(size_mb(points))
         yield kind, f"{count_text(len(points), 'restore point')}, {size}" if points else "none"
 
 

@@ -322,6 +322,12 @@ class TestMetrics:
             for sample in family.samples
         }
 
+    def test_have_no_size_if_none_is_known(self) -> None:
+        unknown, empty = (self.samples(of(NIGHTLY, inventory(*held))) for held in ((backup(1, size_mb=None),), ()))
+
+        assert ("backups_size_bytes", "nightly") not in unknown
+        assert empty["backups_size_bytes", "nightly"] == 0
+
     def test_are_timestamps_and_intervals_and_no_ages(self) -> None:
         samples = self.samples(of(NIGHTLY, inventory(backup(1, age=hours(2)), backup(2, status="failed"), COMING)))
 
