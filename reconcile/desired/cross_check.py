@@ -138,14 +138,15 @@ def _ignored_series(files: Sequence[TomlFile]) -> Iterator[Diagnostic]:
     """Find the ignore globs that match the description of a series: in their table or, in the settings, in any."""
     names: dict[KeyPath, list[str]] = {}
     for path, name in (each for file in files for each in file.names):
-        names.setdefault(path[:2], []).append(name)
+        if path[4] == "description" or not is_glob(name):
+            names.setdefault(path[:2], []).append(name)
     everything = [name for each in names.values() for name in each]
     for file in files:
         for path, table in [*file.tables, (("settings",), file.table("settings"))]:
             declared = names.get(path, []) if path[1:] else everything
             for index, glob in _texts(table, "ignore"):
                 matches = compiled((glob,)).match
-                if matched := next((name for name in declared if matches(name) and not is_glob(name)), None):
+                if matched := next(filter(matches, declared), None):
                     yield Diagnostic(
                         summary=f"ignore: {glob!r} matches the series {matched!r}",
                         detail="A series is declared, and ignore is for undeclared backups. Change one of the two.",

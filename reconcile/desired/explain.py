@@ -141,8 +141,9 @@ _MODELS: dict[tuple[str | int | None, int], type[document.Table]] = {
     ("fleets", 2): document.FleetTable,
 }
 """The model of a table, by the first part of its path and the number of its parts."""
+_INNER_MODELS: dict[str | int, type[document.Table]] = {"keep": document.KeepTable, "pause": document.PauseTable}
 
 
 def _model(table: _KeyPath) -> type[document.Table]:
     known = _MODELS.get((next(iter(table), None), len(table)))
-    return known or (document.KeepTable if table[-1] == "keep" else document.BackupTable)
+    return known or _INNER_MODELS.get(table[-1], document.BackupTable)

@@ -165,6 +165,12 @@ ONE = "[servers.a]\nid = 1\nbackups = [{ description = 'x', "
             'there is no policy "p"',
             "Declare it",
         ),
+        (
+            "[servers.a]\nid = 1\nignore = 'night*'\nbackups = [{ description = 'nightly [db]' }]",
+            (3, 10),
+            "ignore: 'night*' matches the series 'nightly [db]'",
+            "Change one of the two",
+        ),
         ("token = 'vps_x'", (1, 1), "a token does not belong in the file", "revoke it"),
         ("[servers]\ntoken = 'vps_x'", (2, 1), "a token does not belong in the file", "revoke it"),
         ("[settings]\nAPI_TOKEN = 'vps_x'", (2, 1), "a token does not belong in the file", "revoke it"),
@@ -203,6 +209,8 @@ def test_mistake(text: str, place: tuple[int, int], summary: str, detail: str) -
         ("[require]\nall-servers = true", 'Did you mean "all_servers"?'),
         ("[policy.a]\nkeep = 1", 'Did you mean "policies"?'),
         ("[servers.a]\nid = 1\nretention = 3", "Valid keys: id, name, prune, pinned, ignore, pause, backups."),
+        ("[servers.a]\nid = 1\npause = { untl = 2026-12-06, reason = 'x' }", 'Did you mean "until"?'),
+        ("[settings]\npause = { until = 2026-12-06, reason = 'x', every = 1 }", "Valid keys: until, reason, creates."),
         ("provider = 1", "Valid keys: settings, require, policies, servers, fleets."),
     ],
 )
