@@ -121,14 +121,14 @@ class Interrupted:
 class Result:
     """The outcome of every action of a plan, in its order, and of the pending backups that the run waited for.
 
-    If some of these backups have `settled`, there may be more to plan; `still_pending` are the others.
+    If some of these backups have `settled`, there may be more to plan; `still_pending` are the others, each with its series.
     """
 
     plan: Plan
     finished: tuple[Finished, ...]
     notes: tuple[Diagnostic, ...]
     settled: tuple[Settled, ...]
-    still_pending: tuple[Backup, ...]
+    still_pending: tuple[tuple[SeriesAddress, Backup], ...]
     withheld: Withheld = field(default_factory=dict)
     """The deletes that were withheld from the start, as `Planned` said."""
     gained_before: Mapping[SeriesAddress, int] = field(default_factory=dict)

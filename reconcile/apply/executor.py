@@ -69,7 +69,13 @@ class Executor:
                 for series in server.series
                 if series.needed and series.needed.id not in usable
             ),
-            still_pending=tuple(backup for backup in self._plan.awaited if backup.id not in self._settled),
+            still_pending=tuple(
+                (series.address, backup)
+                for server in self._plan.servers
+                for series in server.series
+                for backup in series.awaited
+                if backup.id not in self._settled
+            ),
             stopped=self._run.clock.reason,
         )
 

@@ -73,8 +73,9 @@ def events() -> Lines:
 
 def result() -> Lines:
     finished = tuple(Finished(action=each, outcome=Outcome.FAILED, explanation=NASTY) for each in PLAN.actions)
+    pending = ((PLAN.actions[0].address.series, HELD[0]),)
     return result_text(
-        Applied(result=Result(plan=PLAN, finished=finished, notes=(), settled=(), still_pending=HELD[:1]))
+        Applied(result=Result(plan=PLAN, finished=finished, notes=(), settled=(), still_pending=pending))
     )
 
 

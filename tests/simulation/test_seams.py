@@ -204,7 +204,7 @@ def test_one_that_was_in_progress_before_and_still_is_makes_an_apply_incomplete(
     in_progress(world, item(2, server, "nightly", 0.01), seconds=600)
 
     (stopped,) = results_of(world, seconds=60)
-    assert ([backup.id for backup in stopped.still_pending], stopped.is_complete) == ([2], False)
+    assert ([backup.id for _, backup in stopped.still_pending], stopped.is_complete) == ([2], False)
 
     done = results_of(world)
     assert (done[0].still_pending, done[-1].is_complete) == ((), True)

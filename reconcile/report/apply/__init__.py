@@ -28,17 +28,15 @@ def result_text(applied: Applied, /, *, verbose: bool = False) -> Lines:
     so only `-q`, which does not show it, says so here.
     """
     result = applied.result
-    pending = (
-        sentences.member_text(SeriesAddress(each.server_name, each.description), each) for each in result.still_pending
-    )
-    trouble = (
+    pending = (sentences.member_text(series, backup) for series, backup in result.still_pending)
+    problems = (
         *_not_done(result),
         *(Text(f"{each}; started before this run and still not completed", "yellow") for each in pending),
         *(Text(f"{each}: {unmet_text(result.plan.max_age)}", "yellow") for each in result.unmet),
     )
     withheld = tuple(withheld_lines(result.plan, result.withheld))
     lines = tuple(_figures(result, plans_again=applied.plans_again))
-    return Lines((*trouble, *lines), essential=(*trouble, *withheld, *(() if applied.plans_again else lines)))
+    return Lines((*problems, *lines), essential=(*problems, *withheld, *(() if applied.plans_again else lines)))
 
 
 def _figures(result: Result, *, plans_again: bool) -> Iterator[Text]:

@@ -8,6 +8,7 @@ from support.build import backup, config, days, declare, inventory, make_plan
 from support.render import shown, value
 
 from reconcile.actual.inventory import Backup, Server
+from reconcile.addresses import SeriesAddress
 from reconcile.diagnostics import Diagnostic
 from reconcile.durations import Duration
 from reconcile.outcomes import (
@@ -42,7 +43,11 @@ NEW, PENDING = backup(9), backup(3, "weekly", status="queued")
 FORBIDDEN = "POST https://vps.example/api/v1/backups/: 403 Forbidden: no (The token lacks a permission; use another.)"
 
 
-def result(*finished: Finished, notes: tuple[Diagnostic, ...] = (), still_pending: tuple[Backup, ...] = ()) -> Result:
+def result(
+    *finished: Finished,
+    notes: tuple[Diagnostic, ...] = (),
+    still_pending: tuple[tuple[SeriesAddress, Backup], ...] = (),
+) -> Result:
     return Result(plan=PLAN, finished=finished, notes=notes, settled=(), still_pending=still_pending)
 
 
@@ -238,10 +243,10 @@ class TestResult:
         assert self.lines(found)[-1].startswith("Run apply again")
 
     def test_that_was_not_seen_to_its_end_is_worth_repeating(self) -> None:
-        lines = self.lines(result(done(PRUNE), still_pending=(PENDING,)))
+        lines = self.lines(result(done(PRUNE), still_pending=((SeriesAddress("key", "weekly"), PENDING),)))
 
         assert lines == [
-            "web/weekly#3: queued; started before this run and still not completed",
+            "key/weekly#3: queued; started before this run and still not completed",
             "Apply incomplete: 0 created, 1 deleted.",
             "Run apply again. It reads the account afresh and does only what is left.",
         ]
