@@ -121,7 +121,8 @@ class Interrupted:
 class Result:
     """The outcome of every action of a plan, in its order, and of the pending backups that the run waited for.
 
-    If some of these backups have `settled`, there may be more to plan; `still_pending` are the others, each with its series.
+    If some of these backups have `settled`, there may be more to plan; `still_pending` are the others, each with its
+    series.
     """
 
     plan: Plan

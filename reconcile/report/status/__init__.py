@@ -14,6 +14,7 @@ from reconcile.insight.since import Cause, Since
 from reconcile.insight.status import SeriesStatus, Status
 from reconcile.insight.timeline import RECENT_DAYS, DayMark, ServerTimeline, Timeline, recent_days
 from reconcile.plan.planner import plan
+from reconcile.plan.reasons import Veto
 from reconcile.plan.safety import withheld
 from reconcile.report.document import Block, Columns, Formats, Formatter, Lines, Row, Text
 from reconcile.report.status import sentences
@@ -273,10 +274,11 @@ def _of_series(series: SeriesStatus, status: Status) -> _Values:
 
 
 def _of_account(status: Status) -> _Values:
+    vetoes = withheld(plan(status.desired, status.inventory, status.checked_at)).values()
     found: _Values = {
         "declared_series": len(status.series),
         "errors": len(status.errors),
-        "withheld_deletes": len(withheld(plan(status.desired, status.inventory, status.checked_at))),
+        "withheld_deletes": sum(veto is Veto.TOO_MUCH_LOST for veto in vetoes),
         "last_observation_timestamp_seconds": status.checked_at,
     }
     return found if status.unprotected is None else {**found, "unprotected_servers": len(status.unprotected)}

@@ -322,6 +322,15 @@ class TestMetrics:
             for sample in family.samples
         }
 
+    def test_count_the_withheld_deletes_that_lose_too_much_and_no_others(self) -> None:
+        held = [backup(number, age=days(number)) for number in range(20)]
+        series = '{ description = "nightly", keep = 1 }'
+        pause = 'pause = { until = 9999-01-01, reason = "moving" }'
+
+        free, paused = (self.samples(of(declare(series, server=each), inventory(*held))) for each in ("", pause))
+
+        assert (free["withheld_deletes", ""], paused["withheld_deletes", ""]) == (19, 0)
+
     def test_have_no_size_if_none_is_known(self) -> None:
         unknown, empty = (self.samples(of(NIGHTLY, inventory(*held))) for held in ((backup(1, size_mb=None),), ()))
 
