@@ -2,14 +2,16 @@
 
 from collections import Counter
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal
 
 from reconcile.actual.inventory import Inventory
 from reconcile.desired.desired import Desired
 from reconcile.durations import Duration
+from reconcile.plan.pauses import is_too_long
 from reconcile.plan.require import Breaches
 
-RuleName = Literal["all_servers", "every", "retention", "min_age"]
+RuleName = Literal["all_servers", "every", "retention", "min_age", "max_pause"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -22,11 +24,11 @@ class RequiredRule:
     satisfied: int | None
 
 
-def rules(desired: Desired, inventory: Inventory, breaches: Breaches) -> tuple[RequiredRule, ...]:
+def rules(desired: Desired, inventory: Inventory, breaches: Breaches, now: datetime) -> tuple[RequiredRule, ...]:
     """Return every rule in the files, in the order of the reference.
 
-    `all_servers` applies to all servers in the account, `every` and `retention` to those with series, and `min_age` to
-    all declared servers, which always satisfy it, because plan and apply enforce it.
+    `all_servers` applies to all servers in the account, `every` and `retention` to those with series, and the others to
+    all declared servers. They always satisfy `min_age`, because plan and apply enforce it.
     """
     require = desired.config.require
     unprotected = desired.undeclared(inventory)
@@ -36,11 +38,13 @@ def rules(desired: Desired, inventory: Inventory, breaches: Breaches) -> tuple[R
     broken: Counter[str] = Counter()
     for table, rule in breaches:
         broken[rule] += members[table]
+    too_long = sum(any(is_too_long(each, desired.config, now) for each in server.pauses) for server in desired.servers)
     rows: tuple[tuple[RuleName, Duration | Literal[True] | None, int | None, int], ...] = (
         ("all_servers", True if require.all_servers else None, listed, len(unprotected or ())),
         ("every", require.every, with_series, broken["every"]),
         ("retention", require.retention, with_series, broken["retention"]),
         ("min_age", require.min_age, len(desired.servers), 0),
+        ("max_pause", require.max_pause, len(desired.servers), too_long),
     )
     return tuple(
         RequiredRule(name=name, required=rule, servers=servers, satisfied=None if servers is None else servers - others)

@@ -160,7 +160,7 @@ def status(desired: Desired, inventory: Inventory, now: datetime) -> Status:
         errors=tuple(each for each in diagnostics if each.severity == "error"),
         empty_fleets=checked.empty_fleets,
         warnings=tuple(each for each in diagnostics if each.severity == "warning"),
-        rules=rules(desired, inventory, broken),
+        rules=rules(desired, inventory, broken, now),
     )
 
 

@@ -41,22 +41,26 @@ def ends_without_creates(server: DeclaredServer, zone: ZoneInfo) -> tuple[dateti
 
 def pause_diagnostics(config: Config, now: datetime) -> Iterator[Diagnostic]:
     """Yield a warning for each pause that is over, and an error for each that is longer than `max_pause` allows."""
-    zone, most = config.settings.timezone, config.require.max_pause
     for place, table in config.pauses:
-        ends_at = _end(table, zone)
-        if ends_at <= now:
+        if _end(table, config.settings.timezone) <= now:
             yield Diagnostic(
                 severity="warning",
                 summary=f"the pause until {table.until} is over",
                 detail="It no longer has an effect. Remove the line.",
                 place=place,
             )
-        elif most and most.after(now, zone) < ends_at:
+        elif is_too_long(table, config, now):
             yield Diagnostic(
-                summary=f"the pause until {table.until} ends more than {most} from now",
+                summary=f"the pause until {table.until} ends more than {config.require.max_pause} from now",
                 detail=f"Choose an earlier end. Required by max_pause in [require], {config.require_place.filename}.",
                 place=place.at("until"),
             )
+
+
+def is_too_long(table: PauseTable, config: Config, now: datetime) -> bool:
+    """Return whether a pause ends later than `max_pause` of `[require]` allows."""
+    zone, most = config.settings.timezone, config.require.max_pause
+    return most is not None and most.after(now, zone) < _end(table, zone)
 
 
 def _end(table: PauseTable, zone: ZoneInfo) -> datetime:

@@ -45,6 +45,19 @@ def test_each_is_counted_in_the_servers_that_it_is_about() -> None:
     }
 
 
+def test_a_pause_that_is_too_long_breaks_max_pause_on_each_server_that_it_is_set_for() -> None:
+    pauses = {1: "2026-03-20", 2: "2026-03-30", 9: "2026-03-01"}
+    tables = (
+        f"[servers.s{id_}]\nid = {id_}\npause = {{ until = {until}, reason = 'moving' }}\n"
+        for id_, until in pauses.items()
+    )
+    seen = inventory(servers=tuple(Server(id=id_, name=f"s{id_}") for id_ in pauses))
+
+    rule = rules_of(config(f"[require]\nmax_pause = '14d'\n{''.join(tables)}"), seen)["max_pause"]
+
+    assert (str(rule.required), rule.servers, rule.satisfied) == ("14d", 3, 2)
+
+
 def test_without_a_rule_there_is_none() -> None:
     assert rules_of(config("[servers.web]\nid = 1\n"), inventory()) == {}
 
