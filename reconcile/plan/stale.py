@@ -140,9 +140,9 @@ def _covered(plan: Plan, inventory: Inventory) -> Iterator[tuple[str | BackupAdd
         if not server.actions:
             continue
         # Without a list of servers, nothing contradicts the name of a server that has no backups.
-        unknown = server.name if inventory.servers is None else None
-        matched_fields = {name: getattr(listed.get(server.id), name, None) for name, _ in server.matched_fields}
-        observed_server = {"name": inventory.names.get(server.id, unknown), **matched_fields}
+        name = inventory.names.get(server.id, server.name if inventory.servers is None else None)
+        matched_fields = {field: getattr(listed.get(server.id), field, None) for field, _ in server.matched_fields}
+        observed_server = None if name is None else {"name": name, **matched_fields}
         yield server.key, {"name": server.name, **dict(server.matched_fields)}, observed_server
         held = inventory.held_on(server.id)
         pruned = {delete.backup.id: delete.address for delete in server.pruned}

@@ -83,7 +83,7 @@ CHANGES = [
         servers=(Server(id=1, name="www"), QUIET, OTHER),
         expected=("web: name was 'web', is 'www'",),
     ),
-    Change("the server is gone", HELD, servers=(QUIET, OTHER), expected=("web: name was 'web', is None",)),
+    Change("the server is gone", HELD, servers=(QUIET, OTHER), expected=("web: gone",)),
     Change("an undeclared one that was to go is gone", without(5), expected=("web/by hand#5: gone",)),
     Change(
         "two things at once",
