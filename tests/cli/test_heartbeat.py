@@ -35,7 +35,7 @@ class TestReports:
         assert done.returncode == 0, done.stderr
         assert heart.reports == [
             ("start", ""),
-            ("0", "Apply: 1 add, 0 remove, 0 failed, 0 skipped, 0 withheld, 0 not_started"),
+            ("0", "Apply: 1 created, 0 deleted"),
         ]
 
     def test_a_secret_with_a_line_break_at_its_end_is_still_a_url(self, service: Sandbox, heart: Heartbeats) -> None:

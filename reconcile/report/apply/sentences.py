@@ -66,7 +66,9 @@ def event_text(event: Event) -> Text:  # noqa: PLR0911 - one for each event
 
 def summary_text(rounds: Rounds) -> str:
     """Say in one line how all actions of a run ended: counts, no names."""
-    return "Apply: " + ", ".join(f"{count} {name}" for name, count in rounds.changes.items() if name != "change")
+    labels = {"add": "created", "remove": "deleted", "not_started": "not started"}
+    counts = {name: count for name, count in rounds.changes.items() if count or name in {"add", "remove"}}
+    return "Apply: " + ", ".join(f"{count:,} {labels.get(name, name)}" for name, count in counts.items())
 
 
 def member_text(series: SeriesAddress, backup: Backup) -> str:

@@ -380,6 +380,13 @@ class TestJson:
             "not_started": 2,
         }
 
+    def test_the_last_line_says_what_was_done_and_what_was_not_in_words(self) -> None:
+        ended_so = result(COMPLETED, ended(PRUNE, Outcome.NOT_STARTED, "x"))
+
+        line = summary_json(Rounds([(Planned(plan=PLAN, withheld={}), ended_so)]))
+
+        assert line["@message"] == "Apply: 1 created, 0 deleted, 1 not started"
+
     def test_the_last_line_counts_a_plan_that_was_not_begun(self) -> None:
         assert self.summary(not_begun=True)["not_started"] == 3
         assert set(self.summary().values()) == {0}
