@@ -189,11 +189,16 @@ def _unknown(backup: Backup) -> str:
 
 
 def verdict_text(status: Status) -> str:
-    """Say how many series are healthy, and how many servers are unprotected."""
-    healthy = f"{len(status.series) - len(status.unhealthy):,} of {len(status.series):,} series healthy"
-    if status.unprotected is None:
-        return healthy
-    return f"{healthy}, {count_text(len(status.unprotected), 'server')} unprotected"
+    """Say how many series are healthy, how many servers are unprotected, and how many errors there are.
+
+    The series of a server that does not match the account are not counted, but its error is.
+    """
+    parts = [f"{len(status.series) - len(status.unhealthy):,} of {len(status.series):,} series healthy"]
+    if status.unprotected is not None:
+        parts.append(f"{count_text(len(status.unprotected), 'server')} unprotected")
+    if status.errors:
+        parts.append(count_text(len(status.errors), "error"))
+    return ", ".join(parts)
 
 
 def row_texts(row: TimelineRow, now: datetime, zone: ZoneInfo) -> tuple[str, str, str]:

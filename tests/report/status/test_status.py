@@ -83,7 +83,7 @@ class TestText:
             f"healthy      web/fine     {TODAY}  newest 3h old (#1), due in 6h, {ONE}, {ODD}",
             LEGEND,
             "1 undeclared backup, 1.0 GiB (-v lists them)",
-            "1 of 6 series healthy, 1 server unprotected.",
+            "1 of 6 series healthy, 1 server unprotected, 1 error.",
         ]
 
     def test_undeclared_ones_are_named_if_asked_for(self) -> None:
@@ -255,7 +255,7 @@ class TestMarkdown:
         newest = "2026-03-10 09:00 UTC, 3h old, <code>&#35;1</code>"
         no_day, today = (f"<code>{'-' * 29}{last}</code>" for last in ("-", "&#9608;"))
         digest = hashlib.sha256(b"\xef\xbb\xbf[settings]\r\n").hexdigest()
-        assert text.startswith("## Backups: 1 of 6 series healthy, 1 server unprotected\n")
+        assert text.startswith("## Backups: 1 of 6 series healthy, 1 server unprotected, 1 error\n")
         for line in (
             "| read at | 2026-03-10 12:00 UTC |",
             f"| file <code>a&#46;toml</code> | sha256 <code>{digest}</code> |",
@@ -310,6 +310,15 @@ class TestMarkdown:
 
         assert text.startswith("## Backups: 0 of 0 series healthy, 0 servers unprotected\n")
         assert "| ERROR |  | no series is declared |" in text
+
+
+def test_an_error_is_in_the_verdict_of_every_format() -> None:
+    files = config("[servers.web]\nid = 1\nbackups = [{ description = 'nightly' }]\n[servers.gone]\nid = 9\n")
+    found = of(files, inventory(backup(1)))
+    verdict = "1 of 1 series healthy, 0 servers unprotected, 1 error"
+
+    assert shown(status_text(found, verbose=False)).splitlines()[-1] == f"{verdict}."
+    assert status_markdown(found).startswith(f"## Backups: {verdict}\n")
 
 
 class TestMetrics:
