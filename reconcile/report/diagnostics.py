@@ -83,7 +83,9 @@ def fitted(
         room -= len(text)
         shown.append(text)
     if left_out:
-        shown.append(f"\n**{left_out:,} more lines and servers did not fit**; `reconcile plan -v` shows all of it.\n")
+        shown.append(
+            f"\n**{left_out:,} more lines and servers did not fit**; `-v` instead of `--markdown` shows all of it.\n"
+        )
     return with_units_unbroken("".join([*shown, end]))
 
 

@@ -120,7 +120,7 @@ def test_what_a_change_causes_comes_first_in_a_comment_about_thousands_of_server
     assert f"Because of this change&#58; {number:,} more deletes withheld on {number:,} servers" in every_one
     row = "<code>nightly on s1, s10, s100 and"
     assert every_one.index(row) < every_one.index("the whole plan")
-    assert "lines and servers did not fit" in unlike
+    assert "lines and servers did not fit**; `-v` instead of `--markdown` shows all of it." in unlike
     assert only_one.index("<code>s7/nightly&#35;71</code>") < only_one.index("the whole plan")
 
 
