@@ -68,8 +68,8 @@ def notes(found: Forecast | ForecastComparison) -> Iterator[str]:
         )
     for number, why in withheld_texts(forecast.first, withheld(forecast.first)):
         yield (
-            f"The first apply, and every later one, would withhold {count_text(number, 'delete')}. This forecast "
-            f"assumes that they are allowed. {why}"
+            f"The first apply would withhold {count_text(number, 'delete')}. This forecast assumes that they are "
+            f"carried out. {why}"
         )
 
 

@@ -119,6 +119,16 @@ def test_what_the_limit_would_withhold_is_said() -> None:
     assert "--allow-loss 27" in in_text(found, width=1000)
 
 
+def test_what_a_pause_withholds_is_not_said_of_every_later_apply() -> None:
+    pause = 'pause = { until = 9999-01-01, reason = "moving" }'
+    declared = declare('{ description = "nightly", every = "1d", keep = 3 }', server=pause)
+
+    found = in_text(look(declared, *(backup(number, age=days(number)) for number in range(1, 6))), width=1000)
+
+    assert "The first apply would withhold 2 deletes. This forecast assumes that they are carried out." in found
+    assert "later" not in found
+
+
 def test_json_has_every_figure_and_every_restore_point() -> None:
     found = value(forecast_json(look(servers(2)), verbose=False))
 
