@@ -16,7 +16,7 @@ from reconcile.limits import LARGEST_INTEGER, LONGEST_ID, SMALLEST_INTEGER, is_6
 Prune = bool | Duration
 """What happens to undeclared backups: False keeps all, True deletes all, a duration deletes those that are older."""
 
-_PERCENT = re.compile(r"([0-9]{1,3})%")
+_PERCENT = re.compile(r"(100|[0-9]{1,2})%")
 _SIZE = re.compile(r"([0-9]{1,9})(MiB|GiB)")
 _DECIMAL_SIZE = re.compile(r"([0-9]{1,9})\s*([mg])(?:i?b)?", re.IGNORECASE)
 _TIME_OF_DAY = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])")
@@ -100,20 +100,22 @@ def _id(value: object) -> Id:
     return value
 
 
+def _matched(pattern: re.Pattern[str], value: object, problem: str, advice: str) -> re.Match[str]:
+    if isinstance(value, str) and (match := pattern.fullmatch(value)):
+        return match
+    raise _error(problem, advice)
+
+
 def _percent(value: object) -> int:
-    match = _PERCENT.fullmatch(value) if isinstance(value, str) else None
-    if match is None or int(match[1]) > 100:  # noqa: PLR2004 - per cent
-        raise _error("not a percentage", 'Write a whole percentage from "0%" to "100%", in quotes.')
-    return int(match[1])
+    advice = 'Write a whole percentage from "0%" to "100%", in quotes.'
+    return int(_matched(_PERCENT, value, "not a percentage", advice)[1])
 
 
 def _size(value: object) -> int:
     """Read a size; returns MiB."""
-    match = _SIZE.fullmatch(value) if isinstance(value, str) else None
-    if match is None:
-        decimal = _DECIMAL_SIZE.fullmatch(value) if isinstance(value, str) else None
-        advice = f'Write "{decimal[1]}{decimal[2].upper()}iB".' if decimal else 'Write it like "1MiB" or "2GiB".'
-        raise _error("not a size in MiB or GiB", advice)
+    decimal = _DECIMAL_SIZE.fullmatch(value) if isinstance(value, str) else None
+    advice = f'Write "{decimal[1]}{decimal[2].upper()}iB".' if decimal else 'Write it like "1MiB" or "2GiB".'
+    match = _matched(_SIZE, value, "not a size in MiB or GiB", advice)
     return int(match[1]) * (1024 if match[2] == "GiB" else 1)
 
 
@@ -124,9 +126,8 @@ def size_setting(mebibytes: int) -> str:
 
 
 def _time_of_day(value: object) -> time:
-    match = _TIME_OF_DAY.fullmatch(value) if isinstance(value, str) else None
-    if match is None:
-        raise _error("not a time of day", 'Write a time from "00:00" to "23:59", in quotes.')
+    advice = 'Write a time from "00:00" to "23:59", in quotes.'
+    match = _matched(_TIME_OF_DAY, value, "not a time of day", advice)
     return time(int(match[1]), int(match[2]))
 
 
@@ -231,7 +232,7 @@ ZoneField = Annotated[ZoneInfo, PlainValidator(_zone), WithJsonSchema({"type": "
 SizeField = Annotated[
     int,
     PlainValidator(_size),
-    WithJsonSchema({"type": "string", "pattern": "^[0-9]{1,9}(MiB|GiB)$", "examples": ["1MiB", "2GiB"]}),
+    WithJsonSchema({"type": "string", "pattern": f"^{_SIZE.pattern}$", "examples": ["1MiB", "2GiB"]}),
 ]
 TimeOfDayField = Annotated[
     time,
@@ -242,5 +243,5 @@ UntilField = Annotated[date | datetime, PlainValidator(_until, json_schema_input
 PercentField = Annotated[
     int,
     PlainValidator(_percent),
-    WithJsonSchema({"type": "string", "pattern": "^[0-9]{1,3}%$", "default": "20%"}),
+    WithJsonSchema({"type": "string", "pattern": f"^{_PERCENT.pattern}$", "default": "20%"}),
 ]
