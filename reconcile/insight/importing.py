@@ -126,7 +126,9 @@ class Adopted:
     @property
     def at(self) -> time | None:
         """The time of day, in UTC and to five minutes, if nine in ten backups were created within an hour of it."""
-        created = [each.created_at for held in self.backups for each in held[-_LAST_GAPS:] if _is_usable(each)]
+        created = [
+            each.created_at for held in self.backups for each in held[-_LAST_GAPS:] if each.state is State.USABLE
+        ]
         if not created or not self.every or not self.every.days:
             return None
         half_a_day = timedelta(hours=12)
@@ -343,12 +345,8 @@ def _adopted(series: DeclaredSeries, backups: Sequence[Backup]) -> Adopted:
         description=series.description,
         renamed_from=next(iter(series.renamed_from), None),
         backups=(tuple(each for each in backups if each.state is not State.FAILED),),
-        every=_interval([each.created_at for each in backups if _is_usable(each)]),
+        every=_interval([each.created_at for each in backups if each.state is State.USABLE]),
     )
-
-
-def _is_usable(backup: Backup) -> bool:
-    return backup.state is State.USABLE
 
 
 def _interval(created: Sequence[datetime]) -> Duration | None:

@@ -1,6 +1,6 @@
 """Chooses the backup to restore. Refuses an ambiguous choice, because a restore overwrites a disk."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -88,12 +88,8 @@ def choose(
         UserError: no backup was named, or it does not exist, is not usable, or belongs to another server.
     """
     held = in_order(backup for backup in inventory.backups if backup.server_id == server.id)[::-1]
-    usable = tuple(backup for backup in held if backup.state is State.USABLE)
-    backup = (
-        _newest(server, [each for each in usable if is_usable(each, inventory.observed_at)], series, before)
-        if series
-        else _by_id(server, inventory, backup_id)
-    )
+    usable = tuple(backup for backup in held if is_usable(backup, inventory.observed_at))
+    backup = _newest(server, usable, series, before) if series else _by_id(server, inventory, backup_id)
     return Choice(
         server=server,
         backup=backup,
@@ -138,7 +134,7 @@ def _by_id(server: Server, inventory: Inventory, backup_id: str | None) -> Backu
     return backup
 
 
-def _newest(server: Server, usable: Sequence[Backup], series: Descriptions, before: datetime | None) -> Backup:
+def _newest(server: Server, usable: tuple[Backup, ...], series: Descriptions, before: datetime | None) -> Backup:
     for backup in usable:
         # Former descriptions belong to manual backups: a glob must not match automatic ones.
         is_named = backup.description == series.present or (

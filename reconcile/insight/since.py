@@ -110,9 +110,12 @@ def since(records: Sequence[tuple[str, "Record"]], status: Status) -> Since:
     uncertain = {address for record, each in rounds for address in _uncertain_creates(record, each)}
     by_rule = _deleted_by_rule(gone, whole, inventory)
 
-    def cause_of_new(backup: Backup) -> Cause:
-        if ("create", backup.id) in by_run:
+    def cause(verb: str, backup: Backup) -> Cause:
+        if (verb, backup.id) in by_run:
             return Cause.RUN
+        if verb == "delete":
+            has_expired = backup.expires_at and backup.expires_at <= inventory.observed_at
+            return Cause.EXPIRY if has_expired else Cause.RULE if backup.id in by_rule else Cause.OTHERS
         servers = (whole.declared.get(backup.server_id), backup.server_name)
         is_uncertain = any(f"{server}/{backup.description or ''}" in uncertain for server in servers)
         return Cause.UNCERTAIN if is_uncertain else Cause.OTHERS
@@ -127,12 +130,8 @@ def since(records: Sequence[tuple[str, "Record"]], status: Status) -> Since:
     )
     return Since(
         at=seen.observed_at,
-        new=tuple(
-            Explained(backup=backup, cause=cause_of_new(backup)) for id_, backup in news.items() if id_ not in olds
-        ),
-        gone=tuple(
-            Explained(backup=each, cause=_cause_of_loss(each, by_run, by_rule, inventory.observed_at)) for each in gone
-        ),
+        new=tuple(Explained(backup=each, cause=cause("create", each)) for id_, each in news.items() if id_ not in olds),
+        gone=tuple(Explained(backup=each, cause=cause("delete", each)) for each in gone),
         changed=tuple(_changed(olds, news)),
         worse=tuple(each for each in health if each.appeared),
         better=tuple(each for each in health if each.resolved),
@@ -154,14 +153,6 @@ def _uncertain_creates(record: "Record", each: "RecordedRound") -> Iterator[str]
     for action in each.plan.actions if each.plan else ():
         if action.verb == "create" and action.outcome in outcomes and action.backup_id is None:
             yield action.address
-
-
-def _cause_of_loss(backup: Backup, by_run: set[tuple[str, Id | None]], by_rule: frozenset[Id], now: datetime) -> Cause:
-    if ("delete", backup.id) in by_run:
-        return Cause.RUN
-    if backup.expires_at and backup.expires_at <= now:
-        return Cause.EXPIRY
-    return Cause.RULE if backup.id in by_rule else Cause.OTHERS
 
 
 def _deleted_by_rule(gone: list[Backup], desired: Desired, inventory: Inventory) -> frozenset[Id]:

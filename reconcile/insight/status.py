@@ -135,6 +135,7 @@ def status(desired: Desired, inventory: Inventory, now: datetime) -> Status:
         for declared in server.series
         if desired.selects(server, declared.description)
     ]
+    urgency = list(Problem)
     broken = breaches(desired.config, (*desired.servers, *desired.fleets))
     undeclared, ignored = _undeclared(desired, inventory) if desired.selected is None else ((), frozenset())
     diagnostics = (
@@ -149,7 +150,7 @@ def status(desired: Desired, inventory: Inventory, now: datetime) -> Status:
         desired=desired,
         inventory=inventory,
         checked_at=now,
-        series=tuple(sorted(series, key=_urgency)),
+        series=tuple(sorted(series, key=lambda each: min(map(urgency.index, each.problems), default=len(urgency)))),
         unprotected=desired.undeclared(inventory),
         undeclared=undeclared,
         ignored=ignored,
@@ -188,10 +189,6 @@ def _series_status(
         overdue_since=overdue,
         history=history(server, declared, state, times),
     )
-
-
-def _urgency(series: SeriesStatus) -> int:
-    return list(Problem).index(series.problems[0]) if series.problems else len(Problem)
 
 
 def _undeclared(desired: Desired, inventory: Inventory) -> tuple[tuple[Backup, ...], frozenset[Id]]:

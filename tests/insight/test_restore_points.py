@@ -51,7 +51,7 @@ class TestChoose:
         choice = self.choose(backup_id="3")
 
         assert (choice.server, choice.backup.id) == (WEB, 3)
-        assert [other.id for other in choice.others] == [5, 2, 1, 7]
+        assert [other.id for other in choice.others] == [2, 1, 7]
 
     def test_tells_what_is_in_progress_on_the_server(self) -> None:
         assert [each.id for each in self.choose(backup_id="3").in_progress] == [4]
