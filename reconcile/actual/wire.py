@@ -196,17 +196,15 @@ class _Kind(Generic[Fields, Item]):
         except ValidationError as error:
             problems = error.errors(include_url=False, include_context=False, include_input=False)
             unreadable = tuple(dict.fromkeys(_field(problem["loc"]) for problem in problems))
-        readable: dict[str, Any] = {**entry, **dict.fromkeys(unreadable)} if isinstance(entry, dict) else {}
+        fallbacks = {"created_at": now.isoformat(), "backup_type": "unknown"}
+        read: dict[str, Any] = entry if isinstance(entry, dict) else {}
+        readable = {**read, **{field: fallbacks.get(field) for field in unreadable}}
         if readable.get("id") is None or "server.id" in unreadable:
             server = readable.get("server") if "server.id" not in unreadable else None
             server_id = server["id"] if isinstance(server, dict) else None
             return OddEntry(kind=self.name, id=readable.get("id"), unreadable=unreadable, server_id=server_id)
         if "server.name" in unreadable:
             readable["server"] = {"id": readable["server"]["id"]}
-        if "created_at" in unreadable:
-            readable["created_at"] = now.isoformat()
-        if "backup_type" in unreadable:
-            readable["backup_type"] = "unknown"
         return self.item(**vars(self.entry.validate_python(readable)), unreadable=unreadable)
 
 
