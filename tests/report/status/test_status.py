@@ -305,6 +305,14 @@ class TestMarkdown:
 
         assert "| unprotected servers | not checked |" in status_markdown(found)
 
+    def test_sums_up_the_known_sizes_only(self) -> None:
+        declared = declare("{ description = 'nightly', every = '1d' }, { description = 'other', every = '1d' }")
+        known, unknown = backup(1), backup(2, "other", size_mb=None)
+        rows = [status_markdown(of(declared, inventory(*held))) for held in ((unknown,), (known, unknown))]
+
+        assert "| usable backups | 1, size unknown |" in rows[0]
+        assert "| usable backups | 2, 1.0\N{NO-BREAK SPACE}GiB |" in rows[1]
+
     def test_says_that_nothing_is_protected(self) -> None:
         text = status_markdown(of(declare(""), inventory()))
 
