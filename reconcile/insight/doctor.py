@@ -173,18 +173,15 @@ def diagnose(
         if isinstance(service.inventory, UserError):
             checks[Check.LISTS] = service.inventory.diagnostics
         else:
-            checks |= {
-                Check.LISTS: (),
-                Check.ENTRIES: tuple(_entries(service.inventory)),
-                Check.CLOCK: tuple(_clock(service.inventory)),
-            }
-            if service.inventory.manual:
-                checks[Check.FILTER] = tuple(_filter(service.inventory, service.filtered))
+            seen = service.inventory
+            checks |= {Check.LISTS: (), Check.ENTRIES: tuple(_entries(seen)), Check.CLOCK: tuple(_clock(seen))}
+            if seen.manual:
+                checks[Check.FILTER] = tuple(_filter(seen, service.filtered))
             if isinstance(config, Config):
                 try:
                     # Compared even if the account is another one, because that may be the error.
-                    desired = resolve(config.of_any_account, service.inventory)
-                    checks |= _declared(config, desired, service.inventory)
+                    desired = resolve(config.of_any_account, seen)
+                    checks |= _declared(config, desired, seen)
                 except UserError as error:
                     checks[Check.FLEETS] = error.diagnostics
     return Diagnosis(checks=checks, config=config, access=access, service=service, desired=desired, versions=versions)

@@ -1,6 +1,6 @@
 """Compares two forecasts from one account, before and after a change to the files, series by series."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 
@@ -31,7 +31,10 @@ class ForecastComparison:
 
 def compare(before: Forecast, after: Forecast) -> ForecastComparison:
     """Compare the forecasts of the files before and after a change. Another key for a server is no change."""
-    untouched = _untouched(before, after)
+    declared = {server.id for server in after.first.servers}
+    left = {server.key for server in before.first.servers if server.id not in declared}
+    # On servers that are no longer in the files, nothing is created or deleted.
+    untouched = (series.untouched(after.moments) for series in before.series if series.address.server in left)
     olds, news = _by_server(before, before.series), _by_server(after, after.series) | _by_server(before, untouched)
     series = tuple(news.values())
     kept = {point.backup_id for each in series for point in each.points}
@@ -63,10 +66,3 @@ def _change(
         # Only an existing backup can be lost. It may also still exist, undeclared or on an unprotected server.
         gone = [each for each in (before.points if before else ()) if each.backup_id not in kept | {None}]
     return SeriesChange(address=address, before=before, after=after, gone=tuple(gone))
-
-
-def _untouched(before: Forecast, after: Forecast) -> Iterator[SeriesForecast]:
-    """Yield the backups on servers that are no longer in the files: nothing is created or deleted there."""
-    declared = {server.id for server in after.first.servers}
-    left = {server.key for server in before.first.servers if server.id not in declared}
-    return (series.untouched(after.moments) for series in before.series if series.address.server in left)

@@ -11,14 +11,12 @@ from reconcile.durations import Duration
 from reconcile.plan.pauses import is_too_long
 from reconcile.plan.require import Breaches
 
-RuleName = Literal["all_servers", "every", "retention", "min_age", "max_pause"]
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RequiredRule:
     """One rule, the number of servers to which it applies, and how many satisfy it; None if unknown."""
 
-    name: RuleName
+    name: str
     required: Duration | Literal[True]
     servers: int | None
     satisfied: int | None
@@ -39,15 +37,17 @@ def rules(desired: Desired, inventory: Inventory, breaches: Breaches, now: datet
     for table, rule in breaches:
         broken[rule] += members[table]
     too_long = sum(any(is_too_long(each, desired.config, now) for each in server.pauses) for server in desired.servers)
-    rows: tuple[tuple[RuleName, Duration | Literal[True] | None, int | None, int], ...] = (
-        ("all_servers", True if require.all_servers else None, listed, len(unprotected or ())),
-        ("every", require.every, with_series, broken["every"]),
-        ("retention", require.retention, with_series, broken["retention"]),
-        ("min_age", require.min_age, len(desired.servers), 0),
-        ("max_pause", require.max_pause, len(desired.servers), too_long),
-    )
+    counted = {
+        "all_servers": (listed, len(unprotected or ())),
+        "every": (with_series, broken["every"]),
+        "retention": (with_series, broken["retention"]),
+        "min_age": (len(desired.servers), 0),
+        "max_pause": (len(desired.servers), too_long),
+    }
     return tuple(
-        RequiredRule(name=name, required=rule, servers=servers, satisfied=None if servers is None else servers - others)
-        for name, rule, servers, others in rows
-        if rule
+        RequiredRule(
+            name=rule, required=required, servers=number, satisfied=None if number is None else number - others
+        )
+        for rule, (number, others) in counted.items()
+        if (required := getattr(require, rule))
     )
