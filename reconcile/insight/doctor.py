@@ -212,20 +212,19 @@ def _permissions(token: TokenFacts | UserError) -> Iterator[Diagnostic]:
 def _entries(inventory: Inventory) -> Iterator[Diagnostic]:
     yield from odd_entries(inventory)
     manual = [backup for backup in inventory.manual if "status" not in backup.unreadable]
-    statuses = {backup.status for backup in manual if State.of(backup.status) is State.UNKNOWN}
-    if statuses:
-        yield Diagnostic(
-            severity="warning",
-            summary=f"backups have a status that reconcile does not know: {', '.join(map(repr, sorted(statuses)))}",
-            detail="Nothing is deleted in a series with such a backup. Please report the status as an issue.",
-        )
     readable = [backup for backup in inventory.backups if "backup_type" not in backup.unreadable]
-    if types := {backup.backup_type for backup in readable} - {MANUAL, AUTOMATIC}:
-        yield Diagnostic(
-            severity="warning",
-            summary=f"backups have a type that reconcile does not know: {', '.join(map(repr, sorted(types)))}",
-            detail="reconcile creates, deletes and counts only manual backups. Please report the type as an issue.",
-        )
+    statuses = {backup.status for backup in manual if State.of(backup.status) is State.UNKNOWN}
+    types = {backup.backup_type for backup in readable} - {MANUAL, AUTOMATIC}
+    for kind, unknown, effect in (
+        ("status", statuses, "Nothing is deleted in a series with such a backup."),
+        ("type", types, "reconcile creates, deletes and counts only manual backups."),
+    ):
+        if unknown:
+            yield Diagnostic(
+                severity="warning",
+                summary=f"backups have a {kind} that reconcile does not know: {', '.join(map(repr, sorted(unknown)))}",
+                detail=f"{effect} Please report the {kind} as an issue.",
+            )
 
 
 def _filter(inventory: Inventory, filtered: frozenset[Id] | UserError) -> Iterator[Diagnostic]:

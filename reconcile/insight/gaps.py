@@ -40,12 +40,9 @@ _NOON = time(12)
 _BEFORE_NOON, _AFTER_NOON = time(6), time(18)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Gap:
-    """The restore points missing between two backups, by the day of each in the files' time zone."""
-
-    days: tuple[date, ...]
-    """From the oldest to the newest; at least one. A day with several missing restore points occurs several times."""
+Gap = tuple[date, ...]
+"""The days, in the files' time zone, of the restore points missing between two backups, from the oldest to the newest.
+There is at least one. A day with several occurs several times."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -187,7 +184,7 @@ def _compare(series: _Series) -> History:
     overdue = simulated.pop(last)
     found = dict(_gaps(series, simulated, overdue)) if any(simulated.values()) else {}
     gaps = tuple(gap for place, gap in found.items() if place >= series.first)
-    missed = (*(day for gap in gaps for day in gap.days), *(series.day(each.moment) for each in overdue))
+    missed = (*chain(*gaps), *(series.day(each.moment) for each in overdue))
     # Older pinned backups count if nothing is missing between them and the others.
     oldest = max((place + 1 for place in found if place < series.first), default=0)
     if oldest:
@@ -258,7 +255,7 @@ def _gaps(
             if (reason := reasons[each.moment]) and not all(is_provided(each, kept.rule) for kept in reason.rules)
         )
         if missing:
-            yield place, Gap(days=missing)
+            yield place, missing
 
 
 def _exists(day: date, zone: ZoneInfo) -> bool:

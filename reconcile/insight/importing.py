@@ -371,10 +371,8 @@ def _with_nightly(table: AdoptedServers, inventory: Inventory) -> AdoptedServers
         return replace(
             table, series=(*table.series, Adopted(description=_unused(NIGHTLY, used, " "), is_standard=True))
         )
-    if nightly.most >= KEPT_BY_STANDARD:
-        continued = replace(nightly, every=Duration(days=1))
-    else:
-        continued = replace(nightly, is_standard=True)
+    is_full = nightly.most >= KEPT_BY_STANDARD
+    continued = replace(nightly, every=Duration(days=1)) if is_full else replace(nightly, is_standard=True)
     return replace(table, series=tuple(continued if series is nightly else series for series in table.series))
 
 

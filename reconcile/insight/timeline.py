@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from itertools import pairwise
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from reconcile.actual.inventory import MANUAL, Backup, Inventory, Server, State, in_order
@@ -48,17 +49,11 @@ def recent_days(series: SeriesStatus, now: datetime, zone: ZoneInfo) -> tuple[tu
     return tuple((day, mark(day)) for day in days)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Interval:
+class Interval(NamedTuple):
     """A time without a restore point: from one restore point to the next, or from the newest until now."""
 
     start: datetime
     end: datetime
-
-    @property
-    def length(self) -> timedelta:
-        """The length of the interval."""
-        return self.end - self.start
 
 
 class RowKind(StrEnum):
@@ -186,12 +181,12 @@ def _row(
 ) -> TimelineRow:
     points = tuple(backup for backup in backups if is_usable(backup, now))
     moments = [*(min(point.created_at, now) for point in points), now]
-    intervals = (Interval(start=start, end=end) for start, end in pairwise(moments))
+    intervals = (Interval(*each) for each in pairwise(moments))
     return TimelineRow(
         kind=kind,
         description=description,
         series=series,
         backups=backups,
         points=points,
-        longest_interval=max(intervals, key=lambda interval: interval.length, default=None),
+        longest_interval=max(intervals, key=lambda each: each.end - each.start, default=None),
     )

@@ -170,9 +170,7 @@ def test_by_elapsed_time_too_nothing_is_missing_but_where_something_was_erased(y
     left = [each for each in year.held if each not in erased]
 
     for gap in year.history(*erased).gaps:
-        around = [
-            (older, newer) for older, newer in pairwise(left) if year.day(older) <= gap.days[0] <= year.day(newer)
-        ]
+        around = [(older, newer) for older, newer in pairwise(left) if year.day(older) <= gap[0] <= year.day(newer)]
         assert any(older.created_at < one.created_at < newer.created_at for older, newer in around for one in erased)
 
 
@@ -196,7 +194,7 @@ def test_what_is_erased_is_missing_and_nothing_else(year: Year, data: st.DataObj
 
     oldest = next((each.created_at for each in left if each.id not in year.pinned), year.now)
     expected = [year.day(one) for one in erased if oldest < one.created_at < newest and year.misses(one, left)]
-    found = [day for gap in year.history(*erased).gaps for day in gap.days]
+    found = [day for gap in year.history(*erased).gaps for day in gap]
 
     assert Counter(found) == Counter(expected)
 

@@ -113,8 +113,8 @@ def rule_text(rule: RequiredRule) -> tuple[str, str, str]:
 def gaps(series: SeriesStatus, now: datetime) -> Iterator[str]:
     """Say which restore points are missing, gap by gap: a notice, because no one can create last week's backup."""
     for gap in series.history.gaps:
-        days = [f"{day:%m-%d}" if day.year == now.year else f"{day}" for day in gap.days]
-        yield f"{span_text(*days)} missing: the policy would hold {len(gap.days):,} there"
+        days = [f"{day:%m-%d}" if day.year == now.year else f"{day}" for day in gap]
+        yield f"{span_text(*days)} missing: the policy would hold {len(gap):,} there"
 
 
 def health_text(series: SeriesStatus) -> str:
@@ -214,7 +214,7 @@ def row_texts(row: TimelineRow, now: datetime, zone: ZoneInfo) -> tuple[str, str
         newest = f"newest {age_text(now - row.points[-1].created_at)} old"
         facts = [newest, count_text(len(row.points), "restore point"), size_text(size_mb(row.points))]
     if row.longest_interval:
-        start, end = row.longest_interval.start, row.longest_interval.end
+        start, end = row.longest_interval
         until = "now" if end == now else time_text(end, zone)
         facts.append(f"longest interval {age_text(end - start)} ({time_text(start, zone)} to {until})")
     return name, label, ", ".join(facts)
