@@ -28,7 +28,7 @@ from reconcile.desired.config import Config
 from reconcile.desired.min_sizes import MinSizes
 from reconcile.diagnostics import Diagnostic, UserError
 from reconcile.insight.replay import choice_of, restore_outline
-from reconcile.insight.restore_points import Choice, min_sizes_of
+from reconcile.insight.restore_points import Choice
 from reconcile.insight.servers import find_server, name_or_id
 from reconcile.insight.timeline import server_timeline
 from reconcile.outcomes import Outcome
@@ -184,7 +184,6 @@ def _outcomes(restoration: Restoration, *, is_complete: bool) -> Iterator[Mappin
 
 def _choose(output: Output, asked: RestoreOptions, config: Config, inventory: Inventory) -> Choice:
     """Choose as `choice_of` does; if that is refused, show the server's restore points first."""
-    inventory = min_sizes_of(config, inventory).judged_inventory(inventory)
     wanted = find_server(inventory.names, asked.server)
     try:
         return choice_of(asked, config, inventory)

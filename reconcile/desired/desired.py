@@ -95,7 +95,7 @@ def resolve(config: Config, inventory: Inventory) -> Desired:
             "Nothing was planned. Give the token servers:read, or declare each server by a table.",
             place=config.fleets[0].place,
         )
-    servers = (*config.servers, *members(config.fleets, config.servers, inventory.servers or ()))
+    servers = declared_servers(config, inventory)
     return Desired(
         config=config,
         servers=servers,
@@ -103,6 +103,11 @@ def resolve(config: Config, inventory: Inventory) -> Desired:
         min_sizes=MinSizes.of(config, servers),
         declared={server.id: server.key for server in servers},
     )
+
+
+def declared_servers(config: Config, inventory: Inventory) -> tuple[DeclaredServer, ...]:
+    """Return the declared servers: those with tables, then the members of fleets; checks nothing."""
+    return (*config.servers, *members(config.fleets, config.servers, inventory.servers or ()))
 
 
 def check_account(expected: str, inventory: Inventory, place: Place | None = None) -> None:

@@ -11,11 +11,12 @@ from typing import Literal, NamedTuple
 
 from reconcile.actual.inventory import Inventory
 from reconcile.desired.config import Config
-from reconcile.desired.desired import Freshness
+from reconcile.desired.desired import Freshness, declared_servers
 from reconcile.desired.locate import Source
+from reconcile.desired.min_sizes import MinSizes
 from reconcile.diagnostics import UserError
 from reconcile.insight.difference import Difference, compare
-from reconcile.insight.restore_points import Choice, choose, min_sizes_of, safety_description, series_of
+from reconcile.insight.restore_points import Choice, choose, safety_description, series_of
 from reconcile.insight.servers import find_server, name_or_id
 from reconcile.plan.planning import RunOptions, desired_for, plan_run
 from reconcile.plan.record import Outline, Record, RecordedAction, RecordedRound, RestoreOptions, outline
@@ -117,7 +118,7 @@ def _config(record: Record, load: Load) -> Config:
 
 def choice_of(options: RestoreOptions, config: Config, inventory: Inventory) -> Choice:
     """Choose the backup of a restore; raises UserError as `find_server` and `choose` do."""
-    inventory = min_sizes_of(config, inventory).judged_inventory(inventory)
+    inventory = MinSizes.of(config, declared_servers(config, inventory)).judged_inventory(inventory)
     server = find_server(inventory.names, options.server)
     series = series_of(server, options.series, config, inventory) if options.series is not None else None
     return choose(server, inventory, backup_id=options.backup_id, series=series, before=options.before)

@@ -6,9 +6,8 @@ from datetime import datetime, timedelta
 
 from reconcile.actual.inventory import MANUAL, Backup, Inventory, OddEntry, Server, State, in_order
 from reconcile.addresses import Descriptions
-from reconcile.desired.config import Config, DeclaredServer
-from reconcile.desired.fleets import members
-from reconcile.desired.min_sizes import MinSizes
+from reconcile.desired.config import Config
+from reconcile.desired.desired import declared_servers
 from reconcile.diagnostics import UserError, did_you_mean
 from reconcile.ids import Id
 from reconcile.insight.servers import by_name, name_or_id
@@ -57,18 +56,9 @@ def restore_points(status: Status) -> dict[Server, dict[timedelta, Backup | None
 
 def series_of(server: Server, description: str, config: Config, inventory: Inventory) -> Descriptions:
     """Return the descriptions of a series, including former ones if `config` declares it."""
-    tables = (table for table in _declared(config, inventory) if table.id == server.id)
+    tables = (table for table in declared_servers(config, inventory) if table.id == server.id)
     named = (table.descriptions[description] for table in tables if description in table.descriptions)
     return next(named, Descriptions(description))
-
-
-def min_sizes_of(config: Config, inventory: Inventory) -> MinSizes:
-    """Return the minimum sizes that the files set."""
-    return MinSizes.of(config, _declared(config, inventory))
-
-
-def _declared(config: Config, inventory: Inventory) -> tuple[DeclaredServer, ...]:
-    return (*config.servers, *members(config.fleets, config.servers, inventory.servers or ()))
 
 
 def choose(
