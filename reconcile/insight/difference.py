@@ -21,7 +21,6 @@ from reconcile.desired.fields import size_setting
 from reconcile.desired.keep import KeepCount, KeepWithin
 from reconcile.diagnostics import Diagnostic
 from reconcile.ids import Id
-from reconcile.insight.nested import changes
 from reconcile.plan.model import Action, Create, Plan, ServerPlan
 from reconcile.plan.planner import plans
 from reconcile.plan.planning import desired_before
@@ -262,7 +261,7 @@ def _file_changes(before: Desired, after: Desired) -> Iterator[FileChange]:
     members = Counter(server.fleet for server in after.servers)
     taken: dict[tuple[object, ...], int] = {}
     found: list[tuple[tuple[object, ...], FileChange]] = []
-    for (number, *path), old, new in sorted(changes(olds, news), key=lambda each: each[0]):
+    for (number, *path), old, new in sorted(nested_changes(olds, news), key=lambda each: each[0]):
         first = groups[number][0]
         names = [pair.name for pair in groups[number]]
         reach = sum(members[name] if first.kind == "fleets" else 1 for name in names)
@@ -285,6 +284,21 @@ def _file_changes(before: Desired, after: Desired) -> Iterator[FileChange]:
         found.append((value, change))
     for value, change in found:
         yield replace(change, reach=taken[value]) if change.table == "policies" else change
+
+
+def nested_changes(before: Mapping[Any, Any], after: Mapping[Any, Any]) -> Iterator[tuple[list[Any], Any, Any]]:
+    """Yield the path of each value that differs, and the value before and after; None where there is none."""
+    if before == after:
+        return
+    from deepdiff import DeepDiff  # noqa: PLC0415 - 0.3 s, and most runs compare nothing
+    from deepdiff.helper import notpresent  # noqa: PLC0415
+
+    # By default, deepdiff reports one change of everything if few keys are in common, and skips keys that start with
+    # underscores, which names may do.
+    found = DeepDiff(before, after, view="tree", threshold_to_diff_deeper=0, ignore_private_variables=False)
+    for item in (item for kind in sorted(found) for item in found[kind]):
+        old, new = (None if side is notpresent else side for side in (item.t1, item.t2))
+        yield item.path(output_format="list"), old, new
 
 
 class _Pair(NamedTuple):

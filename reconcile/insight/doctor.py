@@ -162,8 +162,7 @@ def diagnose(
     checks: Checks = {}
     desired: Desired | None = None
     if config:
-        checked = config if isinstance(config, UserError) else Validation.of(config, now)
-        checks[Check.FILE] = checked.diagnostics
+        checks[Check.FILE] = (config if isinstance(config, UserError) else Validation.of(config, now)).diagnostics
     if isinstance(access, UserError):
         checks[Check.TOKEN] = access.diagnostics
     if isinstance(service, UserError):

@@ -113,9 +113,10 @@ def since(records: Sequence[tuple[str, "Record"]], status: Status) -> Since:
     def cause(verb: str, backup: Backup) -> Cause:
         if (verb, backup.id) in by_run:
             return Cause.RUN
+        if verb == "delete" and backup.expires_at and backup.expires_at <= inventory.observed_at:
+            return Cause.EXPIRY
         if verb == "delete":
-            has_expired = backup.expires_at and backup.expires_at <= inventory.observed_at
-            return Cause.EXPIRY if has_expired else Cause.RULE if backup.id in by_rule else Cause.OTHERS
+            return Cause.RULE if backup.id in by_rule else Cause.OTHERS
         servers = (whole.declared.get(backup.server_id), backup.server_name)
         is_uncertain = any(f"{server}/{backup.description or ''}" in uncertain for server in servers)
         return Cause.UNCERTAIN if is_uncertain else Cause.OTHERS
@@ -141,10 +142,8 @@ def since(records: Sequence[tuple[str, "Record"]], status: Status) -> Since:
 def _other_account(record: "Record", inventory: Inventory) -> str:
     """Return the base URL or the account of a record, and that of the inventory, if they differ; else an empty text."""
     accounts = ((each.observed.account, inventory.account) for each in record.rounds)
-    for theirs, ours in ((record.base_url, inventory.base_url), *accounts):
-        if theirs and ours and theirs != ours:
-            return f"{theirs}, not of {ours}"
-    return ""
+    both = ((record.base_url, inventory.base_url), *accounts)
+    return next((f"{theirs}, not of {ours}" for theirs, ours in both if theirs and ours and theirs != ours), "")
 
 
 def _uncertain_creates(record: "Record", each: "RecordedRound") -> Iterator[str]:

@@ -103,11 +103,6 @@ class Status:
         return self.config.settings.timezone
 
     @property
-    def requires_all(self) -> bool:
-        """Whether an unprotected server is a problem (`require.all_servers`)."""
-        return self.config.require.all_servers
-
-    @property
     def health(self) -> dict[str, tuple[Problem, ...]]:
         """The problems of each series, by its address."""
         return {str(series.address): series.problems for series in self.series}
@@ -120,7 +115,7 @@ class Status:
     @property
     def is_healthy(self) -> bool:
         """Whether nothing needs attention; it decides the exit code of `status --check`."""
-        everywhere = not (self.requires_all and self.unprotected)
+        everywhere = not (self.config.require.all_servers and self.unprotected)
         return self.has_series and everywhere and not self.errors and not self.empty_fleets and not self.unhealthy
 
 

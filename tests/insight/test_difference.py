@@ -7,7 +7,7 @@ from support.build import NOW, WEB, backup, config, days, inventory
 
 from reconcile.actual.inventory import Server
 from reconcile.desired.desired import resolve
-from reconcile.insight.difference import ActionChange, Difference, Fate, FileChange, compare
+from reconcile.insight.difference import ActionChange, Difference, Fate, FileChange, compare, nested_changes
 from reconcile.plan.planning import desired_for
 
 DB = Server(id=2, name="db")
@@ -325,3 +325,15 @@ def test_another_id_for_a_server_is_a_change_of_its_table() -> None:
         ("servers", ("web",), ("name",), "web", "new"),
     ]
     assert [server.id for server in found.left] == [1]
+
+
+def test_every_value_that_differs_has_its_path_whatever_its_name() -> None:
+    before = {"a": {"x": 1}, "__b": {"x": 1}, "c": {"x": 1}}
+    after = {"a": {"x": 2}, "__b": {"x": 2}, "d": {"x": 1}}
+
+    assert sorted(nested_changes(before, after), key=lambda each: str(each[0])) == [
+        (["__b", "x"], 1, 2),
+        (["a", "x"], 1, 2),
+        (["c"], {"x": 1}, None),
+        (["d"], None, {"x": 1}),
+    ]

@@ -184,7 +184,7 @@ def _unprotected_line(timeline: ServerTimeline, anchor: str, status: Status) -> 
     return {
         "anchor": anchor,
         "name": f"{timeline.server.name} ({timeline.server.id})",
-        "state": "problem" if status.requires_all else "unprotected",
+        "state": "problem" if status.config.require.all_servers else "unprotected",
         "label": "UNPROTECTED",
         "text": f"{sentences.UNPROTECTED}; {automatic if counts[RowKind.AUTOMATIC] else 'no automatic backup'}{manual}",
         "days": [],

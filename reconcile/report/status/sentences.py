@@ -47,7 +47,7 @@ def problems(status: Status) -> Iterator[ProblemLine]:
         yield ProblemLine("ERROR", error.address or "", error.summary, error.detail)
     if not status.has_series:
         yield ProblemLine("ERROR", "", NOTHING_DECLARED)
-    for server in (status.unprotected or ()) if status.requires_all else ():
+    for server in (status.unprotected or ()) if status.config.require.all_servers else ():
         yield ProblemLine("UNPROTECTED", f"{server.name} ({server.id})", UNPROTECTED)
     for series in status.unhealthy:
         for problem in series.problems:
