@@ -90,10 +90,10 @@ class AccountView:
         Raises:
             StoppedError: the run was stopped.
         """
-        ways = [self._by_server, self._by_account]
-        is_cheaper = len(servers) > 1 and len(servers) >= self._reader.pages
-        if is_cheaper and self._clock.monotonic() >= self._account_again_at:
-            ways.reverse()
+        ways = [self._by_server]
+        if self._clock.monotonic() >= self._account_again_at:
+            is_cheaper = len(servers) > 1 and len(servers) >= self._reader.pages
+            ways.insert(0 if is_cheaper else 1, self._by_account)
         listings: dict[Id, Listing | ApiError] = {}
         for way in ways:
             # The list of one server may fail where that of the account does not, and the reverse.

@@ -151,6 +151,15 @@ class TestRefresh:
         assert self.read(lists, (1, 2)) == {1: Listing(1, HELD[:1]), 2: Listing(1, HELD[1:], is_whole=True)}
         assert lists.asked == [1, 2, ALL]
 
+    def test_that_avoids_the_list_of_the_account_avoids_it_for_a_server_whose_list_fails_too(self) -> None:
+        lists = Lists(error=ERROR, fails=[ALL, 2], takes=60)
+
+        async def steps(view: AccountView) -> None:
+            for _ in range(2):
+                await view.refresh((1, 2))
+
+        assert look(lists, steps) == [ALL, 1, 2, 1, 2]
+
     def test_asks_for_the_list_of_the_account_no_more_for_ten_times_as_long_as_it_took_to_fail(self) -> None:
         lists = Lists(error=ERROR, fails=[ALL], takes=60)
         seconds: list[float] = []
