@@ -108,11 +108,21 @@ class Executor:
                 await creation.moved_on.wait()
             hung = [series for series in with_create if not ended[series.address].is_set()]
             ready = [series for series in server.series if series not in hung]
-            await self._deletes(server, ready, created, turn)
             for series in hung:
-                await ended[series.address].wait()
-                await self._deletes(server, [series], created, turn)
+                tasks.start_soon(self._delete_late, server, series, created, ended[series.address])
+            await self._deletes(server, ready, created, turn)
         await self._deletes(server, [None], created, turn)
+
+    async def _delete_late(
+        self,
+        server: ServerPlan,
+        series: SeriesPlan,
+        created: Mapping[SeriesAddress, Backup | None],
+        ended: anyio.Event,
+    ) -> None:
+        """Send the deletes of a series once its hung backup has ended. Another hung series must not delay them."""
+        await ended.wait()
+        await self._deletes(server, [series], created, self._run.turn(Delete))
 
     async def _create(
         self, creation: Creation, created: dict[SeriesAddress, Backup | None], ended: anyio.Event
