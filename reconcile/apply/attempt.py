@@ -20,7 +20,7 @@ from reconcile.plan.guards import Objection
 from reconcile.plan.model import Action, Create
 
 PATIENCE = 600.0
-"""Maximum seconds of pauses. If a quota is full or a server is always busy, reporting the reason helps more."""
+"""Maximum seconds of failed attempts and pauses. If a quota is full, for example, reporting that helps more."""
 
 
 @dataclass(kw_only=True)
@@ -32,6 +32,8 @@ class Attempt(ABC):
     turn: Turn
     _is_started: bool = False
     _started: float = field(init=False)
+    _tried_at: float = field(init=False)
+    """When the last attempt started, which is once it had its turn, by the monotonic clock."""
     _lost: OutcomeUnknownError | None = None
     """The error of the last request that may have been carried out."""
     _times_lost: int = 0
@@ -63,6 +65,7 @@ class Attempt(ABC):
                 is_sent = False
                 try:
                     await self.turn.take()
+                    self._tried_at = self.run.clock.monotonic()
                     self._start()
                     if ended := await self._look():
                         return ended
@@ -141,10 +144,11 @@ class Attempt(ABC):
             return (
                 f"rejected, and must not be sent again for {age_text(timedelta(seconds=seconds))}: {error.explanation}"
             )
-        waited = sum(self.turn.rejections)
-        self.turn.rejections.append(seconds)
+        took = self.run.clock.monotonic() - self._tried_at
+        waited = sum(self.turn.rejections) + took
+        self.turn.rejections.append(took + seconds)
         if waited + seconds > PATIENCE:
-            return f"given up after {age_text(timedelta(seconds=waited))} of pauses: {error.explanation}"
+            return f"given up after {age_text(timedelta(seconds=waited))}: {error.explanation}"
         if is_first:
             self.run.emit(Rejected(action=self.action, explanation=error.explanation, seconds=seconds))
         await self.run.clock.sleep(seconds)

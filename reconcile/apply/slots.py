@@ -120,4 +120,4 @@ class Turn(Permit):
     """The turn of one task to list and to change. The deletes on one server share it, and with it their lists."""
 
     rejections: list[float] = field(default_factory=list)
-    """The seconds waited after each rejection since the last accepted change."""
+    """The seconds of each rejected attempt since the last accepted change, with the pause after it."""
