@@ -260,10 +260,11 @@ class Http(AbstractAsyncContextManager["Http"]):
             body = await self._body(name, response)
         seconds = retry_after(response, self.clock.now())
         error = status_error(name, response, body, seconds, self._shown)
+        is_about_account = response.request.method == "GET" and "server_id" not in response.request.url.params
         if status == httpx.codes.TOO_MANY_REQUESTS:
             self._pause(_SHORTEST_PAUSE if seconds is None else seconds, error)
-        elif status == httpx.codes.SERVICE_UNAVAILABLE and seconds and response.request.method == "GET":
-            self._pause(seconds, error)  # a change may be rejected only because of its server
+        elif status == httpx.codes.SERVICE_UNAVAILABLE and seconds and is_about_account:
+            self._pause(seconds, error)  # another request may be rejected only because of its server
         raise error
 
     async def _body(self, name: str, response: httpx.Response) -> bytes:

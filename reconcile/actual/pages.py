@@ -4,6 +4,7 @@ If the list changes between two pages, an entry may silently be missing. So its 
 number of pages must agree; otherwise the list is read again.
 """
 
+import math
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -71,11 +72,12 @@ class CompleteList(Generic[Item]):
 
 
 class Pages:
-    """Reads complete lists, each request up to `attempts` times."""
+    """Reads complete lists, each request up to `attempts` times, with pauses of up to `longest_pause` seconds."""
 
-    def __init__(self, http: Http, attempts: int) -> None:
+    def __init__(self, http: Http, attempts: int, longest_pause: float = math.inf) -> None:
         self._http = http
         self._attempts = attempts
+        self._longest_pause = longest_pause
         self._asks_for_size = True
 
     async def whole(self, query: Query[Item]) -> CompleteList[Item]:
@@ -111,8 +113,13 @@ class Pages:
                 error: ApiError = OutcomeUnknownError(response.request, problem, WRONG_SERVICE)
             except _MAY_PASS as failed:
                 error = failed
+            # After a 429, `Http` makes all requests wait, as after a 503 that is not about one server.
+            asked_for = (error.retry_after or 0.0) if isinstance(error, OutcomeUnknownError) else 0.0
+            clock = self._http.clock
+            if asked_for > min(self._longest_pause, clock.seconds_left) and not clock.reason:
+                break
             if attempt < self._attempts:
-                seconds = backoff(attempt)
+                seconds = max(asked_for, backoff(attempt))
                 waited += seconds
                 if waited > ANNOUNCED:
                     self._http.announce(f"Trying again in {seconds:.0f}s: {error}")

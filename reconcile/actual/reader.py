@@ -15,7 +15,8 @@ from reconcile.tasks import side_by_side
 ATTEMPTS, PATIENT_ATTEMPTS = 5, 8
 """Attempts for a read: some seconds' worth while a person waits, two minutes' worth if backups depend on it."""
 
-_QUICK_ATTEMPTS = 2
+_QUICK_ATTEMPTS, _QUICK_PAUSE = 2, 5.0
+"""Attempts, and seconds of a pause for one server, for a list that a change relies on: it is read again later."""
 
 _NO_PERMISSION = {403, 404}
 
@@ -28,7 +29,7 @@ class Reader:
 
     def __init__(self, http: Http, attempts: int = ATTEMPTS, *, asks_account: bool = False) -> None:
         self.http = http
-        self._lists, self._quick_lists = Pages(http, attempts), Pages(http, _QUICK_ATTEMPTS)
+        self._lists, self._quick_lists = Pages(http, attempts), Pages(http, _QUICK_ATTEMPTS, _QUICK_PAUSE)
         self._asks_account = asks_account
         self.pages = 1
         """Number of requests that the last list of the whole account took."""

@@ -153,6 +153,26 @@ def test_a_server_whose_list_hangs_is_given_up_after_ten_minutes_too() -> None:
     assert world.time - NOW < timedelta(minutes=12)
 
 
+@pytest.mark.parametrize("pause", ["20", "7200"])
+def test_a_server_whose_list_is_unavailable_holds_up_no_other(pause: str) -> None:
+    class Unavailable(World):
+        def handle(self, request: httpx.Request) -> httpx.Response:
+            if request.url.params.get("server_id") == "1":
+                return httpx.Response(503, headers={"Retry-After": pause}, json={"detail": "The host is down."})
+            return super().handle(request)
+
+    held = [item(each["id"], each, "nightly", 2) for each in servers(20)]
+    world = Unavailable(config=nightly(20), servers=servers(20), backups=held, page_size=5)
+
+    result = result_of(world)
+
+    assert sorted(creates(world)) == list(range(2, 21))
+    assert datetime.fromisoformat(world.record[-1].record["created_at"]) < NOW + timedelta(minutes=2)
+    assert "The host is down" in explanation(result, "s1/nightly")
+    assert len(world.requests) < 20 * 10
+    assert world.time - NOW < timedelta(minutes=12)
+
+
 def test_a_change_that_is_rejected_for_a_while_is_sent_again_after_that() -> None:
     sent_at: list[datetime] = []
 
