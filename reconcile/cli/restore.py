@@ -78,7 +78,7 @@ def restore(
         choose=chosen,
         approve=approve,
         with_safety_backup=safety_backup,
-        min_sizes=MinSizes.of(config, ()),
+        min_sizes=MinSizes(default=config.settings.min_size),
     )
     is_interrupted = False
 

@@ -1,45 +1,39 @@
 """Decides which completed backups are undersized: smaller than `min_size`, so probably empty (spec, section 1)."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Self
 
 from reconcile.actual.inventory import Backup, Inventory, State
 from reconcile.addresses import Descriptions
 from reconcile.desired.config import Config, DeclaredServer
+from reconcile.desired.document import Settings
 from reconcile.ids import Id
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True)
 class MinSizes:
-    """The minimum size of a completed backup, in MiB: `default`, except for the series that set their own.
+    """The minimum size of a completed backup, in MiB: `default`, except for the series in `exceptions`.
 
     This is the only place that applies it. Everything that reads the account applies `judged` to the backups first, so
     all other code finds the result in their state.
     """
 
     default: int
-    largest: int
-    """The largest of all: most backups are larger."""
-    by_name: Mapping[tuple[Id, str | None], int]
-    """The exceptions, by server and description, present or former."""
-    by_pattern: Mapping[Id, Sequence[tuple[Descriptions, int]]]
-    """Those whose former descriptions are patterns, by server; each server has few of them."""
+    exceptions: tuple[tuple[Id, Descriptions, int], ...] = ()
+    """By server and series."""
 
     @classmethod
     def of(cls, config: Config, servers: Iterable[DeclaredServer]) -> Self:
         """Collect the minimum sizes that the files set for these servers."""
-        by_name: dict[tuple[Id, str | None], int] = {}
-        by_pattern: dict[Id, list[tuple[Descriptions, int]]] = {}
-        for server in servers:
-            for series in server.series:
-                if (size := series.min_size) is not None:
-                    own = server.descriptions[series.description]
-                    by_name |= {(server.id, each): size for each in (own.present, *own.former)}
-                    if own.globs:
-                        by_pattern.setdefault(server.id, []).append((own, size))
-        default = config.settings.min_size
-        return cls(default=default, largest=max((default, *by_name.values())), by_name=by_name, by_pattern=by_pattern)
+        exceptions = (
+            (server.id, server.descriptions[series.description], series.min_size)
+            for server in servers
+            for series in server.series
+            if series.min_size is not None
+        )
+        return cls(default=config.settings.min_size, exceptions=tuple(exceptions))
 
     def judged(self, backups: Iterable[Backup]) -> tuple[Backup, ...]:
         """Return the backups, with the state UNDERSIZED for those that are."""
@@ -53,14 +47,35 @@ class MinSizes:
 
     def _is_undersized(self, backup: Backup) -> bool:
         """Return whether a backup is smaller than its minimum size; False if its size is not known."""
-        if backup.size_mb is None or backup.size_mb >= self.largest or backup.state is not State.USABLE:
+        if backup.size_mb is None or backup.size_mb >= self._largest or backup.state is not State.USABLE:
             return False
-        named = self.by_name.get((backup.server_id, backup.description))
+        named = self._by_name.get((backup.server_id, backup.description))
         if named is None:
-            patterns = self.by_pattern.get(backup.server_id, ())
+            patterns = self._by_pattern.get(backup.server_id, ())
             named = next((size for descriptions, size in patterns if backup.description in descriptions), None)
         return backup.size_mb < (self.default if named is None else named)
 
+    @cached_property
+    def _largest(self) -> int:
+        return max((self.default, *(size for _, _, size in self.exceptions)))
 
-DEFAULT = MinSizes.of(Config(servers=()), ())
+    @cached_property
+    def _by_name(self) -> dict[tuple[Id, str | None], int]:
+        return {
+            (server_id, name): size
+            for server_id, descriptions, size in self.exceptions
+            for name in (descriptions.present, *descriptions.former)
+        }
+
+    @cached_property
+    def _by_pattern(self) -> dict[Id, list[tuple[Descriptions, int]]]:
+        """The exceptions for series whose former descriptions are patterns; a server has few of them."""
+        found: dict[Id, list[tuple[Descriptions, int]]] = {}
+        for server_id, descriptions, size in self.exceptions:
+            if descriptions.globs:
+                found.setdefault(server_id, []).append((descriptions, size))
+        return found
+
+
+DEFAULT = MinSizes(default=Settings.model_construct().min_size)
 """The minimum sizes without files."""

@@ -18,7 +18,8 @@ from reconcile.diagnostics import UserError
 from reconcile.plan.saved import FORMAT_VERSION, dump, parse
 
 DECLARED = declare(
-    '{ description = "nightly", every = "1d", keep = { last = 1, within_daily = "1mo" } }',
+    '{ description = "nightly", every = "1d", keep = { last = 1, within_daily = "1mo" } },'
+    '{ description = "not yet", min_size = "10MiB", renamed_from = ["older", "auto-*"] }',
     server='prune = "7d"\npinned = [6, 77]',
 )
 HELD = (
