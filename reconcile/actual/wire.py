@@ -38,10 +38,10 @@ def read_backup(body: bytes, now: datetime) -> Backup:
     """Read the backup in a response to a create, which arrived at `now`.
 
     Raises:
-        MalformedError: the backup's id, its series, or when it was created is not certain.
+        MalformedError: the backup's id, its series, its type, or when it was created is not certain.
     """
     match _BACKUPS.read_entry(_json(body), now):
-        case Backup(is_identified=True) as backup:
+        case Backup(is_identified=True) as backup if "backup_type" not in backup.unreadable:
             return backup
         case odd:
             raise MalformedError(f"not readable: {', '.join(odd.unreadable)}")

@@ -385,11 +385,12 @@ class TestTheCanary:
         assert world.record[-1].record["created_at"] < (NOW + timedelta(minutes=1)).isoformat()
         assert "The server is locked" in explanation(result, "s1/nightly")
 
-    def test_its_response_may_lack_the_description_that_the_list_has(self) -> None:
+    @pytest.mark.parametrize("field", ["description", "backup_type"])
+    def test_its_response_may_lack_what_the_list_has(self, field: str) -> None:
         class Silent(World):
             def create(self, server: Record, description: str) -> httpx.Response:
                 made = super().create(server, description).json()
-                return httpx.Response(201, json={**made, "description": None})
+                return httpx.Response(201, json={**made, field: None})
 
         assert result_of(Silent(config=nightly(2), servers=servers(2), backups=[])).is_complete
 
