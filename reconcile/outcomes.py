@@ -60,7 +60,7 @@ class Started:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Rejected:
-    """The service has rejected an action for the first time; it will be sent again in `seconds`."""
+    """An action, or its list, was rejected or failed for the first time; it is tried again in `seconds`."""
 
     action: Action
     explanation: str

@@ -102,7 +102,7 @@ class Pages:
     async def read(
         self, target: str | httpx.URL, decode: Callable[[bytes, datetime], Value], params: Params | None = None
     ) -> tuple[Value, Response]:
-        """Read one response, again if necessary, and decode its body, which arrived at that time; raises as `whole`."""
+        """Read one response, again if necessary. `decode` gets its body and when it arrived. Raises as `whole`."""
         waited = 0.0
         for attempt in range(1, self._attempts + 1):
             try:

@@ -38,7 +38,7 @@ class Attempt(ABC):
     """The error of the last request that may have been carried out."""
     _times_lost: int = 0
     _rejected: ApiError | None = None
-    """The last error of a request that was certainly not carried out."""
+    """The last error after which the run paused: a rejection, or a list that failed."""
 
     @abstractmethod
     async def _look(self) -> Backup | Finished | None:
