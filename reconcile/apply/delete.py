@@ -27,7 +27,7 @@ class Deletion(Attempt):
     """One delete: `send` it, then `confirm` it.
 
     `why_not` returns, from a fresh list of the server, why the backup must be kept after all; None if the delete may be
-    sent. The deletes on one server share their `turn`: a server that is always busy must not take ten minutes for each.
+    sent. The deletes of one task share their `turn`: a server that is always busy must not take ten minutes for each.
     """
 
     action: Delete

@@ -117,7 +117,7 @@ class Permit:
 
 @dataclass(eq=False, slots=True)
 class Turn(Permit):
-    """The turn of one task to list and to change. The deletes on one server share it, and with it their lists."""
+    """The turn of one task to list and to change. Its deletes on one server share the turn, and with it their lists."""
 
     rejections: list[float] = field(default_factory=list)
     """The seconds of each rejected attempt since the last accepted change, with the pause after it."""

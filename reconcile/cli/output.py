@@ -155,7 +155,7 @@ class _Stream:
 
     @cached_property
     def console(self) -> "Console":
-        """The terminal. Nothing that is printed is read as markup, and rich honours NO_COLOR."""
+        """The terminal."""
         from rich.console import Console  # noqa: PLC0415 - takes a tenth of `validate`, and a pipe has no use for it
 
         return Console(
