@@ -183,7 +183,7 @@ def withheld_texts(plan: Plan, withheld: Withheld) -> Iterator[tuple[int, str]]:
         loss = plan.loss
         held = f"{count_text(loss.completed, 'completed backup')} on the declared servers"
         share = f"max_shrink: {plan.limit.max_shrink_percent}% of these, at least {ALWAYS_ALLOWED}"
-        limit = "none would be left" if loss.empties else f"the limit is {loss.limit:,} ({share})"
+        limit = "no usable one would be left" if loss.empties else f"the limit is {loss.limit:,} ({share})"
         yield number, f"They would lose {loss.lost:,} of the {held}; {limit}. {allow_text(loss.lost)}"
     yield from ((counts[veto], text) for veto, text in _WITHHELD_TEXTS.items() if counts[veto])
 

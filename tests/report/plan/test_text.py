@@ -47,6 +47,13 @@ def test_what_is_withheld_says_the_figures_and_the_way_out() -> None:
     assert text(plan, verbose=True).count("withheld: not kept") == 28
 
 
+def test_a_loss_that_leaves_only_undersized_backups_is_said_to_leave_no_usable_one() -> None:
+    declared = declare('{ description = "nightly" }', server="prune = true", settings='min_size = "1GiB"')
+    plan = make_plan(declared, inventory(backup(1, size_mb=1), backup(2, "by hand"), backup(3, status="pending")))
+
+    assert "would lose 1 of the 2 completed backups on the declared servers; no usable one would be left." in text(plan)
+
+
 def test_a_reason_that_many_backups_of_a_series_share_is_given_once() -> None:
     plan = make_plan(NIGHTLY, inventory(*(backup(number, age=days(6 - number)) for number in range(1, 5))))
 
