@@ -15,7 +15,7 @@ from reconcile.desired.desired import Freshness, declared_servers
 from reconcile.desired.locate import Source
 from reconcile.desired.min_sizes import MinSizes
 from reconcile.diagnostics import UserError
-from reconcile.insight.difference import Difference, compare
+from reconcile.insight.difference import ActionChange, Fate, compare
 from reconcile.insight.restore_points import Choice, choose, safety_description, series_of
 from reconcile.insight.servers import find_server, name_or_id
 from reconcile.plan.planning import RunOptions, desired_for, plan_run
@@ -49,8 +49,8 @@ class ReplayedRun:
     sent: Counter[str]
     """Number of creates, deletes and restores that were sent."""
     findings: tuple[Finding, ...]
-    other: Difference | None
-    """What other files would have changed in the first plan; None if nothing, or without other files."""
+    other: tuple[ActionChange, ...]
+    """What other files would have changed in the first plan; empty without other files."""
     refused: str
     """Why the other files are refused; empty if they are not."""
 
@@ -70,9 +70,10 @@ def replay(records: Iterable[tuple[str, Record]], load: Load, other: Config | No
 
 
 def _replayed(name: str, record: Record, load: Load, other: Config | None) -> ReplayedRun:
-    found, refused = None, ""
+    found: tuple[ActionChange, ...] = ()
+    refused = ""
     try:
-        found = _difference(record, load, other) if other else None
+        found = _changes(record, load, other) if other else ()
     except UserError as error:
         refused = error.diagnostics[0].summary
     return ReplayedRun(
@@ -161,15 +162,15 @@ def _kind(recorded: RecordedAction | None, again: RecordedAction | None) -> Kind
     return None if recorded.reason == again.reason else "reason"
 
 
-def _difference(record: Record, load: Load, other: Config) -> Difference | None:
-    """Compare the plans of other files and of its own for the first round of an apply; None if they are alike.
+def _changes(record: Record, load: Load, other: Config) -> tuple[ActionChange, ...]:
+    """Return how the plan of other files for the first round of an apply differs from that of its own files.
 
     Raises:
         UserError: the other files are refused.
     """
     if not isinstance(record.options, RunOptions) or record.saved_plan or not record.rounds:
-        return None
+        return ()
     options, inventory = record.options, record.inventories[0]
     desired = desired_for(other, inventory, options.targets, Freshness.of(options.max_age, record.started_at))
     found = compare(_config(record, load), desired, inventory, inventory.observed_at)
-    return None if found.causes_nothing else found
+    return tuple(each for each in found.actions if each.fate is not Fate.OTHER_REASON)

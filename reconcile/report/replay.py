@@ -3,7 +3,6 @@
 from collections import Counter
 
 from reconcile import __version__
-from reconcile.insight.difference import Fate
 from reconcile.insight.replay import Finding, Replay
 from reconcile.report.document import Block, Formats, Formatter, Lines, Text
 from reconcile.report.plan.sentences import action_table
@@ -40,7 +39,7 @@ def replay_text(replay: Replay, /, *, verbose: bool) -> Lines:
         if run.refused:
             lines.append(Text(f"On {run.at:%Y-%m-%d} these files would have been refused: {run.refused}"))
         if run.other:
-            lines += [Text(f"On {run.at:%Y-%m-%d} these files would have changed:"), action_table(run.other)]
+            lines += [Text(f"On {run.at:%Y-%m-%d} these files would have changed:"), action_table(run.other, run.at)]
     return Lines((*lines, Text(f"{_verdict(replay)}.", "bold red" if findings else "bold green")))
 
 
@@ -85,8 +84,7 @@ def replay_json(replay: Replay, /, *, verbose: bool) -> dict[str, object]:
                 "refused": run.refused or None,
                 "changes": [
                     {"address": each.action.address, "action": each.action.verb, "fate": each.fate}
-                    for each in (run.other.actions if run.other else ())
-                    if each.fate is not Fate.OTHER_REASON
+                    for each in run.other
                 ],
             }
             for run in replay

@@ -47,7 +47,7 @@ def plan_markdown(found: Plan | Difference, /, *, verbose: bool = False) -> str:
     caused = markdown(
         "plan/change.md.jinja",
         difference=found,
-        actions=list(sentences.action_rows(found)),
+        actions=list(sentences.action_rows(found.actions, plan.planned_at)),
         files=list(sentences.file_rows(found)),
         longest=_LONGEST,
         **shared,

@@ -4,7 +4,7 @@ What a change causes is one paragraph, and rows for the files and for the action
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby
@@ -257,9 +257,9 @@ class ActionRow:
     why: str
 
 
-def action_rows(difference: Difference) -> Iterator[ActionRow]:
-    """Yield each action that the change adds, withholds, no longer withholds, or removes."""
-    changed = [each for each in difference.actions if each.fate in _FATES]
+def action_rows(actions: Iterable[ActionChange], now: datetime) -> Iterator[ActionRow]:
+    """Yield each action that the change adds, withholds, no longer withholds, or removes; ages are those at `now`."""
+    changed = [each for each in actions if each.fate in _FATES]
     texts = [(each.fate, reason_text(each.action), each.action.address.series.description) for each in changed]
     servers: dict[object, set[str]] = {}
     for each, text in zip(changed, texts, strict=True):
@@ -272,13 +272,13 @@ def action_rows(difference: Difference) -> Iterator[ActionRow]:
     for row, alike in rows.items():
         is_folded = row in servers or len(alike) >= FEWEST_FOLDED
         for several in [alike] if is_folded else ([each] for each in alike):
-            yield _action_row(several, difference.after.planned_at)
+            yield _action_row(several, now)
 
 
-def action_table(difference: Difference) -> Columns:
+def action_table(actions: Iterable[ActionChange], now: datetime) -> Columns:
     """Return these rows as a table: the sign of the action, its name, its facts, and the reason."""
     rows = []
-    for row in action_rows(difference):
+    for row in action_rows(actions, now):
         sign = _SIGNS.get(row.fate, "+" if row.verb == Create.verb else "-")
         rows.append(Row((sign, row.name, *row.facts, row.why), SIGN_STYLES[sign]))
     return Columns(rows=rows, indent=2, narrowest=ROOM_FOR_REASONS, shortens=1)

@@ -43,7 +43,7 @@ def _changes(difference: Difference, *, verbose: bool) -> Iterator[Block]:
     if part := sentences.loss_part_text(difference):
         yield Text(part, "bold red")
     yield Columns(rows=tuple(Row(cells, "cyan") for cells in sentences.file_rows(difference)), indent=2)
-    yield sentences.action_table(difference)
+    yield sentences.action_table(difference.actions, difference.after.planned_at)
     yield Text(f"{sentences.in_any_case_text(difference)}{'' if verbose else ' (-v shows all of the plan)'}.", "dim")
 
 

@@ -28,7 +28,7 @@ def test_what_is_alike_on_many_servers_is_one_row(match: str, rows: list[str]) -
         for keep in (3, 1)
     )
 
-    found = list(action_rows(compare(before, resolve(after, HELD), HELD, NOW)))
+    found = list(action_rows(compare(before, resolve(after, HELD), HELD, NOW).actions, NOW))
 
     assert [row.name for row in found] == rows
     assert {row.why for row in found} == {"withheld: not kept by last=1"}
