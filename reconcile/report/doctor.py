@@ -37,7 +37,10 @@ def doctor_text(diagnosis: Diagnosis, /, *, verbose: bool) -> Lines:
 
 
 def doctor_json(diagnosis: Diagnosis, /, *, verbose: bool = False) -> dict[str, object]:
-    """Return every check. A diagnostic about the files may name a server, so only its severity is shown."""
+    """Return every check, with what was `found` if all is well.
+
+    A diagnostic about the files may name a server, so only its severity is shown.
+    """
     found = {check: text for check, text, _ in _found(diagnosis)}
     return {
         "format_version": "1.0",
@@ -48,7 +51,7 @@ def doctor_json(diagnosis: Diagnosis, /, *, verbose: bool = False) -> dict[str, 
             {
                 "check": check,
                 "ok": not diagnostics,
-                "found": found.get(check),
+                "found": None if diagnostics else found.get(check),
                 "diagnostics": [
                     {"severity": each.severity} if each.address or each.place or each.spot else each
                     for each in diagnostics

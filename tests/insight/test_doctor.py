@@ -63,6 +63,14 @@ def lines(diagnosis: Diagnosis, *, verbose: bool = False) -> list[str]:
     return shown(doctor_text(diagnosis, verbose=verbose).lines, 1000).splitlines()
 
 
+def test_json_says_of_no_check_with_errors_or_warnings_that_all_is_well() -> None:
+    files = declare('{ description = "nightly" }', server='pause = { until = 2026-03-01, reason = "move" }')
+    checks = {each["check"]: each for each in value(doctor_json(diagnosed(files)))["checks"]}
+
+    assert (checks["file"]["ok"], checks["file"]["found"]) == (False, None)
+    assert checks["declared servers"]["found"] == "all match the account"
+
+
 def test_each_check_that_passed_is_one_line() -> None:
     diagnosis = diagnosed()
 
