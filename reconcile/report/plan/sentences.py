@@ -168,7 +168,7 @@ def allow_text(lost: int) -> str:
 
 _WITHHELD_TEXTS = {
     Veto.NO_DELETE: "This run deletes nothing: --no-delete.",
-    Veto.PAUSED: "Their servers are paused.",
+    Veto.PAUSED: "Nothing is deleted on a paused server.",
     Veto.RULE_BROKEN: "Nothing is deleted on a server that breaks a [require] rule.",
     Veto.CLOCK_UNCONFIRMED: (
         "They depend on this machine's clock, which can't be checked because the service does not send the time."
@@ -240,9 +240,7 @@ def loss_part_text(difference: Difference) -> str:
     if difference.causes_nothing or not difference.after.loss.is_too_much(0):
         return ""
     more = max(0, lost - difference.before.loss.lost)
-    return (
-        f"Of the {count_text(lost, 'completed backup')} that the plan would lose, {more:,} are because of this change."
-    )
+    return f"The plan would lose {count_text(lost, 'completed backup')}, {more:,} of them because of this change."
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
