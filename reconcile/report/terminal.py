@@ -98,7 +98,7 @@ class _Paragraph:
     def pieces(self, screen: Screen) -> Iterator[Piece]:
         """Yield the whole text as one line."""
         for part, style in self.parts:
-            yield part.translate(_ASCII) if isinstance(part, Marks) and screen.ascii_only else _with_blanks(part), style
+            yield _with_blanks(_shown(part, screen)), style
 
     def lines(self, screen: Screen, room: int, lead: int = 0) -> list[Iterable[Piece]]:
         """Return lines of at most this width, none of which is broken between a number and its unit.
@@ -109,7 +109,7 @@ class _Paragraph:
             return [self.pieces(screen)]
         from rich.text import Text as RichText  # noqa: PLC0415 - as above; few lines in a pipe are so long
 
-        text = RichText.assemble(*self.parts)[lead:]
+        text = RichText.assemble(*((_shown(part, screen), style) for part, style in self.parts))[lead:]
         if max(map(cell_len, text.plain.split(" "))) > room:
             text.plain = _with_blanks(text.plain)
         text.plain = _TOGETHER.sub(_UNBROKEN, text.plain)
@@ -213,6 +213,10 @@ class _Layout:
 
 def _escaped(part: str) -> str:
     return part if isinstance(part, Marks) else visible(part, _LONGEST)
+
+
+def _shown(part: str, screen: Screen) -> str:
+    return part.translate(_ASCII) if isinstance(part, Marks) and screen.ascii_only else part
 
 
 def _printed(lines: Iterable[Iterable[Piece]], indent: int = 0) -> Iterator[Piece]:

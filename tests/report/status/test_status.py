@@ -134,9 +134,10 @@ class TestText:
         assert "24 gaps (-v lists them)" in self.lines(found)
         assert len([line for line in self.lines(found, verbose=True) if line.startswith("GAP ")]) == 24
 
-    def test_where_the_stream_has_only_ascii_the_days_are_still_to_be_read(self) -> None:
+    @pytest.mark.parametrize("width", [50, 200])
+    def test_where_the_stream_has_only_ascii_the_days_are_still_to_be_read(self, width: int) -> None:
         lines = status_text(of(NIGHTLY, FRESH), verbose=False).lines
-        shown = "".join(text for line in lines for text, _ in printed(line, Screen(200, ascii_only=True)))
+        shown = "".join(text for line in lines for text, _ in printed(line, Screen(width, ascii_only=True)))
 
         assert f"{' ' * 29}#" in shown
         assert "# held, x missed, . none needed" in shown
