@@ -85,9 +85,9 @@ def is_comparable(record: "Record", inventory: Inventory) -> bool:
 
 
 def since(records: Sequence[tuple[str, "Record"]], status: Status) -> Since:
-    """Compare the account with what the first record observed last, given the records of the runs after it, with names.
+    """Compare the account with the last observation of the first record; the others are of later runs; each has a name.
 
-    The health at both times is by the files of today. A later record of another account, which may be in the same
+    The files of today decide the health at both times. A later record of another account, which may be in the same
     folder, explains nothing.
 
     Raises:
@@ -140,7 +140,7 @@ def since(records: Sequence[tuple[str, "Record"]], status: Status) -> Since:
 
 
 def _other_account(record: "Record", inventory: Inventory) -> str:
-    """Return the base URL or the account of a record, and that of the inventory, if they differ; else an empty text."""
+    """Say which other base URL or account a record is of; empty if it may be of the account of the inventory."""
     accounts = ((each.observed.account, inventory.account) for each in record.rounds)
     both = ((record.base_url, inventory.base_url), *accounts)
     return next((f"{theirs}, not of {ours}" for theirs, ours in both if theirs and ours and theirs != ours), "")

@@ -24,7 +24,7 @@ _FINDINGS = {
 
 
 def finding_text(finding: Finding, version: str) -> str:
-    """Say which check of a record failed, which this version wrote."""
+    """Say which check of a record failed, and which `version` of reconcile wrote the record, if another one did."""
     other = f" (recorded by reconcile {version})" if version != __version__ else ""
     return _FINDINGS[finding.kind].format(subject=finding.subject, verb=finding.verb) + other
 

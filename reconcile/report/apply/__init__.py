@@ -1,7 +1,7 @@
 """The report at the end of an apply as text, and each event of it as lines of JSON.
 
-`apply --json` (spec, section 8) prints one object per line, in the form of Terraform's machine-readable UI. Who prints
-a line adds its time, `@timestamp`.
+`apply --json` (spec, section 8) prints one object per line, in the form of Terraform's machine-readable UI. The
+reporter that prints a line adds its time, `@timestamp`.
 """
 
 from collections.abc import Iterator
