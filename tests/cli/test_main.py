@@ -86,7 +86,7 @@ def on_windows(*commands: list[str], folder: Path | None = None) -> "subprocess.
     A form feed follows the output of each. The first that fails is the last.
     """
     script = """
-import json, os, signal, sys
+import json, os, shutil, signal, sys
 sys.modules |= dict.fromkeys(["fcntl", "grp", "pty", "pwd", "resource", "syslog", "termios", "tty", "uvloop"])
 from reconcile.cli.main import main
 from reconcile.cli import help_, schema, show, validate
@@ -98,7 +98,7 @@ for module, names in {
 }.items():
     for name in names.split():
         delattr(module, name)
-sys.platform = "win32"  # only now: click would import what Windows has instead
+sys.platform = "win32"  # only now: click and shutil would import what Windows has instead
 for arguments in json.loads(sys.argv[1]):
     sys.argv[1:] = arguments
     try:
