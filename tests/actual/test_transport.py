@@ -1,11 +1,9 @@
 """Proxies, certificates and slow connections, with real sockets where a socket makes the difference."""
 
-import gc
 import os
 import ssl
 import sys
 import time
-import warnings
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -14,7 +12,7 @@ import httpx
 import pytest
 import trustme
 from anyio.abc import ByteStream
-from support.loopback import Loopback, break_tls, use
+from support.loopback import Loopback, break_tls, collect_sockets, hang, trickle, use
 
 from reconcile.actual.errors import FinalError, NotSentError, OutcomeUnknownError
 from reconcile.actual.reader import Reader
@@ -54,27 +52,9 @@ def _send(data: bytes) -> Handle:
     return send
 
 
-async def _hang(_: ByteStream) -> None:
-    await anyio.sleep_forever()
-
-
 async def _hang_after_request(stream: ByteStream) -> None:
     await stream.receive()
     await anyio.sleep_forever()
-
-
-async def _trickle(stream: ByteStream) -> None:
-    await stream.receive()
-    await stream.send(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n")
-    while True:
-        await stream.send(b" ")
-        await anyio.sleep(0.01)
-
-
-def _collect_sockets() -> None:
-    """Close the sockets that httpcore leaves open after a cancelled TLS handshake, or an error of a SOCKS proxy."""
-    with warnings.catch_warnings(action="ignore", category=ResourceWarning):
-        gc.collect()
 
 
 class TestProxies:
@@ -139,14 +119,14 @@ class TestProxies:
             monkeypatch.setenv("ALL_PROXY", f"socks5://127.0.0.1:{port}")
             with pytest.raises(NotSentError, match=r"could not connect \(Malformed reply\)"):
                 use(str(SERVICE), lambda http: Writer(http).create(1, "a"))
-        _collect_sockets()
+        collect_sockets()
 
     def test_one_that_hangs_until_the_deadline_has_sent_nothing_either(self, monkeypatch: pytest.MonkeyPatch) -> None:
         with Loopback(handle=_hang_after_request).serve() as port:
             monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{port}")
             with pytest.raises(StoppedError, match="waiting for POST"):
                 use(str(SERVICE), lambda http: Writer(http).create(1, "a"), seconds=0.3)
-        _collect_sockets()
+        collect_sockets()
 
     @pytest.mark.parametrize(
         ("variables", "proxy"),
@@ -298,7 +278,7 @@ class TestCertificates:
 class TestDeadline:
     @pytest.mark.parametrize(
         ("scheme", "handle"),
-        [("http", _hang), ("http", _hang_after_request), ("http", _trickle), ("https", _hang)],
+        [("http", hang), ("http", _hang_after_request), ("http", trickle), ("https", hang)],
         ids=["accepts and hangs", "never answers", "trickles", "no TLS handshake"],
     )
     def test_ends_every_wait(self, scheme: str, handle: Handle) -> None:
@@ -308,7 +288,7 @@ class TestDeadline:
                 use(f"{scheme}://127.0.0.1:{port}", lambda http: Reader(http).observe(), seconds=0.2)
 
             assert time.monotonic() - started < 20
-        _collect_sockets()
+        collect_sockets()
 
     def test_leaves_open_what_became_of_a_change(self) -> None:
         with (

@@ -4,7 +4,6 @@ One deadline bounds every command, so `plan` meets each misbehaviour, and every 
 The one place where a bound in seconds is the behaviour: spec, section 4.6.
 """
 
-import gc
 import json
 import os
 import re
@@ -12,17 +11,15 @@ import signal
 import socket
 import threading
 import time
-import warnings
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-import anyio
 import pytest
 from anyio.abc import ByteStream
 from support.command import FILE as SANDBOX_FILE
 from support.command import run, run_on, sandbox
-from support.loopback import Loopback
+from support.loopback import Loopback, collect_sockets, hang, trickle
 from support.service import item
 
 from reconcile.cli import apply
@@ -42,14 +39,6 @@ COMMANDS = [
     ["doctor"],
     ["restore", "web", "--backup", "1", "--auto-approve"],
 ]
-
-
-async def trickle(stream: ByteStream) -> None:
-    await stream.receive()
-    await stream.send(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n")
-    while True:
-        await stream.send(b" ")
-        await anyio.sleep(0.05)
 
 
 async def endless_pages(stream: ByteStream) -> None:
@@ -84,10 +73,6 @@ async def unavailable(stream: ByteStream) -> None:
         await stream.send(answer("503 Service Unavailable", "{}"))
 
 
-async def black_hole(_: ByteStream) -> None:
-    await anyio.sleep_forever()
-
-
 def answer(status: str, body: str, headers: str = "") -> bytes:
     return f"HTTP/1.1 {status}\r\nContent-Length: {len(body)}\r\n{headers}\r\n{body}".encode()
 
@@ -99,8 +84,8 @@ MISBEHAVIOURS: list[tuple[str, str, Callable[[ByteStream], Awaitable[None]], str
     ("429", "http", too_many_requests, "5s", "429 Too Many Requests"),
     ("Retry-After", "http", come_back_in_an_hour, "5s", "429 Too Many Requests"),
     ("503", "http", unavailable, "5s", "503 Service Unavailable"),
-    ("black hole", "http", black_hole, "3s", "waiting for GET http://"),
-    ("no TLS handshake", "https", black_hole, "3s", "waiting for GET https://"),
+    ("black hole", "http", hang, "3s", "waiting for GET http://"),
+    ("no TLS handshake", "https", hang, "3s", "waiting for GET https://"),
 ]
 ROWS = [
     pytest.param(
@@ -133,8 +118,7 @@ def test_it_ends_any_command(
     assert done.returncode == 1
     assert elapsed < LONGEST
     assert waited_for in done.shown
-    with warnings.catch_warnings(action="ignore", category=ResourceWarning):
-        gc.collect()  # httpcore leaves the socket of a TLS handshake that is cancelled to this
+    collect_sockets()
 
 
 def test_a_resolver_that_does_not_respond_ends_with_the_time_limit(

@@ -1,6 +1,8 @@
 """A server on this machine that speaks real TCP and TLS, for what no transport in the same process shows."""
 
+import gc
 import ssl
+import warnings
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -68,11 +70,31 @@ class Loopback:
             await stream.send(self.answer)
 
 
+async def hang(_: ByteStream) -> None:
+    """Accept the connection and answer nothing, as a handler of a `Loopback`."""
+    await anyio.sleep_forever()
+
+
+async def trickle(stream: ByteStream) -> None:
+    """Answer with a body of which a byte comes now and then, as a handler of a `Loopback`."""
+    await stream.receive()
+    await stream.send(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n")
+    while True:
+        await stream.send(b" ")
+        await anyio.sleep(0.01)
+
+
 async def break_tls(stream: ByteStream) -> None:
     """Answer within TLS by what is no TLS, as a handler of a `Loopback`."""
     await stream.receive()
     assert isinstance(stream, TLSStream)
     await stream.transport_stream.send(b"HTTP/1.1 502 Bad Gateway\r\n\r\n")
+
+
+def collect_sockets() -> None:
+    """Close the sockets that httpcore leaves open after a cancelled TLS handshake, or an error of a SOCKS proxy."""
+    with warnings.catch_warnings(action="ignore", category=ResourceWarning):
+        gc.collect()
 
 
 def use(base_url: str, function: Callable[[Http], Awaitable[Value]], *, seconds: float = 10) -> Value:
