@@ -163,7 +163,7 @@ def _kind(recorded: RecordedAction | None, again: RecordedAction | None) -> Kind
 
 
 def _changes(record: Record, load: Load, other: Config) -> tuple[ActionChange, ...]:
-    """Return how the plan of other files for the first round of an apply differs from that of its own files.
+    """Return what other files would have changed in the plan of the first round of an apply.
 
     Raises:
         UserError: the other files are refused.

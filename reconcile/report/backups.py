@@ -1,4 +1,4 @@
-"""`list` as text and as JSON, and what a restore would do and what would be lost."""
+"""`list` as text and as JSON, and the backup, the loss and the other backups that a restore shows first."""
 
 from collections.abc import Sequence
 

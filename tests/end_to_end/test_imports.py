@@ -1,4 +1,4 @@
-"""What is imported: `--help`, `--version`, completion and `validate` are to be fast."""
+"""What each command imports, because `--help`, `--version`, completion and `validate` must be fast."""
 
 import json
 import subprocess

@@ -36,11 +36,11 @@ def applied(world: World, *, seconds: float = TIMEOUT, options: RunOptions = Run
 
 
 def outcomes(result: Result) -> dict[str, Outcome]:
-    return {str(it.action.address): it.outcome for it in result.finished}
+    return {str(ended.action.address): ended.outcome for ended in result.finished}
 
 
 def posts(world: World) -> int:
-    return sum(it.startswith("POST") for it in world.requests)
+    return sum(request.startswith("POST") for request in world.requests)
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ def test_what_is_rejected_for_ever_fails_after_ten_minutes_in_the_services_own_w
 
     result = applied(world)
 
-    web = next(it for it in result.finished if str(it.action.address) == "web/before the upgrade")
+    web = next(ended for ended in result.finished if str(ended.action.address) == "web/before the upgrade")
     assert web.outcome is Outcome.FAILED, "nothing was lost, so it was not created"
     assert re.match(r"given up after 9min \d+s: POST ", web.explanation)
     assert timedelta(minutes=5) < world.time - NOW < timedelta(minutes=11)
@@ -113,7 +113,7 @@ def test_what_is_rejected_until_the_deadline_has_failed_in_the_services_own_word
 
     result = applied(world, seconds=60)
 
-    web = next(it for it in result.finished if str(it.action.address) == "web/before the upgrade")
+    web = next(ended for ended in result.finished if str(ended.action.address) == "web/before the upgrade")
     assert web.outcome is Outcome.FAILED
     assert "409" in web.explanation
     assert result.stopped is Stop.DEADLINE
@@ -132,8 +132,8 @@ def test_somebody_else_made_one_after_the_plan_so_none_is_made() -> None:
     result = applied(world)
 
     assert outcomes(result)["db/nightly"] is Outcome.SKIPPED
-    assert "the series gained #99, #98 meanwhile" in [it.explanation for it in result.finished]
-    assert {OLD, FAILED} <= {it["id"] for it in world.account.backups}, "its deletes wait for the next plan"
+    assert "the series gained #99, #98 meanwhile" in [ended.explanation for ended in result.finished]
+    assert {OLD, FAILED} <= {entry["id"] for entry in world.account.backups}, "its deletes wait for the next plan"
     world.faults = {}
     world.apply()
     assert is_exact(world)
@@ -153,7 +153,7 @@ def test_a_stalled_backup_completed_after_the_plan_so_none_is_created() -> None:
     result = applied(world)
 
     assert posts(world) == 0
-    assert [(it.outcome, it.explanation) for it in result.finished] == [
+    assert [(ended.outcome, ended.explanation) for ended in result.finished] == [
         (Outcome.SKIPPED, "the series gained #99 meanwhile")
     ]
 
@@ -211,7 +211,7 @@ class TestEcho:
         assert "#501" in note.summary
         assert f"Sent description 'before the upgrade', stored {stored!r}." in note.detail
         assert not result.is_complete
-        assert OLD in {it["id"] for it in world.account.backups}
+        assert OLD in {entry["id"] for entry in world.account.backups}
 
     def test_is_noticed_in_the_answer_where_nothing_is_waited_for(self) -> None:
         world = small_world(stored_as=ALTERATIONS["cut"])
@@ -321,9 +321,9 @@ def test_a_lost_create_is_not_sent_again_if_it_may_be_a_new_entry_that_cannot_be
     result = applied(world, options=ONE_AT_A_TIME)
 
     assert posts(world) == 2, "one for each series that was due"
-    created = [it for it in result.finished if isinstance(it.action, Create)]
-    assert [it.outcome for it in created] == [Outcome.UNKNOWN] * 2
-    assert all(f"; a new entry with an unreadable {field}" in it.explanation for it in created)
+    created = [ended for ended in result.finished if isinstance(ended.action, Create)]
+    assert [ended.outcome for ended in created] == [Outcome.UNKNOWN] * 2
+    assert all(f"; a new entry with an unreadable {field}" in ended.explanation for ended in created)
 
 
 def test_of_two_backups_that_a_lost_create_left_the_one_that_has_not_failed_is_ours() -> None:
@@ -348,7 +348,7 @@ def test_a_token_that_may_no_longer_list_ends_the_wait_and_says_so() -> None:
 
     result = applied(world, options=ONE_AT_A_TIME)
 
-    (web,) = [it for it in result.finished if str(it.action.address) == "web/before the upgrade"]
+    (web,) = [ended for ended in result.finished if str(ended.action.address) == "web/before the upgrade"]
     assert web.outcome is Outcome.UNKNOWN
     assert web.explanation.startswith("#501 was started, but the list can't be read: GET ")
 
@@ -374,8 +374,8 @@ def test_the_deadline_bounds_the_whole_and_what_is_begun_is_told() -> None:
     result = applied(world, seconds=600)
 
     assert world.time - NOW < timedelta(seconds=700)
-    assert 500 < max(it.elapsed for it in world.events if isinstance(it, Waiting)) <= 600
-    assert {it.explanation for it in result.finished if it.outcome is Outcome.NOT_STARTED} == {"not started"}
+    assert 500 < max(event.elapsed for event in world.events if isinstance(event, Waiting)) <= 600
+    assert {ended.explanation for ended in result.finished if ended.outcome is Outcome.NOT_STARTED} == {"not started"}
     assert outcomes(result) == {
         "web/before the upgrade": Outcome.IN_PROGRESS,
         f"web/by hand#{JUNK}": Outcome.NOT_STARTED,
@@ -390,7 +390,7 @@ def test_waiting_costs_few_requests() -> None:
 
     applied(world)
 
-    assert sum(it == "GET /backups/" for it in world.requests) < 100
+    assert sum(request == "GET /backups/" for request in world.requests) < 100
 
 
 class TestInterrupt:
@@ -417,8 +417,11 @@ def test_a_description_that_looks_like_a_backups_address_is_told_apart_from_it()
 
     result = applied(world)
 
-    same = [it for it in result.finished if str(it.action.address) == f"db/nightly#{FAILED}"]
-    assert [(type(it.action).__name__, it.backup is not None) for it in same] == [("Delete", False), ("Create", True)]
+    same = [ended for ended in result.finished if str(ended.action.address) == f"db/nightly#{FAILED}"]
+    assert [(type(ended.action).__name__, ended.backup is not None) for ended in same] == [
+        ("Delete", False),
+        ("Create", True),
+    ]
 
 
 def test_backups_of_other_servers_in_the_list_of_one_are_not_taken_for_the_lost_one() -> None:

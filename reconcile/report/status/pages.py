@@ -1,8 +1,8 @@
 """A status as an HTML page, as a record in Markdown for an audit, and as a runbook.
 
 The page has the restore points of each server. The runbook says how to restore each server with nothing but a shell and
-curl. It is read in an emergency, as rendered Markdown or as plain text. Every command stands alone, so that it can be
-copied:
+curl. It is read in an emergency, as rendered Markdown or as plain text. Every command can be copied by
+itself:
 
 - The token reaches curl through standard input, because a process list shows arguments.
 - `--disable` ignores ~/.curlrc, which might repeat a request or follow a redirect with the token.
