@@ -247,8 +247,7 @@ class Http(AbstractAsyncContextManager["Http"]):
         If such a response asks for a pause, all requests pause.
         """
         if response.is_success:
-            age = cache_age(response) if response.request.method == "GET" else 0
-            if age > _OLDEST:
+            if response.request.method == "GET" and (age := cache_age(response)) > _OLDEST:
                 problem = f"the response comes from a cache, and is {age_text(timedelta(seconds=age))} old"
                 advice = "Exclude the service from the cache, probably that of a proxy."
                 raise OutcomeUnknownError(self._name(response.request), problem, advice)

@@ -22,7 +22,6 @@ from reconcile.cli.prompt import ask
 from reconcile.cli.recorder import record_in
 from reconcile.cli.reporters import REPORTERS, Reporter
 from reconcile.cli.session import Session
-from reconcile.cli.system_clock import SystemClock
 from reconcile.clock import Stop
 from reconcile.diagnostics import UserError
 from reconcile.durations import Duration
@@ -86,7 +85,7 @@ def apply(
                 options,
                 record_folder=record_folder,
                 parallelism=parallelism,
-                patience=lock_timeout.in_seconds(SystemClock().now()) if lock_timeout else 0.0,
+                patience=lock_timeout.in_seconds(session.clock.now()) if lock_timeout else 0.0,
                 asks=not auto_approve,
             )
         except UserError as error:

@@ -12,7 +12,6 @@ from reconcile.cli.connection import connect
 from reconcile.cli.options import command, format_of
 from reconcile.cli.process import ExitCode
 from reconcile.cli.session import Session
-from reconcile.cli.system_clock import SystemClock
 from reconcile.diagnostics import UserError
 from reconcile.insight.doctor import (
     BACKUP_FIELDS,
@@ -47,7 +46,7 @@ def doctor(session: Session, *, formatter: Formatter[Diagnosis] = format_of(DOCT
         facts = AccessFacts(base_url=access.base_url, token_from=access.token_from, proxies=proxies)
         service = _tried(lambda: connect(session, examine, access=access, asks_account=True))
     versions = {"python": platform.python_version(), "platform": platform.platform()}
-    diagnosis = diagnose(config, facts, service, versions, SystemClock().now())
+    diagnosis = diagnose(config, facts, service, versions, session.clock.now())
     session.output.show(formatter(diagnosis, verbose=session.output.verbose))
     return ExitCode.ERROR if diagnosis.errors else ExitCode.DONE
 

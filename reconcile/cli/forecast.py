@@ -13,7 +13,6 @@ from reconcile.cli.options import COMPARE, OUTPUT_FILE, command, format_of, opti
 from reconcile.cli.output import Output
 from reconcile.cli.process import ExitCode
 from reconcile.cli.session import Session
-from reconcile.cli.system_clock import SystemClock
 from reconcile.desired.config import Config
 from reconcile.desired.desired import Desired
 from reconcile.durations import Duration
@@ -53,7 +52,7 @@ def forecast(
     inventory: Inventory | None = None
     if not from_empty:
         inventory = connect(session, lambda reader: reader.observe())
-    start = inventory.observed_at if inventory else SystemClock().now().replace(microsecond=0)
+    start = inventory.observed_at if inventory else session.clock.now().replace(microsecond=0)
     schedule = Schedule(start=start, days=days, every=apply_every)
 
     def forecast_for(config: Config, after: Desired | None = None) -> tuple[Desired, Forecast]:

@@ -13,7 +13,6 @@ from reconcile import __version__
 from reconcile.actual.credentials import Access
 from reconcile.actual.inventory import Inventory
 from reconcile.cli.session import Session
-from reconcile.cli.system_clock import SystemClock
 from reconcile.desired.config import Config
 from reconcile.diagnostics import UserError
 from reconcile.outcomes import Applied, Event, Finished, Planned, Result
@@ -58,7 +57,7 @@ def record_in(
     Raises:
         UserError: it can't be written.
     """
-    now = SystemClock().now
+    now = session.clock.now
     record = Record(
         version=__version__,
         command="apply" if isinstance(options, RunOptions) else "restore",

@@ -3,7 +3,6 @@
 from reconcile.cli.options import command, format_of
 from reconcile.cli.process import ExitCode
 from reconcile.cli.session import Session
-from reconcile.cli.system_clock import SystemClock
 from reconcile.diagnostics import UserError
 from reconcile.insight.validation import Validation
 from reconcile.report.diagnostics import VALIDATE_FORMATS
@@ -14,7 +13,7 @@ from reconcile.report.document import Formatter
 def validate(session: Session, *, formatter: Formatter[Validation] = format_of(VALIDATE_FORMATS)) -> ExitCode:
     """Check the files offline and report all errors at once."""
     try:
-        found = Validation.of(session.config(), SystemClock().now())
+        found = Validation.of(session.config(), session.clock.now())
     except UserError as invalid:
         found = Validation(config=None, diagnostics=invalid.diagnostics)
     session.output.diagnostics(found.diagnostics)
