@@ -66,7 +66,7 @@ class Backup:
     """One backup as the service lists it. `size_mb` is in megabytes; times are aware and in UTC.
 
     `unreadable` names the fields that are not as documented. They are None or empty, except for `created_at`, which is
-    the time of observation: a backup that counts as new causes neither a create nor a delete.
+    the time of observation: a backup that may be new causes no delete, and counts for no `every`.
     """
 
     id: Id

@@ -21,14 +21,11 @@ def altered(create: Create, stored: Backup) -> Diagnostic:
         advice = f"Write {stored.description!r} in the file, or delete #{stored.id}."
     else:
         advice = f"Look at #{stored.id} in the web panel, and report it to the service."
-    differences = " ".join(
-        f"Sent {name} {sent!r}, stored {found!r}." for name, sent, found in _differences(create, stored)
-    )
     return Diagnostic(
         summary=f"the service stored backup #{stored.id} differently from how it was sent",
         detail=(
-            f"{differences} No more backups are created, because the next run would not recognise them and would "
-            f"create them again. {advice}"
+            f"{' '.join(_differences(create, stored))} No more backups are created, because the next run would not "
+            f"recognise them and would create them again. {advice}"
         ),
         address=str(create.address),
     )
@@ -47,13 +44,16 @@ def hidden(create: Create, accepted: Backup | None = None) -> Diagnostic:
     )
 
 
-def _differences(create: Create, stored: Backup) -> list[tuple[str, object, object]]:
+def _differences(create: Create, stored: Backup) -> list[str]:
     fields = (
         ("description", create.description, stored.description),
         ("server", create.server_id, stored.server_id),
         ("type", MANUAL, stored.backup_type),
     )
-    return [(name, sent, found) for name, sent, found in fields if sent != found]
+    differences = [f"Sent {name} {sent!r}, stored {found!r}." for name, sent, found in fields if sent != found]
+    if "created_at" in stored.unreadable and State.of(stored.status) is not State.PENDING:
+        differences.append("Its created_at is not readable.")
+    return differences
 
 
 def why_it_does_not_count(new: Backup, settled: Backup | None, started_at: datetime, now: datetime) -> str | None:
@@ -61,7 +61,8 @@ def why_it_does_not_count(new: Backup, settled: Backup | None, started_at: datet
     if settled is None:
         return f"#{new.id} is no longer in the list"
     if settled.state is State.UNKNOWN:
-        return f"#{settled.id} has the status {settled.status!r}, which reconcile does not know"
+        unknown = f"the status {settled.status!r}, which reconcile does not know"
+        return f"#{settled.id} has {unknown if settled.is_identified else 'no readable created_at'}"
     if settled.state is not State.USABLE:
         but = f" with {size_text(settled.size_mb)}, less than min_size" if settled.state is State.UNDERSIZED else ""
         return f"#{settled.id} ended as {settled.status!r}{but}"

@@ -65,6 +65,7 @@ class Delete:
 
 
 Action = Create | Delete
+_IDLE = {Exemption.STALLED, Exemption.MISDATED, Exemption.NOT_READABLE}
 Withheld = Mapping[BackupAddress, Veto]
 """The deletes that are planned but not carried out, and why."""
 
@@ -115,8 +116,8 @@ class SeriesPlan:
 
     @property
     def idle(self) -> frozenset[Id]:
-        """The backups that are no members: failed, stalled or misdated."""
-        kept = (each.backup for each in self.kept if each.reason in {Exemption.STALLED, Exemption.MISDATED})
+        """The backups that make no create unnecessary: failed, stalled, misdated or without a readable time."""
+        kept = (each.backup for each in self.kept if each.reason in _IDLE)
         failed = (backup for backup in self.backups if backup.state is State.FAILED)
         return frozenset(backup.id for backup in (*kept, *failed))
 

@@ -107,7 +107,7 @@ class SeriesState:
     """The backups of one declared series, each group from the oldest to the newest.
 
     Every backup is in one of the groups. The *members* (spec, section 3) are the usable, undersized, pending and
-    unknown ones.
+    unknown ones. A member without a readable creation time may be of any age, so it makes no create unnecessary.
     """
 
     backups: tuple[Backup, ...]
@@ -198,7 +198,7 @@ def series_state(
     for backup in backups:
         group = times.state(backup)
         groups[group].append(backup)
-        if group in _MEMBERS:
+        if group in _MEMBERS and backup.is_identified:
             newest = backup
             if group is not State.UNDERSIZED:
                 newest_sized = backup

@@ -134,7 +134,7 @@ def _oddity(backup: Backup, times: TimeRules, *, is_declared: bool) -> tuple[str
     if "description" in backup.unreadable:
         return "its description is not readable", f"Nothing on this server is deleted while this backup exists; {_LOOK}"
     if not backup.is_identified:
-        advice = f"It counts as new, and nothing in this series is deleted while this backup exists; {_LOOK}"
+        advice = f"It does not count, and nothing in this series is deleted while this backup exists; {_LOOK}"
         return "its created_at is not readable", advice
     if state is State.UNKNOWN and is_declared:
         return f"unknown status {backup.status!r}", "Nothing in this series is deleted while this backup exists."

@@ -3,12 +3,13 @@
 from dataclasses import replace
 
 import pytest
-from support.build import NOW, WEB, backup, config, days, hours, inventory, make_plan
+from support.build import NOW, WEB, backup, config, days, declare, hours, inventory, make_plan
 
 from reconcile.actual.inventory import Backup, Inventory, OddEntry, Server, State
+from reconcile.durations import Duration
 from reconcile.ids import Id, id_order
 from reconcile.plan.model import Plan
-from reconcile.plan.reasons import Exemption
+from reconcile.plan.reasons import Exemption, Missing, TooOld
 
 FILE = config("""
 [settings]
@@ -71,8 +72,21 @@ def test_a_backup_without_a_time_is_never_deleted_and_nothing_in_its_series_is()
     assert kept[2] == Exemption.BESIDE_UNKNOWN
 
 
-def test_a_backup_without_a_time_counts_as_new() -> None:
-    assert created(plan_of(undated(9))) == ["db/nightly"]
+@pytest.mark.parametrize("status", ["completed", "failed", "in_progress"])
+def test_a_backup_without_a_time_keeps_no_series_from_its_next_backup(status: str) -> None:
+    assert created(plan_of(replace(undated(9), status=status))) == ["web/nightly", "db/nightly"]
+
+
+def test_neither_does_one_that_is_alone() -> None:
+    (create,) = make_plan(declare("{ description = 'nightly' }"), inventory(undated(9))).creates
+    assert create.reason == Missing(has_others=True)
+
+
+def test_a_backup_without_a_time_is_not_young_enough_for_max_age() -> None:
+    plan = make_plan(declare("{ description = 'nightly' }"), inventory(OLD[0], undated(9)), max_age="1h")
+
+    assert [create.reason for create in plan.creates] == [TooOld(age=days(2), max_age=Duration.parse("1h"))]
+    assert plan.errors == ()
 
 
 def test_nothing_beside_an_undeclared_backup_without_a_time_is_pruned() -> None:

@@ -6,7 +6,19 @@ from typing import Any
 
 import httpx
 import pytest
-from support.hazards import FILES, NIGHTLY, OLD, SERVICES, WEB, Backdating, dangerous_world, pairs, run, schedules
+from support.hazards import (
+    FILES,
+    NIGHTLY,
+    OLD,
+    SERVICES,
+    WEB,
+    Backdating,
+    Undating,
+    dangerous_world,
+    pairs,
+    run,
+    schedules,
+)
 from support.schedules import Schedule, item, written
 from support.world import Handler, World
 
@@ -157,6 +169,16 @@ class TestWhatDoesNotCountAsMade:
         result = result_of(world)
 
         assert "dated 1h 59min before it was started: it does not count" in of_kind(result, Create).explanation
+        assert NIGHTLY in held(world)
+
+    def test_one_that_the_list_shows_without_a_date_is_the_last(self) -> None:
+        world = dangerous_world(Undating, "rotation")
+
+        result = result_of(world)
+
+        assert of_kind(result, Create).outcome is Outcome.FAILED
+        (note,) = result.notes
+        assert "Its created_at is not readable." in note.detail
         assert NIGHTLY in held(world)
 
     def test_one_that_the_list_shows_under_another_description(self) -> None:

@@ -65,6 +65,16 @@ class Backdating(Misdating):
     ahead = -timedelta(hours=2)
 
 
+class Undating(World):
+    """Backups that are completed have no date."""
+
+    def handle(self, request: httpx.Request) -> httpx.Response:
+        for backup in self.account.list_backups():
+            if backup["id"] > 500 and backup["status"] == "completed":
+                backup["created_at"] = None
+        return super().handle(request)
+
+
 class Trimming(World):
     """The answer echoes the description that was sent, the list shows it cut."""
 
