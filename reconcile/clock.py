@@ -44,7 +44,7 @@ class StoppedError(UserError):
     def __init__(self, reason: Stop, during: str = "") -> None:
         advice = {
             Stop.INTERRUPTED: "Run the command again; it starts from what the account holds then.",
-            Stop.DEADLINE: "Allow more time with --timeout, or use -v to see which requests take so long.",
+            Stop.DEADLINE: "Allow more time with --timeout, or use --debug to see which requests take so long.",
         }
         super().__init__(f"stopped: {reason}" + (f" while {during}" if during else ""), advice[reason])
         self.reason = reason

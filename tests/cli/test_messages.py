@@ -46,6 +46,7 @@ class TestOneClearMessage:
     def test_no_service_there(self, service: Sandbox) -> None:
         done = service.run("plan", "--timeout", "3s", VPS_API_URL="http://127.0.0.1:9/api/v1")
         self.check(done, "could not connect")
+        assert "use --debug to see which requests take so long" in done.stderr
 
     def test_another_kind_of_service_there(self, service: Sandbox) -> None:
         self.check(service.run("plan", VPS_API_URL=service.url.removesuffix("/v1")), "404 Not Found")
