@@ -61,11 +61,9 @@ ANNOUNCED = 5.0
 _ENCODINGS = {"", "identity", "gzip", "deflate"}
 """One encoding at a time: a chunk of 64 KiB decodes to at most 64 MiB; encoded twice, to 64 GiB."""
 
-_LONGEST_TURN = 5.0
-"""Maximum seconds that a change waits for its turn, because the fresh list it relies on ages (spec, section 4.4)."""
-
-_OLDEST = 5
-"""Maximum seconds that a response may have been in a cache (spec, section 4.4)."""
+FRESH = 5.0
+"""A few seconds (spec, section 4.4): the maximum age of a list that a change relies on, and of a response in a cache.
+A change may wait as long for its turn, because its list ages meanwhile."""
 
 _SHORTEST_PAUSE = 1.0
 """Seconds of pause after a 429 without Retry-After."""
@@ -162,7 +160,7 @@ class Http(AbstractAsyncContextManager["Http"]):
                     raise StoppedError(stopped.reason, self._pause_reason) from None
             if method != "GET":
                 self.clock.checkpoint()  # a change that waited for its turn must not start after an interrupt
-                if self.clock.monotonic() - asked_at > _LONGEST_TURN:
+                if self.clock.monotonic() - asked_at > FRESH:
                     raise OutdatedError(name, "not sent: the list it relies on is too old")
             try:
                 return await self._send(request, name)
@@ -247,7 +245,7 @@ class Http(AbstractAsyncContextManager["Http"]):
         If such a response asks for a pause, all requests pause.
         """
         if response.is_success:
-            if response.request.method == "GET" and (age := cache_age(response)) > _OLDEST:
+            if response.request.method == "GET" and (age := cache_age(response)) > FRESH:
                 problem = f"the response comes from a cache, and is {age_text(timedelta(seconds=age))} old"
                 advice = "Exclude the service from the cache, probably that of a proxy."
                 raise OutcomeUnknownError(self._name(response.request), problem, advice)

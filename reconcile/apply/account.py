@@ -5,15 +5,13 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 
 from reconcile.actual.errors import ApiError
+from reconcile.actual.http import FRESH
 from reconcile.actual.inventory import Backup, Inventory, OddEntry, State
 from reconcile.actual.reader import Reader
 from reconcile.clock import Clock
 from reconcile.desired.min_sizes import DEFAULT, MinSizes
 from reconcile.ids import Id
 from reconcile.tasks import side_by_side
-
-FRESH = 5.0
-"""Maximum age, in seconds, of a list that a create or a delete relies on: the spec's "a few"."""
 
 _AVOIDED_FOR = 10
 """If looking with the list of the account fails, it is avoided for this many times the time that it took."""

@@ -11,9 +11,10 @@ from support.build import backup, inventory
 from support.virtual import VirtualClock, run_virtually
 
 from reconcile.actual.errors import ApiError, OutcomeUnknownError
+from reconcile.actual.http import FRESH
 from reconcile.actual.inventory import Backup, Server
 from reconcile.actual.reader import Reader
-from reconcile.apply.account import FRESH, AccountView, Listing
+from reconcile.apply.account import AccountView, Listing
 from reconcile.desired.min_sizes import DEFAULT
 from reconcile.ids import Id
 

@@ -15,7 +15,7 @@ from support.faults import BY_NAME, where_it_fits
 from support.schedules import HIDDEN, WEB, item
 from support.world import Crash, World
 
-from reconcile.apply.account import FRESH
+from reconcile.actual.http import FRESH
 from reconcile.desired.config import Config
 from reconcile.plan.planning import RunOptions
 from reconcile.plan.retention import retain

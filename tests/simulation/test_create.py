@@ -15,7 +15,7 @@ from support.faults import BY_NAME, lost_after, lost_before
 from support.schedules import DB, FAILED, JUNK, OLD, WEB, clean_requests, is_exact, item, small_world
 from support.world import BASE_URL, TIMEOUT, Fault, Handler, World
 
-from reconcile.apply.account import FRESH
+from reconcile.actual.http import FRESH
 from reconcile.clock import Stop
 from reconcile.desired.config import Config
 from reconcile.diagnostics import UserError

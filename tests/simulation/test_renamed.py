@@ -11,7 +11,7 @@ from support.faults import BY_NAME, lost_before
 from support.schedules import HIDDEN, LAG, WEB, Schedule, crashes, item, singles, written
 from support.world import Crash, Fault, Handler, World
 
-from reconcile.apply.account import FRESH
+from reconcile.actual.http import FRESH
 from reconcile.desired.config import Config
 from reconcile.diagnostics import UserError
 from reconcile.outcomes import Outcome
