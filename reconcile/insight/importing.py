@@ -5,7 +5,7 @@ an import says "No changes".
 """
 
 import re
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -242,7 +242,7 @@ def declare(
     ]
     if is_first:
         tables = [_with_nightly(table, inventory) for table in tables]
-    entries = tuple(_entries(tables, inventory, {fleet.name for fleet in resolved.fleets}, not_shown))
+    entries = tuple(_entries(tables, inventory, Counter(fleet.name for fleet in resolved.fleets), not_shown))
     return Declaration(
         base_url=inventory.base_url,
         account=None if existing else inventory.account,
@@ -265,34 +265,35 @@ def _dated_names(descriptions: set[str], all_descriptions: Sequence[str]) -> dic
         if not unclean(text) and (date := _DATE.search(text)):
             shape = text[: date.start()] + _DIGIT.sub("\0", date[0]) + text[date.end() :]
             alike.setdefault(shape, []).append((text, date))
-    used = set(all_descriptions)
+    used, mirrored = Counter(all_descriptions), sorted(text[::-1] for text in all_descriptions)
     series: dict[str, tuple[str, str]] = {}
-    for texts in alike.values():
+    for texts in (texts for texts in alike.values() if len(texts) > 1):
         first, date = texts[0]
         prefix, suffix = first[: date.start()], first[date.end() :]
         around = escaped_glob(prefix), escaped_glob(suffix)
         globs = (f"{around[0]}{middle}{around[1]}" for middle in ("*", _DIGIT.sub("[0-9]", date[0])))
-        near = _starting_with(prefix, all_descriptions)
-        glob = next((glob for glob in globs if len(list(filter(compiled((glob,)).match, near))) == len(texts)), None)
-        if glob and len(texts) > 1:
+        # Thousands of servers may have the same prefix, or the same suffix, but not both.
+        starting, ending = _starting_with(prefix, all_descriptions), _starting_with(suffix[::-1], mirrored)
+        near = starting if len(starting) < len(ending) else [text[::-1] for text in ending]
+        if glob := next((glob for glob in globs if len(list(filter(compiled((glob,)).match, near))) == len(texts)), ""):
             name = _unused(f"{prefix.rstrip(_AROUND_NAMES)}{suffix}".strip(_AROUND_NAMES) or "dated", used, " ")
             series |= {text: (name, glob) for text, _ in texts}
     return series
 
 
-def _starting_with(prefix: str, ordered: Sequence[str]) -> list[str]:
+def _starting_with(prefix: str, ordered: Sequence[str]) -> Sequence[str]:
     """Return the texts of a sorted list that start with `prefix`."""
-    following = (ordered[at] for at in range(bisect_left(ordered, prefix), len(ordered)))
-    return list(takewhile(lambda text: text.startswith(prefix), following))
+    start = bisect_left(ordered, prefix)
+    return ordered[start : bisect_right(ordered, prefix, lo=start, key=lambda text: text[: len(prefix)])]
 
 
-def _unused(name: str, used: set[str], separator: str) -> str:
-    """Return a name that is not in `used`, with a number if necessary, and add it to `used`."""
-    number, found = 1, name
+def _unused(name: str, used: Counter[str], separator: str) -> str:
+    """Return a name that is not in `used`, numbered if necessary, and add it; `used` has the last number of each."""
+    found = name
     while found in used:
-        number += 1
-        found = f"{name}{separator}{number}"
-    used.add(found)
+        used[name] += 1
+        found = f"{name}{separator}{used[name]}"
+    used[found] = 1
     return found
 
 
@@ -367,17 +368,15 @@ def _with_nightly(table: AdoptedServers, inventory: Inventory) -> AdoptedServers
     nightly = next((series for series in table.series if series.description == NIGHTLY), None)
     if nightly is None:
         # Failed backups may have the description; as members of the series, they would be deleted.
-        used = {text or "" for text in inventory.held_on(table.servers[0].id)}
-        return replace(
-            table, series=(*table.series, Adopted(description=_unused(NIGHTLY, used, " "), is_standard=True))
-        )
+        name = _unused(NIGHTLY, Counter(text or "" for text in inventory.held_on(table.servers[0].id)), " ")
+        return replace(table, series=(*table.series, Adopted(description=name, is_standard=True)))
     is_full = nightly.most >= KEPT_BY_STANDARD
     continued = replace(nightly, every=Duration(days=1)) if is_full else replace(nightly, is_standard=True)
     return replace(table, series=tuple(continued if series is nightly else series for series in table.series))
 
 
 def _entries(
-    tables: Sequence[AdoptedServers], inventory: Inventory, fleets: set[str], not_shown: list[NotShown]
+    tables: Sequence[AdoptedServers], inventory: Inventory, fleets: Counter[str], not_shown: list[NotShown]
 ) -> Iterator[AdoptedServers]:
     """Combine servers that are alike into one entry, at the place of the first; the names in `fleets` are taken.
 

@@ -150,6 +150,22 @@ def test_eight_times_the_globs_on_one_server_is_eight_times_the_work(glob: str) 
     assert work(8 * 25) < 9 * work(25)
 
 
+@pytest.mark.parametrize("name", ["auto-{day} {server}", "auto-{server} {day}"])
+def test_eight_times_the_dated_names_is_eight_times_the_work_of_an_import(name: str) -> None:
+    def work(number: int) -> int:
+        listed = tuple(Server(id=each, name=f"s{each:03}") for each in range(number))
+        held = (
+            backup(2 * server.id + night, name.format(day=f"2026-03-0{1 + night}", server=server.name), server=server)  # type: ignore[operator] # whole numbers
+            for server in listed
+            for night in range(2)
+        )
+        seen = inventory(*held, servers=listed)
+        return steps(lambda: declare(seen, NOW))
+
+    work(8 * 12)  # as above
+    assert work(8 * 12) < 9 * work(12)
+
+
 def test_comparing_plans_again_only_what_differs() -> None:
     declared, seen = account(100, 2, 3)
     desired, other = resolve(declared, seen), config(declared.sources[0].text.replace("keep = 3", "keep = 4", 1))
