@@ -1,7 +1,7 @@
 """The outcome of each action of an apply, and the events of a run, which `report` shows."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -132,17 +132,10 @@ class Result:
     still_pending: tuple[tuple[SeriesAddress, Backup], ...]
     withheld: Withheld = field(default_factory=dict)
     """The deletes that were withheld from the start, as `Planned` said."""
-    gained_before: Mapping[SeriesAddress, int] = field(default_factory=dict)
-    """How many backups each series `gained` in earlier rounds; each of them replaces an older backup."""
     unmet: tuple[SeriesAddress, ...] = ()
     """The series whose `needed` backup has not become usable."""
     stopped: Stop | None = None
     """Why the run ended early; None if it did not."""
-
-    @property
-    def gained(self) -> list[SeriesAddress]:
-        """The series of each settled backup that is usable now."""
-        return [settled.address for settled in self.settled if settled.is_usable]
 
     def count(self, kind: type[Action], outcome: Outcome) -> int:
         """Return how many actions of this kind had this outcome."""
@@ -169,13 +162,13 @@ class Result:
         return bool(failed) and all(ended.is_final for ended in failed)
 
     @property
-    def lost(self) -> int:
-        """Number of completed backups lost for good, not counting those replaced by a new backup of the same series."""
-        deleted: Counter[SeriesAddress] = Counter()
+    def balance(self) -> Counter[SeriesAddress]:
+        """How many backups each series has gained: those completed, less the completed ones that were deleted."""
+        balance = Counter(settled.address for settled in self.settled if settled.is_usable)
         for ended in self.finished:
             if ended.outcome is Outcome.SUCCEEDED:
-                deleted[ended.action.address.series] += -1 if isinstance(ended.action, Create) else ended.action.is_loss
-        return sum(max(0, count - self.gained_before.get(address, 0)) for address, count in deleted.items())
+                balance[ended.action.address.series] += 1 if isinstance(ended.action, Create) else -ended.action.is_loss
+        return balance
 
     @property
     def loss_still_to_allow(self) -> int:

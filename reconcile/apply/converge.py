@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from reconcile.actual.inventory import Inventory
+from reconcile.addresses import SeriesAddress
 from reconcile.apply.executor import Executor
 from reconcile.apply.run import Run
 from reconcile.clock import Stop
@@ -58,21 +59,22 @@ async def converge(
             of the earlier rounds have been emitted.
     """
     results: list[Result] = []
+    balance: Counter[SeriesAddress] = Counter()  # a gain of one round excuses one delete, not one in each later round
     while True:
         asked_at = run.clock.monotonic()
         inventory = await run.reader.observe()
-        gained = Counter(address for result in results for address in result.gained)
-        plan = continued(make_plan(inventory), gained, sum(result.lost for result in results))
+        plan = continued(make_plan(inventory), +balance, (-balance).total())
         run.view.start_from(inventory, asked_at, plan.min_sizes)
-        held_back = withheld(plan, run.options.allow_loss, gained, counts_creates=run.options.wait)
+        held_back = withheld(plan, run.options.allow_loss, +balance, counts_creates=run.options.wait)
         run.emit(Planned(plan=plan, withheld=held_back))
         if not plan.actions and not plan.awaited:
             break
         if approve and any(action.address not in held_back for action in plan.actions):
             await approve()
             run.clock.checkpoint()  # the user may have answered after the deadline
-        result = await Executor(plan, held_back, run).carry_out(gained)
+        result = await Executor(plan, held_back, run).carry_out()
         results.append(result)
+        balance.update(result.balance)
         plans_again = _leaves_more_to_plan(result) and not run.clock.reason and len(results) < rounds
         run.emit(Applied(result=result, plans_again=plans_again))
         if not plans_again:

@@ -40,7 +40,7 @@ class Executor:
         self._usable_left = plan.loss.usable
         self._must_leave_one = plan.loss.limit_for(run.options.allow_loss) is not None
 
-    async def carry_out(self, gained_before: Mapping[SeriesAddress, int]) -> Result:
+    async def carry_out(self) -> Result:
         """Carry out the plan as far as possible, and return the outcome of every action.
 
         If the clock stops the run, the result shows how far it got.
@@ -62,7 +62,6 @@ class Executor:
             notes=tuple(self._run.notes),
             withheld=self._withheld,
             settled=tuple(self._settled.values()),
-            gained_before=gained_before,
             unmet=tuple(
                 series.address
                 for server in self._plan.servers

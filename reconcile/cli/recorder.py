@@ -1,6 +1,7 @@
 """Keeps the record of a run (`--record`): saved before the first change, and again when the run ends."""
 
 import os
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
@@ -12,10 +13,11 @@ from typing import Any
 from reconcile import __version__
 from reconcile.actual.credentials import Access
 from reconcile.actual.inventory import Inventory
+from reconcile.addresses import SeriesAddress
 from reconcile.cli.session import Session
 from reconcile.desired.config import Config
 from reconcile.diagnostics import UserError
-from reconcile.outcomes import Applied, Event, Finished, Planned, Result
+from reconcile.outcomes import Applied, Event, Finished, Planned
 from reconcile.plan.model import Delete, Plan
 from reconcile.plan.planning import RunOptions
 from reconcile.plan.record import (
@@ -106,7 +108,7 @@ class Recorder(AbstractContextManager["Recorder"]):
         self._at_end = at_end
         self._rounds: list[RecordedRound] = []
         self._observed: Inventory | None = None
-        self._results: list[Result] = []
+        self._balance: Counter[SeriesAddress] = Counter()
         self._store()
 
     def __exit__(
@@ -128,8 +130,8 @@ class Recorder(AbstractContextManager["Recorder"]):
             return
         seen = RecordedRound(
             observed=Observation.of(inventory, self._observed),
-            gained=tuple(address for result in self._results for address in result.gained),
-            lost=sum(result.lost for result in self._results),
+            gained=tuple((+self._balance).elements()),
+            lost=(-self._balance).total(),
         )
         self._observed = inventory
         self._rounds.append(seen)
@@ -142,7 +144,7 @@ class Recorder(AbstractContextManager["Recorder"]):
             case Planned(plan=plan, withheld=withheld):
                 self.plan(outline(plan, withheld))
             case Applied(result=result):
-                self._results.append(result)
+                self._balance.update(result.balance)
                 self.ended(map(outcome_fields, result.finished))
             case _:
                 pass

@@ -229,8 +229,8 @@ class Observation:
 class RecordedRound:
     """One observation and its plan, None if the run ended before.
 
-    `gained` has the series of each backup that the previous rounds gained, and `lost` is how many they lost. The limit
-    on loss counts both.
+    `gained` has the series of each backup that the previous rounds gained and did not lose again, and `lost` is how
+    many they lost. The limit on loss counts both.
     """
 
     observed: Observation

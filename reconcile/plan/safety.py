@@ -79,9 +79,8 @@ def withheld(
 
     A delete is a loss if its backup is completed and either undeclared, or one more than its series gains. A series may
     still lose as many as it gains, the oldest first: if withheld, they would pile up night after night. `allowed` is
-    the loss allowed for this run (`--allow-loss`). `gained` counts the backups of each series that were in progress
-    when the run started and have completed since. Without `counts_creates`, a series gains nothing by its create,
-    because the run does not wait for it.
+    the loss allowed for this run (`--allow-loss`). `gained` counts what each series has gained earlier in the run, and
+    not lost since. Without `counts_creates`, a series gains nothing by its create: the run does not wait for it.
     """
     gains = Counter(gained or {})
     gains.update(create.address for create in plan.creates if counts_creates)

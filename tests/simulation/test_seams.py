@@ -247,6 +247,29 @@ def test_an_allowed_loss_is_for_the_whole_run() -> None:
     assert len(undeclared) == 16
 
 
+def test_a_backup_that_was_in_progress_makes_room_for_one_delete_and_not_for_one_in_each_round() -> None:
+    known = servers(5)
+    held = [item(each["id"] * 10 + age, each, "nightly", 1.1 + age) for each in known for age in range(3)]
+    held[-3:] = held[-1:]  # the last server has not piled up
+    world = World(config=nightly(5), servers=known, backups=held)
+    for each in known[:4]:
+        in_progress(world, item(each["id"] * 10 + 9, each, "nightly", 0.01))
+
+    def appears(world: World, request: httpx.Request, handle: Any) -> httpx.Response:  # noqa: ANN401 - a handler
+        if request.url.params.get("server_id") == "5" and 59 not in ids(world):
+            in_progress(world, item(59, known[4], "nightly", 0.01), seconds=120)
+        answer: httpx.Response = handle(request)
+        return answer
+
+    world.faults = dict.fromkeys(range(20), appears)
+
+    rounds = results_of(world)
+
+    assert len(rounds) == 3, "the last one waits for what the second found in progress"
+    assert [len(each.withheld) for each in rounds] == [8, 8, 8]
+    assert world.usable() == {(f"s{number}", "nightly"): 1 if number == 5 else 3 for number in range(1, 6)}
+
+
 def test_a_list_whose_pages_shifted_is_not_believed_before_a_create() -> None:
     known = servers(2)
     # Listed from the last: #3 and #2 on the first page, #1 on the second.
