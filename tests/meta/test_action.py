@@ -213,10 +213,11 @@ MORE = '[servers.db-server-01]\nid = 12346\nbackups = [{ description = "x" }]\n'
 def test_a_pull_request_shows_first_what_it_changes_then_over_a_year_then_the_whole_plan(job: Job) -> None:
     merge(job.folder, backups=(FILE, CHANGED), more=(None, MORE))
 
-    plain, forecast = (job.run("plan", file="backups.toml\nmore.toml", forecast=each) for each in ("false", "true"))
+    absolute = job.run("plan", file=f"{job.folder}/backups.toml\n./more.toml")
+    forecast = job.run("plan", file="backups.toml\nmore.toml", forecast="true")
 
-    assert (plain.returncode, forecast.returncode) == (0, 0), forecast.shown
-    body = job.comments[1]["body"]
+    assert (absolute.returncode, forecast.returncode) == (0, 0), forecast.shown
+    body = job.comments[2]["body"]
     order = [
         "Because of this change&#58; 1 more create on db-server-01; 1 server newly declared; 1 series gets",
         "Due in any case: 1 to create, 0 to delete.",
@@ -231,7 +232,8 @@ def test_a_pull_request_shows_first_what_it_changes_then_over_a_year_then_the_wh
     places = [body.index(text) for text in order]
     assert places == sorted(places)
     assert body.count("<details>") == body.count("</details>")
-    assert "forecast" not in plain.summary
+    assert order[0] in absolute.summary
+    assert "forecast" not in absolute.summary
     assert forecast.summary.index("The whole plan") < forecast.summary.index("### reconcile: forecast")
     assert job.outputs["creates"] == "2"
 
@@ -264,6 +266,7 @@ def test_a_base_without_the_file_or_with_one_that_leads_elsewhere_does_not_cost_
     (job.folder / "backups.toml").unlink()
     merge(job.folder, new=(None, FILE))
     absent = job.run("plan", file="new.toml", forecast="true")
+    outside = job.run("plan", file=f"new.toml\n{EXAMPLES / 'prune-at-once.toml'}")
     git(job.folder, "checkout", "-B", "main")
     (job.folder / "backups.toml").symlink_to(job.folder / "elsewhere.toml")
     git(job.folder, "add", "backups.toml")
@@ -275,6 +278,7 @@ def test_a_base_without_the_file_or_with_one_that_leads_elsewhere_does_not_cost_
 
     assert (absent.returncode, ran.returncode) == (0, 0), ran.shown
     assert "No comparison with the base: the base has no such file." in absent.shown
+    assert re.search(r"No comparison with the base: \S+/prune-at-once.toml is outside the repository.", outside.shown)
     assert "No comparison with the base: the base's backups.toml can't be read: " in ran.shown
     assert "### reconcile: 1 to create" in job.comments[1]["body"]
     assert "### reconcile: 1 to create" in ran.summary

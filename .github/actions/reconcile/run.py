@@ -106,7 +106,10 @@ def base_files(files: list[str], folder: Path) -> list[Path]:
         return missing("it needs Python 3.11.4 or newer")
     base, before = folder / "base.tar", folder / "base"
     found = []
-    for file in files:
+    # The base is a folder beside the checkout, so an absolute path would name the file after the change in both.
+    for file in map(os.path.relpath, files):
+        if file.startswith(os.pardir):
+            return missing(f"{file} is outside the repository")
         # A file that this change adds is not in the base.
         archived = ["git", "archive", "--output", str(base), "HEAD^1", "--", file]
         if subprocess.run(archived, capture_output=True, check=False).returncode:
