@@ -1,6 +1,5 @@
 """`reconcile apply`: create and delete backups to match the files, or apply a saved plan exactly."""
 
-from collections.abc import Callable
 from contextlib import closing
 from functools import partial
 from pathlib import Path
@@ -15,12 +14,11 @@ from reconcile.apply.run import Run
 from reconcile.cli.connection import connect
 from reconcile.cli.files import read_plan
 from reconcile.cli.lock import account_lock
-from reconcile.cli.options import ALLOW_LOSS, MAX_AGE, RECORD, argument, command, format_of, option
-from reconcile.cli.output import Output
+from reconcile.cli.options import ALLOW_LOSS, MAX_AGE, RECORD, argument, command, option
 from reconcile.cli.process import ExitCode
 from reconcile.cli.prompt import ask
 from reconcile.cli.recorder import record_in
-from reconcile.cli.reporters import REPORTERS, Reporter
+from reconcile.cli.reporters import REPORTERS
 from reconcile.cli.session import Session
 from reconcile.clock import Stop
 from reconcile.diagnostics import UserError
@@ -32,11 +30,10 @@ from reconcile.plan.stale import check_base_url
 from reconcile.report.apply.sentences import summary_text
 
 
-@command(files=True, targets=True, account=True, timeout="2h", more="each kept backup, and dates instead of ages")
+@command(REPORTERS, files=True, targets=True, account=True, timeout="2h")
 def apply(
     session: Session,
     *,
-    reporter: Callable[[Output], Reporter] = format_of(REPORTERS),
     planfile: Path | None = argument(),
     auto_approve: bool = option("Do not ask for approval."),
     no_wait: bool = option(
@@ -71,7 +68,7 @@ def apply(
         max_in_progress=max_in_progress,
     )
     rounds = Rounds()
-    with closing(reporter(session.output)) as report:
+    with closing(REPORTERS.requested(session.format)(session.output)) as report:
 
         def emit(event: Event) -> None:
             rounds.add(event)

@@ -9,7 +9,7 @@ from reconcile.actual.errors import ApiError
 from reconcile.actual.inventory import Backup
 from reconcile.actual.reader import Reader
 from reconcile.cli.connection import connect
-from reconcile.cli.options import command, format_of
+from reconcile.cli.options import command
 from reconcile.cli.process import ExitCode
 from reconcile.cli.session import Session
 from reconcile.diagnostics import UserError
@@ -17,14 +17,12 @@ from reconcile.insight.doctor import (
     BACKUP_FIELDS,
     SERVER_FIELDS,
     AccessFacts,
-    Diagnosis,
     ListFacts,
     ServiceFacts,
     TokenFacts,
     diagnose,
 )
 from reconcile.report.doctor import DOCTOR_FORMATS
-from reconcile.report.document import Formatter
 
 _PROXIES = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "https_proxy", "http_proxy", "all_proxy")
 _LIMIT_HEADERS = ("ratelimit", "x-ratelimit", "retry-after")
@@ -32,8 +30,8 @@ _LIMIT_HEADERS = ("ratelimit", "x-ratelimit", "retry-after")
 Value = TypeVar("Value")
 
 
-@command(files=True, account=True, more="how the lists of the service differ from its documentation")
-def doctor(session: Session, *, formatter: Formatter[Diagnosis] = format_of(DOCTOR_FORMATS)) -> ExitCode:
+@command(DOCTOR_FORMATS, files=True, account=True)
+def doctor(session: Session) -> ExitCode:
     """Check the files, the token and the service, and say what to do. Changes nothing."""
     config = _tried(session.config) if session.has_files else None
     access = _tried(session.access)
@@ -47,7 +45,7 @@ def doctor(session: Session, *, formatter: Formatter[Diagnosis] = format_of(DOCT
         service = _tried(lambda: connect(session, examine, access=access, asks_account=True))
     versions = {"python": platform.python_version(), "platform": platform.platform()}
     diagnosis = diagnose(config, facts, service, versions, session.clock.now())
-    session.output.show(formatter(diagnosis, verbose=session.output.verbose))
+    session.show(DOCTOR_FORMATS, diagnosis)
     return ExitCode.ERROR if diagnosis.errors else ExitCode.DONE
 
 

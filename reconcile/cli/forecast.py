@@ -9,7 +9,7 @@ from rich.progress import Progress as Bars
 
 from reconcile.actual.inventory import Inventory
 from reconcile.cli.connection import connect
-from reconcile.cli.options import COMPARE, OUTPUT_FILE, command, format_of, option
+from reconcile.cli.options import COMPARE, OUTPUT_FILE, command, option
 from reconcile.cli.output import Output
 from reconcile.cli.process import ExitCode
 from reconcile.cli.session import Session
@@ -18,18 +18,16 @@ from reconcile.desired.desired import Desired
 from reconcile.durations import Duration
 from reconcile.insight.forecast import Forecast, Schedule, without_account
 from reconcile.insight.forecast import forecast as forecast_of
-from reconcile.insight.forecast_comparison import ForecastComparison, compare
+from reconcile.insight.forecast_comparison import compare
 from reconcile.insight.simulation import Progress
 from reconcile.plan.planning import desired_before, desired_for
-from reconcile.report.document import Formatter
 from reconcile.report.forecast import FORECAST_FORMATS
 
 
-@command(files=True, targets=True, account=True, more="every series")
+@command(FORECAST_FORMATS, files=True, targets=True, account=True)
 def forecast(
     session: Session,
     *,
-    formatter: Formatter[Forecast | ForecastComparison] = format_of(FORECAST_FORMATS),
     days: int = option("Days to look ahead.", type=click.IntRange(1, 36_500), default=365),
     apply_every: Duration = option("Interval between simulated applies.", default="1d"),
     size_mb: int | None = option(
@@ -72,7 +70,7 @@ def forecast(
             from reconcile.report.forecast.html import forecast_html  # noqa: PLC0415 - loads Jinja
 
             session.write(html_file, forecast_html(found, verbose=session.output.verbose))
-    session.output.show(formatter(found, verbose=session.output.verbose))
+    session.show(FORECAST_FORMATS, found)
     session.output.diagnostics(after.first.errors)
     return ExitCode.ERROR if after.first.errors else ExitCode.DONE
 

@@ -5,19 +5,17 @@ import click
 from reconcile.actual.inventory import AUTOMATIC, MANUAL, Inventory
 from reconcile.actual.reader import Reader
 from reconcile.cli.connection import connect
-from reconcile.cli.options import argument, command, format_of, option
+from reconcile.cli.options import argument, command, option
 from reconcile.cli.session import Session
-from reconcile.insight.servers import BackupList, find_server, known_names, list_backups, matching
+from reconcile.insight.servers import find_server, known_names, list_backups, matching
 from reconcile.plan.warnings import odd_entries
 from reconcile.report.backups import LIST_FORMATS
-from reconcile.report.document import Formatter
 
 
-@command(account=True)
+@command(LIST_FORMATS, account=True)
 def list_(
     session: Session,
     *,
-    formatter: Formatter[BackupList] = format_of(LIST_FORMATS),
     servers: tuple[str, ...] = argument(metavar="[SERVER]..."),
     backup_type: str | None = option(
         "Limit to backups of this type.", type=click.Choice([MANUAL, AUTOMATIC]), flag="--type"
@@ -39,4 +37,4 @@ def list_(
     names = known_names(inventory)
     found = list_backups(inventory, [find_server(names, each).id for each in servers], backup_type=backup_type)
     session.output.diagnostics(odd_entries(inventory))
-    session.output.show(formatter(found, verbose=session.output.verbose))
+    session.show(LIST_FORMATS, found)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from types import NoneType
-from typing import Any, TypeVar, cast, get_args, get_origin
+from typing import Any, get_args, get_origin
 
 import click
 
@@ -31,8 +31,6 @@ _FORMAT = "reconcile.format"
 """The key in click's context for the requested format, by the name of its flag."""
 
 _EXAMPLES = Path(__file__).with_name("examples.toml")
-
-Format = TypeVar("Format")
 
 
 class Parsed(click.ParamType[Any]):
@@ -164,11 +162,6 @@ _QUIET = "Print only errors and the last line, for cron."
 _OPEN_RANGE = re.compile(r"; x>=\d+|  \[x>=\d+\]")
 
 
-def format_of(table: Formats[Format]) -> Format:
-    """Declare the parameter for the requested format; the command gets a flag for each, and two are wrong usage."""
-    return cast("Format", table)
-
-
 def _asked_for(ctx: click.Context, parameter: click.Parameter, value: bool) -> None:
     """Note the format for the command, and for the error that ends it."""
     if value and (other := ctx.meta.setdefault(_FORMAT, parameter.name)) != parameter.name:
@@ -245,8 +238,7 @@ def _exit_code_of(session: Session, function: Callable[[], ExitCode | None]) -> 
     except UserError as error:
         if error.is_interrupt:
             return ExitCode.INTERRUPTED
-        ctx = click.get_current_context()
-        fail(session.output, error.diagnostics, ctx.info_name, {ctx.meta.get(_FORMAT, "")})
+        fail(session.output, error.diagnostics, click.get_current_context().info_name, {session.format})
         code = ExitCode.ERROR
     if code is ExitCode.INTERRUPTED:
         return code
@@ -261,19 +253,21 @@ def _taken_from(given: dict[str, Any], names: set[str]) -> dict[str, Any]:
 
 
 def command(
+    formats: Formats[Any] | None = None,
     *,
     files: bool = False,
     targets: bool = False,
     account: bool = False,
     timeout: str = "10min",
-    more: str = "",
 ) -> Callable[[Callable[..., ExitCode | None]], click.Command]:
     """Turn a function into a command. It gets a `session`, and the options that its other parameters declare.
 
-    `files`, `targets` and `account` add the shared options: `-f`, `--target`, and those for the service. `timeout` is
-    the default of `--timeout`, here for commands that only read; `more` says what else `-v` shows. An error that the
-    outside world causes becomes a message and an exit code, and is also printed in the requested format.
+    `formats` are those of its result, each with a flag, of which one can be given. `files`, `targets` and `account` add
+    the shared options: `-f`, `--target`, and those for the service. `timeout` is the default of `--timeout`, here for
+    commands that only read. An error that the outside world causes becomes a message and an exit code, and is also
+    printed in the requested format.
     """
+    more = formats.more if formats else ""
     # Every command takes -v and -q; where they change nothing, its help does not list them.
     shared = [
         _NO_COLOR,
@@ -295,11 +289,9 @@ def command(
     def decorate(function: Callable[..., ExitCode | None]) -> click.Command:
         parameters = inspect.signature(function).parameters.values()
         own = [each.default.of(each) for each in parameters if isinstance(each.default, _Declared)]
-        tables = {each.name: each.default for each in parameters if isinstance(each.default, Formats)}
         flags = [
             click.Option([f"--{flag}"], is_flag=True, expose_value=False, callback=_asked_for, help=explanation)
-            for table in tables.values()
-            for flag, (_, explanation) in table.flags.items()
+            for flag, (_, explanation) in (formats.flags.items() if formats else ())
         ]
 
         @functools.wraps(function)
@@ -309,12 +301,11 @@ def command(
             ctx = click.get_current_context()
             meta = ctx.meta
             output = Output(**_taken_from(given, _OF_THE_OUTPUT), is_taken=_STDOUT in meta)
-            session = Session(output=output, clock=ctx.obj, **_taken_from(given, _OF_THE_SESSION))
-            asked = meta.get(_FORMAT)
-            chosen = {each: table.flags[asked][0] if asked else table.text for each, table in tables.items()}
+            options = _taken_from(given, _OF_THE_SESSION)
+            session = Session(output=output, clock=ctx.obj, format=meta.get(_FORMAT, ""), **options)
             code = ExitCode.ERROR
             try:
-                code = _exit_code_of(session, functools.partial(function, session, **chosen, **given))
+                code = _exit_code_of(session, functools.partial(function, session, **given))
             finally:
                 if session.heartbeat:
                     session.heartbeat.report(str(code.value), session.summary)

@@ -9,7 +9,7 @@ import click
 from reconcile import __version__
 from reconcile.actual.inventory import Inventory
 from reconcile.cli.connection import connect
-from reconcile.cli.options import ALLOW_LOSS, COMPARE, MAX_AGE, OUTPUT_FILE, command, format_of, option
+from reconcile.cli.options import ALLOW_LOSS, COMPARE, MAX_AGE, OUTPUT_FILE, command, option
 from reconcile.cli.process import ExitCode
 from reconcile.cli.session import STDOUT, Session
 from reconcile.desired.config import Config
@@ -20,17 +20,15 @@ from reconcile.insight.difference import Difference, compare
 from reconcile.plan.model import Plan
 from reconcile.plan.planner import plan as plan_for
 from reconcile.plan.planning import desired_for
-from reconcile.report.document import Formatter
 from reconcile.report.plan import PLAN_FORMATS
 from reconcile.report.plan.json import gitlab_report as report_for_gitlab
 from reconcile.report.values import json_text
 
 
-@command(files=True, targets=True, account=True, more="each kept backup, and dates instead of ages")
+@command(PLAN_FORMATS, files=True, targets=True, account=True)
 def plan(
     session: Session,
     *,
-    formatter: Formatter[Plan | Difference] = format_of(PLAN_FORMATS),
     out: Path | None = option(
         "Save the plan to this file, for show FILE and for apply FILE, which does not ask.", type=OUTPUT_FILE
     ),
@@ -70,7 +68,7 @@ def plan(
         with session.one_of_several():
             if gitlab_report:
                 session.write(gitlab_report, json_text(report_for_gitlab(new)) + "\n")
-        session.output.show(formatter(shown, verbose=session.output.verbose))
+        session.show(PLAN_FORMATS, shown)
         session.output.diagnostics(new.errors)
         if out and new.errors:
             session.output.note(f"Not saved to {out}: a saved plan is all or nothing.")

@@ -15,6 +15,7 @@ from reconcile.report.apply import diagnostic_line, event_json, result_text, sum
 from reconcile.report.apply.sentences import Tally, event_text
 from reconcile.report.document import Formats
 from reconcile.report.escape import visible
+from reconcile.report.plan import PLAN_FORMATS
 from reconcile.report.plan.text import planned_text
 
 _CLOCK = SystemClock()
@@ -151,5 +152,5 @@ def _for_people(output: Output) -> Reporter:
 
 
 REPORTERS: Formats[Callable[[Output], Reporter]] = Formats(
-    _for_people, json=(_JsonLines, "Print one JSON object per line, as Terraform does.")
+    _for_people, more=PLAN_FORMATS.more, json=(_JsonLines, "Print one JSON object per line, as Terraform does.")
 )

@@ -33,13 +33,13 @@ from reconcile.insight.servers import find_server, name_or_id
 from reconcile.insight.timeline import server_timeline
 from reconcile.outcomes import Outcome
 from reconcile.plan.record import RestoreOptions
-from reconcile.report.backups import restore_text
+from reconcile.report.backups import RESTORE_FORMATS
 from reconcile.report.status import points_text
 
 _NOTHING = Config(servers=())
 
 
-@command(files=True, account=True, timeout="2h", more="every other usable backup")
+@command(RESTORE_FORMATS, files=True, account=True, timeout="2h")
 def restore(
     session: Session,
     *,
@@ -69,7 +69,7 @@ def restore(
         return _choose(output, asked, config, inventory)
 
     def approve(choice: Choice) -> None:
-        output.show(restore_text(choice, verbose=output.verbose))
+        session.show(RESTORE_FORMATS, choice)
         if not auto_approve:
             _ask(session, choice.server)
         recorder.plan(restore_outline(asked, choice))

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 
@@ -17,6 +17,7 @@ from reconcile.desired.config import Config
 from reconcile.desired.load import load
 from reconcile.diagnostics import UserError
 from reconcile.durations import Duration
+from reconcile.report.document import Formats, Formatter
 
 if TYPE_CHECKING:
     from reconcile.actual.credentials import Access
@@ -34,6 +35,8 @@ _HOW_TO_BEGIN = (
 )
 
 
+Value = TypeVar("Value")
+
 _SHORTEST_TIMER, _LONGEST_TIMER = 1e-6, 365 * 86400.0
 """Seconds. A timer of zero would never expire, and no platform has one of centuries."""
 
@@ -47,6 +50,8 @@ class Session:
     targets: tuple[str, ...] = ()
     base_url: str | None = None
     token_file: str | None = None
+    format: str = ""
+    """The flag of the requested format; empty for text."""
     timeout: Duration | None = None
     """The time limit of the whole run; None for a command that does not use the service."""
     names_account: bool = False
@@ -142,6 +147,10 @@ class Session:
             )
         self.output.keep_secret(access.token)
         return access
+
+    def show(self, formats: Formats[Formatter[Value]], found: Value) -> None:
+        """Print the result in the requested format."""
+        self.output.show(formats.requested(self.format)(found, verbose=self.output.verbose))
 
     @contextmanager
     def one_of_several(self) -> Iterator[None]:

@@ -6,15 +6,13 @@ from pathlib import Path
 
 from reconcile.cli.connection import connect
 from reconcile.cli.files import records_since
-from reconcile.cli.options import OUTPUT_FILE, command, format_of, option
+from reconcile.cli.options import OUTPUT_FILE, command, option
 from reconcile.cli.process import ExitCode
 from reconcile.cli.session import Session
 from reconcile.insight.since import is_comparable, since
-from reconcile.insight.status import Status
 from reconcile.insight.status import status as status_of
 from reconcile.plan.planning import desired_for
-from reconcile.report.document import Formatter
-from reconcile.report.status import STATUS_FORMATS, check_text, status_text
+from reconcile.report.status import STATUS_FORMATS, check_text
 from reconcile.report.status import metrics as metrics_text
 from reconcile.report.status.pages import runbook, status_html
 from reconcile.report.status.sentences import verdict_text
@@ -23,11 +21,10 @@ FILES = {"metrics": metrics_text, "html": status_html, "runbook": runbook}
 """What is written to a file, by its option."""
 
 
-@command(files=True, targets=True, account=True, more="every series, unprotected server and undeclared backup")
+@command(STATUS_FORMATS, files=True, targets=True, account=True)
 def status(
     session: Session,
     *,
-    formatter: Formatter[Status] = format_of(STATUS_FORMATS),
     check: bool = option("Print one line per problem, and exit with 2 if there is a problem."),
     since_record: Path | None = option(
         "Also show what has changed since a record, or since the newest record in a folder.",
@@ -62,9 +59,10 @@ def status(
             with session.one_of_several():
                 session.write(path, FILES[name](found, verbose=session.output.verbose))
     session.output.diagnostics(found.errors)
-    if check and formatter is status_text:
-        formatter = check_text
-    session.output.show(formatter(found, verbose=session.output.verbose))
+    if check and not session.format:
+        session.output.show(check_text(found))
+    else:
+        session.show(STATUS_FORMATS, found)
     if check and not found.is_healthy:
         return ExitCode.ATTENTION
     return ExitCode.ERROR if found.errors else ExitCode.DONE

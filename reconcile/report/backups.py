@@ -83,3 +83,6 @@ def restore_text(choice: Choice, /, *, verbose: bool = False) -> Lines:
         advice = "If you restore now, that backup may mix old and new data. Wait until it has completed."
         warnings.append(Text(advice, "yellow"))
     return Lines((table, *older, where, *warnings), essential=tuple(warnings))
+
+
+RESTORE_FORMATS: Formats[Formatter[Choice]] = Formats(restore_text, more="every other usable backup")

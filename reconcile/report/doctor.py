@@ -64,7 +64,9 @@ def doctor_json(diagnosis: Diagnosis, /, *, verbose: bool = False) -> dict[str, 
 
 
 DOCTOR_FORMATS: Formats[Formatter[Diagnosis]] = Formats(
-    doctor_text, json=(doctor_json, "Print JSON for a bug report, without secrets and server names.")
+    doctor_text,
+    more="how the lists of the service differ from its documentation",
+    json=(doctor_json, "Print JSON for a bug report, without secrets and server names."),
 )
 
 

@@ -112,12 +112,18 @@ class Formatter(Protocol[Value_contra]):
 class Formats(Generic[Format_co]):
     """The formats of a command: text, and one for each format flag (`json` is `--json`).
 
-    A flag comes with its help. A format is usually a `Formatter` of the command's result.
+    A flag comes with its help, and `more` says what else `-v` shows. A format is usually a `Formatter` of the command's
+    result.
     """
 
-    def __init__(self, text: Format_co, **flags: tuple[Format_co, str]) -> None:
+    def __init__(self, text: Format_co, *, more: str = "", **flags: tuple[Format_co, str]) -> None:
         self.text = text
+        self.more = more
         self.flags = flags
+
+    def requested(self, flag: str) -> Format_co:
+        """Return the format of a flag, or text if the flag is empty."""
+        return self.flags[flag][0] if flag else self.text
 
 
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")

@@ -10,26 +10,24 @@ import pytest
 from support.command import Done, run
 
 from reconcile.cli import main
-from reconcile.cli.options import argument, command, format_of, option
+from reconcile.cli.options import argument, command, option
 from reconcile.cli.process import ExitCode
 from reconcile.cli.session import Session
 from reconcile.diagnostics import UserError
-from reconcile.report.document import Document, Formats, Lines
+from reconcile.report.document import Formats, Formatter, Lines
 
-Greeter = Callable[[str], Document]
-GREETING: Formats[Greeter] = Formats(
-    lambda name: Lines((f"Hello, {name}",)),
-    json=(lambda name: {"hello": name}, "Greet programs."),
-    yaml=(lambda name: f"hello: {name}\n", "Greet in YAML."),
+GREETING: Formats[Formatter[str]] = Formats(
+    lambda name, **_: Lines((f"Hello, {name}",)),
+    json=(lambda name, **_: {"hello": name}, "Greet programs."),
+    yaml=(lambda name, **_: f"hello: {name}\n", "Greet in YAML."),
 )
 
 
-@command()
+@command(GREETING)
 def greet(
     session: Session,
     *,
     name: str = argument(),
-    greeter: Greeter = format_of(GREETING),
     times: int = option("How often to greet.", default=1),
 ) -> ExitCode:
     """Greet."""
@@ -38,7 +36,7 @@ def greet(
     if name == "me":
         raise click.UsageError("greet somebody else")
     for _ in range(times):
-        session.output.show(greeter(name))
+        session.show(GREETING, name)
     return ExitCode.DONE
 
 

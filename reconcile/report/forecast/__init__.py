@@ -126,6 +126,7 @@ def _point(point: Point) -> dict[str, object]:
 
 FORECAST_FORMATS: Formats[Formatter[Forecast | ForecastComparison]] = Formats(
     forecast_text,
+    more="every series",
     json=(forecast_json, "Print JSON."),
     markdown=(forecast_markdown, "Print Markdown for a merge-request comment."),
 )

@@ -60,6 +60,7 @@ def plan_markdown(found: Plan | Difference, /, *, verbose: bool = False) -> str:
 
 PLAN_FORMATS: Formats[Formatter[Plan | Difference]] = Formats(
     plan_text,
+    more="each kept backup, and dates instead of ages",
     json=(plan_json, "Print Terraform's plan representation, on one line."),
     markdown=(plan_markdown, "Print Markdown for a merge-request comment, at most 60,000 characters."),
 )

@@ -286,6 +286,7 @@ def _of_account(status: Status) -> _Values:
 
 STATUS_FORMATS: Formats[Formatter[Status]] = Formats(
     status_text,
+    more="every series, unprotected server and undeclared backup",
     json=(status_json, "Print JSON."),
     markdown=(status_markdown, "Print a report for an audit: counts, problems, every series, file digests."),
 )
