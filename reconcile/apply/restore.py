@@ -36,7 +36,8 @@ class Restoration:
     """One restore, in order: observe, choose, approve, safety backup, observe again, send.
 
     `choose` returns the backup to restore; it and `approve` raise UserError to refuse. `min_sizes` decides whether a
-    safety backup is undersized. `is_sent` is set once the request may have reached the service.
+    safety backup is undersized. `is_sent` is set once the request may have reached the service, and `is_interrupted` by
+    what handles the signal.
     """
 
     choose: Callable[[Inventory], Choice]
@@ -44,6 +45,7 @@ class Restoration:
     with_safety_backup: bool
     min_sizes: MinSizes
     is_sent: bool = field(default=False, init=False)
+    is_interrupted: bool = field(default=False, init=False)
     safety: Finished | None = field(default=None, init=False)
     """The safety backup, once it is completed."""
 

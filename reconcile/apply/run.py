@@ -19,17 +19,17 @@ from reconcile.plan.planning import RunOptions
 
 @dataclass(kw_only=True, slots=True)
 class Run:
-    """Access to the service, the clock with the deadline, where events go, and the options.
+    """Access to the service, where events go, and the options.
 
-    The latest view of the account, its watches and the slots are built from them. The `run` of a watch must be running
-    while anything waits with it.
+    The writer, the clock with the deadline, the latest view of the account, its watches and the slots are built from
+    them. The `run` of a watch must be running while anything waits with it.
     """
 
     reader: Reader
-    writer: Writer
-    clock: StoppableClock
     emit: Emit
     options: RunOptions = RunOptions()
+    writer: Writer = field(init=False)
+    clock: StoppableClock = field(init=False)
     view: AccountView = field(init=False)
     watch: Watch = field(init=False)
     delete_watch: Watch = field(init=False)
@@ -43,6 +43,8 @@ class Run:
     """Diagnostics about more than one action: why the run sends no more creates."""
 
     def __post_init__(self) -> None:
+        self.writer = Writer(self.reader.http)
+        self.clock = self.reader.http.clock
         self.view = AccountView(self.reader, self.clock)
         self.watch = Watch(self.view, self.clock)
         self.delete_watch = Watch(self.view, self.clock)

@@ -8,7 +8,6 @@ import click
 
 from reconcile.actual.inventory import Inventory
 from reconcile.actual.reader import PATIENT_ATTEMPTS, Reader
-from reconcile.actual.writer import Writer
 from reconcile.apply.converge import MOST_ROUNDS, Convergence, converge
 from reconcile.apply.run import Run
 from reconcile.cli.connection import connect
@@ -130,23 +129,15 @@ def _converge(
         emit(event)
 
     async def work(reader: Reader) -> Convergence:
-        clock = reader.http.clock
-
         def plan(inventory: Inventory) -> Plan:
             recorder.observe(inventory)
             with session.time_limit("planning"):
                 return plan_run(what, inventory, options, recorder.record.started_at)
 
-        run = Run(
-            reader=reader,
-            writer=Writer(reader.http),
-            clock=clock,
-            emit=emit_and_record,
-            options=options,
-        )
+        run = Run(reader=reader, emit=emit_and_record, options=options)
         # A saved plan was approved when it was handed over, and is exactly that: nothing is planned again.
         approve = partial(_ask, session) if asks and not saved else None
-        async with account_lock(access, account, patience, announce, clock):
+        async with account_lock(access, account, patience, announce, run.clock):
             return await converge(plan, approve, run, rounds=1 if saved else MOST_ROUNDS)
 
     with recorder:

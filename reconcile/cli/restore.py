@@ -1,7 +1,7 @@
 """`reconcile restore`: the most careful command, because it is used in a hurry."""
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AsyncExitStack, closing
+from collections.abc import Iterator, Mapping
+from contextlib import closing, nullcontext
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -11,13 +11,11 @@ import click
 from reconcile.actual.credentials import Access
 from reconcile.actual.inventory import Inventory, Server
 from reconcile.actual.reader import Reader
-from reconcile.actual.writer import Writer
 from reconcile.apply.restore import IN_DOUBT, Restoration
 from reconcile.apply.run import Run
 from reconcile.cli.connection import connect
 from reconcile.cli.lock import account_lock
 from reconcile.cli.options import RECORD, argument, command, option
-from reconcile.cli.output import Output
 from reconcile.cli.process import ExitCode
 from reconcile.cli.prompt import ask
 from reconcile.cli.recorder import Recorder, outcome_fields, record_in
@@ -66,7 +64,12 @@ def restore(
 
     def chosen(inventory: Inventory) -> Choice:
         recorder.observe(inventory)
-        return _choose(output, asked, config, inventory)
+        wanted = find_server(inventory.names, server)
+        try:
+            return choice_of(asked, config, inventory)
+        except UserError:  # show first what there is to choose from
+            output.show(points_text(server_timeline(wanted, config, inventory), verbose=output.verbose))
+            raise
 
     def approve(choice: Choice) -> None:
         session.show(RESTORE_FORMATS, choice)
@@ -80,33 +83,21 @@ def restore(
         with_safety_backup=safety_backup,
         min_sizes=MinSizes(default=config.settings.min_size),
     )
-    is_interrupted = False
-
-    def on_interrupt() -> None:
-        nonlocal is_interrupted
-        is_interrupted = True
-        if restoration.is_sent:
-            output.diagnostics([Diagnostic(summary="Interrupted. The restore may have started.", detail=IN_DOUBT)])
-        else:
-            output.note("Interrupted. Starting nothing new and finishing the requests in flight.")
-
     try:
         with recorder:
-            choice = _carry_out(
-                session, access, restoration, recorder, on_interrupt, is_chosen=bool(backup_id or series)
-            )
+            choice = _carry_out(session, access, restoration, recorder, is_chosen=bool(backup_id or series))
     except StoppedError as error:
         if error.is_interrupt:
             output.note("Interrupted; nothing was restored.")
             raise
         raise UserError(f"{error}; nothing was restored", error.diagnostics[0].detail) from error
     except UserError as error:
-        if not is_interrupted:
+        if not restoration.is_interrupted:
             raise
         output.diagnostics(error.diagnostics)
         return ExitCode.INTERRUPTED
     output.result([f"Started restoring {name_or_id(choice.server)!r} from #{choice.backup.id}."])
-    return ExitCode.INTERRUPTED if is_interrupted else ExitCode.DONE
+    return ExitCode.INTERRUPTED if restoration.is_interrupted else ExitCode.DONE
 
 
 def _check_usage(backup_id: str | None, series: str | None, before: datetime | None, *, auto_approve: bool) -> None:
@@ -140,31 +131,23 @@ def _config(session: Session, *, is_needed: bool) -> Config:
 
 
 def _carry_out(
-    session: Session,
-    access: Access,
-    restoration: Restoration,
-    recorder: Recorder,
-    on_interrupt: Callable[[], None],
-    *,
-    is_chosen: bool,
+    session: Session, access: Access, restoration: Restoration, recorder: Recorder, *, is_chosen: bool
 ) -> Choice:
     output = session.output
 
+    def on_interrupt() -> None:
+        restoration.is_interrupted = True
+        if restoration.is_sent:
+            output.diagnostics([Diagnostic(summary="Interrupted. The restore may have started.", detail=IN_DOUBT)])
+        else:
+            output.note("Interrupted. Starting nothing new and finishing the requests in flight.")
+
     async def work(reader: Reader) -> Choice:
-        clock = reader.http.clock
-        async with AsyncExitStack() as block:
-            if is_chosen:
-                # Our own apply may be creating the backup that is restored, or delete it.
-                await block.enter_async_context(account_lock(access, None, 0.0, output.note, clock))
-            report = block.enter_context(closing(REPORTERS.text(output)))
-            return await restoration.carry_out(
-                Run(
-                    reader=reader,
-                    writer=Writer(reader.http),
-                    clock=clock,
-                    emit=report.show,
-                )
-            )
+        # Our own apply may be creating the backup that is restored, or delete it.
+        lock = account_lock(access, None, 0.0, output.note, reader.http.clock) if is_chosen else nullcontext()
+        async with lock:
+            with closing(REPORTERS.text(output)) as report:
+                return await restoration.carry_out(Run(reader=reader, emit=report.show))
 
     try:
         choice = connect(session, work, access=access, on_interrupt=on_interrupt)
@@ -180,17 +163,6 @@ def _outcomes(restoration: Restoration, *, is_complete: bool) -> Iterator[Mappin
         yield outcome_fields(restoration.safety)
     if restoration.is_sent:
         yield {"outcome": str(Outcome.SUCCEEDED if is_complete else Outcome.UNKNOWN)}
-
-
-def _choose(output: Output, asked: RestoreOptions, config: Config, inventory: Inventory) -> Choice:
-    """Choose as `choice_of` does; if that is refused, show the server's restore points first."""
-    wanted = find_server(inventory.names, asked.server)
-    try:
-        return choice_of(asked, config, inventory)
-    except UserError:
-        found = server_timeline(wanted, config, inventory)
-        output.show(points_text(found, verbose=output.verbose))
-        raise
 
 
 def _ask(session: Session, server: Server) -> None:

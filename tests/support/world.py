@@ -20,7 +20,6 @@ from reconcile.actual.credentials import Access
 from reconcile.actual.http import Http
 from reconcile.actual.inventory import Inventory
 from reconcile.actual.reader import PATIENT_ATTEMPTS, Reader
-from reconcile.actual.writer import Writer
 from reconcile.apply.converge import Convergence, converge
 from reconcile.apply.run import Run
 from reconcile.cli.recorder import Recorder
@@ -266,8 +265,6 @@ class World:
             async with Http(access, stoppable, parallelism=parallelism, transport=transport) as http:
                 run = Run(
                     reader=Reader(http, PATIENT_ATTEMPTS, asks_account=self.config.settings.account is not None),
-                    writer=Writer(http),
-                    clock=stoppable,
                     emit=self._emitter(recorder),
                     options=options,
                 )
