@@ -18,6 +18,9 @@ ATTEMPTS, PATIENT_ATTEMPTS = 5, 8
 _QUICK_ATTEMPTS, _QUICK_PAUSE = 2, 5.0
 """Attempts, and seconds of a pause for one server, for a list that a change relies on: it is read again later."""
 
+_LONGEST_PAUSE = 60.0
+"""Seconds of a pause for one server, for a list that is not read again: the others may be waiting for it."""
+
 _NO_PERMISSION = {403, 404}
 
 
@@ -29,7 +32,8 @@ class Reader:
 
     def __init__(self, http: Http, attempts: int = ATTEMPTS, *, asks_account: bool = False) -> None:
         self.http = http
-        self._lists, self._quick_lists = Pages(http, attempts), Pages(http, _QUICK_ATTEMPTS, _QUICK_PAUSE)
+        self._lists, self._patient_lists = Pages(http, attempts), Pages(http, attempts, _LONGEST_PAUSE)
+        self._quick_lists = Pages(http, _QUICK_ATTEMPTS, _QUICK_PAUSE)
         self._asks_account = asks_account
         self.pages = 1
         """Number of requests that the last list of the whole account took."""
@@ -79,7 +83,7 @@ class Reader:
         Also returns the entries that can't be read, and those of an unknown type or another server: such an entry may
         be a backup that is otherwise missing.
         """
-        lists = self._quick_lists if is_quick else self._lists
+        lists = self._quick_lists if is_quick else self._patient_lists
         listing = await self._backups(automatic=automatic, server_id=server_id, lists=lists)
         entries = (
             backup

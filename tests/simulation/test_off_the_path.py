@@ -173,6 +173,28 @@ def test_a_server_whose_list_is_unavailable_holds_up_no_other(pause: str) -> Non
     assert world.time - NOW < timedelta(minutes=12)
 
 
+def test_a_server_that_is_unavailable_once_its_create_is_lost_holds_up_no_other() -> None:
+    class Unavailable(World):
+        """The host of server 1 goes down with the first create of the run."""
+
+        def handle(self, request: httpx.Request) -> httpx.Response:
+            if request.method == "POST" and b'"server_id":1,' in request.content:
+                raise httpx.ReadError("reset", request=request)
+            if self.requests.count("POST /backups/") and request.url.params.get("server_id") == "1":
+                return httpx.Response(503, headers={"Retry-After": "3600"}, json={"detail": "The host is down."})
+            return super().handle(request)
+
+    held = [item(1, servers(1)[0], "nightly", 3)] + [item(each["id"], each, "nightly", 2) for each in servers(9)[1:]]
+    world = Unavailable(config=nightly(9), servers=servers(9), backups=held)
+
+    result = result_of(world)
+
+    assert sorted(creates(world)) == list(range(2, 10))
+    assert outcomes(result)["s1/nightly"] is Outcome.UNKNOWN
+    assert "The host is down" in explanation(result, "s1/nightly")
+    assert world.time - NOW < timedelta(minutes=2)
+
+
 def test_a_change_that_is_rejected_for_a_while_is_sent_again_after_that() -> None:
     sent_at: list[datetime] = []
 
