@@ -163,11 +163,10 @@ class Result:
 
     @property
     def balance(self) -> Counter[SeriesAddress]:
-        """How many backups each series has gained: those completed, less the completed ones that were deleted."""
+        """How many backups each series has gained: those completed, less those with data that were deleted."""
         balance = Counter(settled.address for settled in self.settled if settled.is_usable)
-        for ended in self.finished:
-            if ended.outcome is Outcome.SUCCEEDED:
-                balance[ended.action.address.series] += 1 if isinstance(ended.action, Create) else -ended.action.is_loss
+        for action in (ended.action for ended in self.finished if ended.outcome is Outcome.SUCCEEDED):
+            balance[action.address.series] += 1 if isinstance(action, Create) else -action.backup.has_data
         return balance
 
     @property
@@ -177,7 +176,7 @@ class Result:
         A withheld series that has gained a backup then loses one more, because its create is no longer subtracted.
         """
         return sum(
-            ended.objection in {Veto.TOO_MUCH_LOST, Veto.LAST_USABLE} and ended.action.is_loss
+            ended.objection in {Veto.TOO_MUCH_LOST, Veto.LAST_USABLE} and ended.action.backup.has_data
             for ended in self.finished
             if isinstance(ended.action, Delete)
         )

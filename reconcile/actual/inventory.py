@@ -92,6 +92,11 @@ class Backup:
         """Whether the series of this backup, and when it was created, are certain."""
         return not self.unreadable or {"description", "created_at"}.isdisjoint(self.unreadable)
 
+    @property
+    def has_data(self) -> bool:
+        """Whether a delete may be a loss: a `min_size` may be a typo, and good backups may be listed as failed."""
+        return self.state in {State.USABLE, State.UNDERSIZED} or (self.state is State.FAILED and bool(self.size_mb))
+
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class OddEntry:

@@ -126,7 +126,7 @@ COMPARE = option(
     "Compare with the files before a change: a file, a folder, or -. Can be repeated.", flag="--compare", metavar="PATH"
 )
 ALLOW_LOSS = option(
-    "Allow this run to lose up to N completed backups.", type=click.IntRange(min=0), default=0, show_default=False
+    "Allow this run to lose up to N backups with data.", type=click.IntRange(min=0), default=0, show_default=False
 )
 RECORD = option(
     "Write a record of this run to a folder, for replay and status --since.",

@@ -98,7 +98,7 @@ class Settings(Table):
         description="Globs on descriptions. Undeclared backups that match are never pruned.",
     )
     max_shrink: fields.PercentField = Field(
-        20, description="Deletes that would lose more than this share of the completed backups are withheld."
+        20, description="Deletes that would lose more than this share of the backups with data are withheld."
     )
     pause: PauseTable | None = Field(None, description="Create and delete nothing until a date.")
     stalled_after: fields.DurationField = Field(

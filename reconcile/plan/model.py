@@ -53,11 +53,6 @@ class Delete:
         """Whether this deletes a usable backup."""
         return self.backup.state is State.USABLE
 
-    @property
-    def is_loss(self) -> bool:
-        """Whether this deletes a completed backup, undersized ones included: `min_size` may be a typo."""
-        return self.is_usable or self.backup.state is State.UNDERSIZED
-
     def depends_on_clock(self, min_age: Duration | None) -> bool:
         """Return whether `prune = AGE` or `min_age` would have kept the backup at another time."""
         is_by_age = isinstance(self.reason, Undeclared) and self.reason.prune is not None
@@ -184,7 +179,7 @@ class ServerPlan:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LossLimit:
-    """The limit on loss: a share of the completed backups on `servers`, the declared servers."""
+    """The limit on loss: a share of the backups with data on `servers`, the declared servers."""
 
     max_shrink_percent: int
     servers: tuple[Id, ...]
@@ -194,8 +189,8 @@ class LossLimit:
 class Loss:
     """How many backups a plan would lose (spec, section 6).
 
-    `lost` is the number of completed backups deleted, less those created in the same series. `completed` is the number
-    of completed backups on the declared servers now, `usable` that of the usable ones among them, and `limit` how many
+    `lost` is the number of backups with data deleted, less those created in the same series. `completed` is the number
+    of backups with data on the declared servers now, `usable` that of the usable ones among them, and `limit` how many
     may be lost (None: any number). `empties` is set if no usable one would be left.
     """
 

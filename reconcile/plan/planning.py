@@ -17,7 +17,7 @@ from reconcile.plan.stale import renewed
 class RunOptions:
     """The options of an apply, apart from those of its connection.
 
-    `allow_loss` is the number of completed backups that the user allows to lose. Without `wait`, the run sends creates
+    `allow_loss` is the number of backups with data that the user allows to lose. Without `wait`, the run sends creates
     and does not wait for them. `max_in_progress` is the maximum number of backups that it has in progress.
     """
 

@@ -35,7 +35,7 @@ def measure(servers: Iterable[ServerPlan], limit: LossLimit, inventory: Inventor
         if not is_misdated(backup, now)
     ]
     usable = sum(backup.state is State.USABLE for backup in held)
-    completed = usable + sum(backup.state is State.UNDERSIZED for backup in held)
+    completed = sum(backup.has_data for backup in held)
     lost = deleted = created = 0
     for server in servers:
         gains = Counter(series.address for series in server.series if series.create)
@@ -77,7 +77,7 @@ def withheld(
 ) -> dict[BackupAddress, Veto]:
     """Return the withheld deletes, and why.
 
-    A delete is a loss if its backup is completed and either undeclared, or one more than its series gains. A series may
+    A delete is a loss if its backup has data and is either undeclared, or one more than its series gains. A series may
     still lose as many as it gains, the oldest first: if withheld, they would pile up night after night. `allowed` is
     the loss allowed for this run (`--allow-loss`). `gained` counts what each series has gained earlier in the run, and
     not lost since. Without `counts_creates`, a series gains nothing by its create: the run does not wait for it.
@@ -95,7 +95,7 @@ def withheld(
 
 
 def _losing(server: ServerPlan, gains: Counter[SeriesAddress]) -> Iterator[Delete]:
-    """Yield the deletes by which a server loses completed backups, given how many each series gains."""
+    """Yield the deletes by which a server loses backups with data, given how many each series gains."""
     if server.veto:
         return
     for series in server.series:
@@ -106,4 +106,4 @@ def _losing(server: ServerPlan, gains: Counter[SeriesAddress]) -> Iterator[Delet
 
 
 def _loses(delete: Delete) -> bool:
-    return delete.is_loss and not delete.veto
+    return delete.backup.has_data and not delete.veto

@@ -36,7 +36,7 @@ def test_the_change_comes_first_and_then_what_is_due_in_any_case(service: Sandbo
     assert any(line.startswith("  !  web/nightly: 4 backups  3d to 6d, 400 MiB  withheld: ") for line in lines)
     assert sum("now withheld: not kept by last=3" in line for line in lines) == 2
     assert "Due in any case: 0 to create, 2 to delete (-v shows all of the plan)." in lines
-    assert "The plan would lose 6 completed backups, 4 of them because of this change." in lines
+    assert "The plan would lose 6 backups with data, 4 of them because of this change." in lines
     assert "Plan: 0 to create, 6 to delete (6 withheld); 3 backups unchanged, 0 unmanaged." in lines
     assert service.run("plan", "--compare", "before.toml", "-q").stdout.startswith(
         "Because of this change: 4 more deletes"

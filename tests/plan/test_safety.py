@@ -49,6 +49,15 @@ def test_a_typo_in_min_size_on_forty_servers_is_withheld() -> None:
     assert len(plan.deletes) == len(withheld(plan)) == 40 * 29
 
 
+def test_a_service_that_lists_good_backups_as_failed_for_a_night_is_withheld() -> None:
+    held = (replace(each, status="failed") for each in nights(30))
+
+    plan = make_plan(config(fleet(30)), inventory(*held, servers=FORTY))
+
+    assert plan.loss == Loss(lost=40 * 29, completed=1200, usable=0, limit=240, empties=False)
+    assert (len(plan.deletes), len(withheld(plan))) == (40 * 30, 40 * 29)
+
+
 def test_an_empty_backup_each_night_never_trips_it() -> None:
     held = (replace(each, size_mb=0) for each in nights(2, age=1))
 
@@ -139,8 +148,9 @@ def test_a_misdated_one_is_not_what_is_left() -> None:
     assert withheld_ids(plan) == [1, 2, 3]
 
 
-def test_failed_ones_are_no_loss() -> None:
-    held = [backup(1), *(backup(number, status="failed") for number in range(2, 20))]
+@pytest.mark.parametrize("size", [None, 0])
+def test_failed_ones_without_data_are_no_loss(size: float | None) -> None:
+    held = [backup(1), *(replace(backup(number, status="failed"), size_mb=size) for number in range(2, 20))]
 
     plan = make_plan(declare('{ description = "nightly", keep = 1 }'), inventory(*held))
 

@@ -181,7 +181,7 @@ def withheld_texts(plan: Plan, withheld: Withheld) -> Iterator[tuple[int, str]]:
     counts = Counter(withheld.values())
     if number := counts[Veto.TOO_MUCH_LOST]:
         loss = plan.loss
-        held = f"{count_text(loss.completed, 'completed backup')} on the declared servers"
+        held = f"{count_text(loss.completed, 'backup')} with data on the declared servers"
         share = f"max_shrink: {plan.limit.max_shrink_percent}% of these, at least {ALWAYS_ALLOWED}"
         limit = "no usable one would be left" if loss.empties else f"the limit is {loss.limit:,} ({share})"
         yield number, f"They would lose {loss.lost:,} of the {held}; {limit}. {allow_text(loss.lost)}"
@@ -240,7 +240,7 @@ def loss_part_text(difference: Difference) -> str:
     if difference.causes_nothing or not difference.after.loss.is_too_much(0):
         return ""
     more = max(0, lost - difference.before.loss.lost)
-    return f"The plan would lose {count_text(lost, 'completed backup')}, {more:,} of them because of this change."
+    return f"The plan would lose {count_text(lost, 'backup')} with data, {more:,} of them because of this change."
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
