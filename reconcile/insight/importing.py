@@ -204,15 +204,15 @@ def declare(
     names = by_name({id_: inventory.names[id_] for id_ in selected} if only else inventory.names)
     resolved = resolve(existing or _NOTHING, inventory)
     declared = {server.id: server for server in resolved.servers}
-    ignore = tuple(resolved.config.settings.ignore)
-    globs = {id_: declared[id_].ignore if id_ in declared else ignore for id_ in inventory.by_server}
+    ignore = compiled(tuple(resolved.config.settings.ignore))
+    ignored = {id_: compiled(server.ignore) for id_, server in declared.items()}
     all_descriptions = sorted({backup.description for backup in inventory.manual if backup.description})
     inventory = replace(
         inventory,
         backups=tuple(
             backup
             for backup in inventory.backups
-            if not compiled(globs.get(backup.server_id, ignore)).match(backup.description or "")
+            if backup.description is None or not ignored.get(backup.server_id, ignore).match(backup.description)
         ),
     )
     free = {id_: name for id_, name in names.items() if id_ not in declared}

@@ -116,6 +116,15 @@ def test_what_can_be_in_no_series_is_left_and_never_pruned(held: Backup, problem
     assert declaration.not_shown == (LeftUnmanaged(key="web", backup=held, unclean=problem),)
 
 
+def test_a_backup_without_a_description_is_not_ignored_and_never_pruned() -> None:
+    existing = config("[settings]\nprune = true\nignore = ['*']\n")
+    seen = inventory(backup(1, None, age=days(30)), backup(2, "by hand", age=days(30)))
+
+    imported = declaration_toml(import_(seen, NOW, existing=existing))
+
+    assert make_plan(config(existing.sources[0].text + imported), seen).actions == ()
+
+
 def test_the_glob_for_dated_names_takes_no_backup_that_is_ignored() -> None:
     dates = ("2026-01-01", "2026-01-02", "2026-02-01", "2026-02-02", "2026-02-03")
     seen = inventory(*(backup(at, f"auto-{date}", age=days(60 - at)) for at, date in enumerate(dates)))
