@@ -172,5 +172,5 @@ def _changes(record: Record, load: Load, other: Config) -> tuple[ActionChange, .
         return ()
     options, inventory = record.options, record.inventories[0]
     desired = desired_for(other, inventory, options.targets, Freshness.of(options.max_age, record.started_at))
-    found = compare(_config(record, load), desired, inventory, inventory.observed_at)
+    found = compare(_config(record, load), desired, inventory, inventory.observed_at, options.allow_loss)
     return tuple(each for each in found.actions if each.fate is not Fate.OTHER_REASON)
