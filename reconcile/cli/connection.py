@@ -1,6 +1,7 @@
 """Opens the service for one run of a command: one client, one event loop, one deadline, and Ctrl-C."""
 
 import asyncio
+import signal
 import socket
 import threading
 from collections.abc import Awaitable, Callable
@@ -12,7 +13,7 @@ import anyio
 from reconcile.actual.credentials import Access
 from reconcile.actual.http import PARALLELISM, Http
 from reconcile.actual.reader import ATTEMPTS, Reader
-from reconcile.cli.process import INTERRUPTS
+from reconcile.cli.process import INTERRUPTS, handled
 from reconcile.cli.session import Session
 from reconcile.clock import Stop, StoppableClock
 from reconcile.report.escape import visible
@@ -63,7 +64,8 @@ def connect(
 
 
 async def _handle_signals(clock: StoppableClock, on_interrupt: Callable[[], None] | None) -> None:
-    with anyio.open_signal_receiver(*INTERRUPTS) as signals:
+    # The event loop leaves the system's handlers behind: what is left to do would be killed, not interrupted.
+    with handled(signal.default_int_handler, *INTERRUPTS), anyio.open_signal_receiver(*INTERRUPTS) as signals:
         async for _ in signals:
             if on_interrupt is None or clock.reason is not None:
                 clock.abort(Stop.INTERRUPTED)

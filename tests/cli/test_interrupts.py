@@ -8,6 +8,14 @@ import pytest
 from support.killer import Killer
 from support.schedules import OLD, clean_requests
 
+from reconcile.actual.credentials import Access
+from reconcile.actual.reader import Reader
+from reconcile.cli.connection import connect
+from reconcile.cli.output import Output
+from reconcile.cli.process import INTERRUPTS, handled
+from reconcile.cli.session import Session
+from reconcile.cli.system_clock import SystemClock
+
 RESTORE = ("restore", "db", "--backup", str(OLD), "--auto-approve")
 READING = [["plan"], ["status"], ["import"], ["list"], ["init", "--out", "new.toml"], ["doctor"], [*RESTORE]]
 
@@ -32,6 +40,20 @@ def test_a_command_that_reads_ends_at_once_with_130(command: list[str], service:
     assert "error" not in done.stderr
     assert time.monotonic() - started < 10
     assert service.world.record == []
+
+
+@pytest.mark.parametrize("number", INTERRUPTS, ids=lambda number: number.name)
+def test_a_signal_after_the_last_request_is_an_interrupt_too(number: signal.Signals) -> None:
+    """What is left to do may take a while: a record of a large account, or the report to a heartbeat service."""
+    access = Access(base_url="http://127.0.0.1:9/api/v1", token="vps_unused_token", token_from="test")
+
+    async def work(_: Reader) -> None:
+        """Send no request."""
+
+    with handled(signal.default_int_handler, *INTERRUPTS):
+        connect(Session(output=Output(), clock=SystemClock()), work, access=access)
+
+        assert signal.getsignal(number) is signal.default_int_handler
 
 
 class TestApply:
