@@ -77,7 +77,6 @@ def forecast(
 
 @contextmanager
 def _progress(output: Output) -> Iterator[Progress]:
-    """Show the progress of a forecast on a terminal."""
     with Bars(console=output.err.console, transient=True, disable=not output.err.is_terminal) as bars:
         task = bars.add_task("Simulating each apply", total=None)
         yield lambda done, total: bars.update(task, completed=done, total=total)

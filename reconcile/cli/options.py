@@ -24,9 +24,6 @@ from reconcile.limits import FIRST_YEAR, LAST_YEAR
 from reconcile.report.diagnostics import ERROR_FORMATS
 from reconcile.report.document import Formats
 
-_STDOUT = "reconcile.stdout"
-"""The key in click's context for the option whose file is standard output; nothing else is printed there."""
-
 _FORMAT = "reconcile.format"
 """The key in click's context for the requested format, by the name of its flag."""
 
@@ -60,24 +57,14 @@ def _time(text: str) -> datetime:
     return moment
 
 
-class OutputFileType(click.ParamType[Path]):
-    """A file to write, or `-` for standard output; a trailing slash, which a `Path` would drop, names a folder."""
-
-    name = "file"
-
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> Path:
-        """Read it, or fail as wrong usage."""
-        text = str(value)
-        if text == str(STDOUT) and ctx and param:
-            if (other := ctx.meta.setdefault(_STDOUT, param.opts[0])) != param.opts[0]:
-                self.fail(f"{other} is written to standard output already", param, ctx)
-            return STDOUT
-        if not text or text.endswith("/") or os.path.isdir(text):  # noqa: PTH112 - raises nothing, however long it is
-            self.fail(f"{text!r} is a folder, not a file; name a file in it", param, ctx)
-        return Path(text)
+def _output_file(text: str) -> Path:
+    """Read a file to write, or `-` for standard output; a trailing slash, which a `Path` would drop, names a folder."""
+    if not text or text.endswith("/") or os.path.isdir(text):  # noqa: PTH112 - raises nothing, however long it is
+        raise ValueError(f"{text!r} is a folder, not a file; name a file in it")
+    return Path(text)
 
 
-OUTPUT_FILE = OutputFileType()
+OUTPUT_FILE = Parsed("file", _output_file)
 TYPES: dict[object, click.ParamType[Any]] = {
     Duration: Parsed("duration", Duration.parse),
     datetime: Parsed("time", _time),
@@ -242,14 +229,9 @@ def _exit_code_of(session: Session, function: Callable[[], ExitCode | None]) -> 
         code = ExitCode.ERROR
     if code is ExitCode.INTERRUPTED:
         return code
-    if session.output.failure:
-        raise session.output.failure
+    if session.output.out.failure:
+        raise session.output.out.failure
     return ExitCode.ERROR if session.lacks_output else code
-
-
-def _taken_from(given: dict[str, Any], names: set[str]) -> dict[str, Any]:
-    """Return the options with these names, and remove them from `given`."""
-    return {name: given.pop(name) for name in names & given.keys()}
 
 
 def command(
@@ -298,11 +280,16 @@ def command(
         def run(**given: Any) -> ExitCode:  # noqa: ANN401 - whatever the command declares
             if given["verbose"] and given["quiet"]:
                 raise click.UsageError("-v or -q, not both")
+            outputs = {each.opts[0]: given[str(each.name)] for each in own if each.type is OUTPUT_FILE}
+            to_stdout = [flag for flag, path in outputs.items() if path == STDOUT]
+            if len(to_stdout) > 1:
+                raise click.UsageError(f"{to_stdout[1]} -: {to_stdout[0]} is written to standard output already")
+            of_output, of_session = (
+                {name: given.pop(name) for name in names & given.keys()} for names in (_OF_THE_OUTPUT, _OF_THE_SESSION)
+            )
             ctx = click.get_current_context()
-            meta = ctx.meta
-            output = Output(**_taken_from(given, _OF_THE_OUTPUT), is_taken=_STDOUT in meta)
-            options = _taken_from(given, _OF_THE_SESSION)
-            session = Session(output=output, clock=ctx.obj, format=meta.get(_FORMAT, ""), **options)
+            output = Output(**of_output, is_taken=bool(to_stdout))
+            session = Session(output=output, clock=ctx.obj, format=ctx.meta.get(_FORMAT, ""), **of_session)
             code = ExitCode.ERROR
             try:
                 code = _exit_code_of(session, functools.partial(function, session, **given))

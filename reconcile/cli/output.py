@@ -52,11 +52,6 @@ class Output:
         if debug:
             self._log_requests()
 
-    @property
-    def failure(self) -> OSError | None:
-        """Why a result could not be printed; None if all of them could."""
-        return self.out.failure
-
     def keep_secret(self, text: str) -> None:
         """Never show this token from now on."""
         self._secrets.append(text)
@@ -155,7 +150,6 @@ class _Stream:
 
     @cached_property
     def console(self) -> "Console":
-        """The terminal."""
         from rich.console import Console  # noqa: PLC0415 - takes a tenth of `validate`, and a pipe has no use for it
 
         return Console(

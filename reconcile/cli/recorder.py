@@ -34,8 +34,6 @@ from reconcile.plan.record import (
 from reconcile.plan.saved import envelope
 from reconcile.report.apply.sentences import explanation_text
 
-_ADVICE = "Nothing was changed. Choose a writable folder with --record DIR."
-
 
 def _started_by() -> StartedBy:
     """Return who and what started this run, from the environment variables of GitHub or GitLab."""
@@ -76,7 +74,8 @@ def record_in(
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
-        raise UserError(f"no record can be written to {folder}: {error.strerror}", _ADVICE) from error
+        advice = "Nothing was changed. Choose a writable folder with --record DIR."
+        raise UserError(f"no record can be written to {folder}: {error.strerror}", advice) from error
 
     def save(text: str) -> None:
         session.write(folder / name, text, private=True)

@@ -1,10 +1,8 @@
 """`reconcile restore`: the most careful command, because it is used in a hurry."""
 
-from collections.abc import Iterator, Mapping
 from contextlib import closing, nullcontext
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -153,16 +151,12 @@ def _carry_out(
         choice = connect(session, work, access=access, on_interrupt=on_interrupt)
         recorder.is_complete = True
     finally:
-        recorder.ended(_outcomes(restoration, is_complete=recorder.is_complete))
+        # A safety backup is recorded even if the run failed after it.
+        ended = [outcome_fields(restoration.safety)] if restoration.safety else []
+        if restoration.is_sent:
+            ended.append({"outcome": str(Outcome.SUCCEEDED if recorder.is_complete else Outcome.UNKNOWN)})
+        recorder.ended(ended)
     return choice
-
-
-def _outcomes(restoration: Restoration, *, is_complete: bool) -> Iterator[Mapping[str, Any]]:
-    """Yield how the safety backup and the restore ended, even if the run failed afterwards."""
-    if restoration.safety:
-        yield outcome_fields(restoration.safety)
-    if restoration.is_sent:
-        yield {"outcome": str(Outcome.SUCCEEDED if is_complete else Outcome.UNKNOWN)}
 
 
 def _ask(session: Session, server: Server) -> None:

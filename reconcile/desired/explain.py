@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from reconcile.desired import document
 from reconcile.desired.locate import BYTE_ORDER_MARK, Source
-from reconcile.diagnostics import Diagnostic
+from reconcile.diagnostics import Diagnostic, KeyPath
 
 _EXPECTED = {
     "dict_type": ("a table", "Write [table] or { … }."),
@@ -48,8 +48,6 @@ _TOKEN_IN_FILE = (
 
 _SIMILAR = 0.75
 """Minimum ratio of difflib. With a lower one, `policies` is suggested for `provider`."""
-
-_KeyPath = tuple[str | int, ...]
 
 
 def syntax_error(error: tomli.TOMLDecodeError, source: Source) -> Diagnostic:
@@ -113,7 +111,7 @@ def _is_token(key: str) -> bool:
     return key.lower().endswith("token")
 
 
-def _unknown_key(key: str, value: object, table: _KeyPath) -> tuple[str, str]:
+def _unknown_key(key: str, value: object, table: KeyPath) -> tuple[str, str]:
     """Explain what is wrong with an unknown key, and what to write instead."""
     if _is_token(key):
         return _TOKEN_IN_FILE
@@ -144,6 +142,6 @@ _MODELS: dict[tuple[str | int | None, int], type[document.Table]] = {
 _INNER_MODELS: dict[str | int, type[document.Table]] = {"keep": document.KeepTable, "pause": document.PauseTable}
 
 
-def _model(table: _KeyPath) -> type[document.Table]:
+def _model(table: KeyPath) -> type[document.Table]:
     known = _MODELS.get((next(iter(table), None), len(table)))
     return known or _INNER_MODELS.get(table[-1], document.BackupTable)

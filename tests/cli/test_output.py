@@ -34,8 +34,8 @@ def test_the_rest_of_a_result_that_cannot_be_written_is_dropped() -> None:
         for number in range(3):
             output.result([f"line {number}"])
 
-        assert output.failure
-        assert output.failure.errno == errno.ENOSPC
+        assert output.out.failure
+        assert output.out.failure.errno == errno.ENOSPC
 
 
 def test_notes_that_cannot_be_written_are_no_failure() -> None:
@@ -43,7 +43,7 @@ def test_notes_that_cannot_be_written_are_no_failure() -> None:
         output = Output()
         output.note("a note")
 
-        assert output.failure is None
+        assert output.out.failure is None
 
 
 def test_a_reader_that_went_away_is_no_error_message(capsys: pytest.CaptureFixture[str]) -> None:
