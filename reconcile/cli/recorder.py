@@ -4,7 +4,7 @@ import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -83,6 +83,7 @@ def record_in(
     return Recorder(record, save, now, at_end=session.one_of_several)
 
 
+@dataclass
 class Recorder(AbstractContextManager["Recorder"]):
     """The record of one run, as far as it has come; `save` stores its text, None for a run without a record.
 
@@ -91,23 +92,17 @@ class Recorder(AbstractContextManager["Recorder"]):
     done is what must be reported then, so `at_end` receives the error of a record that can't be saved any more.
     """
 
-    def __init__(
-        self,
-        record: Record,
-        save: Callable[[str], None] | None,
-        now: Callable[[], datetime],
-        *,
-        at_end: Callable[[], AbstractContextManager[None]] = nullcontext,
-    ) -> None:
-        self.record = record
-        self.is_complete = False
-        """Whether everything was done; set this before the end."""
-        self._save = save
-        self._now = now
-        self._at_end = at_end
-        self._rounds: list[RecordedRound] = []
-        self._observed: Inventory | None = None
-        self._balance: Counter[SeriesAddress] = Counter()
+    record: Record
+    save: Callable[[str], None] | None
+    now: Callable[[], datetime]
+    at_end: Callable[[], AbstractContextManager[None]] = nullcontext
+    is_complete: bool = False
+    """Whether everything was done; set this before the end."""
+    _rounds: list[RecordedRound] = field(default_factory=list, init=False)
+    _observed: Inventory | None = field(default=None, init=False)
+    _balance: Counter[SeriesAddress] = field(default_factory=Counter, init=False)
+
+    def __post_init__(self) -> None:
         self._store()
 
     def __exit__(
@@ -116,16 +111,16 @@ class Recorder(AbstractContextManager["Recorder"]):
         problems = error.diagnostics if isinstance(error, UserError) else ()
         self.record = replace(
             self.record,
-            ended_at=self._now(),
+            ended_at=self.now(),
             is_complete=self.is_complete,
             errors=tuple(each.summary for each in problems),
         )
-        with self._at_end():
+        with self.at_end():
             self._store()
 
     def observe(self, inventory: Inventory) -> None:
         """Add the observation before it is planned, so the record of a refused plan has it too."""
-        if not self._save:
+        if not self.save:
             return
         seen = RecordedRound(
             observed=Observation.of(inventory, self._observed),
@@ -138,7 +133,7 @@ class Recorder(AbstractContextManager["Recorder"]):
     def add(self, event: Event) -> None:
         """Add a plan, or its result."""
         match event:
-            case _ if not self._save:
+            case _ if not self.save:
                 pass
             case Planned(plan=plan, withheld=withheld):
                 self.plan(outline(plan, withheld))
@@ -150,7 +145,7 @@ class Recorder(AbstractContextManager["Recorder"]):
 
     def plan(self, planned: Outline) -> None:
         """Add a plan, and save the record before the account may change."""
-        if self._save:
+        if self.save:
             self._rounds[-1] = replace(self._rounds[-1], plan=planned)
             self._store()
 
@@ -162,8 +157,8 @@ class Recorder(AbstractContextManager["Recorder"]):
             self._rounds[-1] = replace(self._rounds[-1], plan=plan)
 
     def _store(self) -> None:
-        if self._save:
-            self._save(dump(replace(self.record, rounds=tuple(self._rounds))))
+        if self.save:
+            self.save(dump(replace(self.record, rounds=tuple(self._rounds))))
 
 
 def outcome_fields(ended: Finished) -> dict[str, Any]:
