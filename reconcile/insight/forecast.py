@@ -186,6 +186,17 @@ class SeriesForecast(SeriesStart):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class SeriesChange:
+    """A series whose forecasts differ, or that only one of the forecasts has."""
+
+    address: SeriesAddress
+    before: SeriesForecast | None
+    after: SeriesForecast | None
+    gone: tuple[Point, ...]
+    """The restore points that exist at the end before the change, and that the change deletes."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Forecast:
     """What the account will hold; `first` is the plan of the first apply."""
 
@@ -198,6 +209,10 @@ class Forecast:
     """The combined figures of each fleet's members, by its name."""
     total: Figures | None
     """None if nothing is declared and there are no backups."""
+    before: "Forecast | None" = None
+    """The forecast of the same applies for the files before a change, if the two are compared."""
+    changes: tuple[SeriesChange, ...] = ()
+    """The series in which the two differ."""
 
     @property
     def end(self) -> datetime:

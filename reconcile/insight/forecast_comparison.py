@@ -2,35 +2,18 @@
 
 from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from reconcile.addresses import SeriesAddress
 from reconcile.ids import Id
-from reconcile.insight.forecast import Forecast, Point, SeriesForecast, combined
+from reconcile.insight.forecast import Forecast, SeriesChange, SeriesForecast, combined
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class SeriesChange:
-    """A series whose forecasts differ, or that only one of the forecasts has."""
+def compare(before: Forecast, after: Forecast) -> Forecast:
+    """Return the forecast after a change to the files, compared with the one before it.
 
-    address: SeriesAddress
-    before: SeriesForecast | None
-    after: SeriesForecast | None
-    gone: tuple[Point, ...]
-    """The restore points that exist at the end before the change, and that the change deletes."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ForecastComparison:
-    """Two forecasts of one schedule, and the series in which they differ."""
-
-    before: Forecast
-    after: Forecast
-    changes: tuple[SeriesChange, ...]
-
-
-def compare(before: Forecast, after: Forecast) -> ForecastComparison:
-    """Compare the forecasts of the files before and after a change. Another key for a server is no change."""
+    Another key for a server is no change.
+    """
     declared = {server.id for server in after.first.servers}
     left = {server.key for server in before.first.servers if server.id not in declared}
     # On servers that are no longer in the files, nothing is created or deleted.
@@ -38,14 +21,10 @@ def compare(before: Forecast, after: Forecast) -> ForecastComparison:
     olds, news = _by_server(before, before.series), _by_server(after, after.series) | _by_server(before, untouched)
     series = tuple(news.values())
     kept = {point.backup_id for each in series for point in each.points}
-    changes = [
+    changes = (
         _change((news.get(each) or olds[each]).address, olds.get(each), news.get(each), kept) for each in olds | news
-    ]
-    return ForecastComparison(
-        before=before,
-        after=replace(after, series=series, total=combined(series)),
-        changes=tuple(change for change in changes if change),
     )
+    return replace(after, series=series, total=combined(series), before=before, changes=tuple(filter(None, changes)))
 
 
 def _by_server(forecast: Forecast, series: Iterable[SeriesForecast]) -> dict[tuple[Id, str | None], SeriesForecast]:

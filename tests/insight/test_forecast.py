@@ -268,8 +268,8 @@ class TestComparisonWhereSomethingLeftTheFiles:
         assert change.after.declared is None
         assert set(change.after.figures.counts) == {5}
         assert [point.backup_id for point in change.after.points] == [5, 4, 3, 2, 1]
-        assert found.after.total
-        assert found.after.total.counts[-1] == 6
+        assert found.total
+        assert found.total.counts[-1] == 6
 
     def test_a_server_whose_undeclared_backups_would_have_been_pruned_keeps_them(self) -> None:
         seen = inventory(backup(9, "by hand", age=days(9)), servers=(WEB, DB))

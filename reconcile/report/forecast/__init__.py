@@ -1,7 +1,6 @@
 """A forecast, or the comparison of two, as text, as JSON and as Markdown. The page has its own module."""
 
 from reconcile.insight.forecast import Figures, Forecast, Point, SeriesForecast
-from reconcile.insight.forecast_comparison import ForecastComparison
 from reconcile.plan import safety
 from reconcile.report.document import Block, Columns, Formats, Formatter, Lines, Row, Text, markdown
 from reconcile.report.forecast.sentences import essential, heading, in_all, notes, peak_at, rows
@@ -10,32 +9,31 @@ _MOST_ROWS = 50
 """Maximum number of rows in Markdown, for a merge-request comment."""
 
 
-def forecast_text(found: Forecast | ForecastComparison, /, *, verbose: bool) -> Lines:
+def forecast_text(found: Forecast, /, *, verbose: bool) -> Lines:
     """Return the backups of each series or policy, or the changes; `verbose` shows every series, with its size."""
     table: list[Row | Text] = []
     for row in rows(found, verbose=verbose):
         about = f": {row.about}" if row.about else ""
         table += [Text(""), Text.assemble((row.name, "bold"), about), *map(Row, row.facts.items())]
-    lines: list[Block] = [*found.first.warnings] if isinstance(found, Forecast) else []
+    lines: list[Block] = [] if found.before else [*found.first.warnings]
     lines += [Text(heading(found), "dim"), Columns(rows=table, indent=2), ""]
     lines += (Text(note, "yellow") for note in notes(found))
-    if isinstance(found, ForecastComparison) and not found.changes:
+    if found.before and not found.changes:
         lines.append(Text("Nothing changes.", "bold green"))
     return Lines(tuple(lines), essential=(essential(found),))
 
 
-def forecast_markdown(found: Forecast | ForecastComparison, /, *, verbose: bool) -> str:
+def forecast_markdown(found: Forecast, /, *, verbose: bool) -> str:
     """Return a table of the future backups; of a comparison, three lines, and the changes of each series folded.
 
     `verbose` has a row for every series.
     """
     table = rows(found, verbose=verbose)  # the last row is the sum
-    comparison = found if isinstance(found, ForecastComparison) else None
     return markdown(
         "forecast/comment.md.jinja",
         heading=heading(found),
-        comparison=comparison,
-        in_all=in_all(comparison) if comparison and comparison.changes else {},
+        forecast=found,
+        in_all=in_all(found) if found.changes else {},
         labels=list(dict.fromkeys(label for row in table for label in row.facts)),
         shown=table if len(table) <= _MOST_ROWS else [*table[: _MOST_ROWS - 1], table[-1]],
         more=len(table) - _MOST_ROWS,
@@ -43,14 +41,14 @@ def forecast_markdown(found: Forecast | ForecastComparison, /, *, verbose: bool)
     )
 
 
-def forecast_json(found: Forecast | ForecastComparison, /, *, verbose: bool = False) -> dict[str, object]:
+def forecast_json(found: Forecast, /, *, verbose: bool = False) -> dict[str, object]:
     """Return the forecast, or both forecasts and the changes; sizes in MiB, spans in seconds, times in UTC."""
-    if isinstance(found, Forecast):
+    if found.before is None:
         return _forecast(found)
     return {
         "format_version": "1.0",
         "before": _forecast(found.before),
-        "after": _forecast(found.after),
+        "after": _forecast(found),
         "changes": [
             {
                 "address": change.address,
@@ -124,7 +122,7 @@ def _point(point: Point) -> dict[str, object]:
     return {"id": point.backup_id, "created_at": point.created_at, "size_mb": point.size_mb}
 
 
-FORECAST_FORMATS: Formats[Formatter[Forecast | ForecastComparison]] = Formats(
+FORECAST_FORMATS: Formats[Formatter[Forecast]] = Formats(
     forecast_text,
     more="every series",
     json=(forecast_json, "Print JSON."),

@@ -13,7 +13,6 @@ from operator import add
 from zoneinfo import ZoneInfo
 
 from reconcile.insight.forecast import Figures, Forecast, SeriesForecast, combined
-from reconcile.insight.forecast_comparison import ForecastComparison
 from reconcile.report.document import page
 from reconcile.report.forecast.sentences import essential, grouped, heading, horizon, notes, policy_of, rows
 from reconcile.wording import count_text
@@ -42,9 +41,9 @@ class _Group:
     figures: Figures
 
 
-def forecast_html(found: Forecast | ForecastComparison, /, *, verbose: bool) -> str:
+def forecast_html(forecast: Forecast, /, *, verbose: bool) -> str:
     """Return the page; with a comparison, the totals before the change are dashed."""
-    forecast, before = (found.after, found.before) if isinstance(found, ForecastComparison) else (found, None)
+    before = forecast.before
     zone = forecast.first.zone
     groups = _groups(forecast)
     points = [[point.created_at for series in group.series for point in series.points] for group in groups]
@@ -53,9 +52,9 @@ def forecast_html(found: Forecast | ForecastComparison, /, *, verbose: bool) -> 
     all_time = _TimeAxis(min([start, *(moment for group in points for moment in group)]), forecast.end, zone)
     return page(
         "forecast/page.html.jinja",
-        verdict=f"{horizon(forecast).capitalize()}: {essential(found)}",
-        heading=heading(found),
-        notes=list(notes(found)),
+        verdict=f"{horizon(forecast).capitalize()}: {essential(forecast)}",
+        heading=heading(forecast),
+        notes=list(notes(forecast)),
         warnings=forecast.first.warnings,
         groups=[group.label for group in groups],
         charts=list(_charts(groups, before.total if before else None, list(map(axis.place, forecast.times)))),
@@ -63,7 +62,7 @@ def forecast_html(found: Forecast | ForecastComparison, /, *, verbose: bool) -> 
         all_time=all_time,
         today=all_time.place(start),
         points=[_marks(group.label, moments, all_time) for group, moments in zip(groups, points, strict=True)],
-        rows=rows(found, verbose=verbose),
+        rows=rows(forecast, verbose=verbose),
         is_compared=before is not None,
         width=_WIDTH,
         height=_HEIGHT,

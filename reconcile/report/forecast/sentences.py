@@ -9,8 +9,7 @@ from math import floor, log10
 from reconcile.addresses import SeriesAddress
 from reconcile.desired.config import DeclaredSeries
 from reconcile.durations import age_text
-from reconcile.insight.forecast import Figures, Forecast, SeriesForecast, combined
-from reconcile.insight.forecast_comparison import ForecastComparison, SeriesChange
+from reconcile.insight.forecast import Figures, Forecast, SeriesChange, SeriesForecast, combined
 from reconcile.plan.safety import withheld
 from reconcile.report.plan.sentences import withheld_texts
 from reconcile.wording import count_text, size_text, span_text
@@ -36,31 +35,27 @@ class ForecastRow:
     facts: Mapping[str, str]
 
 
-def essential(found: Forecast | ForecastComparison) -> str:
+def essential(forecast: Forecast) -> str:
     """Say the result in one line."""
-    if isinstance(found, ForecastComparison):
-        return f"{_amount(found.before.total)} → {_amount(found.after.total)}"
-    return f"{_amount(found.total)} on {_date(found.end, found)}"
+    if forecast.before:
+        return f"{_amount(forecast.before.total)} → {_amount(forecast.total)}"
+    return f"{_amount(forecast.total)} on {_date(forecast.end, forecast)}"
 
 
-def heading(found: Forecast | ForecastComparison) -> str:
+def heading(forecast: Forecast) -> str:
     """Say what was simulated."""
-    forecast = _latest(found)
     account = f"The account at {forecast.first.base_url}" if forecast.first.base_url else "An empty account"
     start, end = (_date(moment, forecast) for moment in (forecast.schedule.start, forecast.end))
     return f"{account}, with an apply every {forecast.schedule.every} from {start} to {end}"
 
 
-def rows(found: Forecast | ForecastComparison, *, verbose: bool) -> list[ForecastRow]:
+def rows(forecast: Forecast, *, verbose: bool) -> list[ForecastRow]:
     """Return a row for each series with backups or changes, or for each policy if there are many; then the total."""
-    if isinstance(found, Forecast):
-        return list(_held(found, verbose=verbose))
-    return list(_changed(found, verbose=verbose))
+    return list(_changed(forecast, verbose=verbose) if forecast.before else _held(forecast, verbose=verbose))
 
 
-def notes(found: Forecast | ForecastComparison) -> Iterator[str]:
+def notes(forecast: Forecast) -> Iterator[str]:
     """Say what the figures leave out or assume."""
-    forecast = _latest(found)
     if forecast.without_size:
         yield (
             f"New backups of {count_text(forecast.without_size, 'series')} are not counted in the totals, because "
@@ -84,10 +79,6 @@ def grouped(series: Iterable[SeriesForecast], name: Callable[[SeriesForecast], s
 def policy_of(series: SeriesForecast) -> str:
     """Return the values of the policy of a series, whatever its name."""
     return _policy(series.declared) or "undeclared backups"
-
-
-def _latest(found: Forecast | ForecastComparison) -> Forecast:
-    return found.after if isinstance(found, ForecastComparison) else found
 
 
 def _held(forecast: Forecast, *, verbose: bool) -> Iterator[ForecastRow]:
@@ -180,8 +171,8 @@ def _amount(figures: Figures | None) -> str:
     return f"{count_text(backups, 'backup')}{f', {size_text(megabytes)}' if megabytes else ''}"
 
 
-def _changed(comparison: ForecastComparison, *, verbose: bool) -> Iterator[ForecastRow]:
-    changes = comparison.changes
+def _changed(forecast: Forecast, *, verbose: bool) -> Iterator[ForecastRow]:
+    changes = forecast.changes
     groups: dict[tuple[str, str], list[SeriesChange]] = {}
     for change in changes:
         old, new = ((each and _policy(each.declared)) or "not declared" for each in (change.before, change.after))
@@ -194,19 +185,19 @@ def _changed(comparison: ForecastComparison, *, verbose: bool) -> Iterator[Forec
         yield ForecastRow(
             name=name or count_text(len(alike), "series"),
             about=policies,
-            facts=dict((*_differences(before, after, comparison.after), *_gone(alike, comparison))),
+            facts=dict((*_differences(before, after, forecast), *_gone(alike, forecast))),
         )
-    if changes and len(comparison.after.series) > 1:
+    if changes and len(forecast.series) > 1:
         yield ForecastRow(
             name="All",
-            about=f"{count_text(len(comparison.after.series), 'series')}, {len(changes):,} with a change",
-            facts=in_all(comparison),
+            about=f"{count_text(len(forecast.series), 'series')}, {len(changes):,} with a change",
+            facts=in_all(forecast),
         )
 
 
-def in_all(comparison: ForecastComparison) -> dict[str, str]:
+def in_all(forecast: Forecast) -> dict[str, str]:
     """Say what changes in all: at the end, at the peak, and how far back the backups reach."""
-    return dict(_differences(comparison.before.total, comparison.after.total, comparison.after))
+    return dict(_differences(forecast.before.total if forecast.before else None, forecast.total, forecast))
 
 
 def _differences(before: Figures | None, after: Figures | None, forecast: Forecast) -> Iterator[tuple[str, str]]:
@@ -233,9 +224,9 @@ def _compared(old: float, new: float, text: Callable[[float], str]) -> str:
     return f"{text(old)} → {text(new)} ({'-' if new < old else '+'}{text(abs(new - old))})"
 
 
-def _gone(changes: Iterable[SeriesChange], comparison: ForecastComparison) -> Iterator[tuple[str, str]]:
+def _gone(changes: Iterable[SeriesChange], forecast: Forecast) -> Iterator[tuple[str, str]]:
     """Name the days of the restore points that will no longer exist at the end, neighbours together."""
-    zone = comparison.after.first.zone
+    zone = forecast.first.zone
     points = [point.created_at.astimezone(zone).date() for change in changes for point in change.gone]
     in_a_row = groupby(enumerate(sorted(set(points))), key=lambda each: each[1].toordinal() - each[0])
     spans = [span_text(*[f"{day}" for _, day in days]) for _, days in in_a_row]

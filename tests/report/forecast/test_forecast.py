@@ -12,7 +12,7 @@ from reconcile.desired.config import Config
 from reconcile.desired.desired import resolve
 from reconcile.durations import Duration
 from reconcile.insight.forecast import Forecast, Schedule, forecast, without_account
-from reconcile.insight.forecast_comparison import ForecastComparison, compare
+from reconcile.insight.forecast_comparison import compare
 from reconcile.report.document import Document
 from reconcile.report.forecast import forecast_json, forecast_markdown, forecast_text
 
@@ -146,7 +146,7 @@ def test_json_has_every_figure_and_every_restore_point() -> None:
     assert first["restore_points"][-1] == {"id": None, "created_at": "2026-06-07T12:00:00Z", "size_mb": 1536}
 
 
-def change(number: int = 2, *backups: Backup) -> ForecastComparison:
+def change(number: int = 2, *backups: Backup) -> Forecast:
     return compare(look(servers(number, "20"), *backups), look(servers(number, "{ daily = 7, weekly = 4 }"), *backups))
 
 

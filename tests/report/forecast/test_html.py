@@ -12,7 +12,7 @@ from reconcile.desired.config import Config
 from reconcile.desired.desired import resolve
 from reconcile.durations import Duration
 from reconcile.insight.forecast import Forecast, Schedule, forecast, without_account
-from reconcile.insight.forecast_comparison import ForecastComparison, compare
+from reconcile.insight.forecast_comparison import compare
 from reconcile.report.forecast.html import forecast_html
 
 NASTY = "_<b id=x> $\\frac{$ &amp; 服务器 {{ 7*7 }} \u202e"
@@ -69,7 +69,7 @@ def servers(*names: str, keep: int = 3) -> Config:
     return config(tomli_w.dumps({"servers": tables}))
 
 
-def page(found: Forecast | ForecastComparison) -> Parsed:
+def page(found: Forecast) -> Parsed:
     return Parsed(forecast_html(found, verbose=False))
 
 
