@@ -46,6 +46,6 @@ def span_text(*days: str) -> str:
     return days[0] if days[0] == days[-1] else f"{days[0]} to {days[-1]}"
 
 
-def names_text(names: Sequence[str], most: int) -> str:
-    """List at most this many names, and count the others: `web, db and 3 more`."""
-    return ", ".join(names[:most]) + (f" and {len(names) - most:,} more" if len(names) > most else "")
+def names_text(names: Sequence[str], most: int, hint: str = "") -> str:
+    """List at most this many names, and count the others: `web, db and 3 more`; `hint` says where to find those."""
+    return ", ".join(names[:most]) + (f" and {len(names) - most:,} more{hint}" if len(names) > most else "")

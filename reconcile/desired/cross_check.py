@@ -13,6 +13,7 @@ from reconcile.addresses import compiled, is_glob
 from reconcile.desired.locate import Source
 from reconcile.diagnostics import Diagnostic, KeyPath, did_you_mean
 from reconcile.limits import is_64_bit
+from reconcile.wording import names_text
 
 _MOST_SUGGESTIONS, _MOST_NAMED = 20, 20
 """Limits, because each suggestion takes a comparison with every name."""
@@ -170,10 +171,8 @@ def _unknown_policies(files: Sequence[TomlFile]) -> Iterator[Diagnostic]:
 def _policy_advice(name: str, declared: list[str], *, suggests: bool) -> str:
     if not declared:
         return f"Declare it: [policies.{name}]."
-    more = f" and {len(declared) - _MOST_NAMED:,} more" if len(declared) > _MOST_NAMED else ""
-    return did_you_mean(
-        name, declared if suggests else (), f"Declared policies: {', '.join(declared[:_MOST_NAMED])}{more}."
-    )
+    advice = f"Declared policies: {names_text(declared, _MOST_NAMED)}."
+    return did_you_mean(name, declared if suggests else (), advice)
 
 
 def _texts(table: dict[str, Any], key: str) -> Sequence[tuple[int, str]]:

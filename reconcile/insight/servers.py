@@ -8,6 +8,7 @@ from itertools import chain
 from reconcile.actual.inventory import Backup, Inventory, Server, in_order
 from reconcile.diagnostics import UserError, did_you_mean
 from reconcile.ids import Id, id_order
+from reconcile.wording import names_text
 
 _MOST_NAMED = 10
 """Maximum number of servers that one message names."""
@@ -32,8 +33,7 @@ def find_servers(names: Mapping[Id, str], wanted: str) -> list[Server]:
     if found := matching(names, wanted):
         return found
     known = sorted(f"{name!r} ({id_})" for id_, name in names.items())
-    more = f", and {len(known) - _MOST_NAMED:,} more (reconcile list names all)" if len(known) > _MOST_NAMED else ""
-    advice = f"Its servers: {', '.join(known[:_MOST_NAMED]) or 'none'}{more}."
+    advice = f"Its servers: {names_text(known, _MOST_NAMED, ' (reconcile list names all)') or 'none'}."
     known_as = chain(names.values(), map(str, names))
     raise UserError(f"the account has no server {wanted!r}", did_you_mean(wanted, known_as, advice))
 

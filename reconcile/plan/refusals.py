@@ -1,15 +1,15 @@
 """Leaves out of a plan what does not match the account (spec, section 3)."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from reconcile.actual.inventory import Inventory, Server
+from reconcile.actual.inventory import Inventory
 from reconcile.desired.config import DeclaredFleet, DeclaredServer
 from reconcile.desired.desired import Desired
 from reconcile.desired.fleets import matched_by
 from reconcile.diagnostics import Diagnostic
 from reconcile.ids import Id
-from reconcile.wording import count_text
+from reconcile.wording import count_text, names_text
 
 _MOST_NAMED = 20
 """Maximum number of servers that one message names."""
@@ -146,10 +146,11 @@ def _undeclared(desired: Desired, inventory: Inventory) -> Iterator[Diagnostic]:
         )
     elif undeclared:
         are = "is" if len(undeclared) == 1 else "are"
+        names = [f"{server.name!r} ({server.id})" for server in undeclared]
         yield Diagnostic(
             summary=f"{count_text(len(undeclared), 'server')} in the account {are} not declared",
             detail=(
-                f"{_named(undeclared)}. Add a table or a fleet for each. "
+                f"{names_text(names, _MOST_NAMED, ' (reconcile status names all)')}. Add a table or a fleet for each. "
                 "To opt a server out, give it a table with backups = []."
             ),
             place=place,
@@ -165,12 +166,6 @@ def _empty_fleet(fleet: DeclaredFleet, inventory: Inventory) -> Diagnostic:
     return Diagnostic(
         severity="warning", summary=f"fleet {fleet.name!r} matches no server", detail=detail, place=fleet.place
     )
-
-
-def _named(servers: Sequence[Server]) -> str:
-    shown = [f"{server.name!r} ({server.id})" for server in servers[:_MOST_NAMED]]
-    more = len(servers) - len(shown)
-    return ", ".join(shown) + (f", and {more:,} more (reconcile status names all)" if more else "")
 
 
 def _names_unchecked(unseen: list[str]) -> Diagnostic:

@@ -137,7 +137,7 @@ class TestRequired:
             shown = service.run("plan").stderr
 
         assert "error: 500 servers in the account are not declared" in shown
-        assert "'server-020' (20), and 480 more" in shown
+        assert "'server-020' (20) and 480 more" in shown
         assert "server-021" not in shown
         assert len(shown) < 1500
 
