@@ -137,7 +137,8 @@ class _Series:
         return moment.astimezone(self.calendar).date()
 
     def due(self, created: datetime) -> datetime:
-        return _due(self.every, created, self.calendar)
+        """Return `due_at`; for the times of `_on_calendar`, each day of `every` starts at noon."""
+        return _due_at(self.every, created, _NOON, self.calendar)
 
     def since(self, rule: KeepWithin) -> datetime:
         return _since(rule, self.moments[-1], self.calendar)
@@ -263,13 +264,8 @@ def _exists(day: date, zone: ZoneInfo) -> bool:
     return start_of(day, time(0), zone) < start_of(day + timedelta(days=1), time(0), zone)
 
 
-@lru_cache(maxsize=4096)
-def _due(every: Duration, created: datetime, zone: tzinfo) -> datetime:
-    """Return `due_at`; for the times of `_on_calendar`, each day of `every` starts at noon.
-
-    Series with different gaps share their dates: without this cache, they take a quarter longer.
-    """
-    return due_at(every, created, _NOON, zone)
+# Series with different gaps share their dates: without this cache, they take a quarter longer.
+_due_at = lru_cache(maxsize=4096)(due_at)
 
 
 @lru_cache(maxsize=1024)
