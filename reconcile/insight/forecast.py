@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from itertools import islice, pairwise, takewhile
+from itertools import islice, pairwise, repeat, takewhile
 from statistics import median
 from typing import Literal, NamedTuple
 from zoneinfo import ZoneInfo
@@ -108,10 +108,6 @@ class Figures:
     None if that is after the end."""
 
 
-Change = tuple[Sequence[Point], Point | None]
-"""The effect of an apply on one series: the deleted backups, and the new one."""
-
-
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SeriesStart:
     """One declared series before its forecast; if `declared` is None, the undeclared backups of one server."""
@@ -123,24 +119,24 @@ class SeriesStart:
     held: tuple[Point, ...]
     """The backups at the start, from the oldest to the newest."""
 
-    def after(self, changes: Iterable[Change], moments: Sequence[datetime]) -> "SeriesForecast":
+    def after(self, steps: Iterable[Step], moments: Sequence[datetime]) -> "SeriesForecast":
         """Return the forecast of the series, given the effect of the apply at each moment."""
-        held = dict.fromkeys(self.held)  # in order, except for backups dated ahead of our clock
+        held = list(self.held)
         megabytes = sum(each.size_mb or 0.0 for each in held)
         firsts = sum(each.is_first for each in held)
         counts, sizes = [len(held)], array("d", [megabytes])
         creates = deletes = 0
         changed_at, steady_at = moments[0], None
-        for now, (gone, new) in zip(moments, changes, strict=True):
-            if gone or new:
+        for now, step in zip(moments, steps, strict=True):
+            if step is not NOTHING:
                 changed_at = now
-                for each in gone:
-                    del held[each]
-                    megabytes -= each.size_mb or 0.0
-                    firsts -= each.is_first
-                deletes += len(gone)
-                if new:
-                    held[new] = None
+                for gone in (held[place] for place in step.gone):
+                    deletes += 1
+                    megabytes -= gone.size_mb or 0.0
+                    firsts -= gone.is_first
+                new = Point(None, now, self.size.megabytes, is_first=not creates)
+                step.apply(held, new)
+                if step.new is not None:
                     creates += 1
                     megabytes += new.size_mb or 0.0
                     firsts += new.is_first
@@ -181,7 +177,7 @@ class SeriesForecast(SeriesStart):
 
     def untouched(self, moments: Sequence[datetime]) -> "SeriesForecast":
         """Return the forecast of the same backups if the series is no longer declared: each is kept."""
-        kept = self.after((((), None) for _ in moments), moments)
+        kept = self.after(repeat(NOTHING, len(moments)), moments)
         return replace(kept, declared=None, fleet=None, figures=replace(kept.figures, steady_at=moments[0]))
 
 
@@ -265,10 +261,7 @@ def forecast(
         for start in _starts(server, declared[server.id], inventory.held_on(server.id), times, size_mb)
     ]
     simulated = simulate((alike for _, alike in starts), moments, times, progress)
-    series = [
-        start.after(_changes(start, steps_of(each), moments), moments)
-        for (start, _), each in zip(starts, simulated, strict=True)
-    ]
+    series = [start.after(steps_of(each), moments) for (start, _), each in zip(starts, simulated, strict=True)]
     series += [_undeclared(server, moments, times) for server in first.servers if server.pruned or server.unmanaged]
     members: dict[str, list[SeriesForecast]] = {}
     for each in series:
@@ -299,24 +292,6 @@ def combined(series: Iterable[SeriesForecast]) -> Figures | None:
         longest_gap=max((each.longest_gap for each in figures if each.longest_gap), default=None),
         steady_at=None if None in steady else max(moment for moment in steady if moment),
     )
-
-
-def _changes(start: SeriesStart, steps: Iterable[Step], moments: Sequence[datetime]) -> Iterator[Change]:
-    """Yield the changes of a series from the steps of its simulation, which name backups by their places."""
-    held = list(start.held)
-    is_first = True
-    for now, step in zip(moments, steps, strict=True):
-        if step is NOTHING:
-            yield (), None
-            continue
-        gone = [held[place] for place in step.gone]
-        new = Point(None, now, start.size.megabytes, is_first=is_first)
-        step.apply(held, new)
-        if step.new is None:
-            yield gone, None
-        else:
-            is_first = False
-            yield gone, new
 
 
 def _starts(
@@ -382,13 +357,14 @@ def _pruned_at(entry: Kept, times: TimeRules) -> datetime | None:
 
 def _undeclared(server: ServerPlan, moments: Sequence[datetime], times: TimeRules) -> SeriesForecast:
     """Return the forecast for the undeclared backups of a server: each is kept until the planner prunes it."""
-    pruned_at = [(delete.backup.id, 0) for delete in server.pruned]
-    pruned_at += [
-        (entry.backup.id, place)
-        for entry in server.unmanaged
-        if (at := _pruned_at(entry, times)) and (place := bisect_left(moments, at)) < len(moments)
-    ]
+    pruned_by = {delete.backup.id: 0 for delete in server.pruned}
+    pruned_by |= {
+        entry.backup.id: bisect_left(moments, at) for entry in server.unmanaged if (at := _pruned_at(entry, times))
+    }
     backups = in_order([*(delete.backup for delete in server.pruned), *(entry.backup for entry in server.unmanaged)])
+    gone: list[list[int]] = [[] for _ in (*moments, None)]  # by apply; the last list is of those that stay
+    for number, backup in enumerate(backups):
+        gone[pruned_by.get(backup.id, -1)].append(number)
     start = SeriesStart(
         address=SeriesAddress(server.key, None),
         declared=None,
@@ -396,8 +372,10 @@ def _undeclared(server: ServerPlan, moments: Sequence[datetime], times: TimeRule
         size=Size(megabytes=None, source="unknown"),
         held=tuple(map(_point, backups)),
     )
-    by_id = {point.backup_id: point for point in start.held}
-    gone: list[list[Point]] = [[] for _ in moments]
-    for id_, place in pruned_at:
-        gone[place].append(by_id[id_])
-    return start.after(((each, None) for each in gone), moments)
+    left = list(range(len(backups)))
+    steps: list[Step] = []
+    for numbers in gone[:-1]:
+        step = Step(gone=tuple(bisect_left(left, each) for each in numbers), new=None) if numbers else NOTHING
+        step.apply(left, -1)
+        steps.append(step)
+    return start.after(steps, moments)
