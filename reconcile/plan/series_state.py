@@ -4,7 +4,7 @@ The planner, status, timeline, metrics and forecast all use these rules, and hav
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from datetime import datetime, time, timedelta, tzinfo
 from zoneinfo import ZoneInfo
 
@@ -102,9 +102,9 @@ class TimeRules:
         return freshness is not None and not freshness.is_met_by(self.moment(backup), self.zone)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class SeriesState:
-    """The backups of one declared series, each group from the oldest to the newest.
+    """The backups of one declared series, each group from the oldest to the newest, in the order of `_GROUPS`.
 
     Every backup is in one of the groups. The *members* (spec, section 3) are the usable, undersized, pending and
     unknown ones. A member without a readable creation time may be of any age, so it makes no create unnecessary.
@@ -118,6 +118,7 @@ class SeriesState:
     failed: tuple[Backup, ...]
     stalled: tuple[Backup, ...]
     misdated: tuple[Backup, ...]
+    _: KW_ONLY
     due_at: datetime | None
     """When a new backup becomes due (`due_at`); None without `every`, or if there is no member."""
     create: CreateReason | None
@@ -202,14 +203,14 @@ def series_state(
             newest = backup
             if group is not State.UNDERSIZED:
                 newest_sized = backup
-    usable, undersized, pending, unknown, failed, stalled, misdated = map(tuple, groups.values())
+    usable = groups[State.USABLE]
     settings = times.desired.config.settings
     due = None
     if series.every and newest:
         due = due_at(series.every, times.moment(newest), settings.day_start, settings.timezone)
     create: CreateReason | None = None
     if newest is None:
-        create = Missing(has_others=len(backups) > len(misdated))
+        create = Missing(has_others=len(backups) > len(groups[State.MISDATED]))
     elif series.every and due and due <= times.now:
         create = Due(age=times.age(newest), every=series.every)
     elif times.desired.freshness:  # an undersized backup does not meet it
@@ -220,20 +221,8 @@ def series_state(
     is_unmet = is_paused and create is not None and not has_young
     if pause and is_paused:
         due, create = due and max(due, pause.ends_at), None
-    return SeriesState(
-        backups=backups,
-        usable=usable,
-        undersized=undersized,
-        pending=pending,
-        unknown=unknown,
-        failed=failed,
-        stalled=stalled,
-        misdated=misdated,
-        due_at=due,
-        create=create,
-        is_unmet=is_unmet,
-        needed=needed,
-    )
+    grouped = map(tuple, groups.values())
+    return SeriesState(backups, *grouped, due_at=due, create=create, is_unmet=is_unmet, needed=needed)
 
 
 _MEMBERS = (State.USABLE, State.UNDERSIZED, State.PENDING, State.UNKNOWN)
