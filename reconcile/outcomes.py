@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from reconcile.actual.inventory import Backup, State
-from reconcile.addresses import SeriesAddress
+from reconcile.addresses import Address, SeriesAddress
 from reconcile.clock import Stop
 from reconcile.diagnostics import Diagnostic
 from reconcile.plan.guards import AGREED, DEFERRED, WITHHELD, Objection
@@ -218,15 +218,23 @@ class Rounds:
 
     @property
     def changes(self) -> dict[str, int]:
-        """Number of actions by outcome, with Terraform's names, including those of a plan that was not started."""
+        """Number of actions by outcome, with Terraform's names, including those of a plan that was not started.
+
+        An action that several rounds planned counts once for each success, and once if it did not succeed in the end.
+        """
         changes = dict.fromkeys(("add", "change", "remove", "failed", "skipped", "withheld", "not_started"), 0)
+        left: dict[Address, Outcome] = {}
         for planned, result in self.rounds:
             if result is None:
-                changes["not_started"] += len(planned.plan.actions)
+                left |= dict.fromkeys((action.address for action in planned.plan.actions), Outcome.NOT_STARTED)
                 continue
             for ended in result.finished:
-                succeeded = "add" if isinstance(ended.action, Create) else "remove"
-                changes[_CHANGES.get(ended.outcome, succeeded)] += 1
+                left[ended.action.address] = ended.outcome
+                if ended.outcome is Outcome.SUCCEEDED:
+                    del left[ended.action.address]
+                    changes["add" if isinstance(ended.action, Create) else "remove"] += 1
+        for outcome in left.values():
+            changes[_CHANGES[outcome]] += 1
         return changes
 
 

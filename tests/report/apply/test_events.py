@@ -364,13 +364,13 @@ class TestJson:
         assert (line["@message"], line["@level"]) == ("Error: no token", "error")
 
     def test_the_last_line_counts_everything(self) -> None:
-        first = result(COMPLETED, done(DELETE), ended(PRUNE, Outcome.WITHHELD, "x"))
-        second = result(failed(CREATE, "x"), ended(DELETE, Outcome.UNKNOWN, "x"), ended(PRUNE, Outcome.SKIPPED, "x"))
-        third = result(
-            *(ended(CREATE, outcome, "x") for outcome in (Outcome.DEFERRED, Outcome.NOT_STARTED, Outcome.NOT_STARTED))
+        others = (
+            ended(replace(CREATE, address=SeriesAddress("web", str(number))), outcome, "x")
+            for number, outcome in enumerate([*Outcome, Outcome.NOT_STARTED])
+            if outcome not in {Outcome.SUCCEEDED, Outcome.IN_PROGRESS}
         )
 
-        assert self.summary(first, second, third) == {
+        assert self.summary(result(COMPLETED, done(DELETE), *others)) == {
             "add": 1,
             "change": 0,
             "remove": 1,
@@ -379,6 +379,14 @@ class TestJson:
             "withheld": 1,
             "not_started": 2,
         }
+
+    def test_the_last_line_counts_an_action_of_several_rounds_once_as_it_ended(self) -> None:
+        first = result(failed(CREATE, "x"), ended(DELETE, Outcome.SKIPPED, "x"), too_much(PRUNE))
+        second = result(COMPLETED, done(DELETE), too_much(PRUNE))
+
+        counts = {name: count for name, count in self.summary(first, second).items() if count}
+
+        assert counts == {"add": 1, "remove": 1, "withheld": 1}
 
     def test_the_last_line_says_what_was_done_and_what_was_not_in_words(self) -> None:
         ended_so = result(COMPLETED, ended(PRUNE, Outcome.NOT_STARTED, "x"))
