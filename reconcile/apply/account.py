@@ -1,6 +1,6 @@
 """The account as it was last listed, and when: no change may rely on an old list."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 
@@ -43,6 +43,8 @@ class AccountView:
         self._elsewhere = Listing(_NEVER, ())
         """What the last whole list shows of a server that it does not mention."""
         self._planned_odd: tuple[OddEntry, ...] = ()
+        self.failures = defaultdict[Id, list[float]](list)
+        """The seconds of each failed look at a server since its list was last read, with the pause after it."""
         self._changed_at: dict[Id, float] = {}
         self._account_again_at = _NEVER
         """When a look may use the list of the whole account again."""
@@ -159,6 +161,7 @@ class AccountView:
         # The age of a list counts from its request: the list may not show what happened since.
         asked_at = self._clock.monotonic()
         listing = self._listing(await self._reader.backups(server_id, is_quick=is_quick), asked_at)
+        self.failures.pop(server_id, None)
         if listing.asked_at >= self._known(server_id).asked_at:
             self._latest[server_id] = listing
         return listing

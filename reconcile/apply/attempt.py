@@ -104,7 +104,8 @@ class Attempt(ABC):
         """
         if isinstance(error, FinalError):
             raise error
-        why_not = await self._pause(error)
+        # The changes of a server share its failures: a list that always fails must not take ten minutes for each.
+        why_not = await self._pause(error, self.run.view.failures[self.action.server_id])
         return self._ended(Outcome.UNKNOWN if self._lost else Outcome.FAILED, why_not) if why_not else None
 
     async def _not_accepted(self, error: ApiError) -> Backup | Finished | None:
@@ -124,14 +125,14 @@ class Attempt(ABC):
                 self.run.view.record_change(self.action.server_id)
             case _:
                 return self._failed(error.explanation, is_final=isinstance(error, FinalError))
-        why_not = await self._pause(error)
+        why_not = await self._pause(error, self.turn.rejections)
         return self._failed(why_not) if why_not else None
 
-    async def _pause(self, error: ApiError) -> str | None:
+    async def _pause(self, error: ApiError, failures: list[float]) -> str | None:
         """Wait until the change may be sent again, and return None; or return why it is not sent again.
 
-        The first rejection of an action is shown at once. A pause that the service asks for is not started if it would
-        exceed the deadline, or `PATIENCE`.
+        `failures` are the seconds of the failed attempts before this one, with the pauses. The first rejection of an
+        action is shown at once. A pause that would exceed the deadline, or `PATIENCE`, is not started.
 
         Raises:
             StoppedError: stopped while waiting.
@@ -139,16 +140,16 @@ class Attempt(ABC):
         is_first = self._rejected is None
         self._rejected = error
         asked_for = error.retry_after or 0.0
-        seconds = asked_for or backoff(len(self.turn.rejections) + 1)
+        seconds = asked_for or backoff(len(failures) + 1)
         if asked_for >= min(self.run.clock.seconds_left, PATIENCE):
             return (
                 f"rejected, and must not be sent again for {age_text(timedelta(seconds=seconds))}: {error.explanation}"
             )
         took = self.run.clock.monotonic() - self._tried_at
-        waited = sum(self.turn.rejections) + took
-        self.turn.rejections.append(took + seconds)
+        waited = sum(failures) + took
         if waited + seconds > PATIENCE:
             return f"given up after {age_text(timedelta(seconds=waited))}: {error.explanation}"
+        failures.append(took + seconds)
         if is_first:
             self.run.emit(Rejected(action=self.action, explanation=error.explanation, seconds=seconds))
         await self.run.clock.sleep(seconds)

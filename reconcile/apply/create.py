@@ -142,11 +142,11 @@ class Creation(Attempt):
         self.run.stop_creating(hidden(self.action))
         return self._ended(Outcome.UNKNOWN, f"{self._lost}; no list shows the backup")
 
-    async def _pause(self, error: ApiError) -> str | None:
+    async def _pause(self, error: ApiError, failures: list[float]) -> str | None:
         # A rejected create is not in progress, and must not delay those that were not sent yet.
         self._slot.give_up()
         self.rank = math.inf
-        if why_not := await super()._pause(error):
+        if why_not := await super()._pause(error, failures):
             return why_not
         await self._slot.take()
         return None

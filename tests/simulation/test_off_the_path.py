@@ -136,6 +136,22 @@ def test_a_server_whose_host_is_unavailable_holds_up_no_other(pause: str, minute
     assert world.time - NOW < timedelta(minutes=minutes)
 
 
+def test_a_server_whose_list_fails_is_given_up_after_ten_minutes_whatever_the_number_of_its_series() -> None:
+    class Fails(World):
+        def handle(self, request: httpx.Request) -> httpx.Response:
+            return httpx.Response(500) if request.url.params.get("server_id") == "1" else super().handle(request)
+
+    series = ("a", "b", "c")
+    held = [item(number, servers(1)[0], "d", number / 2) for number in (1, 2, 3)]
+    world = Fails(config=nightly(2, *series, "d"), servers=servers(2), backups=held, answers_after=60)
+
+    result = result_of(world)
+
+    assert creates(world) == [2] * 4
+    assert all("given up after" in explanation(result, f"s1/{each}") for each in (*series, "d#2"))
+    assert world.time - NOW < timedelta(minutes=12)
+
+
 def test_a_server_whose_list_hangs_is_given_up_after_ten_minutes_too() -> None:
     class Hangs(World):
         async def send(self, request: httpx.Request) -> httpx.Response:
