@@ -4,8 +4,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from reconcile.actual.inventory import Inventory
-from reconcile.desired.config import Config, DeclaredServer
+from reconcile.desired.config import Config
 from reconcile.desired.desired import Desired, Freshness, resolve, select, with_max_age
+from reconcile.desired.fleets import server_keys
 from reconcile.durations import Duration
 from reconcile.plan.model import Plan
 from reconcile.plan.planner import plan
@@ -46,19 +47,19 @@ def desired_for(
 def desired_before(config: Config, inventory: Inventory, after: Desired) -> Desired:
     """Return what the files before a change declare of what a run covers, to compare it with the files `after` it.
 
-    The servers have the keys of the files after the change, by id: another key changes nothing. What the targets or
-    `--max-age` need may be declared only after the change.
+    The servers have the keys of the files after the change, by id: another key changes nothing. A server that is no
+    longer declared keeps its key, unless another has it now. What the targets or `--max-age` need may be declared only
+    after the change.
 
     Raises:
         UserError: as `resolve` does.
     """
-
-    def with_key_after(server: DeclaredServer) -> DeclaredServer:
-        key = after.declared.get(server.id, server.key)
-        return server if server.key == key else replace(server, key=key)
-
     declared = resolve(config, inventory)
-    declared = replace(declared, servers=tuple(map(with_key_after, declared.servers)))
+    stay = {id_: key for id_, key in after.declared.items() if id_ in declared.declared}
+    left = {id_: key for id_, key in declared.declared.items() if id_ not in stay}
+    keys = stay | server_keys(left, stay.values())
+    servers = (each if each.key == keys[each.id] else replace(each, key=keys[each.id]) for each in declared.servers)
+    declared = replace(declared, servers=tuple(servers), declared=keys)
     selected = select(declared, inventory, after.targets, must_match=False)
     return with_max_age(selected, after.freshness, must_match=False)
 

@@ -125,6 +125,15 @@ def test_keys_that_two_servers_exchange_are_no_change() -> None:
     assert of(BEFORE, after).is_empty
 
 
+def test_a_server_that_is_gone_does_not_share_its_key_with_the_one_that_has_it_now() -> None:
+    after = BEFORE[: BEFORE.index("[servers.db]")].replace("[servers.web]", '[servers.db]\nname = "web"')
+
+    found = of(BEFORE, after)
+
+    assert [server.key for server in found.before.servers] == ["db", "server-2"]
+    assert [(server.key, server.held) for server in found.left] == [("server-2", 1)]
+
+
 def test_a_target_selects_a_server_by_its_new_key_in_both_files() -> None:
     after = config(BEFORE.replace("[servers.web]\n", '[servers.front]\nname = "web"\n').replace("keep = 4", "keep = 2"))
     found = compare(config(BEFORE), desired_for(after, HELD, ("front",)), HELD, NOW)
