@@ -173,5 +173,6 @@ def _changed(olds: dict[Id, Backup], news: dict[Id, Backup]) -> Iterator[FieldCh
         old = olds.get(id_, new)
         for field in _COMPARED:
             before, after = getattr(old, field), getattr(new, field)
-            if before != after:
+            # What is not readable has a stand-in: for the time, that of the observation.
+            if before != after and field not in (*old.unreadable, *new.unreadable):
                 yield FieldChange(backup=new, field=field, before=before, after=after)

@@ -49,6 +49,16 @@ class TestSince:
 
         assert (gone.backup.id, gone.backup.status, gone.cause) == (3, "completed", Cause.RULE)
 
+    def test_a_time_that_is_not_readable_has_not_changed(self) -> None:
+        before, now = (
+            inventory(replace(backup(1, age=age, status=status), unreadable=("created_at",)))
+            for age, status in ((days(1), "wat"), (days(0), "odd"))
+        )
+
+        found = changes(record(before), now=now).changed
+
+        assert [(each.field, each.before, each.after) for each in found] == [("status", "wat", "odd")]
+
     def test_a_record_that_names_no_account_may_be_of_this_one(self) -> None:
         files = declare('{ description = "nightly" }', settings='account = "ops@example.com"')
         now = replace(inventory(backup(1)), account="ops@example.com")
