@@ -213,7 +213,7 @@ def _series_json(series: SeriesStatus, status: Status) -> dict[str, object]:
             for problem in series.problems
         ],
         "newest": newest,
-        "newest_age_seconds": now - newest.created_at if newest else None,
+        "newest_age_seconds": now - min(newest.created_at, now) if newest else None,
         "due": state.create is not None,
         "due_reason": state.create.kind if state.create else None,
         "next_due": state.due_at,

@@ -222,6 +222,11 @@ class TestJson:
         assert by_address["web/failed"]["failed"] == [24, 23, 22, 21][::-1]
         assert by_address["web/stalled"]["stalled"] == [11]
 
+    def test_a_backup_just_ahead_of_our_clock_has_age_zero(self) -> None:
+        (found,) = value(status_json(of(NIGHTLY, inventory(backup(1, age=-timedelta(minutes=5))))))["series"]
+
+        assert (found["newest"]["id"], found["newest_age_seconds"]) == (1, 0)
+
     def test_has_each_gap_and_how_far_back_a_series_reaches(self) -> None:
         held = [backup(day, age=days(day)) for day in (0, 1, 4, 5)]
         read: Any = value(
