@@ -110,7 +110,6 @@ class Http(AbstractAsyncContextManager["Http"]):
         self._token = access.token
         url = httpx.URL(access.base_url)
         self._client = httpx.AsyncClient(
-            base_url=url,
             headers={
                 "Host": url.netloc.decode(),  # httpx itself can't send one that starts with xn-- and is not in Punycode
                 "Authorization": f"Bearer {access.token}",
@@ -149,7 +148,9 @@ class Http(AbstractAsyncContextManager["Http"]):
             NotSentError, BusyError, FinalError, OutcomeUnknownError, OutdatedError: see `reconcile.actual.errors`.
             StoppedError: not sent before the run was stopped, or a GET without a response before the deadline.
         """
-        request = self._client.build_request(method, target, params=params, json=json)
+        # Not by the client's base URL, which httpx would parse three times for each request.
+        url = httpx.URL(self.base_url + target, params=params) if isinstance(target, str) else target
+        request = self._client.build_request(method, url, json=json)
         name = self._name(request)
         asked_at = self.clock.monotonic()
         async with self._limiter:
