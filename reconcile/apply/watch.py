@@ -84,7 +84,8 @@ class Watch:
         self._view = view
         self._clock = clock
         self._waits: list[_Wait] = []
-        self._new_wait = anyio.Event()
+        self._pause = anyio.CancelScope()
+        """Around the sleep until the next look; cancelled when a look is due earlier."""
         self._quickest: float | None = None
         """Seconds after which a look found the quickest backup completed."""
 
@@ -139,6 +140,7 @@ class Watch:
             for wait in self._waits:
                 if wait.next_look == wait.started_at + before:  # its first look
                     wait.next_look = wait.started_at + self._quickest
+            self._pause.cancel()
         return ended
 
     async def wait_until_gone(self, backup: Backup) -> Backup | None:
@@ -154,14 +156,12 @@ class Watch:
         while True:
             waits = [wait for wait in self._waits if not wait.ended.is_set()]
             try:
-                if not waits:
-                    self._new_wait = anyio.Event()
-                    await self._new_wait.wait()
-                elif (seconds := min(wait.next_look for wait in waits) - self._clock.monotonic()) > _NO_TIME:
-                    # A wait that is added meanwhile may be due first.
-                    await self._clock.sleep(min(seconds, FIRST_LOOK))
-                else:
+                seconds = min((wait.next_look for wait in waits), default=math.inf) - self._clock.monotonic()
+                if seconds <= _NO_TIME:
                     await self._look(waits)
+                    continue
+                with anyio.CancelScope() as self._pause:
+                    await (self._clock.sleep(seconds) if waits else anyio.Event().wait())
             except StoppedError as stopped:
                 for wait in waits:  # not those that a look has just ended
                     wait.end(error=stopped)
@@ -172,7 +172,7 @@ class Watch:
         now = self._clock.monotonic()
         wait = _Wait(backup, judge, now, now + first_look, now + scouts_for)
         self._waits.append(wait)
-        self._new_wait.set()
+        self._pause.cancel()  # it may be due first
         try:
             await wait.ended.wait()
         finally:
