@@ -318,7 +318,7 @@ def test_only_what_was_asked_for_is_decoded(encoding: str) -> None:
 
 
 def test_what_decodes_to_too_much_is_refused_before_it_is_all_decoded() -> None:
-    bomb = gzip.compress(bytes(300 * 1024 * 1024), 1)
+    bomb = gzip.compress(bytes(200 * 1024 * 1024), 1)
     pieces = [bomb[start : start + 65536] for start in range(0, len(bomb), 65536)]
 
     class Pieces(httpx.AsyncByteStream):
@@ -330,7 +330,7 @@ def test_what_decodes_to_too_much_is_refused_before_it_is_all_decoded() -> None:
     try:
         with pytest.raises(OutcomeUnknownError, match="larger than 64 MiB"):
             get(lambda _: httpx.Response(200, stream=Pieces(), headers={"Content-Encoding": "gzip"}))
-        assert tracemalloc.get_traced_memory()[1] < 250 * 1024 * 1024
+        assert tracemalloc.get_traced_memory()[1] < 180 * 1024 * 1024
     finally:
         tracemalloc.stop()
 
@@ -359,7 +359,7 @@ def test_advice_is_given_only_where_the_service_does_not_say_something_else(
     assert advice in diagnostic.detail if advice else diagnostic.detail == ""
 
 
-@pytest.mark.parametrize("value", [b"{}", b"0", b"[]", b'""'])
+@pytest.mark.parametrize("value", [b"{}", b"0"])
 def test_a_response_of_far_too_many_values_is_not_even_parsed(value: bytes) -> None:
     flood = b'{"count": 1, "results": [' + b",".join([value] * 3_000_002) + b"]}"
 

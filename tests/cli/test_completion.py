@@ -73,11 +73,18 @@ def test_the_table_has_every_option_of_every_command(request: pytest.FixtureRequ
     )
 
 
-def bash(line: str, folder: Path) -> list[str]:
+@pytest.fixture(scope="module")
+def completion(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The script that `completion bash` prints."""
+    script = tmp_path_factory.mktemp("completion") / "completion.bash"
+    script.write_text(run("completion", "bash", folder=script.parent).stdout, encoding="utf-8")
+    return script
+
+
+def bash(completion: Path, line: str, folder: Path) -> list[str]:
     """Return what bash offers at the end of a line, by the printed script; bash splits words at blanks, `:` and `=`."""
-    (folder / "completion.bash").write_text(run("completion", "bash", folder=folder).stdout, encoding="utf-8")
     script = """
-        source completion.bash
+        source "$3"
         COMP_LINE="$1" COMP_POINT="${#1}" COMP_WORDS=("$2") COMP_CWORD=0
         compopt() { COMPREPLY+=("$@"); }
         _reconcile_completion reconcile
@@ -86,7 +93,7 @@ def bash(line: str, folder: Path) -> list[str]:
     last = re.findall(r"""["'][^"']*$|[:=]$|(?:\\.|[^\s\\:=])*$""", line)[0]
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     done = subprocess.run(
-        ["/bin/bash", "--norc", "-c", script, "bash", line, last],
+        ["/bin/bash", "--norc", "-c", script, "bash", line, last, completion],
         cwd=folder,
         env={**bare_environment(folder), "PATH": path},
         capture_output=True,
@@ -123,11 +130,11 @@ def bash(line: str, folder: Path) -> list[str]:
         ("reconcile show ", ["-o", "default"]),
     ],
 )
-def test_bash_completes(line: str, offered: list[str], tmp_path: Path) -> None:
+def test_bash_completes(line: str, offered: list[str], completion: Path, tmp_path: Path) -> None:
     (tmp_path / "backups.toml").write_text(FILE, encoding="utf-8")
     (tmp_path / "other.toml").write_text('servers.x.backups = [1, { description = 2 }]\nunknown = ""', encoding="utf-8")
 
-    assert bash(line, tmp_path) == offered
+    assert bash(completion, line, tmp_path) == offered
 
 
 @pytest.mark.parametrize("shell", ["zsh", "fish"])

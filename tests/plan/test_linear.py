@@ -116,7 +116,7 @@ def renamed(number: int) -> str:
 
 @pytest.mark.parametrize("text", [misspelled, renamed])
 def test_eight_times_the_file_is_eight_times_the_work(text: Callable[[int], str]) -> None:
-    small, large = text(50), text(400)
+    small, large = text(25), text(200)
 
     def read(text: str) -> None:
         with suppress(UserError):
@@ -132,8 +132,8 @@ def test_eight_times_the_account_and_the_targets_is_eight_times_the_work(target:
         targets = tuple(target.format(number) for number in range(servers))
         return steps(lambda: select(desired, found[1], targets))
 
-    work(8 * 32)  # to compile a glob costs more than to match it, and is done once
-    assert work(8 * 32) < 9 * work(32)
+    work(8 * 16)  # to compile a glob costs more than to match it, and is done once
+    assert work(8 * 16) < 9 * work(16)
 
 
 @pytest.mark.parametrize("glob", ["auto-{}-*", "*-{}-x"])

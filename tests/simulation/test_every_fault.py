@@ -56,7 +56,7 @@ def test_one_fault(schedule: Schedule) -> None:
     check(schedule)
 
 
-@pytest.mark.parametrize("first", sampled(singles(CLEAN), one_in=2, name=written))
+@pytest.mark.parametrize("first", sampled(singles(CLEAN), one_in=3, name=written))
 def test_a_second_fault_or_a_crash_after_the_first(first: Schedule, request: pytest.FixtureRequest) -> None:
     pairs = list(seconds_after(first))
     if not request.config.getoption("--all-pairs"):
@@ -66,7 +66,7 @@ def test_a_second_fault_or_a_crash_after_the_first(first: Schedule, request: pyt
 
 
 @pytest.mark.parametrize(
-    "schedule", sampled([*singles(CLEAN_IN_A_ROW), *crashes(CLEAN_IN_A_ROW)], one_in=5, name=written)
+    "schedule", sampled([*singles(CLEAN_IN_A_ROW), *crashes(CLEAN_IN_A_ROW)], one_in=8, name=written)
 )
 def test_one_fault_with_one_server_at_a_time_and_a_list_of_many_pages(schedule: Schedule) -> None:
     run(schedule, **IN_A_ROW)

@@ -34,7 +34,7 @@ from reconcile.plan.planning import RunOptions
 from reconcile.plan.reasons import Veto
 
 EVERY = [(service, file) for service in SERVICES for file in FILES]
-SAMPLE = 3
+SAMPLE = 2
 """Schedules of one fault, and of two, that run without `--all-pairs`."""
 
 
