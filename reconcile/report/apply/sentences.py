@@ -153,26 +153,32 @@ class Tally:
     """Counts the events of one plan after the other."""
 
     total: int = 0
-    _is_done: dict[Address, bool] = field(default_factory=dict)
-    """Whether each started action is done."""
+    _done: int = 0
+    _waiting: set[Address] = field(default_factory=set)
+    _in_progress: set[Address] = field(default_factory=set)
+    """The started actions, and the series whose backups were in progress before the run."""
 
     def count(self, event: Event) -> None:
         """Take an event into account."""
         match event:
             case outcomes.Planned(plan=plan):
-                self.total = len(plan.actions)
-                self._is_done.clear()
+                self._waiting = {action.address for action in plan.actions}
+                self.total, self._done, self._in_progress = len(self._waiting), 0, set()
             case outcomes.Started(action=action):
-                self._is_done[action.address] = False
+                self._waiting.discard(action.address)
+                self._in_progress.add(action.address)
             case outcomes.Waiting(address=address):
-                self._is_done[address] = False
+                self._in_progress.add(address)
+            case outcomes.Settled(address=address):
+                self._in_progress.discard(address)
             case Finished(action=action):
-                self._is_done[action.address] = True
+                self._waiting.discard(action.address)
+                self._in_progress.discard(action.address)
+                self._done += 1
             case _:
                 pass
 
     def __str__(self) -> str:
         """Write it as one line: `12 of 400 done, 10 in progress, 378 waiting`."""
-        started, done = len(self._is_done), sum(self._is_done.values())
-        waiting = max(0, self.total - started)
-        return f"{done:,} of {self.total:,} done, {started - done:,} in progress, {waiting:,} waiting"
+        waiting, in_progress = len(self._waiting), len(self._in_progress)
+        return f"{self._done:,} of {self.total:,} done, {in_progress:,} in progress, {waiting:,} waiting"

@@ -2,8 +2,9 @@
 
 from support.build import NOW, backup, days, declare, inventory, make_plan
 
+from reconcile.addresses import SeriesAddress
 from reconcile.diagnostics import Diagnostic
-from reconcile.outcomes import Finished, Outcome, Planned, Started, Waiting
+from reconcile.outcomes import Finished, Outcome, Planned, Settled, Started, Waiting
 from reconcile.report.apply.sentences import Tally
 
 PLAN = make_plan(
@@ -32,6 +33,18 @@ def test_what_is_started_is_in_progress_until_it_is_done() -> None:
 
     tally.count(Finished(action=create, outcome=Outcome.SUCCEEDED, explanation="completed"))
     assert str(tally) == "1 of 3 done, 0 in progress, 2 waiting"
+
+
+def test_what_was_in_progress_before_the_run_is_no_action_and_in_progress_until_it_has_ended() -> None:
+    tally = Tally()
+    address, found = SeriesAddress("db", "nightly"), backup(9, age=NOW - NOW)
+
+    tally.count(PLANNED)
+    tally.count(Waiting(address=address, backup=found, elapsed=0.0))
+    assert str(tally) == "0 of 3 done, 1 in progress, 3 waiting"
+
+    tally.count(Settled(address=address, backup=found))
+    assert str(tally) == "0 of 3 done, 0 in progress, 3 waiting"
 
 
 def test_a_second_plan_is_counted_from_the_beginning() -> None:
