@@ -15,7 +15,7 @@ from reconcile.diagnostics import Diagnostic, UserError
 from reconcile.durations import age_text
 from reconcile.ids import Id
 from reconcile.insight.validation import Validation
-from reconcile.plan.refusals import check_servers, unconfirmed_clock
+from reconcile.plan.refusals import check_servers, empty_fleets, unconfirmed_clock, unprotected_servers
 from reconcile.plan.warnings import odd_entries
 from reconcile.wording import names_text
 
@@ -264,10 +264,9 @@ def _declared(config: Config, desired: Desired, inventory: Inventory) -> Checks:
     checks: Checks = {}
     if account := config.settings.account:
         checks[Check.ACCOUNT] = _errors(check_account, account, inventory, config.settings_place.at("account"))
-    checked = check_servers(desired, inventory)
     if config.fleets:
-        checks[Check.FLEETS] = checked.empty_fleets
-    checks[Check.SERVERS] = checked.diagnostics
+        checks[Check.FLEETS] = tuple(empty_fleets(desired, inventory))
+    checks[Check.SERVERS] = tuple(check_servers(desired, inventory)[1])
     if config.require.all_servers:
-        checks[Check.REQUIRE] = checked.all_servers
+        checks[Check.REQUIRE] = tuple(unprotected_servers(desired, inventory))
     return checks

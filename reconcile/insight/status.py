@@ -15,7 +15,7 @@ from reconcile.ids import Id, id_order
 from reconcile.insight.gaps import History, history
 from reconcile.insight.required_rules import RequiredRule, rules
 from reconcile.plan.pauses import Pause, pause_diagnostics, pause_of
-from reconcile.plan.refusals import check_servers, unconfirmed_clock
+from reconcile.plan.refusals import check_servers, empty_fleets, unconfirmed_clock, unprotected_servers
 from reconcile.plan.require import breaches
 from reconcile.plan.series_state import SeriesState, TimeRules, overdue_since, series_state
 from reconcile.plan.warnings import odd_entries
@@ -122,11 +122,11 @@ class Status:
 def status(desired: Desired, inventory: Inventory, now: datetime) -> Status:
     """Return the health of every declared series; with targets, of the selected ones only."""
     inventory = desired.min_sizes.judged_inventory(inventory)
-    checked = check_servers(desired, inventory)
+    checked, mismatches = check_servers(desired, inventory)
     times = TimeRules(desired=desired, now=now)
     series = [
         _series_status(server, declared, inventory, times)
-        for server in checked.servers
+        for server in checked
         for declared in server.series
         if desired.selects(server, declared.description)
     ]
@@ -136,8 +136,8 @@ def status(desired: Desired, inventory: Inventory, now: datetime) -> Status:
     diagnostics = (
         *pause_diagnostics(desired.config, now),
         *unconfirmed_clock(inventory),
-        *checked.diagnostics,
-        *(checked.all_servers if inventory.servers is None else ()),
+        *mismatches,
+        *(unprotected_servers(desired, inventory) if inventory.servers is None else ()),
         *broken.values(),
         *odd_entries(inventory),
     )
@@ -154,7 +154,7 @@ def status(desired: Desired, inventory: Inventory, now: datetime) -> Status:
         )
         or any(fleet.series for fleet in desired.empty_fleets),
         errors=tuple(each for each in diagnostics if each.severity == "error"),
-        empty_fleets=checked.empty_fleets,
+        empty_fleets=tuple(empty_fleets(desired, inventory)),
         warnings=tuple(each for each in diagnostics if each.severity == "warning"),
         rules=rules(desired, inventory, broken, now),
     )

@@ -14,7 +14,7 @@ from reconcile.plan import reasons
 from reconcile.plan.model import Create, Delete, Kept, LossLimit, Plan, SeriesPlan, ServerPlan
 from reconcile.plan.pauses import pause_diagnostics
 from reconcile.plan.reasons import Exemption, Veto
-from reconcile.plan.refusals import check_servers, unconfirmed_clock
+from reconcile.plan.refusals import check_servers, empty_fleets, unconfirmed_clock, unprotected_servers
 from reconcile.plan.require import breaches
 from reconcile.plan.retention import retain
 from reconcile.plan.safety import measure
@@ -49,27 +49,27 @@ def _plan(
 ) -> Plan:
     """Return the plan; `known` are the servers that are planned already by the same rules, and is completed."""
     inventory = desired.min_sizes.judged_inventory(inventory)
-    checked = check_servers(desired, inventory)
+    checked, mismatches = check_servers(desired, inventory)
     unconfirmed = unconfirmed_clock(inventory) if now == inventory.observed_at else ()
     times = TimeRules(desired=desired, now=now, is_confirmed=not unconfirmed)
     broken = breaches(desired.config, (*desired.servers, *desired.fleets))
     breaking = {table for table, _ in broken}
-    for server in checked.servers:
+    for server in checked:
         if server.id not in known or known[server.id][0].declared != server:
             state = server_state(server, inventory, times)
             known[server.id] = state, _ServerPlanner(state).plan(breaks_rule=server.place in breaking)
-    states = [known[server.id][0] for server in checked.servers]
-    servers = tuple(known[server.id][1] for server in checked.servers)
+    states = [known[server.id][0] for server in checked]
+    servers = tuple(known[server.id][1] for server in checked)
     settings = desired.config.settings
     diagnostics = (
         *pause_diagnostics(desired.config, now),
         *(_unmet(states, desired.freshness) if desired.freshness else ()),
         *unconfirmed,
-        *checked.diagnostics,
-        *checked.all_servers,
+        *mismatches,
+        *unprotected_servers(desired, inventory),
         *broken.values(),
         *desired.config.warnings,
-        *checked.empty_fleets,
+        *empty_fleets(desired, inventory),
         *odd_entries(inventory),
         *account_diagnostics(states),
     )

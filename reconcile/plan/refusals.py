@@ -1,10 +1,9 @@
 """Leaves out of a plan what does not match the account (spec, section 3)."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 from reconcile.actual.inventory import Inventory
-from reconcile.desired.config import DeclaredFleet, DeclaredServer
+from reconcile.desired.config import DeclaredServer
 from reconcile.desired.desired import Desired
 from reconcile.desired.fleets import matched_by
 from reconcile.diagnostics import Diagnostic
@@ -15,21 +14,11 @@ _MOST_NAMED = 20
 """Maximum number of servers that one message names."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class CheckedServers:
-    """The servers that can be planned, and the diagnostics about the others and about the account."""
+def check_servers(desired: Desired, inventory: Inventory) -> tuple[list[DeclaredServer], list[Diagnostic]]:
+    """Leave out each server that does not match the file: its backups would be judged by another server's rules.
 
-    servers: tuple[DeclaredServer, ...]
-    diagnostics: tuple[Diagnostic, ...]
-    """Errors about each server that is left out; warnings about pins, and about names that could not be checked."""
-    all_servers: tuple[Diagnostic, ...]
-    """Errors if the account breaks `all_servers` of `[require]`, or it can't be checked."""
-    empty_fleets: tuple[Diagnostic, ...]
-    """Warnings about each fleet that matches no server."""
-
-
-def check_servers(desired: Desired, inventory: Inventory) -> CheckedServers:
-    """Leave out each server that does not match the file: its backups would be judged by another server's rules."""
+    Returns the others, an error about each that is left out, and warnings about pins and names that can't be checked.
+    """
     by_text = {str(id_): id_ for id_ in inventory.names}
     by_name = {name: id_ for id_, name in inventory.names.items()}
     matching: list[DeclaredServer] = []
@@ -45,12 +34,7 @@ def check_servers(desired: Desired, inventory: Inventory) -> CheckedServers:
     if inventory.servers is None:
         unseen = [each.key for each in matching if each.id not in inventory.names]
         diagnostics.insert(0, _names_unchecked(unseen))
-    return CheckedServers(
-        servers=tuple(matching),
-        diagnostics=tuple(diagnostics),
-        all_servers=tuple(_undeclared(desired, inventory)),
-        empty_fleets=tuple(_empty_fleet(fleet, inventory) for fleet in desired.empty_fleets),
-    )
+    return matching, diagnostics
 
 
 def _mismatch(
@@ -129,8 +113,8 @@ def unconfirmed_clock(inventory: Inventory) -> tuple[Diagnostic, ...]:
     return (problem,)
 
 
-def _undeclared(desired: Desired, inventory: Inventory) -> Iterator[Diagnostic]:
-    """Report the unprotected servers, if `all_servers` forbids them.
+def unprotected_servers(desired: Desired, inventory: Inventory) -> Iterator[Diagnostic]:
+    """Report the unprotected servers, if `all_servers` forbids them, or that they can't be known.
 
     With targets, a run covers a part of the account, and reports none.
     """
@@ -157,15 +141,14 @@ def _undeclared(desired: Desired, inventory: Inventory) -> Iterator[Diagnostic]:
         )
 
 
-def _empty_fleet(fleet: DeclaredFleet, inventory: Inventory) -> Diagnostic:
-    """Warn of a fleet that matches no server: the servers it was written for are unprotected."""
-    matched = len(matched_by(fleet, inventory.servers or ()))
-    detail = "Correct the fleet, or remove it."
-    if matched:
-        detail = f"It matches {matched:,}, but each of those has its own table or belongs to an earlier fleet."
-    return Diagnostic(
-        severity="warning", summary=f"fleet {fleet.name!r} matches no server", detail=detail, place=fleet.place
-    )
+def empty_fleets(desired: Desired, inventory: Inventory) -> Iterator[Diagnostic]:
+    """Warn of each fleet that matches no server: the servers it was written for are unprotected."""
+    for fleet in desired.empty_fleets:
+        detail = "Correct the fleet, or remove it."
+        if matched := len(matched_by(fleet, inventory.servers or ())):
+            detail = f"It matches {matched:,}, but each of those has its own table or belongs to an earlier fleet."
+        summary = f"fleet {fleet.name!r} matches no server"
+        yield Diagnostic(severity="warning", summary=summary, detail=detail, place=fleet.place)
 
 
 def _names_unchecked(unseen: list[str]) -> Diagnostic:
