@@ -167,15 +167,6 @@ class ServerPlan:
         """Number of manual backups observed on the server."""
         return len(self.deletes) + len(self.kept) + len(self.unmanaged)
 
-    @property
-    def waiting_only_for_needed(self) -> "ServerPlan":
-        """This plan without the waits that only allow deletes."""
-        series = tuple(
-            replace(each, awaited=tuple(backup for backup in each.awaited if backup == each.needed))
-            for each in self.series
-        )
-        return replace(self, series=series)
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LossLimit:
@@ -272,7 +263,12 @@ class Plan:
     @property
     def waiting_only_for_needed(self) -> "Plan":
         """This plan for a run that does not plan again, or deletes nothing that depends on a wait."""
-        return replace(self, servers=tuple(server.waiting_only_for_needed for server in self.servers))
+
+        def waiting(series: SeriesPlan) -> SeriesPlan:
+            return replace(series, awaited=tuple(backup for backup in series.awaited if backup == series.needed))
+
+        servers = (replace(server, series=tuple(map(waiting, server.series))) for server in self.servers)
+        return replace(self, servers=tuple(servers))
 
     @property
     def kept(self) -> tuple[Kept, ...]:

@@ -57,7 +57,7 @@ def _plan(
     for server in checked:
         if server.id not in known or known[server.id][0].declared != server:
             state = server_state(server, inventory, times)
-            known[server.id] = state, _ServerPlanner(state).plan(breaks_rule=server.place in breaking)
+            known[server.id] = state, _ServerPlanner(state, breaks_rule=server.place in breaking).plan()
     states = [known[server.id][0] for server in checked]
     servers = tuple(known[server.id][1] for server in checked)
     settings = desired.config.settings
@@ -167,28 +167,28 @@ def _never_deleted(backup: Backup, pinned: frozenset[Id], times: TimeRules) -> E
 class _ServerPlanner:
     """Plans one declared server."""
 
-    def __init__(self, state: ServerState) -> None:
+    def __init__(self, state: ServerState, *, breaks_rule: bool) -> None:
         self.state, self.server, self.times, self.unclear = state, state.declared, state.times, state.unclear
+        self.veto = Veto.PAUSED if state.pause else Veto.RULE_BROKEN if breaks_rule else None
         self.pinned = frozenset(state.declared.pinned)
         others = [self._undeclared(backup) for backup in state.undeclared]
         self.pruned = tuple(entry for entry in others if isinstance(entry, Delete))
         self.unmanaged = tuple(entry for entry in others if isinstance(entry, Kept))
 
-    def plan(self, *, breaks_rule: bool) -> ServerPlan:
-        planned = ServerPlan(
+    def plan(self) -> ServerPlan:
+        return ServerPlan(
             key=self.server.key,
             name=self.server.name,
             id=self.server.id,
             fleet=self.server.fleet,
             matched_fields=self.server.matched_fields,
             pause=self.state.pause,
-            veto=Veto.PAUSED if self.state.pause else Veto.RULE_BROKEN if breaks_rule else None,
+            veto=self.veto,
             declared=tuple(self.server.descriptions.values()),
             series=tuple(self._series(series, found) for series, found in self.state.series),
             pruned=self.pruned,
             unmanaged=self.unmanaged,
         )
-        return planned.waiting_only_for_needed if planned.veto else planned
 
     def _series(self, series: DeclaredSeries, state: SeriesState) -> SeriesPlan:
         look_alike = self.state.look_alikes.get(series.description)
@@ -236,11 +236,11 @@ class _ServerPlanner:
         """Return the pending backups that apply waits for: the needed one, and those whose completion allows a delete.
 
         Such a delete is of a backup that retention would then no longer keep, or of an undeclared backup, if the series
-        has no usable backup.
+        has no usable backup. A veto allows none.
         """
-        if not state.pending:
-            return ()
         needed = tuple(backup for backup in state.pending if backup is state.needed)
+        if not state.pending or self.veto:
+            return needed
         pending = tuple(
             backup for backup in state.pending if backup in needed or self.times.age(backup) < WORTH_WAITING
         )
