@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 from reconcile.durations import age_text
 
-_GIBIBYTE = 1024
+GIBIBYTE = 1024
 """In mebibytes, which is what the service means by `size_mb`."""
 
 _ROUNDED = 10
@@ -22,8 +22,8 @@ def size_text(mebibytes: float | None) -> str:
     """Write a size; None until the backup is completed."""
     if mebibytes is None:
         return "size unknown"
-    if mebibytes >= _GIBIBYTE:
-        return f"{mebibytes / _GIBIBYTE:,.1f} GiB"
+    if mebibytes >= GIBIBYTE:
+        return f"{mebibytes / GIBIBYTE:,.1f} GiB"
     return f"{mebibytes:,.0f} MiB" if mebibytes >= _ROUNDED else f"{round(mebibytes, 1):g} MiB"
 
 

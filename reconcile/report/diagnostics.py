@@ -7,7 +7,7 @@ from rich.cells import cell_len
 
 from reconcile.diagnostics import Diagnostic, Spot
 from reconcile.report.document import Document, Formats, Formatter, Lines, Text
-from reconcile.report.escape import code, plain, visible, with_units_unbroken
+from reconcile.report.escape import LONGEST_LINE, code, plain, visible, with_units_unbroken
 from reconcile.wording import count_text
 
 if TYPE_CHECKING:
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from reconcile.insight.validation import Validation
 
 _STYLE = {"error": "bold red", "warning": "bold yellow"}
-_LONGEST = 2000
 
 LARGEST = 60_000
 """Characters of Markdown. GitHub refuses a comment of more than 65,536."""
@@ -120,11 +119,11 @@ def _pointer(spot: Spot) -> list[Text]:
 
 def _cells(text: str) -> int:
     """Return the width on a terminal; a character may take two columns, and an escaped one takes more."""
-    return cell_len(visible(text, _LONGEST))
+    return cell_len(visible(text, LONGEST_LINE))
 
 
 def _data(text: str) -> str:
-    return visible(text, _LONGEST).replace("%", "%25")
+    return visible(text, LONGEST_LINE).replace("%", "%25")
 
 
 ERROR_FORMATS: Mapping[str, Callable[[Sequence[Diagnostic], str], Document]] = {

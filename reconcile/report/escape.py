@@ -5,6 +5,9 @@ import re
 LONGEST = 200
 """Characters. Longer text is cut, with a note of how much."""
 
+LONGEST_LINE = 2000
+"""The same for a text on a terminal or in a log; a line contains several."""
+
 _COMMAND = re.compile(r"##(?=\[)|(?<!\S):(?=:)|:(?=:[A-Za-z][^:]*::)")
 """Matches what GitHub's log reads as a command: `##[group]` anywhere in a line, `::error::` at its start. Wrapping can
 move any text to the start of a line.

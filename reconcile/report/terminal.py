@@ -13,14 +13,11 @@ from rich.cells import cell_len, set_cell_size
 from reconcile.diagnostics import Diagnostic
 from reconcile.report.diagnostics import diagnostic_text
 from reconcile.report.document import Block, Cell, Columns, Marks, Text
-from reconcile.report.escape import visible
+from reconcile.report.escape import LONGEST_LINE, visible
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.style import Style
-
-_LONGEST = 2000
-"""Maximum length of one text, in characters; a line contains several."""
 
 _GAP = 2
 _BELOW = 4
@@ -212,7 +209,7 @@ class _Layout:
 
 
 def _escaped(part: str) -> str:
-    return part if isinstance(part, Marks) else visible(part, _LONGEST)
+    return part if isinstance(part, Marks) else visible(part, LONGEST_LINE)
 
 
 def _shown(part: str, screen: Screen) -> str:

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from reconcile.insight.forecast import Figures, Forecast, SeriesForecast, combined
 from reconcile.report.document import page
 from reconcile.report.forecast.sentences import essential, grouped, heading, horizon, notes, policy_of, rows
-from reconcile.wording import count_text
+from reconcile.wording import GIBIBYTE, count_text
 
 _MOST_GROUPS = 8
 """Maximum number of groups with their own colour, because people can distinguish no more; the rest is one group."""
@@ -26,9 +26,6 @@ _MOST_POINTS = 500
 _MOST_TICKS = 6
 _MOST_LINES = 4
 """Maximum number of lines across a chart, without the one at its foot."""
-
-_GIBIBYTE = 1024
-"""Mebibytes."""
 
 _WIDTH, _HEIGHT = 1000, 100
 """Units of the SVG."""
@@ -98,7 +95,7 @@ class _TimeAxis:
 def _charts(groups: Sequence[_Group], old: Figures | None, places: Sequence[float]) -> Iterator[dict[str, object]]:
     if any(max(group.figures.megabytes) for group in groups):
         top = max(map(sum, zip(*(group.figures.megabytes for group in groups), strict=True)))
-        divisor, unit = (_GIBIBYTE, " GiB") if top >= _GIBIBYTE else (1, " MiB")
+        divisor, unit = (GIBIBYTE, " GiB") if top >= GIBIBYTE else (1, " MiB")
         sizes = [[each / divisor for each in group.figures.megabytes] for group in groups]
         yield _chart("Size", unit, sizes, [each / divisor for each in old.megabytes] if old else (), places)
     if groups:

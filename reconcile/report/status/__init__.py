@@ -13,6 +13,7 @@ from reconcile.insight.servers import name_or_id
 from reconcile.insight.since import Cause, Since
 from reconcile.insight.status import SeriesStatus, Status
 from reconcile.insight.timeline import RECENT_DAYS, DayMark, ServerTimeline, Timeline, recent_days
+from reconcile.limits import MEBIBYTE
 from reconcile.plan.planner import plan
 from reconcile.plan.reasons import Veto
 from reconcile.plan.safety import withheld
@@ -51,8 +52,6 @@ _LEGEND = Text.assemble(
     ),
 )
 
-
-_BYTES = 1024 * 1024
 
 _EXPLANATIONS = {
     "newest_backup_timestamp_seconds": "When the newest usable backup was created, if there is one.",
@@ -264,7 +263,7 @@ def _of_series(series: SeriesStatus, status: Status) -> _Values:
         "oldest_backup_timestamp_seconds": history.oldest,
         "missing_backups": sum(map(len, history.gaps)),
         "usable_backups": len(state.usable),
-        "backups_size_bytes": None if series.size_mb is None else series.size_mb * _BYTES,
+        "backups_size_bytes": None if series.size_mb is None else series.size_mb * MEBIBYTE,
         "failed_backups": len(state.failed),
         "undersized_backups": len(state.undersized),
         "stalled_backups": len(state.stalled),
