@@ -27,10 +27,10 @@ from reconcile.actual.errors import (
 )
 from reconcile.actual.responses import (
     WRONG_SERVICE,
-    cache_age,
     connection_error,
+    date_in,
     retry_after,
-    service_time,
+    seconds_in,
     status_error,
 )
 from reconcile.actual.transport import transport_to
@@ -219,7 +219,7 @@ class Http(AbstractAsyncContextManager["Http"]):
                         status=sent.status_code,
                         body=await self._body(name, sent),
                         received_at=self.clock.now(),
-                        date=service_time(sent),
+                        date=date_in(sent.headers.get("Date", "")),
                         headers=sent.headers,
                     )
         except StoppedError as stopped:
@@ -246,7 +246,8 @@ class Http(AbstractAsyncContextManager["Http"]):
         If such a response asks for a pause, all requests pause.
         """
         if response.is_success:
-            if response.request.method == "GET" and (age := cache_age(response)) > FRESH:
+            age = seconds_in(response.headers.get("Age", "")) or 0.0  # in caches: RFC 9111, section 5.1
+            if response.request.method == "GET" and age > FRESH:
                 problem = f"the response comes from a cache, and is {age_text(timedelta(seconds=age))} old"
                 advice = "Exclude the service from the cache, probably that of a proxy."
                 raise OutcomeUnknownError(self._name(response.request), problem, advice)

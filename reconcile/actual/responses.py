@@ -92,28 +92,19 @@ def _advice(status: int, text: str) -> str:
 def retry_after(response: httpx.Response, now: datetime) -> float | None:
     """Return the seconds to wait before the next request, at most a day; None if the service does not send them."""
     value = response.headers.get("Retry-After", "")
-    if (seconds := _seconds(value)) is not None:
+    if (seconds := seconds_in(value)) is not None:
         return seconds
-    date = _date(value)
+    date = date_in(value)
     return min(max(0.0, (date - now).total_seconds()), _LONGEST_PAUSE) if date else None
 
 
-def cache_age(response: httpx.Response) -> float:
-    """Return the seconds that a response has been in caches (RFC 9111, section 5.1), at most a day."""
-    return _seconds(response.headers.get("Age", "")) or 0.0
-
-
-def service_time(response: httpx.Response) -> datetime | None:
-    """Return the time by the service's clock; None if the response has none."""
-    return _date(response.headers.get("Date", ""))
-
-
-def _seconds(value: str) -> float | None:
-    """Read a whole number of seconds, at most a day."""
+def seconds_in(value: str) -> float | None:
+    """Read a header with a whole number of seconds, at most a day; None for any other value."""
     return min(float(value), _LONGEST_PAUSE) if value.isascii() and value.isdigit() else None
 
 
-def _date(value: str) -> datetime | None:
+def date_in(value: str) -> datetime | None:
+    """Read a header with a date; None for any other value."""
     try:
         date = parsedate_to_datetime(value)
         return (date if date.tzinfo else date.replace(tzinfo=UTC)).astimezone(UTC)
