@@ -1,10 +1,9 @@
-"""Explains errors from the TOML reader and from pydantic: what is wrong, and what to write instead."""
+"""Explains errors in the keys and values of a file: what is wrong, and what to write instead."""
 
 import difflib
 import re
 from collections.abc import Iterator
 
-import tomli
 from pydantic import ValidationError
 
 from reconcile.desired import document
@@ -48,13 +47,6 @@ _TOKEN_IN_FILE = (
 
 _SIMILAR = 0.75
 """Minimum ratio of difflib. With a lower one, `policies` is suggested for `provider`."""
-
-
-def syntax_error(error: tomli.TOMLDecodeError, source: Source) -> Diagnostic:
-    """Explain why the text is not TOML."""
-    detail = "See https://toml.io for how values are written."
-    spot = source.at(error.lineno, error.colno)
-    return Diagnostic(summary=f"invalid TOML: {error.msg}", detail=detail, found=spot)
 
 
 def oversized_integer(source: Source) -> Diagnostic:

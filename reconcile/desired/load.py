@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from reconcile.desired.config import Config
 from reconcile.desired.cross_check import TomlFile, cross_check
 from reconcile.desired.document import Document
-from reconcile.desired.explain import explain, oversized_integer, syntax_error
+from reconcile.desired.explain import explain, oversized_integer
 from reconcile.desired.locate import BYTE_ORDER_MARK, Source
 from reconcile.desired.merge import merge
 from reconcile.diagnostics import Diagnostic, UserError
@@ -34,11 +34,6 @@ def load(paths: Iterable[str | Path], *, stdin: BinaryIO | None = None, option: 
             the files and of their text.
     """
     return _config(*_read_all(paths, stdin, option))
-
-
-def parse(text: str, filename: str = "backups.toml") -> Config:
-    """Read the text of one file; raises UserError as `load` does."""
-    return parse_all([Source(filename=filename, text=text)])
 
 
 def parse_all(files: Iterable[Source]) -> Config:
@@ -104,7 +99,12 @@ def _decode(content: bytes, filename: str) -> TomlFile:
         # TOML does not allow a byte order mark, but editors on Windows write one.
         return TomlFile(source=source, data=tomli.loads(text.removeprefix(BYTE_ORDER_MARK)))
     except tomli.TOMLDecodeError as error:
-        raise UserError("not TOML", diagnostics=[syntax_error(error, source)]) from error
+        invalid = Diagnostic(
+            summary=f"invalid TOML: {error.msg}",
+            detail="See https://toml.io for how values are written.",
+            found=source.at(error.lineno, error.colno),
+        )
+        raise UserError("not TOML", diagnostics=[invalid]) from error
     except RecursionError as error:
         raise UserError(f"{filename}: nested too deeply", "Nothing in this file needs more than six levels.") from error
     except ValueError as error:  # the only other cause: Python does not read an integer of thousands of digits

@@ -1,8 +1,7 @@
 """Warnings about a valid file."""
 
 import pytest
-
-from reconcile.desired.load import parse
+from support.build import config as parse
 
 
 @pytest.mark.parametrize(

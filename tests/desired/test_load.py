@@ -9,12 +9,13 @@ import pytest
 import tomli_w
 from hypothesis import example, given
 from hypothesis import strategies as st
+from support.build import config as parse
 
 from reconcile.desired.config import Config
 from reconcile.desired.document import Requirements
 from reconcile.desired.fields import unclean
 from reconcile.desired.keep import KeepCount, KeepWithin, Period
-from reconcile.desired.load import load, parse
+from reconcile.desired.load import load
 from reconcile.diagnostics import Place, UserError
 from reconcile.durations import Duration
 

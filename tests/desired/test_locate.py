@@ -8,8 +8,9 @@ import tomli
 import tomli_w
 from hypothesis import given
 from hypothesis import strategies as st
+from support.build import config as parse
 
-from reconcile.desired.load import load, parse
+from reconcile.desired.load import load
 from reconcile.desired.locate import Source
 from reconcile.diagnostics import Diagnostic, Place, UserError
 

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 from support.build import config
+from support.build import config as parse
 
-from reconcile.desired.load import load, parse
+from reconcile.desired.load import load
 from reconcile.diagnostics import Diagnostic, UserError
 
 EIGHT = """\

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 import jsonschema
 import pytest
 import tomli_w
+from support.build import config as parse
 
 from reconcile.desired.document import schema
-from reconcile.desired.load import parse
 from reconcile.diagnostics import UserError
 
 VALIDATOR = jsonschema.Draft202012Validator(schema())

@@ -8,11 +8,11 @@ from types import FrameType
 
 import pytest
 from support.build import NOW, backup, config, days, inventory
+from support.build import config as parse
 
 from reconcile.actual.inventory import Inventory, Server
 from reconcile.desired.config import Config
 from reconcile.desired.desired import resolve, select
-from reconcile.desired.load import parse
 from reconcile.diagnostics import UserError
 from reconcile.insight.difference import compare
 from reconcile.insight.importing import declare

@@ -4,12 +4,12 @@ from dataclasses import replace
 
 import pytest
 from support.build import NOW, backup, config, days, declare, hours, inventory, make_plan
+from support.build import config as parse
 from support.render import value
 
 from reconcile.actual.inventory import Inventory, Server
 from reconcile.addresses import Descriptions
 from reconcile.desired.desired import resolve
-from reconcile.desired.load import parse
 from reconcile.diagnostics import UserError
 from reconcile.insight.importing import declare as declare_account
 from reconcile.insight.status import status

@@ -8,7 +8,8 @@ from reconcile.actual.inventory import Backup, Inventory, Server
 from reconcile.desired.config import Config
 from reconcile.desired.desired import Freshness, resolve, select, with_max_age
 from reconcile.desired.keep import Keep, KeepCount, Period
-from reconcile.desired.load import parse
+from reconcile.desired.load import parse_all
+from reconcile.desired.locate import Source
 from reconcile.durations import Duration
 from reconcile.ids import Id
 from reconcile.plan.model import Plan
@@ -19,9 +20,9 @@ BASE_URL = "https://vps.example/api/v1"
 WEB = Server(id=1, name="web")
 
 
-def config(text: str) -> Config:
+def config(text: str, filename: str = "backups.toml") -> Config:
     """Read the text of a file."""
-    return parse(text)
+    return parse_all([Source(filename=filename, text=text)])
 
 
 def declare(series: str, *, server: str = "", settings: str = "") -> Config:
