@@ -1,16 +1,12 @@
 """`reconcile forecast`: what the policies will hold, and how much, over time."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import click
-from rich.progress import Progress as Bars
+from rich.progress import Progress
 
-from reconcile.actual.inventory import Inventory
 from reconcile.cli.connection import connect
 from reconcile.cli.options import COMPARE, OUTPUT_FILE, command, option
-from reconcile.cli.output import Output
 from reconcile.cli.process import ExitCode
 from reconcile.cli.session import Session
 from reconcile.desired.config import Config
@@ -19,7 +15,6 @@ from reconcile.durations import Duration
 from reconcile.insight.forecast import Forecast, Schedule, without_account
 from reconcile.insight.forecast import forecast as forecast_of
 from reconcile.insight.forecast_comparison import compare
-from reconcile.insight.simulation import Progress
 from reconcile.plan.planning import desired_before, desired_for
 from reconcile.report.forecast import FORECAST_FORMATS
 
@@ -47,18 +42,23 @@ def forecast(
     """
     before = session.config_before(files_before)
     config = session.config()
-    inventory: Inventory | None = None
-    if not from_empty:
-        inventory = connect(session, lambda reader: reader.observe())
+    inventory = None if from_empty else connect(session, lambda reader: reader.observe())
     start = inventory.observed_at if inventory else session.clock.now().replace(microsecond=0)
     schedule = Schedule(start=start, days=days, every=apply_every)
 
     def forecast_for(config: Config, after: Desired | None = None) -> tuple[Desired, Forecast]:
         declared, account = (config, inventory) if inventory else without_account(config, start)
         desired = desired_before(declared, account, after) if after else desired_for(declared, account, session.targets)
-        with session.time_limit("forecasting"), _progress(session.output) as progress:
+        screen = session.output.err
+        bars = Progress(console=screen.console, transient=True, disable=not screen.is_terminal)
+        task = bars.add_task("Simulating each apply", total=None)
+
+        def show(done: int, total: int) -> None:
+            bars.update(task, completed=done, total=total)
+
+        with session.time_limit("forecasting"), bars:
             try:
-                found = forecast_of(desired, account, schedule, size_mb=size_mb, progress=progress)
+                found = forecast_of(desired, account, schedule, size_mb=size_mb, progress=show)
             except ValueError as error:
                 raise click.UsageError(f"{error}; choose fewer days, or a longer --apply-every") from error
         return desired, found
@@ -73,10 +73,3 @@ def forecast(
     session.show(FORECAST_FORMATS, found)
     session.output.diagnostics(after.first.errors)
     return ExitCode.ERROR if after.first.errors else ExitCode.DONE
-
-
-@contextmanager
-def _progress(output: Output) -> Iterator[Progress]:
-    with Bars(console=output.err.console, transient=True, disable=not output.err.is_terminal) as bars:
-        task = bars.add_task("Simulating each apply", total=None)
-        yield lambda done, total: bars.update(task, completed=done, total=total)

@@ -52,12 +52,13 @@ class Heartbeat:
 
     async def _send(self, url: httpx.URL, summary: str) -> str | None:
         """Send the report, and retry if that fails; return why it did not arrive, None if it did."""
+        headers = {"User-Agent": "vps-reconcile", "Content-Type": "text/plain; charset=utf-8"}
         problem = f"no response within {self._seconds:.0f} seconds"
         with anyio.move_on_after(self._seconds):
             async with httpx.AsyncClient(transport=transport_to(url), trust_env=False, timeout=self._seconds) as client:
                 for attempt in range(_ATTEMPTS):
                     await anyio.sleep(self._pause if attempt else 0)
-                    request = client.build_request("POST", url, content=f"{summary}\n", headers=_HEADERS)
+                    request = client.build_request("POST", url, content=f"{summary}\n", headers=headers)
                     try:
                         response = await client.send(request, stream=True)  # its body is of no use, however long it is
                     except Exception as error:  # noqa: BLE001 - also what TLS or a SOCKS proxy raises: the run continues
@@ -69,6 +70,3 @@ class Heartbeat:
                             return None
                         problem = f"the service responded {response.status_code}"
         return problem
-
-
-_HEADERS = {"User-Agent": "vps-reconcile", "Content-Type": "text/plain; charset=utf-8"}

@@ -24,12 +24,13 @@ def init(
     Declares the backups in the account, and a nightly series for each server without a regular one.
     """
     check_new(out)
+    wrote = "" if out == STDOUT else f"Wrote {out}: "
     try:
         access = session.access()
     except NoTokenError:
         session.write(out, declaration_toml(None), new=True)
         session.output.note(
-            f"{_where(out)}an example, because there is no token. Put your servers into it, or try it on the sandbox: "
+            f"{wrote}an example, because there is no token. Put your servers into it, or try it on the sandbox: "
             "reconcile sandbox"
         )
         return
@@ -46,8 +47,4 @@ def init(
     servers = count_text(declaration.servers, "server")
     first_runs = f". For the first runs: reconcile apply --no-delete{option}" if held else ""
     plan = f"To preview it: reconcile plan{option}"
-    session.output.note(f"{_where(out)}{servers}, {adopted}. {plan}{first_runs}")
-
-
-def _where(out: Path) -> str:
-    return "" if out == STDOUT else f"Wrote {out}: "
+    session.output.note(f"{wrote}{servers}, {adopted}. {plan}{first_runs}")
