@@ -83,16 +83,12 @@ async def _show_reading(session: Session, reader: Reader) -> None:
         await clock.sleep(_PATIENCE)
         if reader.progress is None:
             continue
-        with output.err.console.status(_reading(reader)) as status:
+        with output.err.console.status("") as status:
             while reader.progress:
+                read, total = reader.progress
+                done = f": {read:,} of {count_text(total, 'backup')}" if total else ""
+                status.update(visible(f"Reading the account at {reader.http.base_url}{done}"))
                 await clock.sleep(_REFRESH)
-                status.update(_reading(reader))
-
-
-def _reading(reader: Reader) -> str:
-    read, total = reader.progress or (0, 0)
-    done = f": {read:,} of {count_text(total, 'backup')}" if total else ""
-    return visible(f"Reading the account at {reader.http.base_url}{done}")
 
 
 class EventLoop(asyncio.SelectorEventLoop):

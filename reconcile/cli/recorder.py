@@ -7,7 +7,6 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 from reconcile import __version__
@@ -105,9 +104,7 @@ class Recorder(AbstractContextManager["Recorder"]):
     def __post_init__(self) -> None:
         self._store()
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         problems = error.diagnostics if isinstance(error, UserError) else ()
         self.record = replace(
             self.record,
