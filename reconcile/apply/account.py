@@ -1,8 +1,9 @@
 """The account as it was last listed, and when: no change may rely on an old list."""
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from operator import attrgetter
 
 from reconcile.actual.errors import ApiError
 from reconcile.actual.http import FRESH
@@ -18,6 +19,8 @@ _AVOIDED_FOR = 10
 
 _NEVER = float("-inf")
 
+_ids = attrgetter("kind", "server_id", "id")
+
 
 @dataclass(frozen=True, slots=True)
 class Listing:
@@ -25,8 +28,10 @@ class Listing:
 
     asked_at: float
     backups: tuple[Backup, ...]
-    odd: tuple[OddEntry, ...] = ()
-    """The unreadable entries that may be backups of the server."""
+    odd: Mapping[Id | None, OddEntry] = field(default_factory=dict)
+    """The unreadable entries that have an id, by it."""
+    new_odd: tuple[OddEntry, ...] = ()
+    """The unreadable entries that were not listed when the run was planned."""
     is_whole: bool = False
     """Whether the list was that of the whole account."""
 
@@ -42,7 +47,7 @@ class AccountView:
         self._latest: dict[Id, Listing] = {}
         self._elsewhere = Listing(_NEVER, ())
         """What the last whole list shows of a server that it does not mention."""
-        self._planned_odd: tuple[OddEntry, ...] = ()
+        self._planned_odd = Counter[object]()
         self.failures = defaultdict[Id, list[float]](list)
         """The seconds of each failed look at a server since its list was last read, with the pause after it."""
         self._changed_at: dict[Id, float] = {}
@@ -52,8 +57,8 @@ class AccountView:
     def start_from(self, inventory: Inventory, asked_at: float, min_sizes: MinSizes) -> None:
         """Start from the inventory of the plan, which was requested at `asked_at` by the monotonic clock."""
         self.min_sizes = min_sizes
+        self._planned_odd = Counter(map(_ids, inventory.unidentified))
         self._take((*inventory.manual, *inventory.unidentified), asked_at)
-        self._planned_odd = self._elsewhere.odd
 
     def _take(self, entries: Iterable[Backup | OddEntry], asked_at: float) -> None:
         whole = self._listing(entries, asked_at)
@@ -143,16 +148,9 @@ class AccountView:
         The entry has the backup's id; or it has none, and was not listed when the run was planned. Without a
         `backup_id`, such a new entry may have any id: that of a new backup is not known.
         """
-        here = {None, server_id}
-        planned = Counter(entry.id for entry in self._planned_odd if entry.server_id in here)
-        for entry in self._known(server_id).odd:
-            if entry.id is not None and entry.id == backup_id:
-                return entry
-            if entry.server_id in here and (backup_id is None or entry.id is None):
-                planned[entry.id] -= 1
-                if planned[entry.id] < 0:
-                    return entry
-        return None
+        known, here = self._known(server_id), {None, server_id}
+        new = (entry for entry in known.new_odd if entry.server_id in here and None in {backup_id, entry.id})
+        return known.odd.get(backup_id) or next(new, None)
 
     def _known(self, server_id: Id) -> Listing:
         return self._latest.get(server_id, self._elsewhere)
@@ -170,5 +168,12 @@ class AccountView:
         """Return what a list shows, without backups that are being deleted: they count as gone (spec, section 1)."""
         found = tuple(entries)
         held = (each for each in found if isinstance(each, Backup) and each.state is not State.BEING_DELETED)
-        odd = tuple(each for each in found if isinstance(each, OddEntry) and each.kind == "backup")
-        return Listing(asked_at, self.min_sizes.judged(held), odd)
+        odd = [each for each in found if isinstance(each, OddEntry) and each.kind == "backup"]
+        by_id: dict[Id | None, OddEntry] = {entry.id: entry for entry in odd if entry.id is not None}
+        counts = Counter[object]()
+        new: list[OddEntry] = []
+        for entry in odd:
+            counts[ids := _ids(entry)] += 1
+            if counts[ids] > self._planned_odd[ids]:
+                new.append(entry)
+        return Listing(asked_at, self.min_sizes.judged(held), by_id, tuple(new))

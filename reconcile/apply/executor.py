@@ -55,6 +55,7 @@ class Executor:
             or Finished(action=action, outcome=Outcome.NOT_STARTED, explanation="not started")
             for action in self._plan.actions
         )
+        series = [each for server in self._plan.servers for each in server.series]
         usable = {backup_id for backup_id, settled in self._settled.items() if settled.is_usable}
         return Result(
             plan=self._plan,
@@ -62,18 +63,9 @@ class Executor:
             notes=tuple(self._run.notes),
             withheld=self._withheld,
             settled=tuple(self._settled.values()),
-            unmet=tuple(
-                series.address
-                for server in self._plan.servers
-                for series in server.series
-                if series.needed and series.needed.id not in usable
-            ),
+            unmet=tuple(each.address for each in series if each.needed and each.needed.id not in usable),
             still_pending=tuple(
-                (series.address, backup)
-                for server in self._plan.servers
-                for series in server.series
-                for backup in series.awaited
-                if backup.id not in self._settled
+                (each.address, backup) for each in series for backup in each.awaited if backup.id not in self._settled
             ),
             stopped=self._run.clock.reason,
         )

@@ -137,7 +137,7 @@ class Watch:
         if ended and ended.state is State.USABLE:
             before, took = self._quickest or LONGEST_FIRST_LOOK, self._clock.monotonic() - started_at
             self._quickest = min(before, max(took, FIRST_LOOK))
-            for wait in self._waits:
+            for wait in self._waits if self._quickest < before else ():
                 if wait.next_look == wait.started_at + before:  # its first look
                     wait.next_look = wait.started_at + self._quickest
             self._pause.cancel()

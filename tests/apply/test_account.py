@@ -1,18 +1,19 @@
 """Which lists are read again before a change, and which are fresh enough."""
 
 from collections.abc import Awaitable, Callable, Container
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
 from typing import Any
 
 import anyio
 import pytest
+from plan.test_linear import steps as steps_of
 from support.build import backup, inventory
 from support.virtual import VirtualClock, run_virtually
 
 from reconcile.actual.errors import ApiError, OutcomeUnknownError
 from reconcile.actual.http import FRESH
-from reconcile.actual.inventory import Backup, Server
+from reconcile.actual.inventory import Backup, OddEntry, Server
 from reconcile.actual.reader import Reader
 from reconcile.apply.account import AccountView, Listing
 from reconcile.desired.min_sizes import DEFAULT
@@ -183,3 +184,13 @@ def test_a_backup_that_is_being_deleted_counts_for_nothing_in_any_list() -> None
         assert await view.fresh(1) == HELD[:1]
 
     assert look(Lists((*HELD, backup(3, status="deleting"))), steps) == [1]
+
+
+def test_to_ask_whether_an_entry_may_be_a_backup_takes_the_same_however_many_cannot_be_read() -> None:
+    def work(number: int) -> int:
+        odd = tuple(OddEntry(kind="backup", id=9 + each, unreadable=("backup_type",)) for each in range(number))
+        view = AccountView(Lists(), VirtualClock())
+        view.start_from(replace(inventory(*HELD), unidentified=odd), 0, DEFAULT)
+        return steps_of(lambda: view.possible_entry(1, 1))
+
+    assert work(1000) == work(1)
