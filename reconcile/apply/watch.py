@@ -110,14 +110,16 @@ class Watch:
         seconds to show the backup. Raises as `listed` does.
         """
         started_at = self._clock.monotonic()
-        missing_for, seen_at = NEVER_LISTED if is_new else VANISHED, started_at
+        missing_since, most_missing = (started_at, NEVER_LISTED) if is_new else (None, VANISHED)
         unknown_since: tuple[str, float] | None = None
 
         def judge(current: Backup | None, asked_at: float) -> bool:
-            nonlocal missing_for, seen_at, unknown_since
+            nonlocal missing_since, most_missing, unknown_since
             if current is None:
-                return asked_at - seen_at > missing_for
-            missing_for, seen_at = VANISHED, asked_at
+                # Not since the last look: the looks for an old backup are further apart than one list may be wrong.
+                missing_since = asked_at if missing_since is None else missing_since
+                return asked_at - missing_since > most_missing
+            missing_since, most_missing = None, VANISHED
             if current.state not in {State.PENDING, State.UNKNOWN} or current.description != backup.description:
                 return True
             if current.state is State.PENDING:
