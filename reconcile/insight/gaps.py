@@ -27,7 +27,7 @@ from reconcile.desired.keep import Keep, KeepCount, KeepWithin
 from reconcile.durations import Duration
 from reconcile.plan.days import start_of
 from reconcile.plan.pauses import ends_without_creates
-from reconcile.plan.reach import EARLIEST, LATEST, retained
+from reconcile.plan.reach import EARLIEST, LATEST
 from reconcile.plan.reasons import KeptBy
 from reconcile.plan.retention import retain
 from reconcile.plan.series_state import SeriesState, TimeRules, due_at
@@ -312,14 +312,10 @@ def _full_on(every: Duration, rule: KeepCount | KeepWithin, zone: tzinfo, start:
         return next(day for day in days if rule.duration.before(_end_of(day, zone), zone) >= older)
     if rule.count == "all":
         return None
-    each_period = (KeepCount(period=rule.period, count="all"),)
-    number = rule.count
-    while number <= _MOST:
-        moments = [min(applies(each).after(start, zone), LATEST) for each in range(number)]
-        newest = retained([*reversed(moments), EARLIEST], each_period, zone)[-2::-1]
-        if len(newest) >= rule.count:
-            # The rule is full when the last of its periods starts.
-            place = moments.index(newest[rule.count - 2]) + 1 if rule.count > 1 else 0
-            return moments[place].astimezone(zone).date()
-        number *= 2
+    periods: set[object] = set()
+    for number in range(_MOST):
+        moment = min(applies(number).after(start, zone), LATEST).astimezone(zone)
+        periods.add(rule.period.bucket(moment) if rule.period.bucket else number)
+        if len(periods) == rule.count:  # the rule is full when the last of its periods starts
+            return moment.date()
     return None

@@ -200,6 +200,7 @@ class TestYoungerThanItsPolicy:
             # A month before 31 March is 3 March; before 1 April, it is 1 March.
             ('every = "1d", keep = { within = "1mo" }', nights(0, 6), date(2026, 3, 31)),
             ('every = "1d", keep = "all"', nights(0, 1), None),
+            ('every = "1d", keep = { yearly = 24 }', nights(0), date(2049, 1, 1)),
             ('every = "1min", keep = { yearly = 900 }', nights(0), None),
             ('every = "1d", keep = { yearly = 9000 }', nights(0), None),
         ],
