@@ -12,9 +12,8 @@ from reconcile.cli.session import Session
 from reconcile.desired.config import Config
 from reconcile.desired.desired import Desired
 from reconcile.durations import Duration
-from reconcile.insight.forecast import Forecast, Schedule, without_account
+from reconcile.insight.forecast import Forecast, Schedule, compare, without_account
 from reconcile.insight.forecast import forecast as forecast_of
-from reconcile.insight.forecast_comparison import compare
 from reconcile.plan.planning import desired_before, desired_for
 from reconcile.report.forecast import FORECAST_FORMATS
 

@@ -14,8 +14,7 @@ from reconcile.desired.config import Config
 from reconcile.desired.desired import resolve
 from reconcile.desired.document import Settings
 from reconcile.durations import Duration
-from reconcile.insight.forecast import Figures, Forecast, Schedule, SeriesForecast, forecast, without_account
-from reconcile.insight.forecast_comparison import compare
+from reconcile.insight.forecast import Figures, Forecast, Schedule, SeriesForecast, compare, forecast, without_account
 from reconcile.plan.safety import withheld
 
 DAY = Duration(days=1)

@@ -15,8 +15,7 @@ from reconcile.desired.desired import resolve
 from reconcile.diagnostics import Diagnostic
 from reconcile.durations import Duration
 from reconcile.insight.doctor import AccessFacts, Check, Diagnosis, ListFacts, ServiceFacts, TokenFacts
-from reconcile.insight.forecast import Schedule, forecast
-from reconcile.insight.forecast_comparison import compare
+from reconcile.insight.forecast import Schedule, compare, forecast
 from reconcile.insight.importing import declare
 from reconcile.insight.restore_points import choose
 from reconcile.insight.servers import list_backups

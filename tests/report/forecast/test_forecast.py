@@ -11,8 +11,7 @@ from reconcile.actual.inventory import Backup
 from reconcile.desired.config import Config
 from reconcile.desired.desired import resolve
 from reconcile.durations import Duration
-from reconcile.insight.forecast import Forecast, Schedule, forecast, without_account
-from reconcile.insight.forecast_comparison import compare
+from reconcile.insight.forecast import Forecast, Schedule, compare, forecast, without_account
 from reconcile.report.document import Document
 from reconcile.report.forecast import forecast_json, forecast_markdown, forecast_text
 
