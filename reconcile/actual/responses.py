@@ -66,8 +66,9 @@ def status_error(
 ) -> ApiError:
     """Classify a response that is not a 2xx by whether the request was carried out, and may be sent again."""
     status = response.status_code
-    text = show(error_text(body))
-    problem = f"{status} {httpx.codes.get_reason_phrase(status)}".rstrip() + (f": {text}" if text else "")
+    text, phrase = show(error_text(body)), httpx.codes.get_reason_phrase(status)
+    text = "" if text.removesuffix(".").casefold() == phrase.casefold() else text  # "Not found." explains nothing
+    problem = f"{status} {phrase}".rstrip() + (f": {text}" if text else "")
     if status in _BUSY:
         advice = "The service is busy; try again later."
         return BusyError(request, problem, advice, status=status, retry_after=retry_after)
