@@ -1,10 +1,12 @@
 """Classifies requests that get a response other than a 2xx, or none at all."""
 
+import os
 import re
 import ssl
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from socket import gaierror
 
 import httpx
 
@@ -40,7 +42,9 @@ def connection_error(request: str, error: Exception, show: Show, kind: type[ApiE
     """Classify the error of a request without a complete response; `kind` is what it means at that step."""
     chain = list(_chain(error))
     is_slow = isinstance(error, httpx.TimeoutException)
-    text = "timed out" if is_slow else show(next(filter(None, map(str, chain)), type(error).__name__))
+    errors = (each for each in chain if isinstance(each, OSError) and not isinstance(each, ssl.SSLError | gaierror))
+    texts = (*(os.strerror(each.errno) for each in errors if each.errno), *map(str, chain))
+    text = "timed out" if is_slow else show(next(filter(None, texts), type(error).__name__))
     tls_error = next((each for each in chain if isinstance(each, ssl.SSLError)), None)
     match error:
         case httpx.ConnectError() if isinstance(tls_error, ssl.SSLCertVerificationError):

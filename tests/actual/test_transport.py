@@ -302,5 +302,5 @@ def test_a_port_where_nobody_listens() -> None:
     with Loopback().serve() as port:
         pass
 
-    with pytest.raises(NotSentError, match="could not connect"):
+    with pytest.raises(NotSentError, match=r"could not connect \(Connection refused\)"):
         use(f"http://127.0.0.1:{port}", lambda http: Writer(http).delete(1))
