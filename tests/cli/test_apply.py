@@ -212,7 +212,7 @@ class TestWithheld:
             planned = service.run("plan")
             withheld = service.run("apply", "--auto-approve", "--allow-loss", "7")
             assert planned.returncode == 0
-            share = "They would lose 8 of the 10 backups with data on the declared servers; the limit is 3 "
+            share = "The plan would lose 8 of 10 backups with data on the declared servers; the limit is 3 "
             assert f"Withheld: 8 deletes. {share}(max_shrink: 20% of these, at least 3)." in planned.stdout
             assert "  !  nightly: 8 backups  2d to 9d, 800 MiB  withheld: not kept by last=2" in planned.stdout
             assert "--allow-loss 8" in planned.stdout

@@ -22,7 +22,7 @@ def test_it_shows_a_rotation_and_a_mass_delete_that_is_withheld_and_says_what_to
         "Plan: 0 to create, 6 to delete",
     ]
     assert (
-        "They would lose 6 of the 8 backups with data on the declared servers; the limit is 3 (max_shrink: 20% of these"
+        "The plan would lose 6 of 8 backups with data on the declared servers; the limit is 3 (max_shrink: 20% of these"
         in of_its_commands
     )
     assert "8 manual backups" in of_its_commands

@@ -171,8 +171,8 @@ def test_the_verdict_comes_first_and_what_is_withheld() -> None:
     assert lines[0] == "<!-- reconcile plan creates=0 deletes=9 withheld=9 -->"
     assert lines[1] == "### reconcile: 0 to create, 9 to delete (9 withheld)"
     assert lines[3] == (
-        "> **Withheld: 9 deletes.** They would lose 9 of the 9 backups with data on the declared servers; no usable "
-        "one would be left. To allow this loss for one run: reconcile apply --allow-loss 9"
+        "> **Withheld: 9 deletes.** The plan would lose 9 of 9 backups with data on the declared servers; no usable "
+        "backup would be left. To allow this loss for one run: reconcile apply --allow-loss 9"
     )
 
 

@@ -171,7 +171,7 @@ _WITHHELD_TEXTS = {
     Veto.PAUSED: "Nothing is deleted on a paused server.",
     Veto.RULE_BROKEN: "Nothing is deleted on a server that breaks a [require] rule.",
     Veto.CLOCK_UNCONFIRMED: (
-        "They depend on this machine's clock, which can't be checked because the service does not send the time."
+        "The plan depends on this machine's clock, which can't be checked because the service does not send the time."
     ),
 }
 
@@ -181,10 +181,10 @@ def withheld_texts(plan: Plan, withheld: Withheld) -> Iterator[tuple[int, str]]:
     counts = Counter(withheld.values())
     if number := counts[Veto.TOO_MUCH_LOST]:
         loss = plan.loss
-        held = f"{count_text(loss.completed, 'backup')} with data on the declared servers"
         share = f"max_shrink: {plan.limit.max_shrink_percent}% of these, at least {ALWAYS_ALLOWED}"
-        limit = "no usable one would be left" if loss.empties else f"the limit is {loss.limit:,} ({share})"
-        yield number, f"They would lose {loss.lost:,} of the {held}; {limit}. {allow_text(loss.lost)}"
+        limit = "no usable backup would be left" if loss.empties else f"the limit is {loss.limit:,} ({share})"
+        lost = f"{loss.lost:,} of {loss.completed:,} backups with data on the declared servers"
+        yield number, f"The plan would lose {lost}; {limit}. {allow_text(loss.lost)}"
     yield from ((counts[veto], text) for veto, text in _WITHHELD_TEXTS.items() if counts[veto])
 
 

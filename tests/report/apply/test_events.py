@@ -273,7 +273,7 @@ class TestResult:
         allow = "To allow this loss for one run: reconcile apply --allow-loss 5"
         assert shown(document).splitlines() == figures
         # With -q, no plan was shown.
-        why = "They would lose 5 of the 5 backups with data on the declared servers; no usable one would be left."
+        why = "The plan would lose 5 of 5 backups with data on the declared servers; no usable backup would be left."
         assert shown(replace(document, lines=document.essential or ())).splitlines() == [
             f"Withheld: 5 deletes. {why} {allow}",
             *figures,

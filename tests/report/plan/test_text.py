@@ -37,7 +37,7 @@ def test_what_is_withheld_says_the_figures_and_the_way_out() -> None:
         "Plan: 1 to create, 29 to delete (28 withheld); 1 backup unchanged, 0 unmanaged.",
         "1 server at https://vps.example/api/v1, times in UTC",
         (
-            "Withheld: 28 deletes. They would lose 28 of the 30 backups with data on the declared servers; the limit "
+            "Withheld: 28 deletes. The plan would lose 28 of 30 backups with data on the declared servers; the limit "
             "is 6 (max_shrink: 20% of these, at least 3). To allow this loss for one run: reconcile apply "
             "--allow-loss 28"
         ),
@@ -51,7 +51,7 @@ def test_a_loss_that_leaves_only_undersized_backups_is_said_to_leave_no_usable_o
     declared = declare('{ description = "nightly" }', server="prune = true", settings='min_size = "1GiB"')
     plan = make_plan(declared, inventory(backup(1, size_mb=1), backup(2, "by hand"), backup(3, status="pending")))
 
-    assert "would lose 1 of the 2 backups with data on the declared servers; no usable one would be left." in text(plan)
+    assert "would lose 1 of 2 backups with data on the declared servers; no usable backup would be left." in text(plan)
 
 
 def test_a_reason_that_many_backups_of_a_series_share_is_given_once() -> None:
