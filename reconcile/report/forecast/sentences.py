@@ -141,8 +141,7 @@ def _facts(figures: Figures, forecast: Forecast) -> dict[str, str]:
         )
     if figures.longest_gap:
         found["longest gap"] = f"{age_text(figures.longest_gap)} between two backups"
-    steady = figures.steady_at and f"no changes after {_date(figures.steady_at, forecast)}"
-    found["settles"] = steady or "not by then"
+    found["settles"] = f"on {_date(figures.steady_at, forecast)}" if figures.steady_at else "not before the end"
     return found
 
 

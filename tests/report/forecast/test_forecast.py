@@ -48,7 +48,7 @@ def test_a_forecast_in_80_columns() -> None:
         "  each month    30 created, 28 deleted\n"
         "  reaches back  to 2026-06-01, 6d before the end\n"
         "  longest gap   1d between two backups\n"
-        "  settles       no changes after 2026-03-17\n"
+        "  settles       on 2026-03-17\n"
         "\n"
     )
 
