@@ -38,6 +38,9 @@ _TOGETHER = re.compile(r"(?<=\d) (?=[A-Za-z])(?!\w+=)|(?<=\d[ydh]) (?=\d)|(?<=\d
 The rules in `last=3 daily=7` are no units.
 """
 
+_NUMBER = re.compile(r"(#[^#]*|: [\d,]+ backups|)$")
+"""The id of a backup, or how many share a row, at the end of a name."""
+
 _ASCII = str.maketrans("█·", "#.")
 
 
@@ -114,12 +117,12 @@ class _Paragraph:
         return [[(_with_blanks(text), style) for text, style, _ in line.render(get_console())] for line in lines]
 
     def shortened(self, room: int, screen: Screen) -> "_Paragraph":
-        """Return the text without its middle, so that it has at most this width; an id at its end is kept."""
+        """Return the text without its middle, to have at most this width; an id or a count at its end is kept."""
         if self.width <= room:
             return self
         sign = "..." if screen.ascii_only else "…"
         text = "".join(part for part, _ in self.parts)
-        end, number = (room - len(sign)) // 2, cell_len(text[text.rfind("#") :])
+        end, number = (room - len(sign)) // 2, cell_len(_NUMBER.split(text, maxsplit=1)[1])
         end = number if end < number <= room - len(sign) else end
         beginning = set_cell_size(text, room - len(sign) - end)
         return _Paragraph(beginning + sign + set_cell_size(text[::-1], end)[::-1], self.parts[0][1])

@@ -135,6 +135,15 @@ def test_the_last_cell_may_be_the_one_that_is_shortened() -> None:
     ]
 
 
+def test_a_shortened_name_keeps_how_many_backups_share_its_row() -> None:
+    rows = [Row(("!", "before the migration of the database: 12 backups", "withheld: not kept by last=7"))]
+
+    assert shown([Columns(rows=rows, narrowest=20, shortens=1)], 44).splitlines() == [
+        "!  before…: 12 backups  withheld: not kept",
+        "                        by last=7",
+    ]
+
+
 def test_lines_that_wrap_are_indented_as_the_first() -> None:
     assert shown(["  Its servers: web, db, mail, cache, backup"], 24).splitlines() == [
         "  Its servers: web, db,",
