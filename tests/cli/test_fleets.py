@@ -151,7 +151,8 @@ def test_an_empty_fleet_is_a_warning_in_plan_and_a_problem_in_status_check(servi
     assert planned.returncode == 0
     assert "warning: fleet 'late' matches no server" in planned.stdout
     assert "It matches 2, but each of those has its own table or belongs to an earlier fleet." in planned.stdout
-    assert (checked.returncode, checked.stdout) == (2, "ERROR: fleet 'late' matches no server\n")
+    assert (checked.returncode, checked.stdout) == (2, "EMPTY: fleet 'late' matches no server\n")
+    assert service.run("status").stdout.endswith("3 of 3 series healthy, 1 server unprotected, 1 empty fleet.\n")
     (warning,) = json.loads(service.run("status", "--json").stdout)["warnings"]
     assert warning["summary"] == "fleet 'late' matches no server"
 

@@ -43,8 +43,9 @@ class ProblemLine(NamedTuple):
 
 def problems(status: Status) -> Iterator[ProblemLine]:
     """Yield everything that makes `status.is_healthy` false, the most urgent first."""
-    for error in (*status.errors, *status.empty_fleets):
-        yield ProblemLine("ERROR", error.address or "", error.summary, error.detail)
+    for label, found in (("ERROR", status.errors), ("EMPTY", status.empty_fleets)):
+        for each in found:
+            yield ProblemLine(label, each.address or "", each.summary, each.detail)
     if not status.has_series:
         yield ProblemLine("ERROR", "", NOTHING_DECLARED)
     for server in (status.unprotected or ()) if status.config.require.all_servers else ():
@@ -189,15 +190,16 @@ def _unknown(backup: Backup) -> str:
 
 
 def verdict_text(status: Status) -> str:
-    """Say how many series are healthy, how many servers are unprotected, and how many errors there are.
+    """Say how many series are healthy and how many servers are unprotected, and count empty fleets and errors.
 
     The series of a server that does not match the account are not counted, but its error is.
     """
     parts = [f"{len(status.series) - len(status.unhealthy):,} of {len(status.series):,} series healthy"]
     if status.unprotected is not None:
         parts.append(f"{count_text(len(status.unprotected), 'server')} unprotected")
-    if status.errors:
-        parts.append(count_text(len(status.errors), "error"))
+    for found, thing in ((status.empty_fleets, "empty fleet"), (status.errors, "error")):
+        if found:
+            parts.append(count_text(len(found), thing))
     return ", ".join(parts)
 
 
