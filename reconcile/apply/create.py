@@ -197,7 +197,7 @@ class Creation(Attempt):
             standing = (
                 f"its status is {self._latest.status!r}, which reconcile does not know"
                 if self._latest.state is State.UNKNOWN
-                else "the next apply will count it"
+                else "counted by the next apply"
             )
             return self._ended(Outcome.IN_PROGRESS, f"{why}; {standing}", self._latest)
         except ApiError as error:

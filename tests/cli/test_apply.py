@@ -153,7 +153,7 @@ def test_a_backup_that_is_not_done_in_time_deletes_nothing_and_the_next_apply_go
         late = service.run("apply", "--auto-approve", "--timeout", "5s")
 
         assert late.returncode == 1
-        assert "web/nightly#501: still in progress: not completed in time; the next apply will" in late.stdout
+        assert "web/nightly#501: still in progress: not completed in time; counted by the next apply" in late.stdout
         assert "1 not started" in late.stdout
         assert len(service.backups()) == 2
         service.complete_backups()

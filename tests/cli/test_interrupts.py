@@ -67,7 +67,7 @@ class TestApply:
             "Interrupted. Starting nothing new and finishing the requests in flight. "
             "Interrupt again to stop immediately." in done.stderr
         )
-        assert ": still in progress: interrupted; the next apply will count it" in done.stdout
+        assert ": still in progress: interrupted; counted by the next apply" in done.stdout
         assert "Run apply again" in done.stdout
 
     def test_stops_at_once_when_interrupted_again_and_says_what_is_unknown(self, service: Killer) -> None:

@@ -571,7 +571,7 @@ def test_after_an_interrupt_what_was_started_is_in_progress_with_its_id() -> Non
 
     assert set(outcomes(result).values()) == {Outcome.IN_PROGRESS}
     report_lines = report(result).splitlines()
-    assert report_lines[0] == "3 creates: still in progress: interrupted; the next apply will count it"
+    assert report_lines[0] == "3 creates: still in progress: interrupted; counted by the next apply"
     assert "  s1/nightly#501" in report_lines
     assert result.stopped is Stop.INTERRUPTED
 
