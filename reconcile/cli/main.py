@@ -88,7 +88,7 @@ def run(arguments: Sequence[str], clock: "Clock" = SystemClock()) -> int:
     except OSError as error:
         discard(sys.stdout)
         if not isinstance(error, BrokenPipeError):  # the reader of the output has gone, as in `reconcile plan | head`
-            print(f"error: {error.filename or 'the output'}: {error.strerror}", file=sys.stderr)  # noqa: T201 - as bare as can be
+            print(f"error: {error.filename or 'stdout'}: {error.strerror}", file=sys.stderr)  # noqa: T201 - as bare as can be
         return ExitCode.ERROR
     return code if isinstance(code, int) else ExitCode.DONE
 

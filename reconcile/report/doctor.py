@@ -10,7 +10,7 @@ from reconcile.desired.config import Config
 from reconcile.desired.desired import Desired
 from reconcile.insight.doctor import AccessFacts, Check, Diagnosis, ServiceFacts, TokenFacts
 from reconcile.report.diagnostics import declared_text
-from reconcile.report.document import Block, Formats, Formatter, Lines, Text
+from reconcile.report.document import Block, Formats, Formatter, Lines, Marks, Text
 from reconcile.wording import count_text
 
 _PAGING = {True: "has next", False: "next is null", None: "has no next"}
@@ -28,7 +28,7 @@ def doctor_text(diagnosis: Diagnosis, /, *, verbose: bool) -> Lines:
         diagnostics = diagnosis.checks.get(check)
         if check in found and not diagnostics:
             sign, style = ("-", "dim") if diagnostics is None else ("✓", "green")
-            lines.append(Text.assemble((f"{sign} ", style), (f"{check}: ", "bold"), found[check]))
+            lines.append(Text.assemble((Marks(f"{sign} "), style), (f"{check}: ", "bold"), found[check]))
         lines += diagnostics or ()
     if verbose:
         lines += [Text(f"- {name}: {text}", "dim") for name, text in _details(diagnosis)]

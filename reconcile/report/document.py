@@ -50,7 +50,7 @@ class Text:
 
 
 class Marks(str):
-    """Our own signs, printed unescaped; in ASCII, `#` for `█` and `.` for `·`."""
+    """Our own signs, printed unescaped; in ASCII, `#` for `█`, `.` for `·` and `+` for `✓`."""
 
     __slots__ = ()
 

@@ -41,7 +41,7 @@ The rules in `last=3 daily=7` are no units.
 _NUMBER = re.compile(r"(#[^#]*|: [\d,]+ backups|)$")
 """The id of a backup, or how many share a row, at the end of a name."""
 
-_ASCII = str.maketrans("█·", "#.")
+_ASCII = str.maketrans("█·✓", "#.+")
 
 
 class Screen(NamedTuple):

@@ -25,7 +25,7 @@ def test_a_result_that_cannot_be_written_is_one_error(capsys: pytest.CaptureFixt
         code = run_main(["schema"])
 
     assert code == 1
-    assert capsys.readouterr().err == "error: the output: No space left on device\n"
+    assert capsys.readouterr().err == "error: stdout: No space left on device\n"
 
 
 def test_the_rest_of_a_result_that_cannot_be_written_is_dropped() -> None:

@@ -123,7 +123,7 @@ def test_a_full_disk_behind_stdout_is_one_error(command: list[str], service: San
     done = run_forked(service, '"$@" >/dev/full', *command)
 
     assert done.returncode == 1
-    assert done.stderr.count("error: the output: No space left on device") == 1
+    assert done.stderr.count("error: stdout: No space left on device") == 1
 
 
 def test_a_question_without_an_input_is_one_error(service: Sandbox) -> None:

@@ -182,10 +182,10 @@ def test_lines_are_broken_between_facts_before_within_them() -> None:
 
 
 def test_marks_have_stand_ins_where_there_is_only_ascii_and_names_have_none() -> None:
-    table = Columns(rows=[Row((Text.assemble((Marks("█·"), "green")), "a·b"))])
+    table = Columns(rows=[Row((Text.assemble((Marks("█·✓"), "green")), "a·b"))])
     stream = io.TextIOWrapper(io.BytesIO(), encoding="ascii", errors="backslashreplace")
     draw(table, Console(file=stream))
     stream.seek(0)
 
-    assert stream.read().rstrip() == r"#.  a\xb7b"
-    assert shown([table]) == "█·  a·b\n"
+    assert stream.read().rstrip() == r"#.+  a\xb7b"
+    assert shown([table]) == "█·✓  a·b\n"
