@@ -15,8 +15,8 @@ _EXPECTED = {
     "model_type": ("a table", "Write [table] or { … }."),
     "list_type": ("a list", "Write [ … ] or [[table]]."),
     "bool_type": ("true or false", "Write it without quotes."),
-    "string_type": ("text", 'Write it in quotes: "…".'),
-    "string_too_short": ("non-empty text", "Write some text, or remove the key."),
+    "string_type": ("a string", 'Write it in quotes: "…".'),
+    "string_too_short": ("a non-empty string", "Write some text, or remove the key."),
     "too_short": ("a list with at least one entry", "Write at least one entry, or remove the key."),
 }
 

@@ -4,11 +4,12 @@ import functools
 import re
 from datetime import date, datetime, time
 from typing import Annotated, Literal, LiteralString
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
+from reconcile.diagnostics import did_you_mean
 from reconcile.durations import EXAMPLES, PATTERN, Duration
 from reconcile.ids import Id
 from reconcile.limits import LARGEST_INTEGER, LONGEST_ID, SMALLEST_INTEGER, is_64_bit
@@ -149,7 +150,9 @@ def _zone(value: object) -> ZoneInfo:
     try:
         return ZoneInfo(value)  # type: ignore[arg-type] # a value of another type is refused below
     except (ValueError, OSError, TypeError, KeyError) as error:  # zoneinfo raises one of them, depending on the value
-        raise _error("not an IANA time zone", 'Write a time zone like "UTC" or "Europe/Rome".') from error
+        places = (each for each in available_timezones() if "/" in each and not each.startswith("Etc/"))
+        advice = did_you_mean(str(value), places, 'Write a time zone like "UTC" or "Europe/Rome".')
+        raise _error("not an IANA time zone", advice) from error
 
 
 def unclean(text: str) -> str | None:

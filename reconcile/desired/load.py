@@ -100,7 +100,7 @@ def _decode(content: bytes, filename: str) -> TomlFile:
         return TomlFile(source=source, data=tomli.loads(text.removeprefix(BYTE_ORDER_MARK)))
     except tomli.TOMLDecodeError as error:
         invalid = Diagnostic(
-            summary=f"invalid TOML: {error.msg}",
+            summary=f"invalid TOML: {error.msg[:1].lower()}{error.msg[1:]}",
             detail="See https://toml.io for how values are written.",
             found=source.at(error.lineno, error.colno),
         )

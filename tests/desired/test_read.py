@@ -87,7 +87,7 @@ def test_what_can_not_be_read_is_reported_with_everything_else(tmp_path: Path) -
     (tmp_path / "deep.toml").write_text("a = " + "[" * 5000)
 
     assert summaries(*files, tmp_path / "missing.toml", empty, tmp_path) == [
-        "invalid TOML: Expected ']' at the end of a table declaration",
+        "invalid TOML: expected ']' at the end of a table declaration",
         f"{tmp_path}/missing.toml: no such file",
         f"{empty}: no *.toml in this folder",
         f"{tmp_path}/deep.toml: nested too deeply",
@@ -110,7 +110,7 @@ def test_an_interrupt_is_none_of_the_errors_in_the_files(tmp_path: Path) -> None
 def test_a_policy_may_be_in_the_file_that_can_not_be_read(tmp_path: Path) -> None:
     files = write(tmp_path, a="[servers.a]\nid = 1\nbackups = [{ description = 'x', policy = 'p' }]", b="[policies.p")
 
-    assert summaries(*files) == ["invalid TOML: Expected ']' at the end of a table declaration"]
+    assert summaries(*files) == ["invalid TOML: expected ']' at the end of a table declaration"]
 
 
 def test_a_file_without_end_is_refused() -> None:

@@ -161,7 +161,7 @@ def test_a_saved_plan_is_stale_once_its_pause_has_ended() -> None:
         ('{ until = 2026-03-10T12:00:00, reason = "x" }', "until: a time needs its offset"),
         ("{ until = 2026-03-10 }", "reason"),
         ('{ reason = "x" }', "until"),
-        ('{ until = 2026-03-10, reason = "" }', "must be non-empty text"),
+        ('{ until = 2026-03-10, reason = "" }', "must be a non-empty string"),
     ],
 )
 def test_it_needs_an_end_and_a_reason(pause: str, summary: str) -> None:
