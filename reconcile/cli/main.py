@@ -75,7 +75,7 @@ def run(arguments: Sequence[str], clock: "Clock" = SystemClock()) -> int:
         from reconcile.diagnostics import Diagnostic  # noqa: PLC0415 - as above
 
         context = usage.ctx if isinstance(usage, click.UsageError) else None
-        message = usage.format_message().removesuffix(".")
+        message = " ".join(usage.format_message().split()).removesuffix(".")  # click may add line breaks
         advice = f"See {context.command_path} --help." if context else ""
         diagnostic = Diagnostic(summary=message[:1].lower() + message[1:], detail=advice)
         formats = {each.removeprefix("--") for each in arguments if each.startswith("--")}

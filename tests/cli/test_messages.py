@@ -261,6 +261,7 @@ class TestHints:
             (["plan", "--detailed-exitcod"], "--detailed-exitcode"),
             (["apply", "--timeout", "7m"], "minutes or months? write min or mo"),
             (["apply", "backups.toml"], "-f backups.toml"),
+            (["completion"], "missing argument '{bash|zsh|fish}'. Choose from: bash, zsh, fish"),
             (["schema", "backups.toml"], "unexpected argument 'backups.toml'"),
         ],
         ids=lambda value: " ".join(value) if isinstance(value, list) else "",
