@@ -6,7 +6,7 @@ from reconcile import __version__
 from reconcile.insight.replay import Finding, Replay
 from reconcile.report.document import Block, Formats, Formatter, Lines, Text
 from reconcile.report.plan.sentences import action_table
-from reconcile.wording import count_text
+from reconcile.wording import count_text, span_text
 
 _FINDINGS = {
     "line": "{subject}: this line is not as it was recorded",
@@ -47,7 +47,7 @@ def _verdict(replay: Replay) -> str:
     if not replay:
         return "No records"
     times = [run.at for run in replay]
-    runs = f"{count_text(len(replay), 'run')} from {min(times):%Y-%m-%d} to {max(times):%Y-%m-%d}"
+    runs = f"{count_text(len(replay), 'run')} ({span_text(f'{min(times):%Y-%m-%d}', f'{max(times):%Y-%m-%d}')})"
     if unfinished := sum(not run.is_finished for run in replay):
         runs += f", {unfinished:,} of them started and not finished"
     if findings := sum(len(run.findings) for run in replay):

@@ -238,7 +238,7 @@ class TestReplay:
         done = run("replay", "records", folder=nights)
 
         assert done.returncode == 0, done.stdout
-        assert done.stdout.startswith("2 runs from ")
+        assert done.stdout.startswith("2 runs (")
         assert done.stdout.endswith(": every plan is identical, and every delete follows from its files.\n")
 
     def test_with_other_files_says_what_they_would_have_done(self, nights: Path) -> None:
@@ -328,14 +328,14 @@ class TestReplay:
 
         assert done.returncode == 1
         assert "20260101T000000.000000Z-apply.json is not a record" in done.stderr
-        assert done.stdout.startswith("2 runs from ")
+        assert done.stdout.startswith("2 runs (")
 
     def test_of_a_folder_reads_only_what_has_the_name_of_a_record(self, nights: Path) -> None:
         (nights / "records/package.json").write_text("{}")
 
         done = run("replay", "records", folder=nights)
 
-        assert (done.returncode, done.stdout.startswith("2 runs from ")) == (0, True), done.shown
+        assert (done.returncode, done.stdout.startswith("2 runs (")) == (0, True), done.shown
 
     def test_needs_a_record(self, tmp_path: Path) -> None:
         assert run("replay", folder=tmp_path).returncode == 1
