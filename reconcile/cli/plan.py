@@ -23,6 +23,7 @@ from reconcile.plan.planning import desired_for
 from reconcile.report.plan import PLAN_FORMATS
 from reconcile.report.plan.json import gitlab_report as report_for_gitlab
 from reconcile.report.values import json_text
+from reconcile.wording import time_text
 
 
 @command(PLAN_FORMATS, files=True, targets=True, account=True)
@@ -77,6 +78,7 @@ def plan(
         if out and not is_saved and out.is_file():
             summary = f"{out} was not replaced, and may contain an older plan"
             session.output.diagnostics([Diagnostic(summary=summary, detail="If it does, do not apply it.")])
+    session.output.note(*([f"Planned as of {time_text(at, new.zone)}, not as of now."] if at else []))
     if is_saved and out != STDOUT:
         session.output.note(f"Saved. reconcile apply {out} applies exactly this plan, without asking.")
     if new.errors:

@@ -162,7 +162,7 @@ def test_github_runs_the_same_on_windows_itself(tmp_path: Path) -> None:
     done = subprocess.run(
         ["/bin/bash", "-ec", saves["run"]], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
     )
-    assert (done.returncode, done.stderr) == (0, "")
+    assert (done.returncode, done.stderr) == (0, "Planned at 2026-03-10 12:00.\n")
     assert "No changes." in done.stdout
 
 
@@ -172,7 +172,7 @@ def test_on_windows_a_saved_plan_is_shown(tmp_path: Path) -> None:
 
     done = on_windows(*(["show", "saved.plan", option] for option in ("-v", "--markdown")), folder=tmp_path)
 
-    assert (done.returncode, done.stderr) == (0, "")
+    assert (done.returncode, done.stderr) == (0, "Planned at 2026-03-10 12:00.\n")
     assert [text.count("nightly") > 0 for text in done.stdout.split("\f")] == [True, True, False]
 
 

@@ -21,7 +21,9 @@ def test_at_plans_for_another_time(service: Sandbox) -> None:
     service.run("apply", "--auto-approve")
     tomorrow = (datetime.now(UTC) + timedelta(days=1)).isoformat()
 
-    assert "newest is 1d" in service.run("plan", "--at", tomorrow).stdout
+    planned = service.run("plan", "--at", tomorrow)
+    assert "newest is 1d" in planned.stdout
+    assert planned.stderr == f"Planned as of {tomorrow[:10]} {tomorrow[11:16]}, not as of now.\n"
     assert service.run("plan", "--detailed-exitcode", "--at", tomorrow).returncode == 2
 
 

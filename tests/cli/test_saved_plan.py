@@ -1,6 +1,7 @@
 """Saved plans: shown offline, and applied exactly, or not at all."""
 
 import json
+import re
 from pathlib import Path
 
 import httpx
@@ -30,6 +31,7 @@ def test_it_is_shown_offline_and_applied_exactly(service: Sandbox) -> None:
 
     shown = run("show", "saved.plan", folder=service.folder)
     assert shown.stdout == made.stdout
+    assert re.fullmatch(r"Planned at \d{4}-\d\d-\d\d \d\d:\d\d\.\n", shown.stderr)
     as_json = json.loads(run("show", "saved.plan", "--json", folder=service.folder).stdout)
     summary = {"create": 1, "delete": 1, "withheld": 0, "unchanged": 0, "unmanaged": 0}
     assert as_json["reconcile"]["summary"] == summary
