@@ -57,15 +57,11 @@ def rows(forecast: Forecast, *, verbose: bool) -> list[ForecastRow]:
 def notes(forecast: Forecast) -> Iterator[str]:
     """Say what the figures leave out or assume."""
     if forecast.without_size:
-        yield (
-            f"New backups of {count_text(forecast.without_size, 'series')} are not counted in the totals, because "
-            "their size is not known. Set a size with --size-mb."
-        )
+        lacking = count_text(forecast.without_size, "series")
+        yield f"The sizes leave out new backups of {lacking}, whose size is not known. To assume one, use --size-mb."
     for number, why in withheld_texts(forecast.first, withheld(forecast.first)):
-        yield (
-            f"The first apply would withhold {count_text(number, 'delete')}. This forecast assumes that they are "
-            f"carried out. {why}"
-        )
+        withholds = f"The first apply would withhold {count_text(number, 'delete')}"
+        yield f"{withholds}; this forecast carries out every delete. {why}"
 
 
 def grouped(series: Iterable[SeriesForecast], name: Callable[[SeriesForecast], str]) -> dict[str, list[SeriesForecast]]:
