@@ -91,7 +91,7 @@ def since(records: Sequence[tuple[str, "Record"]], status: Status) -> Since:
     folder, explains nothing.
 
     Raises:
-        UserError: the first record is of another account, or has no observation.
+        UserError: the first record is of another account, has no observation, or lacks the servers that fleets need.
     """
     inventory, (name, base) = status.inventory, records[0]
     if other := _other_account(base, inventory):
@@ -99,6 +99,8 @@ def since(records: Sequence[tuple[str, "Record"]], status: Status) -> Since:
     if not base.rounds:
         raise UserError(f"{name} contains no observation: its run ended too early", "Name an older record.")
     seen, config = base.inventories[-1], status.config.of_any_account
+    if config.fleets and seen.servers is None:
+        raise UserError(f"{name} has no list of servers, so fleets can't be matched", "Name a record of another token.")
     before = status_of(desired_before(config, seen, status.desired), seen, seen.observed_at).health
     # A rule explains what is gone on any server, whatever the targets are.
     whole = resolve(config, inventory)

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from support.build import BASE_URL, NOW, backup, days, declare, inventory
+from support.build import BASE_URL, NOW, backup, config, days, declare, inventory
 
 from reconcile.actual.inventory import Inventory, Server
 from reconcile.desired.config import Config
@@ -118,3 +118,9 @@ class TestSince:
         assert not is_comparable(other, inventory())
         with pytest.raises(UserError, match=message):
             changes(other, now=inventory())
+
+    def test_fleets_can_not_be_matched_in_a_record_of_a_token_without_permission_to_list_servers(self) -> None:
+        files = config('[fleets.web]\nmatch = "*"\nbackups = [{ description = "nightly" }]')
+
+        with pytest.raises(UserError, match=r"0\.json has no list of servers, so fleets can't be matched"):
+            changes(record(inventory(servers=None)), now=inventory(), files=files)
