@@ -78,7 +78,7 @@ def _forecast(forecast: Forecast) -> dict[str, object]:
         "fleets": {fleet: _figures(figures, forecast) for fleet, figures in forecast.fleets.items()},
         "series": [_series(series, forecast) for series in forecast.series],
         "withheld_at_first": len(withheld),
-        "allow_loss_at_first": first.loss.lost if withheld else None,
+        "allow_loss_at_first": first.loss.lost if first.loss.is_too_much(0) else None,
         "errors": first.errors,
         "warnings": first.warnings,
     }

@@ -112,6 +112,7 @@ def test_what_the_limit_would_withhold_is_said() -> None:
 
     found = look(declared, *(backup(number, age=days(number)) for number in range(1, 31)))
 
+    assert value(forecast_json(found, verbose=False))["allow_loss_at_first"] == 27
     assert "withhold 27 deletes" in in_text(found, width=1000)
     assert "--allow-loss 27" in in_text(found, width=1000)
 
@@ -120,10 +121,12 @@ def test_what_a_pause_withholds_is_not_said_of_every_later_apply() -> None:
     pause = 'pause = { until = 9999-01-01, reason = "moving" }'
     declared = declare('{ description = "nightly", every = "1d", keep = 3 }', server=pause)
 
-    found = in_text(look(declared, *(backup(number, age=days(number)) for number in range(1, 6))), width=1000)
+    held = look(declared, *(backup(number, age=days(number)) for number in range(1, 6)))
+    found, in_json = in_text(held, width=1000), value(forecast_json(held, verbose=False))
 
     assert "The first apply would withhold 2 deletes; this forecast carries out every delete." in found
     assert "later" not in found
+    assert (in_json["withheld_at_first"], in_json["allow_loss_at_first"]) == (2, None)
 
 
 def test_json_has_every_figure_and_every_restore_point() -> None:
