@@ -28,7 +28,6 @@ from reconcile.actual.errors import (
 from reconcile.actual.responses import (
     WRONG_SERVICE,
     connection_error,
-    date_in,
     retry_after,
     seconds_in,
     status_error,
@@ -71,18 +70,12 @@ _SHORTEST_PAUSE = 1.0
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Response:
-    """A complete 2xx response.
-
-    `received_at` is by our clock. `date` is the service's time; None without a readable `Date` header.
-    """
+    """A complete 2xx response: its status, URL and headers are in `head`; `received_at` is by our clock."""
 
     request: str
-    url: httpx.URL
-    status: int
+    head: httpx.Response
     body: bytes
     received_at: datetime
-    date: datetime | None
-    headers: Mapping[str, str]
 
 
 class Http(AbstractAsyncContextManager["Http"]):
@@ -177,10 +170,10 @@ class Http(AbstractAsyncContextManager["Http"]):
             FinalError: the link is not a URL, or has another origin, which must not get the token.
         """
         try:
-            url = response.url.join(text)
+            url = response.head.url.join(text)
         except (httpx.InvalidURL, ValueError):
             raise FinalError(response.request, "the link to the next page is not a URL", WRONG_SERVICE) from None
-        ours, other = (f"{each.scheme}://{each.netloc.decode()}" for each in (response.url, url))
+        ours, other = (f"{each.scheme}://{each.netloc.decode()}" for each in (response.head.url, url))
         if other != ours:
             raise FinalError(
                 response.request,
@@ -210,18 +203,11 @@ class Http(AbstractAsyncContextManager["Http"]):
         request.extensions["trace"] = trace  # httpcore calls it before and after each step
         try:
             with self.clock.request(), anyio.fail_after(_WHOLE_REQUEST):
-                sent = await self._client.send(request, stream=True)
+                head = await self._client.send(request, stream=True)
                 kind = AcceptedError
-                async with aclosing(sent):
-                    response = Response(
-                        request=name,
-                        url=request.url,
-                        status=sent.status_code,
-                        body=await self._body(name, sent),
-                        received_at=self.clock.now(),
-                        date=date_in(sent.headers.get("Date", "")),
-                        headers=sent.headers,
-                    )
+                async with aclosing(head):
+                    body = await self._body(name, head)
+                    response = Response(request=name, head=head, body=body, received_at=self.clock.now())
         except StoppedError as stopped:
             if request.method == "GET" or kind is NotSentError:
                 raise StoppedError(stopped.reason, f"waiting for {name}") from None
@@ -237,7 +223,7 @@ class Http(AbstractAsyncContextManager["Http"]):
                 raise
             log.debug("%s failed: %s", name, type(error).__name__)
             raise connection_error(name, error, self._shown, kind) from error
-        log.debug("%s %d in %.2fs", name, response.status, self.clock.monotonic() - started)
+        log.debug("%s %d in %.2fs", name, head.status_code, self.clock.monotonic() - started)
         return response
 
     async def _check(self, response: httpx.Response) -> None:

@@ -23,7 +23,7 @@ from reconcile.actual.errors import (
 )
 from reconcile.actual.http import ANNOUNCED, Http, Response
 from reconcile.actual.inventory import Backup, OddEntry, Server
-from reconcile.actual.responses import WRONG_SERVICE
+from reconcile.actual.responses import WRONG_SERVICE, date_in
 from reconcile.actual.wire import LARGEST_LIST, Item, MalformedError, Page
 from reconcile.clock import StoppedError
 from reconcile.tasks import side_by_side
@@ -179,8 +179,8 @@ class Pages:
         if first.next is None or _most_pages(first) == 1:
             return None
         following = self._http.link(response, first.next)
-        expected = sorted([*response.url.params.multi_items(), ("page", "2")])
-        if following.path != response.url.path or sorted(following.params.multi_items()) != expected:
+        expected = sorted([*response.head.url.params.multi_items(), ("page", "2")])
+        if following.path != response.head.url.path or sorted(following.params.multi_items()) != expected:
             return None
         return lambda number: following.copy_set_param("page", number)
 
@@ -229,7 +229,7 @@ def _complete(query: Query[Item], pages: Sequence[Page[Item]], response: Respons
         unidentified=tuple(entry for entry in entries.values() if isinstance(entry, OddEntry)),
         pages=len(pages),
         observed_at=response.received_at,
-        date=response.date,
+        date=date_in(response.head.headers.get("Date", "")),
     )
 
 

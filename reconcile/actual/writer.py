@@ -47,6 +47,6 @@ class Writer:
             if error.status != httpx.codes.NOT_FOUND:
                 raise
             return
-        if response.status != httpx.codes.NO_CONTENT:
+        if (status := response.head.status_code) != httpx.codes.NO_CONTENT:
             # A proxy's sign-in page has the status 200, and deletes nothing.
-            raise OutcomeUnknownError(response.request, f"responded with {response.status}, not 204 as documented")
+            raise OutcomeUnknownError(response.request, f"responded with {status}, not 204 as documented")

@@ -91,5 +91,7 @@ async def examine(reader: Reader) -> ServiceFacts:
         requests=requests,
         token=token if isinstance(token, ApiError) else TokenFacts.read(token.body),
         lists=tuple(filter(None, lists)),
-        rate_limits={name: value for name, value in first.headers.items() if name.lower().startswith(_LIMIT_HEADERS)},
+        rate_limits={
+            name: value for name, value in first.head.headers.items() if name.lower().startswith(_LIMIT_HEADERS)
+        },
     )
