@@ -25,15 +25,6 @@ class MalformedError(ValueError):
     """A response that is not as documented. The message names fields, but does not quote the response."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Page(Generic[Item]):
-    """One page of a list; `count` is the number of entries on all pages, `next` the URL of the next page."""
-
-    count: int
-    next: str | None
-    results: list[Item | OddEntry]
-
-
 def read_backup(body: bytes, now: datetime) -> Backup:
     """Read the backup in a response to a create, which arrived at `now`.
 
@@ -82,7 +73,7 @@ def _json(body: bytes) -> Any:  # noqa: ANN401 - any JSON; None if invalid
         return None
 
 
-def _any_page(body: bytes) -> "_PageFields[Any]":
+def _any_page(body: bytes) -> "_PageOf[Any]":
     """Read a page whose entries may be anything; raises MalformedError."""
     try:
         # Half a surrogate pair, or a byte that is not UTF-8, makes only its entry odd, not the list.
@@ -159,13 +150,17 @@ class _ServerFields:
     status: _Text | None = None
 
 
-@dataclass(kw_only=True, slots=True)
-class _PageFields(Generic[Fields]):
-    """The fields read from a page."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _PageOf(Generic[Fields]):
+    """One page of a list; `count` is the number of entries on all pages, `next` the URL of the next page."""
 
     count: Annotated[int, Strict(), Field(ge=0, le=LARGEST_INTEGER)]
     next: _Text | None = None
     results: Annotated[list[Fields], FailFast(), Field(max_length=LARGEST_LIST)]
+
+
+Page = _PageOf[Item | OddEntry]
+"""A page whose entries have been read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +168,7 @@ class _Kind(Generic[Fields, Item]):
     """A kind of list: how to read a page and an entry, and the `item` to build, whose fields have the same names."""
 
     name: Literal["backup", "server"]
-    page: TypeAdapter[_PageFields[Fields]]
+    page: TypeAdapter[_PageOf[Fields]]
     entry: TypeAdapter[Fields]
     item: type[Item]
 
@@ -181,13 +176,12 @@ class _Kind(Generic[Fields, Item]):
         """Read a page that arrived at `now`; raises MalformedError."""
         results: list[Item | OddEntry]
         try:
-            page = self.page.validate_json(body)
+            page: _PageOf[Any] = self.page.validate_json(body)
+            results = [self.item(**vars(fields)) for fields in page.results]
         except ValidationError:  # reading entry by entry is slower
-            entries = _any_page(body)
-            results = [self.read_entry(entry, now) for entry in entries.results]
-            return Page(count=entries.count, next=entries.next, results=results)
-        results = [self.item(**vars(fields)) for fields in page.results]
-        return Page(count=page.count, next=page.next, results=results)
+            page = _any_page(body)
+            results = [self.read_entry(entry, now) for entry in page.results]
+        return _PageOf(count=page.count, next=page.next, results=results)
 
     def read_entry(self, entry: object, now: datetime) -> Item | OddEntry:
         """Read an entry. Sets each unreadable field to null, `created_at` to `now`, `backup_type` to unknown."""
@@ -209,8 +203,8 @@ class _Kind(Generic[Fields, Item]):
 
 
 _ANY = TypeAdapter[Any](Any)
-_PAGE = TypeAdapter(_PageFields[Any])
-_BACKUPS = _Kind("backup", TypeAdapter(_PageFields[_BackupFields]), TypeAdapter(_BackupFields), Backup)
-_SERVERS = _Kind("server", TypeAdapter(_PageFields[_ServerFields]), TypeAdapter(_ServerFields), Server)
+_PAGE = TypeAdapter(_PageOf[Any])
+_BACKUPS = _Kind("backup", TypeAdapter(_PageOf[_BackupFields]), TypeAdapter(_BackupFields), Backup)
+_SERVERS = _Kind("server", TypeAdapter(_PageOf[_ServerFields]), TypeAdapter(_ServerFields), Server)
 
 read_backups, read_servers = _BACKUPS.read, _SERVERS.read
