@@ -88,9 +88,11 @@ def _attempt(lock: FileLock, now: datetime) -> str | None:
     user = f"uid {os.getuid()}"
     with suppress(KeyError, OSError):  # a user without an entry in the password file, as in many containers
         user = getpass.getuser()
-    file.unlink(missing_ok=True)  # what a killed apply has left behind, whatever it is
     started = f"{now:%Y-%m-%d %H:%M:%S} UTC"
-    file.write_text(f"process {os.getpid()}, user {user}, host {socket.gethostname()}, started at {started}", "utf-8")
+    name = f"process {os.getpid()}, user {user}, host {socket.gethostname()}, started at {started}"
+    with suppress(OSError):  # the lock holds without a name, where the disk is full
+        file.unlink(missing_ok=True)  # what a killed apply has left behind, whatever it is
+        file.write_text(name, "utf-8")
     return None
 
 

@@ -2,6 +2,8 @@
 
 import os
 import tempfile
+from contextlib import AsyncExitStack
+from functools import partial
 from pathlib import Path
 
 import anyio
@@ -113,6 +115,25 @@ def test_there_is_one_lock_for_each_account(
         with pytest.raises(UserError, match=r"another apply is running against this account at https://vps\.example"):
             anyio.run(both)
     assert "vps_" not in "".join(map(str, tmp_path.rglob("*")))
+
+
+def test_a_holder_that_cannot_be_named_holds_it_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A full disk, for example, has room for an empty lock file, but not for a name."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    notes: list[str] = []
+
+    async def take(*, times: int) -> None:
+        async with StoppableClock(SystemClock(), seconds=60) as clock, AsyncExitStack() as held:
+            for _ in range(times):
+                await held.enter_async_context(account_lock(access("vps_a"), None, 0.0, notes.append, clock))
+
+    anyio.run(partial(take, times=1))
+    (lock,) = tmp_path.rglob("*.lock")
+    lock.with_suffix(".txt").mkdir()
+
+    with pytest.raises(UserError, match="an unknown process"):
+        anyio.run(partial(take, times=2))
+    assert notes == []
 
 
 @pytest.mark.parametrize("kind", ["FIFO", "device"])
