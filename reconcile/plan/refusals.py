@@ -134,8 +134,8 @@ def unprotected_servers(desired: Desired, inventory: Inventory) -> Iterator[Diag
         yield Diagnostic(
             summary=f"{count_text(len(undeclared), 'server')} in the account {are} not declared",
             detail=(
-                f"{names_text(names, _MOST_NAMED, ' (reconcile status names all)')}. Add a table or a fleet for each. "
-                "To opt a server out, give it a table with backups = []."
+                f"{names_text(names, _MOST_NAMED, ' (reconcile status -v names all)')}. Add a table or a fleet for each"
+                ". To opt a server out, give it a table with backups = []."
             ),
             place=place,
         )

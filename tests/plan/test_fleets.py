@@ -56,7 +56,7 @@ class TestAllServers:
         assert error.summary == "1,202 servers in the account are not declared"
         assert "'s0002' (2), 's0003' (3), " in error.detail
         named = error.detail.count("(") - 1
-        assert f" and {1202 - named:,} more (reconcile status names all)." in error.detail
+        assert f" and {1202 - named:,} more (reconcile status -v names all)." in error.detail
 
     def test_cannot_be_checked_by_a_token_that_may_not_list_them(self) -> None:
         (error,) = make_plan(self.DECLARED, inventory(servers=None)).errors
