@@ -98,16 +98,12 @@ def check_text(status: Status, /, *, verbose: bool = False) -> Lines:
 def _lines(status: Status, *, verbose: bool) -> Iterator[Block]:
     healthy = [series for series in status.series if not series.problems]
     gaps = [(str(each.address), gap) for each in status.series for gap in sentences.gaps(each, status.checked_at)]
-    unprotected = [f"{each.name} ({each.id})" for each in status.unprotected or ()]
+    servers = [f"{each.name} ({each.id})" for each in status.unprotected or ()]
+    unprotected = (_row("UNPROTECTED", each, (sentences.UNPROTECTED,)) for each in servers)
     rows = [_series_row(series, status) for series in status.unhealthy]
     counted = []
     for number, listed, name, label in (
-        (
-            len(unprotected),
-            (_row("UNPROTECTED", each, (sentences.UNPROTECTED,)) for each in unprotected),
-            "unprotected servers",
-            "UNPROTECTED",
-        ),
+        (len(servers), unprotected, "unprotected servers", "UNPROTECTED"),
         (len(gaps), (_row("GAP", address, (gap,)) for address, gap in gaps), "gaps", "GAP"),
         (len(healthy), (_series_row(series, status) for series in healthy), "healthy series", "healthy"),
     ):

@@ -43,9 +43,9 @@ class ProblemLine(NamedTuple):
 
 def problems(status: Status) -> Iterator[ProblemLine]:
     """Yield everything that makes `status.is_healthy` false, the most urgent first."""
-    for label, found in (("ERROR", status.errors), ("EMPTY", status.empty_fleets)):
-        for each in found:
-            yield ProblemLine(label, each.address or "", each.summary, each.detail)
+    for each in (*status.errors, *status.empty_fleets):
+        label = "ERROR" if each.severity == "error" else "EMPTY"
+        yield ProblemLine(label, each.address or "", each.summary, each.detail)
     if not status.has_series:
         yield ProblemLine("ERROR", "", NOTHING_DECLARED)
     for server in (status.unprotected or ()) if status.config.require.all_servers else ():
@@ -197,9 +197,8 @@ def verdict_text(status: Status) -> str:
     parts = [f"{len(status.series) - len(status.unhealthy):,} of {len(status.series):,} series healthy"]
     if status.unprotected is not None:
         parts.append(f"{count_text(len(status.unprotected), 'server')} unprotected")
-    for found, thing in ((status.empty_fleets, "empty fleet"), (status.errors, "error")):
-        if found:
-            parts.append(count_text(len(found), thing))
+    others = ((status.empty_fleets, "empty fleet"), (status.errors, "error"))
+    parts += [count_text(len(found), thing) for found, thing in others if found]
     return ", ".join(parts)
 
 
