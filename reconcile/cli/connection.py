@@ -18,7 +18,6 @@ from reconcile.cli.session import Session
 from reconcile.clock import Stop, StoppableClock
 from reconcile.report.escape import visible
 from reconcile.tasks import beside
-from reconcile.wording import count_text
 
 _PATIENCE = 1.0
 """Seconds before a terminal shows that the account is being read."""
@@ -86,7 +85,7 @@ async def _show_reading(session: Session, reader: Reader) -> None:
         with output.err.console.status("") as status:
             while reader.progress:
                 read, total = reader.progress
-                done = f": {read:,} of {count_text(total, 'backup')}" if total else ""
+                done = f": {read:,} of {total:,} backups" if total else ""
                 status.update(visible(f"Reading the account at {reader.http.base_url}{done}"))
                 await clock.sleep(_REFRESH)
 

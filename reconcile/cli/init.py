@@ -43,7 +43,7 @@ def init(
     adopted = "no backups yet"
     if held:
         others = " (the file lists the others)" if declaration.left else ""
-        adopted = f"{held - declaration.left:,} of {count_text(held, 'manual backup')} adopted{others}"
+        adopted = f"{held - declaration.left:,} of {held:,} manual backups adopted{others}"
     servers = count_text(declaration.servers, "server")
     first_runs = f". For the first runs: reconcile apply --no-delete{option}" if held else ""
     plan = f"To preview it: reconcile plan{option}"

@@ -49,7 +49,7 @@ class TestInit:
 
         assert (done.returncode, done.stdout) == (0, "")
         assert done.stderr == (
-            "Wrote backups.toml: 2 servers, 1 of 1 manual backup adopted. "
+            "Wrote backups.toml: 2 servers, 1 of 1 manual backups adopted. "
             "To preview it: reconcile plan. For the first runs: reconcile apply --no-delete\n"
         )
         assert "Plan: 2 to create, 0 to delete; 1 backup unchanged, 0 unmanaged." in service_alone.run("plan").stdout
