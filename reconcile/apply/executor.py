@@ -23,6 +23,7 @@ from reconcile.plan.guards import AtSending, Circumstances, Objection, objection
 from reconcile.plan.model import Create, Delete, Plan, SeriesPlan, ServerPlan, Withheld
 from reconcile.plan.order import ranks
 from reconcile.plan.planner import WORTH_WAITING
+from reconcile.plan.reasons import Veto
 from reconcile.tasks import beside
 
 
@@ -33,33 +34,37 @@ class Executor:
         self._plan = plan
         self._withheld = withheld
         self._run = run
-        self._zone = plan.zone
         self._ranks = ranks(plan)
         self._ended: dict[Address, Finished] = {}
         self._settled: dict[Id, Settled] = {}
         self._usable_left = plan.loss.usable
         self._must_leave_one = plan.loss.limit_for(run.options.allow_loss) is not None
+        self._put_off: list[Circumstances] | None = []
+        """Deletes that would leave no usable backup, until every create has ended; then None."""
 
     async def carry_out(self) -> Result:
         """Carry out the plan as far as possible, and return the outcome of every action.
 
         If the clock stops the run, the result shows how far it got.
         """
-        async with beside(self._run.watch.run), beside(self._run.delete_watch.run), anyio.create_task_group() as tasks:
-            # Tasks start in this order, and the first takes a slot before the others request theirs.
-            for server in sorted(self._plan.servers, key=self._first_rank):
-                if server.actions or any(series.awaited for series in server.series):
-                    tasks.start_soon(self._server, server)
-        finished = (
-            self._ended.get(action.address)
-            or Finished(action=action, outcome=Outcome.NOT_STARTED, explanation="not started")
-            for action in self._plan.actions
-        )
+        async with beside(self._run.watch.run), beside(self._run.delete_watch.run):
+            async with anyio.create_task_group() as tasks:
+                # Tasks start in this order, and the first takes a slot before the others request theirs.
+                for server in sorted(self._plan.servers, key=self._first_rank):
+                    if server.actions or any(series.awaited for series in server.series):
+                        tasks.start_soon(self._server, server)
+            put_off, self._put_off = self._put_off, None
+            for each in put_off or ():
+                await self._deletes(each.server, [each.series], each.created, self._run.turn(Delete))
         series = [each for server in self._plan.servers for each in server.series]
         usable = {backup_id for backup_id, settled in self._settled.items() if settled.is_usable}
         return Result(
             plan=self._plan,
-            finished=tuple(finished),
+            finished=tuple(
+                self._ended.get(action.address)
+                or Finished(action=action, outcome=Outcome.NOT_STARTED, explanation="not started")
+                for action in self._plan.actions
+            ),
             notes=tuple(self._run.notes),
             withheld=self._withheld,
             settled=tuple(self._settled.values()),
@@ -82,6 +87,12 @@ class Executor:
         with_create = [series for series in server.series if series.create]
         ended = {series.address: anyio.Event() for series in with_create}
         turn = self._run.turn(Delete)
+
+        async def delete_late(series: SeriesPlan) -> None:
+            """Send the deletes of a series once its hung backup has ended. Another hung series must not delay them."""
+            await ended[series.address].wait()
+            await self._deletes(server, [series], created, self._run.turn(Delete))
+
         async with anyio.create_task_group() as tasks:
             for series in server.series:
                 for backup in series.awaited:
@@ -100,20 +111,9 @@ class Executor:
             hung = [series for series in with_create if not ended[series.address].is_set()]
             ready = [series for series in server.series if series not in hung]
             for series in hung:
-                tasks.start_soon(self._delete_late, server, series, created, ended[series.address])
+                tasks.start_soon(delete_late, series)
             await self._deletes(server, ready, created, turn)
         await self._deletes(server, [None], created, turn)
-
-    async def _delete_late(
-        self,
-        server: ServerPlan,
-        series: SeriesPlan,
-        created: Mapping[SeriesAddress, Backup | None],
-        ended: anyio.Event,
-    ) -> None:
-        """Send the deletes of a series once its hung backup has ended. Another hung series must not delay them."""
-        await ended.wait()
-        await self._deletes(server, [series], created, self._run.turn(Delete))
 
     async def _create(
         self, creation: Creation, created: dict[SeriesAddress, Backup | None], ended: anyio.Event
@@ -135,9 +135,8 @@ class Executor:
         started = self._run.clock.monotonic()
 
         def report(current: Backup) -> None:
-            self._run.emit(
-                Waiting(address=series.address, backup=current, elapsed=self._run.clock.monotonic() - started)
-            )
+            elapsed = self._run.clock.monotonic() - started
+            self._run.emit(Waiting(address=series.address, backup=current, elapsed=elapsed))
 
         report(backup)
         try:
@@ -169,12 +168,13 @@ class Executor:
                     series=series,
                     created=created,
                     withheld=self._withheld,
-                    zone=self._zone,
+                    zone=self._plan.zone,
                     waits=self._run.options.wait,
                 )
                 for delete in series.deletes if series else server.pruned:
-                    if deletion := await self._delete(delete, circumstances, turn):
-                        sent.append(deletion)  # noqa: PERF401 - deletes sent before a stop are confirmed too
+                    is_open = delete.address not in self._ended
+                    if is_open and (deletion := await self._delete(delete, circumstances, turn)):
+                        sent.append(deletion)
         turn.give_up()
         async with anyio.create_task_group() as tasks:
             for deletion in sent:
@@ -186,13 +186,14 @@ class Executor:
 
         def why_not(listed: tuple[Backup, ...] | None) -> Objection | None:
             left = self._usable_left + (delete.is_usable if listed is not None else 0)  # this delete is counted already
-            usable_left = left if self._must_leave_one else None
-            return objection(
-                delete, circumstances, AtSending(now=self._run.clock.now(), usable_left=usable_left, listed=listed)
-            )
+            now, usable_left = self._run.clock.now(), left if self._must_leave_one else None
+            return objection(delete, circumstances, AtSending(now=now, usable_left=usable_left, listed=listed))
 
         if found := why_not(None):
-            self._finish(Finished(action=delete, outcome=outcome_of(found), explanation="", objection=found))
+            if found is Veto.LAST_USABLE and self._put_off is not None:
+                self._put_off.append(circumstances)
+            else:
+                self._finish(Finished(action=delete, outcome=outcome_of(found), explanation="", objection=found))
             return None
         deletion = Deletion(action=delete, why_not=why_not, run=self._run, turn=turn)
         # Counted before it is sent: of two concurrent deletes, only one may leave the last usable backup.

@@ -6,7 +6,7 @@ from typing import Literal
 
 from reconcile.addresses import FLEET, SeriesAddress
 from reconcile.desired.config import Config, DeclaredFleet, DeclaredSeries, DeclaredServer
-from reconcile.desired.keep import KeepCount, Period
+from reconcile.desired.keep import Period
 from reconcile.diagnostics import Diagnostic, Place
 from reconcile.durations import Duration, age_text
 from reconcile.plan.reach import START, is_within, reach, remedies
@@ -74,11 +74,10 @@ def _broken(series: Sequence[DeclaredSeries], name: str, config: Config) -> Iter
             most = max(span for span in reached if span is not None)
             number, _, every = scheduled[reached.index(most)]
             only = f"only {age_text(most)}; [require] retention needs {required}"
-            counts = " or ".join(map(_remedy_text, remedies(every, zone, required)))
+            counts = " or ".join(
+                f"{'keep' if each.period is Period.LAST else each.period} = {each.count}"
+                for each in remedies(every, zone, required)
+            )
             summary = f"the backups of {name} reach back {only}"
             key: Literal["every", "keep"] = "keep" if counts else "every"
             yield _Broken("retention", summary, number, key, advice=counts or more_often)
-
-
-def _remedy_text(remedy: KeepCount) -> str:
-    return f"keep = {remedy.count}" if remedy.period is Period.LAST else f"{remedy.period} = {remedy.count}"

@@ -214,6 +214,16 @@ class TestTheLossLimitHoldsWhenTheDeletesAreDone:
         assert OLD in held(world)
         assert result.loss_still_to_allow == 1
 
+    def test_the_last_one_goes_once_a_create_elsewhere_has_completed(self) -> None:
+        world = dangerous_world("sound", "move")
+
+        result = result_of(world)
+
+        assert not result.withheld, "as planned"
+        assert of_kind(result, Delete).outcome is Outcome.SUCCEEDED
+        assert result.is_complete
+        assert [change.what for change in world.record] == ["create", "delete"]
+
     def test_a_delete_that_is_refused_leaves_one_more(self) -> None:
         def refuse_one(_: World, request: httpx.Request, handle: Handler) -> httpx.Response:
             if request.method == "DELETE" and request.url.path.endswith(f"/{OLD}/"):
