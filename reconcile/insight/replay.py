@@ -163,12 +163,12 @@ def _kind(recorded: RecordedAction | None, again: RecordedAction | None) -> Kind
 
 
 def _changes(record: Record, load: Load, other: Config) -> tuple[ActionChange, ...]:
-    """Return what other files would have changed in the plan of the first round of an apply.
+    """Return what other files would have changed in the plan of the first round of an apply, if it had one.
 
     Raises:
         UserError: the other files are refused.
     """
-    if not isinstance(record.options, RunOptions) or record.saved_plan or not record.rounds:
+    if not isinstance(record.options, RunOptions) or record.saved_plan or not (record.rounds and record.rounds[0].plan):
         return ()
     options, inventory = record.options, record.inventories[0]
     desired = desired_for(other, inventory, options.targets, Freshness.of(options.max_age, record.started_at))

@@ -51,3 +51,17 @@ def test_the_loss_that_the_run_allowed_is_allowed_for_the_other_files_too() -> N
     assert fates(11) == {Fate.NEW: 1}
     assert fates(10) == {Fate.NEW_WITHHELD: 1, Fate.NOW_WITHHELD: 10}
     assert fates(9) == {Fate.NEW_WITHHELD: 1}
+
+
+def test_a_run_that_was_refused_by_its_own_files_says_nothing_about_the_other_ones() -> None:
+    refused = declare('{ description = "nightly" }', settings='account = "ops@example.com"')
+
+    run = replayed(refused, inventory(), RunOptions(), keep(1))
+
+    assert (run.refused, run.other) == ("", ())
+
+
+def test_files_that_are_refused_are_said_to_be() -> None:
+    other = declare('{ description = "nightly" }', settings='account = "ops@example.com"')
+
+    assert replayed(keep(1), inventory(), RunOptions(), other).refused.startswith("can't confirm that the token")
