@@ -218,6 +218,7 @@ def declare(
     free = {id_: name for id_, name in names.items() if id_ not in declared}
     keys = server_keys(free, {server.key for server in resolved.servers})
     dated = _dated_names({text for id_ in free for text in inventory.held_on(id_) if text}, all_descriptions)
+    dated = {text: named for text, named in dated.items() if not ignore.match(named[0])}  # ignore may match no series
     candidates = tuple(_candidate(key, id_, names[id_], inventory, dated) for id_, key in keys.items())
     unruled = replace(resolved.config, require=Requirements())
     planned = plan(replace(resolved, config=unruled, servers=candidates, fleets=()), inventory, now)
@@ -233,13 +234,9 @@ def declare(
     # A series with too few backups on a server is assumed to have its most common interval on the others.
     intervals = Counter((each.description, each.every) for table in tables for each in table.series if each.every)
     usual = dict(interval for interval, _ in reversed(intervals.most_common()))
-    tables = [
-        replace(
-            table,
-            series=tuple(replace(each, every=each.every or usual.get(each.description)) for each in table.series),
-        )
-        for table in tables
-    ]
+    for number, table in enumerate(tables):
+        series = (replace(each, every=each.every or usual.get(each.description)) for each in table.series)
+        tables[number] = replace(table, series=tuple(series))
     if is_first:
         tables = [_with_nightly(table, inventory) for table in tables]
     entries = tuple(_entries(tables, inventory, Counter(fleet.name for fleet in resolved.fleets), not_shown))

@@ -135,6 +135,15 @@ def test_the_glob_for_dated_names_takes_no_backup_that_is_ignored() -> None:
     assert make_plan(config(ignoring + imported), seen).actions == ()
 
 
+def test_dated_names_whose_series_would_be_ignored_stay_apart() -> None:
+    seen = inventory(backup(1, "db 2026-01-01", age=days(2)), backup(2, "db 2026-01-02", age=days(1)))
+    ignoring = '[settings]\nignore = "db"\n'
+
+    imported = declaration_toml(import_(seen, NOW, existing=config(ignoring)))
+
+    assert make_plan(config(ignoring + imported), seen).actions == ()
+
+
 def test_automatic_backups_are_counted_and_left_alone() -> None:
     automatic = backup(1, "Automatic daily backup", backup_type="automatic")
 
