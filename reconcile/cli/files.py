@@ -3,7 +3,7 @@
 import errno
 import os
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -50,19 +50,19 @@ def _records(folder: Path) -> list[Path]:
     return sorted(folder.glob("????????T*-*.json"))  # they are named by their time, unlike other files
 
 
-def records_since(path: Path, is_wanted: "Callable[[Record], bool]") -> "list[tuple[str, Record]]":
+def records_since(path: Path, is_wanted: "Callable[[Record], bool]") -> "Iterator[tuple[str, Record]]":
     """Read the record `path` and the later ones beside it, or of a folder the newest that is wanted and the later ones.
 
-    Returns them by path, the newest last; raises UserError.
+    Yields them by path, the oldest first, one by one: a year of them does not fit into memory. Raises UserError.
     """
-    is_folder = path.is_dir()
-    later = [] if is_folder else [each for each in _records(path.parent) if each.name > path.name]
-    found: list[tuple[str, Record]] = []
-    for each in reversed(records_in(path) + later):
-        found.insert(0, (str(each), read_record(each)))
-        if is_folder and is_wanted(found[0][1]):
+    later = [] if path.is_dir() else [each for each in _records(path.parent) if each.name > path.name]
+    for each in reversed(records_in(path)):
+        record = read_record(each)
+        if not path.is_dir() or is_wanted(record):
             break
-    return found
+        later.insert(0, each)
+    yield str(each), record
+    yield from ((str(each), read_record(each)) for each in later)
 
 
 def read_record(path: Path) -> "Record":

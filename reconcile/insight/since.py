@@ -4,10 +4,11 @@ If neither a recorded run, nor a rule, nor its expiry explains why a backup is g
 recorded run created a backup, someone else did.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from reconcile.actual.inventory import Backup, Inventory
@@ -84,7 +85,7 @@ def is_comparable(record: "Record", inventory: Inventory) -> bool:
     return bool(record.rounds) and not _other_account(record, inventory)
 
 
-def since(records: Sequence[tuple[str, "Record"]], status: Status) -> Since:
+def since(records: Iterator[tuple[str, "Record"]], status: Status) -> Since:
     """Compare the account with the last observation of the first record; the others are of later runs; each has a name.
 
     The files of today decide the health at both times. A later record of another account, which may be in the same
@@ -93,7 +94,7 @@ def since(records: Sequence[tuple[str, "Record"]], status: Status) -> Since:
     Raises:
         UserError: the first record is of another account, has no observation, or lacks the servers that fleets need.
     """
-    inventory, (name, base) = status.inventory, records[0]
+    inventory, (name, base) = status.inventory, next(records)
     if other := _other_account(base, inventory):
         raise UserError(f"{name} is a record of {other}", "Name a record of this account.")
     if not base.rounds:
@@ -106,10 +107,12 @@ def since(records: Sequence[tuple[str, "Record"]], status: Status) -> Since:
     whole = resolve(config, inventory)
     olds, news = ({backup.id: backup for backup in each.manual} for each in (seen, inventory))
     gone = [backup for id_, backup in olds.items() if id_ not in news]
-    runs = [base, *(record for _, record in records[1:] if not _other_account(record, inventory))]
-    rounds = [(record, each) for record in runs for each in (record.rounds[-1:] if record is base else record.rounds)]
-    by_run = {(action.verb, action.backup_id) for _, each in rounds for action in each.sent}
-    uncertain = {address for record, each in rounds for address in _uncertain_creates(record, each)}
+    by_run: set[tuple[str, Id | None]] = set()
+    uncertain: set[str] = set()
+    for record in chain([base], (later for _, later in records if not _other_account(later, inventory))):
+        for each in record.rounds[-1:] if record is base else record.rounds:
+            by_run |= {(action.verb, action.backup_id) for action in each.sent}
+            uncertain |= set(_uncertain_creates(record, each))
     by_rule = _deleted_by_rule(gone, whole, inventory)
 
     def cause(verb: str, backup: Backup) -> Cause:
@@ -175,6 +178,5 @@ def _changed(olds: dict[Id, Backup], news: dict[Id, Backup]) -> Iterator[FieldCh
         old = olds.get(id_, new)
         for field in _COMPARED:
             before, after = getattr(old, field), getattr(new, field)
-            # What is not readable has a stand-in: for the time, that of the observation.
-            if before != after and field not in (*old.unreadable, *new.unreadable):
+            if before != after and field not in (*old.unreadable, *new.unreadable):  # which have stand-ins
                 yield FieldChange(backup=new, field=field, before=before, after=after)

@@ -1,6 +1,8 @@
 """What has changed since a record, and why: by the files of today, whatever else is in the folder."""
 
+from collections.abc import Iterator
 from dataclasses import replace
+from weakref import ref
 
 import pytest
 from support.build import BASE_URL, NOW, backup, config, days, declare, inventory
@@ -33,7 +35,7 @@ def record(seen: Inventory, *actions: RecordedAction, ended: bool = True) -> Rec
 
 def changes(*records: Record, now: Inventory, files: Config = FILES, targets: tuple[str, ...] = ()) -> Since:
     desired = select(resolve(files, now), now, targets)
-    return since([(f"{number}.json", each) for number, each in enumerate(records)], status(desired, now, NOW))
+    return since(((f"{number}.json", each) for number, each in enumerate(records)), status(desired, now, NOW))
 
 
 def creation(outcome: str | None) -> RecordedAction:
@@ -58,6 +60,22 @@ class TestSince:
         found = changes(record(before), now=now).changed
 
         assert [(each.field, each.before, each.after) for each in found] == [("status", "wat", "odd")]
+
+    def test_later_records_are_read_one_by_one(self) -> None:
+        read: list[ref[Record]] = []
+
+        def records() -> Iterator[tuple[str, Record]]:
+            yield "first.json", record(inventory())
+            for number in range(5):
+                later = record(inventory(), replace(creation("succeeded"), backup_id=number))
+                read.append(ref(later))
+                yield "later.json", later
+
+        seen = inventory(*(backup(number) for number in range(6)))
+        found = since(records(), status(resolve(FILES, seen), seen, NOW))
+
+        assert [each.cause for each in found.new] == [*[Cause.RUN] * 5, Cause.OTHERS]
+        assert [each() is None for each in read[:3]] == [True] * 3
 
     def test_a_record_that_names_no_account_may_be_of_this_one(self) -> None:
         files = declare('{ description = "nightly" }', settings='account = "ops@example.com"')
