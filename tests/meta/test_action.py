@@ -369,6 +369,18 @@ def test_apply_and_status_write_what_they_print_to_the_summary(job: Job) -> None
     assert job.outputs["exit-code"] == "0"
 
 
+def test_of_a_long_log_the_summary_has_the_end(job: Job) -> None:
+    stand_in(job.folder, "reconcile", 'print("é" * 99 + "\\n" + ("x" * 99 + "\\n") * 20_000 + "Apply complete")')
+
+    ran = job.run("apply")
+
+    assert len(ran.shown.splitlines()) == 20_002
+    assert len(ran.summary.encode()) <= 2**20
+    heading, _, left_out, *lines = ran.summary.splitlines()
+    assert (heading, lines[-2]) == ("### reconcile apply: exit code 0", "    Apply complete")
+    assert left_out == f"    … {20_002 - len(lines) + 1:,} lines before these are in the log"
+
+
 def test_annotations_are_for_the_log_and_not_for_the_summary(job: Job) -> None:
     (job.folder / "backups.toml").write_text(FILE + "evry = 1\n")
 

@@ -4,6 +4,7 @@ The inputs come from the environment, lists with one item per line. No input bec
 splits or expands it.
 """
 
+import itertools
 import os
 import re
 import signal
@@ -17,6 +18,9 @@ CHANGES_PENDING = 2
 
 LARGEST_COMMENT = 64_000
 """Characters. GitHub rejects more than 65,536, and the comment has some lines of its own."""
+
+LARGEST_SUMMARY = 1_000_000
+"""Bytes. GitHub drops the whole summary of a step that has more than a mebibyte."""
 
 WHOLE_PLAN = "<!-- reconcile: the whole plan -->"
 """Before this, a plan that is compared with the base says what the change does. The forecast of the change follows."""
@@ -53,7 +57,7 @@ def main() -> int:
         code, text = run(arguments, shows=True, stderr=subprocess.STDOUT)
         # Indented lines are code, and no text in them can end the code block.
         printed = [f"    {line}" for line in text.splitlines() if not line.startswith("::")]
-        markdown = "\n".join([f"### reconcile {command}: exit code {code}", "", *printed, "", ""])
+        markdown = "\n".join([f"### reconcile {command}: exit code {code}", "", *fitting(printed), "", ""])
         counts = []
     append("GITHUB_STEP_SUMMARY", markdown)
     report.write_text(markdown, encoding="utf-8")
@@ -89,6 +93,15 @@ def run(arguments: list[str], *, shows: bool, stderr: int | None) -> tuple[int, 
                 sys.stdout.write(line)
                 sys.stdout.flush()
     return process.returncode, "".join(printed)
+
+
+def fitting(printed: list[str]) -> list[str]:
+    """Return the last lines that fit into the summary: the result is at the end."""
+    sizes = itertools.accumulate(len(line.encode()) + 1 for line in reversed(printed))
+    number = sum(size <= LARGEST_SUMMARY for size in sizes)
+    if number == len(printed):
+        return printed
+    return [f"    … {len(printed) - number:,} lines before these are in the log", *printed[len(printed) - number :]]
 
 
 def base_files(files: list[str], folder: Path) -> list[Path]:
