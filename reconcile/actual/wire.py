@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
 from pydantic import AfterValidator, AliasPath, FailFast, Field, PlainValidator, Strict, TypeAdapter, ValidationError
+from pydantic_core import from_json
 
 from reconcile.actual.inventory import Backup, OddEntry, Server
 from reconcile.limits import FIRST_YEAR, LARGEST_INTEGER, LAST_YEAR, LONGEST_ID, SMALLEST_INTEGER
@@ -31,7 +32,7 @@ def read_backup(body: bytes, now: datetime) -> Backup:
     Raises:
         MalformedError: the backup's id, its series, its type, or when it was created is not certain.
     """
-    match _BACKUPS.read_entry(_json(body), now):
+    match _BACKUPS.read_entry(any_json(body), now):
         case Backup(is_identified=True) as backup if "backup_type" not in backup.unreadable:
             return backup
         case odd:
@@ -40,7 +41,7 @@ def read_backup(body: bytes, now: datetime) -> Backup:
 
 def read_account(body: bytes) -> str | None:
     """Read the e-mail address of the account from the response about the token; None if it has none."""
-    match _json(body):
+    match any_json(body):
         case {"account": {"email": str(email)}} if email:
             return email
         case _:
@@ -49,7 +50,7 @@ def read_account(body: bytes) -> str | None:
 
 def error_text(body: bytes) -> str:
     """Return the explanation in an error body: `detail`, or the sentences of each field; empty if it has none."""
-    match _json(body):
+    match any_json(body):
         case {"detail": detail} if text := _sentences(detail):
             return text
         case dict(problem):
@@ -66,10 +67,11 @@ def _sentences(value: Any) -> str:  # noqa: ANN401 - any JSON
     return value if isinstance(value, str) else ""
 
 
-def _json(body: bytes) -> Any:  # noqa: ANN401 - any JSON; None if invalid
+def any_json(body: bytes) -> Any:  # noqa: ANN401 - as the function says
+    """Read any JSON; return None if it is invalid."""
     try:
-        return _ANY.validate_json(body)
-    except ValidationError:
+        return from_json(body)
+    except ValueError:
         return None
 
 
@@ -202,7 +204,6 @@ class _Kind(Generic[Fields, Item]):
         return self.item(**vars(self.entry.validate_python(readable)), unreadable=unreadable)
 
 
-_ANY = TypeAdapter[Any](Any)
 _PAGE = TypeAdapter(_PageOf[Any])
 _BACKUPS = _Kind("backup", TypeAdapter(_PageOf[_BackupFields]), TypeAdapter(_BackupFields), Backup)
 _SERVERS = _Kind("server", TypeAdapter(_PageOf[_ServerFields]), TypeAdapter(_ServerFields), Server)

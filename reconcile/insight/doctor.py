@@ -4,11 +4,10 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any, Self
-
-from pydantic_core import from_json
+from typing import Self
 
 from reconcile.actual.inventory import AUTOMATIC, MANUAL, Inventory, State, check_clock
+from reconcile.actual.wire import any_json
 from reconcile.desired.config import Config
 from reconcile.desired.desired import Desired, check_account, resolve
 from reconcile.diagnostics import Diagnostic, UserError
@@ -70,7 +69,7 @@ class TokenFacts:
     @classmethod
     def read(cls, body: bytes) -> Self | UserError:
         """Read the response about the token; return a UserError if it is not as documented."""
-        match _json(body):
+        match any_json(body):
             case {"token": {"name": name, "permissions": [*listed]}}:
                 return cls(name=str(name), permissions=tuple(map(str, listed)))
             case _:
@@ -93,7 +92,7 @@ class ListFacts:
     @classmethod
     def read(cls, path: str, body: bytes, documented: set[str]) -> Self | None:
         """Read the first page, even if it has errors; return None if it is not a page of a list."""
-        page = _json(body)
+        page = any_json(body)
         if not isinstance(page, dict) or not isinstance(page.get("results"), list):
             return None
         entries = [set(entry) for entry in page["results"] if isinstance(entry, dict)]
@@ -105,13 +104,6 @@ class ListFacts:
             new_fields=tuple(sorted({field for entry in entries for field in entry - documented})),
             missing_fields=tuple(sorted({field for entry in entries for field in documented - entry})),
         )
-
-
-def _json(body: bytes) -> Any:  # noqa: ANN401 - any JSON
-    try:
-        return from_json(body)
-    except ValueError:
-        return None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
