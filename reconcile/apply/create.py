@@ -170,7 +170,7 @@ class Creation(Attempt):
         fields = " and ".join(odd.unreadable)
         return self._ended(Outcome.UNKNOWN, f"{self._lost}; a new entry with an unreadable {fields} may be the backup")
 
-    async def _see_completed(self, backup: Backup) -> Finished:  # noqa: PLR0911 - one for each way in which it ends
+    async def _see_completed(self, backup: Backup) -> Finished:  # noqa: C901, PLR0911 - one for each way in which it ends
         """Wait until a list shows the new backup as completed, or, if the run does not wait, until a list shows it."""
         slots, waits = self.run.slots, self.run.options.wait
         self._latest = backup
@@ -183,7 +183,8 @@ class Creation(Attempt):
                 if not is_as_sent(self.action, listed):
                     return self._altered(listed)
                 self._latest = listed
-                slots.confirm()
+                if listed.is_identified:  # otherwise, it is not certain until it is completed
+                    slots.confirm()
             if not waits:
                 if self._has_ended_badly:
                     return self._judged(self._latest)

@@ -55,8 +55,9 @@ class Slots:
         self._fill()
 
     def completed(self, seconds: float) -> None:
-        """Grow: a backup completed after this many seconds."""
+        """Grow, and end the canary: a backup completed after this many seconds."""
         insort(self._durations, seconds)
+        self.is_confirmed = True
         self.size = min(self.size + 1, self.most)
         self._fill()
 

@@ -6,7 +6,9 @@ from typing import Any
 
 import httpx
 import pytest
+from support.build import config
 from support.hazards import (
+    DB,
     FILES,
     NIGHTLY,
     OLD,
@@ -171,15 +173,22 @@ class TestWhatDoesNotCountAsMade:
         assert "dated 1h 59min before it was started: it does not count" in of_kind(result, Create).explanation
         assert NIGHTLY in held(world)
 
+    TWO = config("[fleets.all]\nmatch = '*'\nbackups = [{ description = 'new' }]\n")
+
     def test_one_that_the_list_shows_without_a_date_is_the_last(self) -> None:
-        world = dangerous_world(Undating, "rotation")
+        world = Undating(config=self.TWO, servers=[WEB, DB], backups=[])
 
         result = result_of(world)
 
-        assert of_kind(result, Create).outcome is Outcome.FAILED
+        assert [ended.outcome for ended in result.finished] == [Outcome.FAILED, Outcome.NOT_STARTED]
         (note,) = result.notes
         assert "Its created_at is not readable." in note.detail
-        assert NIGHTLY in held(world)
+
+    def test_one_that_is_dated_once_it_is_completed_counts_and_is_not_the_last(self) -> None:
+        world = Undating(config=self.TWO, servers=[WEB, DB], backups=[])
+        world.is_for_ever = False
+
+        assert result_of(world).is_complete
 
     def test_one_that_the_list_shows_under_another_description(self) -> None:
         world = dangerous_world("trimming", "rotation")

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 
 from reconcile.sandbox.account import Record
-from support.build import config
+from support.build import NOW, config
 from support.faults import BY_NAME, CRASHES
 from support.schedules import Schedule, item, kinds_for
 from support.world import Crash, World
@@ -66,11 +66,15 @@ class Backdating(Misdating):
 
 
 class Undating(World):
-    """Backups that are completed have no date."""
+    """The list shows new backups without a date: for ever, or until they are completed."""
+
+    is_for_ever = True
 
     def handle(self, request: httpx.Request) -> httpx.Response:
         for backup in self.account.list_backups():
-            if backup["id"] > 500 and backup["status"] == "completed":
+            if backup["id"] > 500 and backup["status"] == "completed" and not self.is_for_ever:
+                backup["created_at"] = NOW.isoformat()
+            elif backup["id"] > 500:
                 backup["created_at"] = None
         return super().handle(request)
 
