@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from reconcile.actual.backoff import backoff
 from reconcile.actual.errors import ApiError
 from reconcile.actual.inventory import Backup, OddEntry
-from reconcile.apply.attempt import Attempt
+from reconcile.apply.attempt import PATIENCE, Attempt
 from reconcile.clock import StoppedError
 from reconcile.outcomes import Finished, Outcome, outcome_of
 from reconcile.plan.guards import Objection
 from reconcile.plan.model import Delete
+from reconcile.wording import count_text
 
 _MOST_LOST = 6
 """Maximum number of times that a delete is sent, if its responses get lost."""
@@ -65,9 +66,10 @@ class Deletion(Attempt):
         # If stopped while waiting, the next look still resolves the lost response; nothing more is sent.
         with suppress(StoppedError):
             await self.run.clock.sleep(backoff(self._times_lost))
-        if self._times_lost < _MOST_LOST:
+        self.turn.rejections.append(self.run.clock.monotonic() - self._tried_at)
+        if self._times_lost < _MOST_LOST and sum(self.turn.rejections) < PATIENCE:
             return None
-        return await self._look() or self._failed(f"{self._lost} ({_MOST_LOST} attempts)")
+        return await self._look() or self._failed(f"{self._lost} ({count_text(self._times_lost, 'attempt')})")
 
 
 def _doubt(odd: OddEntry) -> str:

@@ -121,4 +121,4 @@ class Turn(Permit):
     """The turn of one task to list and to change. Its deletes on one server share the turn, and with it their lists."""
 
     rejections: list[float] = field(default_factory=list)
-    """The seconds of each rejected attempt since the last accepted change, with the pause after it."""
+    """The seconds of each failed attempt since the last accepted change, with the pause after it."""

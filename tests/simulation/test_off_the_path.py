@@ -237,6 +237,25 @@ class Protecting(World):
         return super().handle(request)
 
 
+def test_a_server_whose_deletes_time_out_holds_the_run_for_ten_minutes_and_one_attempt_of_each() -> None:
+    class Hangs(World):
+        async def send(self, request: httpx.Request) -> httpx.Response:
+            if request.method == "DELETE":
+                await anyio.sleep(60)
+                raise httpx.ReadTimeout("", request=request)
+            return await super().send(request)
+
+    (server,) = servers(1)
+    held = [item(number, server, "nightly", 2 + number) for number in range(6)]
+    world = Hangs(config=nightly(1, keep="1"), servers=[server], backups=held)
+
+    result = result_of(world, options=RunOptions(allow_loss=6))
+
+    assert explanation(result, "s1/nightly#5").endswith("timed out) (6 attempts)")
+    assert explanation(result, "s1/nightly#0").endswith("timed out) (1 attempt)")
+    assert world.time - NOW < timedelta(minutes=17)
+
+
 def test_servers_whose_lists_fail_do_not_keep_the_others_from_their_backups() -> None:
     class Broken(World):
         """The lists of servers 1 to 30, the longest overdue, fail."""
