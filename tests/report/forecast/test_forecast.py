@@ -86,6 +86,32 @@ def test_what_does_not_change_is_said_to_be_as_before() -> None:
     assert "  reaches back  to 2026-05-19, as before" in lines
 
 
+def test_a_forecast_of_an_account_names_what_it_holds_and_its_sum() -> None:
+    once = '{ description = "Pre-update backup" }, { description = "nightly", every = "1d", keep = 2 }'
+    held = (
+        backup(1, age=days(10), description="Pre-update backup"),
+        backup(2, age=days(3), size_mb=512),
+        backup(3, age=days(60), description="old"),
+    )
+    found = look(declare(once, server='prune = "90d"'), *held)
+
+    shown_ = in_text(found, width=1000)
+    assert shown_.startswith("The account at https://vps.example/api/v1, with an apply every 1d from 2026-03-10 to ")
+    assert "\nweb/Pre-update backup: created once, keep last=all\n" in shown_
+    assert "\nweb, undeclared backups\n  in 90 days    0 backups\n" in shown_
+    assert "\nAll: 3 series\n  in 90 days    3 backups, 2.0 GiB\n" in shown_
+    in_full = in_text(found, verbose=True, width=1000)
+    assert "nightly: every 1d, keep last=2, 512 MiB each (from its own backups)\n" in in_full
+    assert "\nweb, undeclared backups\n" in in_full
+
+
+def test_the_most_backups_and_the_largest_size_may_be_on_different_days() -> None:
+    declared = declare('{ description = "nightly", every = "1d", keep = 3 }')
+    held = (backup(1, age=days(2), size_mb=9999), backup(2, age=days(3), size_mb=1))  # their median is 5,000
+
+    assert "  at its peak   3 backups on 2026-03-10, 19.5 GiB on 2026-03-11\n" in in_text(look(declared, *held))
+
+
 def test_many_series_are_shown_by_policy_and_one_by_one_on_demand() -> None:
     found = look(servers(40))
 
@@ -98,6 +124,7 @@ def test_a_fleet_has_a_row_of_its_own() -> None:
     fleet = '[fleets.web]\nmatch = "*"\n[[fleets.web.backups]]\ndescription = "nightly"\n'
 
     assert "fleet web: as one server\n  in 90 days    1 backup" in in_text(look(config(fleet)))
+    assert "fleet web\n  in 90 days    1 backup" in in_text(look(config(fleet), backup(1)))
 
 
 def test_what_is_not_known_is_said() -> None:
@@ -162,6 +189,20 @@ def test_a_comparison_in_80_columns() -> None:
         "                2026-05-30\n"
     ) in shown_
     assert "All: 2 series, 2 with a change\n  in 90 days    40 → 20 (-20)" in shown_
+
+
+def test_a_comparison_of_what_grows_and_of_what_is_new() -> None:
+    grown = compare(look(servers(1), size_mb=None), look(servers(2, "9"), size_mb=None))
+
+    shown_ = in_text(grown)
+    assert "s0/nightly: every 1d, keep last=7 → every 1d, keep last=9\n  in 90 days    7 → 9 (+2)\n" in shown_
+    assert (
+        "s1/nightly: not declared → every 1d, keep last=9\n"
+        "  in 90 days    0 → 9 (+9)\n"
+        "  at its peak   0 → 9 (+9)\n"
+        "  reaches back  nothing → 2026-05-30\n"
+    ) in shown_
+    assert "All: " not in in_text(compare(look(servers(1)), look(servers(1, "9"))))
 
 
 def test_a_change_of_many_series_is_one_row() -> None:
