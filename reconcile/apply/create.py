@@ -188,7 +188,7 @@ class Creation(Attempt):
             if not waits:
                 if self._has_ended_badly:
                     return self._judged(self._latest)
-                return self._ended(Outcome.SUCCEEDED, "sent, not waited for", self._latest)
+                return self._ended(Outcome.SUCCEEDED, "started", self._latest)
             self._report(self._latest)
             settled = await self.run.watch.settled(self._latest, self._report, is_new=self._latest is backup)
         except StoppedError as stopped:

@@ -84,6 +84,7 @@ def test_no_wait_leaves_every_delete_beside_a_create_to_the_next_run(tmp_path: P
         service.write(NIGHTLY.replace("id = 1", "id = 1\nprune = true"))
 
         sent = service.run("apply", "--auto-approve", "--no-wait")
+        assert "web/nightly: started after 0s (#" in sent.stderr
 
         assert sent.returncode == 0, sent.stderr
         assert "1 created, 0 deleted, 2 left to the next run" in sent.stdout

@@ -299,7 +299,7 @@ class TestADeleteThatIsRejectedForEver:
 
         assert outcomes(result)["s1/nightly#1"] is Outcome.FAILED
         assert "This backup is protected" in explanation(result, "s1/nightly#1")
-        assert "Out of time: the run ended at its --timeout" in report(result)
+        assert "Out of time: the run ended at its --timeout. To allow more time, increase it." in report(result)
 
 
 class Cutting(World):

@@ -54,7 +54,7 @@ def _figures(result: Result, *, plans_again: bool) -> Iterator[Text]:
     if errors:
         yield Text(f"The plan was incomplete: {count_text(errors, 'error')}, shown with the plan.", "bold red")
     if result.stopped is Stop.DEADLINE:
-        yield Text("Out of time: the run ended at its --timeout. Allow more time, or run apply again.", "bold red")
+        yield Text("Out of time: the run ended at its --timeout. To allow more time, increase it.", "bold red")
     elif result.stopped is Stop.INTERRUPTED:
         yield Text("Interrupted: nothing new was started.", "bold red")
     yield from _next_steps(result)
