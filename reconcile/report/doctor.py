@@ -108,7 +108,7 @@ def _account(inventory: Inventory) -> Iterator[tuple[Check, str, str]]:
 def _declared(desired: Desired) -> Iterator[tuple[Check, str, str]]:
     if desired.fleets:
         sizes = Counter(server.fleet for server in desired.servers)
-        names = ", ".join(f"{fleet.name} {count_text(sizes[fleet.name], 'server')}" for fleet in desired.fleets)
+        names = ", ".join(f"{fleet.name} {sizes[fleet.name]:,}" for fleet in desired.fleets)
         members = count_text(sizes.total() - sizes[None], "server")
         yield Check.FLEETS, f"{count_text(len(desired.fleets), 'fleet')} with {members}", names
     yield Check.SERVERS, "all match the account", ""

@@ -343,7 +343,7 @@ class TestFleets:
     def test_are_shown_with_how_many_servers_each_has(self) -> None:
         diagnosis = diagnosed(config(self.FLEETS), service=with_inventory(servers=self.THREE))
 
-        assert "✓ fleets: 2 fleets with 3 servers: web 2 servers, rest 1 server" in lines(diagnosis)
+        assert "✓ fleets: 2 fleets with 3 servers: web 2, rest 1" in lines(diagnosis)
         assert "2 fleets with 3 servers" in json.dumps(value(doctor_json(diagnosis)))
         assert "web" not in json.dumps(value(doctor_json(diagnosis)))
 
