@@ -17,8 +17,8 @@ MOST_ROUNDS = 3
 """Maximum number of plans in a run: completed backups may allow more changes, but a run must end."""
 
 
-Approve = Callable[[], Awaitable[None]]
-"""Returns if the plan emitted last is approved, and raises UserError if it is not."""
+Approve = Callable[[int], Awaitable[None]]
+"""Returns if the plan emitted last, after this many rounds, is approved, and raises UserError if it is not."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -70,7 +70,7 @@ async def converge(
         if not plan.actions and not plan.awaited:
             break
         if approve and any(action.address not in held_back for action in plan.actions):
-            await approve()
+            await approve(len(results))
             run.clock.checkpoint()  # the user may have answered after the deadline
         result = await Executor(plan, held_back, run).carry_out()
         results.append(result)

@@ -155,9 +155,10 @@ def _converge(
     return converged
 
 
-async def _ask(session: Session) -> None:
+async def _ask(session: Session, rounds: int) -> None:
     """Ask for approval; raises UserError for any answer but yes, for none in time, and without a terminal."""
     question = "Do you want to do this? Only 'yes' will be accepted."
+    undone = "nothing more was changed" if rounds else "nothing was changed"
     otherwise = "In CI, use apply --auto-approve."
-    if ask(session, question, "Enter a value", undone="nothing was changed", otherwise=otherwise) != "yes":
-        raise UserError("apply cancelled; nothing was changed")
+    if ask(session, question, "Enter a value", undone=undone, otherwise=otherwise) != "yes":
+        raise UserError(f"apply cancelled; {undone}")

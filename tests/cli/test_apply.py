@@ -185,6 +185,20 @@ def test_yes_is_the_only_yes(service: Sandbox) -> None:
     assert len(service.backups()) == 2
 
 
+def test_no_to_a_later_question_does_not_mean_that_nothing_was_changed(tmp_path: Path) -> None:
+    seed = {"servers": WEB, "backups": [entry(1, "nightly", TWO_DAYS)]}
+    with sandbox(tmp_path, backup_seconds=1.5, seed=seed) as service:
+        service.write(NIGHTLY)
+        service.run("apply", "--auto-approve", "--no-wait")
+        service.write(NIGHTLY.replace("[{", '[{ description = "new" }, {'))
+
+        done = service.ask("apply", answer="yes\nno")
+
+    assert done.returncode == 1
+    assert "So far: 1 created, 0 deleted. Planning again" in done.stdout
+    assert "apply cancelled; nothing more was changed" in done.stderr
+
+
 def test_a_question_without_an_answer_ends_with_the_timeout_and_holds_up_no_other_apply(service: Sandbox) -> None:
     done = service.ask("apply", "--timeout", "1s", answer=None)
 

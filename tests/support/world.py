@@ -318,7 +318,7 @@ class World:
 
         return emit
 
-    async def _approve(self) -> None:
+    async def _approve(self, _: int) -> None:
         """Approve whatever is planned."""
         if self.answers_after:
             asyncio.get_running_loop().elapsed += self.answers_after  # type: ignore[attr-defined] # of the virtual loop
