@@ -86,7 +86,8 @@ def restore(
             choice = _carry_out(session, access, restoration, recorder, is_chosen=bool(backup_id or series))
     except StoppedError as error:
         if error.is_interrupt:
-            output.note("Interrupted; nothing was restored.")
+            if restoration.is_interrupted:  # the question says so itself
+                output.note("Interrupted; nothing was restored.")
             raise
         raise UserError(f"{error}; nothing was restored", error.diagnostics[0].detail) from error
     except UserError as error:

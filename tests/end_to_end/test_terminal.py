@@ -111,9 +111,10 @@ def test_ctrl_c_at_the_question_restores_nothing(tmp_path: Path) -> None:
 
         asked.expect("type the name of the server")
         asked.sendintr()
-        asked.expect("nothing was restored")
+        asked.expect("Cancelled; nothing was restored")
 
         assert exit_code(asked) == 130
+        assert "nothing was restored" not in str(asked.before), "said once"
         assert service.world.record == []
 
 
