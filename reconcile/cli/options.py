@@ -89,7 +89,8 @@ class _Declared:
             known |= {"required": NoneType not in types and not is_tuple, "nargs": -1 if is_tuple else 1}
         else:
             names = [self.flag or f"--{parameter.name.replace('_', '-')}", *names]
-            known |= {"is_flag": types[0] is bool, "multiple": is_tuple, "show_default": True}
+            # With False instead of None, click would take an option that ends the line as one that is not given.
+            known |= {"is_flag": types[0] is bool or None, "multiple": is_tuple, "show_default": True}
             known |= {"metavar": "N"} if types[0] is int else {}
         return self.kind(names, **known | self.attributes)
 

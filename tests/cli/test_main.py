@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pytest
 import yaml
 from support.build import backup, days, declare, inventory, make_plan
@@ -71,6 +72,16 @@ def test_every_command_takes_quiet_and_its_help_says_so_where_it_makes_a_differe
     assert ("Print only errors and the last line, for cron." in shown) is (
         name in {*WITH_REQUESTS, "validate", "replay"}
     )
+
+
+@pytest.mark.parametrize("name", SUMMARIES)
+def test_no_option_may_come_without_its_value(name: str, tmp_path: Path) -> None:
+    for parameter in COMMANDS[name].params:
+        if isinstance(parameter, click.Option) and not parameter.is_flag:
+            done = run(name, parameter.opts[0], folder=tmp_path)  # as in `--max-age $AGE` where AGE is not set
+
+            assert done.returncode == 1
+            assert f"option '{parameter.opts[0]}' requires an argument" in done.stderr
 
 
 def test_verbose_is_accepted_where_it_shows_nothing_more(tmp_path: Path) -> None:
