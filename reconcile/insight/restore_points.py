@@ -118,7 +118,7 @@ def _by_id(server: Server, inventory: Inventory, backup_id: str | None) -> Backu
         raise UserError(other, _HOW_TO_CHOOSE)
     if backup.state is State.UNDERSIZED:
         small = f"backup {backup_id} has {size_text(backup.size_mb)}, less than min_size, so it is probably empty"
-        raise UserError(small, _HOW_TO_CHOOSE)
+        raise UserError(small, f"If it is not empty, lower min_size in the files. {_HOW_TO_CHOOSE}")
     if backup.state is not State.USABLE:
         raise UserError(f"backup {backup_id} has the status {backup.status!r}, so it can't be restored", _HOW_TO_CHOOSE)
     return backup

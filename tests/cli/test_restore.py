@@ -82,14 +82,21 @@ def test_a_series_is_looked_for_under_its_former_descriptions_if_there_is_a_file
 class TestMinSize:
     FILE = '[servers.db]\nid = 2\nbackups = [{ description = "nightly", min_size = "200GiB" }]\n'
 
-    @pytest.mark.parametrize("choice", [["--backup", str(OLD), "--auto-approve"], ["--series", "nightly"]], ids=str)
-    def test_is_that_of_the_files(self, choice: list[str], service: Killer) -> None:
+    @pytest.mark.parametrize(
+        ("choice", "reasons"),
+        [
+            (["--backup", str(OLD), "--auto-approve"], ["so it is probably empty", "lower min_size in the files"]),
+            (["--series", "nightly"], ["has no usable backup 'nightly'"]),
+        ],
+        ids=str,
+    )
+    def test_is_that_of_the_files(self, choice: list[str], reasons: list[str], service: Killer) -> None:
         service.write(self.FILE)
 
         done = service.run("restore", "db", *choice)
 
         assert done.returncode == 1
-        assert "so it is probably empty" in done.stderr or "has no usable backup 'nightly'" in done.stderr
+        assert [reason for reason in reasons if reason not in done.stderr] == []
         assert restores(service) == []
 
     def test_is_the_default_where_the_files_are_broken_and_the_backup_is_named_by_its_id(self, service: Killer) -> None:
