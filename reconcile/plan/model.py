@@ -180,13 +180,13 @@ class LossLimit:
 class Loss:
     """How many backups a plan would lose (spec, section 6).
 
-    `lost` is the number of backups with data deleted, less those created in the same series. `completed` is the number
+    `lost` is the number of backups with data deleted, less those created in the same series. `with_data` is the number
     of backups with data on the declared servers now, `usable` that of the usable ones among them, and `limit` how many
     may be lost (None: any number). `empties` is set if no usable one would be left.
     """
 
     lost: int
-    completed: int
+    with_data: int
     usable: int
     limit: int | None
     empties: bool

@@ -35,7 +35,7 @@ def measure(servers: Iterable[ServerPlan], limit: LossLimit, inventory: Inventor
         if not is_misdated(backup, now)
     ]
     usable = sum(backup.state is State.USABLE for backup in held)
-    completed = sum(backup.has_data for backup in held)
+    with_data = sum(backup.has_data for backup in held)
     lost = deleted = created = 0
     for server in servers:
         gains = Counter(series.address for series in server.series if series.create)
@@ -45,9 +45,9 @@ def measure(servers: Iterable[ServerPlan], limit: LossLimit, inventory: Inventor
     switched_off = limit.max_shrink_percent == _NO_LIMIT
     return Loss(
         lost=lost,
-        completed=completed,
+        with_data=with_data,
         usable=usable,
-        limit=None if switched_off else max(ALWAYS_ALLOWED, completed * limit.max_shrink_percent // _NO_LIMIT),
+        limit=None if switched_off else max(ALWAYS_ALLOWED, with_data * limit.max_shrink_percent // _NO_LIMIT),
         empties=usable > 0 and usable - deleted + created <= 0,
     )
 

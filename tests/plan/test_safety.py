@@ -34,7 +34,7 @@ def withheld_ids(plan: Plan, allowed: int = 0) -> list[Id]:
 def test_a_typo_in_keep_on_forty_servers_is_withheld() -> None:
     plan = make_plan(config(fleet(3)), inventory(*nights(30), servers=FORTY))
 
-    assert plan.loss == Loss(lost=40 * 27, completed=1200, usable=1200, limit=240, empties=False)
+    assert plan.loss == Loss(lost=40 * 27, with_data=1200, usable=1200, limit=240, empties=False)
     assert len(withheld(plan)) == 40 * 27
     assert len(withheld(plan, 40 * 27 - 1)) == 40 * 27
     assert withheld(plan, 40 * 27) == {}
@@ -45,7 +45,7 @@ def test_a_typo_in_min_size_on_forty_servers_is_withheld() -> None:
 
     plan = make_plan(config(settings + fleet(30)), inventory(*nights(30), servers=FORTY))
 
-    assert plan.loss == Loss(lost=40 * 29, completed=1200, usable=0, limit=240, empties=False)
+    assert plan.loss == Loss(lost=40 * 29, with_data=1200, usable=0, limit=240, empties=False)
     assert len(plan.deletes) == len(withheld(plan)) == 40 * 29
 
 
@@ -54,7 +54,7 @@ def test_a_service_that_lists_good_backups_as_failed_for_a_night_is_withheld() -
 
     plan = make_plan(config(fleet(30)), inventory(*held, servers=FORTY))
 
-    assert plan.loss == Loss(lost=40 * 29, completed=1200, usable=0, limit=240, empties=False)
+    assert plan.loss == Loss(lost=40 * 29, with_data=1200, usable=0, limit=240, empties=False)
     assert (len(plan.deletes), len(withheld(plan))) == (40 * 30, 40 * 29)
 
 
@@ -112,7 +112,7 @@ class TestWhatIsWithheld:
         plan = make_plan(declare(self.FILE, server="prune = true"), inventory(*self.HELD))
 
         # Six of shrinks go for good. The oldest, #7, goes for the new one: withheld too, they would pile up.
-        assert plan.loss == Loss(lost=7, completed=10, usable=10, limit=3, empties=False)
+        assert plan.loss == Loss(lost=7, with_data=10, usable=10, limit=3, empties=False)
         assert withheld_ids(plan) == [1, 2, 3, 4, 5, 6, 50]
         assert {delete.backup.id for delete in plan.deletes} == {*range(1, 8), 20, 30, 41, 50, 51}
         assert len(plan.creates) == 2
@@ -127,7 +127,7 @@ class TestWhatIsWithheld:
 def test_the_last_one_never_goes_unasked() -> None:
     plan = make_plan(declare("", server="prune = true"), inventory(backup(1, "x")))
 
-    assert plan.loss == Loss(lost=1, completed=1, usable=1, limit=3, empties=True)
+    assert plan.loss == Loss(lost=1, with_data=1, usable=1, limit=3, empties=True)
     assert withheld_ids(plan) == [1]
     assert withheld_ids(plan, 1) == []
 
@@ -144,7 +144,7 @@ def test_a_misdated_one_is_not_what_is_left() -> None:
 
     plan = make_plan(declare("", server="prune = true"), inventory(*held))
 
-    assert plan.loss == Loss(lost=3, completed=3, usable=3, limit=3, empties=True)
+    assert plan.loss == Loss(lost=3, with_data=3, usable=3, limit=3, empties=True)
     assert withheld_ids(plan) == [1, 2, 3]
 
 
@@ -163,12 +163,12 @@ def test_a_hundred_per_cent_switches_both_limits_off() -> None:
 
     plan = make_plan(pruning, inventory(*held))
 
-    assert plan.loss == Loss(lost=19, completed=19, usable=19, limit=None, empties=True)
+    assert plan.loss == Loss(lost=19, with_data=19, usable=19, limit=None, empties=True)
     assert withheld(plan) == {}
 
 
 def test_an_account_without_backups_loses_nothing() -> None:
-    assert make_plan(declare(""), inventory()).loss == Loss(lost=0, completed=0, usable=0, limit=3, empties=False)
+    assert make_plan(declare(""), inventory()).loss == Loss(lost=0, with_data=0, usable=0, limit=3, empties=False)
 
 
 class TestTargetsNarrowThePlanAndNotTheShare:
@@ -182,7 +182,7 @@ class TestTargetsNarrowThePlanAndNotTheShare:
 
         plan = make_plan(self.TWO, seen, "a/x")
 
-        assert plan.loss == Loss(lost=1, completed=2, usable=2, limit=3, empties=False)
+        assert plan.loss == Loss(lost=1, with_data=2, usable=2, limit=3, empties=False)
         assert withheld(plan) == {}
 
     def test_so_the_limit_is_that_of_the_whole_file(self) -> None:
@@ -190,7 +190,7 @@ class TestTargetsNarrowThePlanAndNotTheShare:
         some = [backup(number, "x", server=self.A, age=hours(number)) for number in range(10)]
         seen = inventory(*many, *some, servers=(self.A, self.B))
 
-        assert make_plan(self.TWO, seen, "a").loss == Loss(lost=10, completed=60, usable=60, limit=12, empties=False)
+        assert make_plan(self.TWO, seen, "a").loss == Loss(lost=10, with_data=60, usable=60, limit=12, empties=False)
 
     def test_and_other_servers_of_the_account_never_count(self) -> None:
         seen = inventory(backup(1, "x"), backup(2, server=self.B), servers=(WEB, self.B))

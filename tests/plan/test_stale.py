@@ -161,10 +161,10 @@ class TestLoss:
     PLAN = make_plan(PRUNING, inventory(*DOOMED, *ENOUGH, NIGHTLY, servers=(WEB, QUIET)))
 
     def test_is_that_of_the_account_now(self) -> None:
-        assert self.PLAN.loss == Loss(lost=5, completed=36, usable=36, limit=7, empties=False)
+        assert self.PLAN.loss == Loss(lost=5, with_data=36, usable=36, limit=7, empties=False)
         seen = inventory(*self.DOOMED, *self.ENOUGH[:-2], self.NIGHTLY, servers=(WEB, QUIET))
 
-        assert renewed(self.PLAN, seen).loss == Loss(lost=5, completed=34, usable=34, limit=6, empties=False)
+        assert renewed(self.PLAN, seen).loss == Loss(lost=5, with_data=34, usable=34, limit=6, empties=False)
 
     def test_that_is_now_too_much_makes_a_plan_stale(self) -> None:
         seen = inventory(*self.DOOMED, *self.ENOUGH[:2], self.NIGHTLY, servers=(WEB, QUIET))
@@ -198,7 +198,7 @@ class TestLoss:
     def test_cannot_be_edited_away(self) -> None:
         seen = inventory(*self.DOOMED, self.NIGHTLY, servers=(WEB, QUIET))
         edited = replace(
-            make_plan(self.PRUNING, seen), loss=Loss(lost=0, completed=100, usable=100, limit=20, empties=False)
+            make_plan(self.PRUNING, seen), loss=Loss(lost=0, with_data=100, usable=100, limit=20, empties=False)
         )
 
         with pytest.raises(UserError, match="Saved plan is stale"):

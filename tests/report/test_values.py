@@ -20,8 +20,8 @@ VALUES = {
     "a time zone": (ZoneInfo("Europe/Berlin"), "Europe/Berlin"),
     "a diagnostic": (Diagnostic(summary="x"), {"severity": "error", "summary": "x", "detail": ""}),
     "a dataclass": (
-        Loss(lost=1, completed=2, usable=2, limit=None, empties=False),
-        {"lost": 1, "completed": 2, "usable": 2, "limit": None, "empties": False},
+        Loss(lost=1, with_data=2, usable=2, limit=None, empties=False),
+        {"lost": 1, "with_data": 2, "usable": 2, "limit": None, "empties": False},
     ),
 }
 

@@ -183,7 +183,7 @@ def withheld_texts(plan: Plan, withheld: Withheld) -> Iterator[tuple[int, str]]:
         loss = plan.loss
         share = f"max_shrink: {plan.limit.max_shrink_percent}% of these, at least {ALWAYS_ALLOWED}"
         limit = "no usable backup would be left" if loss.empties else f"the limit is {loss.limit:,} ({share})"
-        lost = f"{loss.lost:,} of {loss.completed:,} backups with data on the declared servers"
+        lost = f"{loss.lost:,} of {loss.with_data:,} backups with data on the declared servers"
         yield number, f"The plan would lose {lost}; {limit}. {allow_text(loss.lost)}"
     yield from ((counts[veto], text) for veto, text in _WITHHELD_TEXTS.items() if counts[veto])
 

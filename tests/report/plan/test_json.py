@@ -116,7 +116,7 @@ def test_what_is_withheld_is_a_delete_all_the_same_and_is_listed() -> None:
     deletes = [change["address"] for change in read["resource_changes"] if change["change"]["actions"] == ["delete"]]
     assert read["reconcile"]["withheld"] == deletes
     assert read["reconcile"]["summary"]["withheld"] == read["reconcile"]["summary"]["delete"] == 8
-    assert read["reconcile"]["loss"] == {"lost": 8, "completed": 9, "usable": 9, "limit": 3, "empties": False}
+    assert read["reconcile"]["loss"] == {"lost": 8, "with_data": 9, "usable": 9, "limit": 3, "empties": False}
     assert read["applyable"] is False
 
 
