@@ -34,10 +34,10 @@ class Ran:
 
 
 def stand_in(folder: Path, name: str, code: str) -> None:
-    """Put a program on the path of `run_script`: Python code, run with the arguments as `arguments`."""
+    """Put a program on the path of `run_script`: Python code, run with the arguments as `arguments`, without `site`."""
     path = folder / "bin" / name
     path.parent.mkdir(exist_ok=True)
-    path.write_text(f"#!{sys.executable}\nimport json, os, pathlib, sys\narguments = sys.argv[1:]\n{code}\n")
+    path.write_text(f"#!{sys.executable} -IS\nimport json, os, pathlib, sys\narguments = sys.argv[1:]\n{code}\n")
     path.chmod(0o755)
 
 
