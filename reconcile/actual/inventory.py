@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import cached_property
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import AwareDatetime
 
@@ -54,6 +54,7 @@ _STATES = {
 class Server:
     """A VPS in the account; `unreadable` names the fields that are not as documented, which are None or empty."""
 
+    kind: ClassVar = "server"
     id: Id
     name: str
     location: str | None = None
@@ -69,6 +70,7 @@ class Backup:
     the time of observation: a backup that may be new causes no delete, and counts for no `every`.
     """
 
+    kind: ClassVar = "backup"
     id: Id
     server_id: Id
     server_name: str
@@ -141,21 +143,6 @@ class Inventory:
             for backup in self.backups
             if backup.backup_type == MANUAL and backup.state is not State.BEING_DELETED
         )
-
-    @property
-    def odd_entries(self) -> tuple[OddEntry, ...]:
-        """All entries that are not as documented."""
-        servers = (
-            OddEntry(kind="server", id=server.id, unreadable=server.unreadable)
-            for server in self.servers or ()
-            if server.unreadable
-        )
-        backups = (
-            OddEntry(kind="backup", id=backup.id, unreadable=backup.unreadable)
-            for backup in self.backups
-            if backup.unreadable
-        )
-        return (*servers, *backups, *self.unidentified)
 
     @cached_property
     def by_server(self) -> Mapping[Id, "HeldBackups"]:

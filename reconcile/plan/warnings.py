@@ -1,8 +1,9 @@
 """Warns about the account, for a plan from valid files."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 
-from reconcile.actual.inventory import Backup, Inventory, State, in_order
+from reconcile.actual.inventory import Backup, Inventory, OddEntry, Server, State, in_order
 from reconcile.addresses import Descriptions, SeriesAddress, escaped_glob, is_glob
 from reconcile.diagnostics import Diagnostic, Place
 from reconcile.durations import age_text
@@ -37,7 +38,10 @@ def account_diagnostics(servers: Sequence[ServerState]) -> Iterator[Diagnostic]:
 
 def odd_entries(inventory: Inventory) -> tuple[Diagnostic, ...]:
     """Warn once of all entries with undocumented fields: each field, with an example."""
-    odd = inventory.odd_entries
+    listed: Iterable[Server | Backup | OddEntry] = chain(
+        inventory.servers or (), inventory.backups, inventory.unidentified
+    )
+    odd = [entry for entry in listed if entry.unreadable]
     if not odd:
         return ()
     found: dict[tuple[str, str], list[Id | None]] = {}

@@ -118,7 +118,7 @@ class TestObserve:
         inventory, _ = observe(lambda _: page(item(1), item(2, backup_type=kind), automatic))
 
         assert [backup.id for backup in inventory.backups] == [1]
-        (odd,) = (entry for entry in inventory.odd_entries if entry.kind == "backup")
+        (odd,) = (entry for entry in inventory.unidentified if entry.kind == "backup")
         assert (odd.id, odd.server_id, odd.unreadable) == (2, 1, ("backup_type",))
 
     def test_of_one_server(self) -> None:
