@@ -158,7 +158,7 @@ def _waits_for_a_create(delete: Delete, circumstances: Circumstances, at_sending
 
 def _is_the_last(delete: Delete, circumstances: Circumstances, at_sending: AtSending) -> Objection | None:
     is_last = delete.is_usable and at_sending.usable_left is not None and at_sending.usable_left <= 1
-    return Veto.LAST_USABLE if is_last else None
+    return (Veto.LAST_USABLE if circumstances.waits else Veto.NOT_AWAITED) if is_last else None
 
 
 def _has_changed(delete: Delete, circumstances: Circumstances, at_sending: AtSending) -> Objection | None:

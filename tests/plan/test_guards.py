@@ -119,6 +119,13 @@ ROWS = (
         listed=(old(), new(age=days(4))),
     ),
     Row(reason="it is the last usable backup anywhere", expected=Veto.LAST_USABLE, usable_left=1),
+    Row(
+        reason="it is the last usable backup anywhere, and new ones on other servers were only started",
+        expected=Veto.NOT_AWAITED,
+        waits=False,
+        created={NIGHTLY: new("in_progress")},
+        usable_left=1,
+    ),
     Row(reason="a person has allowed any loss", expected=None, usable_left=None),
     Row(
         reason="a failed backup is no loss",

@@ -233,6 +233,15 @@ class TestTheLossLimitHoldsWhenTheDeletesAreDone:
         assert result.is_complete
         assert [change.what for change in world.record] == ["create", "delete"]
 
+    def test_without_waiting_the_last_one_is_left_to_the_next_run(self) -> None:
+        world = dangerous_world("sound", "move")
+
+        result = result_of(world, options=RunOptions(wait=False))
+
+        assert of_kind(result, Delete).outcome is Outcome.DEFERRED
+        assert result.is_complete
+        assert OLD in held(world)
+
     def test_a_delete_that_is_refused_leaves_one_more(self) -> None:
         def refuse_one(_: World, request: httpx.Request, handle: Handler) -> httpx.Response:
             if request.method == "DELETE" and request.url.path.endswith(f"/{OLD}/"):
