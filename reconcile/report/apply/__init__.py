@@ -28,12 +28,8 @@ def result_text(applied: Applied, /, *, verbose: bool = False) -> Lines:
     so only `-q`, which does not show it, says so here.
     """
     result = applied.result
-    pending = (sentences.member_text(series, backup) for series, backup in result.still_pending)
-    problems = (
-        *_not_done(result),
-        *(Text(f"{each}; started before this run and still not completed", "yellow") for each in pending),
-        *(Text(f"{each}: {unmet_text(result.plan.max_age)}", "yellow") for each in result.unmet),
-    )
+    missing = (Text(f"{each.address}: {each.summary}", "yellow") for each in _missing(result))
+    problems = (*_not_done(result), *missing)
     withheld = tuple(withheld_lines(result.plan, result.withheld))
     lines = tuple(_figures(result, plans_again=applied.plans_again))
     return Lines((*problems, *lines), essential=(*problems, *withheld, *(() if applied.plans_again else lines)))
@@ -58,6 +54,15 @@ def _figures(result: Result, *, plans_again: bool) -> Iterator[Text]:
     elif result.stopped is Stop.INTERRUPTED:
         yield Text("Interrupted: nothing new was started.", "bold red")
     yield from _next_steps(result)
+
+
+def _missing(result: Result) -> Iterator[Diagnostic]:
+    """Yield the awaited backups that have not completed, and the unmet demands of `--max-age`."""
+    for series, backup in result.still_pending:
+        summary = f"{backup.status}; started before this run and still not completed"
+        yield Diagnostic(summary=summary, address=str(series.member(backup.id, backup.description)))
+    for address in result.unmet:
+        yield Diagnostic(summary=unmet_text(result.plan.max_age), address=str(address))
 
 
 def _not_done(result: Result) -> Iterator[Text]:
@@ -112,8 +117,8 @@ def event_json(event: Event) -> Iterator[JsonObject]:
     match event:
         case outcomes.Planned():
             yield from _planned(event)
-        case Applied():
-            yield from map(diagnostic_line, _unmet(event))
+        case Applied(result=result, plans_again=plans_again):  # the last line reports everything else
+            yield from map(diagnostic_line, () if plans_again else _missing(result))
         case outcomes.Started(action=action):
             yield _line("apply_start", message, hook=_hook(action))
         case outcomes.Rejected(action=action, explanation=explanation, seconds=seconds):
@@ -163,22 +168,15 @@ def _planned(event: outcomes.Planned) -> Iterator[JsonObject]:
     yield _line("change_summary", message, operation="plan", changes={**changes, "operation": "plan"})
 
 
-def _unmet(event: Applied) -> Iterator[Diagnostic]:
-    """Yield the unmet demands of `--max-age`. The last line, `summary_json`, reports everything else."""
-    for address in event.result.unmet if not event.plans_again else ():
-        yield Diagnostic(summary=unmet_text(event.result.plan.max_age), address=str(address))
-
-
 def _finished(event: Finished, message: str) -> Iterator[JsonObject]:
     ids = {"id_key": "id", "id_value": str(event.backup.id)} if event.backup else {}
     hook = {**_hook(event.action), "elapsed_seconds": round(event.elapsed), **ids}
     if event.outcome is Outcome.SUCCEEDED:
         yield _line("apply_complete", message, hook=hook)
         return
-    has_failed = event.outcome in FAILURES
-    level = "error" if has_failed else "warn"
+    level = "error" if event.outcome in FAILURES else "warn"
     yield _line("apply_errored", message, level, hook={**hook, "outcome": event.outcome})
-    if has_failed:
+    if event.outcome in FAILURES:
         summary, address = f"{hook['action']}: {event.outcome}", str(event.action.address)
         yield diagnostic_line(Diagnostic(summary=summary, detail=sentences.explanation_text(event), address=address))
 

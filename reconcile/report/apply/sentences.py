@@ -65,10 +65,12 @@ def event_text(event: Event) -> Text:  # noqa: PLR0911 - one for each event
 
 
 def summary_text(rounds: Rounds) -> str:
-    """Say in one line how all actions of a run ended: counts, no names."""
+    """Say in one line how all actions of a run ended, and why it ended early: counts, no names."""
     labels = {"add": "created", "remove": "deleted", "not_started": "not started"}
     counts = {name: count for name, count in rounds.changes.items() if count or name in {"add", "remove"}}
-    return "Apply: " + ", ".join(f"{count:,} {labels.get(name, name)}" for name, count in counts.items())
+    figures = ", ".join(f"{count:,} {labels.get(name, name)}" for name, count in counts.items())
+    stopped = (result.stopped for _, result in rounds.rounds[-1:] if result and result.stopped)
+    return "; ".join((f"Apply: {figures}", *stopped))
 
 
 def member_text(series: SeriesAddress, backup: Backup) -> str:

@@ -9,6 +9,7 @@ from support.render import shown, value
 
 from reconcile.actual.inventory import Backup, Server
 from reconcile.addresses import SeriesAddress
+from reconcile.clock import Stop
 from reconcile.diagnostics import Diagnostic
 from reconcile.durations import Duration
 from reconcile.outcomes import (
@@ -121,6 +122,7 @@ EVENTS: list[tuple[Event, list[str], list[str]]] = [
     (Applied(result=result(done(DELETE))), [], []),
     (Applied(result=replace(result(), unmet=(CREATE.address,))), [], ["diagnostic"]),
     (Applied(result=replace(result(), unmet=(CREATE.address,)), plans_again=True), [], []),
+    (Applied(result=result(still_pending=((SeriesAddress("web", "weekly"), PENDING),))), [], ["diagnostic"]),
     (
         Planned(plan=PLAN, withheld={PRUNE.address: Veto.TOO_MUCH_LOST}),
         [],
@@ -394,6 +396,14 @@ class TestJson:
         line = summary_json(Rounds([(Planned(plan=PLAN, withheld={}), ended_so)]))
 
         assert line["@message"] == "Apply: 1 created, 0 deleted, 1 not started"
+
+    @pytest.mark.parametrize("stop", Stop)
+    def test_the_last_line_says_why_the_run_ended_early(self, stop: Stop) -> None:
+        ended_so = replace(result(COMPLETED), stopped=stop)
+
+        line = summary_json(Rounds([(Planned(plan=PLAN, withheld={}), ended_so)]))
+
+        assert line["@message"] == f"Apply: 1 created, 0 deleted; {stop}"
 
     def test_the_last_line_counts_a_plan_that_was_not_begun(self) -> None:
         assert self.summary(not_begun=True)["not_started"] == 3
