@@ -118,6 +118,8 @@ def test_many_series_are_shown_by_policy_and_one_by_one_on_demand() -> None:
     assert "every 1d, keep last=7: 40 series\n  in 90 days    280 backups" in in_text(found)
     assert "s39/nightly" not in in_text(found)
     assert "s39/nightly: every 1d, keep last=7, 1.5 GiB each (from --size-mb)" in in_text(found, verbose=True)
+    ten = declare(", ".join(f'{{ description = "{number}" }}' for number in range(10)))
+    assert "undeclared backups: 1 series\n  in 90 days    1 backup, 1.0 GiB" in in_text(look(ten, backup(1)))
 
 
 def test_a_fleet_has_a_row_of_its_own() -> None:
@@ -127,11 +129,20 @@ def test_a_fleet_has_a_row_of_its_own() -> None:
     assert "fleet web\n  in 90 days    1 backup" in in_text(look(config(fleet), backup(1)))
 
 
+def test_a_forecast_of_nothing_has_a_warning_and_no_rows() -> None:
+    nothing = look(config(""))
+
+    assert in_text(nothing).startswith("warning: no series is declared\n")
+    assert in_text(nothing).endswith("An empty account, with an apply every 1d from 2026-03-10 to 2026-06-07\n\n")
+    assert "warning" not in in_text(compare(nothing, nothing))
+
+
 def test_what_is_not_known_is_said() -> None:
     shown_ = in_text(look(servers(2), size_mb=None))
 
     assert "GiB" not in shown_
     assert "The sizes leave out new backups of 2 series, whose size is not known." in " ".join(shown_.split())
+    assert "keep last=7, size not known\n" in in_text(look(servers(2), size_mb=None), verbose=True)
 
 
 def test_what_the_limit_would_withhold_is_said() -> None:
@@ -222,9 +233,10 @@ def test_a_server_that_left_the_files_loses_nothing() -> None:
 
 
 def test_no_change_is_said() -> None:
-    same = compare(look(servers(1)), look(servers(1)))
+    same = compare(look(servers(2)), look(servers(2)))
 
-    assert "Nothing changes." in shown(forecast_text(same, verbose=False))
+    assert "Nothing changes." in in_text(same)
+    assert "All: " not in in_text(same)
     assert "Nothing changes." in text(forecast_markdown(same, verbose=False))
 
 
