@@ -7,7 +7,7 @@ ids, so a new key for a server is not a change.
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 from functools import cache
 from math import inf
@@ -24,6 +24,7 @@ from reconcile.ids import Id
 from reconcile.plan.model import Action, Create, Plan, ServerPlan
 from reconcile.plan.planner import plans
 from reconcile.plan.planning import desired_before
+from reconcile.plan.reach import START
 from reconcile.plan.safety import withheld
 
 Kind = Literal["settings", "require", "policies", "fleets", "servers"]
@@ -58,9 +59,6 @@ _SPELLINGS: Mapping[str, Callable[[Any], str]] = {
     "max_shrink": "{}%".format,
     "day_start": "{:%H:%M}".format,
 }
-
-_A_TIME = datetime(2001, 1, 1, tzinfo=UTC)
-"""The start of a duration, to count its months."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -179,11 +177,10 @@ def compare(before: Config, after: Desired, inventory: Inventory, now: datetime,
             fate = Fate.OTHER_REASON
         if fate and (action := new or old):
             changed.append(ActionChange(fate=fate, before=old, action=action))
-    fates = list(Fate)
     return Difference(
         before=old_plan,
         after=new_plan,
-        actions=tuple(sorted(changed, key=lambda each: fates.index(each.fate))),
+        actions=tuple(sorted(changed, key=lambda each: list(Fate).index(each.fate))),
         in_any_case=tuple(action for key, (action, _) in news.items() if key in olds),
         left=tuple(server for server in old_plan.servers if server.id not in after.declared),
         policies=Counter(_policies(earlier, after)),
@@ -240,7 +237,7 @@ def _effect(before: DeclaredSeries, after: DeclaredSeries) -> Effect:
 def _amount(rule: KeepCount | KeepWithin) -> tuple[object, float]:
     """Return a name of a rule of `keep`, and how much it keeps, in backups or seconds."""
     if isinstance(rule, KeepWithin):
-        return (rule.period, "within"), rule.duration.in_seconds(_A_TIME)
+        return (rule.period, "within"), rule.duration.in_seconds(START)
     return rule.period, inf if rule.count == "all" else rule.count
 
 

@@ -171,6 +171,8 @@ class Declaration:
     is_first: bool = False
     automatic: int = 0
     """Number of automatic backups in the account."""
+    lists_servers: bool = True
+    """Whether the token can list servers. Otherwise, only those with backups are known."""
 
     @property
     def servers(self) -> int:
@@ -248,6 +250,7 @@ def declare(
         not_shown=tuple(not_shown),
         is_first=is_first,
         automatic=sum(backup.backup_type != MANUAL for backup in inventory.backups),
+        lists_servers=inventory.servers is not None,
     )
 
 

@@ -240,6 +240,15 @@ def test_an_account_without_servers_says_how_to_go_on() -> None:
     assert "# The account has no servers yet. To declare one, see: reconcile help file" in written
 
 
+def test_without_a_list_of_servers_it_says_that_some_may_be_missing() -> None:
+    for is_first in (False, True):
+        written = declaration_toml(import_(inventory(servers=None), NOW, is_first=is_first))
+
+        assert "# The token has no permission to list servers, so servers without backups are\n# not in this" in written
+        assert "The account has no servers yet" not in written
+        assert "Everything is declared" not in written
+
+
 def test_the_example_is_a_valid_file_and_says_that_it_is_one() -> None:
     written = declaration_toml(None)
 
