@@ -196,7 +196,8 @@ class _Kind(Generic[Fields, Item]):
         read: dict[str, Any] = entry if isinstance(entry, dict) else {}
         readable = {**read, **{field: fallbacks.get(field) for field in unreadable}}
         if readable.get("id") is None or "server.id" in unreadable:
-            server = readable.get("server") if "server.id" not in unreadable else None
+            is_on_server = self.name == "backup" and "server.id" not in unreadable
+            server = readable.get("server") if is_on_server else None
             server_id = server["id"] if isinstance(server, dict) else None
             return OddEntry(kind=self.name, id=readable.get("id"), unreadable=unreadable, server_id=server_id)
         if "server.name" in unreadable:

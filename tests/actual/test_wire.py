@@ -84,6 +84,13 @@ def test_fields_of_a_server_in_another_form_are_not_known_and_keep_no_server_fro
     ]
 
 
+def test_a_server_inside_another_object_is_no_server() -> None:
+    (odd,) = read_servers(body({"server": {"uuid": "b-c", "name": "web"}}), NOW).results
+
+    assert isinstance(odd, OddEntry)
+    assert (odd.kind, odd.id, odd.unreadable, odd.server_id) == ("server", None, ("id",), None)
+
+
 @pytest.mark.parametrize(
     ("answer", "email"),
     [
