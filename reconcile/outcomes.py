@@ -184,10 +184,14 @@ class Result:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Applied:
-    """A plan was carried out as far as possible; `plans_again` is set if another round follows."""
+    """A plan was carried out as far as possible; `plans_again` is set if another round follows.
+
+    `failed_before` is how many creates failed in earlier rounds, and were not planned again.
+    """
 
     result: Result
     plans_again: bool = False
+    failed_before: int = 0
 
 
 _CHANGES = {

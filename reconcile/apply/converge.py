@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from reconcile.actual.inventory import Inventory
-from reconcile.addresses import SeriesAddress
+from reconcile.addresses import Address, SeriesAddress
 from reconcile.apply.executor import Executor
 from reconcile.apply.run import Run
 from reconcile.clock import Stop
@@ -28,22 +28,16 @@ class Convergence:
     plan: Plan
     results: tuple[Result, ...]
     stopped: Stop | None
+    has_failed: bool
+    """Whether a create failed, and none succeeded later: the planner may count the backup that it left behind."""
 
     @property
     def is_complete(self) -> bool:
         """Whether the account now matches the files, apart from what the user left to the next run."""
-        # A last plan that was not carried out had nothing to do, so earlier skipped actions no longer matter. A failed
-        # create still does, unless a later one succeeded: the planner may count the backup that it left behind.
+        # A last plan that was not carried out had nothing to do, so earlier skipped actions no longer matter.
         carried_out = [result for result in self.results[-1:] if result.plan is self.plan]
-        creates = {
-            ended.action.address: ended.outcome
-            for result in self.results
-            for ended in result.finished
-            if isinstance(ended.action, Create)
-        }
-        has_failed = not FAILURES.isdisjoint(creates.values())
         is_complete = all(result.is_complete for result in carried_out)
-        return not self.stopped and not self.plan.errors and not has_failed and is_complete
+        return not self.stopped and not self.plan.errors and not self.has_failed and is_complete
 
 
 async def converge(
@@ -59,6 +53,7 @@ async def converge(
             of the earlier rounds have been emitted.
     """
     results: list[Result] = []
+    failed: set[Address] = set()
     balance: Counter[SeriesAddress] = Counter()  # a gain of one round excuses one delete, not one in each later round
     while True:
         asked_at = run.clock.monotonic()
@@ -76,10 +71,13 @@ async def converge(
         results.append(result)
         balance.update(result.balance)
         plans_again = _leaves_more_to_plan(result) and not run.clock.reason and len(results) < rounds
-        run.emit(Applied(result=result, plans_again=plans_again))
+        creates = [ended for ended in result.finished if isinstance(ended.action, Create)]
+        failed.difference_update(ended.action.address for ended in creates)
+        run.emit(Applied(result=result, plans_again=plans_again, failed_before=len(failed)))
+        failed.update(ended.action.address for ended in creates if ended.outcome in FAILURES)
         if not plans_again:
             break
-    return Convergence(plan=plan, results=tuple(results), stopped=run.clock.reason)
+    return Convergence(plan=plan, results=tuple(results), stopped=run.clock.reason, has_failed=bool(failed))
 
 
 def _leaves_more_to_plan(result: Result) -> bool:

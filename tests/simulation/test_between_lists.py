@@ -13,8 +13,10 @@ from support.world import Handler, World
 from reconcile.clock import Stop
 from reconcile.desired.config import Config
 from reconcile.diagnostics import UserError
-from reconcile.outcomes import Finished, Outcome, Rejected, Result
+from reconcile.outcomes import Applied, Finished, Outcome, Rejected, Result
 from reconcile.plan.planning import RunOptions
+from reconcile.report.apply import result_text
+from reconcile.report.document import Text
 from reconcile.sandbox.account import Record
 
 S1, S2, S3, S4 = ({"id": number, "name": f"s{number}"} for number in (1, 2, 3, 4))
@@ -210,6 +212,12 @@ def test_a_create_that_failed_is_not_overcome_by_another_round_with_nothing_to_d
 
     assert ended(first, "s1/nightly").outcome is Outcome.FAILED
     assert not world.converged[-1].is_complete
+    last = [event for event in world.events if isinstance(event, Applied)][-1]
+    figures = [line.plain for line in result_text(last).lines if isinstance(line, Text)]
+    assert figures == [
+        "Apply incomplete: 0 created, 1 deleted.",
+        "1 create of an earlier plan of this run failed.",
+    ]
 
 
 def test_without_waiting_a_backup_that_has_failed_already_is_no_success() -> None:

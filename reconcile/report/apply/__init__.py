@@ -31,24 +31,27 @@ def result_text(applied: Applied, /, *, verbose: bool = False) -> Lines:
     missing = (Text(f"{each.address}: {each.summary}", "yellow") for each in _missing(result))
     problems = (*_not_done(result), *missing)
     withheld = tuple(withheld_lines(result.plan, result.withheld))
-    lines = tuple(_figures(result, plans_again=applied.plans_again))
+    lines = tuple(_figures(applied))
     return Lines((*problems, *lines), essential=(*problems, *withheld, *(() if applied.plans_again else lines)))
 
 
-def _figures(result: Result, *, plans_again: bool) -> Iterator[Text]:
+def _figures(applied: Applied) -> Iterator[Text]:
+    result = applied.result
     created, deleted = (result.count(kind, Outcome.SUCCEEDED) for kind in (Create, Delete))
     counts = result.counts
     figures = [f"{created:,} created", f"{deleted:,} deleted"]
     figures += [f"{counts[outcome]:,} {label}" for outcome, label in sentences.OUTCOME_TEXTS.items() if counts[outcome]]
     errors = len(result.plan.errors)
-    is_done = result.is_complete and not errors
+    is_done = result.is_complete and not errors and not applied.failed_before
     head = ("Apply complete: ", "bold green") if is_done else ("Apply incomplete: ", "bold red")
-    if plans_again:
+    if applied.plans_again:
         yield Text(f"So far: {', '.join(figures)}. Planning again, because the account has changed.", "bold")
         return
     yield Text.assemble(head, ", ".join(figures), ".")
     if errors:
         yield Text(f"The plan was incomplete: {count_text(errors, 'error')}, shown with the plan.", "bold red")
+    if applied.failed_before:
+        yield Text(f"{count_text(applied.failed_before, 'create')} of an earlier plan of this run failed.", "bold red")
     if result.stopped is Stop.DEADLINE:
         yield Text("Out of time: the run ended at its --timeout. To allow more time, increase it.", "bold red")
     elif result.stopped is Stop.INTERRUPTED:
