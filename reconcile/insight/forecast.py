@@ -25,6 +25,7 @@ from reconcile.desired.fleets import member
 from reconcile.durations import Duration
 from reconcile.ids import Id
 from reconcile.insight.simulation import NOTHING, AlikeSeries, Progress, Step, simulate, steps_of
+from reconcile.limits import LONGEST_ID
 from reconcile.plan.model import Kept, Plan, ServerPlan
 from reconcile.plan.planner import plan
 from reconcile.plan.reasons import PrunedLater, TooYoung
@@ -231,10 +232,11 @@ class Forecast:
 def without_account(config: Config, now: datetime) -> tuple[Config, Inventory]:
     """Return an account with the servers of the files and no backups, and the files for it.
 
-    Only a real account shows which servers a fleet matches, so each fleet becomes a single server with its address.
+    Only a real account shows which servers a fleet matches, so each fleet becomes a single server with its address, and
+    an id that is too long for the file.
     """
-    keys = [f"{FLEET}{fleet.name}" for fleet in config.fleets]
-    single = (member(fleet, Server(id=key, name=key), key) for fleet, key in zip(config.fleets, keys, strict=True))
+    keys = {f"{FLEET}{fleet.name}": fleet for fleet in config.fleets}
+    single = (member(fleet, Server(id=key.ljust(LONGEST_ID + 1), name=key), key) for key, fleet in keys.items())
     simulated = replace(config.of_any_account, servers=(*config.servers, *single), fleets=())
     servers = tuple(Server(id=server.id, name=server.name) for server in simulated.servers)
     return simulated, Inventory(base_url="", servers=servers, backups=(), observed_at=now, service_time=now)

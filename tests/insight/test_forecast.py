@@ -362,9 +362,16 @@ class TestFleets:
         assert (web.key, web.name, web.fleet, web.pinned) == ("fleet:web", "fleet:web", "web", ())
         assert (web.prune, web.series) == (FLEETS.fleets[0].prune, FLEETS.fleets[0].series)
         assert web.place == FLEETS.fleets[0].place
-        assert account.servers == (Server(id=7, name="db"), Server(id="fleet:web", name="fleet:web"))
+        assert account.servers == (Server(id=7, name="db"), Server(id=web.id, name="fleet:web"))
         assert (account.base_url, account.backups) == ("", ())
         assert (account.observed_at, account.service_time) == (NOW, NOW)
+
+    def test_a_server_may_have_the_id_that_looks_like_one(self) -> None:
+        declared = config('[fleets.web]\nmatch = "*"\n[servers.db]\nid = "fleet:web"\n')
+
+        _, account = without_account(declared, NOW)
+
+        assert [server.name for server in account.servers or ()] == ["db", "fleet:web"]
 
     def test_have_figures_of_their_own_which_are_those_of_their_members_together(self) -> None:
         listed = (Server(id=7, name="db"), *self.MEMBERS)
