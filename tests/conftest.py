@@ -5,13 +5,14 @@ import os
 import signal
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from support import sample
 
 # A few examples, the same in every run, so a change fails only what it breaks. `--hypothesis-profile thorough` draws
-# more, and others each time. Neither has deadlines: a slow machine fails nothing.
-settings.register_profile("suite", deadline=None, max_examples=20, derandomize=True)
-settings.register_profile("thorough", deadline=None, max_examples=150)
+# more, and others each time. Neither measures time: a slow machine fails nothing.
+patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("suite", patient, max_examples=20, derandomize=True)
+settings.register_profile("thorough", patient, max_examples=150)
 settings.load_profile("suite")
 
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell ignores it for what it starts in the background

@@ -139,7 +139,7 @@ def test_a_safety_backup_that_is_completed_needs_no_word(odd_service: Killer) ->
 def test_a_safety_backup_that_is_left_behind_is_shown(odd_service: Killer) -> None:
     odd_service.world.account.backup_seconds = 60
 
-    arguments = ("--auto-approve", "--safety-backup", "--timeout", "5s")
+    arguments = ("--auto-approve", "--safety-backup", "--timeout", "10s")
     done = odd_service.run("restore", "db", "--backup", str(OLD), "-q", *arguments)
 
     assert done.returncode == 1
