@@ -12,6 +12,7 @@ from typing import Any
 import click
 import pytest
 from support.command import COMMANDS, bare_environment, run
+from support.forked import programs
 
 from reconcile.cli.complete import TABLE
 
@@ -91,7 +92,7 @@ def bash(completion: Path, line: str, folder: Path) -> list[str]:
         printf '%s\\n' "${COMPREPLY[@]}"
     """
     last = re.findall(r"""["'][^"']*$|[:=]$|(?:\\.|[^\s\\:=])*$""", line)[0]
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    path = f"{programs()}{os.pathsep}{os.environ['PATH']}"
     done = subprocess.run(
         ["/bin/bash", "--norc", "-c", script, "bash", line, last, completion],
         cwd=folder,

@@ -16,14 +16,20 @@ from typing import NoReturn
 
 import reconcile
 from reconcile.cli.main import main
+from support.build import config
 from support.quick import QuickClock
+
+AT_THE_FIRST_REQUEST = ("anyio._backends._asyncio", "httpcore._backends.anyio")
+"""Modules that a run imports only then, which takes longer than all the rest of a short one."""
 
 
 def serve(listener: socket.socket) -> None:
     """Fork for each call, until the process that started this one has ended."""
-    for module in pkgutil.walk_packages(reconcile.__path__, "reconcile."):
-        if not module.name.endswith("__main__"):
-            import_module(module.name)
+    modules = [module.name for module in pkgutil.walk_packages(reconcile.__path__, "reconcile.")]
+    for name in (*modules, *AT_THE_FIRST_REQUEST):
+        if not name.endswith("__main__"):
+            import_module(name)
+    config("")  # pydantic prepares what it reads a file with only then
     gc.freeze()  # or a search for garbage would copy all that is shared
     starter = os.getppid()
     listener.settimeout(5)  # seconds

@@ -20,7 +20,7 @@ EXAMPLES = ROOT / "examples"
 
 def read_yaml(path: Path) -> Any:  # noqa: ANN401 - whatever the file holds
     """Read a YAML file; GitHub's `on` is a boolean there, and stays one."""
-    return yaml.safe_load(path.read_text(encoding="utf-8"))
+    return yaml.load(path.read_text(encoding="utf-8"), yaml.CSafeLoader)
 
 
 @dataclass(frozen=True)
