@@ -204,7 +204,7 @@ def test_what_is_advised_would_do_and_one_less_would_not() -> None:
 @pytest.mark.parametrize("keep", ["3", '{ within_daily = "1y" }'])
 @pytest.mark.parametrize(
     ("every", "retention"),
-    [("1h", "90d"), ("1min", "3d"), ("1s", "1h"), ("1d", "10y"), ("30y", "9999y"), ("999999999y", "1d")],
+    [("1h", "90d"), ("1s", "1h"), ("1d", "10y"), ("30y", "9999y"), ("999999999y", "1d")],
 )
 def test_no_rule_and_no_interval_takes_for_ever_or_leaves_the_calendar(every: str, retention: str, keep: str) -> None:
     series = f'{{ description = "x", every = "{every}", keep = {keep} }}'
