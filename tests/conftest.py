@@ -16,6 +16,7 @@ settings.register_profile("thorough", patient, max_examples=150)
 settings.load_profile("suite")
 
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell ignores it for what it starts in the background
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # nohup ignores it
 
 gc.disable()  # until all tests are collected: looking for garbage among them takes half of the time, and finds none
 
