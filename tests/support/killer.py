@@ -79,8 +79,9 @@ class Killer:
 
     def stop(self) -> None:
         """Signal the program now."""
-        assert self._process
-        os.kill(self._process, self.signal)
+        with self._turn:  # as a heartbeat may arrive before it is known which process sent it
+            assert self._process
+            os.kill(self._process, self.signal)
 
     def apply(self, *options: str) -> Done:
         """Apply the file of the small world without asking."""
