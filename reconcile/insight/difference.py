@@ -177,10 +177,11 @@ def compare(before: Config, after: Desired, inventory: Inventory, now: datetime,
             fate = Fate.OTHER_REASON
         if fate and (action := new or old):
             changed.append(ActionChange(fate=fate, before=old, action=action))
+    fates = list(Fate)
     return Difference(
         before=old_plan,
         after=new_plan,
-        actions=tuple(sorted(changed, key=lambda each: list(Fate).index(each.fate))),
+        actions=tuple(sorted(changed, key=lambda each: fates.index(each.fate))),
         in_any_case=tuple(action for key, (action, _) in news.items() if key in olds),
         left=tuple(server for server in old_plan.servers if server.id not in after.declared),
         policies=Counter(_policies(earlier, after)),
