@@ -142,7 +142,7 @@ class Watch:
             for wait in self._waits if self._quickest < before else ():
                 if wait.next_look == wait.started_at + before:  # its first look
                     wait.next_look = wait.started_at + self._quickest
-            self._pause.cancel()
+                    self._pause.cancel()
         return ended
 
     async def wait_until_gone(self, backup: Backup) -> Backup | None:
