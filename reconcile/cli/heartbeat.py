@@ -4,6 +4,8 @@ Such a service alerts if no success arrives in time, which detects a schedule th
 because everyone who has it can report a success.
 """
 
+from signal import SIGINT, raise_signal
+
 import anyio
 import httpx
 
@@ -11,6 +13,7 @@ from reconcile.actual.credentials import LARGEST_PORT
 from reconcile.actual.transport import transport_to
 from reconcile.cli.connection import EventLoop
 from reconcile.cli.output import Output
+from reconcile.cli.process import INTERRUPTS, handled
 from reconcile.diagnostics import Diagnostic, UserError
 
 _LONGEST = 5.0
@@ -40,7 +43,9 @@ class Heartbeat:
             port = 443 if url.port is None else url.port
             if url.scheme not in {"http", "https"} or not 0 < port <= LARGEST_PORT:
                 raise httpx.InvalidURL("the scheme or the port")  # noqa: TRY301 - as httpx does of what it checks
-            problem = anyio.run(self._send, url, summary, backend_options={"loop_factory": EventLoop})
+            # As Ctrl-C, which the event loop waits for: raised at any line, an interrupt breaks the code that waits.
+            with handled(lambda *_: raise_signal(SIGINT), *{*INTERRUPTS} - {SIGINT}):
+                problem = anyio.run(self._send, url, summary, backend_options={"loop_factory": EventLoop})
         except (httpx.InvalidURL, UnicodeError):  # a UnicodeError for a host that no name can have
             problem = "RECONCILE_HEARTBEAT_URL is not an http or https URL"
         except UserError as error:  # a setting for proxies or certificates
